@@ -1,0 +1,44 @@
+package sluice.dmacore.linux;
+
+import java.lang.foreign.Arena;
+
+/** Anonymous memory with a descriptor: memfd_create(2). */
+public final class Memfd {
+    /** The file may be given seals; without it the file carries {@link Seals#SEAL} from the start. */
+    public static final int ALLOW_SEALING = 0x2;
+    /** Backed by huge pages of the default size. */
+    public static final int HUGETLB = 0x4;
+
+    static final int MFD_CLOEXEC = 0x1;
+
+    private Memfd() {}
+
+    /**
+     * Creates an empty file, close-on-exec.
+     *
+     * @param name  shown in /proc as {@code memfd:name}; at most 249 bytes
+     * @param flags any of {@link #ALLOW_SEALING} and {@link #HUGETLB}, or 0
+     * @throws ErrnoException EINVAL (name too long, unknown flag), EMFILE, ENODEV (no huge pages), ENOMEM
+     */
+    public static Fd create(String name, int flags) throws ErrnoException {
+        try (Arena arena = Arena.ofConfined()) {
+            long nameAddress = arena.allocateFrom(name).address();
+            return Fd.own((int) Link.MEMFD_CREATE.orThrow(Link.MEMFD_CREATE.call(nameAddress, flags | MFD_CLOEXEC)));
+        }
+    }
+
+    /**
+     * Sets the file's size: ftruncate(2). New bytes are zero.
+     *
+     * @param size bytes, 0 or more
+     * @throws ErrnoException EPERM (a seal forbids it), EINVAL (not a file that can be resized, or a negative size),
+     *         EFBIG
+     */
+    public static void resize(Fd fd, long size) throws ErrnoException {
+        Unistd.FTRUNCATE.orThrow(Unistd.FTRUNCATE.callThroughSignals(fd.number(), size, 0));
+    }
+
+    private static final class Link {
+        static final NativeCall MEMFD_CREATE = NativeCall.returningInt("memfd_create");
+    }
+}

@@ -1,0 +1,160 @@
+package sluice.dmacore.linux;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+/**
+ * Mappings: mmap(2). A mapping ends when its arena is closed, after the JVM has made sure that no thread is inside an
+ * access; an access that faults can kill the JVM, so there is no other way to unmap.
+ *
+ * <p>Values from {@code asm-generic/mman-common.h}, which x86-64 and aarch64 share.
+ */
+public final class Mman {
+    public static final int PROT_READ = 0x1;
+    public static final int PROT_WRITE = 0x2;
+
+    static final int PROT_NONE = 0;
+    static final int MAP_SHARED = 0x01;
+    static final int MAP_PRIVATE = 0x02;
+    static final int MAP_FIXED = 0x10;
+    static final int MAP_ANONYMOUS = 0x20;
+    static final int MAP_NORESERVE = 0x4000;
+
+    private Mman() {}
+
+    /** Bytes of a page of this machine: 4096 on x86-64; 4096, 16384 or 65536 on aarch64. */
+    public static long pageSize() {
+        return Link.PAGE_SIZE;
+    }
+
+    /**
+     * Maps a part of a file, shared with everybody who maps it. The file may be closed afterwards. Whether the file is
+     * long enough, and stays so, is for the caller to check first ({@link FileStatus}, {@link Seals}): an access behind
+     * its end can kill the JVM.
+     *
+     * @param offset     bytes, 0 or more, a multiple of {@link #pageSize()}
+     * @param length     bytes, 1 or more
+     * @param protection {@link #PROT_READ}, or {@code PROT_READ | PROT_WRITE}
+     * @param arena      its close unmaps
+     * @return the mapping; a read-only segment unless PROT_WRITE was asked for
+     * @throws IllegalArgumentException one of these ranges is not kept
+     * @throws IllegalStateException the arena is closed
+     * @throws ErrnoException EACCES (opened without the access asked for), EPERM (a write seal), ENODEV (this kind of
+     *         file cannot be mapped), ENOMEM
+     */
+    public static MemorySegment map(Fd fd, long offset, long length, int protection, Arena arena)
+            throws ErrnoException {
+        requirePositive(length);
+        if (offset < 0 || offset % pageSize() != 0) {
+            throw new IllegalArgumentException("A mapping starts at a multiple of the page size " + pageSize()
+                    + " in its file, but the offset is " + offset + ".");
+        }
+        if (offset > Long.MAX_VALUE - length) {
+            throw new IllegalArgumentException(
+                    "Offset " + offset + " plus length " + length + " is more than a file can hold.");
+        }
+        if (protection != PROT_READ && protection != (PROT_READ | PROT_WRITE)) {
+            throw new IllegalArgumentException("A mapping is PROT_READ or PROT_READ | PROT_WRITE, but 0x"
+                    + Integer.toHexString(protection) + " was asked for.");
+        }
+        MemorySegment mapped = newMapping(length, protection, MAP_SHARED, fd.number(), offset, arena);
+        return (protection & PROT_WRITE) == 0 ? mapped.asReadOnly() : mapped;
+    }
+
+    /**
+     * Maps private zero pages, readable and writable. Pages cost memory from their first write on; address space is not
+     * reserved in advance (MAP_NORESERVE).
+     *
+     * @param length bytes, 1 or more
+     * @param arena  its close unmaps
+     * @throws ErrnoException ENOMEM
+     */
+    public static MemorySegment mapAnonymous(long length, Arena arena) throws ErrnoException {
+        requirePositive(length);
+        return newMapping(length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0, arena);
+    }
+
+    /**
+     * Puts private zero pages in the place of a part of a mapping, in one step: a reader that comes late sees zeros, a
+     * late write goes nowhere, nobody faults. The file's own contents are not touched.
+     *
+     * @param mapped a whole mapping made by this class, not a slice that ends inside a page; its arena stays open
+     *               during the call
+     * @param offset bytes from the start of {@code mapped}, page aligned
+     * @param length bytes, 1 or more; whole pages, or up to the end of {@code mapped}
+     * @throws ErrnoException ENOMEM: no room for one more mapping (vm.max_map_count)
+     */
+    public static void overlayAnonymous(MemorySegment mapped, long offset, long length) throws ErrnoException {
+        requirePositive(length);
+        if (!mapped.isNative() || mapped.address() % pageSize() != 0) {
+            throw new IllegalArgumentException("Only a mapping that starts on a page boundary can be overlaid.");
+        }
+        if (offset < 0 || offset % pageSize() != 0 || offset > mapped.byteSize() - length) {
+            throw new IllegalArgumentException("The overlay at offset " + offset + " of length " + length
+                    + " must start on a page boundary and lie inside the mapping of " + mapped.byteSize() + " bytes.");
+        }
+        if (length % pageSize() != 0 && offset + length != mapped.byteSize()) {
+            throw new IllegalArgumentException("An overlay replaces whole pages of " + pageSize()
+                    + " bytes or reaches the mapping's end, but its length is " + length + ".");
+        }
+        MemorySegment errno = Libc.errnoBuffer();
+        MemorySegment result;
+        try {
+            result = (MemorySegment) Overlay.MMAP.invokeExact(errno, mapped.asSlice(offset, length), length,
+                    (long) (PROT_READ | PROT_WRITE), (long) (MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE),
+                    -1L, 0L);
+        } catch (Throwable t) {
+            throw Libc.unexpected(t);
+        }
+        if (result.address() == -1) {
+            throw new ErrnoException("mmap", Libc.errno(errno));
+        }
+    }
+
+    private static MemorySegment newMapping(long length, int protection, int flags, int fd, long offset, Arena arena)
+            throws ErrnoException {
+        long address = Link.MMAP.orThrow(Link.MMAP.call(0, length, protection, flags, fd, offset));
+        boolean handedOver = false;
+        try {
+            MemorySegment mapped = MemorySegment.ofAddress(address).reinterpret(length, arena,
+                    whole -> unmap(whole.address(), length));
+            handedOver = true;
+            return mapped;
+        } finally {
+            if (!handedOver) {
+                unmap(address, length);
+            }
+        }
+    }
+
+    private static void unmap(long address, long length) {
+        long result = Link.MUNMAP.call(address, length);
+        if (result < 0) {
+            throw new AssertionError("munmap of " + length + " bytes failed, " + Errno.name((int) -result)
+                    + ": the range was not a mapping of ours, or the process has too many mappings.");
+        }
+    }
+
+    private static void requirePositive(long length) {
+        if (length <= 0) {
+            throw new IllegalArgumentException("A mapping has 1 byte or more, but its length is " + length + ".");
+        }
+    }
+
+    private static final class Link {
+        static final NativeCall MMAP = NativeCall.returningLong("mmap");
+        static final NativeCall MUNMAP = NativeCall.returningInt("munmap");
+        static final long PAGE_SIZE = NativeCall.returningInt("getpagesize").call(0);
+    }
+
+    /** The address is a segment here, so that its arena cannot be closed, and the range reused, during the call. */
+    private static final class Overlay {
+        static final MethodHandle MMAP = Libc.link("mmap",
+                FunctionDescriptor.of(ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG));
+    }
+}

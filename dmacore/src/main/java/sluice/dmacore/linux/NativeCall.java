@@ -1,0 +1,86 @@
+package sluice.dmacore.linux;
+
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+/**
+ * A C function that fails with -1 and errno, seen as a function that returns its result or {@code -errno}.
+ *
+ * <p>All functions share one shape of six integer registers, because every further shape costs milliseconds at start. On
+ * both supported ABIs (System V x86-64, AAPCS64) at least six integer arguments travel in registers, a callee reads only
+ * the registers it has parameters for, and of a 32-bit parameter only the low half: so ints are widened and a function
+ * of fewer parameters is handed zeros it does not look at. Addresses are plain longs here: the caller keeps the memory
+ * alive. A record, so that the JIT treats the handle of a static final instance as a constant.
+ */
+record NativeCall(String name, MethodHandle handle) {
+
+    private static final FunctionDescriptor INT_RESULT = FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG,
+            JAVA_LONG,
+            JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    private static final FunctionDescriptor LONG_RESULT = INT_RESULT.changeReturnLayout(JAVA_LONG);
+
+    /** A function whose C result is an int. */
+    static NativeCall returningInt(String name, Linker.Option... options) {
+        MethodHandle handle = Libc.link(name, INT_RESULT, options);
+        return new NativeCall(name, handle.asType(handle.type().changeReturnType(long.class)));
+    }
+
+    /** A function whose C result is a ssize_t, an off_t or a pointer. */
+    static NativeCall returningLong(String name, Linker.Option... options) {
+        return new NativeCall(name, Libc.link(name, LONG_RESULT, options));
+    }
+
+    /** Calls once. Result or -errno. */
+    long call(long a, long b, long c, long d, long e, long f) {
+        MemorySegment errno = Libc.errnoBuffer();
+        long result;
+        try {
+            result = (long) handle.invokeExact(errno, a, b, c, d, e, f);
+        } catch (Throwable t) {
+            throw Libc.unexpected(t);
+        }
+        return result == -1 ? -Libc.errno(errno) : result;
+    }
+
+    /** Calls once. Result or -errno. */
+    long call(long a, long b, long c) {
+        return call(a, b, c, 0, 0, 0);
+    }
+
+    /** Calls once. Result or -errno. */
+    long call(long a, long b) {
+        return call(a, b, 0, 0, 0, 0);
+    }
+
+    /** Calls once. Result or -errno. */
+    long call(long a) {
+        return call(a, 0, 0, 0, 0, 0);
+    }
+
+    /** Calls until a signal does not interrupt it. Result or -errno, never -EINTR. */
+    long callThroughSignals(long a, long b, long c, long d) {
+        long result;
+        do {
+            result = call(a, b, c, d, 0, 0);
+        } while (result == -Errno.EINTR);
+        return result;
+    }
+
+    /** Calls until a signal does not interrupt it. Result or -errno, never -EINTR. */
+    long callThroughSignals(long a, long b, long c) {
+        return callThroughSignals(a, b, c, 0);
+    }
+
+    /** The result, or the exception it stands for. */
+    long orThrow(long result) throws ErrnoException {
+        if (result < 0) {
+            throw new ErrnoException(name, (int) -result);
+        }
+        return result;
+    }
+}

@@ -1,0 +1,40 @@
+package sluice.dmacore.linux;
+
+/** What can no longer be done to a memfd: the seals of fcntl(2), values from {@code linux/fcntl.h}. */
+public final class Seals {
+    /** No further seals. */
+    public static final int SEAL = 0x1;
+    /** The file cannot become smaller: no reader of a mapping can be hit by SIGBUS. */
+    public static final int SHRINK = 0x2;
+    /** The file cannot become larger. */
+    public static final int GROW = 0x4;
+    /** The contents cannot change; needs that no writable shared mapping exists. */
+    public static final int WRITE = 0x8;
+    /** No new writable mapping; mappings that exist stay writable. */
+    public static final int FUTURE_WRITE = 0x10;
+    /** {@link #get}: the file is of a kind that has no seals. */
+    public static final int NONE_POSSIBLE = -1;
+
+    private Seals() {}
+
+    /**
+     * The seals of a file.
+     *
+     * @return a set of the bits above, or {@link #NONE_POSSIBLE} for a file on a file system without seals
+     * @throws ErrnoException any other failure of F_GET_SEALS
+     */
+    public static int get(Fd fd) throws ErrnoException {
+        long result = Fcntl.FCNTL.call(fd.number(), Fcntl.F_GET_SEALS, 0);
+        return result == -Errno.EINVAL ? NONE_POSSIBLE : (int) Fcntl.FCNTL.orThrow(result);
+    }
+
+    /**
+     * Adds seals; they can never be taken away.
+     *
+     * @throws ErrnoException EPERM (sealed with {@link #SEAL}, or opened read-only), EBUSY ({@link #WRITE} while a
+     *         writable shared mapping exists), EINVAL (no seals on this kind of file)
+     */
+    public static void add(Fd fd, int seals) throws ErrnoException {
+        Fcntl.call(fd, Fcntl.F_ADD_SEALS, seals);
+    }
+}

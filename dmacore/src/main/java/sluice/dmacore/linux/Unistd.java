@@ -1,0 +1,10 @@
+package sluice.dmacore.linux;
+
+/** The functions of {@code unistd.h} that several classes use, linked on first use. */
+final class Unistd {
+    static final NativeCall CLOSE = NativeCall.returningInt("close");
+    static final NativeCall READ = NativeCall.returningLong("read");
+    static final NativeCall FTRUNCATE = NativeCall.returningInt("ftruncate");
+
+    private Unistd() {}
+}

@@ -1,0 +1,212 @@
+package sluice.dmacore.linux;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+
+import org.jspecify.annotations.Nullable;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+/** Stream sockets of the family AF_UNIX: unix(7). Every socket made here is non-blocking and close-on-exec. */
+public final class UnixSocket {
+    static final long UCRED_BYTES = 12;
+    static final long UCRED_PID = 0;
+    static final long UCRED_UID = 4;
+    static final long UCRED_GID = 8;
+
+    private static final int OWNER_ONLY = 0600;
+
+    private UnixSocket() {}
+
+    /** Two sockets connected to each other. */
+    public record Pair(Fd first, Fd second) {}
+
+    /**
+     * Who connected, as the kernel saw it at that moment.
+     *
+     * @param pid process id, 0 if it is of a process this pid namespace cannot see
+     * @param uid effective user id
+     * @param gid effective group id
+     */
+    public record PeerCredentials(int pid, int uid, int gid) {}
+
+    /**
+     * A connected pair: socketpair(2).
+     *
+     * @throws ErrnoException EMFILE, ENFILE
+     */
+    public static Pair pair() throws ErrnoException {
+        MemorySegment numbers = Libc.scratch();
+        Sockets.SOCKETPAIR.orThrow(Sockets.SOCKETPAIR.call(Sockets.AF_UNIX, streamType(), 0, numbers.address(), 0, 0));
+        return new Pair(Fd.own(numbers.getAtIndex(JAVA_INT, 0)), Fd.own(numbers.getAtIndex(JAVA_INT, 1)));
+    }
+
+    /**
+     * Listens on a path that only this user can connect to: the file has mode 0600 from its first moment. A socket file
+     * that nobody listens on any more is replaced. Two processes that replace the same stale file in the same moment
+     * can both succeed, and the later one is reachable; the caller who cannot rule that out needs a lock.
+     *
+     * @param path    1 to 107 bytes long
+     * @param backlog connections that may wait to be accepted, 1 or more; the kernel caps it at net.core.somaxconn
+     * @throws ErrnoException such as ENOENT (no such directory) or EACCES
+     * @throws IOException the path is too long, is no socket, or somebody listens on it
+     */
+    public static Fd listen(Path path, int backlog) throws IOException {
+        if (backlog < 1) {
+            throw new IllegalArgumentException("A backlog is 1 or more, but this is " + backlog + ".");
+        }
+        Fd socket = newSocket();
+        boolean listening = false;
+        try (Arena arena = Arena.ofConfined()) {
+            UnixAddress address = UnixAddress.of(path, arena);
+            // bind creates the file with the mode of the socket's own inode, so there is no moment of wider access.
+            Sockets.FCHMOD.orThrow(Sockets.FCHMOD.call(socket.number(), OWNER_ONLY));
+            long bound = bind(socket, address);
+            if (bound == -Errno.EADDRINUSE) {
+                removeStale(path, address);
+                bound = bind(socket, address);
+            }
+            Sockets.BIND.orThrow(bound);
+            Sockets.LISTEN.orThrow(Sockets.LISTEN.call(socket.number(), backlog));
+            listening = true;
+            return socket;
+        } finally {
+            if (!listening) {
+                socket.close();
+            }
+        }
+    }
+
+    /**
+     * Accepts one connection.
+     *
+     * @return the connection, or null if none waits
+     * @throws ErrnoException such as EMFILE; the connection then still waits
+     */
+    public static @Nullable Fd accept(Fd listener) throws ErrnoException {
+        while (true) {
+            long result = Sockets.ACCEPT4.callThroughSignals(listener.number(), 0, 0,
+                    Sockets.SOCK_NONBLOCK | Sockets.SOCK_CLOEXEC);
+            if (result == -Errno.EAGAIN) {
+                return null;
+            }
+            if (result != -Errno.ECONNABORTED) {
+                return Fd.own((int) Sockets.ACCEPT4.orThrow(result));
+            }
+        }
+    }
+
+    /**
+     * Connects to a listener. It does not wait: a listener whose backlog is full answers EAGAIN.
+     *
+     * @param path 1 to 107 bytes long
+     * @throws ErrnoException such as ENOENT (no such file), ECONNREFUSED (nobody listens), EACCES, EAGAIN
+     * @throws IOException the path is too long
+     */
+    public static Fd connect(Path path) throws IOException {
+        Fd socket = newSocket();
+        boolean connected = false;
+        try (Arena arena = Arena.ofConfined()) {
+            Sockets.CONNECT.orThrow(connect(socket, UnixAddress.of(path, arena)));
+            connected = true;
+            return socket;
+        } finally {
+            if (!connected) {
+                socket.close();
+            }
+        }
+    }
+
+    /**
+     * Who is at the other end of a connection: SO_PEERCRED.
+     *
+     * @throws ErrnoException such as ENOTSOCK
+     */
+    public static PeerCredentials peer(Fd socket) throws ErrnoException {
+        MemorySegment scratch = Libc.scratch();
+        MemorySegment length = scratch.asSlice(0, Integer.BYTES);
+        MemorySegment ucred = scratch.asSlice(16, UCRED_BYTES);
+        length.set(JAVA_INT, 0, (int) UCRED_BYTES);
+        Sockets.GETSOCKOPT.orThrow(Sockets.GETSOCKOPT.call(socket.number(), Sockets.SOL_SOCKET, Sockets.SO_PEERCRED,
+                ucred.address(), length.address(), 0));
+        return new PeerCredentials(ucred.get(JAVA_INT, UCRED_PID), ucred.get(JAVA_INT, UCRED_UID),
+                ucred.get(JAVA_INT, UCRED_GID));
+    }
+
+    /**
+     * Makes a descriptor of any kind non-blocking (O_NONBLOCK). The flag belongs to the open file: who received the
+     * descriptor from a peer changes it for the peer, too.
+     *
+     * @throws ErrnoException such as EBADF
+     */
+    public static void setNonBlocking(Fd fd) throws ErrnoException {
+        int flags = Fcntl.call(fd, Fcntl.F_GETFL, 0);
+        if ((flags & Fcntl.O_NONBLOCK) == 0) {
+            Fcntl.call(fd, Fcntl.F_SETFL, flags | Fcntl.O_NONBLOCK);
+        }
+    }
+
+    /**
+     * Ends a connection in both directions, without freeing the descriptor; both ends read the end of the stream. Fine
+     * on a connection whose peer is gone.
+     *
+     * @throws ErrnoException such as ENOTSOCK
+     */
+    public static void shutdown(Fd socket) throws ErrnoException {
+        long result = Sockets.SHUTDOWN.call(socket.number(), Sockets.SHUT_RDWR);
+        if (result != -Errno.ENOTCONN) {
+            Sockets.SHUTDOWN.orThrow(result);
+        }
+    }
+
+    private static int streamType() {
+        return Sockets.SOCK_STREAM | Sockets.SOCK_NONBLOCK | Sockets.SOCK_CLOEXEC;
+    }
+
+    private static Fd newSocket() throws ErrnoException {
+        return Fd.own((int) Sockets.SOCKET.orThrow(Sockets.SOCKET.call(Sockets.AF_UNIX, streamType(), 0)));
+    }
+
+    private static long bind(Fd socket, UnixAddress address) {
+        return Sockets.BIND.call(socket.number(), address.segment().address(), address.length());
+    }
+
+    private static long connect(Fd socket, UnixAddress address) {
+        return Sockets.CONNECT.callThroughSignals(socket.number(), address.segment().address(), address.length());
+    }
+
+    /** Removes what is at a path if it is a socket that refuses connections. */
+    private static void removeStale(Path path, UnixAddress address) throws IOException {
+        int mode;
+        try {
+            mode = (Integer) Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS);
+        } catch (NoSuchFileException e) {
+            // Gone in the meantime: that is what we wanted.
+            return;
+        }
+        if ((mode & FileStatus.KIND_MASK) != FileStatus.SOCKET) {
+            throw new IOException("Cannot listen on \"" + path
+                    + "\": a file that is no socket is there; remove it or choose another path.");
+        }
+        long result;
+        try (Fd probe = newSocket()) {
+            result = connect(probe, address);
+        }
+        if (result == -Errno.ECONNREFUSED) {
+            Files.deleteIfExists(path);
+        } else if (result == 0 || result == -Errno.EAGAIN || result == -Errno.EPROTOTYPE) {
+            throw new IOException("Cannot listen on \"" + path
+                    + "\": another process listens there; stop it or choose another path.");
+        } else if (result != -Errno.ENOENT) {
+            throw new IOException(
+                    "Cannot listen on \"" + path + "\": a socket is there, and whether it is in use cannot be "
+                            + "found out.",
+                    new ErrnoException("connect", (int) -result));
+        }
+    }
+}
