@@ -1,0 +1,15 @@
+package sluice.dmacore.memory;
+
+import sluice.dmacore.linux.FileStatus;
+
+/** What makes two descriptors the same memory: device and inode number of the file behind them. */
+public record FileId(long device, long inode) {
+    static FileId of(FileStatus status) {
+        return new FileId(status.device(), status.inode());
+    }
+
+    @Override
+    public String toString() {
+        return "file %x:%x".formatted(device, inode);
+    }
+}

@@ -1,0 +1,86 @@
+package sluice.dmacore.memory;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * One file, mapped once and whole, shared by everybody who needs a part of it.
+ *
+ * <p>Counted: whoever stores a mapping {@linkplain #retain retains} it and {@linkplain #release releases} it. The last
+ * release unmaps on a helper thread, because closing a shared arena waits for every running thread of the JVM
+ * (microseconds to milliseconds).
+ */
+public final class FileMapping {
+    private final FileId id;
+    private final MemorySegment segment;
+    private final boolean shrinkable;
+    private final Arena arena;
+    private final Runnable whenGone;
+    private final Executor closer;
+    private final AtomicInteger references = new AtomicInteger(1);
+
+    FileMapping(FileId id, MemorySegment segment, boolean shrinkable, Arena arena, Executor closer, Runnable whenGone) {
+        this.id = id;
+        this.segment = segment;
+        this.shrinkable = shrinkable;
+        this.arena = arena;
+        this.closer = closer;
+        this.whenGone = whenGone;
+    }
+
+    public FileId id() {
+        return id;
+    }
+
+    /** The whole file from its first byte; access after the last release throws {@link IllegalStateException}. */
+    public MemorySegment segment() {
+        return segment;
+    }
+
+    /** Size in bytes at the time of mapping. */
+    public long size() {
+        return segment.byteSize();
+    }
+
+    /** Whether the owner of the file could cut it off under us: it lacks the seal F_SEAL_SHRINK. */
+    public boolean isShrinkable() {
+        return shrinkable;
+    }
+
+    /** Retains the mapping unless its last holder has already gone. */
+    boolean tryRetain() {
+        int now = references.get();
+        while (now > 0) {
+            if (references.compareAndSet(now, now + 1))
+                return true;
+            now = references.get();
+        }
+        return false;
+    }
+
+    /** @throws IllegalStateException if the last holder has already gone */
+    public FileMapping retain() {
+        if (!tryRetain())
+            throw new IllegalStateException(id + " is no longer mapped");
+        return this;
+    }
+
+    public void release() {
+        int left = references.decrementAndGet();
+        if (left < 0)
+            throw new IllegalStateException(id + " was released more often than retained");
+        if (left == 0) {
+            closer.execute(() -> {
+                arena.close();
+                whenGone.run();
+            });
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "%s, %d bytes".formatted(id, size());
+    }
+}

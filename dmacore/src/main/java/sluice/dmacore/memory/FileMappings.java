@@ -1,0 +1,91 @@
+package sluice.dmacore.memory;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Executors;
+
+import sluice.dmacore.linux.Fd;
+import sluice.dmacore.linux.FileStatus;
+import sluice.dmacore.linux.Mman;
+import sluice.dmacore.linux.Seals;
+
+/**
+ * The files this process has mapped, by identity: a file that arrives a second time, under whatever descriptor, is the
+ * mapping that is already there.
+ */
+public final class FileMappings {
+    private static final FileMappings PROCESS = new FileMappings(VmaBudget.ofProcess());
+
+    private final VmaBudget budget;
+    private final Executor closer = Executors
+            .newSingleThreadExecutor(Thread.ofPlatform().name("sluice-unmap").daemon().factory());
+    private final Map<FileId, FileMapping> byId = new HashMap<>();
+
+    public FileMappings(VmaBudget budget) {
+        this.budget = budget;
+    }
+
+    /** The files of this process. */
+    public static FileMappings ofProcess() {
+        return PROCESS;
+    }
+
+    /**
+     * Maps the file behind {@code fd}, or retains its mapping. The caller keeps {@code fd} and may close it at once; it
+     * must {@linkplain FileMapping#release release} the mapping.
+     *
+     * @throws IOException if it is not a file that can be mapped, is empty, or the mapping budget is used up
+     */
+    public synchronized FileMapping map(Fd fd) throws IOException {
+        FileStatus status = FileStatus.of(fd);
+        if (!status.isRegular()) {
+            throw new IOException("""
+                    the descriptor is not a memory file (mode 0%o): guest memory must be a memfd, tmpfs, hugetlbfs or \
+                    regular file that is shared""".formatted(status.mode()));
+        }
+        if (status.size() <= 0)
+            throw new IOException("the memory file is empty, nothing can be mapped");
+        FileId id = FileId.of(status);
+        FileMapping known = byId.get(id);
+        // A file that grew since is mapped anew; the old mapping lives as long as its holders.
+        if (known != null && known.size() >= status.size() && known.tryRetain())
+            return known;
+        FileMapping mapping = mapAnew(fd, id, status.size());
+        byId.put(id, mapping);
+        return mapping;
+    }
+
+    private FileMapping mapAnew(Fd fd, FileId id, long size) throws IOException {
+        int seals = Seals.get(fd);
+        boolean shrinkable = seals == Seals.NONE_POSSIBLE || (seals & Seals.SHRINK) == 0;
+        budget.take(1);
+        Arena arena = Arena.ofShared();
+        boolean mapped = false;
+        try {
+            MemorySegment segment = Mman.map(fd, 0, size, Mman.PROT_READ | Mman.PROT_WRITE, arena);
+            mapped = true;
+            return new FileMapping(id, segment, shrinkable, arena, closer, () -> forget(id));
+        } finally {
+            if (!mapped) {
+                arena.close();
+                budget.giveBack(1);
+            }
+        }
+    }
+
+    private synchronized void forget(FileId id) {
+        budget.giveBack(1);
+        FileMapping present = byId.get(id);
+        if (present != null && !present.segment().scope().isAlive())
+            byId.remove(id);
+    }
+
+    /** How many files are mapped now. */
+    public synchronized int count() {
+        return byId.size();
+    }
+}

@@ -1,0 +1,128 @@
+package sluice.dmacore.memory;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.iommu.RangeMap;
+
+/**
+ * One generation of a VM's memory table: immutable, counted, and holding every file it names.
+ *
+ * <p>A change of the table makes a new generation; whoever resolved addresses in an old one keeps that one alive until
+ * it is done.
+ */
+public final class GuestMemory {
+    /** In which of the two numberings of a memory table an address is given. */
+    public enum Addressing {
+        /** Guest-physical addresses: buffers. */
+        GUEST,
+        /** Addresses of the front-end's own mapping: rings of vhost-user without an IOMMU. */
+        USER
+    }
+
+    private static final AtomicLong NUMBERS = new AtomicLong();
+
+    private final long number = NUMBERS.incrementAndGet();
+    private final RangeMap<MemoryRegion> byGuest;
+    private final RangeMap<MemoryRegion> byUser;
+    private final AtomicInteger references = new AtomicInteger(1);
+
+    private GuestMemory(Collection<MemoryRegion> regions) {
+        byGuest = RangeMap.of(regions, MemoryRegion::guest);
+        byUser = RangeMap.of(regions, MemoryRegion::user);
+        for (MemoryRegion region : regions) region.mapping().retain();
+    }
+
+    public static GuestMemory empty() {
+        return new GuestMemory(List.of());
+    }
+
+    /**
+     * A generation of these regions. It retains their mappings; the caller's own references stay the caller's.
+     *
+     * @throws IllegalArgumentException if two regions overlap, in guest or in user addresses
+     */
+    public static GuestMemory of(Collection<MemoryRegion> regions) {
+        return new GuestMemory(regions);
+    }
+
+    /** Unique in this process: two generations never have the same number. */
+    public long number() {
+        return number;
+    }
+
+    /** The regions in order of guest address. */
+    public List<MemoryRegion> regions() {
+        return byGuest.values();
+    }
+
+    /** These regions and {@code region}. */
+    public GuestMemory with(MemoryRegion region) {
+        List<MemoryRegion> all = new ArrayList<>(regions());
+        all.add(region);
+        return new GuestMemory(all);
+    }
+
+    /** These regions without {@code region}. */
+    public GuestMemory without(MemoryRegion region) {
+        List<MemoryRegion> all = new ArrayList<>(regions());
+        all.remove(region);
+        return new GuestMemory(all);
+    }
+
+    /** The region that contains {@code address}, or null. */
+    public @Nullable MemoryRegion regionAt(long address, Addressing addressing) {
+        return map(addressing).at(address);
+    }
+
+    private RangeMap<MemoryRegion> map(Addressing addressing) {
+        return addressing == Addressing.GUEST ? byGuest : byUser;
+    }
+
+    /**
+     * Appends the runs behind [{@code address}, {@code address + length}) to {@code target}.
+     *
+     * @param length in bytes, not negative; nothing is appended for 0
+     * @return false if a byte of the range is not guest memory; {@code target} is then as it was
+     */
+    public boolean resolve(long address, long length, Addressing addressing, Runs target) {
+        int mark = target.count();
+        long markBytes = target.bytes();
+        long at = address;
+        long left = length;
+        while (left > 0) {
+            MemoryRegion region = map(addressing).at(at);
+            if (region == null) {
+                target.cutBack(mark, markBytes);
+                return false;
+            }
+            long start = addressing == Addressing.GUEST ? region.guest().first() : region.userAddress();
+            long into = at - start;
+            long piece = Math.min(left, region.size() - into);
+            target.add(region.mapping(), region.fileOffset() + into, piece);
+            at += piece;
+            left -= piece;
+        }
+        return true;
+    }
+
+    public GuestMemory retain() {
+        if (references.getAndIncrement() <= 0)
+            throw new IllegalStateException("this generation is gone");
+        return this;
+    }
+
+    public void release() {
+        int left = references.decrementAndGet();
+        if (left < 0)
+            throw new IllegalStateException("generation " + number + " was released more often than retained");
+        if (left == 0) {
+            for (MemoryRegion region : regions()) region.mapping().release();
+        }
+    }
+}

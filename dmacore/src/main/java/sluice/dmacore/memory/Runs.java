@@ -1,0 +1,173 @@
+package sluice.dmacore.memory;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+
+/**
+ * A list of runs of memory, (mapping, offset, length), read as one stretch of bytes: what scattered addresses resolve
+ * to. Reusable: clearing keeps the arrays, so that a warm list allocates nothing. Not thread-safe.
+ *
+ * <p>It does not retain the mappings; its holder keeps alive the generation it was resolved in.
+ */
+public final class Runs {
+    private FileMapping[] mappings = new FileMapping[4];
+    private long[] offsets = new long[4];
+    /** Position of each run's first byte in the stretch; one more entry holds the end. */
+    private long[] starts = new long[5];
+    private int count;
+    /** The run the last lookup ended in: most readers move forward. */
+    private int hint;
+
+    public int count() {
+        return count;
+    }
+
+    /** Bytes in all runs. */
+    public long bytes() {
+        return starts[count];
+    }
+
+    public FileMapping mapping(int run) {
+        return mappings[checked(run)];
+    }
+
+    /** Offset of the run's first byte in its file. */
+    public long offset(int run) {
+        return offsets[checked(run)];
+    }
+
+    public long length(int run) {
+        return starts[checked(run) + 1] - starts[run];
+    }
+
+    private int checked(int run) {
+        if (run < 0 || run >= count)
+            throw new IndexOutOfBoundsException("run " + run + " of " + count);
+        return run;
+    }
+
+    public void clear() {
+        Arrays.fill(mappings, 0, count, null);
+        count = 0;
+        hint = 0;
+    }
+
+    /** Appends a run; one that continues the last in the same file makes that one longer. */
+    public void add(FileMapping mapping, long offset, long length) {
+        if (length <= 0)
+            throw new IllegalArgumentException("a run of " + length + " bytes");
+        if (count > 0 && mappings[count - 1] == mapping
+                && offsets[count - 1] + (starts[count] - starts[count - 1]) == offset) {
+            starts[count] += length;
+            return;
+        }
+        if (count == mappings.length) {
+            mappings = Arrays.copyOf(mappings, count * 2);
+            offsets = Arrays.copyOf(offsets, count * 2);
+            starts = Arrays.copyOf(starts, count * 2 + 1);
+        }
+        mappings[count] = mapping;
+        offsets[count] = offset;
+        starts[count + 1] = starts[count] + length;
+        count++;
+    }
+
+    /** Takes back what was appended since the list had {@code runs} runs and {@code bytes} bytes. */
+    void cutBack(int runs, long bytes) {
+        Arrays.fill(mappings, runs, count, null);
+        count = runs;
+        hint = 0;
+        // The last run kept may have been made longer meanwhile.
+        starts[count] = bytes;
+    }
+
+    /** The run that holds the byte at {@code position}. */
+    public int runAt(long position) {
+        if (position < 0 || position >= bytes()) {
+            throw new IndexOutOfBoundsException("position " + position + " of " + bytes() + " bytes");
+        }
+        int run = hint;
+        if (run < count && position >= starts[run]) {
+            if (position < starts[run + 1])
+                return run;
+            if (run + 1 < count && position < starts[run + 2]) {
+                hint = run + 1;
+                return hint;
+            }
+        }
+        int found = Arrays.binarySearch(starts, 0, count, position);
+        hint = found >= 0 ? found : -found - 2;
+        return hint;
+    }
+
+    /** Position of the run's first byte in the stretch. */
+    public long start(int run) {
+        return starts[checked(run)];
+    }
+
+    /**
+     * Copies {@code length} bytes from {@code position} on into {@code target}.
+     *
+     * @throws IndexOutOfBoundsException if the list or the target is shorter
+     */
+    public void copyTo(long position, MemorySegment target, long targetOffset, long length) {
+        checkSpan(position, length);
+        long done = 0;
+        while (done < length) {
+            int run = runAt(position + done);
+            long into = position + done - starts[run];
+            long piece = Math.min(length - done, starts[run + 1] - starts[run] - into);
+            MemorySegment.copy(mappings[run].segment(), offsets[run] + into, target, targetOffset + done, piece);
+            done += piece;
+        }
+    }
+
+    /** Copies {@code length} bytes of {@code source} to {@code position} on. */
+    public void copyFrom(MemorySegment source, long sourceOffset, long position, long length) {
+        checkSpan(position, length);
+        long done = 0;
+        while (done < length) {
+            int run = runAt(position + done);
+            long into = position + done - starts[run];
+            long piece = Math.min(length - done, starts[run + 1] - starts[run] - into);
+            MemorySegment.copy(source, sourceOffset + done, mappings[run].segment(), offsets[run] + into, piece);
+            done += piece;
+        }
+    }
+
+    /** Copies {@code length} bytes from {@code position} on into an array. */
+    public void copyTo(long position, byte[] target, int targetOffset, int length) {
+        checkSpan(position, length);
+        int done = 0;
+        while (done < length) {
+            int run = runAt(position + done);
+            long into = position + done - starts[run];
+            int piece = (int) Math.min(length - done, starts[run + 1] - starts[run] - into);
+            MemorySegment.copy(mappings[run].segment(), ValueLayout.JAVA_BYTE, offsets[run] + into, target,
+                    targetOffset + done, piece);
+            done += piece;
+        }
+    }
+
+    /** Copies {@code length} bytes of an array to {@code position} on. */
+    public void copyFrom(byte[] source, int sourceOffset, long position, int length) {
+        checkSpan(position, length);
+        int done = 0;
+        while (done < length) {
+            int run = runAt(position + done);
+            long into = position + done - starts[run];
+            int piece = (int) Math.min(length - done, starts[run + 1] - starts[run] - into);
+            MemorySegment.copy(source, sourceOffset + done, mappings[run].segment(), ValueLayout.JAVA_BYTE,
+                    offsets[run] + into, piece);
+            done += piece;
+        }
+    }
+
+    private void checkSpan(long position, long length) {
+        if (position < 0 || length < 0 || position > bytes() - length) {
+            throw new IndexOutOfBoundsException(
+                    "%d bytes at position %d of %d bytes".formatted(length, position, bytes()));
+        }
+    }
+}

@@ -1,0 +1,22 @@
+package sluice.vdev.device;
+
+import sluice.dmacore.memory.FrontTranslation;
+import sluice.vdev.queue.Polled;
+
+/** What a device may ask of whoever runs it. Used on the device's loop. */
+public interface DeviceContext {
+    /**
+     * Translates the bus addresses that arrive inside commands, such as the pages of a buffer. Runs are good until its
+     * generation changes.
+     */
+    FrontTranslation memory();
+
+    /** Calls {@link VirtioDevice#notified} for queue {@code index} again, after others have had their turn. */
+    void callAgain(int index);
+
+    /** Queue {@code index} cannot go on before an address is filled; {@link VirtioDevice#notified} follows then. */
+    void stalled(int index, Polled.Stalled where);
+
+    /** The driver broke queue {@code index}: it is reported, and stays as it is until the device is reset. */
+    void broken(int index, Polled.Broken why);
+}

@@ -1,0 +1,95 @@
+package sluice.vdev.host;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import sluice.dmacore.linux.ErrnoException;
+import sluice.dmacore.linux.EventFd;
+import sluice.dmacore.linux.Fd;
+import sluice.vdev.io.EventWatch;
+import sluice.vdev.queue.Interrupt;
+import sluice.vdev.queue.SplitQueue;
+
+/**
+ * One queue of a device on its loop: its descriptors, which come and go at any time, and the queue itself while it runs.
+ */
+final class RunningQueue implements Interrupt {
+    private static final Logger LOG = LoggerFactory.getLogger(RunningQueue.class);
+
+    private @Nullable EventWatch kick;
+    private @Nullable Fd call;
+    private @Nullable Fd error;
+    private @Nullable SplitQueue queue;
+    private boolean enabled;
+    /** What {@link DeviceHost} posts to have the queue looked at again; made once, so that posting allocates nothing. */
+    final Runnable look;
+
+    RunningQueue(Runnable look) {
+        this.look = look;
+    }
+
+    @Nullable
+    SplitQueue queue() {
+        return queue;
+    }
+
+    void setQueue(@Nullable SplitQueue next) {
+        queue = next;
+    }
+
+    boolean isEnabled() {
+        return enabled;
+    }
+
+    void setEnabled(boolean next) {
+        enabled = next;
+    }
+
+    /** Whether the device may work on it now. */
+    boolean isRunning() {
+        return enabled && queue != null;
+    }
+
+    void setKick(@Nullable EventWatch next) {
+        EventWatch old = kick;
+        kick = next;
+        if (old != null) old.close();
+    }
+
+    void setCall(@Nullable Fd next) {
+        Fd old = call;
+        call = next;
+        if (old != null) old.close();
+    }
+
+    void setError(@Nullable Fd next) {
+        Fd old = error;
+        error = next;
+        if (old != null) old.close();
+    }
+
+    @Override
+    public void raise() {
+        signal(call, "call");
+    }
+
+    void raiseError() {
+        signal(error, "error");
+    }
+
+    private static void signal(@Nullable Fd eventfd, String name) {
+        if (eventfd == null) return; // the driver polls
+        try {
+            EventFd.signal(eventfd);
+        } catch (ErrnoException e) {
+            LOG.warn("the {} eventfd cannot be signalled: {}", name, e.getMessage());
+        }
+    }
+
+    void close() {
+        setKick(null);
+        setCall(null);
+        setError(null);
+    }
+}

@@ -1,0 +1,303 @@
+package sluice.vdev.io;
+
+import java.io.IOException;
+import java.net.SocketAddress;
+import java.util.ArrayList;
+import java.util.List;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.AbstractChannel;
+import io.netty.channel.ChannelConfig;
+import io.netty.channel.ChannelMetadata;
+import io.netty.channel.ChannelOutboundBuffer;
+import io.netty.channel.ChannelPromise;
+import io.netty.channel.DefaultChannelConfig;
+import io.netty.channel.EventLoop;
+import io.netty.channel.IoEvent;
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.IoRegistration;
+import io.netty.channel.epoll.EpollIoHandle;
+import io.netty.channel.epoll.EpollIoOps;
+import io.netty.channel.unix.DomainSocketAddress;
+import io.netty.channel.unix.FileDescriptor;
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.linux.Fd;
+import sluice.dmacore.linux.SocketMessage;
+
+/**
+ * A connected UNIX stream socket that carries framed messages and descriptors.
+ *
+ * <p>It reads exactly the header, then exactly the body. The kernel hands out descriptors with the chunk they were sent
+ * in but joins chunks before it, so a larger read could attach a message's descriptors to its neighbour. Each message
+ * goes up the pipeline as one {@link Frame}; what goes out is {@link Outgoing}.
+ *
+ * <p>Netty's own UNIX channel cannot do this: in its descriptor mode it drops the payload.
+ */
+public final class FrameChannel extends AbstractChannel {
+    private static final ChannelMetadata METADATA = new ChannelMetadata(false);
+    private static final EpollIoOps EVENTS = EpollIoOps.EPOLLIN.with(EpollIoOps.EPOLLOUT)
+            .with(EpollIoOps.EPOLLRDHUP).with(EpollIoOps.EPOLLET);
+    /** Messages read before others on the loop get their turn. */
+    private static final int FRAMES_PER_TURN = 64;
+    private static final DomainSocketAddress UNNAMED = new DomainSocketAddress("unnamed");
+
+    private final Fd socket;
+    private final FileDescriptor descriptor;
+    private final FrameFormat format;
+    private final ChannelConfig config = new DefaultChannelConfig(this);
+    private final Handle handle = new Handle();
+    private final SocketMessage incoming = new SocketMessage(1);
+    private final SocketMessage outgoing;
+    private @Nullable IoRegistration registration;
+    private boolean watching;
+    private boolean open = true;
+
+    /** The message being read, how much of it is wanted next, and its descriptors so far. */
+    private @Nullable ByteBuf partial;
+    private int wanted;
+    private boolean inBody;
+    private final List<Fd> partialFds = new ArrayList<>();
+
+    /**
+     * @param socket a connected, non-blocking stream socket, which the channel owns from now on
+     * @param gatherLimit the most pieces of one {@link Outgoing} sent in one call, 1 to 1024
+     */
+    public FrameChannel(Fd socket, FrameFormat format, int gatherLimit) {
+        super(null);
+        this.socket = socket;
+        this.descriptor = new FileDescriptor(socket.number());
+        this.format = format;
+        this.outgoing = new SocketMessage(gatherLimit);
+    }
+
+    @Override
+    protected AbstractUnsafe newUnsafe() {
+        return new FrameUnsafe();
+    }
+
+    @Override
+    protected boolean isCompatible(EventLoop loop) {
+        return loop instanceof IoEventLoop io && io.isCompatible(Handle.class);
+    }
+
+    @Override
+    protected void doRegister(ChannelPromise promise) {
+        ((IoEventLoop) eventLoop()).register(handle).addListener(future -> {
+            if (future.isSuccess()) {
+                registration = (IoRegistration) future.getNow();
+                promise.setSuccess();
+            } else {
+                promise.setFailure(future.cause());
+            }
+        });
+    }
+
+    @Override
+    protected void doBeginRead() {
+        IoRegistration current = registration;
+        if (watching || current == null)
+            return;
+        watching = true;
+        current.submit(EVENTS);
+    }
+
+    @Override
+    protected void doDeregister() {
+        // Cancelled before the descriptor is closed: its number may be somebody else's a moment later.
+        IoRegistration current = registration;
+        registration = null;
+        if (current != null)
+            current.cancel();
+    }
+
+    @Override
+    protected void doClose() {
+        open = false;
+        doDeregister();
+        socket.close();
+        discardPartial();
+        incoming.close();
+        outgoing.close();
+    }
+
+    private void discardPartial() {
+        ByteBuf buffer = partial;
+        partial = null;
+        if (buffer != null)
+            buffer.release();
+        for (Fd fd : partialFds) fd.close();
+        partialFds.clear();
+    }
+
+    /** Reads messages until the socket is empty or others are due. */
+    private void readTurn() {
+        try {
+            for (int i = 0; i < FRAMES_PER_TURN && open; i++) {
+                Frame frame = readFrame();
+                if (frame == null)
+                    return;
+                pipeline().fireChannelRead(frame);
+            }
+            if (open)
+                eventLoop().execute(this::readTurn);
+        } catch (EndOfStream e) {
+            unsafe().close(voidPromise());
+        } catch (IOException e) {
+            pipeline().fireExceptionCaught(e);
+            unsafe().close(voidPromise());
+        }
+    }
+
+    private @Nullable Frame readFrame() throws IOException {
+        ByteBuf buffer = partial;
+        if (buffer == null) {
+            buffer = alloc().directBuffer(format.headerBytes());
+            partial = buffer;
+            inBody = false;
+            wanted = format.headerBytes();
+        }
+        while (true) {
+            while (wanted > 0) {
+                buffer.ensureWritable(wanted);
+                int count = incoming.receive(socket, buffer.memoryAddress() + buffer.writerIndex(), wanted);
+                if (count == SocketMessage.WOULD_BLOCK)
+                    return null;
+                if (count == SocketMessage.END)
+                    throw endOfStream(buffer);
+                collectFds();
+                buffer.writerIndex(buffer.writerIndex() + count);
+                wanted -= count;
+            }
+            if (inBody)
+                break;
+            inBody = true;
+            wanted = format.bodyBytes(buffer);
+        }
+        Frame frame = new Frame(buffer, new Fds(partialFds));
+        partialFds.clear();
+        partial = null;
+        return frame;
+    }
+
+    private IOException endOfStream(ByteBuf buffer) {
+        if (!buffer.isReadable())
+            return new EndOfStream();
+        return new ProtocolViolation("the peer went away in the middle of a message, after %d of %d bytes"
+                .formatted(buffer.readableBytes(), buffer.readableBytes() + wanted));
+    }
+
+    private void collectFds() throws ProtocolViolation {
+        if (incoming.fdCount() == 0)
+            return;
+        partialFds.addAll(incoming.takeFds());
+        if (partialFds.size() > SocketMessage.MAX_FDS) {
+            throw new ProtocolViolation("one message with more than %d descriptors".formatted(SocketMessage.MAX_FDS));
+        }
+    }
+
+    @Override
+    protected void doWrite(ChannelOutboundBuffer buffer) throws IOException {
+        while (true) {
+            Outgoing message = (Outgoing) buffer.current();
+            if (message == null)
+                return;
+            outgoing.clear();
+            message.gather(outgoing);
+            long count = outgoing.send(socket);
+            if (count == SocketMessage.WOULD_BLOCK)
+                return; // the edge-triggered EPOLLOUT comes when there is room
+            if (message.sent(count))
+                buffer.remove();
+        }
+    }
+
+    @Override
+    protected Object filterOutboundMessage(Object message) {
+        if (message instanceof Outgoing)
+            return message;
+        throw new IllegalArgumentException("only Outgoing can be written here, not " + message.getClass());
+    }
+
+    @Override
+    public ChannelConfig config() {
+        return config;
+    }
+
+    @Override
+    public boolean isOpen() {
+        return open;
+    }
+
+    @Override
+    public boolean isActive() {
+        return open;
+    }
+
+    @Override
+    public ChannelMetadata metadata() {
+        return METADATA;
+    }
+
+    @Override
+    protected SocketAddress localAddress0() {
+        return UNNAMED;
+    }
+
+    @Override
+    protected SocketAddress remoteAddress0() {
+        return UNNAMED;
+    }
+
+    @Override
+    protected void doBind(SocketAddress localAddress) {
+        throw new UnsupportedOperationException("the socket is connected already");
+    }
+
+    @Override
+    protected void doDisconnect() {
+        doClose();
+    }
+
+    /** The peer closed its end between two messages. */
+    private static final class EndOfStream extends IOException {
+        private static final long serialVersionUID = 1;
+    }
+
+    private final class FrameUnsafe extends AbstractUnsafe {
+        @Override
+        public void connect(SocketAddress remoteAddress, SocketAddress localAddress, ChannelPromise promise) {
+            promise.setFailure(new UnsupportedOperationException("the socket is connected already"));
+        }
+
+        void writable() {
+            flush0();
+        }
+    }
+
+    /** What epoll knows of the channel. Nothing may be thrown from here: it would stop the loop for a second. */
+    private final class Handle implements EpollIoHandle {
+        @Override
+        public FileDescriptor fd() {
+            return descriptor;
+        }
+
+        @Override
+        public void handle(IoRegistration source, IoEvent event) {
+            try {
+                if (open)
+                    ((FrameUnsafe) unsafe()).writable();
+                if (open)
+                    readTurn();
+            } catch (RuntimeException | Error e) {
+                pipeline().fireExceptionCaught(e);
+                unsafe().close(voidPromise());
+            }
+        }
+
+        @Override
+        public void close() {
+            unsafe().close(voidPromise());
+        }
+    }
+}

@@ -1,0 +1,132 @@
+package sluice.vdev.queue;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.memory.GuestMemory;
+import sluice.dmacore.memory.Runs;
+
+/**
+ * One request of the driver: a snapshot of a descriptor chain, its addresses resolved.
+ *
+ * <p>The device reads {@link #readable} and {@linkplain #respond answers} or {@linkplain #complete completes} the chain
+ * once, whenever it likes. After its queue was stopped, completing does nothing, so late work needs no special case. The
+ * memory behind the runs stays mapped until then.
+ */
+public final class Chain implements Polled {
+    /** The life of a chain object; its queue lends it out again after completion. */
+    private enum State {
+        /** Never lent out, or taken back because its queue stopped. */
+        IDLE,
+        /** With the device. */
+        IN_FLIGHT,
+        /** Given back, the driver does not know yet. */
+        COMPLETED,
+        /** The driver may use the descriptors again. */
+        PUBLISHED
+    }
+
+    private final SplitQueue queue;
+    private final int head;
+    private final Runs readable = new Runs();
+    private final Runs writable = new Runs();
+    private State state = State.IDLE;
+    private @Nullable GuestMemory pinned;
+
+    Chain(SplitQueue queue, int head) {
+        this.queue = queue;
+        this.head = head;
+    }
+
+    /** Index of the chain's first descriptor: its name until it is completed. */
+    public int head() {
+        return head;
+    }
+
+    /** What the driver sends. */
+    public Runs readable() {
+        return readable;
+    }
+
+    /** Room for the answer, in bytes. */
+    public long writableBytes() {
+        return writable.bytes();
+    }
+
+    /** Where the driver wants the answer. The device writes through {@link #respond}, which knows whether it still may. */
+    Runs writable() {
+        return writable;
+    }
+
+    /** Whether the driver may make this head available now. */
+    boolean isWithDriver() {
+        return state == State.IDLE || state == State.PUBLISHED;
+    }
+
+    void published() {
+        if (state == State.COMPLETED)
+            state = State.PUBLISHED;
+    }
+
+    /** Whether the driver still waits for this chain: it was neither completed nor its queue stopped. */
+    public boolean isWaiting() {
+        return state == State.IN_FLIGHT;
+    }
+
+    void clear() {
+        readable.clear();
+        writable.clear();
+    }
+
+    void takeOff(GuestMemory memory) {
+        pinned = memory.retain();
+        state = State.IN_FLIGHT;
+    }
+
+    /**
+     * Writes an answer, as much of it as fits, and completes the chain with it.
+     *
+     * @return the bytes written
+     */
+    public int respond(byte[] answer, int length) {
+        int fits = (int) Math.min(length, writable.bytes());
+        if (isWaiting())
+            writable.copyFrom(answer, 0, 0, fits);
+        complete(fits);
+        return fits;
+    }
+
+    /**
+     * Gives the chain back to the driver, who sees it with the queue's next {@link Virtqueue#publish}.
+     *
+     * @param written bytes written to {@link #writable}, from its beginning
+     * @throws IllegalStateException if it was completed before
+     * @throws IllegalArgumentException if more was written than fits
+     */
+    public void complete(long written) {
+        if (state != State.IN_FLIGHT) {
+            if (state == State.IDLE)
+                return; // its queue was stopped meanwhile
+            throw new IllegalStateException("the chain at descriptor " + head + " was completed before");
+        }
+        if (written < 0 || written > writable.bytes()) {
+            throw new IllegalArgumentException(
+                    "%d bytes written to a chain of %d writable bytes".formatted(written, writable.bytes()));
+        }
+        letGo(State.COMPLETED);
+        queue.completed(head, (int) written);
+    }
+
+    /** The queue's life ended with this chain in the device's hands. */
+    void abandon() {
+        if (state == State.IN_FLIGHT)
+            letGo(State.IDLE);
+    }
+
+    private void letGo(State next) {
+        state = next;
+        GuestMemory memory = pinned;
+        pinned = null;
+        if (memory != null)
+            memory.release();
+    }
+}

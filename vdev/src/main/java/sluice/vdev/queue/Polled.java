@@ -1,0 +1,26 @@
+package sluice.vdev.queue;
+
+import sluice.iommu.Access;
+
+/** What a look into a virtqueue found. */
+public sealed interface Polled permits Polled.Empty, Chain, Polled.Stalled, Polled.Broken {
+    /** The driver has nothing for us. */
+    enum Empty implements Polled {
+        EMPTY
+    }
+
+    /**
+     * An address is not known yet; nothing was consumed, poll again once it was filled.
+     *
+     * @param address the bus address
+     * @param access what it is wanted for
+     */
+    record Stalled(long address, Access access) implements Polled {}
+
+    /**
+     * The driver broke a rule of the ring. The queue answers this, and touches no memory, until it is started anew.
+     *
+     * @param reason one sentence: the rule and the numbers
+     */
+    record Broken(String reason) implements Polled {}
+}

@@ -1,0 +1,79 @@
+package sluice.vdev.queue;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+
+import sluice.dmacore.memory.FrontTranslation;
+import sluice.dmacore.memory.Runs;
+import sluice.iommu.Access;
+
+/**
+ * One area of a ring in guest memory: little-endian numbers at offsets, naturally aligned. Behind an IOMMU its pages may
+ * be scattered; aligned numbers never straddle two of them.
+ */
+final class RingMemory {
+    private static final VarHandle U16 = ValueLayout.JAVA_SHORT.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
+    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private final Runs runs = new Runs();
+    /** The usual case: all in one piece. */
+    private MemorySegment segment = MemorySegment.NULL;
+    private long base;
+    private boolean whole;
+
+    FrontTranslation.Outcome resolve(FrontTranslation translation, long address, long bytes, Access access) {
+        runs.clear();
+        FrontTranslation.Outcome outcome = translation.resolve(address, bytes, access, runs);
+        whole = outcome == FrontTranslation.Outcome.RESOLVED && runs.count() == 1;
+        if (whole) {
+            segment = runs.mapping(0).segment();
+            base = runs.offset(0);
+        }
+        return outcome;
+    }
+
+    private MemorySegment segmentAt(long offset) {
+        return whole ? segment : runs.mapping(runs.runAt(offset)).segment();
+    }
+
+    private long within(long offset) {
+        if (whole)
+            return base + offset;
+        int run = runs.runAt(offset);
+        return runs.offset(run) + offset - runs.start(run);
+    }
+
+    int u16(long offset) {
+        return segmentAt(offset).get(SHORT, within(offset)) & 0xffff;
+    }
+
+    /** Reads a number after which everything its writer wrote before is visible. */
+    int u16Acquire(long offset) {
+        return (short) U16.getAcquire(segmentAt(offset), within(offset)) & 0xffff;
+    }
+
+    int u32(long offset) {
+        return segmentAt(offset).get(INT, within(offset));
+    }
+
+    long u64(long offset) {
+        return segmentAt(offset).get(LONG, within(offset));
+    }
+
+    void putU16(long offset, int value) {
+        segmentAt(offset).set(SHORT, within(offset), (short) value);
+    }
+
+    /** Writes a number that makes everything written before visible to its reader. */
+    void putU16Release(long offset, int value) {
+        U16.setRelease(segmentAt(offset), within(offset), (short) value);
+    }
+
+    void putU32(long offset, int value) {
+        segmentAt(offset).set(INT, within(offset), value);
+    }
+}

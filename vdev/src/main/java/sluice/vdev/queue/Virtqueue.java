@@ -1,0 +1,42 @@
+package sluice.vdev.queue;
+
+/**
+ * The device's side of one virtqueue. Used by one thread.
+ *
+ * <p>The work of one turn: {@link #poll} until {@link Polled.Empty}, complete what is done, {@link #publish} once. The
+ * driver sees completed chains only when they are published.
+ */
+public interface Virtqueue {
+    /** Number of descriptors. */
+    int size();
+
+    /** The next chain the driver made available, or why there is none. */
+    Polled poll();
+
+    /**
+     * Shows the driver what was completed since the last call, and interrupts it if it wants to be.
+     *
+     * @return {@link Polled.Empty} when done; {@link Polled.Stalled} if the used ring's address is not known yet: nothing
+     *         is lost, call again once it was filled; {@link Polled.Broken}
+     */
+    Polled publish();
+
+    /**
+     * Asks the driver for a notification at its next buffer.
+     *
+     * @return true if a buffer arrived meanwhile: then poll again instead of waiting
+     */
+    boolean enableNotifications();
+
+    /** Tells the driver that it need not notify: we are looking anyway. A hint; notifications may still come. */
+    void disableNotifications();
+
+    /** Ring position of the next chain, as SET_VRING_BASE and GET_VRING_BASE carry it. */
+    int position();
+
+    /** Chains that were polled and not completed. */
+    int inFlight();
+
+    /** Ends this life of the queue: completing one of its chains from now on does nothing. */
+    void stop();
+}

@@ -1,0 +1,45 @@
+package sluice.vdev.vhostuser;
+
+import java.util.function.Consumer;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.EventLoop;
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.linux.Fd;
+import sluice.dmacore.memory.FileMappings;
+import sluice.vdev.host.DeviceHost;
+import sluice.vdev.io.FrameChannel;
+
+/**
+ * Serves one device to front-ends over vhost-user.
+ *
+ * @param host the device and its loop
+ * @param files where guest memory is mapped
+ * @param gpuSocket receives, on the device's loop, the display socket of GPU_SET_SOCKET; null for a device without one
+ */
+public record BackEnd(DeviceHost host, FileMappings files, @Nullable Consumer<Fd> gpuSocket) {
+    /** The most pieces in one write: replies are one piece. */
+    private static final int GATHER_LIMIT = 1;
+
+    /**
+     * Serves the front-end at the other end of {@code socket}.
+     *
+     * @param socket connected and non-blocking; it is the channel's from now on
+     * @param control the control loop
+     * @param gone runs on the control loop when the front-end has gone and everything of its was given back
+     */
+    public Channel serve(Fd socket, EventLoop control, Runnable gone) {
+        FrameChannel channel = new FrameChannel(socket, new VhostUserFormat(), GATHER_LIMIT);
+        channel.pipeline().addLast(new ChannelInitializer<>() {
+            @Override
+            protected void initChannel(Channel fresh) {
+                fresh.pipeline().addLast(new MessageDecoder(host.device().queueCount()),
+                        new Session(BackEnd.this, fresh, gone));
+            }
+        });
+        control.register(channel);
+        return channel;
+    }
+}

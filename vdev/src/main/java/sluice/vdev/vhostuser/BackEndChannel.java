@@ -1,0 +1,104 @@
+package sluice.vdev.vhostuser;
+
+import java.util.ArrayDeque;
+import java.util.function.LongConsumer;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.EventLoop;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import sluice.dmacore.linux.Fd;
+import sluice.vdev.io.Frame;
+import sluice.vdev.io.FrameChannel;
+import sluice.vdev.io.OutgoingFrame;
+import sluice.vdev.io.ProtocolViolation;
+
+/**
+ * The channel on which we ask the front-end (SET_BACKEND_REQ_FD). Requests are acknowledged in order; nobody waits for
+ * one. Used on the control loop.
+ */
+final class BackEndChannel {
+    /** VHOST_USER_BACKEND_CONFIG_CHANGE_MSG: the configuration space has changed. */
+    static final int CONFIG_CHANGE = 2;
+    /** Given to a request that was never answered. */
+    static final long NO_ANSWER = -1;
+
+    private static final Logger LOG = LoggerFactory.getLogger(BackEndChannel.class);
+
+    private @Nullable Channel channel;
+    private final ArrayDeque<Asked> asked = new ArrayDeque<>();
+
+    private record Asked(int number, LongConsumer answer) {}
+
+    /** Uses {@code fd}, which is ours from now on, in place of any before. */
+    void connect(Fd fd, EventLoop loop) {
+        close();
+        FrameChannel fresh = new FrameChannel(fd, new VhostUserFormat(), 1);
+        fresh.pipeline().addLast(new AnswerReader());
+        channel = fresh;
+        loop.register(fresh);
+    }
+
+    boolean isConnected() {
+        return channel != null;
+    }
+
+    /**
+     * Sends a request without a body; {@code answer} gets 0 for success, what the front-end said, or {@link #NO_ANSWER}.
+     */
+    void request(int number, LongConsumer answer) {
+        Channel current = channel;
+        if (current == null) {
+            answer.accept(NO_ANSWER);
+            return;
+        }
+        asked.add(new Asked(number, answer));
+        ByteBuf frame = current.alloc().directBuffer(VhostUserFormat.HEADER_BYTES);
+        frame.writeIntLE(number).writeIntLE(VhostUserFormat.VERSION | VhostUserFormat.NEED_REPLY).writeIntLE(0);
+        current.writeAndFlush(new OutgoingFrame(frame), current.voidPromise());
+    }
+
+    void close() {
+        Channel current = channel;
+        channel = null;
+        if (current != null) current.close();
+        while (!asked.isEmpty())
+            asked.remove().answer().accept(NO_ANSWER);
+    }
+
+    private final class AnswerReader extends ChannelInboundHandlerAdapter {
+        @Override
+        public void channelRead(ChannelHandlerContext context, Object received) throws ProtocolViolation {
+            try (Frame frame = (Frame) received) {
+                ByteBuf bytes = frame.bytes();
+                int number = bytes.readIntLE();
+                int flags = bytes.readIntLE();
+                int size = bytes.readIntLE();
+                Asked oldest = asked.peek();
+                if ((flags & VhostUserFormat.REPLY) == 0 || size != 8 || oldest == null || oldest.number() != number) {
+                    throw new ProtocolViolation(
+                            "message %d with flags 0x%x and %d bytes on the back-end channel answers nothing we asked"
+                                    .formatted(number, flags, size));
+                }
+                asked.remove();
+                oldest.answer().accept(bytes.readLongLE());
+            }
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+            LOG.error("the channel to the front-end is closed: {}", cause.getMessage());
+            context.close();
+        }
+
+        @Override
+        public void channelInactive(ChannelHandlerContext context) {
+            if (channel == context.channel()) close();
+        }
+    }
+}

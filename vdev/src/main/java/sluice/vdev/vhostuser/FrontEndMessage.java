@@ -1,0 +1,65 @@
+package sluice.vdev.vhostuser;
+
+import java.util.List;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.linux.Fd;
+
+/** The messages of a front-end that we understand, checked in form. Descriptors belong to whoever handles the message. */
+sealed interface FrontEndMessage {
+    record GetFeatures() implements FrontEndMessage {}
+
+    record SetFeatures(long features) implements FrontEndMessage {}
+
+    record SetOwner() implements FrontEndMessage {}
+
+    record ResetOwner() implements FrontEndMessage {}
+
+    record GetProtocolFeatures() implements FrontEndMessage {}
+
+    record SetProtocolFeatures(long features) implements FrontEndMessage {}
+
+    record GetQueueNum() implements FrontEndMessage {}
+
+    record GetMaxMemSlots() implements FrontEndMessage {}
+
+    /** A region as it is named on the wire; all in bytes. */
+    record Region(long guestAddress, long size, long userAddress, long fileOffset) {}
+
+    /** {@code fds} are as many as {@code regions}, in their order. */
+    record SetMemTable(List<Region> regions, List<Fd> fds) implements FrontEndMessage {}
+
+    record AddMemReg(Region region, Fd fd) implements FrontEndMessage {}
+
+    record RemMemReg(Region region) implements FrontEndMessage {}
+
+    record SetVringNum(int index, int size) implements FrontEndMessage {}
+
+    record SetVringAddr(int index, long descriptors, long used, long available) implements FrontEndMessage {}
+
+    record SetVringBase(int index, int position) implements FrontEndMessage {}
+
+    record GetVringBase(int index) implements FrontEndMessage {}
+
+    record SetVringKick(int index, @Nullable Fd fd) implements FrontEndMessage {}
+
+    record SetVringCall(int index, @Nullable Fd fd) implements FrontEndMessage {}
+
+    record SetVringErr(int index, @Nullable Fd fd) implements FrontEndMessage {}
+
+    record SetVringEnable(int index, boolean enabled) implements FrontEndMessage {}
+
+    record SetBackendReqFd(Fd fd) implements FrontEndMessage {}
+
+    record GetConfig(int offset, int size, int flags) implements FrontEndMessage {}
+
+    record SetConfig(int offset, byte[] value, int flags) implements FrontEndMessage {}
+
+    record GpuSetSocket(Fd fd) implements FrontEndMessage {}
+
+    record ResetDevice() implements FrontEndMessage {}
+
+    /** A request number we do not offer. */
+    record Unknown(int request) implements FrontEndMessage {}
+}

@@ -1,0 +1,118 @@
+package sluice.vdev.vhostuser;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import sluice.dmacore.linux.Fd;
+import sluice.dmacore.memory.FileMapping;
+import sluice.dmacore.memory.FileMappings;
+import sluice.dmacore.memory.GuestMemory;
+import sluice.dmacore.memory.MemoryRegion;
+import sluice.vdev.vhostuser.FrontEndMessage.Region;
+
+/**
+ * The memory table as the front-end builds it, whole or slot by slot. Each change makes a new generation; a change that
+ * is refused leaves the one before. Used on the control loop.
+ */
+final class MemoryTable implements AutoCloseable {
+    /** Regions we take one by one: as many as KVM has slots for. */
+    static final int MAX_SLOTS = 509;
+
+    private static final Logger LOG = LoggerFactory.getLogger(MemoryTable.class);
+
+    private final FileMappings files;
+    private GuestMemory current = GuestMemory.empty();
+    private boolean warnedOfShrinking;
+
+    MemoryTable(FileMappings files) {
+        this.files = files;
+    }
+
+    GuestMemory current() {
+        return current;
+    }
+
+    /** Replaces all regions. The descriptors are closed in any case. */
+    void replace(List<Region> wanted, List<Fd> fds) throws IOException {
+        List<MemoryRegion> regions = new ArrayList<>();
+        try {
+            for (int i = 0; i < wanted.size(); i++) regions.add(map(wanted.get(i), fds.get(i)));
+            advance(regions);
+        } finally {
+            for (Fd fd : fds) fd.close();
+            for (MemoryRegion region : regions) region.mapping().release();
+        }
+    }
+
+    /** Adds a region. The descriptor is closed in any case. */
+    void add(Region wanted, Fd fd) throws IOException {
+        try (fd) {
+            if (current.regions().size() == MAX_SLOTS) {
+                throw new IOException("no memory slot left: the limit is " + MAX_SLOTS + " regions");
+            }
+            MemoryRegion region = map(wanted, fd);
+            try {
+                List<MemoryRegion> regions = new ArrayList<>(current.regions());
+                regions.add(region);
+                advance(regions);
+            } finally {
+                region.mapping().release();
+            }
+        }
+    }
+
+    /** Removes the region with the same guest address, user address and size. */
+    void remove(Region gone) throws IOException {
+        MemoryRegion found = current.regionAt(gone.guestAddress(), GuestMemory.Addressing.GUEST);
+        if (found == null || found.guest().first() != gone.guestAddress() || found.size() != gone.size()
+                || found.userAddress() != gone.userAddress()) {
+            throw new IOException("no memory region at guest address 0x%x, 0x%x bytes, user address 0x%x to remove"
+                    .formatted(gone.guestAddress(), gone.size(), gone.userAddress()));
+        }
+        List<MemoryRegion> regions = new ArrayList<>(current.regions());
+        regions.remove(found);
+        advance(regions);
+    }
+
+    private MemoryRegion map(Region wanted, Fd fd) throws IOException {
+        FileMapping mapping = files.map(fd);
+        try {
+            MemoryRegion region = MemoryRegion.of(wanted.guestAddress(), wanted.size(), wanted.userAddress(), mapping,
+                    wanted.fileOffset());
+            warnIfShrinkable(mapping);
+            return region;
+        } catch (IOException e) {
+            mapping.release();
+            throw e;
+        }
+    }
+
+    private void warnIfShrinkable(FileMapping mapping) {
+        if (!mapping.isShrinkable() || warnedOfShrinking) return;
+        warnedOfShrinking = true;
+        LOG.warn(
+                "guest memory ({}) could be truncated under us, it lacks the seal F_SEAL_SHRINK: prefer memory-backend-memfd",
+                mapping);
+    }
+
+    private void advance(List<MemoryRegion> regions) throws IOException {
+        GuestMemory next;
+        try {
+            next = GuestMemory.of(regions);
+        } catch (IllegalArgumentException e) {
+            throw new IOException("memory table refused: " + e.getMessage(), e);
+        }
+        GuestMemory old = current;
+        current = next;
+        old.release();
+    }
+
+    @Override
+    public void close() {
+        current.release();
+    }
+}

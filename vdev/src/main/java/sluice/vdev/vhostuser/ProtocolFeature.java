@@ -1,0 +1,20 @@
+package sluice.vdev.vhostuser;
+
+/**
+ * Protocol features of vhost-user that we offer. QEMU acknowledges every bit it knows by number whether it implements it
+ * or not, so what is offered here is what we really do.
+ */
+final class ProtocolFeature {
+    static final long MQ = 1L << 0;
+    static final long REPLY_ACK = 1L << 3;
+    static final long BACKEND_REQ = 1L << 5;
+    static final long CONFIG = 1L << 9;
+    static final long BACKEND_SEND_FD = 1L << 10;
+    static final long RESET_DEVICE = 1L << 13;
+    static final long CONFIGURE_MEM_SLOTS = 1L << 15;
+
+    static final long OFFERED = MQ | REPLY_ACK | BACKEND_REQ | CONFIG | BACKEND_SEND_FD | RESET_DEVICE
+            | CONFIGURE_MEM_SLOTS;
+
+    private ProtocolFeature() {}
+}

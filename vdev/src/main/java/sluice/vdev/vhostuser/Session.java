@@ -1,0 +1,291 @@
+package sluice.vdev.vhostuser;
+
+import java.io.IOException;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import sluice.dmacore.linux.Fd;
+import sluice.dmacore.memory.GuestMemory;
+import sluice.vdev.host.DeviceHost;
+import sluice.vdev.host.QueueStart;
+import sluice.vdev.io.ProtocolViolation;
+import sluice.vdev.queue.QueueLayout;
+
+/**
+ * One front-end's session, on the control loop. It never waits: what the device's loop has to do is posted there, and its
+ * answer takes its place in line meanwhile.
+ */
+final class Session extends ChannelInboundHandlerAdapter {
+    /** VHOST_USER_F_PROTOCOL_FEATURES: the front-end may ask for protocol features. */
+    private static final long F_PROTOCOL_FEATURES = 1L << 30;
+    private static final long F_VERSION_1 = 1L << 32;
+    /**
+     * Ring features we implement. QEMU's vhost-user-gpu takes them from its own properties and sets INDIRECT_DESC,
+     * EVENT_IDX and RING_RESET whether they are offered or not, so what is set is taken and nothing is refused.
+     */
+    private static final long RING_FEATURES = 1L << 28 | 1L << 29 | 1L << 40;
+    private static final long F_ACCESS_PLATFORM = 1L << 33;
+    private static final long F_RING_PACKED = 1L << 34;
+    /** How long a front-end that has settled its features may take to send memory before we tell what is wrong. */
+    private static final int MEMORY_HINT_SECONDS = 3;
+
+    private static final Logger LOG = LoggerFactory.getLogger(Session.class);
+
+    private final DeviceHost host;
+    private final @Nullable Consumer<Fd> gpuSocket;
+    private final Channel channel;
+    private final Runnable gone;
+    private final Replies replies;
+    private final MemoryTable memory;
+    private final VringState[] vrings;
+    private final BackEndChannel toFrontEnd;
+    private long features;
+    private long protocolFeatures;
+    private @Nullable Future<?> memoryHint;
+
+    Session(BackEnd backEnd, Channel channel, Runnable gone) {
+        this.host = backEnd.host();
+        this.gpuSocket = backEnd.gpuSocket();
+        this.channel = channel;
+        this.gone = gone;
+        this.replies = new Replies(channel);
+        this.memory = new MemoryTable(backEnd.files());
+        this.toFrontEnd = new BackEndChannel();
+        this.vrings = new VringState[host.device().queueCount()];
+        for (int i = 0; i < vrings.length; i++) vrings[i] = new VringState();
+    }
+
+    @Override
+    public void channelActive(ChannelHandlerContext context) {
+        LOG.info("a front-end has connected");
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object received) throws ProtocolViolation {
+        Request request = (Request) received;
+        LOG.debug("{}{}", request.message(), request.needReply() ? ", wants an answer" : "");
+        switch (request.message()) {
+            case FrontEndMessage.GetFeatures() -> reply(request, offeredFeatures());
+            case FrontEndMessage.GetProtocolFeatures() -> reply(request, ProtocolFeature.OFFERED);
+            case FrontEndMessage.GetQueueNum() -> reply(request, vrings.length);
+            case FrontEndMessage.GetMaxMemSlots() -> reply(request, MemoryTable.MAX_SLOTS);
+            case FrontEndMessage.GetConfig get -> getConfig(request, get);
+            case FrontEndMessage.GetVringBase get -> stopVring(request, get.index());
+            case FrontEndMessage.Unknown unknown -> refuse(request,
+                    "message " + unknown.request() + " is none we offer");
+            default -> acknowledge(request);
+        }
+    }
+
+    /** Carries out a message that has no reply of its own. */
+    private void acknowledge(Request request) throws ProtocolViolation {
+        Replies.Place place = wantsAnswer(request) ? replies.expect(request.number()) : null;
+        Runnable done = place == null ? () -> {} : () -> place.answerLater(0);
+        try {
+            if (carryOut(request.message(), done)) return;
+        } catch (IOException | IllegalArgumentException e) {
+            LOG.error("message {} of the front-end is refused: {}", request.number(), e.getMessage());
+            if (place != null) place.answer(1);
+            return;
+        }
+        if (place != null) place.answer(0);
+    }
+
+    private boolean wantsAnswer(Request request) {
+        return request.needReply() && (protocolFeatures & ProtocolFeature.REPLY_ACK) != 0;
+    }
+
+    /**
+     * @param done to be run when a message is carried out that takes its time
+     * @return true if {@code done} will be run
+     */
+    private boolean carryOut(FrontEndMessage message, Runnable done) throws IOException {
+        switch (message) {
+            case FrontEndMessage.SetFeatures set -> setFeatures(set.features());
+            case FrontEndMessage.SetProtocolFeatures set -> protocolFeatures = set.features();
+            case FrontEndMessage.SetOwner() -> {
+            } // one connection has one owner by itself
+            case FrontEndMessage.ResetOwner() -> LOG.debug("RESET_OWNER is deprecated and does nothing");
+            case FrontEndMessage.SetMemTable set -> {
+                memory.replace(set.regions(), set.fds());
+                return adopt(done);
+            }
+            case FrontEndMessage.AddMemReg add -> {
+                memory.add(add.region(), add.fd());
+                return adopt(done);
+            }
+            case FrontEndMessage.RemMemReg remove -> {
+                memory.remove(remove.region());
+                return adopt(done);
+            }
+            case FrontEndMessage.SetVringNum set -> vrings[set.index()].size = set.size();
+            case FrontEndMessage.SetVringBase set -> vrings[set.index()].position = set.position();
+            case FrontEndMessage.SetVringAddr set -> {
+                VringState vring = vrings[set.index()];
+                vring.descriptors = set.descriptors();
+                vring.available = set.available();
+                vring.used = set.used();
+            }
+            case FrontEndMessage.SetVringKick set -> setKick(set.index(), set.fd());
+            case FrontEndMessage.SetVringCall set -> host.setCall(set.index(), set.fd());
+            case FrontEndMessage.SetVringErr set -> host.setError(set.index(), set.fd());
+            case FrontEndMessage.SetVringEnable set -> host.enable(set.index(), set.enabled());
+            case FrontEndMessage.SetBackendReqFd set -> toFrontEnd.connect(set.fd(), channel.eventLoop());
+            case FrontEndMessage.SetConfig set ->
+                host.execute(() -> host.device().writeConfig(set.offset(), set.value()));
+            case FrontEndMessage.GpuSetSocket set -> setGpuSocket(set.fd());
+            case FrontEndMessage.ResetDevice() -> {
+                host.reset(done);
+                for (VringState vring : vrings) vring.started = false;
+                return true;
+            }
+            case FrontEndMessage.GetFeatures get -> throw asked(get);
+            case FrontEndMessage.GetProtocolFeatures get -> throw asked(get);
+            case FrontEndMessage.GetQueueNum get -> throw asked(get);
+            case FrontEndMessage.GetMaxMemSlots get -> throw asked(get);
+            case FrontEndMessage.GetConfig get -> throw asked(get);
+            case FrontEndMessage.GetVringBase get -> throw asked(get);
+            case FrontEndMessage.Unknown unknown -> throw asked(unknown);
+        }
+        return false;
+    }
+
+    private static IllegalStateException asked(FrontEndMessage message) {
+        return new IllegalStateException(message + " has an answer of its own");
+    }
+
+    private void reply(Request request, long value) throws ProtocolViolation {
+        replies.expect(request.number()).answer(value);
+    }
+
+    private void refuse(Request request, String why) throws ProtocolViolation {
+        LOG.warn("{}", why);
+        if (wantsAnswer(request)) replies.expect(request.number()).answer(1);
+    }
+
+    private long offeredFeatures() {
+        return host.device().features() | RING_FEATURES | F_VERSION_1 | F_PROTOCOL_FEATURES;
+    }
+
+    private void setFeatures(long accepted) throws IOException {
+        if ((accepted & F_ACCESS_PLATFORM) != 0) {
+            throw new IOException(
+                    "VIRTIO_F_ACCESS_PLATFORM was not offered: this back-end works without an IOMMU only");
+        }
+        if ((accepted & F_RING_PACKED) != 0) {
+            throw new IOException("VIRTIO_F_RING_PACKED was not offered: start QEMU's device without packed=on");
+        }
+        long more = accepted & ~offeredFeatures();
+        if (more != 0)
+            LOG.info("the front-end sets features 0x{} that were not offered; they are left alone",
+                    Long.toHexString(more));
+        features = accepted;
+        host.start(accepted);
+        if ((accepted & F_PROTOCOL_FEATURES) == 0) {
+            // Without protocol features there is no ENABLE message, rings are enabled when they start.
+            for (int i = 0; i < vrings.length; i++) host.enable(i, true);
+        }
+        expectMemory();
+    }
+
+    private void expectMemory() {
+        if (memoryHint != null || !memory.current().regions().isEmpty()) return;
+        memoryHint = channel.eventLoop().schedule(() -> LOG
+                .error("""
+                        the front-end has started the device but sent no guest memory, so it cannot work; is the VM's memory \
+                        shared? Start QEMU with -object memory-backend-memfd,id=mem,size=…,share=on -machine memory-backend=mem"""),
+                MEMORY_HINT_SECONDS, TimeUnit.SECONDS);
+    }
+
+    private boolean adopt(Runnable done) {
+        Future<?> hint = memoryHint;
+        memoryHint = null;
+        if (hint != null) hint.cancel(false);
+        GuestMemory next = memory.current().retain();
+        host.adopt(next, done);
+        return true;
+    }
+
+    private void setKick(int index, @Nullable Fd kick) throws IOException {
+        if (kick == null) {
+            throw new IOException(
+                    "queue %d is to be polled: kicks without a descriptor are not offered".formatted(index));
+        }
+        VringState vring = vrings[index];
+        if (vring.started) {
+            host.replaceKick(index, kick);
+            return;
+        }
+        try {
+            QueueLayout layout = new QueueLayout(vring.size, vring.descriptors, vring.available, vring.used);
+            host.startQueue(index, new QueueStart(layout, vring.position, features, GuestMemory.Addressing.USER), kick);
+            vring.started = true;
+        } catch (IllegalArgumentException e) {
+            kick.close();
+            throw new IOException("queue %d cannot start: %s".formatted(index, e.getMessage()), e);
+        }
+    }
+
+    private void stopVring(Request request, int index) throws ProtocolViolation {
+        Replies.Place place = replies.expect(request.number());
+        VringState vring = vrings[index];
+        if (!vring.started) {
+            place.answer(vringState(index, vring.position));
+            return;
+        }
+        vring.started = false;
+        host.stopQueue(index, position -> channel.eventLoop().execute(() -> {
+            vring.position = position;
+            place.answer(vringState(index, position));
+        }));
+    }
+
+    private ByteBuf vringState(int index, int position) {
+        return channel.alloc().directBuffer(8).writeIntLE(index).writeIntLE(position);
+    }
+
+    private void getConfig(Request request, FrontEndMessage.GetConfig get) throws ProtocolViolation {
+        byte[] value = new byte[get.size()];
+        host.device().readConfig(get.offset(), value);
+        ByteBuf body = channel.alloc().directBuffer(12 + value.length);
+        body.writeIntLE(get.offset()).writeIntLE(get.size()).writeIntLE(get.flags()).writeBytes(value);
+        replies.expect(request.number()).answer(body);
+    }
+
+    private void setGpuSocket(Fd fd) throws IOException {
+        if (gpuSocket == null) {
+            fd.close();
+            throw new IOException("GPU_SET_SOCKET for a device that is no GPU");
+        }
+        host.execute(() -> gpuSocket.accept(fd));
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        if (cause instanceof IOException) {
+            LOG.error("the connection to the front-end is closed: {}", cause.getMessage());
+        } else {
+            LOG.error("the connection to the front-end is closed after an internal error", cause);
+        }
+        context.close();
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+        LOG.info("the front-end has gone");
+        Future<?> hint = memoryHint;
+        if (hint != null) hint.cancel(false);
+        toFrontEnd.close();
+        memory.close();
+        host.detach(() -> channel.eventLoop().execute(gone));
+    }
+}
