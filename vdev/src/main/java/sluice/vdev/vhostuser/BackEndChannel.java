@@ -98,7 +98,7 @@ final class BackEndChannel {
 
         @Override
         public void channelInactive(ChannelHandlerContext context) {
-            if (channel == context.channel()) close();
+            if (context.channel().equals(channel)) close();
         }
     }
 }

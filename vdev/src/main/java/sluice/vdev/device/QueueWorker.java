@@ -1,0 +1,73 @@
+package sluice.vdev.device;
+
+import sluice.vdev.queue.Chain;
+import sluice.vdev.queue.Polled;
+import sluice.vdev.queue.Virtqueue;
+
+/**
+ * Takes chains off one queue and has them worked on, in turns that leave room for others on the loop. What was completed
+ * in a turn is published at its end, in one go.
+ */
+public final class QueueWorker {
+    /** What is done with the chains. */
+    public interface Work {
+        /** Whether no chain may be taken now; {@link QueueWorker#run} is to be called when that is over. */
+        boolean isHeldBack();
+
+        /** Works on a chain, to its completion now or later. */
+        void execute(Chain chain);
+    }
+
+    /** Chains worked on before others on the loop get their turn. */
+    private static final int CHAINS_PER_TURN = 64;
+
+    private final int index;
+    private final Virtqueue queue;
+    private final DeviceContext context;
+    private final Work work;
+    private boolean running;
+
+    public QueueWorker(int index, Virtqueue queue, DeviceContext context, Work work) {
+        this.index = index;
+        this.queue = queue;
+        this.context = context;
+        this.work = work;
+    }
+
+    /** One turn. Called again from within, as a completion may do, it leaves the chains to the turn under way. */
+    public void run() {
+        if (running) return;
+        running = true;
+        try {
+            queue.disableNotifications();
+            takeChains();
+        } finally {
+            running = false;
+        }
+        if (queue.publish() instanceof Polled.Stalled stalled) context.stalled(index, stalled);
+    }
+
+    private void takeChains() {
+        for (int taken = 0; !work.isHeldBack(); taken++) {
+            if (taken == CHAINS_PER_TURN) {
+                context.callAgain(index);
+                return;
+            }
+            switch (queue.poll()) {
+                case Chain chain -> work.execute(chain);
+                case Polled.Empty empty -> {
+                    // A buffer that arrived while we asked for notifications is found by polling once more.
+                    if (!queue.enableNotifications()) return;
+                }
+                case Polled.Stalled stalled -> {
+                    context.stalled(index, stalled);
+                    return;
+                }
+                case Polled.Broken broken -> {
+                    context.broken(index, broken);
+                    return;
+                }
+            }
+        }
+    }
+}

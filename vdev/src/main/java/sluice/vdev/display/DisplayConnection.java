@@ -1,0 +1,188 @@
+package sluice.vdev.display;
+
+import java.util.ArrayDeque;
+import java.util.function.Consumer;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.EventLoop;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import sluice.dmacore.linux.Fd;
+import sluice.vdev.gpu.HostImage;
+import sluice.vdev.gpu.Rectangle;
+import sluice.vdev.io.Frame;
+import sluice.vdev.io.FrameChannel;
+import sluice.vdev.io.OutgoingFrame;
+import sluice.vdev.io.ProtocolViolation;
+
+/**
+ * One display socket, from GPU_SET_SOCKET to its end. It knows what it has told this display, and sends nothing that
+ * does not fit to that.
+ */
+final class DisplayConnection extends ChannelInboundHandlerAdapter {
+    /** One row a piece: a picture of 1000 rows goes out in one call. */
+    private static final int GATHER_LIMIT = 1024;
+    private static final int OUTPUTS = 16;
+    private static final Logger LOG = LoggerFactory.getLogger(DisplayConnection.class);
+
+    private final Channel channel;
+    private final Runnable ready;
+    private final Runnable gone;
+    private final PixelUpdatePool updates = new PixelUpdatePool();
+    private final ArrayDeque<Asked> asked = new ArrayDeque<>();
+    private final ArrayDeque<Runnable> waitingForFeatures = new ArrayDeque<>();
+    private final int[] widths = new int[OUTPUTS];
+    private final int[] heights = new int[OUTPUTS];
+    private boolean featuresKnown;
+    private long features;
+    private boolean closed;
+
+    /** A question under way; {@code answer} gets the reply's body, or null if there will be none. */
+    private record Asked(int number, int bytes, Consumer<byte @Nullable []> answer) {}
+
+    /**
+     * @param ready runs when the display is no longer congested
+     * @param gone runs when the display has gone by itself
+     */
+    DisplayConnection(Fd socket, EventLoop loop, Runnable ready, Runnable gone) {
+        this.ready = ready;
+        this.gone = gone;
+        channel = new FrameChannel(socket, new DisplayFormat(), GATHER_LIMIT);
+        channel.pipeline().addLast(this);
+        loop.register(channel);
+        ask(DisplayRequest.GET_PROTOCOL_FEATURES, -1, 8, this::settleFeatures);
+    }
+
+    private void settleFeatures(byte @Nullable [] reply) {
+        if (reply != null) {
+            features = reply[0] & DisplayRequest.FEATURE_EDID;
+            ByteBuf message = message(DisplayRequest.SET_PROTOCOL_FEATURES, 8).writeLongLE(features);
+            send(message);
+        }
+        featuresKnown = true;
+        while (!waitingForFeatures.isEmpty())
+            waitingForFeatures.remove().run();
+    }
+
+    void displayInfo(int bytes, Consumer<byte @Nullable []> answer) {
+        ask(DisplayRequest.GET_DISPLAY_INFO, -1, bytes, answer);
+    }
+
+    void edid(int scanout, int bytes, Consumer<byte @Nullable []> answer) {
+        if (!featuresKnown) {
+            waitingForFeatures.add(() -> edid(scanout, bytes, answer));
+        } else if ((features & DisplayRequest.FEATURE_EDID) == 0 || closed) {
+            answer.accept(null);
+        } else {
+            ask(DisplayRequest.GET_EDID, scanout, bytes, answer);
+        }
+    }
+
+    /** @param argument a 32-bit body, or -1 for none */
+    private void ask(int number, int argument, int replyBytes, Consumer<byte @Nullable []> answer) {
+        if (closed) {
+            answer.accept(null);
+            return;
+        }
+        asked.add(new Asked(number, replyBytes, answer));
+        ByteBuf message = message(number, argument < 0 ? 0 : 4);
+        if (argument >= 0) message.writeIntLE(argument);
+        send(message);
+    }
+
+    void setScanout(int scanout, int width, int height) {
+        widths[scanout] = width;
+        heights[scanout] = height;
+        send(message(DisplayRequest.SCANOUT, 12).writeIntLE(scanout).writeIntLE(width).writeIntLE(height));
+    }
+
+    void update(int scanout, long x, long y, HostImage image, Rectangle source, Runnable sent) {
+        boolean fits = new Rectangle(x, y, source.width(), source.height()).isWithin(widths[scanout], heights[scanout]);
+        if (closed || source.isEmpty() || !fits || !source.isWithin(image.width(), image.height())) {
+            if (!closed)
+                LOG.warn("no update of scan-out {} at {},{}: it is {}×{}", scanout, x, y, widths[scanout],
+                        heights[scanout]);
+            sent.run();
+            return;
+        }
+        PixelUpdate update = updates.take();
+        update.begin(scanout, x, y, image, source, sent);
+        channel.writeAndFlush(update, channel.voidPromise());
+    }
+
+    void cursorPosition(int number, int scanout, int x, int y) {
+        send(message(number, 12).writeIntLE(scanout).writeIntLE(x).writeIntLE(y));
+    }
+
+    void cursorUpdate(int scanout, int x, int y, int hotX, int hotY, int[] pixels) {
+        ByteBuf message = message(DisplayRequest.CURSOR_UPDATE, 20 + pixels.length * 4);
+        message.writeIntLE(scanout).writeIntLE(x).writeIntLE(y).writeIntLE(hotX).writeIntLE(hotY);
+        for (int pixel : pixels) message.writeIntLE(pixel);
+        send(message);
+    }
+
+    private ByteBuf message(int number, int bodyBytes) {
+        return channel.alloc().directBuffer(DisplayFormat.HEADER_BYTES + bodyBytes).writeIntLE(number).writeIntLE(0)
+                .writeIntLE(bodyBytes);
+    }
+
+    private void send(ByteBuf message) {
+        channel.writeAndFlush(new OutgoingFrame(message), channel.voidPromise());
+    }
+
+    boolean isCongested() {
+        return !closed && !channel.isWritable();
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext context) {
+        if (!closed && channel.isWritable()) ready.run();
+    }
+
+    /** Lets go of the socket: the front-end has given another. */
+    void close() {
+        closed = true;
+        channel.close();
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object received) throws ProtocolViolation {
+        try (Frame frame = (Frame) received) {
+            ByteBuf bytes = frame.bytes();
+            int number = bytes.readIntLE();
+            int flags = bytes.readIntLE();
+            bytes.skipBytes(4);
+            Asked oldest = asked.peek();
+            if ((flags & DisplayFormat.REPLY) == 0 || oldest == null || oldest.number() != number
+                    || bytes.readableBytes() != oldest.bytes()) {
+                throw new ProtocolViolation("display message %d with flags 0x%x and %d bytes answers nothing we asked"
+                        .formatted(number, flags, bytes.readableBytes()));
+            }
+            asked.remove();
+            byte[] body = new byte[oldest.bytes()];
+            bytes.readBytes(body);
+            oldest.answer().accept(body);
+        }
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        LOG.warn("the display socket is closed: {}", cause.getMessage());
+        context.close();
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+        boolean byItself = !closed;
+        closed = true;
+        while (!asked.isEmpty())
+            asked.remove().answer().accept(null);
+        if (!featuresKnown) settleFeatures(null);
+        if (byItself) gone.run();
+    }
+}

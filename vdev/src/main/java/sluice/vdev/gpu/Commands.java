@@ -1,0 +1,194 @@
+package sluice.vdev.gpu;
+
+import java.util.function.Consumer;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import sluice.dmacore.memory.FrontTranslation;
+import sluice.dmacore.memory.Snapshot;
+
+/**
+ * What each 2D command does (virtio 1.3 §5.7.6.8). A command's snapshot is as long as its type demands; everything in it
+ * is checked here before it is used.
+ *
+ * <p>The spec names the errors but seldom says which is due. Where it is silent: an id that is none, or none that can do
+ * this, is INVALID_RESOURCE_ID; a rectangle, format or size that does not fit is INVALID_PARAMETER; memory that is none
+ * is UNSPEC.
+ */
+final class Commands {
+    private static final Logger LOG = LoggerFactory.getLogger(Commands.class);
+
+    private final ResourceTable resources;
+    private final Scanouts scanouts;
+    private final Display display;
+    private final GpuStatistics statistics;
+    private final PictureTaker pictures;
+    private @Nullable FrontTranslation memory;
+    private Flush flush = new Flush();
+
+    Commands(ResourceTable resources, Scanouts scanouts, Display display, GpuStatistics statistics,
+            PictureTaker pictures) {
+        this.resources = resources;
+        this.scanouts = scanouts;
+        this.display = display;
+        this.statistics = statistics;
+        this.pictures = pictures;
+    }
+
+    void setMemory(FrontTranslation memory) {
+        this.memory = memory;
+    }
+
+    /** Whether the display has to catch up before the next command. */
+    boolean isHeldBack() {
+        return display.isCongested();
+    }
+
+    void displayInfo(Consumer<byte[]> answer) {
+        display.displayInfo(answer);
+    }
+
+    void edid(int scanout, Consumer<byte[]> answer) {
+        display.edid(scanout, answer);
+    }
+
+    Response create(Snapshot command) {
+        return resources.create(command.u32(Wire.ResourceCreate2d.RESOURCE_ID),
+                command.u32(Wire.ResourceCreate2d.FORMAT),
+                command.u32AsLong(Wire.ResourceCreate2d.WIDTH), command.u32AsLong(Wire.ResourceCreate2d.HEIGHT));
+    }
+
+    Response unref(Snapshot command) {
+        Resource resource = resources.find(command.u32(Wire.ResourceOnly.RESOURCE_ID));
+        if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
+        scanouts.forget(resource);
+        resources.remove(resource);
+        return Response.OK_NODATA;
+    }
+
+    Response attachBacking(Snapshot command) {
+        Resource resource = resources.find(command.u32(Wire.ResourceAttachBacking.RESOURCE_ID));
+        if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
+        long entries = command.u32AsLong(Wire.ResourceAttachBacking.NR_ENTRIES);
+        if (resource.backing != null || entries > Backing.MAX_ENTRIES) return Response.ERR_UNSPEC;
+        if (command.length() < Wire.ResourceAttachBacking.BYTES + entries * Wire.ResourceAttachBacking.ENTRY_BYTES) {
+            return Response.ERR_INVALID_PARAMETER;
+        }
+        Backing backing = Backing.read(command, (int) entries);
+        if (!isReachable(backing)) {
+            LOG.warn("the pages attached to resource {} are not all guest memory", resource.id);
+            return Response.ERR_UNSPEC;
+        }
+        resource.backing = backing;
+        return Response.OK_NODATA;
+    }
+
+    private boolean isReachable(Backing backing) {
+        FrontTranslation translation = memory;
+        return translation != null && backing.resolve(translation) == FrontTranslation.Outcome.RESOLVED;
+    }
+
+    Response detachBacking(Snapshot command) {
+        Resource resource = resources.find(command.u32(Wire.ResourceOnly.RESOURCE_ID));
+        if (resource == null || resource.backing == null) return Response.ERR_INVALID_RESOURCE_ID;
+        resource.backing = null;
+        return Response.OK_NODATA;
+    }
+
+    Response transfer(Snapshot command) {
+        Resource resource = resources.find(command.u32(Wire.TransferToHost2d.RESOURCE_ID));
+        if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
+        Backing backing = resource.backing;
+        if (backing == null) return Response.ERR_INVALID_RESOURCE_ID;
+        Rectangle area = rectangle(command, Wire.TransferToHost2d.RECT);
+        if (!area.isWithin(resource.image.width(), resource.image.height())) return Response.ERR_INVALID_PARAMETER;
+        if (area.isEmpty()) return Response.OK_NODATA;
+        if (!isReachable(backing)) return Response.ERR_UNSPEC;
+        long offset = command.u64(Wire.TransferToHost2d.OFFSET);
+        long bytes = (area.height() - 1) * resource.image.stride() + area.width() * PixelFormat.BYTES;
+        long available = backing.runs().bytes();
+        if (offset < 0 || offset > available || bytes > available - offset) return Response.ERR_INVALID_PARAMETER;
+        statistics.transferred(Transfer.copy(backing.runs(), offset, area, resource.format, resource.image));
+        return Response.OK_NODATA;
+    }
+
+    Response setScanout(Snapshot command) {
+        int id = command.u32(Wire.SetScanout.SCANOUT_ID);
+        if (Integer.compareUnsigned(id, Scanouts.MAX) >= 0) return Response.ERR_INVALID_SCANOUT_ID;
+        int resourceId = command.u32(Wire.SetScanout.RESOURCE_ID);
+        if (resourceId == 0) {
+            scanouts.switchOff(id);
+            return Response.OK_NODATA;
+        }
+        Resource resource = resources.find(resourceId);
+        if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
+        Rectangle part = rectangle(command, Wire.SetScanout.RECT);
+        if (part.isEmpty() || !part.isWithin(resource.image.width(), resource.image.height())) {
+            return Response.ERR_INVALID_PARAMETER;
+        }
+        scanouts.show(id, resource, part);
+        return Response.OK_NODATA;
+    }
+
+    /**
+     * Shows what changed on every scan-out that shows the resource.
+     *
+     * @param done called, possibly before this returns, when the displays have taken it all
+     * @return why not, and then {@code done} is not called
+     */
+    @Nullable
+    Response flush(Snapshot command, Runnable done) {
+        Resource resource = resources.find(command.u32(Wire.ResourceFlush.RESOURCE_ID));
+        if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
+        Rectangle area = rectangle(command, Wire.ResourceFlush.RECT);
+        if (!area.isWithin(resource.image.width(), resource.image.height())) return Response.ERR_INVALID_PARAMETER;
+        flush.begin(done);
+        boolean shown = false;
+        for (int id = 0; id < Scanouts.MAX; id++) {
+            Scanouts.Shown on = scanouts.get(id);
+            if (on == null || on.resource().id != resource.id) continue;
+            Rectangle part = area.intersect(on.shown());
+            if (part.isEmpty()) continue;
+            shown = true;
+            flush.parts++;
+            statistics.updated(part.width() * part.height() * PixelFormat.BYTES);
+            display.update(id, part.x() - on.shown().x(), part.y() - on.shown().y(), resource.image, part,
+                    flush.partSent);
+        }
+        if (shown) {
+            statistics.frame();
+            pictures.frameShown(scanouts);
+        }
+        flush.partSent.run();
+        return null;
+    }
+
+    /** Nobody waits for the flush that is under way any more; its pixels are still sent. */
+    void abandonFlush() {
+        flush = new Flush();
+    }
+
+    private static Rectangle rectangle(Snapshot command, int at) {
+        return new Rectangle(command.u32AsLong(at + Wire.Rect.X), command.u32AsLong(at + Wire.Rect.Y),
+                command.u32AsLong(at + Wire.Rect.WIDTH), command.u32AsLong(at + Wire.Rect.HEIGHT));
+    }
+
+    /** A flush under way: it is done when each of its parts is sent. One object serves flush after flush. */
+    private static final class Flush {
+        private int parts;
+        private Runnable done = () -> {};
+        final Runnable partSent = this::partSent;
+
+        void begin(Runnable whenDone) {
+            parts = 1; // stands for the command itself until all parts are on their way
+            done = whenDone;
+        }
+
+        private void partSent() {
+            parts--;
+            if (parts == 0) done.run();
+        }
+    }
+}

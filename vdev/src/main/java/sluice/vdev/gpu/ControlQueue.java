@@ -1,0 +1,148 @@
+package sluice.vdev.gpu;
+
+import java.util.function.Consumer;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.memory.Snapshot;
+import sluice.vdev.device.DeviceContext;
+import sluice.vdev.device.QueueWorker;
+import sluice.vdev.queue.Chain;
+import sluice.vdev.queue.Virtqueue;
+
+/**
+ * The control queue: carries out commands one after the other, in the order the guest sent them.
+ *
+ * <p>A command that takes its time, such as a flush whose pixels the display has not taken yet, holds back those behind
+ * it. That keeps fences in order, which drivers rely on, and keeps a transfer from changing pixels that are on their way.
+ */
+final class ControlQueue implements QueueWorker.Work {
+    private static final int MAX_COMMAND_BYTES = Wire.ResourceAttachBacking.BYTES
+            + Backing.MAX_ENTRIES * Wire.ResourceAttachBacking.ENTRY_BYTES;
+
+    private final QueueWorker worker;
+    private final Commands commands;
+    private final GpuStatistics statistics;
+    private final Snapshot command = new Snapshot(MAX_COMMAND_BYTES);
+    private final Responder responder = new Responder();
+
+    private final Runnable flushed = this::flushed;
+
+    /** The command that holds back the others. */
+    private @Nullable Chain waiting;
+    private CommandType waitingType = CommandType.RESOURCE_FLUSH;
+    private long startedAt;
+
+    ControlQueue(int index, Virtqueue queue, DeviceContext context, Commands commands, GpuStatistics statistics) {
+        this.worker = new QueueWorker(index, queue, context, this);
+        this.commands = commands;
+        this.statistics = statistics;
+    }
+
+    /** Carries out what the guest has sent. */
+    void drain() {
+        worker.run();
+    }
+
+    @Override
+    public boolean isHeldBack() {
+        return waiting != null || commands.isHeldBack();
+    }
+
+    @Override
+    public void execute(Chain chain) {
+        startedAt = System.nanoTime();
+        boolean taken = command.take(chain.readable(), 0, chain.readable().bytes());
+        responder.begin(command);
+        CommandType type = command.length() < Wire.Header.BYTES
+                ? null
+                : CommandType.ofWire(command.u32(Wire.Header.TYPE));
+        if (!taken || type == null || command.length() < type.bytes()) {
+            statistics.unknownCommand();
+            responder.respond(chain, Response.ERR_UNSPEC);
+            return;
+        }
+        switch (type) {
+            case GET_DISPLAY_INFO ->
+                waitFor(chain, type, answer -> commands.displayInfo(answer), Response.OK_DISPLAY_INFO);
+            case GET_EDID -> edid(chain);
+            case RESOURCE_FLUSH -> flush(chain);
+            case RESOURCE_CREATE_2D -> answer(chain, type, commands.create(command));
+            case RESOURCE_UNREF -> answer(chain, type, commands.unref(command));
+            case SET_SCANOUT -> answer(chain, type, commands.setScanout(command));
+            case TRANSFER_TO_HOST_2D -> answer(chain, type, commands.transfer(command));
+            case RESOURCE_ATTACH_BACKING -> answer(chain, type, commands.attachBacking(command));
+            case RESOURCE_DETACH_BACKING -> answer(chain, type, commands.detachBacking(command));
+            case UPDATE_CURSOR, MOVE_CURSOR -> answer(chain, type, Response.ERR_UNSPEC); // they belong on the other queue
+        }
+    }
+
+    private void answer(Chain chain, CommandType type, Response response) {
+        responder.respond(chain, response);
+        note(type, response != Response.OK_NODATA);
+    }
+
+    private void note(CommandType type, boolean refused) {
+        statistics.command(type, refused, System.nanoTime() - startedAt);
+    }
+
+    private void edid(Chain chain) {
+        int scanout = command.u32(Wire.GetEdid.SCANOUT);
+        if (Integer.compareUnsigned(scanout, Scanouts.MAX) >= 0) {
+            answer(chain, CommandType.GET_EDID, Response.ERR_INVALID_SCANOUT_ID);
+            return;
+        }
+        waitFor(chain, CommandType.GET_EDID, answer -> commands.edid(scanout, answer), Response.OK_EDID);
+    }
+
+    /** Asks the display something and answers with what it says. */
+    private void waitFor(Chain chain, CommandType type, Consumer<Consumer<byte[]>> question, Response response) {
+        hold(chain, type);
+        question.accept(payload -> {
+            if (!release(chain)) return;
+            responder.respond(chain, response, payload);
+            note(type, false);
+            drain();
+        });
+    }
+
+    private void flush(Chain chain) {
+        hold(chain, CommandType.RESOURCE_FLUSH);
+        Response refused = commands.flush(command, flushed);
+        if (refused == null) return;
+        release(chain);
+        answer(chain, CommandType.RESOURCE_FLUSH, refused);
+    }
+
+    private void flushed() {
+        Chain chain = waiting;
+        if (chain == null) return;
+        release(chain);
+        answer(chain, CommandType.RESOURCE_FLUSH, Response.OK_NODATA);
+        drain();
+    }
+
+    private void hold(Chain chain, CommandType type) {
+        waiting = chain;
+        waitingType = type;
+    }
+
+    /** @return false if the command was settled meanwhile, because the queue stops */
+    private boolean release(Chain chain) {
+        if (waiting != chain) return false;
+        waiting = null;
+        return true;
+    }
+
+    /** The queue stops: a command that waits for the display is answered now. The display goes on by itself. */
+    void stop() {
+        Chain chain = waiting;
+        if (chain == null) return;
+        waiting = null;
+        commands.abandonFlush();
+        switch (waitingType) {
+            case RESOURCE_FLUSH -> answer(chain, waitingType, Response.OK_NODATA);
+            default -> answer(chain, waitingType, Response.ERR_UNSPEC);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+package sluice.vdev.gpu;
+
+import sluice.dmacore.memory.Snapshot;
+import sluice.vdev.device.DeviceContext;
+import sluice.vdev.device.QueueWorker;
+import sluice.vdev.queue.Chain;
+import sluice.vdev.queue.Virtqueue;
+
+/** The cursor queue: its commands are fast, and drivers expect no response, but get one if there is room for it. */
+final class CursorQueue implements QueueWorker.Work {
+    /** Cursors have this size, and no other (§5.7.6.10). */
+    private static final int SIDE = 64;
+
+    private final QueueWorker worker;
+    private final ResourceTable resources;
+    private final Display display;
+    private final GpuStatistics statistics;
+    private final Snapshot command = new Snapshot(Wire.Cursor.BYTES);
+    private final Responder responder = new Responder();
+
+    CursorQueue(int index, Virtqueue queue, DeviceContext context, ResourceTable resources, Display display,
+            GpuStatistics statistics) {
+        this.worker = new QueueWorker(index, queue, context, this);
+        this.resources = resources;
+        this.display = display;
+        this.statistics = statistics;
+    }
+
+    void drain() {
+        worker.run();
+    }
+
+    @Override
+    public boolean isHeldBack() {
+        return display.isCongested();
+    }
+
+    @Override
+    public void execute(Chain chain) {
+        long startedAt = System.nanoTime();
+        command.take(chain.readable(), 0, Math.min(chain.readable().bytes(), Wire.Cursor.BYTES));
+        responder.begin(command);
+        CommandType type = command.length() < Wire.Cursor.BYTES
+                ? null
+                : CommandType.ofWire(command.u32(Wire.Header.TYPE));
+        if (type != CommandType.UPDATE_CURSOR && type != CommandType.MOVE_CURSOR) {
+            statistics.unknownCommand();
+            responder.respond(chain, Response.ERR_UNSPEC);
+            return;
+        }
+        Response response = type == CommandType.UPDATE_CURSOR ? update() : move();
+        responder.respond(chain, response);
+        statistics.command(type, response != Response.OK_NODATA, System.nanoTime() - startedAt);
+    }
+
+    private Response move() {
+        int scanout = command.u32(Wire.Cursor.SCANOUT_ID);
+        if (Integer.compareUnsigned(scanout, Scanouts.MAX) >= 0) return Response.ERR_INVALID_SCANOUT_ID;
+        display.moveCursor(scanout, command.u32(Wire.Cursor.X), command.u32(Wire.Cursor.Y));
+        return Response.OK_NODATA;
+    }
+
+    private Response update() {
+        int scanout = command.u32(Wire.Cursor.SCANOUT_ID);
+        if (Integer.compareUnsigned(scanout, Scanouts.MAX) >= 0) return Response.ERR_INVALID_SCANOUT_ID;
+        int x = command.u32(Wire.Cursor.X);
+        int y = command.u32(Wire.Cursor.Y);
+        int resourceId = command.u32(Wire.Cursor.RESOURCE_ID);
+        if (resourceId == 0) {
+            display.hideCursor(scanout, x, y);
+            return Response.OK_NODATA;
+        }
+        Resource resource = resources.find(resourceId);
+        if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
+        if (resource.image.width() != SIDE || resource.image.height() != SIDE) return Response.ERR_INVALID_PARAMETER;
+        int[] pixels = resource.image.copyOf(new Rectangle(0, 0, SIDE, SIDE));
+        display.setCursor(scanout, x, y, command.u32(Wire.Cursor.HOT_X), command.u32(Wire.Cursor.HOT_Y), pixels);
+        statistics.cursor((long) pixels.length * PixelFormat.BYTES);
+        return Response.OK_NODATA;
+    }
+}

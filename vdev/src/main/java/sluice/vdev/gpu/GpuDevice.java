@@ -1,0 +1,146 @@
+package sluice.vdev.gpu;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.function.Consumer;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.vdev.device.DeviceContext;
+import sluice.vdev.device.VirtioDevice;
+import sluice.vdev.queue.Virtqueue;
+
+/** A virtio GPU with 2D commands (virtio 1.3 §5.7). */
+public final class GpuDevice implements VirtioDevice, Display.Listener {
+    private static final int VIRTIO_ID = 16;
+    private static final long F_EDID = 1L << 1;
+    private static final int CONTROL = 0;
+    private static final int CURSOR = 1;
+
+    private final byte[] config;
+    private final ResourceTable resources;
+    private final Scanouts scanouts;
+    private final Display display;
+    private final PictureTaker pictures;
+    private final GpuStatistics statistics = new GpuStatistics();
+    private final Commands commands;
+    private @Nullable DeviceContext context;
+    private @Nullable ControlQueue control;
+    private @Nullable CursorQueue cursor;
+
+    public GpuDevice(GpuOptions options, Display display, PictureTaker pictures) {
+        this.display = display;
+        this.pictures = pictures;
+        this.resources = new ResourceTable(options.memoryLimit());
+        this.scanouts = new Scanouts(display);
+        this.commands = new Commands(resources, scanouts, display, statistics, pictures);
+        this.config = new byte[Wire.Config.BYTES];
+        ByteBuffer.wrap(config).order(ByteOrder.LITTLE_ENDIAN).putInt(Wire.Config.NUM_SCANOUTS, options.outputs());
+        display.setListener(this);
+    }
+
+    /** What it has done so far; to be read on the device's loop. */
+    public GpuStatistics statistics() {
+        return statistics;
+    }
+
+    /**
+     * Writes what the scan-outs show now; on the device's loop.
+     *
+     * @param done gets each file, on another thread
+     * @return number of pictures, 0 if no scan-out is on
+     */
+    public int takePictures(Consumer<Path> done) {
+        var shown = scanouts.pictures();
+        pictures.take(shown, done);
+        return shown.size();
+    }
+
+    @Override
+    public int virtioId() {
+        return VIRTIO_ID;
+    }
+
+    @Override
+    public long features() {
+        return F_EDID;
+    }
+
+    @Override
+    public int queueCount() {
+        return 2;
+    }
+
+    @Override
+    public int configSize() {
+        return config.length;
+    }
+
+    @Override
+    public void readConfig(int offset, byte[] target) {
+        for (int i = 0; i < target.length && offset + i < config.length; i++) target[i] = config[offset + i];
+    }
+
+    @Override
+    public void writeConfig(int offset, byte[] value) {
+        // Only events_clear can be written, and no event is ever raised: the front-end raises and clears its own.
+    }
+
+    @Override
+    public void start(long features, DeviceContext deviceContext) {
+        context = deviceContext;
+        commands.setMemory(deviceContext.memory());
+    }
+
+    @Override
+    public void startQueue(int index, Virtqueue queue) {
+        DeviceContext running = context;
+        if (running == null) throw new IllegalStateException("queue " + index + " starts before the device");
+        if (index == CONTROL) {
+            control = new ControlQueue(index, queue, running, commands, statistics);
+        } else {
+            cursor = new CursorQueue(index, queue, running, resources, display, statistics);
+        }
+    }
+
+    @Override
+    public void stopQueue(int index) {
+        if (index == CONTROL) {
+            ControlQueue stopping = control;
+            control = null;
+            if (stopping != null) stopping.stop();
+        } else {
+            cursor = null;
+        }
+    }
+
+    @Override
+    public void notified(int index) {
+        if (index == CONTROL && control != null) control.drain();
+        if (index == CURSOR && cursor != null) cursor.drain();
+    }
+
+    @Override
+    public void reset() {
+        commands.abandonFlush();
+        scanouts.switchAllOff();
+        resources.clear();
+    }
+
+    @Override
+    public void displayConnected() {
+        scanouts.showAll();
+    }
+
+    @Override
+    public void displayReady() {
+        notified(CONTROL);
+        notified(CURSOR);
+    }
+
+    @Override
+    public void close() {
+        resources.clear();
+    }
+}

@@ -1,0 +1,26 @@
+package sluice.vdev.gpu;
+
+/**
+ * How a GPU is made.
+ *
+ * @param outputs number of scan-outs its configuration space tells, 1 to 16; QEMU puts its own max_outputs over it
+ * @param memoryLimit bytes of host memory all resources together may use
+ */
+public record GpuOptions(int outputs, long memoryLimit) {
+    /** As much as QEMU's own device allows a guest. */
+    public static final long DEFAULT_MEMORY_LIMIT = 256L << 20;
+
+    public GpuOptions {
+        if (outputs < 1 || outputs > Scanouts.MAX) {
+            throw new IllegalArgumentException(outputs + " outputs; there can be 1 to " + Scanouts.MAX);
+        }
+        if (memoryLimit < 1 << 20) {
+            throw new IllegalArgumentException(
+                    memoryLimit + " bytes of host memory are too little; the least is 1 MiB");
+        }
+    }
+
+    public static GpuOptions defaults() {
+        return new GpuOptions(1, DEFAULT_MEMORY_LIMIT);
+    }
+}

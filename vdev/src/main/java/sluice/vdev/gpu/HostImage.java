@@ -1,0 +1,72 @@
+package sluice.vdev.gpu;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+
+/**
+ * The host's copy of a 2D resource: rows of B, G, R, X bytes without gaps. It is what the guest sees of its resource
+ * after a transfer, and what displays are sent.
+ *
+ * <p>Counted and confined to the device's loop: a display that still sends from it holds it beyond the resource's end.
+ */
+public final class HostImage {
+    private static final ValueLayout.OfInt PIXEL = ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private final int width;
+    private final int height;
+    private final Arena arena = Arena.ofConfined();
+    private final MemorySegment pixels;
+    private int references = 1;
+
+    /** A black image. Width and height are at least 1, and the whole below 2^31 bytes. */
+    HostImage(int width, int height) {
+        this.width = width;
+        this.height = height;
+        this.pixels = arena.allocate(bytes(width, height), 64);
+    }
+
+    static long bytes(long width, long height) {
+        return width * height * PixelFormat.BYTES;
+    }
+
+    public int width() {
+        return width;
+    }
+
+    public int height() {
+        return height;
+    }
+
+    /** Bytes of one row. */
+    public long stride() {
+        return (long) width * PixelFormat.BYTES;
+    }
+
+    /** All rows, top first. */
+    public MemorySegment pixels() {
+        return pixels;
+    }
+
+    /** The pixels of {@code area} as 0xAARRGGBB, row by row. */
+    public int[] copyOf(Rectangle area) {
+        int columns = (int) area.width();
+        int rows = (int) area.height();
+        int[] copy = new int[columns * rows];
+        for (int row = 0; row < rows; row++) {
+            long from = (area.y() + row) * stride() + area.x() * PixelFormat.BYTES;
+            MemorySegment.copy(pixels, PIXEL, from, copy, row * columns, columns);
+        }
+        return copy;
+    }
+
+    public void retain() {
+        references++;
+    }
+
+    public void release() {
+        references--;
+        if (references == 0) arena.close();
+    }
+}

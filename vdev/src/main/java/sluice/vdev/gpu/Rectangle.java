@@ -1,0 +1,30 @@
+package sluice.vdev.gpu;
+
+/**
+ * A rectangle of pixels; x and y grow to the right and down. The numbers are as a guest sent them: unsigned 32-bit, so
+ * they are kept in longs and sums cannot overflow.
+ */
+public record Rectangle(long x, long y, long width, long height) {
+    /** Whether every pixel lies within a picture of {@code pictureWidth} × {@code pictureHeight}. */
+    public boolean isWithin(long pictureWidth, long pictureHeight) {
+        return x + width <= pictureWidth && y + height <= pictureHeight;
+    }
+
+    public boolean isEmpty() {
+        return width == 0 || height == 0;
+    }
+
+    /** The part that lies in {@code other} as well; empty if there is none. */
+    public Rectangle intersect(Rectangle other) {
+        long left = Math.max(x, other.x);
+        long top = Math.max(y, other.y);
+        long right = Math.min(x + width, other.x + other.width);
+        long bottom = Math.min(y + height, other.y + other.height);
+        return new Rectangle(left, top, Math.max(0, right - left), Math.max(0, bottom - top));
+    }
+
+    @Override
+    public String toString() {
+        return "%d×%d at %d,%d".formatted(width, height, x, y);
+    }
+}

@@ -1,0 +1,105 @@
+package sluice.vdev.gpu;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The guest's resources by id, and the host memory they may use together. An open-addressed table, because a map of boxed
+ * numbers would allocate on every command.
+ */
+final class ResourceTable {
+    /** What the smallest resource counts: bookkeeping is not free, and a guest may make many. */
+    private static final long LEAST_CHARGE = 4096;
+    /** Neither side of a resource may be longer; pictures above that no display of ours takes. */
+    static final int MAX_SIDE = 16_384;
+
+    private final long memoryLimit;
+    private @Nullable Resource[] slots = new @Nullable Resource[64];
+    private int count;
+    private long memoryUsed;
+
+    /** @param memoryLimit bytes all images together may have */
+    ResourceTable(long memoryLimit) {
+        this.memoryLimit = memoryLimit;
+    }
+
+    @Nullable
+    Resource find(int id) {
+        return slots[slotOf(id)];
+    }
+
+    /** The slot that holds {@code id}, or the free one where it belongs. */
+    private int slotOf(int id) {
+        int mask = slots.length - 1;
+        int slot = home(id, mask);
+        while (true) {
+            Resource resident = slots[slot];
+            if (resident == null || resident.id == id) return slot;
+            slot = (slot + 1) & mask;
+        }
+    }
+
+    private static int home(int id, int mask) {
+        return (id * 0x9e3779b9) >>> 7 & mask;
+    }
+
+    /** Makes a resource, black; returns why not if it cannot be. Sides are unsigned. */
+    Response create(int id, int wireFormat, long width, long height) {
+        PixelFormat format = PixelFormat.ofWire(wireFormat);
+        if (id == 0 || find(id) != null) return Response.ERR_INVALID_RESOURCE_ID;
+        if (format == null || width == 0 || height == 0) return Response.ERR_INVALID_PARAMETER;
+        if (width > MAX_SIDE || height > MAX_SIDE) return Response.ERR_OUT_OF_MEMORY;
+        long charge = charge(HostImage.bytes(width, height));
+        if (charge > memoryLimit - memoryUsed) return Response.ERR_OUT_OF_MEMORY;
+        Resource resource = new Resource(id, format, new HostImage((int) width, (int) height));
+        memoryUsed += charge;
+        if (++count > slots.length / 2) grow();
+        slots[slotOf(id)] = resource;
+        return Response.OK_NODATA;
+    }
+
+    private static long charge(long bytes) {
+        return Math.max(LEAST_CHARGE, bytes);
+    }
+
+    private void grow() {
+        @Nullable
+        Resource[] old = slots;
+        slots = new @Nullable Resource[old.length * 2];
+        for (Resource resource : old) {
+            if (resource != null) slots[slotOf(resource.id)] = resource;
+        }
+    }
+
+    void remove(Resource resource) {
+        int mask = slots.length - 1;
+        int hole = slotOf(resource.id);
+        slots[hole] = null;
+        count--;
+        memoryUsed -= charge(resource.imageBytes());
+        resource.image.release();
+        // Those that lie behind the hole and were pushed past it move up, so that lookups never meet a false end.
+        for (int at = (hole + 1) & mask;; at = (at + 1) & mask) {
+            Resource next = slots[at];
+            if (next == null) return;
+            slots[at] = null;
+            slots[slotOf(next.id)] = next;
+        }
+    }
+
+    void clear() {
+        for (Resource resource : slots) {
+            if (resource != null) resource.image.release();
+        }
+        slots = new @Nullable Resource[64];
+        count = 0;
+        memoryUsed = 0;
+    }
+
+    int count() {
+        return count;
+    }
+
+    long memoryUsed() {
+        return memoryUsed;
+    }
+}

@@ -1,0 +1,51 @@
+package sluice.vdev.gpu;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+import sluice.dmacore.memory.Snapshot;
+import sluice.vdev.queue.Chain;
+
+/**
+ * Writes responses. What a response repeats of its command is kept here from {@link #begin} on, so that a command may be
+ * answered after its snapshot is gone.
+ */
+final class Responder {
+    private final byte[] bytes = new byte[Wire.Edid.BYTES];
+    private final ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    private int flags;
+    private long fenceId;
+    private int contextId;
+    private int ringIndex;
+
+    /** Notes what the response to {@code command} repeats: its fence. A command without a whole header has none. */
+    void begin(Snapshot command) {
+        boolean fenced = command.length() >= Wire.Header.BYTES
+                && (command.u32(Wire.Header.FLAGS) & Wire.Header.FLAG_FENCE) != 0;
+        flags = fenced ? Wire.Header.FLAG_FENCE : 0;
+        fenceId = fenced ? command.u64(Wire.Header.FENCE_ID) : 0;
+        contextId = fenced ? command.u32(Wire.Header.CTX_ID) : 0;
+        ringIndex = fenced ? command.u8(Wire.Header.RING_IDX) : 0;
+    }
+
+    /** Answers with a header alone. */
+    void respond(Chain chain, Response response) {
+        header(response);
+        chain.respond(bytes, Wire.Header.BYTES);
+    }
+
+    /** Answers with {@code payload}, a whole response whose header is filled in here. */
+    void respond(Chain chain, Response response, byte[] payload) {
+        System.arraycopy(payload, 0, bytes, 0, payload.length);
+        header(response);
+        chain.respond(bytes, payload.length);
+    }
+
+    private void header(Response response) {
+        buffer.putInt(Wire.Header.TYPE, response.wireNumber());
+        buffer.putInt(Wire.Header.FLAGS, flags);
+        buffer.putLong(Wire.Header.FENCE_ID, fenceId);
+        buffer.putInt(Wire.Header.CTX_ID, contextId);
+        buffer.putInt(Wire.Header.RING_IDX, ringIndex);
+    }
+}

@@ -1,0 +1,80 @@
+package sluice.vdev.gpu;
+
+import java.util.ArrayList;
+import java.util.List;
+
+import org.jspecify.annotations.Nullable;
+
+/** What each scan-out shows: a rectangle of a resource, or nothing. */
+final class Scanouts {
+    /** VIRTIO_GPU_MAX_SCANOUTS. */
+    static final int MAX = 16;
+
+    /**
+     * One that is on.
+     *
+     * @param shown the part of the resource, at least one pixel, within it
+     */
+    record Shown(Resource resource, Rectangle shown) {}
+
+    private final @Nullable Shown[] scanouts = new @Nullable Shown[MAX];
+    private final Display display;
+
+    Scanouts(Display display) {
+        this.display = display;
+    }
+
+    @Nullable
+    Shown get(int id) {
+        return scanouts[id];
+    }
+
+    void show(int id, Resource resource, Rectangle part) {
+        Shown before = scanouts[id];
+        // Flipping pages keeps the size; telling the display again would blank it until the flush.
+        boolean sized = before != null && before.shown.width() == part.width()
+                && before.shown.height() == part.height();
+        if (before == null || before.resource.id != resource.id || !before.shown.equals(part)) {
+            scanouts[id] = new Shown(resource, part);
+        }
+        if (!sized) display.setScanout(id, (int) part.width(), (int) part.height());
+    }
+
+    void switchOff(int id) {
+        if (scanouts[id] == null) return;
+        scanouts[id] = null;
+        display.setScanout(id, 0, 0);
+    }
+
+    /** The resource goes away: whatever shows it goes dark. */
+    void forget(Resource resource) {
+        for (int id = 0; id < MAX; id++) {
+            Shown shown = scanouts[id];
+            if (shown != null && shown.resource.id == resource.id) switchOff(id);
+        }
+    }
+
+    void switchAllOff() {
+        for (int id = 0; id < MAX; id++) switchOff(id);
+    }
+
+    /** Tells a display that has just connected everything it should show. */
+    void showAll() {
+        for (int id = 0; id < MAX; id++) {
+            Shown on = scanouts[id];
+            if (on == null) continue;
+            display.setScanout(id, (int) on.shown.width(), (int) on.shown.height());
+            display.update(id, 0, 0, on.resource.image, on.shown, () -> {});
+        }
+    }
+
+    /** Pictures of all scan-outs that are on. */
+    List<Picture> pictures() {
+        List<Picture> pictures = new ArrayList<>();
+        for (int id = 0; id < MAX; id++) {
+            Shown on = scanouts[id];
+            if (on != null) pictures.add(Picture.of(id, on));
+        }
+        return pictures;
+    }
+}

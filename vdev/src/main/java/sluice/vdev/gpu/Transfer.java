@@ -1,0 +1,96 @@
+package sluice.vdev.gpu;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+
+import sluice.dmacore.memory.Runs;
+
+/**
+ * Copies pixels from guest pages into an image, turning them into our format on the way: the one time that user space
+ * touches them.
+ */
+final class Transfer {
+    private static final ValueLayout.OfInt PIXEL = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private Transfer() {}
+
+    /**
+     * Copies {@code area} of the resource.
+     *
+     * @param offset of the area's first pixel in the backing, in bytes; rows lie {@link HostImage#stride} apart
+     * @return bytes copied
+     */
+    static long copy(Runs backing, long offset, Rectangle area, PixelFormat format, HostImage image) {
+        long stride = image.stride();
+        long rowBytes = area.width() * PixelFormat.BYTES;
+        long target = area.y() * stride + area.x() * PixelFormat.BYTES;
+        PixelFormat.Order order = format.order();
+        if (rowBytes == stride) {
+            copyStretch(backing, offset, rowBytes * area.height(), order, image.pixels(), target);
+        } else {
+            for (long row = 0; row < area.height(); row++) {
+                copyStretch(backing, offset + row * stride, rowBytes, order, image.pixels(), target + row * stride);
+            }
+        }
+        return rowBytes * area.height();
+    }
+
+    private static void copyStretch(Runs source, long position, long bytes, PixelFormat.Order order,
+            MemorySegment target,
+            long targetOffset) {
+        if (order == PixelFormat.Order.AS_IS) {
+            source.copyTo(position, target, targetOffset, bytes);
+            return;
+        }
+        long done = 0;
+        while (done < bytes) {
+            int run = source.runAt(position + done);
+            long into = position + done - source.start(run);
+            long piece = Math.min(bytes - done, source.length(run) - into);
+            MemorySegment memory = source.mapping(run).segment();
+            long whole = piece & -PixelFormat.BYTES;
+            convert(memory, source.offset(run) + into, target, targetOffset + done, whole, order);
+            done += whole;
+            if (whole < piece) {
+                // Backing entries need not be multiples of a pixel: this one straddles two runs.
+                done += straddling(source, position + done, order, target, targetOffset + done);
+            }
+        }
+    }
+
+    /** One loop for each order, so that each is simple enough to be vectorised. */
+    private static void convert(MemorySegment source, long from, MemorySegment target, long to, long bytes,
+            PixelFormat.Order order) {
+        switch (order) {
+            case AS_IS -> MemorySegment.copy(source, from, target, to, bytes);
+            case REVERSED -> {
+                for (long i = 0; i < bytes; i += PixelFormat.BYTES) {
+                    target.set(PIXEL, to + i, Integer.reverseBytes(source.get(PIXEL, from + i)));
+                }
+            }
+            case RED_FIRST -> {
+                for (long i = 0; i < bytes; i += PixelFormat.BYTES) {
+                    int pixel = source.get(PIXEL, from + i);
+                    target.set(PIXEL, to + i, Integer.rotateRight(Integer.reverseBytes(pixel), 8));
+                }
+            }
+            case ALPHA_FIRST -> {
+                for (long i = 0; i < bytes; i += PixelFormat.BYTES) {
+                    target.set(PIXEL, to + i, Integer.rotateRight(source.get(PIXEL, from + i), 8));
+                }
+            }
+        }
+    }
+
+    private static long straddling(Runs source, long position, PixelFormat.Order order, MemorySegment target, long to) {
+        int pixel = 0;
+        for (int i = 0; i < PixelFormat.BYTES; i++) {
+            int run = source.runAt(position + i);
+            long at = source.offset(run) + position + i - source.start(run);
+            pixel |= (source.mapping(run).segment().get(ValueLayout.JAVA_BYTE, at) & 0xff) << (8 * i);
+        }
+        target.set(PIXEL, to, PixelFormat.toOurs(order, pixel));
+        return PixelFormat.BYTES;
+    }
+}

@@ -1,0 +1,143 @@
+package sluice.vdev.gpu;
+
+/**
+ * Layout of the commands and responses (virtio 1.3 §5.7.6.7, linux/virtio_gpu.h): offsets and sizes in bytes, all
+ * numbers little-endian. A test compares them with the C header.
+ */
+final class Wire {
+    private Wire() {}
+
+    /** struct virtio_gpu_ctrl_hdr: begins every command and every response. */
+    static final class Header {
+        static final int TYPE = 0;
+        static final int FLAGS = 4;
+        static final int FENCE_ID = 8;
+        static final int CTX_ID = 16;
+        static final int RING_IDX = 20;
+        static final int BYTES = 24;
+
+        /** The response waits for the command's effect and carries the command's fence_id. */
+        static final int FLAG_FENCE = 1 << 0;
+
+        private Header() {}
+    }
+
+    /** struct virtio_gpu_rect. */
+    static final class Rect {
+        static final int X = 0;
+        static final int Y = 4;
+        static final int WIDTH = 8;
+        static final int HEIGHT = 12;
+        static final int BYTES = 16;
+
+        private Rect() {}
+    }
+
+    static final class GetEdid {
+        static final int SCANOUT = 24;
+        static final int BYTES = 32;
+
+        private GetEdid() {}
+    }
+
+    static final class ResourceCreate2d {
+        static final int RESOURCE_ID = 24;
+        static final int FORMAT = 28;
+        static final int WIDTH = 32;
+        static final int HEIGHT = 36;
+        static final int BYTES = 40;
+
+        private ResourceCreate2d() {}
+    }
+
+    /** RESOURCE_UNREF and RESOURCE_DETACH_BACKING. */
+    static final class ResourceOnly {
+        static final int RESOURCE_ID = 24;
+        static final int BYTES = 32;
+
+        private ResourceOnly() {}
+    }
+
+    static final class SetScanout {
+        static final int RECT = 24;
+        static final int SCANOUT_ID = 40;
+        static final int RESOURCE_ID = 44;
+        static final int BYTES = 48;
+
+        private SetScanout() {}
+    }
+
+    static final class ResourceFlush {
+        static final int RECT = 24;
+        static final int RESOURCE_ID = 40;
+        static final int BYTES = 48;
+
+        private ResourceFlush() {}
+    }
+
+    static final class TransferToHost2d {
+        static final int RECT = 24;
+        static final int OFFSET = 40;
+        static final int RESOURCE_ID = 48;
+        static final int BYTES = 56;
+
+        private TransferToHost2d() {}
+    }
+
+    static final class ResourceAttachBacking {
+        static final int RESOURCE_ID = 24;
+        static final int NR_ENTRIES = 28;
+        /** The entries follow: {u64 addr, u32 length, u32 padding}. */
+        static final int BYTES = 32;
+        static final int ENTRY_BYTES = 16;
+        static final int ENTRY_LENGTH = 8;
+
+        private ResourceAttachBacking() {}
+    }
+
+    /** UPDATE_CURSOR and MOVE_CURSOR. */
+    static final class Cursor {
+        static final int SCANOUT_ID = 24;
+        static final int X = 28;
+        static final int Y = 32;
+        static final int RESOURCE_ID = 40;
+        static final int HOT_X = 44;
+        static final int HOT_Y = 48;
+        static final int BYTES = 56;
+
+        private Cursor() {}
+    }
+
+    /** struct virtio_gpu_resp_display_info: a header, then 16 times {rect, enabled, flags}. */
+    static final class DisplayInfo {
+        static final int MODES = 24;
+        static final int MODE_BYTES = 24;
+        static final int ENABLED = 16;
+        static final int BYTES = MODES + 16 * MODE_BYTES;
+
+        private DisplayInfo() {}
+    }
+
+    /** struct virtio_gpu_resp_edid. */
+    static final class Edid {
+        static final int SIZE = 24;
+        static final int DATA = 32;
+        static final int MAX_DATA = 1024;
+        static final int BYTES = DATA + MAX_DATA;
+
+        private Edid() {}
+    }
+
+    /** struct virtio_gpu_config. */
+    static final class Config {
+        static final int EVENTS_READ = 0;
+        static final int EVENTS_CLEAR = 4;
+        static final int NUM_SCANOUTS = 8;
+        static final int NUM_CAPSETS = 12;
+        /** Since virtio 1.4; QEMU 11.1 asks for it, 10.0 for the first 16 bytes only. */
+        static final int BLOB_ALIGNMENT = 16;
+        static final int BYTES = 20;
+
+        private Config() {}
+    }
+}
