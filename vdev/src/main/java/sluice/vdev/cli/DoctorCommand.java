@@ -1,0 +1,134 @@
+package sluice.vdev.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice doctor}: what this host has and lacks, and what mends it. */
+@Command(name = "doctor", mixinStandardHelpOptions = true, description = "Tell what this host has and lacks, and the command that mends each.")
+final class DoctorCommand implements Callable<Integer> {
+    private static final String SETUP = "guest-tests/host/packages.sh";
+    private static final String SETUP_TESTS = "guest-tests/host/packages.sh tests";
+    private static final int LEAST_MAPPINGS = 65_530;
+
+    @Spec
+    private @Nullable CommandSpec spec;
+
+    @Option(names = "--json", description = "Print for machines.")
+    private boolean json;
+
+    /**
+     * One thing looked at.
+     *
+     * @param needed whether a GPU cannot be served or shown without it
+     * @param mend the command that gives it, or why none does; empty if it is there
+     */
+    private record Finding(String what, boolean present, boolean needed, String found, String mend) {}
+
+    @Override
+    public Integer call() throws InterruptedException {
+        List<Finding> findings = new ArrayList<>();
+        findings.add(new Finding("JDK 25", true, true, System.getProperty("java.vm.name") + " " + Runtime.version(), ""));
+        findings.add(qemu());
+        findings.add(program("Maven", "mvn", true, "apt-get install maven"));
+        findings.add(program("C compiler", "gcc", true, SETUP));
+        findings.add(program("cpio", "cpio", true, SETUP));
+        findings.add(program("busybox", "busybox", true, SETUP));
+        findings.add(manifest());
+        findings.add(file("KVM", "/dev/kvm", "optional; ask the owner of this machine for nested virtualisation, guests run under TCG without it"));
+        findings.add(file("udmabuf", "/dev/udmabuf", "optional; modprobe udmabuf, if the kernel has it; guests have it"));
+        findings.add(mappings());
+        PrintWriter out = commandSpec().commandLine().getOut();
+        if (json) {
+            out.println(new GsonBuilder().setPrettyPrinting().create().toJson(report(findings)));
+        } else {
+            for (Finding finding : findings) out.println(line(finding));
+        }
+        boolean lacking = findings.stream().anyMatch(f -> f.needed() && !f.present());
+        if (lacking) commandSpec().commandLine().getErr().println("sluice: something needed is missing, see above");
+        return lacking ? 1 : 0;
+    }
+
+    private static Finding qemu() throws InterruptedException {
+        try {
+            QemuBinary qemu = QemuBinary.find(null);
+            String devices = HostCommand.text(List.of(qemu.path().toString(), "-device", "help"));
+            boolean gpu = devices.contains("\"vhost-user-gpu-pci\"");
+            String found = "%s, version %s%s".formatted(qemu.path(), qemu.version(),
+                    gpu ? ", has vhost-user-gpu-pci" : ", lacks vhost-user-gpu-pci");
+            return new Finding("QEMU", gpu, true, found, gpu ? "" : "apt-get install qemu-system-gui qemu-system-modules-opengl");
+        } catch (IOException e) {
+            return new Finding("QEMU", false, true, String.valueOf(e.getMessage()), SETUP);
+        }
+    }
+
+    private static Finding program(String what, String name, boolean needed, String mend) {
+        for (String folder : System.getenv().getOrDefault("PATH", "").split(":", -1)) {
+            Path candidate = Path.of(folder, name);
+            if (Files.isExecutable(candidate)) return new Finding(what, true, needed, candidate.toString(), "");
+        }
+        return new Finding(what, false, needed, "not in PATH", mend);
+    }
+
+    private static Finding manifest() {
+        Path peer = Path.of("/usr/share/qemu/vhost-user/50-qemu-gpu.json");
+        boolean present = Files.exists(peer);
+        return new Finding("C peer vhost-user-gpu", present, false, present ? peer.toString() : "not installed",
+                present ? "" : "only for comparisons; " + SETUP_TESTS);
+    }
+
+    private static Finding file(String what, String path, String mend) {
+        boolean present = Files.exists(Path.of(path));
+        return new Finding(what, present, false, present ? path : "no " + path, present ? "" : mend);
+    }
+
+    private static Finding mappings() {
+        try {
+            int limit = Integer.parseInt(Files.readString(Path.of("/proc/sys/vm/max_map_count")).strip());
+            boolean enough = limit >= LEAST_MAPPINGS;
+            return new Finding("memory mappings", enough, true, "vm.max_map_count is " + limit,
+                    enough ? "" : "sysctl vm.max_map_count=" + LEAST_MAPPINGS);
+        } catch (IOException e) {
+            return new Finding("memory mappings", false, false, String.valueOf(e.getMessage()), "mount /proc");
+        }
+    }
+
+    private static String line(Finding finding) {
+        String mark = finding.present() ? "ok     " : finding.needed() ? "MISSING" : "absent ";
+        String mend = finding.mend().isEmpty() ? "" : " -> " + finding.mend();
+        return "%s %-22s %s%s".formatted(mark, finding.what(), finding.found(), mend);
+    }
+
+    private static JsonArray report(List<Finding> findings) {
+        JsonArray all = new JsonArray();
+        for (Finding finding : findings) {
+            JsonObject one = new JsonObject();
+            one.addProperty("what", finding.what());
+            one.addProperty("present", finding.present());
+            one.addProperty("needed", finding.needed());
+            one.addProperty("found", finding.found());
+            one.addProperty("mend", finding.mend());
+            all.add(one);
+        }
+        return all;
+    }
+
+    private CommandSpec commandSpec() {
+        CommandSpec present = spec;
+        if (present == null) throw new IllegalStateException("picocli injects the command's specification");
+        return present;
+    }
+}

@@ -1,0 +1,152 @@
+package sluice.vdev.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+import sluice.dmacore.linux.Fd;
+import sluice.dmacore.linux.FileStatus;
+import sluice.dmacore.linux.UnixSocket;
+import sluice.vdev.gpu.GpuOptions;
+
+/** {@code sluice gpu}: a virtio GPU, by the conventions for vhost-user programs (QEMU docs/interop/vhost-user.rst). */
+@Command(name = "gpu", mixinStandardHelpOptions = true, description = "A virtio GPU (2D) behind a vhost-user socket.", footer = {
+        "", "Signals: SIGTERM ends it, SIGUSR2 writes what the scan-outs show as PNG." })
+final class GpuCommand implements Callable<Integer> {
+    private static final String CAPABILITIES = """
+            {
+              "type": "gpu",
+              "features": []
+            }""";
+    private static final int BYTES_PER_MIB = 1 << 20;
+
+    @Spec
+    private @Nullable CommandSpec spec;
+
+    @Option(names = "--socket-path", paramLabel = "PATH", description = "Listen on this UNIX socket; serves one front-end after the other.")
+    private @Nullable Path socketPath;
+
+    @Option(names = "--fd", paramLabel = "N", description = "Serve the front-end at the other end of this inherited socket, and end with it.")
+    private @Nullable Integer fd;
+
+    @Option(names = "--transport", paramLabel = "NAME", defaultValue = "vhost-user", description = "vhost-user, which is the default and the only one so far.")
+    private String transport = "vhost-user";
+
+    @Option(names = "--print-capabilities", description = "Print what this program can do as JSON, and end.")
+    private boolean printCapabilities;
+
+    @Option(names = "--outputs", paramLabel = "N", defaultValue = "1", description = "Scan-outs in configuration space, 1 to 16; QEMU's max_outputs overrides it.")
+    private int outputs = 1;
+
+    @Option(names = "--memory", paramLabel = "MIB", defaultValue = "256", description = "Host memory the guest's resources may use, in MiB (default ${DEFAULT-VALUE}).")
+    private int memoryMib = 256;
+
+    @Option(names = "--resolution", paramLabel = "WxH", defaultValue = "1280x800", description = "Size of the display while the front-end gives none (default ${DEFAULT-VALUE}).")
+    private String resolution = "1280x800";
+
+    @Option(names = "--snapshot-every", paramLabel = "N", defaultValue = "0", description = "Write every N-th frame as PNG.")
+    private int snapshotEvery;
+
+    @Option(names = "--snapshot-dir", paramLabel = "DIR", defaultValue = ".", description = "Where PNG files go (default: here).")
+    private Path snapshotDirectory = Path.of(".");
+
+    @Option(names = "--stats", paramLabel = "FILE", description = "Write statistics as JSON when it ends.")
+    private @Nullable Path statistics;
+
+    @Option(names = "--virgl", hidden = true)
+    private boolean virgl;
+
+    @Option(names = "--render-node", hidden = true, paramLabel = "PATH")
+    private @Nullable Path renderNode;
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        if (printCapabilities) {
+            commandSpec().commandLine().getOut().println(CAPABILITIES);
+            return 0;
+        }
+        if (virgl || renderNode != null) {
+            throw new IOException("3D (--virgl, --render-node) is not built: this GPU has 2D commands only");
+        }
+        check();
+        GpuOptions options = options();
+        Fd inherited = fd == null ? null : inherited(fd);
+        try (GpuServer server = new GpuServer(options, size(0), size(1), snapshotDirectory, snapshotEvery, statistics)) {
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> end(server), "sluice-end"));
+            if (inherited != null) {
+                server.serve(inherited);
+            } else if (socketPath != null) {
+                server.listen(socketPath);
+                System.out.println("listening on " + socketPath);
+                System.out.println(QemuHint.attachGpu(socketPath));
+                System.out.flush();
+            }
+            server.awaitEnd();
+        }
+        return 0;
+    }
+
+    /** Ends quickly and cleanly on SIGTERM; a JVM would otherwise exit with 143. */
+    private static void end(GpuServer server) {
+        server.close();
+        Runtime.getRuntime().halt(server.hasFailed() ? 1 : 0);
+    }
+
+    private void check() throws IOException {
+        if ((socketPath == null) == (fd == null)) throw usage("give exactly one of --socket-path=PATH and --fd=N");
+        if (!transport.equals("vhost-user")) {
+            throw usage("--transport=" + transport + " is not built, only vhost-user is");
+        }
+        if (snapshotEvery < 0) throw usage("--snapshot-every=" + snapshotEvery + ": the number of frames cannot be negative");
+        if (!resolution.matches("[1-9][0-9]{0,4}x[1-9][0-9]{0,4}")) {
+            throw usage("--resolution=" + resolution + ": write it as WIDTHxHEIGHT, each 1 to 99999");
+        }
+        if (!Files.isDirectory(snapshotDirectory)) {
+            throw new IOException("--snapshot-dir=" + snapshotDirectory + " is no folder");
+        }
+    }
+
+    private int size(int side) {
+        return Integer.parseInt(resolution.split("x", -1)[side]);
+    }
+
+    private GpuOptions options() {
+        try {
+            return new GpuOptions(outputs, (long) memoryMib * BYTES_PER_MIB);
+        } catch (IllegalArgumentException e) {
+            throw usage(e.getMessage());
+        }
+    }
+
+    private static Fd inherited(int number) throws IOException {
+        if (number < 0) throw new IOException("--fd=" + number + " is no descriptor");
+        Fd owned = Fd.own(number);
+        try {
+            if (!FileStatus.of(owned).isSocket()) throw new IOException("--fd=" + number + " is no socket");
+            UnixSocket.setNonBlocking(owned);
+            return owned;
+        } catch (IOException e) {
+            // Not ours after all: it must not be closed in our name.
+            int unused = owned.release();
+            throw new IOException("--fd=%d cannot be used: %s".formatted(unused, e.getMessage()), e);
+        }
+    }
+
+    private CommandSpec commandSpec() {
+        CommandSpec present = spec;
+        if (present == null) throw new IllegalStateException("picocli injects the command's specification");
+        return present;
+    }
+
+    private ParameterException usage(@Nullable String sentence) {
+        return new ParameterException(commandSpec().commandLine(), String.valueOf(sentence));
+    }
+}

@@ -1,0 +1,154 @@
+package sluice.vdev.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+import io.netty.channel.IoEventLoop;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import sluice.dmacore.linux.Fd;
+import sluice.dmacore.linux.SignalFd;
+import sluice.dmacore.memory.FileMappings;
+import sluice.vdev.display.DisplayLink;
+import sluice.vdev.gpu.GpuDevice;
+import sluice.vdev.gpu.GpuOptions;
+import sluice.vdev.gpu.PictureTaker;
+import sluice.vdev.host.DeviceHost;
+import sluice.vdev.host.Loops;
+import sluice.vdev.io.EventWatch;
+import sluice.vdev.vhostuser.BackEnd;
+import sluice.vdev.vhostuser.Listener;
+
+/** A GPU wired to its display, its loops and its socket, with everything around it that a process needs. */
+public final class GpuServer implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(GpuServer.class);
+    private static final int CLOSE_SECONDS = 5;
+
+    private final IoEventLoop control = Loops.start("sluice-control");
+    private final IoEventLoop loop = Loops.start("sluice-gpu");
+    private final DisplayLink display;
+    private final PictureTaker pictures;
+    private final GpuDevice device;
+    private final BackEnd backEnd;
+    private final @Nullable Path statisticsFile;
+    private final CountDownLatch end = new CountDownLatch(1);
+    private @Nullable Listener listener;
+    private boolean closed;
+    private volatile boolean failed;
+
+    /**
+     * @param width of the display while there is no front-end's, in pixels
+     * @param pictureFolder where pictures go
+     * @param everyFrames see {@link PictureTaker}
+     * @param statisticsFile where statistics go at the end, if anywhere
+     */
+    public GpuServer(GpuOptions options, int width, int height, Path pictureFolder, int everyFrames,
+            @Nullable Path statisticsFile) throws IOException {
+        this.statisticsFile = statisticsFile;
+        display = new DisplayLink(loop, width, height);
+        pictures = new PictureTaker(pictureFolder, everyFrames);
+        device = new GpuDevice(options, display, pictures);
+        backEnd = new BackEnd(new DeviceHost(device, loop), FileMappings.ofProcess(), display::connect);
+        watchSignal();
+    }
+
+    private void watchSignal() {
+        if (!SignalFd.isBlocked(SignalFd.SIGUSR2)) {
+            LOG.debug("SIGUSR2 is not blocked, so it takes no pictures: the launcher blocks it");
+            return;
+        }
+        control.execute(() -> {
+            try {
+                Fd signals = SignalFd.open(SignalFd.SIGUSR2);
+                EventWatch.start(control, signals, () -> onSignal(signals));
+            } catch (IOException e) {
+                LOG.error("SIGUSR2 cannot be received: {}", e.getMessage());
+            }
+        });
+    }
+
+    private void onSignal(Fd signals) {
+        try {
+            while (SignalFd.read(signals) != 0) loop.execute(this::takePictures);
+        } catch (IOException e) {
+            LOG.error("SIGUSR2 cannot be received: {}", e.getMessage());
+        }
+    }
+
+    private void takePictures() {
+        int count = device.takePictures(file -> {
+            System.out.println("snapshot " + file.toAbsolutePath());
+            System.out.flush();
+        });
+        if (count == 0) LOG.warn("no scan-out is on, so there is no picture to take");
+    }
+
+    /** Serves front-ends that connect to {@code path}, one after the other. */
+    public void listen(Path path) throws IOException {
+        listener = Listener.open(path, backEnd, control, this::frontEndGone);
+    }
+
+    /** Serves the front-end at the other end of {@code socket}; {@link #awaitEnd} returns when it goes. */
+    public void serve(Fd socket) {
+        control.execute(() -> backEnd.serve(socket, control, () -> {
+            frontEndGone();
+            end.countDown();
+        }));
+    }
+
+    private void frontEndGone() {
+        loop.execute(display::disconnect);
+    }
+
+    /** Waits until the front-end of {@link #serve} has gone, or {@link #close}. */
+    public void awaitEnd() throws InterruptedException {
+        end.await();
+    }
+
+    /** Whether closing could not do all it should. */
+    public boolean hasFailed() {
+        return failed;
+    }
+
+    /** Removes the socket, finishes pictures and writes statistics. */
+    @Override
+    public synchronized void close() {
+        if (closed) return;
+        closed = true;
+        Listener open = listener;
+        if (open != null) open.close();
+        writeStatistics();
+        pictures.close();
+        Loops.stop(control);
+        Loops.stop(loop);
+        end.countDown();
+    }
+
+    private void writeStatistics() {
+        Path file = statisticsFile;
+        if (file == null) return;
+        CountDownLatch written = new CountDownLatch(1);
+        loop.execute(() -> {
+            try {
+                StatisticsReport.write(device.statistics(), file);
+            } catch (IOException e) {
+                failed = true;
+                LOG.error("the statistics could not be written to {}: {}", file, e.getMessage());
+            } finally {
+                written.countDown();
+            }
+        });
+        try {
+            if (!written.await(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+                failed = true;
+                LOG.error("the device did not give its statistics within {} s", CLOSE_SECONDS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,24 @@
+package sluice.vdev.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+
+/** The command line that attaches a device to the QEMU on this host. */
+final class QemuHint {
+    private QemuHint() {}
+
+    static String attachGpu(Path socket) throws InterruptedException {
+        String options = """
+                -machine q35,memory-backend=mem \
+                -object memory-backend-memfd,id=mem,size=1G,share=on \
+                -chardev socket,id=vgpu,path=%s \
+                -device vhost-user-gpu-pci,chardev=vgpu""".formatted(socket);
+        try {
+            QemuBinary qemu = QemuBinary.find(null);
+            return "attach it to QEMU %s with: %s %s".formatted(qemu.version(), qemu.path(), options);
+        } catch (IOException e) {
+            return "there is no usable QEMU on this host (%s); attach it elsewhere with: qemu-system-x86_64 %s"
+                    .formatted(e.getMessage(), options);
+        }
+    }
+}

@@ -1,0 +1,10 @@
+/**
+ * The command line: the one place that knows devices and transports and wires them together.
+ *
+ * <p>Every command has {@code --help}; it exits with 0 on success, 2 on wrong usage, and 1 on failure with one sentence
+ * on standard error.
+ */
+@NullMarked
+package sluice.vdev.cli;
+
+import org.jspecify.annotations.NullMarked;

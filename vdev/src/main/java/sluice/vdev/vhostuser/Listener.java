@@ -1,0 +1,97 @@
+package sluice.vdev.vhostuser;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+import io.netty.channel.Channel;
+import io.netty.channel.IoEventLoop;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import sluice.dmacore.linux.ErrnoException;
+import sluice.dmacore.linux.Fd;
+import sluice.dmacore.linux.UnixSocket;
+import sluice.vdev.io.EventWatch;
+
+/**
+ * A socket on which front-ends connect, one at a time: a device has one guest. Who comes while another is served is told
+ * by a closed connection.
+ */
+public final class Listener implements AutoCloseable {
+    private static final int BACKLOG = 1;
+    private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
+
+    private final Path path;
+    private final BackEnd backEnd;
+    private final IoEventLoop control;
+    private final Runnable frontEndGone;
+    private final Fd socket;
+    private @Nullable EventWatch watch;
+    private @Nullable Channel served;
+
+    private Listener(Path path, Fd socket, BackEnd backEnd, IoEventLoop control, Runnable frontEndGone) {
+        this.path = path;
+        this.socket = socket;
+        this.backEnd = backEnd;
+        this.control = control;
+        this.frontEndGone = frontEndGone;
+    }
+
+    /**
+     * Listens on {@code path} from now on.
+     *
+     * @param frontEndGone runs on the control loop each time a front-end has gone
+     * @throws IOException if the path is too long, in use, or no socket can be made there
+     */
+    public static Listener open(Path path, BackEnd backEnd, IoEventLoop control, Runnable frontEndGone) throws IOException {
+        Listener listener = new Listener(path, UnixSocket.listen(path, BACKLOG), backEnd, control, frontEndGone);
+        control.execute(listener::start);
+        return listener;
+    }
+
+    private void start() {
+        watch = EventWatch.start(control, socket, this::accept);
+    }
+
+    private void accept() {
+        while (true) {
+            Fd peer;
+            try {
+                peer = UnixSocket.accept(socket);
+            } catch (ErrnoException e) {
+                LOG.error("a front-end could not be accepted: {}", e.getMessage());
+                return;
+            }
+            if (peer == null) return;
+            if (served != null) {
+                LOG.warn("a second front-end has connected to {} and is sent away: the device is in use", path);
+                peer.close();
+            } else {
+                served = backEnd.serve(peer, control, this::gone);
+            }
+        }
+    }
+
+    private void gone() {
+        served = null;
+        frontEndGone.run();
+    }
+
+    /** Removes the socket; a front-end being served loses its device. On any thread. */
+    @Override
+    public void close() {
+        try {
+            Files.deleteIfExists(path);
+        } catch (IOException e) {
+            LOG.warn("the socket {} could not be removed: {}", path, e.getMessage());
+        }
+        control.execute(() -> {
+            EventWatch open = watch;
+            if (open != null) open.close();
+            Channel channel = served;
+            if (channel != null) channel.close();
+        });
+    }
+}
