@@ -1,8 +1,11 @@
 package sluice.dmacore.linux;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -23,16 +26,14 @@ public final class EventFd {
     }
 
     /**
-     * Adds 1 and wakes who waits. A full counter is fine: it is signalled already. The descriptor must be non-blocking;
-     * one from a peer is not known to be, see {@link UnixSocket#setNonBlocking}.
+     * Adds 1 and wakes who waits. A full counter is fine: it is signalled already. The descriptor must be a non-blocking
+     * eventfd, for a write that waits would keep the whole JVM from its next safepoint; one from a peer is not known to
+     * be, see {@link #isEventFd} and {@link UnixSocket#setNonBlocking}.
      *
      * @throws ErrnoException such as EINVAL for what is no eventfd, EPIPE for a pipe nobody reads
      */
     public static void signal(Fd fd) throws ErrnoException {
-        long result;
-        do {
-            result = Link.WRITE.call(fd.number(), Link.ONE.address(), Long.BYTES);
-        } while (result == -Errno.EINTR);
+        long result = Link.WRITE.callThroughSignals(fd.number(), Link.ONE.address(), Long.BYTES);
         if (result != -Errno.EAGAIN) {
             Link.WRITE.orThrow(result);
         }
@@ -54,6 +55,17 @@ public final class EventFd {
             throw new ErrnoException("read", Errno.EINVAL);
         }
         return value.get(JAVA_LONG, 0);
+    }
+
+    /**
+     * Whether a descriptor, such as one from a peer, is an eventfd: only then can {@link #signal} not wait, once it was
+     * made non-blocking.
+     *
+     * @throws IOException /proc is not mounted
+     */
+    public static boolean isEventFd(Fd fd) throws IOException {
+        return Files.readSymbolicLink(Path.of("/proc/self/fd/" + fd.number())).toString()
+                .equals("anon_inode:[eventfd]");
     }
 
     private static final class Link {

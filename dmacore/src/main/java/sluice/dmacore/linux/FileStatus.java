@@ -67,7 +67,7 @@ public record FileStatus(long device, long inode, long size, int mode) {
     }
 
     /** makedev(3): 12 low bits of major around 8 low bits of minor, the rest above. */
-    private static long makeDevice(int major, int minor) {
+    static long makeDevice(int major, int minor) {
         long ma = Integer.toUnsignedLong(major);
         long mi = Integer.toUnsignedLong(minor);
         return (ma & 0xfffff000L) << 32 | (ma & 0xfffL) << 8 | (mi & 0xffffff00L) << 12 | (mi & 0xffL);

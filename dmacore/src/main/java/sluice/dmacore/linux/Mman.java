@@ -15,7 +15,9 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
  * <p>Values from {@code asm-generic/mman-common.h}, which x86-64 and aarch64 share.
  */
 public final class Mman {
+    /** Pages may be read. */
     public static final int PROT_READ = 0x1;
+    /** Pages may be written. */
     public static final int PROT_WRITE = 0x2;
 
     static final int PROT_NONE = 0;

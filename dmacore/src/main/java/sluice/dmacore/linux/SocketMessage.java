@@ -115,7 +115,8 @@ public final class SocketMessage implements AutoCloseable {
     }
 
     /**
-     * Receives once into native memory, as {@link #receive(Fd, long, int)}.
+     * Receives once into native memory, as {@link #receive(Fd, long, int)}. The segment's arena must not be closed during
+     * the call.
      *
      * @param offset bytes from the start of the segment
      * @param length the most bytes to receive, 1 or more; more than 2^31 - 1 is received in parts
