@@ -182,38 +182,35 @@ final class FaultMatrix {
         try (Arena arena = Arena.ofShared(); Fd file = Memfd.create("fault-matrix", 0)) {
             Memfd.resize(file, SIZE);
             MemorySegment mapped = Mman.map(file, 0, SIZE, Mman.PROT_READ | Mman.PROT_WRITE, arena);
-            mapped.set(JAVA_BYTE, 0, Reader.FILE);
             NativeCall mmap = NativeCall.returningLong("mmap");
             List<Reader> readers = List.of(new Reader(mapped), new Reader(mapped));
             readers.forEach(Thread::start);
             long deadline = System.nanoTime() + RACE_LIMIT.toNanos();
             int done = 0;
-            while (done < swaps
-                    || (!readers.stream().allMatch(Reader::hasSeenBoth) && System.nanoTime() - deadline < 0)) {
+            while (done < swaps || (!readers.stream().allMatch(Reader::hasRun) && System.nanoTime() - deadline < 0)) {
                 Mman.overlayAnonymous(mapped, 0, SIZE);
                 mmap.orThrow(mmap.call(mapped.address(), SIZE, Mman.PROT_READ | Mman.PROT_WRITE,
                         Mman.MAP_SHARED | Mman.MAP_FIXED, file.number(), 0));
                 done++;
             }
+            boolean readersRan = readers.stream().allMatch(Reader::hasRun);
             for (Reader reader : readers) {
                 reader.end = true;
                 reader.join();
             }
             System.out.println("swaps=" + done);
-            System.out.println("seen-both=" + readers.stream().allMatch(Reader::hasSeenBoth));
+            System.out.println("readers-ran=" + readersRan);
             System.out.println("outcome=no fault");
         }
     }
 
     /** An error in it ends the JVM with exit code 1. */
     private static final class Reader extends Thread {
-        /** What the first byte of the file is; the overlay has 0 there. */
-        static final byte FILE = 7;
+        private static final int ENOUGH = 1000;
 
         private final MemorySegment mapped;
         private volatile boolean end;
-        private volatile boolean sawFile;
-        private volatile boolean sawOverlay;
+        private volatile int rounds;
 
         Reader(MemorySegment mapped) {
             this.mapped = mapped;
@@ -223,21 +220,22 @@ final class FaultMatrix {
             });
         }
 
-        boolean hasSeenBoth() {
-            return sawFile && sawOverlay;
+        /** Whether it has read and written often enough for the swaps so far to have met it. */
+        boolean hasRun() {
+            return rounds >= ENOUGH;
         }
 
         @Override
         public void run() {
             MemorySegment copy = MemorySegment.ofArray(new byte[BULK]);
+            int done = 0;
             while (!end) {
-                byte first = mapped.get(JAVA_BYTE, 0);
-                sawFile |= first == FILE;
-                sawOverlay |= first == 0;
                 mapped.asSlice(AT, BULK).fill((byte) 1);
                 MemorySegment.copy(mapped, AT, copy, 0, BULK);
                 INT.compareAndSet(mapped, AT, 0, 1);
                 SHORT.setRelease(mapped, AT, (short) 5);
+                done++;
+                rounds = done;
             }
         }
     }

@@ -107,7 +107,7 @@ class FaultMatrixTest {
         assertThat(result.exitCode()).as(result.output()).isZero();
         assertThat(result.value("outcome=")).isEqualTo("no fault");
         assertThat(Integer.parseInt(result.value("swaps="))).isGreaterThanOrEqualTo(swaps);
-        assertThat(result.value("seen-both=")).as("the readers ran during the swaps").isEqualTo("true");
+        assertThat(result.value("readers-ran=")).as("the readers ran during the swaps").isEqualTo("true");
     }
 
     @Test
