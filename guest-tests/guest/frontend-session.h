@@ -59,6 +59,7 @@ static void open_display(void) {
     if (display >= 0) close(display);
     display = pair[0];
     display_features = 0;
+    memset(scanout, 0, sizeof scanout); /* a new display has been told nothing; whether it is at once or at SET_SCANOUT is free */
     tell("GPU_SET_SOCKET", GPU_SET_SOCKET, NULL, 0, &pair[1], 1);
     close(pair[1]);
 }

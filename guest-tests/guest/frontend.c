@@ -275,7 +275,6 @@ int main(int argc, char **argv) {
     finish(&Q[0], calls, false, sizeof modes);
     check(!memcmp(response + sizeof info, modes.pmodes, sizeof modes.pmodes), "a command pushed while stopped is done after the restart");
     query();
-    scanout[1] = 0;
     GOOD("SET_SCANOUT after the restart", set_scanout, 0, 1, ALL);
     see_scanout(W, H);
     show_all("resources live on over the restart");

@@ -56,7 +56,7 @@ public final class GpuServer implements AutoCloseable {
         watchSignal();
     }
 
-    private void watchSignal() {
+    private void watchSignal() throws IOException {
         if (!SignalFd.isBlocked(SignalFd.SIGUSR2)) {
             LOG.debug("SIGUSR2 is not blocked, so it takes no pictures: the launcher blocks it");
             return;
