@@ -1,0 +1,69 @@
+package sluice.guest;
+
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+
+/**
+ * A unix socket on which one connection is expected. We listen and QEMU connects, never the other way round: then nobody has to
+ * ask again and again whether the other side is there yet.
+ */
+final class ControlSocket implements AutoCloseable {
+    /** sun_path has 108 bytes with the closing zero (unix(7)). */
+    private static final int LONGEST_PATH = 107;
+    private static final long CHECK_MILLIS = 100;
+
+    private final Path path;
+    private final ServerSocketChannel server;
+
+    ControlSocket(Path path) throws IOException {
+        if (path.toString().length() > LONGEST_PATH) {
+            throw new IOException("the socket path " + path + " is longer than " + LONGEST_PATH
+                    + " bytes: choose a shorter folder with -Djava.io.tmpdir=DIR");
+        }
+        this.path = path;
+        server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        server.bind(UnixDomainSocketAddress.of(path));
+        server.configureBlocking(false);
+    }
+
+    Path path() {
+        return path;
+    }
+
+    /**
+     * Waits for the connection.
+     *
+     * @throws IOException the process ended before, or nobody came in time
+     */
+    SocketChannel accept(Process process, Duration limit) throws IOException {
+        long deadline = System.nanoTime() + limit.toNanos();
+        try (Selector selector = Selector.open()) {
+            server.register(selector, SelectionKey.OP_ACCEPT);
+            while (System.nanoTime() < deadline) {
+                selector.select(CHECK_MILLIS);
+                SocketChannel channel = server.accept();
+                if (channel != null) {
+                    channel.configureBlocking(true);
+                    return channel;
+                }
+                if (!process.isAlive())
+                    throw new IOException("QEMU ended with status " + process.exitValue());
+            }
+        }
+        throw new IOException("QEMU did not connect to " + path + " within " + limit.toSeconds() + " s");
+    }
+
+    @Override
+    public void close() throws IOException {
+        server.close();
+        Files.deleteIfExists(path);
+    }
+}

@@ -1,0 +1,41 @@
+package sluice.guest;
+
+import java.io.IOException;
+import java.util.List;
+
+/** One machine's GPU. */
+public sealed interface Gpu extends AutoCloseable permits Gpu.InQemu, VhostUserGpu {
+
+    /**
+     * The arguments that attach it to a machine.
+     *
+     * @param deviceOptions further properties of the device, for example {@code xres=640,yres=480}; may be empty
+     */
+    List<String> qemuArguments(String deviceOptions);
+
+    /** The same without further properties. */
+    default List<String> qemuArguments() {
+        return qemuArguments("");
+    }
+
+    @Override
+    void close() throws IOException;
+
+    /** Puts further properties behind a device's name. */
+    static String device(String device, String options) {
+        return options.isEmpty() ? device : device + "," + options;
+    }
+
+    /** QEMU's own: there is nothing to start or to close. */
+    record InQemu() implements Gpu {
+        @Override
+        public List<String> qemuArguments(String deviceOptions) {
+            return List.of("-device", Gpu.device("virtio-gpu-pci", deviceOptions));
+        }
+
+        @Override
+        public void close() {
+            // It ends with QEMU.
+        }
+    }
+}

@@ -1,0 +1,212 @@
+package sluice.guest;
+
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * What a guest boots: a kernel and an initramfs with busybox, kernel modules, our programs and, if asked for, programs of the
+ * host. The initramfs is kept in the cache folder under the hash of everything it is made from, so a second build only hashes.
+ *
+ * @param initrd an uncompressed cpio archive: unpacking a compressed one takes an emulated CPU longer than reading this one
+ */
+public record GuestImage(GuestKernel kernel, Path initrd) {
+
+    /** Starts with an image that holds busybox, the init script, the program {@code pattern} and no modules. */
+    public static Builder of(GuestKernel kernel) {
+        return new Builder(kernel);
+    }
+
+    /** The image the demo and the display tests boot: the virtio-gpu driver and the pattern program. */
+    public static GuestImage forDisplay(CacheFolder cache) throws IOException, InterruptedException {
+        return of(GuestKernel.find(cache)).module("virtio-gpu").build(cache);
+    }
+
+    /** Collects what goes into an image. */
+    public static final class Builder {
+        private static final List<String> SOURCES = List.of("pattern.c", "picture.h", "init");
+        private static final List<String> COMPILER = List.of("gcc", "-std=gnu17", "-O2", "-static", "-Wall",
+                "-I/usr/include/libdrm", "-I/usr/include/drm");
+        private static final Path BUSYBOX = Path.of("/bin/busybox");
+        private static final Pattern LIBRARY = Pattern.compile("(?:=> )?(/\\S+) \\(0x");
+
+        private final GuestKernel kernel;
+        private final List<String> modules = new ArrayList<>();
+        private final List<Path> programs = new ArrayList<>();
+
+        private Builder(GuestKernel kernel) {
+            this.kernel = kernel;
+        }
+
+        /** Loads a kernel module at start, after everything it depends on; modules are loaded in the order of the calls. */
+        public Builder module(String name) {
+            modules.add(name);
+            return this;
+        }
+
+        /** Copies a program of this host, and the shared libraries it needs, into the guest's {@code /bin}. */
+        public Builder program(Path file) {
+            programs.add(file);
+            return this;
+        }
+
+        /**
+         * Builds the image, or finds it in the cache.
+         *
+         * @throws IOException a module, compiler, program or source is missing or refuses; the message says which
+         */
+        public GuestImage build(CacheFolder cache) throws IOException, InterruptedException {
+            List<String> moduleFiles = ModuleOrder.of(kernel).load(modules);
+            Map<String, byte[]> hostFiles = hostFiles();
+            Map<String, byte[]> sources = new LinkedHashMap<>();
+            for (String source : SOURCES) {
+                sources.put(source, resource(source));
+            }
+            ContentHash hash = new ContentHash();
+            hash.text("kernel", kernel.release());
+            moduleFiles.forEach(file -> hash.text("module", file));
+            COMPILER.forEach(word -> hash.text("compiler", word));
+            hostFiles.forEach(hash::bytes);
+            sources.forEach(hash::bytes);
+            Path image = cache.folder("images").resolve(hash.hex() + ".cpio");
+            if (!Files.exists(image)) {
+                Path unfinished = Files.createTempFile(image.getParent(), "unfinished-", ".cpio");
+                try {
+                    write(unfinished, moduleFiles, hostFiles, sources);
+                    Files.move(unfinished, image, StandardCopyOption.ATOMIC_MOVE);
+                } finally {
+                    Files.deleteIfExists(unfinished);
+                }
+            }
+            return new GuestImage(kernel, image);
+        }
+
+        private void write(Path file, List<String> moduleFiles, Map<String, byte[]> hostFiles,
+                Map<String, byte[]> sources) throws IOException, InterruptedException {
+            try (OutputStream stream = new BufferedOutputStream(Files.newOutputStream(file));
+                    CpioArchive archive = new CpioArchive(stream)) {
+                for (String folder : List.of("bin", "dev", "etc", "modules", "proc", "sys", "tmp")) {
+                    archive.folder(folder);
+                }
+                archive.file("init", 0755, content(sources, "init"));
+                archive.file("bin/pattern", 0755, compile("pattern.c", sources));
+                for (Map.Entry<String, byte[]> entry : hostFiles.entrySet()) {
+                    archive.file(entry.getKey(), 0755, entry.getValue());
+                }
+                StringBuilder order = new StringBuilder();
+                for (String module : moduleFiles) {
+                    String name = ModuleOrder.name(module) + ".ko";
+                    archive.file("modules/" + name, 0644, unpacked(kernel.modules().resolve(module)));
+                    order.append(name).append('\n');
+                }
+                archive.file("modules/order", 0644, order.toString().getBytes(StandardCharsets.UTF_8));
+            }
+        }
+
+        /** Busybox, and the wanted programs with their libraries, by their paths in the guest. */
+        private Map<String, byte[]> hostFiles() throws IOException, InterruptedException {
+            Map<String, byte[]> files = new LinkedHashMap<>();
+            files.put("bin/busybox", read(BUSYBOX, "the package busybox-static"));
+            for (Path program : programs) {
+                files.put("bin/" + program.getFileName(), read(program, "its package"));
+                Matcher libraries = LIBRARY.matcher(HostCommand.text(List.of("ldd", program.toString())));
+                while (libraries.find()) {
+                    String library = libraries.group(1);
+                    files.put(library.substring(1), Files.readAllBytes(Path.of(library)));
+                }
+            }
+            return files;
+        }
+
+        private static byte[] read(Path file, String from) throws IOException {
+            if (!Files.isReadable(file)) {
+                throw new IOException(file + " is missing: run guest-tests/host/packages.sh tests, or install " + from);
+            }
+            return Files.readAllBytes(file);
+        }
+
+        private static byte[] compile(String source, Map<String, byte[]> sources)
+                throws IOException, InterruptedException {
+            Path folder = Files.createTempDirectory("sluice-build-");
+            try {
+                for (Map.Entry<String, byte[]> entry : sources.entrySet()) {
+                    Files.write(folder.resolve(entry.getKey()), entry.getValue());
+                }
+                Path program = folder.resolve("program");
+                List<String> command = new ArrayList<>(COMPILER);
+                command.addAll(List.of(folder.resolve(source).toString(), "-o", program.toString()));
+                HostCommand.output(command);
+                return Files.readAllBytes(program);
+            } finally {
+                Folders.delete(folder);
+            }
+        }
+
+        /** busybox's insmod takes plain modules only, and Debian's are compressed. */
+        private static byte[] unpacked(Path module) throws IOException, InterruptedException {
+            String name = module.toString();
+            if (name.endsWith(".xz"))
+                return HostCommand.output(List.of("xz", "-dc", name));
+            if (name.endsWith(".zst"))
+                return HostCommand.output(List.of("zstd", "-dcq", name));
+            if (name.endsWith(".gz"))
+                return HostCommand.output(List.of("gzip", "-dc", name));
+            return Files.readAllBytes(module);
+        }
+
+        private static byte[] content(Map<String, byte[]> sources, String name) {
+            byte[] content = sources.get(name);
+            if (content == null)
+                throw new IllegalArgumentException("no source " + name);
+            return content;
+        }
+
+        private static byte[] resource(String name) throws IOException {
+            try (InputStream stream = GuestImage.class.getResourceAsStream("files/" + name)) {
+                if (stream == null)
+                    throw new IOException("the jar lacks its file sluice/guest/files/" + name);
+                return stream.readAllBytes();
+            }
+        }
+    }
+
+    /** SHA-256 over named parts; the length of each part is hashed too, so parts cannot flow into each other. */
+    private static final class ContentHash {
+        private final MessageDigest digest;
+
+        ContentHash() {
+            try {
+                digest = MessageDigest.getInstance("SHA-256");
+            } catch (NoSuchAlgorithmException impossible) {
+                throw new IllegalStateException("every JDK has SHA-256", impossible);
+            }
+        }
+
+        void text(String name, String value) {
+            bytes(name, value.getBytes(StandardCharsets.UTF_8));
+        }
+
+        void bytes(String name, byte[] value) {
+            digest.update((name + " " + value.length + "\n").getBytes(StandardCharsets.UTF_8));
+            digest.update(value);
+        }
+
+        String hex() {
+            return HexFormat.of().formatHex(digest.digest(), 0, 16);
+        }
+    }
+}
