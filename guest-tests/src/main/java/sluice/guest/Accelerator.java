@@ -9,6 +9,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 
+import sluice.vdev.cli.QemuBinary;
+
 /** How QEMU runs the guest's instructions. */
 public enum Accelerator {
     /** In hardware. */

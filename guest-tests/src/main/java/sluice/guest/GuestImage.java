@@ -18,6 +18,8 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
+import sluice.vdev.cli.HostCommand;
+
 /**
  * What a guest boots: a kernel and an initramfs with busybox, kernel modules, our programs and, if asked for, programs of the
  * host. The initramfs is kept in the cache folder under the hash of everything it is made from, so a second build only hashes.

@@ -9,6 +9,8 @@ import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.vdev.cli.QemuBinary;
+
 /**
  * The command line of a virtual machine, put together step by step: a q35 machine whose memory is a shared memfd, without
  * any default device, its first serial line as the console, QMP, and what the calls add.

@@ -80,10 +80,12 @@ public final class Qmp implements AutoCloseable {
         try {
             if (message.has("QMP"))
                 greeting = message;
-            else if (message.has("event"))
-                events.add(message);
-            else if (message.has("id"))
-                answers.put(message.get("id").getAsLong(), message);
+            else
+                if (message.has("event"))
+                    events.add(message);
+                else
+                    if (message.has("id"))
+                        answers.put(message.get("id").getAsLong(), message);
             changed.signalAll();
         } finally {
             lock.unlock();

@@ -11,6 +11,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
+import sluice.vdev.cli.QemuBinary;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 /**

@@ -41,15 +41,18 @@ final class DoctorCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         List<Finding> findings = new ArrayList<>();
-        findings.add(new Finding("JDK 25", true, true, System.getProperty("java.vm.name") + " " + Runtime.version(), ""));
+        findings.add(
+                new Finding("JDK 25", true, true, System.getProperty("java.vm.name") + " " + Runtime.version(), ""));
         findings.add(qemu());
         findings.add(program("Maven", "mvn", true, "apt-get install maven"));
         findings.add(program("C compiler", "gcc", true, SETUP));
         findings.add(program("cpio", "cpio", true, SETUP));
         findings.add(program("busybox", "busybox", true, SETUP));
         findings.add(manifest());
-        findings.add(file("KVM", "/dev/kvm", "optional; ask the owner of this machine for nested virtualisation, guests run under TCG without it"));
-        findings.add(file("udmabuf", "/dev/udmabuf", "optional; modprobe udmabuf, if the kernel has it; guests have it"));
+        findings.add(file("KVM", "/dev/kvm",
+                "optional; ask the owner of this machine for nested virtualisation, guests run under TCG without it"));
+        findings.add(
+                file("udmabuf", "/dev/udmabuf", "optional; modprobe udmabuf, if the kernel has it; guests have it"));
         findings.add(mappings());
         PrintWriter out = commandSpec().commandLine().getOut();
         if (json) {
@@ -69,7 +72,8 @@ final class DoctorCommand implements Callable<Integer> {
             boolean gpu = devices.contains("\"vhost-user-gpu-pci\"");
             String found = "%s, version %s%s".formatted(qemu.path(), qemu.version(),
                     gpu ? ", has vhost-user-gpu-pci" : ", lacks vhost-user-gpu-pci");
-            return new Finding("QEMU", gpu, true, found, gpu ? "" : "apt-get install qemu-system-gui qemu-system-modules-opengl");
+            return new Finding("QEMU", gpu, true, found,
+                    gpu ? "" : "apt-get install qemu-system-gui qemu-system-modules-opengl");
         } catch (IOException e) {
             return new Finding("QEMU", false, true, String.valueOf(e.getMessage()), SETUP);
         }

@@ -79,7 +79,8 @@ final class GpuCommand implements Callable<Integer> {
         check();
         GpuOptions options = options();
         Fd inherited = fd == null ? null : inherited(fd);
-        try (GpuServer server = new GpuServer(options, size(0), size(1), snapshotDirectory, snapshotEvery, statistics)) {
+        try (GpuServer server = new GpuServer(options, size(0), size(1), snapshotDirectory, snapshotEvery,
+                statistics)) {
             Runtime.getRuntime().addShutdownHook(new Thread(() -> end(server), "sluice-end"));
             if (inherited != null) {
                 server.serve(inherited);
@@ -105,7 +106,8 @@ final class GpuCommand implements Callable<Integer> {
         if (!transport.equals("vhost-user")) {
             throw usage("--transport=" + transport + " is not built, only vhost-user is");
         }
-        if (snapshotEvery < 0) throw usage("--snapshot-every=" + snapshotEvery + ": the number of frames cannot be negative");
+        if (snapshotEvery < 0)
+            throw usage("--snapshot-every=" + snapshotEvery + ": the number of frames cannot be negative");
         if (!resolution.matches("[1-9][0-9]{0,4}x[1-9][0-9]{0,4}")) {
             throw usage("--resolution=" + resolution + ": write it as WIDTHxHEIGHT, each 1 to 99999");
         }

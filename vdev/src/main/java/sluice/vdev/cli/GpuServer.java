@@ -73,7 +73,8 @@ public final class GpuServer implements AutoCloseable {
 
     private void onSignal(Fd signals) {
         try {
-            while (SignalFd.read(signals) != 0) loop.execute(this::takePictures);
+            while (SignalFd.read(signals) != 0)
+                loop.execute(this::takePictures);
         } catch (IOException e) {
             LOG.error("SIGUSR2 cannot be received: {}", e.getMessage());
         }

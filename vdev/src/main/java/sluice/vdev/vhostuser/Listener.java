@@ -45,7 +45,8 @@ public final class Listener implements AutoCloseable {
      * @param frontEndGone runs on the control loop each time a front-end has gone
      * @throws IOException if the path is too long, in use, or no socket can be made there
      */
-    public static Listener open(Path path, BackEnd backEnd, IoEventLoop control, Runnable frontEndGone) throws IOException {
+    public static Listener open(Path path, BackEnd backEnd, IoEventLoop control, Runnable frontEndGone)
+            throws IOException {
         Listener listener = new Listener(path, UnixSocket.listen(path, BACKLOG), backEnd, control, frontEndGone);
         control.execute(listener::start);
         return listener;
