@@ -101,7 +101,7 @@ final class DoctorCommand implements Callable<Integer> {
 
     private static Finding mappings() {
         try {
-            int limit = Integer.parseInt(Files.readString(Path.of("/proc/sys/vm/max_map_count")).strip());
+            int limit = Integer.parseInt(Files.readAllLines(Path.of("/proc/sys/vm/max_map_count")).getFirst());
             boolean enough = limit >= LEAST_MAPPINGS;
             return new Finding("memory mappings", enough, true, "vm.max_map_count is " + limit,
                     enough ? "" : "sysctl vm.max_map_count=" + LEAST_MAPPINGS);
