@@ -152,6 +152,19 @@ public final class UnixSocket {
     }
 
     /**
+     * Makes a descriptor blocking, as a peer may expect that is given one end of a {@link #pair}. The flag belongs to
+     * the open file.
+     *
+     * @throws ErrnoException such as EBADF
+     */
+    public static void setBlocking(Fd fd) throws ErrnoException {
+        int flags = Fcntl.call(fd, Fcntl.F_GETFL, 0);
+        if ((flags & Fcntl.O_NONBLOCK) != 0) {
+            Fcntl.call(fd, Fcntl.F_SETFL, flags & ~Fcntl.O_NONBLOCK);
+        }
+    }
+
+    /**
      * Ends a connection in both directions, without freeing the descriptor; both ends read the end of the stream. Fine
      * on a connection whose peer is gone.
      *

@@ -200,6 +200,17 @@ class UnixSocketTest {
     }
 
     @Test
+    void makesADescriptorBlocking() throws Exception {
+        UnixSocket.Pair pair = UnixSocket.pair();
+        try (Fd first = pair.first(); Fd second = pair.second()) {
+            UnixSocket.setBlocking(first);
+            UnixSocket.setBlocking(first);
+            assertThat(TestCalls.isNonBlocking(first)).isFalse();
+            assertThat(TestCalls.isNonBlocking(second)).isTrue();
+        }
+    }
+
+    @Test
     void shutdownEndsBothDirections() throws Exception {
         UnixSocket.Pair pair = UnixSocket.pair();
         try (Fd first = pair.first();
