@@ -14,7 +14,6 @@ import picocli.CommandLine.Spec;
 
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.FileStatus;
-import sluice.dmacore.linux.UnixSocket;
 import sluice.vdev.gpu.GpuOptions;
 
 /** {@code sluice gpu}: a virtio GPU, by the conventions for vhost-user programs (QEMU docs/interop/vhost-user.rst). */
@@ -133,7 +132,6 @@ final class GpuCommand implements Callable<Integer> {
         Fd owned = Fd.own(number);
         try {
             if (!FileStatus.of(owned).isSocket()) throw new IOException("--fd=" + number + " is no socket");
-            UnixSocket.setNonBlocking(owned);
             return owned;
         } catch (IOException e) {
             // Not ours after all: it must not be closed in our name.

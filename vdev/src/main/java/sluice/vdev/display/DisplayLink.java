@@ -6,12 +6,8 @@ import java.util.function.Consumer;
 
 import io.netty.channel.EventLoop;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
-import sluice.dmacore.linux.ErrnoException;
 import sluice.dmacore.linux.Fd;
-import sluice.dmacore.linux.UnixSocket;
 import sluice.vdev.gpu.Display;
 import sluice.vdev.gpu.HostImage;
 import sluice.vdev.gpu.Rectangle;
@@ -30,7 +26,6 @@ public final class DisplayLink implements Display {
     private static final int INFO_ENABLED = 40;
     /** struct virtio_gpu_resp_edid. */
     private static final int EDID_BYTES = 1056;
-    private static final Logger LOG = LoggerFactory.getLogger(DisplayLink.class);
 
     private final EventLoop loop;
     private final int width;
@@ -51,13 +46,6 @@ public final class DisplayLink implements Display {
     /** Uses {@code socket}, which is ours from now on, in place of the one before. */
     public void connect(Fd socket) {
         disconnect();
-        try {
-            UnixSocket.setNonBlocking(socket);
-        } catch (ErrnoException e) {
-            LOG.error("the display socket cannot be used: {}", e.getMessage());
-            socket.close();
-            return;
-        }
         connection = new DisplayConnection(socket, loop, this::ready, this::lost);
         if (listener != null) listener.displayConnected();
     }

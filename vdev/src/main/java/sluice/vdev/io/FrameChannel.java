@@ -60,7 +60,8 @@ public final class FrameChannel extends AbstractChannel {
     private final List<Fd> partialFds = new ArrayList<>();
 
     /**
-     * @param socket a connected, non-blocking stream socket, which the channel owns from now on
+     * @param socket a connected stream socket, which the channel owns from now on; no call on it ever waits, whether the
+     *        socket itself is non-blocking or not
      * @param gatherLimit the most pieces of one {@link Outgoing} sent in one call, 1 to 1024
      */
     public FrameChannel(Fd socket, FrameFormat format, int gatherLimit) {

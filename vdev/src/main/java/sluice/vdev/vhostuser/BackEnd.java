@@ -26,7 +26,7 @@ public record BackEnd(DeviceHost host, FileMappings files, @Nullable Consumer<Fd
     /**
      * Serves the front-end at the other end of {@code socket}.
      *
-     * @param socket connected and non-blocking; it is the channel's from now on
+     * @param socket connected; it is the channel's from now on
      * @param control the control loop
      * @param gone runs on the control loop when the front-end has gone and everything of its was given back
      */

@@ -13,7 +13,9 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.dmacore.linux.EventFd;
 import sluice.dmacore.linux.Fd;
+import sluice.dmacore.linux.UnixSocket;
 import sluice.dmacore.memory.GuestMemory;
 import sluice.vdev.host.DeviceHost;
 import sluice.vdev.host.QueueStart;
@@ -136,8 +138,8 @@ final class Session extends ChannelInboundHandlerAdapter {
                 vring.used = set.used();
             }
             case FrontEndMessage.SetVringKick set -> setKick(set.index(), set.fd());
-            case FrontEndMessage.SetVringCall set -> host.setCall(set.index(), set.fd());
-            case FrontEndMessage.SetVringErr set -> host.setError(set.index(), set.fd());
+            case FrontEndMessage.SetVringCall set -> host.setCall(set.index(), eventFd("call", set.fd()));
+            case FrontEndMessage.SetVringErr set -> host.setError(set.index(), eventFd("error", set.fd()));
             case FrontEndMessage.SetVringEnable set -> host.enable(set.index(), set.enabled());
             case FrontEndMessage.SetBackendReqFd set -> toFrontEnd.connect(set.fd(), channel.eventLoop());
             case FrontEndMessage.SetConfig set ->
@@ -213,6 +215,19 @@ final class Session extends ChannelInboundHandlerAdapter {
         GuestMemory next = memory.current().retain();
         host.adopt(next, done);
         return true;
+    }
+
+    /** A descriptor we shall write to must be an eventfd that never makes us wait. */
+    private static @Nullable Fd eventFd(String name, @Nullable Fd fd) throws IOException {
+        if (fd == null) return null;
+        try {
+            if (!EventFd.isEventFd(fd)) throw new IOException("the " + name + " descriptor is no eventfd");
+            UnixSocket.setNonBlocking(fd);
+            return fd;
+        } catch (IOException e) {
+            fd.close();
+            throw e;
+        }
     }
 
     private void setKick(int index, @Nullable Fd kick) throws IOException {
