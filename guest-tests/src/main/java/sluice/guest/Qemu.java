@@ -92,32 +92,32 @@ public final class Qemu implements AutoCloseable {
         return child.process();
     }
 
-    /** What the screen shows, through a PNG file in the machine's folder. */
-    public Picture screen() throws IOException, InterruptedException {
-        Path file = folder.resolve("screen.png");
-        qmp().screendump(file);
-        return Picture.read(file);
-    }
-
     /**
      * Compares the screen with what it should show. A back-end sends its pictures to QEMU by a socket, and a guest that knows
      * its device to be done does not know whether QEMU has read them: so a wrong picture is looked at again until the limit.
      *
+     * @param file where the last look is kept, as PNG
      * @return how the last look differed, or empty
      * @throws IOException the size is wrong until the limit, or QEMU is gone
      */
-    public Optional<Picture.Difference> screen(Picture expected, Duration limit)
+    public Optional<Picture.Difference> awaitScreen(Picture expected, Path file, Duration limit)
             throws IOException, InterruptedException {
         long deadline = System.nanoTime() + limit.toNanos();
         while (true) {
             boolean last = System.nanoTime() > deadline;
-            Picture shown = screen();
+            qmp().screendump(file);
+            Picture shown = Picture.read(file);
             if (last || (shown.width() == expected.width() && shown.height() == expected.height())) {
                 Optional<Picture.Difference> difference = expected.difference(shown);
-                if (last || difference.isEmpty())
-                    return difference;
+                if (last || difference.isEmpty()) return difference;
             }
         }
+    }
+
+    /** The same, without keeping the picture. */
+    public Optional<Picture.Difference> awaitScreen(Picture expected, Duration limit)
+            throws IOException, InterruptedException {
+        return awaitScreen(expected, folder.resolve("screen.png"), limit);
     }
 
     /**

@@ -25,7 +25,7 @@ public final class VhostUserGpu implements Gpu {
         SOCKET
     }
 
-    private static final Duration START_LIMIT = Duration.ofSeconds(30);
+    private static final Duration START_LIMIT = Duration.ofSeconds(90);
     private static final String SOCKET = "gpu";
     private static final String ERROR_FILE = "stderr";
     /** Flag __SO_ACCEPTCON in the fourth column of /proc/net/unix (Linux, include/linux/net.h). */
@@ -50,7 +50,7 @@ public final class VhostUserGpu implements Gpu {
      *
      * @param name what failures call it
      * @param command its command line without the socket
-     * @throws IOException it ended, or was not ready within 30 s; the message carries what it said
+     * @throws IOException it ended, or was not ready within 90 s (a launcher may have to build it first); the message carries what it said
      */
     public static VhostUserGpu start(String name, List<String> command, Readiness readiness)
             throws IOException, InterruptedException {

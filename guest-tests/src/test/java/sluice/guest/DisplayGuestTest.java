@@ -58,7 +58,7 @@ class DisplayGuestTest {
         Matcher done = qemu.console().waitFor("^SLUICE (?:done (\\d+)|error .*)$", WORK);
         assertThat(done.group()).startsWith("SLUICE done ");
         Picture expected = TestPattern.picture(width, height, Integer.parseInt(done.group(1)));
-        assertThat(qemu.screen(expected, SOON).map(Picture.Difference::sentence)).isEmpty();
+        assertThat(qemu.awaitScreen(expected, SOON).map(Picture.Difference::sentence)).isEmpty();
     }
 
     @ParameterizedTest

@@ -1,0 +1,98 @@
+package sluice.guest.demo;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+
+import com.google.gson.GsonBuilder;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+import sluice.vdev.cli.Main;
+import sluice.vdev.cli.QemuBinary;
+
+/** The command: reads the options, runs {@link DemoRun}, prints and keeps the report. */
+@Command(name = "demo", mixinStandardHelpOptions = true, description = "Boot a stock QEMU whose GPU is a Sluice process, let the guest draw, and judge the picture pixel by pixel.", footer = {
+        "",
+        "DIR gets screen.png (what the GPU process holds), qemu-screen.png (what QEMU shows), and report.json." })
+public final class Demo implements Callable<Integer> {
+    private static final String LAUNCHER = "sluice.launcher";
+
+    @Spec
+    private @Nullable CommandSpec spec;
+
+    @Option(names = "--out", paramLabel = "DIR", defaultValue = "sluice-out", description = "Where the results go (default: ./${DEFAULT-VALUE}).")
+    private Path out = Path.of("sluice-out");
+
+    @Option(names = "--mode", paramLabel = "NAME", defaultValue = "2d", description = "2d, which is the default and the only one so far.")
+    private String mode = "2d";
+
+    @Option(names = "--qemu", paramLabel = "PATH", description = "The QEMU to use (default: qemu-system-x86_64 in PATH).")
+    private @Nullable Path qemu;
+
+    @Option(names = "--json", description = "Print the report as JSON, and the progress on standard error.")
+    private boolean json;
+
+    @Option(names = "--frames", hidden = true, defaultValue = "120")
+    private int frames = 120;
+
+    /** Another vhost-user GPU, to compare with; it knows neither --stats nor snapshots. */
+    @Option(names = "--gpu-command", hidden = true, paramLabel = "COMMAND")
+    private @Nullable String gpuCommand;
+
+    /** Runs the demo and ends the JVM with its exit code. */
+    public static void main(String[] arguments) {
+        System.exit(Main.run(new CommandLine(new Demo()), arguments));
+    }
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        CommandLine line = commandLine();
+        if (mode.equals("blob") || mode.equals("video")) {
+            throw new ParameterException(line, "--mode=" + mode + " is not built yet, only --mode=2d is");
+        }
+        if (!mode.equals("2d")) throw new ParameterException(line, "--mode=" + mode + " is none of 2d, blob and video");
+        if (frames < 1 || frames > 50_000) {
+            throw new ParameterException(line, "--frames=" + frames + ": give a number from 1 to 50000");
+        }
+        PrintWriter results = line.getOut();
+        DemoReport report;
+        try (Progress progress = new Progress(json ? line.getErr() : results)) {
+            progress.step("finding QEMU");
+            QemuBinary binary = QemuBinary.find(qemu);
+            Files.createDirectories(out);
+            report = new DemoRun(binary, gpu(), frames, out, progress).run();
+        }
+        String text = new GsonBuilder().setPrettyPrinting().create().toJson(report.toJson());
+        Files.writeString(out.resolve(DemoReport.FILE), text + "\n");
+        results.println(json ? text : report.summary(out));
+        results.flush();
+        if (report.verdict().isEmpty()) return 0;
+        line.getErr().println("sluice: " + report.verdict());
+        return 1;
+    }
+
+    private DemoGpu gpu() throws IOException {
+        String command = gpuCommand;
+        if (command != null) return new DemoGpu(List.of(command.strip().split("\\s+")), false);
+        String launcher = System.getProperty(LAUNCHER);
+        if (launcher == null) {
+            throw new IOException("the system property " + LAUNCHER + " is not set: start the demo with ./sluice demo");
+        }
+        return new DemoGpu(List.of(launcher, "gpu"), true);
+    }
+
+    private CommandLine commandLine() {
+        CommandSpec present = spec;
+        if (present == null) throw new IllegalStateException("picocli injects the command's specification");
+        return present.commandLine();
+    }
+}

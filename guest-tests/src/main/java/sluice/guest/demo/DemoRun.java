@@ -1,0 +1,152 @@
+package sluice.guest.demo;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+import org.jspecify.annotations.Nullable;
+
+import sluice.guest.Accelerator;
+import sluice.guest.CacheFolder;
+import sluice.guest.GuestImage;
+import sluice.guest.Picture;
+import sluice.guest.Qemu;
+import sluice.guest.QemuLaunch;
+import sluice.guest.TestPattern;
+import sluice.guest.VhostUserGpu;
+import sluice.vdev.cli.QemuBinary;
+
+/** The steps of the demo, each with its line of progress. */
+final class DemoRun {
+    private static final Duration BOOT = Duration.ofSeconds(60);
+    private static final Duration DRAW = Duration.ofMinutes(2);
+    private static final Duration SOON = Duration.ofSeconds(10);
+    private static final String SCREEN = "screen.png";
+    private static final String QEMU_SCREEN = "qemu-screen.png";
+    private static final String STATISTICS = "gpu-statistics.json";
+
+    private final QemuBinary binary;
+    private final DemoGpu program;
+    private final int flips;
+    private final Path out;
+    private final Progress progress;
+
+    /**
+     * @param flips how many page flips the guest makes
+     * @param out where the pictures go; it exists
+     */
+    DemoRun(QemuBinary binary, DemoGpu program, int flips, Path out, Progress progress) {
+        this.binary = binary;
+        this.program = program;
+        this.flips = flips;
+        this.out = out.toAbsolutePath().normalize();
+        this.progress = progress;
+    }
+
+    /**
+     * Runs it all.
+     *
+     * @throws IOException a step failed; the message says which and why. A wrong picture is not a failure but a result
+     */
+    DemoReport run() throws IOException, InterruptedException {
+        progress.note("QEMU %s, %s".formatted(binary.version(), binary.path()));
+        for (String old : new String[]{ SCREEN, QEMU_SCREEN, STATISTICS, DemoReport.FILE }) {
+            Files.deleteIfExists(out.resolve(old)); // so that nothing from an earlier run is taken for a result
+        }
+        CacheFolder cache = CacheFolder.ofUser();
+        progress.step("building the guest");
+        GuestImage image = GuestImage.forDisplay(cache);
+        progress.note("Linux %s, %s".formatted(image.kernel().release(), image.initrd()));
+        progress.step("probing KVM");
+        Accelerator accelerator = Accelerator.best(binary, image, cache);
+        progress.note("guests run with " + accelerator);
+        progress.step("starting the GPU process");
+        List<String> command = new ArrayList<>(program.command());
+        if (program.ours()) {
+            command.add("--stats=" + out.resolve(STATISTICS));
+            command.add("--snapshot-dir=" + out);
+        }
+        try (VhostUserGpu gpu = VhostUserGpu.start("the GPU process", command,
+                program.ours() ? VhostUserGpu.Readiness.SAYS_LISTENING : VhostUserGpu.Readiness.SOCKET)) {
+            progress.note("process %d listens on %s".formatted(gpu.process().pid(), gpu.socket()));
+            return withGpu(gpu, image, accelerator, command);
+        }
+    }
+
+    private DemoReport withGpu(VhostUserGpu gpu, GuestImage image, Accelerator accelerator, List<String> command)
+            throws IOException, InterruptedException {
+        progress.step("booting the virtual machine");
+        List<DemoReport.Judged> pictures = new ArrayList<>();
+        int width;
+        int height;
+        int frame;
+        long flipMillis;
+        try (Qemu qemu = new QemuLaunch(binary).accelerator(accelerator)
+                .boot(image, "sluice.run=pattern sluice.frames=" + flips).arguments(gpu.qemuArguments())
+                .onConsoleLine(line -> progress.note("guest: " + line)).start()) {
+            Matcher mode = reply(qemu, "mode (\\d+) (\\d+)", BOOT);
+            width = Integer.parseInt(mode.group(1));
+            height = Integer.parseInt(mode.group(2));
+            progress.step("drawing");
+            flipMillis = Long.parseLong(reply(qemu, "flips \\d+ ms (\\d+)", DRAW).group(1));
+            frame = Integer.parseInt(reply(qemu, "done (\\d+)", DRAW).group(1));
+            progress.step("judging the pictures");
+            Picture expected = TestPattern.picture(width, height, frame);
+            pictures.add(new DemoReport.Judged(QEMU_SCREEN, "what QEMU shows",
+                    qemu.awaitScreen(expected, out.resolve(QEMU_SCREEN), SOON)));
+            if (program.ours()) pictures.add(snapshot(gpu, expected));
+            for (DemoReport.Judged picture : pictures) progress.note(picture.sentence());
+            progress.step("shutting down");
+            qemu.qmp().execute("quit");
+            qemu.waitForEnd(SOON);
+        } catch (IOException failure) {
+            String said = gpu.errors();
+            throw said.isEmpty() ? failure : new IOException(failure.getMessage() + "\n" + said, failure);
+        }
+        JsonObject statistics = end(gpu);
+        return new DemoReport(binary, image.kernel().release(), accelerator, command, width, height, frame + 1,
+                flipMillis,
+                progress.elapsed(), progress.steps(), pictures, statistics);
+    }
+
+    /** Waits for one of the guest's own lines; an error line from it ends the wait at once. */
+    private static Matcher reply(Qemu qemu, String expression, Duration limit)
+            throws IOException, InterruptedException {
+        Matcher matcher = qemu.console().waitFor("^SLUICE (?:" + expression + "|(?<error>error .*))$", limit);
+        String error = matcher.group("error");
+        if (error != null) throw new IOException("the guest reports an " + error);
+        return matcher;
+    }
+
+    private DemoReport.Judged snapshot(VhostUserGpu gpu, Picture expected) throws IOException, InterruptedException {
+        gpu.signal("USR2");
+        Path taken = Path.of(gpu.output().waitFor("^snapshot (.+)$", SOON).group(1));
+        Path file = out.resolve(SCREEN);
+        Files.move(taken, file, StandardCopyOption.REPLACE_EXISTING);
+        Optional<Picture.Difference> difference = expected.difference(Picture.read(file));
+        return new DemoReport.Judged(SCREEN, "what the GPU process holds", difference);
+    }
+
+    private @Nullable JsonObject end(VhostUserGpu gpu) throws IOException, InterruptedException {
+        int status = gpu.terminate(SOON);
+        if (!program.ours()) return null;
+        if (status != 0) {
+            throw new IOException("the GPU process ended with status " + status + " after SIGTERM. " + gpu.errors());
+        }
+        Path file = out.resolve(STATISTICS);
+        try {
+            return JsonParser.parseString(Files.readString(file)).getAsJsonObject();
+        } catch (JsonParseException | IllegalStateException broken) {
+            throw new IOException("the statistics in " + file + " are no JSON object", broken);
+        }
+    }
+}
