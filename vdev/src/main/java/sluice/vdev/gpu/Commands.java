@@ -78,7 +78,8 @@ final class Commands {
         }
         Backing backing = Backing.read(command, (int) entries);
         if (!isReachable(backing)) {
-            LOG.warn("the pages attached to resource {} are not all guest memory", resource.id);
+            // Not a warning: a guest can have this as often as it likes.
+            LOG.debug("the pages attached to resource {} are not all guest memory", resource.id);
             return Response.ERR_UNSPEC;
         }
         resource.backing = backing;
