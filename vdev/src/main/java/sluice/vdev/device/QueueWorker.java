@@ -18,8 +18,9 @@ public final class QueueWorker {
         void execute(Chain chain);
     }
 
-    /** Chains worked on before others on the loop get their turn. */
+    /** What a turn may have before others on the loop get theirs: chains, for those that are cheap, and time. */
     private static final int CHAINS_PER_TURN = 64;
+    private static final long NANOS_PER_TURN = 4_000_000;
 
     private final int index;
     private final Virtqueue queue;
@@ -48,8 +49,9 @@ public final class QueueWorker {
     }
 
     private void takeChains() {
+        long begun = System.nanoTime();
         for (int taken = 0; !work.isHeldBack(); taken++) {
-            if (taken == CHAINS_PER_TURN) {
+            if (taken == CHAINS_PER_TURN || System.nanoTime() - begun > NANOS_PER_TURN) {
                 context.callAgain(index);
                 return;
             }

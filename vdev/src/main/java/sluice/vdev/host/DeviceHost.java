@@ -17,7 +17,7 @@ import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.io.EventWatch;
 import sluice.vdev.queue.Polled;
 import sluice.vdev.queue.RingFeatures;
-import sluice.vdev.queue.SplitQueue;
+import sluice.vdev.queue.Virtqueue;
 
 /**
  * Runs one {@link VirtioDevice} on its own loop.
@@ -85,8 +85,7 @@ public final class DeviceHost implements DeviceContext {
             RunningQueue running = queues[index];
             running.setKick(EventWatch.start(loop, kick, running.look));
             FrontTranslation rings = start.rings() == GuestMemory.Addressing.USER ? userAddresses : guestAddresses;
-            SplitQueue queue = new SplitQueue(start.layout(), start.position(), RingFeatures.of(start.features()),
-                    rings,
+            Virtqueue queue = Virtqueue.open(start.layout(), start.position(), RingFeatures.of(start.features()), rings,
                     guestAddresses, running);
             running.setQueue(queue);
             device.startQueue(index, queue);
@@ -128,7 +127,7 @@ public final class DeviceHost implements DeviceContext {
 
     private int stop(int index) {
         RunningQueue running = queues[index];
-        SplitQueue queue = running.queue();
+        Virtqueue queue = running.queue();
         running.setKick(null);
         if (queue == null) return 0;
         device.stopQueue(index);
@@ -202,7 +201,7 @@ public final class DeviceHost implements DeviceContext {
         LOG.error("queue {} stops until the device is reset: {}", index, why.reason());
         RunningQueue running = queues[index];
         running.setKick(null);
-        SplitQueue queue = running.queue();
+        Virtqueue queue = running.queue();
         if (queue != null) queue.stop();
         running.raiseError();
     }

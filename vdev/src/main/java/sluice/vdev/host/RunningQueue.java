@@ -9,7 +9,7 @@ import sluice.dmacore.linux.EventFd;
 import sluice.dmacore.linux.Fd;
 import sluice.vdev.io.EventWatch;
 import sluice.vdev.queue.Interrupt;
-import sluice.vdev.queue.SplitQueue;
+import sluice.vdev.queue.Virtqueue;
 
 /**
  * One queue of a device on its loop: its descriptors, which come and go at any time, and the queue itself while it runs.
@@ -20,7 +20,7 @@ final class RunningQueue implements Interrupt {
     private @Nullable EventWatch kick;
     private @Nullable Fd call;
     private @Nullable Fd error;
-    private @Nullable SplitQueue queue;
+    private @Nullable Virtqueue queue;
     private boolean enabled;
     /** What {@link DeviceHost} posts to have the queue looked at again; made once, so that posting allocates nothing. */
     final Runnable look;
@@ -30,11 +30,11 @@ final class RunningQueue implements Interrupt {
     }
 
     @Nullable
-    SplitQueue queue() {
+    Virtqueue queue() {
         return queue;
     }
 
-    void setQueue(@Nullable SplitQueue next) {
+    void setQueue(@Nullable Virtqueue next) {
         queue = next;
     }
 

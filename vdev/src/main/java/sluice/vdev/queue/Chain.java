@@ -25,21 +25,38 @@ public final class Chain implements Polled {
         PUBLISHED
     }
 
-    private final SplitQueue queue;
-    private final int head;
+    /** Whoever lends chains out and gets them back. */
+    @FunctionalInterface
+    interface Owner {
+        void completed(Chain chain);
+    }
+
+    private final Owner owner;
+    private int id;
+    private int descriptors;
+    private int written;
     private final Runs readable = new Runs();
     private final Runs writable = new Runs();
     private State state = State.IDLE;
     private @Nullable GuestMemory pinned;
 
-    Chain(SplitQueue queue, int head) {
-        this.queue = queue;
-        this.head = head;
+    Chain(Owner owner) {
+        this.owner = owner;
     }
 
-    /** Index of the chain's first descriptor: its name until it is completed. */
-    public int head() {
-        return head;
+    /** The driver's name for the chain until it is completed: its first descriptor, or its buffer id. */
+    public int id() {
+        return id;
+    }
+
+    /** Descriptors it takes in a packed ring. */
+    int descriptors() {
+        return descriptors;
+    }
+
+    /** Bytes written, once it is completed. */
+    int written() {
+        return written;
     }
 
     /** What the driver sends. */
@@ -77,7 +94,9 @@ public final class Chain implements Polled {
         writable.clear();
     }
 
-    void takeOff(GuestMemory memory) {
+    void takeOff(int name, int descriptorCount, GuestMemory memory) {
+        id = name;
+        descriptors = descriptorCount;
         pinned = memory.retain();
         state = State.IN_FLIGHT;
     }
@@ -98,22 +117,23 @@ public final class Chain implements Polled {
     /**
      * Gives the chain back to the driver, who sees it with the queue's next {@link Virtqueue#publish}.
      *
-     * @param written bytes written to {@link #writable}, from its beginning
+     * @param bytes written to {@link #writable}, from its beginning
      * @throws IllegalStateException if it was completed before
      * @throws IllegalArgumentException if more was written than fits
      */
-    public void complete(long written) {
+    public void complete(long bytes) {
         if (state != State.IN_FLIGHT) {
             if (state == State.IDLE)
                 return; // its queue was stopped meanwhile
-            throw new IllegalStateException("the chain at descriptor " + head + " was completed before");
+            throw new IllegalStateException("chain " + id + " was completed before");
         }
-        if (written < 0 || written > writable.bytes()) {
+        if (bytes < 0 || bytes > writable.bytes()) {
             throw new IllegalArgumentException(
-                    "%d bytes written to a chain of %d writable bytes".formatted(written, writable.bytes()));
+                    "%d bytes written to a chain of %d writable bytes".formatted(bytes, writable.bytes()));
         }
+        written = (int) bytes;
         letGo(State.COMPLETED);
-        queue.completed(head, (int) written);
+        owner.completed(this);
     }
 
     /** The queue's life ended with this chain in the device's hands. */

@@ -1,25 +1,51 @@
 package sluice.vdev.queue;
 
 /**
- * Where a split queue lies, in the addresses the driver gave (virtio 1.3 §2.7).
+ * Where a queue lies, in the addresses the driver gave (virtio 1.3 §2.7, §2.8).
  *
- * @param size number of descriptors, a power of two, 1 to 32768
- * @param descriptors address of the descriptor table, 16 bytes each
- * @param available address of the available ring (driver area)
- * @param used address of the used ring (device area)
+ * @param size number of descriptors, 1 to 32768; in a split queue a power of two
+ * @param descriptors address of the descriptors, 16 bytes each
+ * @param available address of the driver area: available ring, or the driver's event suppression
+ * @param used address of the device area: used ring, or the device's event suppression
  */
 public record QueueLayout(int size, long descriptors, long available, long used) {
-    /** The most descriptors a split queue may have (§2.7). */
+    /** The most descriptors a queue may have (§2.7, §2.8). */
     public static final int MAX_SIZE = 32_768;
 
     public QueueLayout {
-        if (size < 1 || size > MAX_SIZE || Integer.bitCount(size) != 1) {
+        if (size < 1 || size > MAX_SIZE) {
+            throw new IllegalArgumentException("queue size %d is not between 1 and %d"
+                    .formatted(Integer.toUnsignedLong(size), MAX_SIZE));
+        }
+    }
+
+    /**
+     * Checks what the kind of ring demands of size and addresses.
+     *
+     * @throws IllegalArgumentException with the rule
+     */
+    public void check(RingFeatures features) {
+        if (features.packed()) {
+            checkPacked();
+        } else {
+            checkSplit();
+        }
+    }
+
+    void checkSplit() {
+        if (Integer.bitCount(size) != 1) {
             throw new IllegalArgumentException(
-                    "queue size " + size + " is not a power of two between 1 and " + MAX_SIZE);
+                    "queue size " + size + " is not a power of two, as a split queue's must be");
         }
         requireAligned("descriptor table", descriptors, 16);
         requireAligned("available ring", available, 2);
         requireAligned("used ring", used, 4);
+    }
+
+    void checkPacked() {
+        requireAligned("descriptor ring", descriptors, 16);
+        requireAligned("driver event suppression", available, 4);
+        requireAligned("device event suppression", used, 4);
     }
 
     private static void requireAligned(String what, long address, int alignment) {

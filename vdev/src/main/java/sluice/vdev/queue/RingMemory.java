@@ -5,6 +5,8 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
+import org.jspecify.annotations.Nullable;
+
 import sluice.dmacore.memory.FrontTranslation;
 import sluice.dmacore.memory.Runs;
 import sluice.iommu.Access;
@@ -34,6 +36,21 @@ final class RingMemory {
             base = runs.offset(0);
         }
         return outcome;
+    }
+
+    /**
+     * Resolves an area of a ring.
+     *
+     * @return null if it can be used now
+     */
+    @Nullable
+    Polled open(FrontTranslation translation, String name, long address, long bytes, Access access) {
+        return switch (resolve(translation, address, bytes, access)) {
+            case RESOLVED -> null;
+            case MISS -> new Polled.Stalled(translation.failedAddress(), access);
+            case FAULT ->
+                new Polled.Broken("%s at 0x%x, %d bytes, is not guest memory".formatted(name, address, bytes));
+        };
     }
 
     private MemorySegment segmentAt(long offset) {

@@ -1,6 +1,7 @@
 package sluice.vdev.queue;
 
 import java.lang.invoke.VarHandle;
+import java.util.List;
 
 import org.jspecify.annotations.Nullable;
 
@@ -13,7 +14,7 @@ import sluice.iommu.Access;
  *
  * <p>Ring areas are resolved on first use and again whenever the ring's translation changes its generation.
  */
-public final class SplitQueue implements Virtqueue {
+final class SplitQueue implements Virtqueue {
     // Available ring: flags, index, heads, used_event. Used ring: flags, index, (id, length)s, avail_event.
     private static final int FLAGS = 0;
     private static final int INDEX = 2;
@@ -26,8 +27,9 @@ public final class SplitQueue implements Virtqueue {
     private final FrontTranslation rings;
     private final FrontTranslation buffers;
     private final Interrupt interrupt;
-    private final DescriptorWalk walk;
+    private final SplitWalk walk;
     private final Chain[] chains;
+    private final Completions completions;
     private final int mask;
 
     private final RingMemory descriptors = new RingMemory();
@@ -40,11 +42,6 @@ public final class SplitQueue implements Virtqueue {
     /** Ring positions, free running, 16 bits of them on the wire. */
     private int nextAvailable;
     private int nextUsed;
-    private int inFlight;
-    /** Completed and not yet published; a head is in flight at most once, so there are never more than descriptors. */
-    private final int[] completedHeads;
-    private final int[] completedBytes;
-    private int completions;
     /** The first publication of a life always interrupts: what the driver saw of an earlier life is unknown. */
     private boolean published;
     private Polled.@Nullable Broken broken;
@@ -54,8 +51,9 @@ public final class SplitQueue implements Virtqueue {
      * @param rings translates the ring addresses of {@code layout}
      * @param buffers translates the addresses in descriptors
      */
-    public SplitQueue(QueueLayout layout, int position, RingFeatures features, FrontTranslation rings,
+    SplitQueue(QueueLayout layout, int position, RingFeatures features, FrontTranslation rings,
             FrontTranslation buffers, Interrupt interrupt) {
+        layout.checkSplit();
         this.layout = layout;
         this.features = features;
         this.rings = rings;
@@ -63,11 +61,11 @@ public final class SplitQueue implements Virtqueue {
         this.interrupt = interrupt;
         this.nextAvailable = position & 0xffff;
         this.mask = layout.size() - 1;
-        this.walk = new DescriptorWalk(buffers, features, layout.size());
-        this.completedHeads = new int[layout.size()];
-        this.completedBytes = new int[layout.size()];
+        this.walk = new SplitWalk(buffers, features, layout.size());
+        this.completions = new Completions(features.inOrder());
+        Chain.Owner owner = this::completed;
         this.chains = new Chain[layout.size()];
-        for (int i = 0; i < chains.length; i++) chains[i] = new Chain(this, i);
+        for (int i = 0; i < chains.length; i++) chains[i] = new Chain(owner);
     }
 
     @Override
@@ -101,9 +99,9 @@ public final class SplitQueue implements Virtqueue {
         failure = walk.walk(descriptors, head, chain);
         if (failure != null)
             return remember(failure);
-        chain.takeOff(buffers.memory());
+        chain.takeOff(head, 0, buffers.memory());
+        completions.opened(chain);
         nextAvailable = (nextAvailable + 1) & 0xffff;
-        inFlight++;
         return chain;
     }
 
@@ -117,12 +115,12 @@ public final class SplitQueue implements Virtqueue {
         if (resolved && rings.generation() == resolvedGeneration)
             return null;
         resolved = false;
-        Polled failure = resolve(descriptors, "descriptor table", layout.descriptors(), layout.descriptorBytes(),
+        Polled failure = descriptors.open(rings, "descriptor table", layout.descriptors(), layout.descriptorBytes(),
                 Access.READ);
         if (failure == null)
-            failure = resolve(available, "available ring", layout.available(), layout.availableBytes(), Access.READ);
+            failure = available.open(rings, "available ring", layout.available(), layout.availableBytes(), Access.READ);
         if (failure == null)
-            failure = resolve(used, "used ring", layout.used(), layout.usedBytes(), Access.WRITE);
+            failure = used.open(rings, "used ring", layout.used(), layout.usedBytes(), Access.WRITE);
         if (failure != null)
             return failure;
         resolvedGeneration = rings.generation();
@@ -135,41 +133,26 @@ public final class SplitQueue implements Virtqueue {
         return null;
     }
 
-    private @Nullable Polled resolve(RingMemory area, String name, long address, long bytes, Access access) {
-        return switch (area.resolve(rings, address, bytes, access)) {
-            case RESOLVED -> null;
-            case MISS -> new Polled.Stalled(rings.failedAddress(), access);
-            case FAULT ->
-                new Polled.Broken("%s at 0x%x, %d bytes, is not guest memory".formatted(name, address, bytes));
-        };
-    }
-
-    /** Called by a chain of this queue that is done. The ring may be out of reach just now, so this only takes note. */
-    void completed(int head, int written) {
-        inFlight--;
-        completedHeads[completions] = head;
-        completedBytes[completions] = written;
-        completions++;
+    /** A chain of this queue is done. The ring may be out of reach just now, so this only takes note. */
+    private void completed(Chain chain) {
+        completions.completed(chain);
     }
 
     @Override
     public Polled publish() {
-        if (completions == 0)
-            return Polled.Empty.EMPTY;
-        if (broken != null)
-            return broken;
+        List<Chain> done = completions.done();
+        if (done.isEmpty()) return Polled.Empty.EMPTY;
+        if (broken != null) return broken;
         Polled failure = resolveRings();
-        if (failure != null)
-            return remember(failure);
+        if (failure != null) return remember(failure);
         int old = nextUsed;
-        for (int i = 0; i < completions; i++) {
+        for (int i = 0; i < done.size(); i++) {
             long element = RING + 8L * (nextUsed & mask);
-            used.putU32(element, completedHeads[i]);
-            used.putU32(element + 4, completedBytes[i]);
-            chains[completedHeads[i]].published();
+            used.putU32(element, done.get(i).id());
+            used.putU32(element + 4, done.get(i).written());
             nextUsed = (nextUsed + 1) & 0xffff;
         }
-        completions = 0;
+        completions.published();
         used.putU16Release(INDEX, nextUsed);
         // The driver writes its wish, then reads our index; we write the index, then read its wish.
         VarHandle.fullFence();
@@ -215,13 +198,13 @@ public final class SplitQueue implements Virtqueue {
 
     @Override
     public int inFlight() {
-        return inFlight;
+        return completions.open();
     }
 
     @Override
     public void stop() {
         broken = new Polled.Broken("the queue was stopped");
         for (Chain chain : chains) chain.abandon();
-        inFlight = 0;
+        completions.clear();
     }
 }

@@ -1,5 +1,7 @@
 package sluice.vdev.queue;
 
+import sluice.dmacore.memory.FrontTranslation;
+
 /**
  * The device's side of one virtqueue. Used by one thread.
  *
@@ -7,6 +9,21 @@ package sluice.vdev.queue;
  * driver sees completed chains only when they are published.
  */
 public interface Virtqueue {
+    /**
+     * Starts a queue of the kind the driver negotiated.
+     *
+     * @param position where to go on, from SET_VRING_BASE
+     * @param rings translates the addresses of {@code layout}
+     * @param buffers translates the addresses in descriptors
+     * @throws IllegalArgumentException if the layout is none for this kind of ring
+     */
+    static Virtqueue open(QueueLayout layout, int position, RingFeatures features, FrontTranslation rings,
+            FrontTranslation buffers, Interrupt interrupt) {
+        return features.packed()
+                ? new PackedQueue(layout, position, features, rings, buffers, interrupt)
+                : new SplitQueue(layout, position, features, rings, buffers, interrupt);
+    }
+
     /** Number of descriptors. */
     int size();
 
@@ -31,7 +48,10 @@ public interface Virtqueue {
     /** Tells the driver that it need not notify: we are looking anyway. A hint; notifications may still come. */
     void disableNotifications();
 
-    /** Ring position of the next chain, as SET_VRING_BASE and GET_VRING_BASE carry it. */
+    /**
+     * Ring position of the next chain, as SET_VRING_BASE and GET_VRING_BASE carry it: an index, or for a packed ring two
+     * indices with their wrap counters.
+     */
     int position();
 
     /** Chains that were polled and not completed. */

@@ -12,9 +12,11 @@ final class ProtocolFeature {
     static final long BACKEND_SEND_FD = 1L << 10;
     static final long RESET_DEVICE = 1L << 13;
     static final long CONFIGURE_MEM_SLOTS = 1L << 15;
+    /** New after QEMU 10.0: the user addresses of regions and rings are guest addresses. */
+    static final long GPA_ADDRESSES = 1L << 21;
 
     static final long OFFERED = MQ | REPLY_ACK | BACKEND_REQ | CONFIG | BACKEND_SEND_FD | RESET_DEVICE
-            | CONFIGURE_MEM_SLOTS;
+            | CONFIGURE_MEM_SLOTS | GPA_ADDRESSES;
 
     private ProtocolFeature() {}
 }

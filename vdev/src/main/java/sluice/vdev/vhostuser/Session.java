@@ -21,6 +21,7 @@ import sluice.vdev.host.DeviceHost;
 import sluice.vdev.host.QueueStart;
 import sluice.vdev.io.ProtocolViolation;
 import sluice.vdev.queue.QueueLayout;
+import sluice.vdev.queue.RingFeatures;
 
 /**
  * One front-end's session, on the control loop. It never waits: what the device's loop has to do is posted there, and its
@@ -30,13 +31,7 @@ final class Session extends ChannelInboundHandlerAdapter {
     /** VHOST_USER_F_PROTOCOL_FEATURES: the front-end may ask for protocol features. */
     private static final long F_PROTOCOL_FEATURES = 1L << 30;
     private static final long F_VERSION_1 = 1L << 32;
-    /**
-     * Ring features we implement. QEMU's vhost-user-gpu takes them from its own properties and sets INDIRECT_DESC,
-     * EVENT_IDX and RING_RESET whether they are offered or not, so what is set is taken and nothing is refused.
-     */
-    private static final long RING_FEATURES = 1L << 28 | 1L << 29 | 1L << 40;
     private static final long F_ACCESS_PLATFORM = 1L << 33;
-    private static final long F_RING_PACKED = 1L << 34;
     /** How long a front-end that has settled its features may take to send memory before we tell what is wrong. */
     private static final int MEMORY_HINT_SECONDS = 3;
 
@@ -174,17 +169,18 @@ final class Session extends ChannelInboundHandlerAdapter {
         if (wantsAnswer(request)) replies.expect(request.number()).answer(1);
     }
 
+    /**
+     * QEMU's vhost-user-gpu takes ring features from its own properties and sets some whether they are offered or not; all
+     * that exist are implemented, so all are offered.
+     */
     private long offeredFeatures() {
-        return host.device().features() | RING_FEATURES | F_VERSION_1 | F_PROTOCOL_FEATURES;
+        return host.device().features() | RingFeatures.ALL | F_VERSION_1 | F_PROTOCOL_FEATURES;
     }
 
     private void setFeatures(long accepted) throws IOException {
         if ((accepted & F_ACCESS_PLATFORM) != 0) {
             throw new IOException(
                     "VIRTIO_F_ACCESS_PLATFORM was not offered: this back-end works without an IOMMU only");
-        }
-        if ((accepted & F_RING_PACKED) != 0) {
-            throw new IOException("VIRTIO_F_RING_PACKED was not offered: start QEMU's device without packed=on");
         }
         long more = accepted & ~offeredFeatures();
         if (more != 0)
@@ -217,6 +213,13 @@ final class Session extends ChannelInboundHandlerAdapter {
         return true;
     }
 
+    /** With GPA_ADDRESSES the front-end names rings by guest address, otherwise by where it has mapped them itself. */
+    private GuestMemory.Addressing ringAddressing() {
+        return (protocolFeatures & ProtocolFeature.GPA_ADDRESSES) != 0
+                ? GuestMemory.Addressing.GUEST
+                : GuestMemory.Addressing.USER;
+    }
+
     /** A descriptor we shall write to must be an eventfd that never makes us wait. */
     private static @Nullable Fd eventFd(String name, @Nullable Fd fd) throws IOException {
         if (fd == null) return null;
@@ -242,7 +245,8 @@ final class Session extends ChannelInboundHandlerAdapter {
         }
         try {
             QueueLayout layout = new QueueLayout(vring.size, vring.descriptors, vring.available, vring.used);
-            host.startQueue(index, new QueueStart(layout, vring.position, features, GuestMemory.Addressing.USER), kick);
+            layout.check(RingFeatures.of(features));
+            host.startQueue(index, new QueueStart(layout, vring.position, features, ringAddressing()), kick);
             vring.started = true;
         } catch (IllegalArgumentException e) {
             kick.close();

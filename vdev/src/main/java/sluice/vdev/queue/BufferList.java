@@ -1,0 +1,109 @@
+package sluice.vdev.queue;
+
+import java.util.Arrays;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.memory.FrontTranslation;
+import sluice.dmacore.memory.Runs;
+import sluice.iommu.Access;
+
+/**
+ * The buffers of one chain as they are read from descriptors: first collected and counted, then resolved. Both kinds of
+ * ring fill it.
+ */
+final class BufferList {
+    /** The most buffers in one chain, indirect ones included; QEMU's own devices draw the same line. */
+    static final int MAX_BUFFERS = 1024;
+    /** Both kinds of ring have descriptors of this size. */
+    static final int DESCRIPTOR_BYTES = 16;
+    /** The most bytes in one chain (virtio 1.3 §2.7.5, §2.8.5). */
+    private static final long MAX_BYTES = 1L << 32;
+
+    private final FrontTranslation translation;
+    private long[] addresses = new long[16];
+    private int[] lengths = new int[16];
+    private int count;
+    /** How many of the buffers are for the device to read; the rest is for it to write. */
+    private int readableCount;
+    private long bytes;
+
+    BufferList(FrontTranslation translation) {
+        this.translation = translation;
+    }
+
+    void clear() {
+        count = 0;
+        readableCount = 0;
+        bytes = 0;
+    }
+
+    /** @return null if the buffer may follow those before it */
+    @Nullable
+    Polled append(long address, int length, boolean write) {
+        if (count == MAX_BUFFERS) {
+            return new Polled.Broken("descriptor chain of more than %d buffers".formatted(MAX_BUFFERS));
+        }
+        if (!write && readableCount != count) {
+            return new Polled.Broken("device-readable buffer after a device-writable one (virtio 1.3 §2.7.4.2)");
+        }
+        bytes += Integer.toUnsignedLong(length);
+        if (bytes > MAX_BYTES) return new Polled.Broken("descriptor chain of more than 2^32 bytes");
+        if (count == addresses.length) {
+            addresses = Arrays.copyOf(addresses, count * 2);
+            lengths = Arrays.copyOf(lengths, count * 2);
+        }
+        addresses[count] = address;
+        lengths[count] = length;
+        count++;
+        if (!write) readableCount++;
+        return null;
+    }
+
+    /**
+     * Opens the indirect table that a descriptor points to.
+     *
+     * @return null if {@code table} holds it now
+     */
+    @Nullable
+    Polled openIndirect(RingMemory table, long address, int length, boolean negotiated, boolean hasNext) {
+        if (!negotiated) {
+            return new Polled.Broken("indirect descriptor, but VIRTIO_F_INDIRECT_DESC was not negotiated");
+        }
+        if (hasNext) return new Polled.Broken("indirect descriptor with flag NEXT (virtio 1.3 §2.7.5.3.1)");
+        if (length <= 0 || length % DESCRIPTOR_BYTES != 0 || length > MAX_BUFFERS * DESCRIPTOR_BYTES) {
+            return new Polled.Broken("indirect table of %d bytes; it must hold 1 to %d descriptors of 16 bytes"
+                    .formatted(Integer.toUnsignedLong(length), MAX_BUFFERS));
+        }
+        return switch (table.resolve(translation, address, length, Access.READ)) {
+            case RESOLVED -> null;
+            case MISS -> new Polled.Stalled(translation.failedAddress(), Access.READ);
+            case FAULT ->
+                new Polled.Broken("indirect table at 0x%x, %d bytes, is not guest memory".formatted(address, length));
+        };
+    }
+
+    /** @return null if {@code chain} holds the resolved buffers now */
+    @Nullable
+    Polled resolve(Chain chain) {
+        chain.clear();
+        for (int i = 0; i < count; i++) {
+            Access access = i < readableCount ? Access.READ : Access.WRITE;
+            Runs target = i < readableCount ? chain.readable() : chain.writable();
+            long length = Integer.toUnsignedLong(lengths[i]);
+            if (length == 0) continue;
+            switch (translation.resolve(addresses[i], length, access, target)) {
+                case RESOLVED -> {
+                }
+                case MISS -> {
+                    return new Polled.Stalled(translation.failedAddress(), access);
+                }
+                case FAULT -> {
+                    return new Polled.Broken("buffer at 0x%x, %d bytes, is not guest memory that may be %s"
+                            .formatted(addresses[i], length, access == Access.READ ? "read" : "written"));
+                }
+            }
+        }
+        return null;
+    }
+}

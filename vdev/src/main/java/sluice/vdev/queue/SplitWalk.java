@@ -1,0 +1,73 @@
+package sluice.vdev.queue;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.memory.FrontTranslation;
+
+/**
+ * Walks one descriptor chain of a split ring (virtio 1.3 §2.7.5). Each descriptor is read once and checked; what the
+ * driver changes afterwards is not seen.
+ */
+final class SplitWalk {
+    private static final int NEXT = 1;
+    private static final int WRITE = 2;
+    private static final int INDIRECT = 4;
+
+    private final BufferList buffers;
+    private final RingFeatures features;
+    private final int queueSize;
+    private final RingMemory indirectTable = new RingMemory();
+
+    SplitWalk(FrontTranslation translation, RingFeatures features, int queueSize) {
+        this.buffers = new BufferList(translation);
+        this.features = features;
+        this.queueSize = queueSize;
+    }
+
+    /**
+     * Fills {@code chain} from the descriptor at {@code head}.
+     *
+     * @return null if all went well, otherwise why not
+     */
+    @Nullable
+    Polled walk(RingMemory table, int head, Chain chain) {
+        buffers.clear();
+        Polled failure = read(table, queueSize, head, true);
+        return failure != null ? failure : buffers.resolve(chain);
+    }
+
+    /** Reads the descriptors of one table from {@code first} on. */
+    private @Nullable Polled read(RingMemory table, int tableSize, int first, boolean direct) {
+        int index = first;
+        for (int seen = 1;; seen++) {
+            if (seen > tableSize) {
+                return new Polled.Broken("descriptor chain at %d is longer than its table of %d: it loops"
+                        .formatted(first, tableSize));
+            }
+            long at = (long) index * BufferList.DESCRIPTOR_BYTES;
+            long address = table.u64(at);
+            int length = table.u32(at + 8);
+            int flags = table.u16(at + 12);
+            int next = table.u16(at + 14);
+            if ((flags & INDIRECT) != 0) return direct ? indirect(address, length, flags) : nested(first);
+            Polled failure = buffers.append(address, length, (flags & WRITE) != 0);
+            if (failure != null) return failure;
+            if ((flags & NEXT) == 0) return null;
+            if (next >= tableSize) {
+                return new Polled.Broken("descriptor %d points to descriptor %d of a table of %d"
+                        .formatted(index, next, tableSize));
+            }
+            index = next;
+        }
+    }
+
+    private @Nullable Polled indirect(long address, int length, int flags) {
+        Polled failure = buffers.openIndirect(indirectTable, address, length, features.indirect(), (flags & NEXT) != 0);
+        if (failure != null) return failure;
+        return read(indirectTable, length / BufferList.DESCRIPTOR_BYTES, 0, false);
+    }
+
+    private static Polled nested(int head) {
+        return new Polled.Broken("indirect table of chain %d holds another indirect descriptor".formatted(head));
+    }
+}
