@@ -104,12 +104,16 @@ if [ ${#reasons[@]} -eq 0 ] && [ -z "$kernel_wanted" ]; then
     exit 0
 fi
 
-list_by_hand() {
-    local text="" reason
-    for reason in "${reasons[@]}" ${kernel_wanted:+"a Debian kernel package linux-image-*-amd64 of version 6.12 or later, unpacked as $cache/kernel/<release> with depmod run on it and $cache/kernel/current pointing to <release>"}; do
-        text+="${text:+, }$reason"
+joined() { # the arguments, as a list in a sentence
+    local text="" item
+    for item in "$@"; do
+        text+="${text:+, }$item"
     done
     printf '%s' "$text"
+}
+
+list_by_hand() {
+    joined "${reasons[@]}" ${kernel_wanted:+"a Debian kernel package linux-image-*-amd64 of version 6.12 or later, unpacked as $cache/kernel/RELEASE with depmod run on it and $cache/kernel/current pointing to RELEASE"}
 }
 
 # --- Which system this is --------------------------------------------------------------------------------------------
@@ -189,7 +193,7 @@ mkdir -p "$state/sources" "$state/lists/partial" "$cache/kernel"
 exec 9>"$state/lock"
 flock -w 900 9 || fail "another packages.sh has been running for 15 minutes on $cache."
 
-say "missing: $(list_by_hand)."
+say "missing: $(joined "${reasons[@]}" ${kernel_wanted:+"the kernel of linux-image-amd64 (for the guest; it is not installed)"})."
 write_sources >"$state/sources/.new"
 if ! cmp -s "$state/sources/.new" "$state/sources/sluice.list" || [ -z "$(find "$state/updated" -mmin -1440 2>/dev/null)" ]; then
     rm -f "$state/updated"
@@ -203,13 +207,20 @@ fi
 
 # --- Installing ------------------------------------------------------------------------------------------------------
 
+as_administrator() {
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C "$@" >"$state/install.log" 2>&1 9>&-
+}
+
 install() { # install PACKAGE... ; extra apt options in the array `from`
+    local command=(apt-get "${private[@]}" "${from[@]}" -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends install "$@")
     say "installing ${from[1]:+from ${from[1]}: }$*"
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get "${private[@]}" "${from[@]}" -qq -y \
-        -o Dpkg::Use-Pty=0 --no-install-recommends install "$@" >>"$state/install.log" 2>&1 9>&- || {
-        tail -n 5 "$state/install.log" >&2
-        fail "apt could not install $*; the whole output is in $state/install.log."
-    }
+    as_administrator "${command[@]}" && return
+    if grep -q 'dpkg --configure -a' "$state/install.log"; then # an earlier installation was killed half-way
+        say "finishing an installation that was interrupted"
+        as_administrator dpkg --force-confdef --force-confold --configure -a && as_administrator "${command[@]}" && return
+    fi
+    tail -n 5 "$state/install.log" >&2
+    fail "apt could not install $*; the whole output is in $state/install.log."
 }
 
 if [ ${#wanted[@]} -gt 0 ]; then
@@ -232,7 +243,7 @@ if [ -n "$kernel_wanted" ]; then
     work=$cache/kernel/.partial.$$
     mkdir "$work"
     trap 'rm -rf "$work"' EXIT
-    say "downloading and unpacking $package (about 100 MB; it is not installed)"
+    say "downloading and unpacking $package (about 100 MB)"
     (cd "$work" && apt-get "${private[@]}" "${newer[@]}" -qq download "$package") || fail "$package could not be downloaded."
     dpkg-deb --fsys-tarfile "$work"/*.deb | tar -x --no-same-owner -C "$work" || fail "$package could not be unpacked; is $cache full?"
     rm -f "$work"/*.deb

@@ -9,6 +9,9 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import sluice.vdev.cli.QemuBinary;
 
 /** How QEMU runs the guest's instructions. */
@@ -18,6 +21,7 @@ public enum Accelerator {
     /** By translation: anywhere, several times slower. */
     TCG("-accel tcg,thread=multi -cpu max");
 
+    private static final Logger LOG = LoggerFactory.getLogger(Accelerator.class);
     private static final Path DEVICE = Path.of("/dev/kvm");
     private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
     private static final Duration BOOT_LIMIT = Duration.ofSeconds(10);
@@ -58,7 +62,8 @@ public enum Accelerator {
             guest.console().waitFor("^SLUICE boot", BOOT_LIMIT);
             return true;
         } catch (IOException noBoot) {
-            return false; // this is the answer we asked for; the reason is QEMU's and changes nothing
+            LOG.debug("KVM boots no guest here, so guests run under TCG: {}", noBoot.getMessage());
+            return false;
         }
     }
 

@@ -5,7 +5,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.regex.Matcher;
-import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -17,21 +16,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /**
  * A Debian kernel's own virtio-gpu driver on each GPU that we can get: pictures are compared pixel by pixel. QEMU's GPU and the
- * C peer prove the fixture; a new GPU is one line in {@link #gpus()}.
+ * C peer prove the fixture; a new GPU is one line in {@link TestGpus}.
  */
 @Tag("guest")
 class DisplayGuestTest {
     private static final Duration BOOT = Duration.ofSeconds(60);
     private static final Duration WORK = Duration.ofSeconds(60);
     private static final Duration SOON = Duration.ofSeconds(10);
+    private static final int RESETS = 50;
     private static final CacheFolder CACHE = CacheFolder.ofUser();
 
-    static Stream<GpuProvider> gpus() {
-        return Stream.of(GpuProvider.builtIn(), GpuProvider.peer());
+    static List<GpuProvider> gpus() {
+        return TestGpus.all();
     }
 
-    static Stream<GpuProvider> children() {
-        return gpus().filter(gpu -> !(gpu instanceof GpuProvider.BuiltIn));
+    static List<GpuProvider> restartable() {
+        return TestGpus.restartable();
     }
 
     private static GuestImage image() throws IOException, InterruptedException {
@@ -61,7 +61,7 @@ class DisplayGuestTest {
         assertThat(qemu.awaitScreen(expected, SOON).map(Picture.Difference::sentence)).isEmpty();
     }
 
-    @ParameterizedTest
+    @ParameterizedTest(name = "{0}")
     @MethodSource("gpus")
     void aFlippedPictureArrivesExactly(GpuProvider provider) throws IOException, InterruptedException {
         try (Gpu gpu = provider.start();
@@ -74,7 +74,7 @@ class DisplayGuestTest {
         }
     }
 
-    @ParameterizedTest
+    @ParameterizedTest(name = "{0}")
     @MethodSource("gpus")
     void anOddModeArrivesExactly(GpuProvider provider) throws IOException, InterruptedException {
         try (Gpu gpu = provider.start();
@@ -83,7 +83,7 @@ class DisplayGuestTest {
         }
     }
 
-    @ParameterizedTest
+    @ParameterizedTest(name = "{0}")
     @MethodSource("gpus")
     void modetestListsAConnectedScreen(GpuProvider provider) throws IOException, InterruptedException {
         try (Gpu gpu = provider.start();
@@ -96,8 +96,8 @@ class DisplayGuestTest {
         }
     }
 
-    @ParameterizedTest
-    @MethodSource("gpus")
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("restartable")
     void aRebootedGuestDrawsAgain(GpuProvider provider) throws IOException, InterruptedException {
         try (Gpu gpu = provider.start();
                 Qemu qemu = boot(gpu, "", "sluice.run=pattern sluice.frames=3 sluice.end=reboot")) {
@@ -110,8 +110,8 @@ class DisplayGuestTest {
         }
     }
 
-    @ParameterizedTest
-    @MethodSource("gpus")
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("restartable")
     void aStoppedMachineGoesOn(GpuProvider provider) throws IOException, InterruptedException {
         try (Gpu gpu = provider.start();
                 Qemu qemu = boot(gpu, "", "sluice.run=pattern sluice.frames=3")) {
@@ -123,5 +123,33 @@ class DisplayGuestTest {
                 assertNextPicture(qemu, 1280, 800);
             }
         }
+    }
+
+    /** Resets at five moments of a boot, fifty times; then everything must be as it was after the first boot. */
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("restartable")
+    void fiftyResetsLeaveNothingBehind(GpuProvider provider) throws IOException, InterruptedException {
+        List<String> moments = List.of("", "^SLUICE boot", "^SLUICE card", "^SLUICE mode", "^SLUICE shown");
+        try (Gpu gpu = provider.start();
+                Qemu qemu = boot(gpu, "", "sluice.run=pattern sluice.frames=3")) {
+            assertPattern(qemu, 1280, 800);
+            int open = openDescriptors(gpu);
+            for (int round = 0; round < RESETS; round++) {
+                qemu.qmp().forgetEvents();
+                qemu.qmp().execute("system_reset");
+                qemu.qmp().waitForEvent("RESET", SOON);
+                // Most resets come while the firmware runs, because a boot takes seconds; each tenth waits for its moment.
+                String moment = round % 10 == 9 ? moments.get(round / 10) : "";
+                if (!moment.isEmpty()) qemu.console().waitFor(moment, BOOT);
+            }
+            qemu.qmp().execute("system_reset");
+            qemu.console().waitFor("^SLUICE boot", BOOT);
+            assertPattern(qemu, 1280, 800);
+            assertThat(openDescriptors(gpu)).as("open descriptors of the back-end").isEqualTo(open);
+        }
+    }
+
+    private static int openDescriptors(Gpu gpu) throws IOException {
+        return gpu instanceof VhostUserGpu process ? process.openDescriptors() : 0;
     }
 }

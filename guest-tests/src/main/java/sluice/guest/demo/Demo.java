@@ -20,7 +20,7 @@ import sluice.vdev.cli.Main;
 import sluice.vdev.cli.QemuBinary;
 
 /** The command: reads the options, runs {@link DemoRun}, prints and keeps the report. */
-@Command(name = "demo", mixinStandardHelpOptions = true, description = "Boot a stock QEMU whose GPU is a Sluice process, let the guest draw, and judge the picture pixel by pixel.", footer = {
+@Command(name = "sluice demo", mixinStandardHelpOptions = true, description = "Boot a stock QEMU whose GPU is a Sluice process, let the guest draw, and judge the picture pixel by pixel.", footer = {
         "",
         "DIR gets screen.png (what the GPU process holds), qemu-screen.png (what QEMU shows), and report.json." })
 public final class Demo implements Callable<Integer> {
@@ -50,7 +50,17 @@ public final class Demo implements Callable<Integer> {
 
     /** Runs the demo and ends the JVM with its exit code. */
     public static void main(String[] arguments) {
-        System.exit(Main.run(new CommandLine(new Demo()), arguments));
+        System.exit(run(arguments));
+    }
+
+    /** Runs the demo and returns its exit code: 0 right, 1 failed or a wrong picture, 2 wrong usage. */
+    static int run(String... arguments) {
+        CommandLine line = new CommandLine(new Demo());
+        line.setParameterExceptionHandler((failure, words) -> {
+            line.getErr().println("sluice: " + failure.getMessage() + " (see ./sluice demo --help)");
+            return CommandLine.ExitCode.USAGE;
+        });
+        return Main.run(line, arguments);
     }
 
     @Override
@@ -71,7 +81,7 @@ public final class Demo implements Callable<Integer> {
             Files.createDirectories(out);
             report = new DemoRun(binary, gpu(), frames, out, progress).run();
         }
-        String text = new GsonBuilder().setPrettyPrinting().create().toJson(report.toJson());
+        String text = new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create().toJson(report.toJson());
         Files.writeString(out.resolve(DemoReport.FILE), text + "\n");
         results.println(json ? text : report.summary(out));
         results.flush();

@@ -1,0 +1,36 @@
+package sluice.guest;
+
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The GPUs that display tests run on. */
+public final class TestGpus {
+    private TestGpus() {}
+
+    /** Our GPU as a child process, on the classes under test and with the flags of this JVM, as the launcher would start it. */
+    public static GpuProvider sluice() {
+        List<String> command = new ArrayList<>(List.of("env", "--block-signal=USR2", "_JAVA_SR_SIGNUM=50",
+                Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+        for (String flag : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
+            if (flag.startsWith("--")) command.add(flag);
+        }
+        command.addAll(
+                List.of("-Xmx256m", "-cp", System.getProperty("java.class.path"), "sluice.vdev.cli.Main", "gpu"));
+        return GpuProvider.command("Sluice", command);
+    }
+
+    /** All of them: QEMU's own and the C peer prove that a test is right, ours is what is tested. */
+    public static List<GpuProvider> all() {
+        return List.of(GpuProvider.builtIn(), GpuProvider.peer(), sluice());
+    }
+
+    /**
+     * Those that survive a restart of the device. The C peer 10.0.2 does not: after a guest's reboot its GET_DISPLAY_INFO gives no
+     * size, so the kernel falls back to 1024 x 768, and after stop and cont it closes the display socket and answers no more.
+     */
+    public static List<GpuProvider> restartable() {
+        return List.of(GpuProvider.builtIn(), sluice());
+    }
+}
