@@ -4,10 +4,11 @@
 #   packages.sh [--dry-run] [tests]
 #
 # Without `tests`: QEMU 9 or later, busybox, a C compiler that links statically, and a Debian kernel, which is only
-# unpacked into the cache folder, never installed. With `tests` also the C peer vhost-user-gpu and modetest.
+# unpacked into the cache folder, never installed. With `tests` also the C peer vhost-user-gpu and modetest, and, unpacked
+# into the cache folder: the QEMUs of Debian 12 (7.2) and of Debian 13's backports (11.1) and the kernel of the latter.
 #
 # The machine's own package sources stay as they are. What is needed beyond them (on Debian 12, the suite
-# bookworm-backports) is read through a second, private package state in the cache folder, from the same mirror.
+# bookworm-backports) is read through private package states in the cache folder, from the same mirror.
 # Interrupting and running again is safe: a folder gets its final name only when it is complete.
 #
 # Exit: 0 everything is there, 1 something is missing and could not be installed (one sentence says what), 2 wrong usage.
@@ -16,7 +17,9 @@ umask 022
 export LC_ALL=C
 
 cache=${SLUICE_CACHE:-${XDG_CACHE_HOME:-${HOME:?HOME is not set; set SLUICE_CACHE to a folder}/.cache}/sluice}
+here=$(dirname "$(readlink -f "$0")")
 least_qemu=9
+new_suite=trixie-backports # has QEMU 11.1 and Linux 7
 dry_run=
 for_tests=
 
@@ -34,7 +37,7 @@ for argument in "$@"; do
     --dry-run) dry_run=yes ;;
     tests) for_tests=yes ;;
     -h | --help)
-        sed -n '2,13s/^# \{0,1\}//p' "$0"
+        sed -n '2,14s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
     *)
@@ -43,6 +46,11 @@ for argument in "$@"; do
         ;;
     esac
 done
+
+# shellcheck source=/dev/null
+. "$here/apt.sh"
+# shellcheck source=/dev/null
+. "$here/unpack.sh"
 
 # --- What is missing -------------------------------------------------------------------------------------------------
 
@@ -56,13 +64,16 @@ need() { # need LIST PACKAGE REASON
     reasons+=("$2 ($3)")
 }
 
-qemu_is_new_enough() {
+qemu_major() { # of the one in PATH
     local line version
     command -v qemu-system-x86_64 >/dev/null || return 1
     line=$(qemu-system-x86_64 --version 2>/dev/null) || return 1
     version=${line#*version }
-    version=${version%%.*}
-    [ "$version" -ge "$least_qemu" ] 2>/dev/null
+    printf '%s' "${version%%.*}"
+}
+
+qemu_is_new_enough() {
+    [ "$(qemu_major)" -ge "$least_qemu" ] 2>/dev/null
 }
 
 has_peer() {
@@ -76,12 +87,6 @@ has_static_busybox() { # Debian's other package, busybox, needs libc6, which the
     [ -x /bin/busybox ] && ! head -c 4096 /bin/busybox | grep -q ld-linux # a dynamic program names its loader there
 }
 
-kernel_is_unpacked() {
-    local release
-    release=$(readlink "$cache/kernel/current" 2>/dev/null) || return 1
-    [ -s "$cache/kernel/$release/boot/vmlinuz-$release" ] && [ -s "$cache/kernel/$release/lib/modules/$release/modules.dep" ]
-}
-
 qemu_is_new_enough || need wanted_new qemu-system-x86 "the virtual machine, version $least_qemu or later"
 has_static_busybox || need wanted busybox-static "the guest's user space"
 command -v gcc >/dev/null || need wanted gcc "builds the guest's programs"
@@ -91,16 +96,29 @@ command -v gcc >/dev/null || need wanted gcc "builds the guest's programs"
     need wanted libdrm-dev "the kernel's DRM headers, which Debian keeps there; the library itself is not used"
 command -v xz >/dev/null || need wanted xz-utils "unpacks kernel modules"
 kernel_wanted=
-if ! kernel_is_unpacked; then
-    kernel_wanted=yes
-    command -v depmod >/dev/null || [ -x /sbin/depmod ] || need wanted kmod "depmod, which orders kernel modules"
-fi
+unpack_wanted=() # suites whose QEMU is to be unpacked
+new_kernel_wanted=
+kernel_is_unpacked current || kernel_wanted=yes
 if [ -n "$for_tests" ]; then
     has_peer || need wanted_new qemu-system-gui "the C peer vhost-user-gpu, to compare with"
     command -v modetest >/dev/null || need wanted libdrm-tests "modetest, which the tests run in the guest"
+    for suite in bookworm $new_suite; do
+        qemu_is_unpacked "$suite" || unpack_wanted+=("$suite")
+    done
+    if qemu_is_new_enough && [ "$(qemu_major)" -ne 10 ] && ! qemu_is_unpacked trixie; then
+        unpack_wanted+=(trixie) # version 10.0, which is what Debian 12 (backports) and 13 have in PATH
+    fi
+    kernel_is_unpacked newest || new_kernel_wanted=yes
+    if [ ${#unpack_wanted[@]} -gt 0 ] || [ -n "$new_kernel_wanted" ]; then
+        compgen -G '/usr/share/keyrings/debian-archive-trixie-stable.*' >/dev/null ||
+            need wanted debian-archive-keyring "the keys of Debian 13"
+    fi
+fi
+if [ -n "$kernel_wanted$new_kernel_wanted" ] && ! command -v depmod >/dev/null && ! [ -x /sbin/depmod ]; then
+    need wanted kmod "depmod, which orders kernel modules"
 fi
 
-if [ ${#reasons[@]} -eq 0 ] && [ -z "$kernel_wanted" ]; then
+if [ ${#reasons[@]} -eq 0 ] && [ ${#unpack_wanted[@]} -eq 0 ] && [ -z "$kernel_wanted$new_kernel_wanted" ]; then
     exit 0
 fi
 
@@ -113,7 +131,9 @@ joined() { # the arguments, as a list in a sentence
 }
 
 list_by_hand() {
-    joined "${reasons[@]}" ${kernel_wanted:+"a Debian kernel package linux-image-*-amd64 of version 6.12 or later, unpacked as $cache/kernel/RELEASE with depmod run on it and $cache/kernel/current pointing to RELEASE"}
+    joined "${reasons[@]}" ${kernel_wanted:+"a Debian kernel package linux-image-*-amd64 of version 6.12 or later, unpacked as $cache/kernel/RELEASE with depmod run on it and $cache/kernel/current pointing to RELEASE"} \
+        ${new_kernel_wanted:+"the same of version 7 or later, with $cache/kernel/newest pointing to it"} \
+        ${unpack_wanted:+"QEMUs 7.2 and 11.1, each as $cache/qemu/NAME/qemu-system-x86_64"}
 }
 
 # --- Which system this is --------------------------------------------------------------------------------------------
@@ -134,49 +154,6 @@ if [ "$(id -u)" -ne 0 ] && [ $((${#wanted[@]} + ${#wanted_new[@]})) -gt 0 ]; the
     as_root=(sudo)
 fi
 
-# --- A package state of our own --------------------------------------------------------------------------------------
-
-state=$cache/apt
-# The sandbox user of apt cannot enter a private home folder; packages are still checked against Debian's keys.
-private=(-o "Dir::Etc::sourcelist=/dev/null" -o "Dir::Etc::sourceparts=$state/sources" -o "Dir::State::Lists=$state/lists"
-    -o "Dir::Cache::pkgcache=" -o "Dir::Cache::srcpkgcache=" -o "APT::Sandbox::User=$(id -un)" -o "Acquire::Retries=3"
-    -o "DPkg::Lock::Timeout=300" -o "Acquire::Languages=none")
-
-# Prints "URI SUITE" for every Debian suite that this system's own sources name, as apt itself reads them.
-own_suites() {
-    # shellcheck disable=SC2016 # $(REPO_URI) and the others are apt's, not the shell's
-    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-        while read -r uri suite component; do
-            [ "$component" = main ] || continue
-            case $suite in
-            "$VERSION_CODENAME" | "$VERSION_CODENAME"-updates | "$VERSION_CODENAME"-security | "$VERSION_CODENAME"-backports | \
-                stable | stable-updates | stable-security | oldstable | oldstable-updates | oldstable-security | testing | unstable | sid)
-                printf '%s %s\n' "$uri" "$suite"
-                ;;
-            esac
-        done | sort -u
-}
-
-write_sources() {
-    local suites mirror="" uri suite option=""
-    suites=$(own_suites)
-    while read -r uri suite; do
-        case $suite in
-        "$VERSION_CODENAME" | stable | oldstable | testing | unstable | sid) mirror=$uri ;;
-        esac
-    done <<<"$suites"
-    [ -n "$mirror" ] || fail "this system's apt sources name no Debian suite (main, $VERSION_CODENAME); please install by hand: $(list_by_hand)."
-    if [ "${VERSION_ID:-99}" -eq 12 ]; then
-        suites+=$'\n'"$mirror $VERSION_CODENAME-backports"
-    fi
-    if ! compgen -G '/etc/apt/trusted.gpg.d/debian-archive-*' >/dev/null && [ -e /usr/share/keyrings/debian-archive-keyring.gpg ]; then
-        option="[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] "
-    fi
-    sort -u <<<"$suites" | while read -r uri suite; do
-        printf 'deb %s%s %s main\n' "$option" "$uri" "$suite"
-    done
-}
-
 newer=() # how to ask for what the suite itself has in too old a version
 if [ "${VERSION_ID:-99}" -eq 12 ]; then
     newer=(-t "$VERSION_CODENAME-backports")
@@ -186,24 +163,20 @@ if [ -n "$dry_run" ]; then
     [ ${#wanted[@]} -eq 0 ] || say "would install${as_root:+ with sudo}: ${wanted[*]}"
     [ ${#wanted_new[@]} -eq 0 ] || say "would install${as_root:+ with sudo}${newer:+ from ${newer[1]}}: ${wanted_new[*]}"
     [ -z "$kernel_wanted" ] || say "would download the kernel of linux-image-amd64${newer:+ from ${newer[1]}} and unpack it under $cache/kernel"
+    [ ${#unpack_wanted[@]} -eq 0 ] || say "would download QEMU from ${unpack_wanted[*]} and unpack it under $cache/qemu"
+    [ -z "$new_kernel_wanted" ] || say "would download the kernel of linux-image-amd64 from $new_suite and unpack it under $cache/kernel"
     exit 0
 fi
 
-mkdir -p "$state/sources" "$state/lists/partial" "$cache/kernel"
+state=$cache/apt
+mkdir -p "$state"
 exec 9>"$state/lock"
 flock -w 900 9 || fail "another packages.sh has been running for 15 minutes on $cache."
 
-say "missing: $(joined "${reasons[@]}" ${kernel_wanted:+"the kernel of linux-image-amd64 (for the guest; it is not installed)"})."
-write_sources >"$state/sources/.new"
-if ! cmp -s "$state/sources/.new" "$state/sources/sluice.list" || [ -z "$(find "$state/updated" -mmin -1440 2>/dev/null)" ]; then
-    rm -f "$state/updated"
-    mv "$state/sources/.new" "$state/sources/sluice.list"
-    say "reading package lists into $state (the system's own lists are not touched)"
-    apt-get "${private[@]}" -qq update || fail "the package lists could not be read from the mirror in this system's apt sources; is the network there?"
-    touch "$state/updated"
-else
-    rm -f "$state/sources/.new"
-fi
+say "missing: $(joined "${reasons[@]}" ${kernel_wanted:+"the kernel of linux-image-amd64 (for the guest; it is not installed)"} \
+    ${unpack_wanted:+"QEMU from ${unpack_wanted[*]} (unpacked, not installed)"} \
+    ${new_kernel_wanted:+"the kernel from $new_suite (for the guest)"})."
+find_mirror
 
 # --- Installing ------------------------------------------------------------------------------------------------------
 
@@ -223,6 +196,9 @@ install() { # install PACKAGE... ; extra apt options in the array `from`
     fail "apt could not install $*; the whole output is in $state/install.log."
 }
 
+if [ $((${#wanted[@]} + ${#wanted_new[@]})) -gt 0 ] || [ -n "$kernel_wanted" ]; then
+    use_state "$state" <<<"$suites${newer:+$'\n'$mirror ${newer[1]}}"
+fi
 if [ ${#wanted[@]} -gt 0 ]; then
     from=()
     install "${wanted[@]}"
@@ -233,25 +209,17 @@ if [ ${#wanted_new[@]} -gt 0 ]; then
     qemu_is_new_enough || fail "QEMU $least_qemu or later is needed, but $(qemu-system-x86_64 --version | head -n 1) is what the suite has."
 fi
 
-# --- The guest's kernel ----------------------------------------------------------------------------------------------
+# --- Unpacking -------------------------------------------------------------------------------------------------------
 
-if [ -n "$kernel_wanted" ]; then
-    package=$(apt-cache "${private[@]}" "${newer[@]}" depends --important linux-image-amd64 | sed -n 's/^ *Depends: *\(linux-image-[0-9].*\)$/\1/p' | head -n 1)
-    [ -n "$package" ] || fail "the package lists name no kernel behind linux-image-amd64."
-    release=${package#linux-image-}
-    rm -rf "$cache"/kernel/.partial.*
-    work=$cache/kernel/.partial.$$
-    mkdir "$work"
-    trap 'rm -rf "$work"' EXIT
-    say "downloading and unpacking $package (about 100 MB)"
-    (cd "$work" && apt-get "${private[@]}" "${newer[@]}" -qq download "$package") || fail "$package could not be downloaded."
-    dpkg-deb --fsys-tarfile "$work"/*.deb | tar -x --no-same-owner -C "$work" || fail "$package could not be unpacked; is $cache full?"
-    rm -f "$work"/*.deb
-    [ -e "$work/lib" ] || ln -s usr/lib "$work/lib"
-    PATH=$PATH:/sbin:/usr/sbin depmod -b "$work" "$release" || fail "depmod failed on $package."
-    rm -rf "${cache:?}/kernel/$release"
-    mv "$work" "$cache/kernel/$release"
-    ln -s "$release" "$cache/kernel/.current.$$"
-    mv -T "$cache/kernel/.current.$$" "$cache/kernel/current"
+# Looked at again: another packages.sh may have done it while this one waited for the lock.
+[ -z "$kernel_wanted" ] || kernel_is_unpacked current || unpack_kernel current "${newer[@]}"
+for suite in "${unpack_wanted[@]}"; do
+    qemu_is_unpacked "$suite" && continue
+    use_suite "$suite"
+    unpack_qemu "$suite"
+done
+if [ -n "$new_kernel_wanted" ] && ! kernel_is_unpacked newest; then
+    use_suite "$new_suite"
+    unpack_kernel newest
 fi
 say "done"
