@@ -1,20 +1,31 @@
 package sluice.guest;
 
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 /**
- * A process that does not outlive its owner: it is ended by {@link #close()}, or when this JVM ends in an orderly way.
- * Only a JVM killed with SIGKILL leaves it behind.
+ * A process, and its private folder, that do not outlive their owner: they go with {@link #close()}, or when this JVM ends in an
+ * orderly way, Ctrl-C included. Only a JVM killed with SIGKILL leaves them behind.
  */
 final class ChildProcess implements AutoCloseable {
-    private static final long TERM_SECONDS = 3;
+    private static final Logger LOG = LoggerFactory.getLogger(ChildProcess.class);
+    private static final long END_SECONDS = 3;
 
     private final Process process;
+    private final Path folder;
     private final Thread atExit;
 
-    ChildProcess(Process process) {
+    /**
+     * @param folder deleted after the process has ended
+     */
+    ChildProcess(Process process, Path folder) {
         this.process = process;
-        atExit = new Thread(process::destroyForcibly, "end of process " + process.pid());
+        this.folder = folder;
+        atExit = new Thread(this::endWithJvm, "end of process " + process.pid());
         Runtime.getRuntime().addShutdownHook(atExit);
     }
 
@@ -22,26 +33,39 @@ final class ChildProcess implements AutoCloseable {
         return process;
     }
 
-    /** Asks it to end (SIGTERM), waits up to 3 s, then kills it; when this returns, it is gone. */
+    /** Asks it to end (SIGTERM), waits up to 3 s, then kills it; when this returns, it is gone and its folder too. */
     @Override
-    public void close() {
+    public void close() throws IOException {
         boolean interrupted = Thread.interrupted();
         process.destroy();
         try {
-            if (!process.waitFor(TERM_SECONDS, TimeUnit.SECONDS)) {
-                process.destroyForcibly();
-                process.waitFor(TERM_SECONDS, TimeUnit.SECONDS);
-            }
+            if (!process.waitFor(END_SECONDS, TimeUnit.SECONDS)) kill();
         } catch (InterruptedException again) {
             process.destroyForcibly();
             interrupted = true;
         }
-        if (interrupted)
-            Thread.currentThread().interrupt();
+        if (interrupted) Thread.currentThread().interrupt();
+        Folders.delete(folder);
         try {
             Runtime.getRuntime().removeShutdownHook(atExit);
         } catch (IllegalStateException shuttingDown) {
-            return; // the JVM is ending: the hook does what it is for
+            LOG.debug("the JVM is ending, and the hook finds nothing left to do");
+        }
+    }
+
+    private void kill() throws InterruptedException {
+        process.destroyForcibly();
+        if (!process.waitFor(END_SECONDS, TimeUnit.SECONDS)) LOG.warn("process {} cannot be killed", process.pid());
+    }
+
+    private void endWithJvm() {
+        try {
+            kill();
+            Folders.delete(folder);
+        } catch (InterruptedException ending) {
+            Thread.currentThread().interrupt();
+        } catch (IOException failure) {
+            LOG.warn("{} could not be deleted: {}", folder, failure.getMessage());
         }
     }
 }

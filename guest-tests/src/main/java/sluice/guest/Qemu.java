@@ -33,7 +33,7 @@ public final class Qemu implements AutoCloseable {
         this.folder = folder;
         ProcessBuilder builder = new ProcessBuilder(launch.command(folder))
                 .redirectError(folder.resolve(ERROR_FILE).toFile());
-        child = new ChildProcess(builder.start());
+        child = new ChildProcess(builder.start(), folder);
         console = new Console("the guest", child.process().getInputStream(), child.process().getOutputStream(),
                 this::errors, launch.consoleListener());
     }
@@ -154,6 +154,5 @@ public final class Qemu implements AutoCloseable {
             qmp.close();
         if (qtest != null)
             qtest.close();
-        Folders.delete(folder);
     }
 }

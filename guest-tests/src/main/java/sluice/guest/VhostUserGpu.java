@@ -40,7 +40,7 @@ public final class VhostUserGpu implements Gpu {
         List<String> complete = new ArrayList<>(command);
         complete.add("--socket-path=" + folder.resolve(SOCKET));
         child = new ChildProcess(
-                new ProcessBuilder(complete).redirectError(folder.resolve(ERROR_FILE).toFile()).start());
+                new ProcessBuilder(complete).redirectError(folder.resolve(ERROR_FILE).toFile()).start(), folder);
         output = new Console(name, child.process().getInputStream(), child.process().getOutputStream(), this::errors,
                 line -> {});
     }
@@ -138,7 +138,6 @@ public final class VhostUserGpu implements Gpu {
     @Override
     public void close() throws IOException {
         child.close();
-        Folders.delete(folder);
     }
 
     /** Connecting to find out would use up the one connection that some programs accept. */

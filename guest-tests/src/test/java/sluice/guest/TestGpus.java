@@ -27,8 +27,9 @@ public final class TestGpus {
     }
 
     /**
-     * Those that survive a restart of the device. The C peer 10.0.2 does not: after a guest's reboot its GET_DISPLAY_INFO gives no
-     * size, so the kernel falls back to 1024 x 768, and after stop and cont it closes the display socket and answers no more.
+     * Those that survive a restart of the device. The C peer of QEMU 10.0.2 does not, each time it was tried: after some guest
+     * reboots the kernel finds no display size and falls back to 1024 x 768, after stop and cont QEMU reports the end of a
+     * socket and the guest hangs, and during the fifty resets QEMU itself ends.
      */
     public static List<GpuProvider> restartable() {
         return List.of(GpuProvider.builtIn(), sluice());

@@ -51,8 +51,9 @@ public final class FileMappings {
             throw new IOException("the memory file is empty, nothing can be mapped");
         FileId id = FileId.of(status);
         FileMapping known = byId.get(id);
-        // A file that grew since is mapped anew; the old mapping lives as long as its holders.
-        if (known != null && known.size() >= status.size() && known.tryRetain())
+        // A file whose size changed is mapped anew: what was cut off must not be reached through a new region. The old
+        // mapping lives as long as its holders.
+        if (known != null && known.size() == status.size() && known.tryRetain())
             return known;
         FileMapping mapping = mapAnew(fd, id, status.size());
         byId.put(id, mapping);

@@ -91,6 +91,9 @@ public final class GuestMemory {
      * @return false if a byte of the range is not guest memory; {@code target} is then as it was
      */
     public boolean resolve(long address, long length, Addressing addressing, Runs target) {
+        // Memory that ends at 2^64 does not go on at 0.
+        if (length > 0 && Long.compareUnsigned(address + (length - 1), address) < 0)
+            return false;
         int mark = target.count();
         long markBytes = target.bytes();
         long at = address;
@@ -111,9 +114,11 @@ public final class GuestMemory {
         return true;
     }
 
+    /** @throws IllegalStateException if the last holder has already gone */
     public GuestMemory retain() {
-        if (references.getAndIncrement() <= 0)
-            throw new IllegalStateException("this generation is gone");
+        // Not counted up when it is gone: a release to match would give the files back a second time.
+        if (references.getAndUpdate(now -> now > 0 ? now + 1 : now) <= 0)
+            throw new IllegalStateException("generation " + number + " is gone");
         return this;
     }
 

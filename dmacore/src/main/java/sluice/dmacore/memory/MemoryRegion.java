@@ -24,8 +24,9 @@ public record MemoryRegion(AddressRange guest, long userAddress, FileMapping map
     public static MemoryRegion of(long guestAddress, long size, long userAddress, FileMapping mapping, long fileOffset)
             throws IOException {
         if (size <= 0 || fileOffset < 0) {
-            throw new IOException("memory region of 0x%x bytes at file offset 0x%x: both must be positive"
-                    .formatted(size, fileOffset));
+            throw new IOException("""
+                    memory region of 0x%x bytes at file offset 0x%x: it must have 1 byte or more, at an offset of 0 or \
+                    more""".formatted(size, fileOffset));
         }
         if (((guestAddress | size | fileOffset | userAddress) & (PAGE - 1)) != 0) {
             throw new IOException(

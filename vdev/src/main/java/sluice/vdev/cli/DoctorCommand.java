@@ -46,7 +46,6 @@ final class DoctorCommand implements Callable<Integer> {
         findings.add(qemu());
         findings.add(program("Maven", "mvn", true, "apt-get install maven"));
         findings.add(program("C compiler", "gcc", true, SETUP));
-        findings.add(program("cpio", "cpio", true, SETUP));
         findings.add(program("busybox", "busybox", true, SETUP));
         findings.add(manifest());
         findings.add(file("KVM", "/dev/kvm",
@@ -73,7 +72,7 @@ final class DoctorCommand implements Callable<Integer> {
             String found = "%s, version %s%s".formatted(qemu.path(), qemu.version(),
                     gpu ? ", has vhost-user-gpu-pci" : ", lacks vhost-user-gpu-pci");
             return new Finding("QEMU", gpu, true, found,
-                    gpu ? "" : "apt-get install qemu-system-gui qemu-system-modules-opengl");
+                    gpu ? "" : "apt-get install qemu-system-common");
         } catch (IOException e) {
             return new Finding("QEMU", false, true, String.valueOf(e.getMessage()), SETUP);
         }

@@ -39,37 +39,56 @@ public final class QueueWorker {
     public void run() {
         if (running) return;
         running = true;
+        boolean usable;
         try {
             queue.disableNotifications();
-            takeChains();
+            usable = takeChains();
         } finally {
             running = false;
         }
-        if (queue.publish() instanceof Polled.Stalled stalled) context.stalled(index, stalled);
+        if (usable) publish();
     }
 
-    private void takeChains() {
+    /**
+     * What held the queue back is over: shows the driver what was completed, and has the queue looked at by whoever runs
+     * it. Not at once, for it may be disabled by now.
+     */
+    public void resume() {
+        if (running) return; // the turn under way goes on by itself, and publishes at its end
+        publish();
+        context.callAgain(index);
+    }
+
+    private void publish() {
+        Polled published = queue.publish();
+        if (published instanceof Polled.Stalled stalled) context.stalled(index, stalled);
+        if (published instanceof Polled.Broken broken) context.broken(index, broken);
+    }
+
+    /** @return whether the queue can be published, false once it is known and reported to be broken */
+    private boolean takeChains() {
         long begun = System.nanoTime();
         for (int taken = 0; !work.isHeldBack(); taken++) {
             if (taken == CHAINS_PER_TURN || System.nanoTime() - begun > NANOS_PER_TURN) {
                 context.callAgain(index);
-                return;
+                return true;
             }
             switch (queue.poll()) {
                 case Chain chain -> work.execute(chain);
                 case Polled.Empty empty -> {
                     // A buffer that arrived while we asked for notifications is found by polling once more.
-                    if (!queue.enableNotifications()) return;
+                    if (!queue.enableNotifications()) return true;
                 }
                 case Polled.Stalled stalled -> {
                     context.stalled(index, stalled);
-                    return;
+                    return true;
                 }
                 case Polled.Broken broken -> {
                     context.broken(index, broken);
-                    return;
+                    return false;
                 }
             }
         }
+        return true;
     }
 }

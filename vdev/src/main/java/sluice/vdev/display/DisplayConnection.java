@@ -80,6 +80,8 @@ final class DisplayConnection extends ChannelInboundHandlerAdapter {
             answer.accept(null);
         } else {
             ask(DisplayRequest.GET_EDID, scanout, bytes, answer);
+            // QEMU answers in order, but not at all for an output it does not have. The answer to this one tells.
+            ask(DisplayRequest.GET_PROTOCOL_FEATURES, -1, 8, reply -> {});
         }
     }
 
@@ -158,6 +160,11 @@ final class DisplayConnection extends ChannelInboundHandlerAdapter {
             int flags = bytes.readIntLE();
             bytes.skipBytes(4);
             Asked oldest = asked.peek();
+            if (oldest != null && oldest.number() == DisplayRequest.GET_EDID
+                    && number == DisplayRequest.GET_PROTOCOL_FEATURES) {
+                asked.remove().answer().accept(null);
+                oldest = asked.peek();
+            }
             if ((flags & DisplayFormat.REPLY) == 0 || oldest == null || oldest.number() != number
                     || bytes.readableBytes() != oldest.bytes()) {
                 throw new ProtocolViolation("display message %d with flags 0x%x and %d bytes answers nothing we asked"
@@ -172,7 +179,7 @@ final class DisplayConnection extends ChannelInboundHandlerAdapter {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-        LOG.warn("the display socket is closed: {}", cause.getMessage());
+        if (!FrameChannel.isPeerGone(cause)) LOG.warn("the display socket is closed: {}", cause.getMessage());
         context.close();
     }
 

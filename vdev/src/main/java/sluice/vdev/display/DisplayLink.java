@@ -110,11 +110,11 @@ public final class DisplayLink implements Display {
     }
 
     @Override
-    public void edid(int scanout, Consumer<byte[]> answer) {
+    public void edid(int scanout, Consumer<byte @Nullable []> answer) {
         if (connection == null) {
-            answer.accept(new byte[EDID_BYTES]);
+            answer.accept(null);
         } else {
-            connection.edid(scanout, EDID_BYTES, reply -> answer.accept(reply == null ? new byte[EDID_BYTES] : reply));
+            connection.edid(scanout, EDID_BYTES, answer);
         }
     }
 

@@ -60,6 +60,11 @@ final class PixelUpdate extends AbstractReferenceCounted implements Outgoing {
     }
 
     @Override
+    public int ownedBytes() {
+        return PREFIX_BYTES;
+    }
+
+    @Override
     public void gather(SocketMessage message) {
         HostImage source = image;
         if (source == null) throw new IllegalStateException("no update is under way");

@@ -4,14 +4,18 @@ import org.jspecify.annotations.Nullable;
 
 /** The commands we carry out (virtio 1.3 §5.7.6.7, enum virtio_gpu_ctrl_type), with the least bytes each must have. */
 public enum CommandType {
-    GET_DISPLAY_INFO(0x100, Wire.Header.BYTES), RESOURCE_CREATE_2D(0x101, Wire.ResourceCreate2d.BYTES), RESOURCE_UNREF(
-            0x102, Wire.ResourceOnly.BYTES), SET_SCANOUT(0x103, Wire.SetScanout.BYTES), RESOURCE_FLUSH(0x104,
-                    Wire.ResourceFlush.BYTES), TRANSFER_TO_HOST_2D(0x105,
-                            Wire.TransferToHost2d.BYTES), RESOURCE_ATTACH_BACKING(0x106,
-                                    Wire.ResourceAttachBacking.BYTES), RESOURCE_DETACH_BACKING(0x107,
-                                            Wire.ResourceOnly.BYTES), GET_EDID(0x10a,
-                                                    Wire.GetEdid.BYTES), UPDATE_CURSOR(0x300,
-                                                            Wire.Cursor.BYTES), MOVE_CURSOR(0x301, Wire.Cursor.BYTES);
+    GET_DISPLAY_INFO(0x100, Wire.Header.BYTES),
+    RESOURCE_CREATE_2D(0x101, Wire.ResourceCreate2d.BYTES),
+    RESOURCE_UNREF(0x102, Wire.ResourceOnly.BYTES),
+    SET_SCANOUT(0x103, Wire.SetScanout.BYTES),
+    RESOURCE_FLUSH(0x104, Wire.ResourceFlush.BYTES),
+    TRANSFER_TO_HOST_2D(0x105, Wire.TransferToHost2d.BYTES),
+    RESOURCE_ATTACH_BACKING(0x106, Wire.ResourceAttachBacking.BYTES),
+    RESOURCE_DETACH_BACKING(0x107, Wire.ResourceOnly.BYTES),
+    GET_EDID(0x10a, Wire.GetEdid.BYTES),
+    RESOURCE_ASSIGN_UUID(0x10b, Wire.ResourceOnly.BYTES),
+    UPDATE_CURSOR(0x300, Wire.Cursor.BYTES),
+    MOVE_CURSOR(0x301, Wire.Cursor.BYTES);
 
     private final int wireNumber;
     private final int bytes;
@@ -42,6 +46,7 @@ public enum CommandType {
             case 0x106 -> RESOURCE_ATTACH_BACKING;
             case 0x107 -> RESOURCE_DETACH_BACKING;
             case 0x10a -> GET_EDID;
+            case 0x10b -> RESOURCE_ASSIGN_UUID;
             case 0x300 -> UPDATE_CURSOR;
             case 0x301 -> MOVE_CURSOR;
             default -> null;

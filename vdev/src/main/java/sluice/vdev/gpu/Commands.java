@@ -1,5 +1,7 @@
 package sluice.vdev.gpu;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
@@ -51,7 +53,31 @@ final class Commands {
     }
 
     void edid(int scanout, Consumer<byte[]> answer) {
-        display.edid(scanout, answer);
+        display.edid(scanout, reply -> {
+            if (reply != null) {
+                answer.accept(reply);
+            } else {
+                display.displayInfo(info -> answer.accept(ownEdid(info, scanout)));
+            }
+        });
+    }
+
+    /** A struct virtio_gpu_resp_edid of our own, for the size that {@code info} gives the scan-out. */
+    private static byte[] ownEdid(byte[] info, int scanout) {
+        ByteBuffer modes = ByteBuffer.wrap(info).order(ByteOrder.LITTLE_ENDIAN);
+        int mode = Wire.DisplayInfo.MODES + scanout * Wire.DisplayInfo.MODE_BYTES;
+        byte[] block = Edid.of(Integer.toUnsignedLong(modes.getInt(mode + Wire.Rect.WIDTH)),
+                Integer.toUnsignedLong(modes.getInt(mode + Wire.Rect.HEIGHT)));
+        byte[] response = new byte[Wire.Edid.BYTES];
+        ByteBuffer.wrap(response).order(ByteOrder.LITTLE_ENDIAN).putInt(Wire.Edid.SIZE, block.length)
+                .put(Wire.Edid.DATA, block);
+        return response;
+    }
+
+    /** @return the resource's name among all devices, 16 bytes, or null if there is no such resource */
+    byte @Nullable [] uuid(Snapshot command) {
+        Resource resource = resources.find(command.u32(Wire.ResourceOnly.RESOURCE_ID));
+        return resource == null ? null : resource.uuid();
     }
 
     Response create(Snapshot command) {

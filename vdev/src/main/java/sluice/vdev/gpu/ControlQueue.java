@@ -53,6 +53,8 @@ final class ControlQueue implements QueueWorker.Work {
     public void execute(Chain chain) {
         startedAt = System.nanoTime();
         boolean taken = command.take(chain.readable(), 0, chain.readable().bytes());
+        // Of a command that is too long the header is enough to refuse it, fence and all.
+        if (!taken) command.take(chain.readable(), 0, Wire.Header.BYTES);
         responder.begin(command);
         CommandType type = command.length() < Wire.Header.BYTES
                 ? null
@@ -66,6 +68,7 @@ final class ControlQueue implements QueueWorker.Work {
             case GET_DISPLAY_INFO ->
                 waitFor(chain, type, answer -> commands.displayInfo(answer), Response.OK_DISPLAY_INFO);
             case GET_EDID -> edid(chain);
+            case RESOURCE_ASSIGN_UUID -> assignUuid(chain);
             case RESOURCE_FLUSH -> flush(chain);
             case RESOURCE_CREATE_2D -> answer(chain, type, commands.create(command));
             case RESOURCE_UNREF -> answer(chain, type, commands.unref(command));
@@ -86,6 +89,18 @@ final class ControlQueue implements QueueWorker.Work {
         statistics.command(type, refused, System.nanoTime() - startedAt);
     }
 
+    private void assignUuid(Chain chain) {
+        byte[] uuid = commands.uuid(command);
+        if (uuid == null) {
+            answer(chain, CommandType.RESOURCE_ASSIGN_UUID, Response.ERR_INVALID_RESOURCE_ID);
+            return;
+        }
+        byte[] response = new byte[Wire.ResourceUuid.BYTES];
+        System.arraycopy(uuid, 0, response, Wire.ResourceUuid.UUID, uuid.length);
+        responder.respond(chain, Response.OK_RESOURCE_UUID, response);
+        note(CommandType.RESOURCE_ASSIGN_UUID, false);
+    }
+
     private void edid(Chain chain) {
         int scanout = command.u32(Wire.GetEdid.SCANOUT);
         if (Integer.compareUnsigned(scanout, Scanouts.MAX) >= 0) {
@@ -102,7 +117,7 @@ final class ControlQueue implements QueueWorker.Work {
             if (!release(chain)) return;
             responder.respond(chain, response, payload);
             note(type, false);
-            drain();
+            worker.resume();
         });
     }
 
@@ -119,7 +134,7 @@ final class ControlQueue implements QueueWorker.Work {
         if (chain == null) return;
         release(chain);
         answer(chain, CommandType.RESOURCE_FLUSH, Response.OK_NODATA);
-        drain();
+        worker.resume();
     }
 
     private void hold(Chain chain, CommandType type) {

@@ -2,6 +2,8 @@ package sluice.vdev.gpu;
 
 import java.util.function.Consumer;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Where pictures go: the front-end's screen, or none. Used on the device's loop; nothing here waits, what takes time calls
  * back on the same loop.
@@ -42,10 +44,10 @@ public interface Display {
     void displayInfo(Consumer<byte[]> answer);
 
     /**
-     * Asks for the EDID of a scan-out: {@code answer} gets a struct virtio_gpu_resp_edid, whose header is not filled in;
-     * its size is 0 if the display has none.
+     * Asks for the EDID of a scan-out: {@code answer} gets a struct virtio_gpu_resp_edid, whose header is not filled in, or
+     * null if the display has none.
      */
-    void edid(int scanout, Consumer<byte[]> answer);
+    void edid(int scanout, Consumer<byte @Nullable []> answer);
 
     /** Shows a 64×64 cursor, 0xAARRGGBB. */
     void setCursor(int scanout, int x, int y, int hotX, int hotY, int[] pixels);

@@ -15,6 +15,7 @@ import sluice.vdev.queue.Virtqueue;
 public final class GpuDevice implements VirtioDevice, Display.Listener {
     private static final int VIRTIO_ID = 16;
     private static final long F_EDID = 1L << 1;
+    private static final long F_RESOURCE_UUID = 1L << 2;
     private static final int CONTROL = 0;
     private static final int CURSOR = 1;
 
@@ -64,7 +65,7 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
 
     @Override
     public long features() {
-        return F_EDID;
+        return F_EDID | F_RESOURCE_UUID;
     }
 
     @Override
@@ -135,8 +136,10 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
 
     @Override
     public void displayReady() {
-        notified(CONTROL);
-        notified(CURSOR);
+        DeviceContext running = context;
+        if (running == null) return;
+        running.callAgain(CONTROL);
+        running.callAgain(CURSOR);
     }
 
     @Override

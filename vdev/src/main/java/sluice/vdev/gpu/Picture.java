@@ -2,6 +2,7 @@ package sluice.vdev.gpu;
 
 import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -39,7 +40,10 @@ public final class Picture {
         image.setRGB(0, 0, width, height, pixels, 0, width);
         Path partial = file.resolveSibling(file.getFileName() + ".part");
         ImageIO.setUseCache(false);
-        if (!ImageIO.write(image, "png", partial.toFile())) throw new IOException("this JDK cannot write PNG");
+        // Given a file, ImageIO would print a stack trace of its own when it cannot be opened.
+        try (OutputStream out = Files.newOutputStream(partial)) {
+            if (!ImageIO.write(image, "png", out)) throw new IOException("this JDK cannot write PNG");
+        }
         Files.move(partial, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
 }

@@ -45,7 +45,7 @@ public final class PictureTaker implements AutoCloseable {
             try {
                 for (Picture picture : pictures) write(picture);
             } catch (IOException e) {
-                LOG.error("a picture could not be written: {}", e.getMessage());
+                LOG.error("a picture could not be written: {}", e.toString());
             } finally {
                 busy.set(false);
             }
@@ -58,7 +58,7 @@ public final class PictureTaker implements AutoCloseable {
             try {
                 for (Picture picture : pictures) done.accept(write(picture));
             } catch (IOException e) {
-                LOG.error("a picture could not be written: {}", e.getMessage());
+                LOG.error("a picture could not be written: {}", e.toString());
             }
         });
     }

@@ -50,7 +50,7 @@ final class Wire {
         private ResourceCreate2d() {}
     }
 
-    /** RESOURCE_UNREF and RESOURCE_DETACH_BACKING. */
+    /** RESOURCE_UNREF, RESOURCE_DETACH_BACKING and RESOURCE_ASSIGN_UUID. */
     static final class ResourceOnly {
         static final int RESOURCE_ID = 24;
         static final int BYTES = 32;
@@ -116,6 +116,15 @@ final class Wire {
         static final int BYTES = MODES + 16 * MODE_BYTES;
 
         private DisplayInfo() {}
+    }
+
+    /** struct virtio_gpu_resp_resource_uuid. */
+    static final class ResourceUuid {
+        static final int UUID = 24;
+        static final int UUID_BYTES = 16;
+        static final int BYTES = UUID + UUID_BYTES;
+
+        private ResourceUuid() {}
     }
 
     /** struct virtio_gpu_resp_edid. */

@@ -198,8 +198,10 @@ public final class DeviceHost implements DeviceContext {
 
     @Override
     public void broken(int index, Polled.Broken why) {
-        LOG.error("queue {} stops until the device is reset: {}", index, why.reason());
         RunningQueue running = queues[index];
+        if (running.isBroken()) return;
+        running.setBroken();
+        LOG.error("queue {} stops until the device is reset: {}", index, why.reason());
         running.setKick(null);
         Virtqueue queue = running.queue();
         if (queue != null) queue.stop();

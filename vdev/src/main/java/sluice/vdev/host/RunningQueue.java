@@ -22,6 +22,7 @@ final class RunningQueue implements Interrupt {
     private @Nullable Fd error;
     private @Nullable Virtqueue queue;
     private boolean enabled;
+    private boolean broken;
     /** What {@link DeviceHost} posts to have the queue looked at again; made once, so that posting allocates nothing. */
     final Runnable look;
 
@@ -36,6 +37,16 @@ final class RunningQueue implements Interrupt {
 
     void setQueue(@Nullable Virtqueue next) {
         queue = next;
+        broken = false;
+    }
+
+    boolean isBroken() {
+        return broken;
+    }
+
+    /** The driver broke a rule: nobody looks at the queue until it is started anew. */
+    void setBroken() {
+        broken = true;
     }
 
     boolean isEnabled() {
@@ -48,7 +59,7 @@ final class RunningQueue implements Interrupt {
 
     /** Whether the device may work on it now. */
     boolean isRunning() {
-        return enabled && queue != null;
+        return enabled && !broken && queue != null;
     }
 
     void setKick(@Nullable EventWatch next) {

@@ -2,6 +2,7 @@ package sluice.vdev.io;
 
 import java.io.IOException;
 import java.net.SocketAddress;
+import java.nio.channels.ClosedChannelException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -22,6 +23,8 @@ import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.channel.unix.FileDescriptor;
 import org.jspecify.annotations.Nullable;
 
+import sluice.dmacore.linux.Errno;
+import sluice.dmacore.linux.ErrnoException;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.SocketMessage;
 
@@ -70,6 +73,8 @@ public final class FrameChannel extends AbstractChannel {
         this.descriptor = new FileDescriptor(socket.number());
         this.format = format;
         this.outgoing = new SocketMessage(gatherLimit);
+        // Netty would count each message as 8 bytes, and call the channel writable with megabytes waiting.
+        config.setMessageSizeEstimator(() -> message -> ((Outgoing) message).ownedBytes());
     }
 
     @Override
@@ -161,7 +166,7 @@ public final class FrameChannel extends AbstractChannel {
         while (true) {
             while (wanted > 0) {
                 buffer.ensureWritable(wanted);
-                int count = incoming.receive(socket, buffer.memoryAddress() + buffer.writerIndex(), wanted);
+                int count = receive(buffer);
                 if (count == SocketMessage.WOULD_BLOCK)
                     return null;
                 if (count == SocketMessage.END)
@@ -179,6 +184,26 @@ public final class FrameChannel extends AbstractChannel {
         partialFds.clear();
         partial = null;
         return frame;
+    }
+
+    private int receive(ByteBuf buffer) throws IOException {
+        try {
+            return incoming.receive(socket, buffer.memoryAddress() + buffer.writerIndex(), wanted);
+        } catch (ErrnoException e) {
+            // A peer that goes away with something of ours unread resets the connection: an end like any other.
+            if (e.errno() == Errno.ECONNRESET)
+                return SocketMessage.END;
+            throw e;
+        }
+    }
+
+    /**
+     * Whether a failure says no more than that the peer has gone, or that the channel is closed: what was still to be
+     * sent finds that out message by message.
+     */
+    public static boolean isPeerGone(Throwable failure) {
+        if (failure instanceof ErrnoException e) return e.errno() == Errno.EPIPE || e.errno() == Errno.ECONNRESET;
+        return failure instanceof ClosedChannelException;
     }
 
     private IOException endOfStream(ByteBuf buffer) {

@@ -9,6 +9,9 @@ import sluice.dmacore.linux.SocketMessage;
  * when it never will be.
  */
 public interface Outgoing extends ReferenceCounted {
+    /** Bytes of memory that wait with it and are freed when it is sent; what it only points to does not count. */
+    int ownedBytes();
+
     /** Adds the next pieces, as many as fit, and with the first byte the descriptors. */
     void gather(SocketMessage message);
 

@@ -18,6 +18,11 @@ public final class OutgoingFrame extends AbstractReferenceCounted implements Out
     }
 
     @Override
+    public int ownedBytes() {
+        return bytes.capacity();
+    }
+
+    @Override
     public void gather(SocketMessage message) {
         message.add(bytes.memoryAddress() + bytes.readerIndex(), bytes.readableBytes());
         if (!begun)

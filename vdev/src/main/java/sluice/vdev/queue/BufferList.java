@@ -21,6 +21,8 @@ final class BufferList {
     private static final long MAX_BYTES = 1L << 32;
 
     private final FrontTranslation translation;
+    /** Where the chain begins in its ring, which names it in what is said about it. */
+    private int head;
     private long[] addresses = new long[16];
     private int[] lengths = new int[16];
     private int count;
@@ -32,7 +34,9 @@ final class BufferList {
         this.translation = translation;
     }
 
-    void clear() {
+    /** Begins a new chain, which starts at entry {@code first} of its ring. */
+    void begin(int first) {
+        head = first;
         count = 0;
         readableCount = 0;
         bytes = 0;
@@ -42,13 +46,14 @@ final class BufferList {
     @Nullable
     Polled append(long address, int length, boolean write) {
         if (count == MAX_BUFFERS) {
-            return new Polled.Broken("descriptor chain of more than %d buffers".formatted(MAX_BUFFERS));
+            return broken("has more than %d buffers".formatted(MAX_BUFFERS));
         }
         if (!write && readableCount != count) {
-            return new Polled.Broken("device-readable buffer after a device-writable one (virtio 1.3 §2.7.4.2)");
+            return broken("has a device-readable buffer, number %d, after a device-writable one (virtio 1.3 §2.7.4.2)"
+                    .formatted(count + 1));
         }
         bytes += Integer.toUnsignedLong(length);
-        if (bytes > MAX_BYTES) return new Polled.Broken("descriptor chain of more than 2^32 bytes");
+        if (bytes > MAX_BYTES) return broken("has more than 2^32 bytes");
         if (count == addresses.length) {
             addresses = Arrays.copyOf(addresses, count * 2);
             lengths = Arrays.copyOf(lengths, count * 2);
@@ -68,18 +73,18 @@ final class BufferList {
     @Nullable
     Polled openIndirect(RingMemory table, long address, int length, boolean negotiated, boolean hasNext) {
         if (!negotiated) {
-            return new Polled.Broken("indirect descriptor, but VIRTIO_F_INDIRECT_DESC was not negotiated");
+            return broken("has an indirect table, but VIRTIO_F_INDIRECT_DESC was not negotiated");
         }
-        if (hasNext) return new Polled.Broken("indirect descriptor with flag NEXT (virtio 1.3 §2.7.5.3.1)");
+        if (hasNext) return broken("has an indirect descriptor with flag NEXT (virtio 1.3 §2.7.5.3.1)");
         if (length <= 0 || length % DESCRIPTOR_BYTES != 0 || length > MAX_BUFFERS * DESCRIPTOR_BYTES) {
-            return new Polled.Broken("indirect table of %d bytes; it must hold 1 to %d descriptors of 16 bytes"
+            return broken("has an indirect table of %d bytes; it must hold 1 to %d descriptors of 16 bytes"
                     .formatted(Integer.toUnsignedLong(length), MAX_BUFFERS));
         }
         return switch (table.resolve(translation, address, length, Access.READ)) {
             case RESOLVED -> null;
             case MISS -> new Polled.Stalled(translation.failedAddress(), Access.READ);
             case FAULT ->
-                new Polled.Broken("indirect table at 0x%x, %d bytes, is not guest memory".formatted(address, length));
+                broken("has an indirect table at 0x%x, %d bytes, that is not guest memory".formatted(address, length));
         };
     }
 
@@ -99,11 +104,16 @@ final class BufferList {
                     return new Polled.Stalled(translation.failedAddress(), access);
                 }
                 case FAULT -> {
-                    return new Polled.Broken("buffer at 0x%x, %d bytes, is not guest memory that may be %s"
+                    return broken("has a buffer at 0x%x, %d bytes, that is not guest memory which may be %s"
                             .formatted(addresses[i], length, access == Access.READ ? "read" : "written"));
                 }
             }
         }
         return null;
+    }
+
+    /** @param what completes the sentence that begins with the chain's name */
+    Polled broken(String what) {
+        return new Polled.Broken("the descriptor chain at " + head + " " + what);
     }
 }

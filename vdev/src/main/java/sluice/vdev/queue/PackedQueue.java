@@ -197,7 +197,7 @@ final class PackedQueue implements Virtqueue {
 
     @Override
     public boolean enableNotifications() {
-        if (broken != null || resolveRings() != null) return false;
+        if (broken != null || resolveRings() != null) return true;
         if (features.eventIndex()) {
             deviceEvents.putU16(0, nextAvailable | (availableWrap ? EVENT_WRAP : 0));
             deviceEvents.putU16Release(EVENT_FLAGS, EVENT_AT_DESCRIPTOR);

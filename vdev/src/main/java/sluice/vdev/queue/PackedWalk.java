@@ -44,7 +44,7 @@ final class PackedWalk {
      */
     @Nullable
     Polled walk(RingMemory ring, int first, int firstFlags, Chain chain) {
-        buffers.clear();
+        buffers.begin(first);
         Polled failure = read(ring, first, firstFlags);
         return failure != null ? failure : buffers.resolve(chain);
     }
@@ -63,8 +63,7 @@ final class PackedWalk {
             if (failure != null) return failure;
             if ((flags & NEXT) == 0) return null;
             if (descriptors == queueSize) {
-                return new Polled.Broken(
-                        "descriptor chain at %d is longer than the ring of %d".formatted(first, queueSize));
+                return buffers.broken("is longer than the ring of %d".formatted(queueSize));
             }
             index = index + 1 == queueSize ? 0 : index + 1;
             flags = ring.u16((long) index * BufferList.DESCRIPTOR_BYTES + 14);
@@ -79,7 +78,8 @@ final class PackedWalk {
             long at = (long) i * BufferList.DESCRIPTOR_BYTES;
             int entryFlags = indirectTable.u16(at + 14);
             if ((entryFlags & INDIRECT) != 0) {
-                return new Polled.Broken("indirect table at 0x%x holds another indirect descriptor".formatted(address));
+                return buffers
+                        .broken("has an indirect table inside an indirect table, at its descriptor %d".formatted(i));
             }
             failure = buffers.append(indirectTable.u64(at), indirectTable.u32(at + 8), (entryFlags & WRITE) != 0);
             if (failure != null) return failure;

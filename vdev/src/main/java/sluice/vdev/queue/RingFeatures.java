@@ -24,6 +24,11 @@ public record RingFeatures(boolean indirect, boolean eventIndex, boolean packed,
      */
     public static final long ALL = NOTIFY_ON_EMPTY | INDIRECT_DESC | EVENT_IDX | RING_PACKED | IN_ORDER | RING_RESET;
 
+    /** A split ring with these and nothing else. */
+    public static RingFeatures split(boolean indirect, boolean eventIndex) {
+        return new RingFeatures(indirect, eventIndex, false, false, false);
+    }
+
     public static RingFeatures of(long features) {
         return new RingFeatures((features & INDIRECT_DESC) != 0, (features & EVENT_IDX) != 0,
                 (features & RING_PACKED) != 0, (features & IN_ORDER) != 0, (features & NOTIFY_ON_EMPTY) != 0);

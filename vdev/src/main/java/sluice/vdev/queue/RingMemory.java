@@ -12,13 +12,16 @@ import sluice.dmacore.memory.Runs;
 import sluice.iommu.Access;
 
 /**
- * One area of a ring in guest memory: little-endian numbers at offsets, naturally aligned. Behind an IOMMU its pages may
- * be scattered; aligned numbers never straddle two of them.
+ * One area of a ring in guest memory: little-endian numbers at offsets. Behind an IOMMU its pages may be scattered.
+ *
+ * <p>A {@link QueueLayout} is aligned, so that none of its numbers straddles two pages. An indirect table lies wherever
+ * the driver says: its numbers are read at any address, byte by byte where one straddles. Only aligned ones are written.
  */
 final class RingMemory {
     private static final VarHandle U16 = ValueLayout.JAVA_SHORT.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
-    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED
+            .withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final Runs runs = new Runs();
@@ -64,8 +67,26 @@ final class RingMemory {
         return runs.offset(run) + offset - runs.start(run);
     }
 
+    /** Whether the {@code bytes} at {@code offset} lie side by side in memory. */
+    private boolean inOnePiece(long offset, int bytes) {
+        if (whole)
+            return true;
+        int run = runs.runAt(offset);
+        return offset + bytes <= runs.start(run) + runs.length(run);
+    }
+
+    private long straddling(long offset, int bytes) {
+        long number = 0;
+        for (int i = bytes - 1; i >= 0; i--) {
+            number = (number << 8) | (segmentAt(offset + i).get(ValueLayout.JAVA_BYTE, within(offset + i)) & 0xff);
+        }
+        return number;
+    }
+
     int u16(long offset) {
-        return segmentAt(offset).get(SHORT, within(offset)) & 0xffff;
+        return inOnePiece(offset, 2)
+                ? segmentAt(offset).get(SHORT, within(offset)) & 0xffff
+                : (int) straddling(offset, 2);
     }
 
     /** Reads a number after which everything its writer wrote before is visible. */
@@ -74,11 +95,13 @@ final class RingMemory {
     }
 
     int u32(long offset) {
-        return segmentAt(offset).get(INT, within(offset));
+        return inOnePiece(offset, 4)
+                ? segmentAt(offset).get(INT, within(offset))
+                : (int) straddling(offset, 4);
     }
 
     long u64(long offset) {
-        return segmentAt(offset).get(LONG, within(offset));
+        return inOnePiece(offset, 8) ? segmentAt(offset).get(LONG, within(offset)) : straddling(offset, 8);
     }
 
     void putU16(long offset, int value) {

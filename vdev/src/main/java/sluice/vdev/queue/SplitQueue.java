@@ -172,8 +172,9 @@ final class SplitQueue implements Virtqueue {
 
     @Override
     public boolean enableNotifications() {
+        // Who waited now would wait for ever: the driver does not know. Polling again says what is wrong.
         if (broken != null || resolveRings() != null)
-            return false;
+            return true;
         if (features.eventIndex()) {
             used.putU16(RING + 8L * layout.size(), nextAvailable);
         } else {

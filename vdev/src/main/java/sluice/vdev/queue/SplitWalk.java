@@ -31,7 +31,7 @@ final class SplitWalk {
      */
     @Nullable
     Polled walk(RingMemory table, int head, Chain chain) {
-        buffers.clear();
+        buffers.begin(head);
         Polled failure = read(table, queueSize, head, true);
         return failure != null ? failure : buffers.resolve(chain);
     }
@@ -41,21 +41,20 @@ final class SplitWalk {
         int index = first;
         for (int seen = 1;; seen++) {
             if (seen > tableSize) {
-                return new Polled.Broken("descriptor chain at %d is longer than its table of %d: it loops"
-                        .formatted(first, tableSize));
+                return buffers.broken("is longer than its table of %d descriptors: it loops".formatted(tableSize));
             }
             long at = (long) index * BufferList.DESCRIPTOR_BYTES;
             long address = table.u64(at);
             int length = table.u32(at + 8);
             int flags = table.u16(at + 12);
             int next = table.u16(at + 14);
-            if ((flags & INDIRECT) != 0) return direct ? indirect(address, length, flags) : nested(first);
+            if ((flags & INDIRECT) != 0) return direct ? indirect(address, length, flags) : nested(index);
             Polled failure = buffers.append(address, length, (flags & WRITE) != 0);
             if (failure != null) return failure;
             if ((flags & NEXT) == 0) return null;
             if (next >= tableSize) {
-                return new Polled.Broken("descriptor %d points to descriptor %d of a table of %d"
-                        .formatted(index, next, tableSize));
+                return buffers.broken("goes from descriptor %d to descriptor %d of a %s of %d".formatted(index, next,
+                        direct ? "table" : "indirect table", tableSize));
             }
             index = next;
         }
@@ -67,7 +66,7 @@ final class SplitWalk {
         return read(indirectTable, length / BufferList.DESCRIPTOR_BYTES, 0, false);
     }
 
-    private static Polled nested(int head) {
-        return new Polled.Broken("indirect table of chain %d holds another indirect descriptor".formatted(head));
+    private Polled nested(int index) {
+        return buffers.broken("has an indirect table inside an indirect table, at its descriptor %d".formatted(index));
     }
 }

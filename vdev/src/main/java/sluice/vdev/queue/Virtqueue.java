@@ -41,7 +41,8 @@ public interface Virtqueue {
     /**
      * Asks the driver for a notification at its next buffer.
      *
-     * @return true if a buffer arrived meanwhile: then poll again instead of waiting
+     * @return true if a buffer arrived meanwhile, or the ring is out of reach and the driver was not asked: then poll
+     *         again instead of waiting
      */
     boolean enableNotifications();
 

@@ -92,7 +92,9 @@ final class BackEndChannel {
 
         @Override
         public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-            LOG.error("the channel to the front-end is closed: {}", cause.getMessage());
+            if (!FrameChannel.isPeerGone(cause)) {
+                LOG.error("the channel to the front-end is closed: {}", cause.getMessage());
+            }
             context.close();
         }
 

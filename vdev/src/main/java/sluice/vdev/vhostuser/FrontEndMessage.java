@@ -8,6 +8,11 @@ import sluice.dmacore.linux.Fd;
 
 /** The messages of a front-end that we understand, checked in form. Descriptors belong to whoever handles the message. */
 sealed interface FrontEndMessage {
+    /** The descriptors it brought, for whoever does not handle it and must close them. */
+    default List<Fd> files() {
+        return List.of();
+    }
+
     record GetFeatures() implements FrontEndMessage {}
 
     record SetFeatures(long features) implements FrontEndMessage {}
@@ -28,9 +33,19 @@ sealed interface FrontEndMessage {
     record Region(long guestAddress, long size, long userAddress, long fileOffset) {}
 
     /** {@code fds} are as many as {@code regions}, in their order. */
-    record SetMemTable(List<Region> regions, List<Fd> fds) implements FrontEndMessage {}
+    record SetMemTable(List<Region> regions, List<Fd> fds) implements FrontEndMessage {
+        @Override
+        public List<Fd> files() {
+            return fds;
+        }
+    }
 
-    record AddMemReg(Region region, Fd fd) implements FrontEndMessage {}
+    record AddMemReg(Region region, Fd fd) implements FrontEndMessage {
+        @Override
+        public List<Fd> files() {
+            return List.of(fd);
+        }
+    }
 
     record RemMemReg(Region region) implements FrontEndMessage {}
 
@@ -42,21 +57,46 @@ sealed interface FrontEndMessage {
 
     record GetVringBase(int index) implements FrontEndMessage {}
 
-    record SetVringKick(int index, @Nullable Fd fd) implements FrontEndMessage {}
+    record SetVringKick(int index, @Nullable Fd fd) implements FrontEndMessage {
+        @Override
+        public List<Fd> files() {
+            return fd == null ? List.of() : List.of(fd);
+        }
+    }
 
-    record SetVringCall(int index, @Nullable Fd fd) implements FrontEndMessage {}
+    record SetVringCall(int index, @Nullable Fd fd) implements FrontEndMessage {
+        @Override
+        public List<Fd> files() {
+            return fd == null ? List.of() : List.of(fd);
+        }
+    }
 
-    record SetVringErr(int index, @Nullable Fd fd) implements FrontEndMessage {}
+    record SetVringErr(int index, @Nullable Fd fd) implements FrontEndMessage {
+        @Override
+        public List<Fd> files() {
+            return fd == null ? List.of() : List.of(fd);
+        }
+    }
 
     record SetVringEnable(int index, boolean enabled) implements FrontEndMessage {}
 
-    record SetBackendReqFd(Fd fd) implements FrontEndMessage {}
+    record SetBackendReqFd(Fd fd) implements FrontEndMessage {
+        @Override
+        public List<Fd> files() {
+            return List.of(fd);
+        }
+    }
 
     record GetConfig(int offset, int size, int flags) implements FrontEndMessage {}
 
     record SetConfig(int offset, byte[] value, int flags) implements FrontEndMessage {}
 
-    record GpuSetSocket(Fd fd) implements FrontEndMessage {}
+    record GpuSetSocket(Fd fd) implements FrontEndMessage {
+        @Override
+        public List<Fd> files() {
+            return List.of(fd);
+        }
+    }
 
     record ResetDevice() implements FrontEndMessage {}
 

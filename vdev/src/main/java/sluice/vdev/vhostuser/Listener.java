@@ -3,9 +3,11 @@ package sluice.vdev.vhostuser;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
 
 import io.netty.channel.Channel;
 import io.netty.channel.IoEventLoop;
+import io.netty.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -16,11 +18,13 @@ import sluice.dmacore.linux.UnixSocket;
 import sluice.vdev.io.EventWatch;
 
 /**
- * A socket on which front-ends connect, one at a time: a device has one guest. Who comes while another is served is told
- * by a closed connection.
+ * A socket on which front-ends connect, one at a time: a device has one guest. Who comes while another is served waits for
+ * a moment, because the other may just be going, and is then told by a closed connection.
  */
 public final class Listener implements AutoCloseable {
     private static final int BACKLOG = 1;
+    /** How long a front-end that goes may take until everything of its is given back. */
+    private static final int PATIENCE_MILLIS = 500;
     private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
 
     private final Path path;
@@ -30,6 +34,8 @@ public final class Listener implements AutoCloseable {
     private final Fd socket;
     private @Nullable EventWatch watch;
     private @Nullable Channel served;
+    private @Nullable Fd waiting;
+    private @Nullable Future<?> patience;
 
     private Listener(Path path, Fd socket, BackEnd backEnd, IoEventLoop control, Runnable frontEndGone) {
         this.path = path;
@@ -66,18 +72,39 @@ public final class Listener implements AutoCloseable {
                 return;
             }
             if (peer == null) return;
-            if (served != null) {
-                LOG.warn("a second front-end has connected to {} and is sent away: the device is in use", path);
-                peer.close();
-            } else {
+            if (served == null) {
                 served = backEnd.serve(peer, control, this::gone);
+            } else if (waiting == null) {
+                waiting = peer;
+                patience = control.schedule(() -> {
+                    Fd late = takeWaiting();
+                    if (late != null) sendAway(late);
+                }, PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
+            } else {
+                sendAway(peer);
             }
         }
+    }
+
+    private void sendAway(Fd peer) {
+        LOG.warn("a second front-end has connected to {} and is sent away: the device is in use", path);
+        peer.close();
+    }
+
+    private @Nullable Fd takeWaiting() {
+        Fd taken = waiting;
+        waiting = null;
+        Future<?> timer = patience;
+        patience = null;
+        if (timer != null) timer.cancel(false);
+        return taken;
     }
 
     private void gone() {
         served = null;
         frontEndGone.run();
+        Fd next = takeWaiting();
+        if (next != null) served = backEnd.serve(next, control, this::gone);
     }
 
     /** Removes the socket; a front-end being served loses its device. On any thread. */
@@ -91,6 +118,8 @@ public final class Listener implements AutoCloseable {
         control.execute(() -> {
             EventWatch open = watch;
             if (open != null) open.close();
+            Fd next = takeWaiting();
+            if (next != null) next.close();
             Channel channel = served;
             if (channel != null) channel.close();
         });

@@ -56,6 +56,9 @@ final class Replies {
         if (line.size() == MAX_WAITING) {
             throw new ProtocolViolation("more than %d messages wait for their answers".formatted(MAX_WAITING));
         }
+        if (!channel.isWritable()) {
+            throw new ProtocolViolation("the front-end asks on and does not read the answers");
+        }
         Place place = new Place(number);
         line.add(place);
         return place;

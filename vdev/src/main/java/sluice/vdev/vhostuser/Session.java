@@ -15,10 +15,12 @@ import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.linux.EventFd;
 import sluice.dmacore.linux.Fd;
+import sluice.dmacore.linux.FileStatus;
 import sluice.dmacore.linux.UnixSocket;
 import sluice.dmacore.memory.GuestMemory;
 import sluice.vdev.host.DeviceHost;
 import sluice.vdev.host.QueueStart;
+import sluice.vdev.io.FrameChannel;
 import sluice.vdev.io.ProtocolViolation;
 import sluice.vdev.queue.QueueLayout;
 import sluice.vdev.queue.RingFeatures;
@@ -85,7 +87,13 @@ final class Session extends ChannelInboundHandlerAdapter {
 
     /** Carries out a message that has no reply of its own. */
     private void acknowledge(Request request) throws ProtocolViolation {
-        Replies.Place place = wantsAnswer(request) ? replies.expect(request.number()) : null;
+        Replies.Place place;
+        try {
+            place = wantsAnswer(request) ? replies.expect(request.number()) : null;
+        } catch (ProtocolViolation e) {
+            for (Fd fd : request.message().files()) fd.close();
+            throw e;
+        }
         Runnable done = place == null ? () -> {} : () -> place.answerLater(0);
         try {
             if (carryOut(request.message(), done)) return;
@@ -136,7 +144,8 @@ final class Session extends ChannelInboundHandlerAdapter {
             case FrontEndMessage.SetVringCall set -> host.setCall(set.index(), eventFd("call", set.fd()));
             case FrontEndMessage.SetVringErr set -> host.setError(set.index(), eventFd("error", set.fd()));
             case FrontEndMessage.SetVringEnable set -> host.enable(set.index(), set.enabled());
-            case FrontEndMessage.SetBackendReqFd set -> toFrontEnd.connect(set.fd(), channel.eventLoop());
+            case FrontEndMessage.SetBackendReqFd set ->
+                toFrontEnd.connect(socket("SET_BACKEND_REQ_FD", set.fd()), channel.eventLoop());
             case FrontEndMessage.SetConfig set ->
                 host.execute(() -> host.device().writeConfig(set.offset(), set.value()));
             case FrontEndMessage.GpuSetSocket set -> setGpuSocket(set.fd());
@@ -233,6 +242,17 @@ final class Session extends ChannelInboundHandlerAdapter {
         }
     }
 
+    /** What is no socket could not be watched, and its questions would never be answered. */
+    private static Fd socket(String message, Fd fd) throws IOException {
+        try {
+            if (!FileStatus.of(fd).isSocket()) throw new IOException("the descriptor of " + message + " is no socket");
+            return fd;
+        } catch (IOException e) {
+            fd.close();
+            throw e;
+        }
+    }
+
     private void setKick(int index, @Nullable Fd kick) throws IOException {
         if (kick == null) {
             throw new IOException(
@@ -285,12 +305,15 @@ final class Session extends ChannelInboundHandlerAdapter {
             fd.close();
             throw new IOException("GPU_SET_SOCKET for a device that is no GPU");
         }
-        host.execute(() -> gpuSocket.accept(fd));
+        Fd display = socket("GPU_SET_SOCKET", fd);
+        host.execute(() -> gpuSocket.accept(display));
     }
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-        if (cause instanceof IOException) {
+        if (FrameChannel.isPeerGone(cause)) {
+            LOG.debug("the front-end does not take our answers any more: {}", cause.toString());
+        } else if (cause instanceof IOException) {
             LOG.error("the connection to the front-end is closed: {}", cause.getMessage());
         } else {
             LOG.error("the connection to the front-end is closed after an internal error", cause);

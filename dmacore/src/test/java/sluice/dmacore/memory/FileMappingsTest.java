@@ -1,0 +1,226 @@
+package sluice.dmacore.memory;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+import sluice.dmacore.linux.EventFd;
+import sluice.dmacore.linux.Fd;
+import sluice.dmacore.linux.Memfd;
+import sluice.dmacore.linux.Seals;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+class FileMappingsTest {
+    private static final long SEED = 20260103;
+
+    private final MemoryFiles files = new MemoryFiles(4);
+    private final int openBefore = Fd.openCount();
+
+    @AfterEach
+    void nothingIsLeftBehind() {
+        files.awaitUnmapped();
+        assertThat(Fd.openCount()).as("descriptors").isEqualTo(openBefore);
+    }
+
+    @Test
+    void theSameFileUnderTwoDescriptorsIsOneMapping() throws Exception {
+        try (Fd first = MemoryFiles.file(8192); Fd second = first.duplicate()) {
+            assertThat(second.number()).isNotEqualTo(first.number());
+            FileMapping one = files.mappings.map(first);
+            FileMapping two = files.mappings.map(second);
+            assertThat(two).isSameAs(one);
+            assertThat(files.budget.used()).isEqualTo(1);
+            assertThat(files.mappings.count()).isEqualTo(1);
+            one.release();
+            two.segment().set(JAVA_BYTE, 8191, (byte) 7);
+            assertThat(files.budget.used()).as("one holder is left").isEqualTo(1);
+            two.release();
+        }
+    }
+
+    @Test
+    void twoFilesOfEqualSizeAreTwoMappings() throws Exception {
+        FileMapping one = files.mapping(4096);
+        FileMapping two = files.mapping(4096);
+        assertThat(one.id()).isNotEqualTo(two.id());
+        one.segment().set(JAVA_BYTE, 0, (byte) 1);
+        assertThat(two.segment().get(JAVA_BYTE, 0)).isZero();
+        assertThat(files.budget.used()).isEqualTo(2);
+        one.release();
+        two.release();
+    }
+
+    @Test
+    void outlivesTheDescriptorAndIsSharedWithWhoeverElseMapsTheFile() throws Exception {
+        MemoryFiles others = new MemoryFiles(4);
+        FileMapping ours;
+        FileMapping theirs;
+        try (Fd fd = MemoryFiles.file(100)) {
+            ours = files.mappings.map(fd);
+            theirs = others.mappings.map(fd);
+        }
+        assertThat(ours.size()).isEqualTo(100);
+        theirs.segment().set(JAVA_BYTE, 99, (byte) 42);
+        assertThat(ours.segment().get(JAVA_BYTE, 99)).isEqualTo((byte) 42);
+        ours.release();
+        theirs.release();
+        others.awaitUnmapped();
+    }
+
+    @Test
+    void theLastReleaseUnmapsAndGivesTheBudgetBack() throws Exception {
+        FileMapping mapping = files.mapping(4096);
+        MemorySegment segment = mapping.segment();
+        mapping.retain();
+        mapping.release();
+        segment.set(JAVA_BYTE, 0, (byte) 1);
+        mapping.release();
+        files.awaitUnmapped();
+        assertThat(segment.scope().isAlive()).isFalse();
+        assertThatThrownBy(() -> segment.get(JAVA_BYTE, 0)).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(mapping::retain).isInstanceOf(IllegalStateException.class)
+                .hasMessage(mapping.id() + " is no longer mapped");
+        assertThatThrownBy(mapping::release).isInstanceOf(IllegalStateException.class)
+                .hasMessage(mapping.id() + " was released more often than retained");
+        assertThat(files.budget.used()).as("a release too many gives nothing back twice").isZero();
+    }
+
+    @Test
+    void aFileThatGrewIsMappedAnewAndTheOldMappingLivesOn() throws Exception {
+        try (Fd fd = MemoryFiles.file(4096)) {
+            FileMapping small = files.mappings.map(fd);
+            Memfd.resize(fd, 12288);
+            FileMapping large = files.mappings.map(fd);
+            assertThat(large).isNotSameAs(small);
+            assertThat(large.id()).isEqualTo(small.id());
+            assertThat(large.size()).isEqualTo(12288);
+            assertThat(files.mappings.map(fd)).as("the newest is the one that is known").isSameAs(large);
+            large.release();
+            small.segment().set(JAVA_BYTE, 4095, (byte) 9);
+            assertThat(large.segment().get(JAVA_BYTE, 4095)).isEqualTo((byte) 9);
+            assertThat(files.budget.used()).isEqualTo(2);
+            small.release();
+            MemoryFiles.await("unmapping the small one", () -> files.budget.used() == 1);
+            assertThat(files.mappings.map(fd)).as("its end did not make the new one forgotten").isSameAs(large);
+            large.release();
+            large.release();
+        }
+    }
+
+    @Test
+    void aFileThatShrankOffersOnlyWhatIsLeftOfIt() throws Exception {
+        try (Fd fd = MemoryFiles.file(12288)) {
+            FileMapping before = files.mappings.map(fd);
+            Memfd.resize(fd, 4096);
+            FileMapping after = files.mappings.map(fd);
+            assertThat(after.size()).isEqualTo(4096);
+            assertThatThrownBy(() -> MemoryRegion.of(0, 12288, 0, after, 0))
+                    .hasMessage("memory region needs bytes 0x0 to 0x3000 of a file that has only 0x1000");
+            before.release();
+            after.release();
+        }
+    }
+
+    @Test
+    void tellsWhetherTheFileCanBeCutOff() throws Exception {
+        try (Fd open = MemoryFiles.file(4096); Fd sealed = MemoryFiles.file(4096)) {
+            Seals.add(sealed, Seals.SHRINK);
+            FileMapping one = files.mappings.map(open);
+            FileMapping two = files.mappings.map(sealed);
+            assertThat(one.isShrinkable()).isTrue();
+            assertThat(two.isShrinkable()).isFalse();
+            one.release();
+            two.release();
+        }
+    }
+
+    @Test
+    void refusesWhatIsNoMemoryFileAndTakesNothing() throws Exception {
+        try (Fd event = EventFd.create()) {
+            assertThatThrownBy(() -> files.mappings.map(event)).isInstanceOf(IOException.class).hasMessage("""
+                    the descriptor is not a memory file (mode 0600): guest memory must be a memfd, tmpfs, hugetlbfs or \
+                    regular file that is shared""");
+        }
+        assertThat(files.budget.used()).isZero();
+    }
+
+    @Test
+    void refusesAnEmptyFileAndTakesNothing() throws Exception {
+        try (Fd fd = MemoryFiles.file(0)) {
+            assertThatThrownBy(() -> files.mappings.map(fd)).isInstanceOf(IOException.class)
+                    .hasMessage("the memory file is empty, nothing can be mapped");
+        }
+        assertThat(files.budget.used()).isZero();
+    }
+
+    @Test
+    void refusesAFileThatMayNotBeWrittenAndGivesTheBudgetBack() throws Exception {
+        try (Fd fd = MemoryFiles.file(4096)) {
+            Seals.add(fd, Seals.WRITE);
+            assertThatThrownBy(() -> files.mappings.map(fd)).isInstanceOf(IOException.class)
+                    .hasMessage("mmap: EPERM (1), Operation not permitted");
+        }
+        assertThat(files.budget.used()).isZero();
+        assertThat(files.mappings.count()).isZero();
+    }
+
+    @Test
+    void refusesOneFileMoreThanTheBudgetAllowsButNotOneThatIsMapped() throws Exception {
+        List<FileMapping> held = new ArrayList<>();
+        try (Fd first = MemoryFiles.file(4096)) {
+            held.add(files.mappings.map(first));
+            for (int i = 1; i < 4; i++) held.add(files.mapping(4096));
+            try (Fd fifth = MemoryFiles.file(4096)) {
+                assertThatThrownBy(() -> files.mappings.map(fifth)).isInstanceOf(IOException.class)
+                        .hasMessage("1 more memory mappings would exceed this process's budget of 4 (4 in use)");
+                assertThat(files.budget.used()).isEqualTo(4);
+                held.add(files.mappings.map(first));
+                held.remove(1).release();
+                MemoryFiles.await("a mapping given back", () -> files.budget.used() == 3);
+                held.add(files.mappings.map(fifth));
+            }
+        }
+        held.forEach(FileMapping::release);
+    }
+
+    /** A release races with a map of the same file: whoever gets a mapping can use it, and none is lost or kept. */
+    @Test
+    void aFileThatComesAndGoesOnTwoThreadsIsAlwaysUsable() throws Exception {
+        int rounds = 3_000;
+        try (Fd fd = MemoryFiles.file(4096); Fd second = fd.duplicate()) {
+            CompletableFuture<Void> other = CompletableFuture.runAsync(() -> comeAndGo(second, rounds, SEED));
+            comeAndGo(fd, rounds, SEED + 1);
+            other.get(30, TimeUnit.SECONDS);
+        }
+    }
+
+    private void comeAndGo(Fd fd, int rounds, long seed) {
+        Random random = new Random(seed);
+        for (int i = 0; i < rounds; i++) {
+            try {
+                FileMapping mapping = files.mappings.map(fd);
+                mapping.segment().set(JAVA_LONG_UNALIGNED, random.nextInt(4088), i);
+                if (random.nextBoolean()) {
+                    mapping.retain();
+                    mapping.release();
+                }
+                mapping.release();
+            } catch (IOException e) {
+                // What is on its way out still counts; it is no more than one per release that was not carried out yet.
+                assertThat(e).hasMessageContaining("budget of 4");
+                MemoryFiles.await("room in the budget", () -> files.budget.used() < 4);
+            }
+        }
+    }
+}

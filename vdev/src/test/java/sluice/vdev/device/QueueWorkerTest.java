@@ -1,0 +1,305 @@
+package sluice.vdev.device;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+import sluice.dmacore.memory.FrontTranslation;
+import sluice.iommu.Access;
+import sluice.vdev.queue.Chain;
+import sluice.vdev.queue.Polled;
+import sluice.vdev.queue.QueueRig;
+import sluice.vdev.queue.RingFeatures;
+import sluice.vdev.queue.SplitQueue;
+import sluice.vdev.queue.Virtqueue;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+/** Turns of work on a queue: how much, in which order, and what is told to whom. */
+class QueueWorkerTest {
+    private static final int INDEX = 3;
+    private static final Polled.Stalled STALLED = new Polled.Stalled(0x1234, Access.WRITE);
+    private static final Polled.Broken BROKEN = new Polled.Broken("it is broken");
+
+    private QueueRig rig;
+    private SplitQueue queue;
+    private final Told told = new Told();
+    private final Desk desk = new Desk();
+
+    /** What the worker says to whoever runs the device. */
+    private static final class Told implements DeviceContext {
+        private final List<String> words = new ArrayList<>();
+
+        @Override
+        public FrontTranslation memory() {
+            throw new AssertionError("a worker translates nothing");
+        }
+
+        @Override
+        public void callAgain(int index) {
+            words.add(index + " again");
+        }
+
+        @Override
+        public void stalled(int index, Polled.Stalled where) {
+            words.add(index + " " + where);
+        }
+
+        @Override
+        public void broken(int index, Polled.Broken why) {
+            words.add(index + " " + why);
+        }
+    }
+
+    /** Work that is noted, and done at once unless it is to be kept. */
+    private static final class Desk implements QueueWorker.Work {
+        private final List<Integer> heads = new ArrayList<>();
+        private final Deque<Chain> kept = new ArrayDeque<>();
+        private Runnable during = () -> {};
+        private boolean keeping;
+        private boolean full;
+
+        @Override
+        public boolean isHeldBack() {
+            return full;
+        }
+
+        @Override
+        public void execute(Chain chain) {
+            heads.add(chain.head());
+            during.run();
+            if (keeping) {
+                kept.add(chain);
+            } else {
+                chain.complete(0);
+            }
+        }
+    }
+
+    /** A queue that says what a test wants it to say, and otherwise that there is nothing. */
+    private static final class Script implements Virtqueue {
+        private final Deque<Polled> polls = new ArrayDeque<>();
+        private final Deque<Boolean> arrivals = new ArrayDeque<>();
+        private Polled published = Polled.Empty.EMPTY;
+        private final List<String> calls = new ArrayList<>();
+
+        @Override
+        public int size() {
+            return 8;
+        }
+
+        @Override
+        public Polled poll() {
+            calls.add("poll");
+            return polls.isEmpty() ? Polled.Empty.EMPTY : polls.remove();
+        }
+
+        @Override
+        public Polled publish() {
+            calls.add("publish");
+            return published;
+        }
+
+        @Override
+        public boolean enableNotifications() {
+            calls.add("enable");
+            return !arrivals.isEmpty() && arrivals.remove();
+        }
+
+        @Override
+        public void disableNotifications() {
+            calls.add("disable");
+        }
+
+        @Override
+        public int position() {
+            return 0;
+        }
+
+        @Override
+        public int inFlight() {
+            return 0;
+        }
+
+        @Override
+        public void stop() {
+            calls.add("stop");
+        }
+    }
+
+    @BeforeEach
+    void start() throws Exception {
+        rig = new QueueRig(256, new RingFeatures(true, true), 4096);
+        queue = rig.start(0);
+    }
+
+    @AfterEach
+    void end() {
+        rig.close();
+    }
+
+    private QueueWorker worker() {
+        return new QueueWorker(INDEX, queue, told, desk);
+    }
+
+    private List<Integer> submit(int count) {
+        List<Integer> heads = new ArrayList<>();
+        for (int i = 0; i < count; i++) heads.add(rig.driver.submit(List.of(rig.buffer(0, 1)), List.of()));
+        return heads;
+    }
+
+    @Test
+    void aTurnTakesWhatThereIsInOrderAndPublishesItAtOnce() {
+        List<Integer> heads = submit(20);
+        worker().run();
+        assertThat(desk.heads).isEqualTo(heads);
+        assertThat(rig.driver.rings().usedIndex()).isEqualTo(20);
+        assertThat(rig.interrupts).isEqualTo(1);
+        assertThat(told.words).isEmpty();
+    }
+
+    @Test
+    void aLongQueueIsWorkedOffInTurns() {
+        List<Integer> heads = submit(150);
+        QueueWorker worker = worker();
+        for (int done : new int[]{ 64, 128 }) {
+            worker.run();
+            assertThat(desk.heads).hasSize(done);
+            assertThat(rig.driver.rings().usedIndex()).isEqualTo(done);
+            assertThat(told.words).containsExactly("3 again");
+            told.words.clear();
+        }
+        worker.run();
+        assertThat(desk.heads).isEqualTo(heads);
+        assertThat(told.words).isEmpty();
+    }
+
+    @Test
+    void theDriverIsAskedToNotifyBeforeTheWorkerWaits() {
+        QueueWorker worker = worker();
+        for (int i = 0; i < 3; i++) {
+            worker.run();
+            submit(1);
+            assertThat(rig.driver.kickNeeded()).isTrue();
+            worker.run();
+        }
+        assertThat(desk.heads).hasSize(3);
+    }
+
+    @Test
+    void whatArrivesWhileTheDriverIsAskedIsTakenInTheSameTurn() {
+        Script script = new Script();
+        script.arrivals.add(true);
+        new QueueWorker(INDEX, script, told, desk).run();
+        assertThat(script.calls).containsExactly("disable", "poll", "enable", "poll", "enable", "publish");
+    }
+
+    @Test
+    void workThatIsHeldBackTakesNothingButWhatIsDoneIsPublished() {
+        desk.keeping = true;
+        submit(2);
+        QueueWorker worker = worker();
+        worker.run();
+        assertThat(desk.kept).hasSize(2);
+        submit(3);
+        desk.full = true;
+        desk.kept.remove().complete(0);
+        worker.run();
+        assertThat(desk.heads).hasSize(2);
+        assertThat(rig.driver.rings().usedIndex()).isEqualTo(1);
+        desk.full = false;
+        worker.run();
+        assertThat(desk.heads).hasSize(5);
+    }
+
+    @Test
+    void workThatFillsUpInTheMiddleOfATurnLeavesTheRest() {
+        submit(5);
+        desk.during = () -> desk.full = desk.heads.size() == 2;
+        QueueWorker worker = worker();
+        worker.run();
+        assertThat(desk.heads).hasSize(2);
+        assertThat(rig.driver.rings().usedIndex()).isEqualTo(2);
+        desk.full = false;
+        desk.during = () -> {};
+        worker.run();
+        assertThat(desk.heads).hasSize(5);
+    }
+
+    @Test
+    void aCallFromWithinLeavesTheChainsToTheTurnUnderWay() {
+        List<Integer> heads = submit(10);
+        QueueWorker worker = worker();
+        int[] depth = new int[2];
+        desk.during = () -> {
+            depth[0]++;
+            depth[1] = Math.max(depth[1], depth[0]);
+            worker.run();
+            depth[0]--;
+        };
+        worker.run();
+        assertThat(desk.heads).isEqualTo(heads);
+        assertThat(depth[1]).as("turns inside turns").isEqualTo(1);
+        assertThat(rig.interrupts).isEqualTo(1);
+    }
+
+    @Test
+    void aStallIsToldAndWhatIsDoneIsStillPublished() {
+        Script script = new Script();
+        script.polls.add(STALLED);
+        QueueWorker worker = new QueueWorker(INDEX, script, told, desk);
+        worker.run();
+        assertThat(told.words).containsExactly("3 " + STALLED);
+        assertThat(script.calls).containsExactly("disable", "poll", "publish");
+        worker.run();
+        assertThat(script.calls.subList(3, 6)).as("tried again").containsExactly("disable", "poll", "enable");
+    }
+
+    @Test
+    void aUsedRingThatStallsIsTold() {
+        Script script = new Script();
+        script.published = STALLED;
+        new QueueWorker(INDEX, script, told, desk).run();
+        assertThat(told.words).containsExactly("3 " + STALLED);
+    }
+
+    @Test
+    void aQueueThatBreaksIsToldOnceAndNotPublished() {
+        Script script = new Script();
+        script.polls.add(BROKEN);
+        script.published = BROKEN;
+        new QueueWorker(INDEX, script, told, desk).run();
+        assertThat(told.words).containsExactly("3 " + BROKEN);
+        assertThat(script.calls).containsExactly("disable", "poll");
+    }
+
+    @Test
+    void aUsedRingThatBreaksIsToldThoughNothingIsPolled() {
+        Script script = new Script();
+        script.published = BROKEN;
+        desk.full = true;
+        new QueueWorker(INDEX, script, told, desk).run();
+        assertThat(told.words).containsExactly("3 " + BROKEN);
+        assertThat(script.calls).containsExactly("disable", "publish");
+    }
+
+    @Test
+    void workThatFailsDoesNotBlockTheNextTurn() {
+        submit(2);
+        QueueWorker worker = worker();
+        desk.during = () -> {
+            throw new IllegalStateException("this work fails");
+        };
+        assertThatThrownBy(worker::run).hasMessage("this work fails");
+        desk.during = () -> {};
+        worker.run();
+        assertThat(desk.heads).hasSize(2);
+        assertThat(rig.driver.rings().usedIndex()).isEqualTo(1);
+    }
+}

@@ -1,0 +1,141 @@
+package sluice.vdev.gpu;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+class ScanoutsTest {
+    private final List<String> told = new ArrayList<>();
+    private final Scanouts scanouts = new Scanouts(new Notes());
+    private final Resource large = resource(1, 100, 80);
+    private final Resource other = resource(2, 100, 80);
+
+    /** A display that notes what it is told about scan-outs. */
+    private final class Notes implements Display {
+        @Override
+        public void setListener(Listener listener) {
+            told.add("listener");
+        }
+
+        @Override
+        public boolean isCongested() {
+            return false;
+        }
+
+        @Override
+        public void setScanout(int scanout, int width, int height) {
+            told.add("%d is %d×%d".formatted(scanout, width, height));
+        }
+
+        @Override
+        public void update(int scanout, long x, long y, HostImage image, Rectangle source, Runnable sent) {
+            told.add("%d shows %s at %d,%d".formatted(scanout, source, x, y));
+            sent.run();
+        }
+
+        @Override
+        public void displayInfo(Consumer<byte[]> answer) {
+            told.add("displayInfo");
+        }
+
+        @Override
+        public void edid(int scanout, Consumer<byte[]> answer) {
+            told.add("edid");
+        }
+
+        @Override
+        public void setCursor(int scanout, int x, int y, int hotX, int hotY, int[] pixels) {
+            told.add("setCursor");
+        }
+
+        @Override
+        public void moveCursor(int scanout, int x, int y) {
+            told.add("moveCursor");
+        }
+
+        @Override
+        public void hideCursor(int scanout, int x, int y) {
+            told.add("hideCursor");
+        }
+    }
+
+    private static Resource resource(int id, int width, int height) {
+        return new Resource(id, PixelFormat.B8G8R8X8, new HostImage(width, height));
+    }
+
+    @AfterEach
+    void releaseImages() {
+        large.image.release();
+        other.image.release();
+    }
+
+    private void assertTold(String... expected) {
+        assertThat(told).containsExactly(expected);
+        told.clear();
+    }
+
+    @Test
+    void theDisplayIsToldASizeOnlyWhenItChanges() {
+        Rectangle all = new Rectangle(0, 0, 100, 80);
+        scanouts.show(0, large, all);
+        assertTold("0 is 100×80");
+        scanouts.show(0, other, all); // a flip of pages
+        scanouts.show(0, other, all);
+        assertTold();
+        assertThat(scanouts.get(0)).isEqualTo(new Scanouts.Shown(other, all));
+        scanouts.show(0, large, new Rectangle(3, 4, 50, 60));
+        assertTold("0 is 50×60");
+        scanouts.show(0, large, new Rectangle(30, 10, 50, 60)); // panned
+        assertTold();
+        assertThat(scanouts.get(0)).isEqualTo(new Scanouts.Shown(large, new Rectangle(30, 10, 50, 60)));
+        scanouts.show(15, large, all);
+        assertTold("15 is 100×80");
+    }
+
+    @Test
+    void whatIsOffIsSwitchedOffOnlyOnce() {
+        scanouts.switchOff(3);
+        assertTold();
+        scanouts.show(3, large, new Rectangle(0, 0, 1, 1));
+        scanouts.switchOff(3);
+        scanouts.switchOff(3);
+        assertTold("3 is 1×1", "3 is 0×0");
+        assertThat(scanouts.get(3)).isNull();
+        scanouts.show(3, large, new Rectangle(0, 0, 1, 1));
+        assertTold("3 is 1×1");
+    }
+
+    @Test
+    void aResourceThatGoesAwayGoesDarkWhereverItIsShown() {
+        scanouts.show(0, large, new Rectangle(0, 0, 10, 10));
+        scanouts.show(1, other, new Rectangle(0, 0, 10, 10));
+        scanouts.show(2, large, new Rectangle(5, 5, 20, 20));
+        told.clear();
+        scanouts.forget(large);
+        assertTold("0 is 0×0", "2 is 0×0");
+        scanouts.switchAllOff();
+        assertTold("1 is 0×0");
+    }
+
+    @Test
+    void aDisplayThatConnectsAnewIsToldAll() {
+        scanouts.show(4, large, new Rectangle(1, 2, 30, 40));
+        scanouts.show(2, other, new Rectangle(0, 0, 100, 80));
+        told.clear();
+        scanouts.showAll();
+        assertTold("2 is 100×80", "2 shows 100×80 at 0,0 at 0,0", "4 is 30×40", "4 shows 30×40 at 1,2 at 0,0");
+    }
+
+    @Test
+    void thereIsAPictureOfEachThatIsOn() {
+        assertThat(scanouts.pictures()).isEmpty();
+        scanouts.show(4, large, new Rectangle(1, 2, 30, 40));
+        scanouts.show(2, other, new Rectangle(0, 0, 100, 80));
+        assertThat(scanouts.pictures()).extracting(Picture::scanout).containsExactly(2, 4);
+    }
+}

@@ -1,0 +1,136 @@
+package sluice.vdev.gpu;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** Our numbers against those of linux/virtio_gpu.h of this machine, printed by {@code gpu_layout.c}. */
+class WireLayoutTest {
+    private static final long LIMIT_SECONDS = 60;
+
+    @Test
+    void numbersAreThoseOfTheCHeader(@TempDir Path directory) throws Exception {
+        Map<String, Integer> actual = new TreeMap<>();
+        for (String line : compileAndRun(directory).lines().toList()) {
+            int split = line.lastIndexOf('=');
+            actual.put(line.substring(0, split), Integer.valueOf(line.substring(split + 1)));
+        }
+        assertThat(actual).containsExactlyEntriesOf(ours());
+    }
+
+    private static Map<String, Integer> ours() {
+        Map<String, Integer> values = new TreeMap<>();
+        for (CommandType type : CommandType.values()) {
+            values.put("VIRTIO_GPU_CMD_" + type.name(), type.wireNumber());
+            values.put("least bytes of " + type.name(), type.bytes());
+        }
+        for (Response response : Response.values()) {
+            values.put("VIRTIO_GPU_RESP_" + response.name(), response.wireNumber());
+        }
+        for (PixelFormat format : PixelFormat.values()) {
+            values.put("VIRTIO_GPU_FORMAT_" + format.name() + "_UNORM", format.wireNumber());
+        }
+        values.put("VIRTIO_GPU_FLAG_FENCE", Wire.Header.FLAG_FENCE);
+        values.put("VIRTIO_GPU_MAX_SCANOUTS", Scanouts.MAX);
+        putCommands(values);
+        putResponses(values);
+        return values;
+    }
+
+    private static void putCommands(Map<String, Integer> values) {
+        values.put("ctrl_hdr.type", Wire.Header.TYPE);
+        values.put("ctrl_hdr.flags", Wire.Header.FLAGS);
+        values.put("ctrl_hdr.fence_id", Wire.Header.FENCE_ID);
+        values.put("ctrl_hdr.ctx_id", Wire.Header.CTX_ID);
+        values.put("ctrl_hdr.ring_idx", Wire.Header.RING_IDX);
+        values.put("sizeof ctrl_hdr", Wire.Header.BYTES);
+        values.put("rect.x", Wire.Rect.X);
+        values.put("rect.y", Wire.Rect.Y);
+        values.put("rect.width", Wire.Rect.WIDTH);
+        values.put("rect.height", Wire.Rect.HEIGHT);
+        values.put("sizeof rect", Wire.Rect.BYTES);
+        values.put("cmd_get_edid.scanout", Wire.GetEdid.SCANOUT);
+        values.put("resource_create_2d.resource_id", Wire.ResourceCreate2d.RESOURCE_ID);
+        values.put("resource_create_2d.format", Wire.ResourceCreate2d.FORMAT);
+        values.put("resource_create_2d.width", Wire.ResourceCreate2d.WIDTH);
+        values.put("resource_create_2d.height", Wire.ResourceCreate2d.HEIGHT);
+        values.put("resource_unref.resource_id", Wire.ResourceOnly.RESOURCE_ID);
+        values.put("resource_detach_backing.resource_id", Wire.ResourceOnly.RESOURCE_ID);
+        values.put("set_scanout.r", Wire.SetScanout.RECT);
+        values.put("set_scanout.scanout_id", Wire.SetScanout.SCANOUT_ID);
+        values.put("set_scanout.resource_id", Wire.SetScanout.RESOURCE_ID);
+        values.put("resource_flush.r", Wire.ResourceFlush.RECT);
+        values.put("resource_flush.resource_id", Wire.ResourceFlush.RESOURCE_ID);
+        values.put("transfer_to_host_2d.r", Wire.TransferToHost2d.RECT);
+        values.put("transfer_to_host_2d.offset", Wire.TransferToHost2d.OFFSET);
+        values.put("transfer_to_host_2d.resource_id", Wire.TransferToHost2d.RESOURCE_ID);
+        values.put("resource_attach_backing.resource_id", Wire.ResourceAttachBacking.RESOURCE_ID);
+        values.put("resource_attach_backing.nr_entries", Wire.ResourceAttachBacking.NR_ENTRIES);
+        values.put("mem_entry.addr", 0);
+        values.put("mem_entry.length", Wire.ResourceAttachBacking.ENTRY_LENGTH);
+        values.put("sizeof mem_entry", Wire.ResourceAttachBacking.ENTRY_BYTES);
+        values.put("update_cursor.pos.scanout_id", Wire.Cursor.SCANOUT_ID);
+        values.put("update_cursor.pos.x", Wire.Cursor.X);
+        values.put("update_cursor.pos.y", Wire.Cursor.Y);
+        values.put("update_cursor.resource_id", Wire.Cursor.RESOURCE_ID);
+        values.put("update_cursor.hot_x", Wire.Cursor.HOT_X);
+        values.put("update_cursor.hot_y", Wire.Cursor.HOT_Y);
+    }
+
+    private static void putResponses(Map<String, Integer> values) {
+        values.put("resp_display_info.pmodes", Wire.DisplayInfo.MODES);
+        values.put("sizeof display_one", Wire.DisplayInfo.MODE_BYTES);
+        values.put("display_one.enabled", Wire.DisplayInfo.ENABLED);
+        values.put("sizeof resp_display_info", Wire.DisplayInfo.BYTES);
+        values.put("resp_edid.size", Wire.Edid.SIZE);
+        values.put("resp_edid.edid", Wire.Edid.DATA);
+        values.put("sizeof resp_edid.edid", Wire.Edid.MAX_DATA);
+        values.put("sizeof resp_edid", Wire.Edid.BYTES);
+        values.put("config.events_read", Wire.Config.EVENTS_READ);
+        values.put("config.events_clear", Wire.Config.EVENTS_CLEAR);
+        values.put("config.num_scanouts", Wire.Config.NUM_SCANOUTS);
+        values.put("config.num_capsets", Wire.Config.NUM_CAPSETS);
+        // blob_alignment is younger than the headers of most machines: it follows what they have.
+        values.put("end of config.num_capsets", Wire.Config.BLOB_ALIGNMENT);
+    }
+
+    private static String compileAndRun(Path directory) throws IOException, InterruptedException {
+        Optional<Path> compiler = Stream.of(System.getenv("PATH").split(":"))
+                .flatMap(entry -> Stream.of("cc", "gcc", "clang").map(name -> Path.of(entry, name)))
+                .filter(Files::isExecutable).findFirst();
+        Assumptions.assumeTrue(compiler.isPresent(), "no C compiler (cc, gcc or clang) on PATH");
+        Path source = directory.resolve("gpu_layout.c");
+        try (var resource = WireLayoutTest.class.getResourceAsStream("gpu_layout.c")) {
+            assertThat(resource).isNotNull();
+            Files.copy(resource, source);
+        }
+        Path program = directory.resolve("gpu_layout");
+        run(List.of(compiler.get().toString(), "-Wall", "-Werror", "-o", program.toString(), source.toString()),
+                directory.resolve("compiler.txt"));
+        return run(List.of(program.toString()), directory.resolve("output.txt"));
+    }
+
+    private static String run(List<String> command, Path output) throws IOException, InterruptedException {
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile())
+                .start();
+        try {
+            assertThat(process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)).as("%s ends", command).isTrue();
+        } finally {
+            process.destroyForcibly();
+        }
+        assertThat(process.exitValue()).as("%s: %s", command, Files.readString(output)).isZero();
+        return Files.readString(output);
+    }
+}

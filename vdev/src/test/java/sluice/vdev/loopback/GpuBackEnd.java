@@ -1,0 +1,145 @@
+package sluice.vdev.loopback;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.ToLongFunction;
+
+import io.netty.channel.IoEventLoop;
+
+import sluice.dmacore.linux.UnixSocket;
+import sluice.dmacore.memory.FileMappings;
+import sluice.vdev.display.DisplayLink;
+import sluice.vdev.fixture.FrontEnd;
+import sluice.vdev.gpu.GpuDevice;
+import sluice.vdev.gpu.GpuOptions;
+import sluice.vdev.gpu.GpuStatistics;
+import sluice.vdev.gpu.PictureTaker;
+import sluice.vdev.host.DeviceHost;
+import sluice.vdev.host.Loops;
+import sluice.vdev.vhostuser.BackEnd;
+import sluice.vdev.vhostuser.Listener;
+
+/** A GPU wired as the command line wires it: two loops, a display link, a host, and vhost-user in front. */
+public final class GpuBackEnd implements AutoCloseable {
+    /** Size of the display while there is no socket for one. */
+    public static final int OWN_WIDTH = 1280;
+    public static final int OWN_HEIGHT = 800;
+    /** What nothing here may take longer than. */
+    public static final int LIMIT_SECONDS = 10;
+
+    private final LogTap log = new LogTap();
+    private final IoEventLoop control = Loops.start("loopback-control");
+    private final IoEventLoop loop = Loops.start("loopback-device");
+    private final DisplayLink display = new DisplayLink(loop, OWN_WIDTH, OWN_HEIGHT);
+    private final PictureTaker pictures;
+    private final GpuDevice device;
+    private final BackEnd backEnd;
+    private final Semaphore gone = new Semaphore(0);
+
+    /** A GPU that takes no pictures by itself. */
+    public GpuBackEnd(GpuOptions options) {
+        this(options, Path.of("."), 0);
+    }
+
+    /** A GPU that writes every {@code everyFrames}-th frame into {@code folder}; 0 for none. */
+    public GpuBackEnd(GpuOptions options, Path folder, int everyFrames) {
+        pictures = new PictureTaker(folder, everyFrames);
+        device = new GpuDevice(options, display, pictures);
+        backEnd = new BackEnd(new DeviceHost(device, loop), FileMappings.ofProcess(), display::connect);
+    }
+
+    /** A front-end at the other end of a fresh pair of sockets. */
+    public FrontEnd connect() throws IOException {
+        UnixSocket.Pair pair = UnixSocket.pair();
+        control.execute(() -> backEnd.serve(pair.second(), control, this::frontEndGone));
+        return new FrontEnd(pair.first());
+    }
+
+    /** Listens on a path; the caller closes the listener. */
+    public Listener listen(Path path) throws IOException {
+        return Listener.open(path, backEnd, control, this::frontEndGone);
+    }
+
+    private void frontEndGone() {
+        loop.execute(() -> {
+            display.disconnect();
+            gone.release();
+        });
+    }
+
+    /** Waits until one more front-end has gone and everything of its was given back. */
+    public void awaitGone() {
+        try {
+            if (!gone.tryAcquire(LIMIT_SECONDS, TimeUnit.SECONDS)) {
+                throw new AssertionError("the back-end did not let go of its front-end");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        }
+    }
+
+    /** Runs {@code work} on the device's loop and waits for what it returns. */
+    public <T> T onLoop(Callable<T> work) {
+        try {
+            return loop.submit(work).get(LIMIT_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        } catch (ExecutionException | TimeoutException e) {
+            throw new AssertionError("on the device's loop", e);
+        }
+    }
+
+    /** Waits until the control loop has done everything it has to do now. */
+    public void settle() {
+        try {
+            control.submit(() -> {}).get(LIMIT_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        } catch (ExecutionException | TimeoutException e) {
+            throw new AssertionError("on the control loop", e);
+        }
+    }
+
+    /** A number of the statistics, read on the device's loop. */
+    public long statistic(ToLongFunction<GpuStatistics> which) {
+        return onLoop(() -> which.applyAsLong(device.statistics()));
+    }
+
+    public GpuDevice device() {
+        return device;
+    }
+
+    public PictureTaker pictures() {
+        return pictures;
+    }
+
+    public IoEventLoop loop() {
+        return loop;
+    }
+
+    public LogTap log() {
+        return log;
+    }
+
+    /** Ends the loops, and fails the test if something went wrong inside. */
+    @Override
+    public void close() {
+        pictures.close();
+        for (IoEventLoop one : new IoEventLoop[]{ control, loop }) {
+            Loops.stop(one);
+            if (!one.parent().terminationFuture().awaitUninterruptibly(LIMIT_SECONDS, TimeUnit.SECONDS)) {
+                throw new AssertionError("a loop does not end");
+            }
+        }
+        log.close();
+        log.requireNoInternalError();
+    }
+}

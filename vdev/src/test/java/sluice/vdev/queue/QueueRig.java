@@ -1,0 +1,140 @@
+package sluice.vdev.queue;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+
+import sluice.dmacore.memory.FileMapping;
+import sluice.dmacore.memory.FileMappings;
+import sluice.dmacore.memory.FrontTranslation;
+import sluice.dmacore.memory.GuestMemory;
+import sluice.dmacore.memory.GuestMemoryView;
+import sluice.dmacore.memory.IdentityTranslation;
+import sluice.dmacore.memory.MemoryRegion;
+import sluice.dmacore.memory.VmaBudget;
+import sluice.vdev.fixture.Buffer;
+import sluice.vdev.fixture.DriverQueue;
+import sluice.vdev.fixture.GuestRam;
+import sluice.vdev.fixture.GuestRegion;
+
+/**
+ * One queue with both its ends on one thread: a driver, guest memory between them, and the device's side under test.
+ * Rings are given in user addresses and buffers in guest addresses, as vhost-user does.
+ */
+public final class QueueRig implements AutoCloseable {
+    /** Descriptors of each indirect table. */
+    static final int TABLE_ENTRIES = 4;
+    private static final long LIMIT_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+    final GuestRam ram;
+    public final DriverQueue driver;
+    /** Room for buffers; page-aligned. */
+    final Buffer data;
+    final GuestMemoryView view = new GuestMemoryView();
+    final FrontTranslation rings = new IdentityTranslation(view, GuestMemory.Addressing.USER);
+    final FrontTranslation buffers = new IdentityTranslation(view, GuestMemory.Addressing.GUEST);
+    final RingFeatures features;
+    final QueueLayout layout;
+    public int interrupts;
+
+    private final VmaBudget budget = new VmaBudget(16);
+    private final FileMappings files = new FileMappings(budget);
+    private final List<SplitQueue> queues = new ArrayList<>();
+
+    /** A queue of {@code size}, with {@code dataBytes} for buffers. */
+    public QueueRig(int size, RingFeatures features, long dataBytes) throws IOException {
+        this.features = features;
+        long ringBytes = sluice.vdev.fixture.QueueLayout.contiguousBytes(size);
+        long tableBytes = (long) size * TABLE_ENTRIES * 16;
+        ram = GuestRam.single(pages(ringBytes) + pages(tableBytes) + pages(dataBytes), 1);
+        Buffer ring = ram.allocate(ringBytes);
+        Buffer tables = ram.allocate(tableBytes);
+        data = ram.allocate(dataBytes);
+        driver = new DriverQueue(ram.memory(), sluice.vdev.fixture.QueueLayout.contiguous(size,
+                ram.offset(ring.address(), ringBytes), ram.userAddress(ring.address())), features.eventIndex())
+                .withTables(ram.offset(tables.address(), tableBytes), tables.address(), TABLE_ENTRIES);
+        layout = new QueueLayout(size, driver.layout().descriptorAddress(), driver.layout().availAddress(),
+                driver.layout().usedAddress());
+        view.adopt(table(ram));
+    }
+
+    static QueueRig of(int size) throws IOException {
+        return new QueueRig(size, RingFeatures.split(true, true), 1 << 16);
+    }
+
+    private static long pages(long bytes) {
+        return (bytes + GuestRam.PAGE - 1) & -GuestRam.PAGE;
+    }
+
+    /** A generation of the memory table that says what {@code memory} says. The caller owns it. */
+    GuestMemory table(GuestRam memory) throws IOException {
+        FileMapping mapping = files.map(memory.file());
+        List<MemoryRegion> regions = new ArrayList<>();
+        for (GuestRegion region : memory.regions()) {
+            regions.add(MemoryRegion.of(region.guestAddress(), region.size(), region.userAddress(), mapping,
+                    region.fileOffset()));
+        }
+        GuestMemory table = GuestMemory.of(regions);
+        mapping.release();
+        return table;
+    }
+
+    /** Starts the device's side at {@code position} of the available ring. */
+    public SplitQueue start(int position) {
+        return start(position, rings, buffers);
+    }
+
+    SplitQueue start(int position, FrontTranslation ringAddresses, FrontTranslation bufferAddresses) {
+        SplitQueue queue = new SplitQueue(layout, position, features, ringAddresses, bufferAddresses,
+                () -> interrupts++);
+        queues.add(queue);
+        return queue;
+    }
+
+    /** Guest address of byte {@code offset} of the room for buffers. */
+    long at(long offset) {
+        return data.address() + offset;
+    }
+
+    public Buffer buffer(long offset, long length) {
+        return new Buffer(at(offset), length);
+    }
+
+    byte[] read(long offset, int length) {
+        return ram.read(List.of(data), offset, length);
+    }
+
+    /** Files mapped now. */
+    int mapped() {
+        return budget.used();
+    }
+
+    static Chain chain(Polled polled) {
+        if (polled instanceof Chain chain) return chain;
+        throw new AssertionError("a chain was expected, not " + polled);
+    }
+
+    void awaitMapped(int expected) {
+        await(expected + " mapped files", () -> budget.used() == expected);
+    }
+
+    static void await(String what, BooleanSupplier condition) {
+        long end = System.nanoTime() + LIMIT_NANOS;
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() - end > 0) throw new AssertionError("there were not " + what + " within 10 s");
+            LockSupport.parkNanos(100_000);
+        }
+    }
+
+    /** Ends everything; a generation that anybody still pins fails the test. */
+    @Override
+    public void close() {
+        queues.forEach(SplitQueue::stop);
+        view.adopt(GuestMemory.empty());
+        ram.close();
+        awaitMapped(0);
+    }
+}

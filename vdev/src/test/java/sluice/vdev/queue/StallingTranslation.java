@@ -1,0 +1,76 @@
+package sluice.vdev.queue;
+
+import java.util.ArrayList;
+import java.util.List;
+
+import sluice.dmacore.memory.FrontTranslation;
+import sluice.dmacore.memory.GuestMemory;
+import sluice.dmacore.memory.Runs;
+import sluice.iommu.Access;
+
+/**
+ * A translation that is a cache: the n-th address it is asked for is missing once, and there when it is asked again.
+ * Rings and buffers share the count.
+ */
+final class StallingTranslation {
+    /** What somebody wanted to know. */
+    record Question(long address, long length, Access access) {
+        /** Where such a cache misses: anywhere in the range, not just at its beginning. */
+        long missing() {
+            return address + (length - 1) / 2;
+        }
+    }
+
+    final List<Question> questions = new ArrayList<>();
+    private final int stallAt;
+    private long generation = 1;
+    private long missed;
+
+    /** @param stallAt which question is not answered, from 0 on; -1 for none */
+    StallingTranslation(int stallAt) {
+        this.stallAt = stallAt;
+    }
+
+    /** Everything resolved so far is no longer good. */
+    void invalidate() {
+        generation++;
+    }
+
+    boolean hasStalled() {
+        return stallAt >= 0 && questions.size() > stallAt;
+    }
+
+    Question stalledAt() {
+        return questions.get(stallAt);
+    }
+
+    FrontTranslation over(FrontTranslation known) {
+        return new FrontTranslation() {
+            @Override
+            public Outcome resolve(long address, long length, Access access, Runs target) {
+                Question question = new Question(address, length, access);
+                questions.add(question);
+                if (questions.size() - 1 == stallAt) {
+                    missed = question.missing();
+                    return Outcome.MISS;
+                }
+                return known.resolve(address, length, access, target);
+            }
+
+            @Override
+            public long failedAddress() {
+                return missed;
+            }
+
+            @Override
+            public long generation() {
+                return generation;
+            }
+
+            @Override
+            public GuestMemory memory() {
+                return known.memory();
+            }
+        };
+    }
+}
