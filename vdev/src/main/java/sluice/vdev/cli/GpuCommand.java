@@ -78,9 +78,22 @@ final class GpuCommand implements Callable<Integer> {
         check();
         GpuOptions options = options();
         Fd inherited = fd == null ? null : inherited(fd);
-        try (GpuServer server = new GpuServer(options, size(0), size(1), snapshotDirectory, snapshotEvery,
-                statistics)) {
-            Runtime.getRuntime().addShutdownHook(new Thread(() -> end(server), "sluice-end"));
+        GpuServer server = new GpuServer(options, size(0), size(1), snapshotDirectory, snapshotEvery, statistics);
+        Thread hook = new Thread(() -> end(server), "sluice-end");
+        Runtime.getRuntime().addShutdownHook(hook);
+        boolean signalled;
+        try {
+            run(server, inherited);
+        } finally {
+            signalled = !withdraw(hook);
+        }
+        String failure = server.failure();
+        if (failure != null && !signalled) throw new IOException(failure);
+        return 0;
+    }
+
+    private void run(GpuServer server, @Nullable Fd inherited) throws IOException, InterruptedException {
+        try (server) {
             if (inherited != null) {
                 server.serve(inherited);
             } else if (socketPath != null) {
@@ -91,13 +104,26 @@ final class GpuCommand implements Callable<Integer> {
             }
             server.awaitEnd();
         }
-        return 0;
     }
 
-    /** Ends quickly and cleanly on SIGTERM; a JVM would otherwise exit with 143. */
+    /**
+     * Ends quickly and cleanly on SIGTERM; a JVM would otherwise exit with 143. Nothing is logged any more here: the
+     * logging has a hook of its own.
+     */
     private static void end(GpuServer server) {
         server.close();
-        Runtime.getRuntime().halt(server.hasFailed() ? 1 : 0);
+        String failure = server.failure();
+        if (failure != null) System.err.println("sluice: " + failure);
+        Runtime.getRuntime().halt(failure == null ? 0 : 1);
+    }
+
+    /** A command that ends by itself has an exit status of its own. Returns false if a signal was faster. */
+    private static boolean withdraw(Thread hook) {
+        try {
+            return Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException shuttingDown) {
+            return false;
+        }
     }
 
     private void check() throws IOException {

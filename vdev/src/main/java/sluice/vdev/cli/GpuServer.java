@@ -38,7 +38,7 @@ public final class GpuServer implements AutoCloseable {
     private final CountDownLatch end = new CountDownLatch(1);
     private @Nullable Listener listener;
     private boolean closed;
-    private volatile boolean failed;
+    private volatile @Nullable String failure;
 
     /**
      * @param width of the display while there is no front-end's, in pixels
@@ -110,9 +110,9 @@ public final class GpuServer implements AutoCloseable {
         end.await();
     }
 
-    /** Whether closing could not do all it should. */
-    public boolean hasFailed() {
-        return failed;
+    /** Why closing could not do all it should, or null. */
+    public @Nullable String failure() {
+        return failure;
     }
 
     /** Removes the socket, finishes pictures and writes statistics. */
@@ -137,16 +137,14 @@ public final class GpuServer implements AutoCloseable {
             try {
                 StatisticsReport.write(device.statistics(), file);
             } catch (IOException e) {
-                failed = true;
-                LOG.error("the statistics could not be written to {}: {}", file, e.getMessage());
+                failure = "the statistics could not be written to %s: %s".formatted(file, e);
             } finally {
                 written.countDown();
             }
         });
         try {
             if (!written.await(CLOSE_SECONDS, TimeUnit.SECONDS)) {
-                failed = true;
-                LOG.error("the device did not give its statistics within {} s", CLOSE_SECONDS);
+                failure = "the device did not give its statistics within %d s".formatted(CLOSE_SECONDS);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

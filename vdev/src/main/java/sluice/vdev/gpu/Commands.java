@@ -62,15 +62,17 @@ final class Commands {
         });
     }
 
-    /** A struct virtio_gpu_resp_edid of our own, for the size that {@code info} gives the scan-out. */
+    /** A struct virtio_gpu_resp_edid of our own, for the size that {@code info} gives the scan-out; without one, empty. */
     private static byte[] ownEdid(byte[] info, int scanout) {
         ByteBuffer modes = ByteBuffer.wrap(info).order(ByteOrder.LITTLE_ENDIAN);
         int mode = Wire.DisplayInfo.MODES + scanout * Wire.DisplayInfo.MODE_BYTES;
-        byte[] block = Edid.of(Integer.toUnsignedLong(modes.getInt(mode + Wire.Rect.WIDTH)),
-                Integer.toUnsignedLong(modes.getInt(mode + Wire.Rect.HEIGHT)));
+        long width = Integer.toUnsignedLong(modes.getInt(mode + Wire.Rect.WIDTH));
+        long height = Integer.toUnsignedLong(modes.getInt(mode + Wire.Rect.HEIGHT));
         byte[] response = new byte[Wire.Edid.BYTES];
-        ByteBuffer.wrap(response).order(ByteOrder.LITTLE_ENDIAN).putInt(Wire.Edid.SIZE, block.length)
-                .put(Wire.Edid.DATA, block);
+        if (width > 0 && height > 0) {
+            ByteBuffer.wrap(response).order(ByteOrder.LITTLE_ENDIAN).putInt(Wire.Edid.SIZE, Edid.BYTES)
+                    .put(Wire.Edid.DATA, Edid.of(width, height));
+        }
         return response;
     }
 

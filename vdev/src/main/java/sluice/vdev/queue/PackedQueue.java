@@ -144,9 +144,9 @@ final class PackedQueue implements Virtqueue {
 
     @Override
     public Polled publish() {
+        if (broken != null) return broken;
         List<Chain> done = completions.done();
         if (done.isEmpty()) return Polled.Empty.EMPTY;
-        if (broken != null) return broken;
         Polled failure = resolveRings();
         if (failure != null) return remember(failure);
         int firstAt = nextUsed;

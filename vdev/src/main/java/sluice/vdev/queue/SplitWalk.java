@@ -53,8 +53,8 @@ final class SplitWalk {
             if (failure != null) return failure;
             if ((flags & NEXT) == 0) return null;
             if (next >= tableSize) {
-                return buffers.broken("goes from descriptor %d to descriptor %d of a %s of %d".formatted(index, next,
-                        direct ? "table" : "indirect table", tableSize));
+                return buffers.broken("goes from descriptor %d to descriptor %d, outside its table of %d"
+                        .formatted(index, next, tableSize));
             }
             index = next;
         }

@@ -15,7 +15,7 @@ import sluice.vdev.queue.Chain;
 import sluice.vdev.queue.Polled;
 import sluice.vdev.queue.QueueRig;
 import sluice.vdev.queue.RingFeatures;
-import sluice.vdev.queue.SplitQueue;
+import sluice.vdev.queue.Virtqueue;
 import sluice.vdev.queue.Virtqueue;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -28,7 +28,7 @@ class QueueWorkerTest {
     private static final Polled.Broken BROKEN = new Polled.Broken("it is broken");
 
     private QueueRig rig;
-    private SplitQueue queue;
+    private Virtqueue queue;
     private final Told told = new Told();
     private final Desk desk = new Desk();
 
@@ -72,7 +72,7 @@ class QueueWorkerTest {
 
         @Override
         public void execute(Chain chain) {
-            heads.add(chain.head());
+            heads.add(chain.id());
             during.run();
             if (keeping) {
                 kept.add(chain);
@@ -135,7 +135,7 @@ class QueueWorkerTest {
 
     @BeforeEach
     void start() throws Exception {
-        rig = new QueueRig(256, new RingFeatures(true, true), 4096);
+        rig = new QueueRig(256, RingFeatures.split(true, true), 4096);
         queue = rig.start(0);
     }
 

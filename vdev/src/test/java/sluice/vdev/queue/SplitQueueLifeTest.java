@@ -150,7 +150,7 @@ class SplitQueueLifeTest {
             Chain chain = QueueRig.chain(queue.poll());
             chain.complete(1);
             for (int i = 0; i < 2; i++) {
-                String sentence = "the chain at descriptor " + head + " was completed before";
+                String sentence = "chain " + head + " was completed before";
                 assertThatThrownBy(() -> chain.complete(1)).isInstanceOf(IllegalStateException.class)
                         .hasMessage(sentence);
                 assertThatThrownBy(() -> chain.respond(new byte[]{ 7 }, 1)).isInstanceOf(IllegalStateException.class)

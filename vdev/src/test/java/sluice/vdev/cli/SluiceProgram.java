@@ -1,0 +1,137 @@
+package sluice.vdev.cli;
+
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+import sluice.vdev.fixture.Deadline;
+import sluice.vdev.loopback.CProgram;
+
+/** {@code sluice} as a process of its own: through the launcher where a jar of these sources is built, else by class path. */
+final class SluiceProgram implements AutoCloseable {
+    private static final int LIMIT_SECONDS = 30;
+    private static final List<String> MODULES = List.of("iommu", "dmacore", "vdev");
+
+    private final Process process;
+    private final Path output;
+    private final Path errors;
+
+    private SluiceProgram(Process process, Path output, Path errors) {
+        this.process = process;
+        this.output = output;
+        this.errors = errors;
+    }
+
+    /** Starts {@code sluice} with these arguments; what it prints goes into files of {@code folder}. */
+    static SluiceProgram start(Path folder, String... arguments) throws IOException {
+        Path output = Files.createTempFile(folder, "output", ".txt");
+        Path errors = Files.createTempFile(folder, "errors", ".txt");
+        Process process = new ProcessBuilder(command(arguments)).redirectOutput(output.toFile())
+                .redirectError(errors.toFile()).redirectInput(Path.of("/dev/null").toFile()).start();
+        return new SluiceProgram(process, output, errors);
+    }
+
+    /** The command line that starts {@code sluice} with these arguments. */
+    static List<String> command(String... arguments) throws IOException {
+        Path root = CProgram.module().resolveSibling("");
+        List<String> command = new ArrayList<>();
+        if (isBuilt(root)) {
+            command.add(root.resolve("sluice").toString());
+        } else {
+            // As the launcher does: with SIGUSR2 blocked, so that it can be read.
+            command.addAll(List.of("env", "--block-signal=USR2", "_JAVA_SR_SIGNUM=50",
+                    Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+            ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                    .filter(flag -> flag.startsWith("--")).forEach(command::add);
+            command.addAll(List.of("-Xmx256m", "-XX:-CreateCoredumpOnCrash", "-cp",
+                    System.getProperty("java.class.path"), Main.class.getName()));
+        }
+        command.addAll(List.of(arguments));
+        return command;
+    }
+
+    /** Whether the launcher would start what is there, and build nothing. */
+    private static boolean isBuilt(Path root) throws IOException {
+        Path jar = root.resolve("vdev/target/vdev-0.1.0-SNAPSHOT.jar");
+        if (!Files.exists(jar)) {
+            return false;
+        }
+        FileTime built = Files.getLastModifiedTime(jar);
+        for (String module : MODULES) {
+            try (Stream<Path> sources = Stream.concat(Files.walk(root.resolve(module).resolve("src/main")),
+                    Stream.of(root.resolve("pom.xml"), root.resolve(module).resolve("pom.xml")))) {
+                for (Path source : (Iterable<Path>) sources::iterator) {
+                    if (Files.getLastModifiedTime(source).compareTo(built) > 0) {
+                        return false;
+                    }
+                }
+            }
+        }
+        return true;
+    }
+
+    /** Waits until a line of its output begins like this. */
+    void awaitLine(String beginning) {
+        Deadline.in(java.time.Duration.ofSeconds(LIMIT_SECONDS)).require(
+                () -> output().lines().anyMatch(line -> line.startsWith(beginning)) || !process.isAlive(),
+                "a line \"" + beginning + "\"");
+        if (!process.isAlive()) {
+            throw new AssertionError("it ended with " + process.exitValue() + ": " + errors());
+        }
+    }
+
+    /** Waits for its end and returns its exit status. */
+    int status() {
+        try {
+            if (!process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
+                throw new AssertionError("it did not end within " + LIMIT_SECONDS + " s: " + output() + errors());
+            }
+            return process.exitValue();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        }
+    }
+
+    /** SIGTERM. */
+    void terminate() {
+        process.destroy();
+    }
+
+    /** SIGKILL. */
+    void kill() {
+        process.destroyForcibly();
+        status();
+    }
+
+    long pid() {
+        return process.pid();
+    }
+
+    String output() {
+        return read(output);
+    }
+
+    String errors() {
+        return read(errors);
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        process.destroyForcibly();
+    }
+}
