@@ -12,6 +12,7 @@ import java.util.Locale;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.vdev.cli.CacheFolder;
 import sluice.vdev.cli.QemuBinary;
 
 /** How QEMU runs the guest's instructions. */

@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
+import sluice.vdev.cli.CacheFolder;
 import sluice.vdev.cli.HostCommand;
 
 /**
@@ -34,8 +35,9 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
     }
 
     /** The image the demo and the display tests boot: the virtio-gpu driver and the pattern program. */
-    public static GuestImage forDisplay(CacheFolder cache) throws IOException, InterruptedException {
-        return of(GuestKernel.find(cache)).module("virtio-gpu").build(cache);
+    public static GuestImage forDisplay(GuestKernel kernel, CacheFolder cache)
+            throws IOException, InterruptedException {
+        return of(kernel).module("virtio-gpu").build(cache);
     }
 
     /** Collects what goes into an image. */

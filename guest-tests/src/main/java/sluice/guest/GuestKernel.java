@@ -4,6 +4,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
+import sluice.vdev.cli.CacheFolder;
+import sluice.vdev.cli.QemuBinary;
+
 /**
  * A Linux kernel package, unpacked but not installed.
  *
@@ -12,20 +15,30 @@ import java.nio.file.Path;
  * @param modules the folder with {@code modules.dep}
  */
 public record GuestKernel(String release, Path image, Path modules) {
+    private static final String CURRENT = "current";
+    private static final String NEWEST = "newest";
+    /** The QEMU that Debian has beside Linux 7. */
+    private static final int FIRST_WITH_NEWEST = 11;
 
     /**
-     * The kernel that {@code host/packages.sh} unpacked last.
+     * The kernel of a QEMU's time, among those that {@code host/packages.sh} has unpacked: Linux 7 for QEMU 11 and later if it is
+     * there, otherwise the system's own, 6.12.
      *
      * @throws IOException none is there or it is incomplete
      */
-    public static GuestKernel find(CacheFolder cache) throws IOException {
-        Path current = cache.path().resolve("kernel/current");
-        if (!Files.isSymbolicLink(current)) {
-            throw new IOException("no guest kernel in " + current.getParent()
+    public static GuestKernel forQemu(QemuBinary qemu, CacheFolder cache) throws IOException {
+        Path newest = cache.path().resolve("kernel").resolve(NEWEST);
+        boolean takeNewest = qemu.major() >= FIRST_WITH_NEWEST && Files.isSymbolicLink(newest);
+        return linked(cache.path().resolve("kernel").resolve(takeNewest ? NEWEST : CURRENT));
+    }
+
+    private static GuestKernel linked(Path link) throws IOException {
+        if (!Files.isSymbolicLink(link)) {
+            throw new IOException("no guest kernel in " + link.getParent()
                     + ": run guest-tests/host/packages.sh, which unpacks one there");
         }
-        String release = Files.readSymbolicLink(current).getFileName().toString();
-        Path root = current.resolveSibling(release);
+        String release = Files.readSymbolicLink(link).getFileName().toString();
+        Path root = link.resolveSibling(release);
         GuestKernel kernel = new GuestKernel(release, root.resolve("boot/vmlinuz-" + release),
                 root.resolve("lib/modules/" + release));
         for (Path needed : new Path[]{ kernel.image, kernel.modules.resolve("modules.dep") }) {

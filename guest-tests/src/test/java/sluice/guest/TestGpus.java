@@ -9,29 +9,30 @@ import java.util.List;
 public final class TestGpus {
     private TestGpus() {}
 
-    /** Our GPU as a child process, on the classes under test and with the flags of this JVM, as the launcher would start it. */
-    public static GpuProvider sluice() {
+    /**
+     * Our GPU as a child process, on the classes under test and with the flags of this JVM, as the launcher would start it.
+     *
+     * @param more flags for its JVM
+     */
+    public static GpuProvider sluice(String... more) {
         List<String> command = new ArrayList<>(List.of("env", "--block-signal=USR2", "_JAVA_SR_SIGNUM=50",
                 Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         for (String flag : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
             if (flag.startsWith("--")) command.add(flag);
         }
+        command.addAll(List.of(more));
         command.addAll(
                 List.of("-Xmx256m", "-cp", System.getProperty("java.class.path"), "sluice.vdev.cli.Main", "gpu"));
         return GpuProvider.command("Sluice", command);
     }
 
+    /** Ours, saying every message of the front-end on standard error. */
+    static GpuProvider talkative() {
+        return sluice("-Dsluice.log=FINE");
+    }
+
     /** All of them: QEMU's own and the C peer prove that a test is right, ours is what is tested. */
     public static List<GpuProvider> all() {
         return List.of(GpuProvider.builtIn(), GpuProvider.peer(), sluice());
-    }
-
-    /**
-     * Those that survive a restart of the device. The C peer of QEMU 10.0.2 does not, each time it was tried: after some guest
-     * reboots the kernel finds no display size and falls back to 1024 x 768, after stop and cont QEMU reports the end of a
-     * socket and the guest hangs, and during the fifty resets QEMU itself ends.
-     */
-    public static List<GpuProvider> restartable() {
-        return List.of(GpuProvider.builtIn(), sluice());
     }
 }

@@ -35,7 +35,7 @@ public final class Demo implements Callable<Integer> {
     @Option(names = "--mode", paramLabel = "NAME", defaultValue = "2d", description = "2d, which is the default and the only one so far.")
     private String mode = "2d";
 
-    @Option(names = "--qemu", paramLabel = "PATH", description = "The QEMU to use (default: qemu-system-x86_64 in PATH).")
+    @Option(names = "--qemu", paramLabel = "PATH", description = "The QEMU to use (default: $SLUICE_QEMU, or qemu-system-x86_64 in PATH).")
     private @Nullable Path qemu;
 
     @Option(names = "--json", description = "Print the report as JSON, and the progress on standard error.")

@@ -16,13 +16,14 @@ import com.google.gson.JsonParser;
 import org.jspecify.annotations.Nullable;
 
 import sluice.guest.Accelerator;
-import sluice.guest.CacheFolder;
 import sluice.guest.GuestImage;
+import sluice.guest.GuestKernel;
 import sluice.guest.Picture;
 import sluice.guest.Qemu;
 import sluice.guest.QemuLaunch;
 import sluice.guest.TestPattern;
 import sluice.guest.VhostUserGpu;
+import sluice.vdev.cli.CacheFolder;
 import sluice.vdev.cli.QemuBinary;
 
 /** The steps of the demo, each with its line of progress. */
@@ -64,11 +65,16 @@ final class DemoRun {
         }
         CacheFolder cache = CacheFolder.ofUser();
         progress.step("building the guest");
-        GuestImage image = GuestImage.forDisplay(cache);
+        GuestImage image = GuestImage.forDisplay(GuestKernel.forQemu(binary, cache), cache);
         progress.note("Linux %s, %s".formatted(image.kernel().release(), image.initrd()));
         progress.step("probing KVM");
         Accelerator accelerator = Accelerator.best(binary, image, cache);
         progress.note("guests run with " + accelerator);
+        if (binary.wantsKvmForVhostUser() && accelerator != Accelerator.KVM) {
+            throw new IOException(
+                    ("%s is QEMU %s, which attaches vhost-user devices under KVM only, and KVM boots no guest on "
+                            + "this host: take QEMU 9 or later").formatted(binary.path(), binary.version()));
+        }
         progress.step("starting the GPU process");
         List<String> command = new ArrayList<>(program.command());
         if (program.ours()) {

@@ -35,15 +35,21 @@ final class DoctorCommand implements Callable<Integer> {
      *
      * @param needed whether a GPU cannot be served or shown without it
      * @param mend the command that gives it, or why none does; empty if it is there
+     * @param qemu the QEMU that was looked at, if it is one
      */
-    private record Finding(String what, boolean present, boolean needed, String found, String mend) {}
+    private record Finding(String what, boolean present, boolean needed, String found, String mend,
+            @Nullable InstalledQemu qemu) {
+        Finding(String what, boolean present, boolean needed, String found, String mend) {
+            this(what, present, needed, found, mend, null);
+        }
+    }
 
     @Override
-    public Integer call() throws InterruptedException {
+    public Integer call() throws IOException, InterruptedException {
         List<Finding> findings = new ArrayList<>();
         findings.add(
                 new Finding("JDK 25", true, true, System.getProperty("java.vm.name") + " " + Runtime.version(), ""));
-        findings.add(qemu());
+        findings.addAll(qemus());
         findings.add(program("Maven", "mvn", true, "apt-get install maven"));
         findings.add(program("C compiler", "gcc", true, SETUP));
         findings.add(program("busybox", "busybox", true, SETUP));
@@ -64,18 +70,33 @@ final class DoctorCommand implements Callable<Integer> {
         return lacking ? 1 : 0;
     }
 
-    private static Finding qemu() throws InterruptedException {
+    /** The QEMU that commands take if they are told nothing, then the others. */
+    private static List<Finding> qemus() throws IOException, InterruptedException {
+        List<Finding> findings = new ArrayList<>();
+        CacheFolder cache = CacheFolder.ofUser();
+        List<String> problems = new ArrayList<>();
+        List<InstalledQemu> found = InstalledQemu.all(cache, problems);
+        Path chosen = null;
         try {
-            QemuBinary qemu = QemuBinary.find(null);
-            String devices = HostCommand.text(List.of(qemu.path().toString(), "-device", "help"));
-            boolean gpu = devices.contains("\"vhost-user-gpu-pci\"");
-            String found = "%s, version %s%s".formatted(qemu.path(), qemu.version(),
-                    gpu ? ", has vhost-user-gpu-pci" : ", lacks vhost-user-gpu-pci");
-            return new Finding("QEMU", gpu, true, found,
-                    gpu ? "" : "apt-get install qemu-system-common");
+            chosen = QemuBinary.find(null).path();
         } catch (IOException e) {
-            return new Finding("QEMU", false, true, String.valueOf(e.getMessage()), SETUP);
+            findings.add(new Finding("QEMU", false, true, String.valueOf(e.getMessage()), SETUP));
         }
+        for (InstalledQemu qemu : found) findings.add(finding(qemu, qemu.binary().path().equals(chosen)));
+        for (String problem : problems) {
+            findings.add(new Finding("QEMU", false, false, problem, "delete it, or install it again"));
+        }
+        if (found.stream().noneMatch(qemu -> qemu.binary().path().startsWith(cache.path()))) {
+            findings.add(new Finding("other QEMUs", false, false, "none under " + cache.path().resolve("qemu"),
+                    "only for the tests; " + SETUP_TESTS));
+        }
+        return findings;
+    }
+
+    private static Finding finding(InstalledQemu qemu, boolean chosen) {
+        boolean gpu = qemu.devices().contains(QemuDevice.VHOST_USER_GPU);
+        return new Finding("QEMU " + qemu.binary().version(), gpu, chosen, qemu.sentence(),
+                gpu ? "" : "apt-get install qemu-system-gui qemu-system-modules-opengl", qemu);
     }
 
     private static Finding program(String what, String name, boolean needed, String mend) {
@@ -124,6 +145,14 @@ final class DoctorCommand implements Callable<Integer> {
             one.addProperty("needed", finding.needed());
             one.addProperty("found", finding.found());
             one.addProperty("mend", finding.mend());
+            InstalledQemu qemu = finding.qemu();
+            if (qemu != null) {
+                one.addProperty("path", qemu.binary().path().toString());
+                one.addProperty("version", qemu.binary().version());
+                JsonArray devices = new JsonArray();
+                qemu.devices().forEach(device -> devices.add(device.model()));
+                one.add("devices", devices);
+            }
             all.add(one);
         }
         return all;

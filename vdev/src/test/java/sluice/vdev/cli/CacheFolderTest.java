@@ -1,14 +1,11 @@
-package sluice.guest;
+package sluice.vdev.cli;
 
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class CacheFolderTest {
     @Test
@@ -18,11 +15,5 @@ class CacheFolderTest {
         assertThat(CacheFolder.of(Map.of("XDG_CACHE_HOME", "/b", "HOME", "/c")).path()).isEqualTo(Path.of("/b/sluice"));
         assertThat(CacheFolder.of(Map.of("SLUICE_CACHE", "", "XDG_CACHE_HOME", "", "HOME", "/c")).path())
                 .isEqualTo(Path.of("/c/.cache/sluice"));
-    }
-
-    @Test
-    void aMissingKernelSaysHowToGetOne(@TempDir Path folder) {
-        assertThatThrownBy(() -> GuestKernel.find(new CacheFolder(folder))).isInstanceOf(IOException.class)
-                .hasMessageContaining("run guest-tests/host/packages.sh");
     }
 }

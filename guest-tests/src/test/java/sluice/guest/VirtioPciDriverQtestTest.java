@@ -11,14 +11,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-import sluice.vdev.cli.QemuBinary;
-
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** The scripted driver. QEMU's own GPU and the C peer prove it right; then what it asks of ours is a test of ours. */
 @Tag("qtest")
-class VirtioPciDriverTest {
+class VirtioPciDriverQtestTest {
     private static final int GPU = 16;
     private static final long EDID = 1L << 1;
     private static final long RINGS = 0x10_0000;
@@ -29,7 +27,7 @@ class VirtioPciDriverTest {
     private static final int OK_DISPLAY_INFO = 0x1101;
 
     private static Qemu machine(List<String> arguments) throws IOException, InterruptedException {
-        return new QemuLaunch(QemuBinary.find(null)).memory(128).qtest().arguments(arguments).start();
+        return new QemuLaunch(TestQemu.QEMU_10.binary()).memory(128).qtest().arguments(arguments).start();
     }
 
     static List<GpuProvider> gpus() {

@@ -1,4 +1,4 @@
-package sluice.guest;
+package sluice.vdev.cli;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -6,8 +6,8 @@ import java.nio.file.Path;
 import java.util.Map;
 
 /**
- * The folder in which unpacked kernels, built guest images and probe results are kept between runs; deleting it is always safe.
- * {@code host/packages.sh} fills its part {@code kernel/} and follows the same rule for its place.
+ * The folder in which unpacked QEMUs and kernels, built guest images and probe results are kept between runs; deleting it is
+ * always safe. {@code packages.sh} of guest-tests fills its parts {@code qemu/} and {@code kernel/}, and follows the same rule for its place.
  */
 public record CacheFolder(Path path) {
 
@@ -28,7 +28,7 @@ public record CacheFolder(Path path) {
     }
 
     /** A folder inside, created if it is not there yet. */
-    Path folder(String name) throws IOException {
+    public Path folder(String name) throws IOException {
         return Files.createDirectories(path.resolve(name));
     }
 }
