@@ -54,9 +54,8 @@ final class Completions {
         done.clear();
     }
 
-    /** The queue stops: nothing is open any more. */
-    void clear() {
-        done.clear();
+    /** The queue stops: nothing is open any more. What was done and not published never will be. */
+    void abandon() {
         line.clear();
         open = 0;
     }

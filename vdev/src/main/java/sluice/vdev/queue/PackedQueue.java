@@ -144,9 +144,9 @@ final class PackedQueue implements Virtqueue {
 
     @Override
     public Polled publish() {
-        if (broken != null) return broken;
         List<Chain> done = completions.done();
         if (done.isEmpty()) return Polled.Empty.EMPTY;
+        if (broken != null) return broken;
         Polled failure = resolveRings();
         if (failure != null) return remember(failure);
         int firstAt = nextUsed;
@@ -229,6 +229,6 @@ final class PackedQueue implements Virtqueue {
         broken = new Polled.Broken("the queue was stopped");
         for (Chain chain : lent) chain.abandon();
         lent.clear();
-        completions.clear();
+        completions.abandon();
     }
 }

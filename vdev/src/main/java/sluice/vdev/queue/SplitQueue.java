@@ -140,9 +140,9 @@ final class SplitQueue implements Virtqueue {
 
     @Override
     public Polled publish() {
-        if (broken != null) return broken;
         List<Chain> done = completions.done();
         if (done.isEmpty()) return Polled.Empty.EMPTY;
+        if (broken != null) return broken;
         Polled failure = resolveRings();
         if (failure != null) return remember(failure);
         int old = nextUsed;
@@ -163,6 +163,8 @@ final class SplitQueue implements Virtqueue {
     }
 
     private boolean wantsInterrupt(int old) {
+        if (features.notifyOnEmpty() && completions.open() == 0 && available.u16Acquire(INDEX) == nextAvailable)
+            return true;
         if (!features.eventIndex())
             return (available.u16(FLAGS) & NO_INTERRUPT) == 0;
         int event = available.u16(RING + 2L * layout.size());
@@ -206,6 +208,6 @@ final class SplitQueue implements Virtqueue {
     public void stop() {
         broken = new Polled.Broken("the queue was stopped");
         for (Chain chain : chains) chain.abandon();
-        completions.clear();
+        completions.abandon();
     }
 }

@@ -64,16 +64,19 @@ final class SluiceProgram implements AutoCloseable {
         }
         FileTime built = Files.getLastModifiedTime(jar);
         for (String module : MODULES) {
-            try (Stream<Path> sources = Stream.concat(Files.walk(root.resolve(module).resolve("src/main")),
-                    Stream.of(root.resolve("pom.xml"), root.resolve(module).resolve("pom.xml")))) {
+            Path folder = root.resolve(module);
+            if (isNewer(root.resolve("pom.xml"), built) || isNewer(folder.resolve("pom.xml"), built)) return false;
+            try (Stream<Path> sources = Files.walk(folder.resolve("src/main"))) {
                 for (Path source : (Iterable<Path>) sources::iterator) {
-                    if (Files.getLastModifiedTime(source).compareTo(built) > 0) {
-                        return false;
-                    }
+                    if (isNewer(source, built)) return false;
                 }
             }
         }
         return true;
+    }
+
+    private static boolean isNewer(Path source, FileTime built) throws IOException {
+        return Files.getLastModifiedTime(source).compareTo(built) > 0;
     }
 
     /** Waits until a line of its output begins like this. */

@@ -16,7 +16,6 @@ import sluice.vdev.queue.Polled;
 import sluice.vdev.queue.QueueRig;
 import sluice.vdev.queue.RingFeatures;
 import sluice.vdev.queue.Virtqueue;
-import sluice.vdev.queue.Virtqueue;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -4,10 +4,13 @@ import java.io.IOException;
 import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.zip.CRC32;
 
+import io.netty.util.internal.PlatformDependent;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -107,8 +110,8 @@ class BackPressureLoopbackTest {
         gpu.display().resume();
         assertThat(gpu.display().await(Scanout.class, 2).getLast()).isEqualTo(new Scanout(0, 0, 0));
         Update update = gpu.display().await(Update.class, 1).getFirst();
-        java.util.zip.CRC32 crc = new java.util.zip.CRC32();
-        ByteBuffer bytes = ByteBuffer.allocate(pixels.length * 4).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+        CRC32 crc = new CRC32();
+        ByteBuffer bytes = ByteBuffer.allocate(pixels.length * 4).order(ByteOrder.LITTLE_ENDIAN);
         bytes.asIntBuffer().put(pixels);
         crc.update(bytes);
         assertThat(update.crc()).isEqualTo(crc.getValue());
@@ -122,7 +125,7 @@ class BackPressureLoopbackTest {
     private static long directBytes() {
         return ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
                 .filter(pool -> pool.getName().equals("direct")).mapToLong(BufferPoolMXBean::getMemoryUsed).sum()
-                + io.netty.util.internal.PlatformDependent.usedDirectMemory();
+                + PlatformDependent.usedDirectMemory();
     }
 
     /** Sends one after the other until the device takes none for a moment; says how many it took. */

@@ -18,6 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import sluice.vdev.fixture.Buffer;
 import sluice.vdev.fixture.CommandQueue;
+import sluice.vdev.fixture.DisplayMessage.Update;
 import sluice.vdev.fixture.GpuCommands;
 import sluice.vdev.fixture.GpuDriver;
 import sluice.vdev.fixture.GpuRect;
@@ -73,7 +74,7 @@ class CommandLoopbackTest {
     @AfterAll
     void end() throws IOException {
         canvas.flush();
-        gpu.display().await(sluice.vdev.fixture.DisplayMessage.Update.class, 2);
+        gpu.display().await(Update.class, 2);
         assertThat(gpu.display().picture(0).pixels()).as("the picture after all that was refused").isEqualTo(picture);
         gpu.close();
     }

@@ -3,6 +3,7 @@ package sluice.vdev.gpu;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Random;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.AfterEach;
@@ -47,7 +48,7 @@ class CursorLoopbackTest {
     @Test
     void theCursorArrivesWithItsAlpha() throws IOException {
         Canvas canvas = gpu.canvas(5, GpuWire.FORMAT_B8G8R8A8, SIDE, SIDE);
-        int[] pixels = new java.util.Random(3).ints(SIDE * SIDE).toArray();
+        int[] pixels = new Random(3).ints(SIDE * SIDE).toArray();
         canvas.draw(pixels);
         canvas.transfer();
         gpu.driver().cursor(GpuCommands.updateCursor(2, 10, 20, 5, 3, 4));

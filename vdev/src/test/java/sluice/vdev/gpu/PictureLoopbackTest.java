@@ -4,12 +4,14 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
 
+import org.assertj.core.groups.Tuple;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
+import sluice.vdev.fixture.Buffer;
 import sluice.vdev.fixture.ChainForm;
 import sluice.vdev.fixture.DisplayMessage.Scanout;
 import sluice.vdev.fixture.DisplayMessage.Update;
@@ -144,10 +146,10 @@ class PictureLoopbackTest {
         var page = canvas.backing().getFirst();
         gpu.driver().detachBacking(1).ok();
         // 64 bytes of pixels in pieces that cut pixels in two, the last longer than needed.
-        gpu.driver().attachBacking(1, List.of(new sluice.vdev.fixture.Buffer(page.address(), 3),
-                new sluice.vdev.fixture.Buffer(page.address() + 3, 7),
-                new sluice.vdev.fixture.Buffer(page.address() + 10, 1),
-                new sluice.vdev.fixture.Buffer(page.address() + 11, 100))).ok();
+        gpu.driver().attachBacking(1, List.of(new Buffer(page.address(), 3),
+                new Buffer(page.address() + 3, 7),
+                new Buffer(page.address() + 10, 1),
+                new Buffer(page.address() + 11, 100))).ok();
         int[] rgb = Canvas.noise(16, SEED);
         canvas.draw(Arrays.stream(rgb).map(Format.X8R8G8B8::encode).toArray());
         canvas.show(0);
@@ -201,8 +203,8 @@ class PictureLoopbackTest {
         gpu.driver().flush(1, part).ok();
         List<Update> updates = gpu.display().await(Update.class, 5);
         assertThat(updates.subList(3, 5)).extracting(Update::scanout, Update::x, Update::y, Update::width,
-                Update::height).containsExactly(org.assertj.core.groups.Tuple.tuple(1L, 10L, 0L, 20L, 30L),
-                        org.assertj.core.groups.Tuple.tuple(15L, 60L, 0L, 20L, 40L));
+                Update::height).containsExactly(Tuple.tuple(1L, 10L, 0L, 20L, 30L),
+                        Tuple.tuple(15L, 60L, 0L, 20L, 40L));
         int[] expected = rgb.clone();
         for (int y = 0; y < 40; y++) {
             System.arraycopy(second, y * W + 60, expected, y * W + 60, 20);

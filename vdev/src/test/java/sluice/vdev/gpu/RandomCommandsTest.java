@@ -25,8 +25,10 @@ import static org.assertj.core.api.Assertions.assertThat;
  * it, and nothing goes wrong inside. A failure names its seed.
  */
 class RandomCommandsTest {
+    private static final List<ChainForm> FORMS = List.of(ChainForm.values());
     private static final int COMMANDS = 10_000;
     private static final int BATCH = 8;
+    private static final List<ChainForm> FORMS = List.of(ChainForm.values());
     private static final int[] FORMATS = { 1, 2, 3, 4, 67, 68, 121, 134 };
     private static final int[] CORNERS = { 0, 1, 15, 16, 63, 64, 65, -1, Integer.MIN_VALUE, Integer.MAX_VALUE, 16_384 };
     private static final int[] TYPES = { 0x100, 0x101, 0x102, 0x103, 0x104, 0x105, 0x106, 0x107, 0x10a, 0x300, 0x301 };
@@ -39,7 +41,7 @@ class RandomCommandsTest {
             Buffer memory = gpu.ram().allocate(1 << 20);
             for (int sent = 0; sent < COMMANDS; sent += BATCH) {
                 disturb(gpu, random);
-                CommandQueue control = gpu.driver().control().form(ChainForm.values()[random.nextInt(3)])
+                CommandQueue control = gpu.driver().control().form(FORMS.get(random.nextInt(FORMS.size())))
                         .pieces(random.nextInt(4) == 0 ? 40 + random.nextInt(100) : Integer.MAX_VALUE);
                 List<CommandQueue.Ticket> batch = new ArrayList<>();
                 for (int i = 0; i < BATCH; i++) {

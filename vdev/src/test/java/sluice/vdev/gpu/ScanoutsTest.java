@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -44,7 +45,7 @@ class ScanoutsTest {
         }
 
         @Override
-        public void edid(int scanout, Consumer<byte[]> answer) {
+        public void edid(int scanout, Consumer<byte @Nullable []> answer) {
             told.add("edid");
         }
 

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -107,7 +108,7 @@ class SnapshotLoopbackTest {
                 assertThat(file).isNotNull();
                 assertThat(String.valueOf(file)).contains("scanout" + scanout + "-");
                 Picture shown = gpu.display().picture(scanout);
-                assertThat(pixels(java.util.Objects.requireNonNull(file))).isEqualTo(shown.pixels());
+                assertThat(pixels(Objects.requireNonNull(file))).isEqualTo(shown.pixels());
             }
         }
         assertThat(written()).hasSize(2);

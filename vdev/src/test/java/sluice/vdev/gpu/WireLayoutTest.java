@@ -98,6 +98,9 @@ class WireLayoutTest {
         values.put("resp_edid.edid", Wire.Edid.DATA);
         values.put("sizeof resp_edid.edid", Wire.Edid.MAX_DATA);
         values.put("sizeof resp_edid", Wire.Edid.BYTES);
+        values.put("resp_resource_uuid.uuid", Wire.ResourceUuid.UUID);
+        values.put("sizeof resp_resource_uuid.uuid", Wire.ResourceUuid.UUID_BYTES);
+        values.put("sizeof resp_resource_uuid", Wire.ResourceUuid.BYTES);
         values.put("config.events_read", Wire.Config.EVENTS_READ);
         values.put("config.events_clear", Wire.Config.EVENTS_CLEAR);
         values.put("config.num_scanouts", Wire.Config.NUM_SCANOUTS);

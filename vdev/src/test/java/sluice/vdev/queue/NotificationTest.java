@@ -128,6 +128,31 @@ class NotificationTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = { true, false })
+    void withNotifyOnEmptyAQueueThatRanEmptyInterruptsADriverThatWantsNone(boolean eventIndex) throws Exception {
+        for (boolean negotiated : new boolean[]{ true, false }) {
+            RingFeatures features = new RingFeatures(true, eventIndex, false, false, negotiated);
+            try (QueueRig rig = new QueueRig(8, features, 4096)) {
+                SplitQueue queue = rig.start(0);
+                serve(rig, queue, 1);
+                rig.driver.interruptsOff();
+                drain(rig.driver);
+                assertThat(serve(rig, queue, 2)).as("nothing is left").isEqualTo(negotiated ? 1 : 0);
+                drain(rig.driver);
+                for (int i = 0; i < 3; i++) rig.driver.submit(List.of(rig.buffer(0, 1)), List.of());
+                Chain first = QueueRig.chain(queue.poll());
+                Chain second = QueueRig.chain(queue.poll());
+                first.complete(0);
+                assertThat(publish(rig, queue)).as("one is with the device, one in the ring").isZero();
+                second.complete(0);
+                assertThat(publish(rig, queue)).as("one is in the ring").isZero();
+                QueueRig.chain(queue.poll()).complete(0);
+                assertThat(publish(rig, queue)).as("the last").isEqualTo(negotiated ? 1 : 0);
+            }
+        }
+    }
+
     @Test
     void withoutEventIndexTheDeviceSetsAndClearsItsFlag() throws Exception {
         try (QueueRig rig = rig(8, false)) {

@@ -1,5 +1,6 @@
 package sluice.vdev.vhostuser;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -317,7 +318,7 @@ class BadFrontEndTest {
             FrontEnd first = connect();
             // Answers that are still under way when the next front-end knocks.
             first.sendRaw(Collections.nCopies(100, message(3, 1, 0, 0)).stream().collect(
-                    java.io.ByteArrayOutputStream::new, java.io.ByteArrayOutputStream::writeBytes,
+                    ByteArrayOutputStream::new, ByteArrayOutputStream::writeBytes,
                     (one, other) -> one.writeBytes(other.toByteArray())).toByteArray());
             first.close();
             try (FrontEnd second = connect()) {

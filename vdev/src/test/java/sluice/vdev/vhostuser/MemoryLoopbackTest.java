@@ -3,6 +3,7 @@ package sluice.vdev.vhostuser;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.List;
 
 import org.junit.jupiter.api.AfterEach;
@@ -21,6 +22,7 @@ import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.DeviceSession.Profile;
 import sluice.vdev.fixture.DisplayMessage.Update;
 import sluice.vdev.fixture.FrontEnd;
+import sluice.vdev.fixture.GpuCommands;
 import sluice.vdev.fixture.GpuRect;
 import sluice.vdev.fixture.GpuWire;
 import sluice.vdev.fixture.GuestRam;
@@ -152,7 +154,7 @@ class MemoryLoopbackTest {
     void aTableReplacesATableWhileRingsRun() throws IOException {
         try (AttachedGpu gpu = AttachedGpu.start(profile(false)); Fd more = memfd(MIB)) {
             showAFrame(gpu, 1);
-            List<GuestRegion> regions = new java.util.ArrayList<>(gpu.ram().regions());
+            List<GuestRegion> regions = new ArrayList<>(gpu.ram().regions());
             regions.add(new GuestRegion(FREE_GUEST, FREE_USER, MIB, 0));
             gpu.session().frontEnd().setMemTable(regions, List.of(gpu.ram().file(), gpu.ram().file(), more));
             gpu.driver().createResource2d(2, GpuWire.FORMAT_B8G8R8X8, 8, 8).ok();
@@ -168,7 +170,7 @@ class MemoryLoopbackTest {
         try (AttachedGpu gpu = AttachedGpu.start(profile(false))) {
             FrontEnd frontEnd = gpu.session().frontEnd();
             frontEnd.setMemTable(List.of(), List.of());
-            gpu.driver().begin(sluice.vdev.fixture.GpuCommands.getDisplayInfo(), GpuWire.DISPLAY_INFO_BYTES);
+            gpu.driver().begin(GpuCommands.getDisplayInfo(), GpuWire.DISPLAY_INFO_BYTES);
             assertThat(gpu.session().queue(0).awaitError(Deadline.USUAL)).isTrue();
             assertThat(gpu.backEnd().log().count("is not guest memory")).isEqualTo(1);
             gpu.reset();

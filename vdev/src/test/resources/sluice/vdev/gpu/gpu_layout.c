@@ -24,11 +24,13 @@ static void numbers(void)
     COMMAND(RESOURCE_ATTACH_BACKING, resource_attach_backing);
     COMMAND(RESOURCE_DETACH_BACKING, resource_detach_backing);
     COMMAND(GET_EDID, cmd_get_edid);
+    COMMAND(RESOURCE_ASSIGN_UUID, resource_assign_uuid);
     COMMAND(UPDATE_CURSOR, update_cursor);
     COMMAND(MOVE_CURSOR, update_cursor);
     RESPONSE(OK_NODATA);
     RESPONSE(OK_DISPLAY_INFO);
     RESPONSE(OK_EDID);
+    RESPONSE(OK_RESOURCE_UUID);
     RESPONSE(ERR_UNSPEC);
     RESPONSE(ERR_OUT_OF_MEMORY);
     RESPONSE(ERR_INVALID_SCANOUT_ID);
@@ -98,6 +100,9 @@ static void responses(void)
     OFFSET(resp_edid, edid);
     NUMBER("sizeof resp_edid.edid", sizeof(((struct virtio_gpu_resp_edid *) 0)->edid));
     SIZE(resp_edid);
+    OFFSET(resp_resource_uuid, uuid);
+    NUMBER("sizeof resp_resource_uuid.uuid", sizeof(((struct virtio_gpu_resp_resource_uuid *) 0)->uuid));
+    SIZE(resp_resource_uuid);
     OFFSET(config, events_read);
     OFFSET(config, events_clear);
     OFFSET(config, num_scanouts);
