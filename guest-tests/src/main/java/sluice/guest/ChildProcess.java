@@ -11,7 +11,7 @@ import org.slf4j.LoggerFactory;
  * A process, and its private folder, that do not outlive their owner: they go with {@link #close()}, or when this JVM ends in an
  * orderly way, Ctrl-C included. Only a JVM killed with SIGKILL leaves them behind.
  */
-final class ChildProcess implements AutoCloseable {
+public final class ChildProcess implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ChildProcess.class);
     private static final long END_SECONDS = 3;
 
@@ -22,14 +22,14 @@ final class ChildProcess implements AutoCloseable {
     /**
      * @param folder deleted after the process has ended
      */
-    ChildProcess(Process process, Path folder) {
+    public ChildProcess(Process process, Path folder) {
         this.process = process;
         this.folder = folder;
         atExit = new Thread(this::endWithJvm, "end of process " + process.pid());
         Runtime.getRuntime().addShutdownHook(atExit);
     }
 
-    Process process() {
+    public Process process() {
         return process;
     }
 

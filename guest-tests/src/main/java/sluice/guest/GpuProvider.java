@@ -10,6 +10,9 @@ import com.google.gson.JsonParser;
 
 /** Where the GPUs of virtual machines come from; tests run the same suite over several of these. */
 public interface GpuProvider {
+    /** By which libvirt and QEMU find the C peer. */
+    Path PEER_MANIFEST = Path.of("/usr/share/qemu/vhost-user/50-qemu-gpu.json");
+
     /** What reports call it. */
     String name();
 
@@ -27,7 +30,7 @@ public interface GpuProvider {
 
     /** The C peer vhost-user-gpu, found by the manifest that its package installs. */
     static GpuProvider peer() {
-        return new Peer(Path.of("/usr/share/qemu/vhost-user/50-qemu-gpu.json"));
+        return new Peer(PEER_MANIFEST);
     }
 
     /**

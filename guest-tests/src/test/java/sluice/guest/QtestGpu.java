@@ -68,7 +68,7 @@ final class QtestGpu {
         command(GpuCommands.createResource2d(RESOURCE, GpuWire.FORMAT_B8G8R8X8, WIDTH, HEIGHT));
         ByteBuffer entries = GpuCommands.entries(List.of(memory));
         ByteBuffer attach = GpuCommands.attachBacking(RESOURCE, 1);
-        command(ByteBuffer.allocate(attach.limit() + entries.limit()).put(attach.array()).put(entries.array()));
+        command(ByteBuffer.allocate(attach.limit() + entries.limit()).put(attach).put(entries));
         command(GpuCommands.setScanout(0, RESOURCE, ALL));
     }
 
@@ -85,7 +85,7 @@ final class QtestGpu {
 
     /** The display's size as the device tells it. */
     GpuRect display() throws IOException {
-        byte[] answer = control.exchange(GpuCommands.getDisplayInfo().array(), COMMANDS, GpuWire.DISPLAY_INFO_BYTES,
+        byte[] answer = control.exchange(bytes(GpuCommands.getDisplayInfo()), COMMANDS, GpuWire.DISPLAY_INFO_BYTES,
                 LIMIT);
         ByteBuffer info = ByteBuffer.wrap(answer).order(ByteOrder.LITTLE_ENDIAN);
         return GpuRect.of(info.getInt(GpuWire.HDR_BYTES + 8), info.getInt(GpuWire.HDR_BYTES + 12));
@@ -97,9 +97,16 @@ final class QtestGpu {
     }
 
     private void command(ByteBuffer request) throws IOException {
-        byte[] answer = control.exchange(request.array(), COMMANDS, GpuWire.HDR_BYTES, LIMIT);
+        byte[] answer = control.exchange(bytes(request), COMMANDS, GpuWire.HDR_BYTES, LIMIT);
         assertThat(ByteBuffer.wrap(answer).order(ByteOrder.LITTLE_ENDIAN).getInt(GpuWire.HDR_TYPE))
-                .as("answer to command 0x%x", request.order(ByteOrder.LITTLE_ENDIAN).getInt(0))
+                .as("answer to command 0x%x", request.order(ByteOrder.LITTLE_ENDIAN).getInt(GpuWire.HDR_TYPE))
                 .isEqualTo(GpuWire.RESP_OK_NODATA);
+    }
+
+    /** All of a request, whatever its position. */
+    private static byte[] bytes(ByteBuffer request) {
+        byte[] bytes = new byte[request.limit()];
+        request.get(0, bytes);
+        return bytes;
     }
 }

@@ -27,6 +27,25 @@ public interface FrontTranslation {
     Outcome resolve(long address, long length, Access access, Runs target);
 
     /**
+     * Appends the runs behind a list of ranges. Unless the outcome is {@link Outcome#RESOLVED}, {@code target} is as it was.
+     *
+     * @param ranges pairs of an address and a length in bytes, of which the lower 32 bits count
+     */
+    default Outcome resolveAll(long[] ranges, Access access, Runs target) {
+        int mark = target.count();
+        long markBytes = target.bytes();
+        for (int i = 0; i < ranges.length; i += 2) {
+            long length = Integer.toUnsignedLong((int) ranges[i + 1]);
+            Outcome outcome = resolve(ranges[i], length, access, target);
+            if (outcome != Outcome.RESOLVED) {
+                target.cutBack(mark, markBytes);
+                return outcome;
+            }
+        }
+        return Outcome.RESOLVED;
+    }
+
+    /**
      * The bus address the last resolution missed or faulted at.
      *
      * <p>For a fault this is the beginning of what was asked for.

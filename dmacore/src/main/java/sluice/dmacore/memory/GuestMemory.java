@@ -104,14 +104,67 @@ public final class GuestMemory {
                 target.cutBack(mark, markBytes);
                 return false;
             }
-            long start = addressing == Addressing.GUEST ? region.guest().first() : region.userAddress();
-            long into = at - start;
+            long into = at - start(region, addressing);
             long piece = Math.min(left, region.size() - into);
             target.add(region.mapping(), region.fileOffset() + into, piece);
             at += piece;
             left -= piece;
         }
         return true;
+    }
+
+    /**
+     * Appends the runs behind a list of ranges, as {@link #resolve} does for each. A list may have thousands, most of them
+     * in the region of the one before.
+     *
+     * @param ranges pairs of an address and a length, of which the lower 32 bits count
+     * @return null if all were resolved, else the address of the first that is not guest memory; {@code target} is then as
+     *         it was
+     */
+    @Nullable
+    Long resolveAll(long[] ranges, Addressing addressing, Runs target) {
+        int mark = target.count();
+        long markBytes = target.bytes();
+        int next = 0;
+        while (next < ranges.length) {
+            MemoryRegion region = map(addressing).at(ranges[next]);
+            int after = region == null ? next : resolveWithin(region, ranges, next, addressing, target);
+            if (after == next) {
+                // It passes the region's end, or begins in none.
+                if (!resolve(ranges[next], length(ranges, next), addressing, target)) {
+                    target.cutBack(mark, markBytes);
+                    return ranges[next];
+                }
+                after = next + 2;
+            }
+            next = after;
+        }
+        return null;
+    }
+
+    /** Appends the ranges from {@code first} on that lie in {@code region}; returns where the first lies that does not. */
+    private static int resolveWithin(MemoryRegion region, long[] ranges, int first, Addressing addressing,
+            Runs target) {
+        FileMapping mapping = region.mapping();
+        long fileOffset = region.fileOffset();
+        long start = start(region, addressing);
+        long size = region.size();
+        int next = first;
+        for (; next < ranges.length; next += 2) {
+            long into = ranges[next] - start;
+            long length = length(ranges, next);
+            if (into < 0 || length > size - into) break;
+            if (length > 0) target.add(mapping, fileOffset + into, length);
+        }
+        return next;
+    }
+
+    private static long length(long[] ranges, int at) {
+        return Integer.toUnsignedLong((int) ranges[at + 1]);
+    }
+
+    private static long start(MemoryRegion region, Addressing addressing) {
+        return addressing == Addressing.GUEST ? region.guest().first() : region.userAddress();
     }
 
     /** @throws IllegalStateException if the last holder has already gone */

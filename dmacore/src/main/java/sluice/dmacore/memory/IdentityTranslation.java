@@ -22,6 +22,15 @@ public final class IdentityTranslation implements FrontTranslation {
     }
 
     @Override
+    public Outcome resolveAll(long[] ranges, Access access, Runs target) {
+        Long failed = view.current().resolveAll(ranges, addressing, target);
+        if (failed == null)
+            return Outcome.RESOLVED;
+        failedAddress = failed;
+        return Outcome.FAULT;
+    }
+
+    @Override
     public long failedAddress() {
         return failedAddress;
     }

@@ -11,13 +11,24 @@ import java.util.Arrays;
  * <p>It does not retain the mappings; its holder keeps alive the generation it was resolved in.
  */
 public final class Runs {
-    private FileMapping[] mappings = new FileMapping[4];
-    private long[] offsets = new long[4];
+    private FileMapping[] mappings;
+    private long[] offsets;
     /** Position of each run's first byte in the stretch; one more entry holds the end. */
-    private long[] starts = new long[5];
+    private long[] starts;
     private int count;
     /** The run the last lookup ended in: most readers move forward. */
     private int hint;
+
+    public Runs() {
+        this(4);
+    }
+
+    /** @param expected how many runs it has room for before it grows */
+    public Runs(int expected) {
+        mappings = new FileMapping[Math.max(1, expected)];
+        offsets = new long[mappings.length];
+        starts = new long[mappings.length + 1];
+    }
 
     public int count() {
         return count;

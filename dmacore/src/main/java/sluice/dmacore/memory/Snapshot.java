@@ -21,6 +21,8 @@ public final class Snapshot {
     private static final VarHandle U32 = view(int[].class);
     private static final VarHandle U64 = view(long[].class);
 
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
     private final int limit;
     private byte[] bytes = new byte[256];
     private int length;
@@ -82,6 +84,12 @@ public final class Snapshot {
 
     public long u64(int offset) {
         return (long) U64.get(bytes, checked(offset, 8));
+    }
+
+    /** Copies 64-bit numbers from {@code offset} on, as many as {@code target} holds. */
+    public void copyTo(int offset, long[] target) {
+        checked(offset, Math.multiplyExact(target.length, Long.BYTES));
+        MemorySegment.copy(MemorySegment.ofArray(bytes), LONG, offset, target, 0, target.length);
     }
 
     private int checked(int offset, int size) {

@@ -5,7 +5,10 @@ import java.nio.file.Path;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
+import io.netty.channel.Channel;
 import io.netty.channel.IoEventLoop;
+import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.Promise;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,6 +40,8 @@ public final class GpuServer implements AutoCloseable {
     private final @Nullable Path statisticsFile;
     private final CountDownLatch end = new CountDownLatch(1);
     private @Nullable Listener listener;
+    private @Nullable Promise<Void> inheritedGone;
+    private @Nullable Channel inherited;
     private boolean closed;
     private volatile @Nullable String failure;
 
@@ -95,8 +100,11 @@ public final class GpuServer implements AutoCloseable {
 
     /** Serves the front-end at the other end of {@code socket}; {@link #awaitEnd} returns when it goes. */
     public void serve(Fd socket) {
-        control.execute(() -> backEnd.serve(socket, control, () -> {
+        Promise<Void> gone = control.newPromise();
+        inheritedGone = gone;
+        control.execute(() -> inherited = backEnd.serve(socket, control, () -> {
             frontEndGone();
+            gone.setSuccess(null);
             end.countDown();
         }));
     }
@@ -120,13 +128,30 @@ public final class GpuServer implements AutoCloseable {
     public synchronized void close() {
         if (closed) return;
         closed = true;
-        Listener open = listener;
-        if (open != null) open.close();
+        dismissFrontEnd();
         writeStatistics();
         pictures.close();
         Loops.stop(control);
         Loops.stop(loop);
         end.countDown();
+    }
+
+    /** Before the loops end: what a front-end has given us is given back on both. */
+    private void dismissFrontEnd() {
+        Future<?> gone = inheritedGone;
+        Listener open = listener;
+        if (open != null) {
+            gone = open.ended();
+            open.close();
+        } else {
+            control.execute(() -> {
+                Channel channel = inherited;
+                if (channel != null) channel.close();
+            });
+        }
+        if (gone != null && !gone.awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+            failure = "the device did not let go of its front-end within %d s".formatted(CLOSE_SECONDS);
+        }
     }
 
     private void writeStatistics() {

@@ -13,25 +13,21 @@ final class Backing {
     /** The most entries of one list: a 256 MiB resource in 16 KiB pieces, and what QEMU's own device takes. */
     static final int MAX_ENTRIES = 16_384;
 
-    private final long[] addresses;
-    private final int[] lengths;
-    private final Runs runs = new Runs();
+    /** As the guest sent them: an address, then a length in the lower half of the next number. */
+    private final long[] entries;
+    private final Runs runs;
     private long generation;
     private boolean resolved;
 
-    private Backing(int entries) {
-        addresses = new long[entries];
-        lengths = new int[entries];
+    private Backing(int count) {
+        entries = new long[2 * count];
+        runs = new Runs(count);
     }
 
     /** The list in an attach command that is long enough to hold it. */
-    static Backing read(Snapshot command, int entries) {
-        Backing backing = new Backing(entries);
-        for (int i = 0; i < entries; i++) {
-            int at = Wire.ResourceAttachBacking.BYTES + i * Wire.ResourceAttachBacking.ENTRY_BYTES;
-            backing.addresses[i] = command.u64(at);
-            backing.lengths[i] = command.u32(at + Wire.ResourceAttachBacking.ENTRY_LENGTH);
-        }
+    static Backing read(Snapshot command, int count) {
+        Backing backing = new Backing(count);
+        command.copyTo(Wire.ResourceAttachBacking.BYTES, backing.entries);
         return backing;
     }
 
@@ -40,15 +36,8 @@ final class Backing {
         if (resolved && generation == memory.generation()) return FrontTranslation.Outcome.RESOLVED;
         resolved = false;
         runs.clear();
-        for (int i = 0; i < addresses.length; i++) {
-            if (lengths[i] == 0) continue;
-            FrontTranslation.Outcome outcome = memory.resolve(addresses[i], Integer.toUnsignedLong(lengths[i]),
-                    Access.READ, runs);
-            if (outcome != FrontTranslation.Outcome.RESOLVED) {
-                runs.clear();
-                return outcome;
-            }
-        }
+        FrontTranslation.Outcome outcome = memory.resolveAll(entries, Access.READ, runs);
+        if (outcome != FrontTranslation.Outcome.RESOLVED) return outcome;
         generation = memory.generation();
         resolved = true;
         return FrontTranslation.Outcome.RESOLVED;

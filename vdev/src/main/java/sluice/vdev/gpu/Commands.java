@@ -136,10 +136,13 @@ final class Commands {
         if (area.isEmpty()) return Response.OK_NODATA;
         if (!isReachable(backing)) return Response.ERR_UNSPEC;
         long offset = command.u64(Wire.TransferToHost2d.OFFSET);
-        long bytes = (area.height() - 1) * resource.image.stride() + area.width() * PixelFormat.BYTES;
+        long stride = resource.image.stride();
+        long rowBytes = area.width() * PixelFormat.BYTES;
+        long bytes = (area.height() - 1) * stride + rowBytes;
         long available = backing.runs().bytes();
         if (offset < 0 || offset > available || bytes > available - offset) return Response.ERR_INVALID_PARAMETER;
-        statistics.transferred(Transfer.copy(backing.runs(), offset, area, resource.format, resource.image));
+        statistics.transferred(Transfer.copy(backing.runs(), offset, resource.format, resource.image,
+                area.y() * stride + area.x() * PixelFormat.BYTES, rowBytes, area.height()));
         return Response.OK_NODATA;
     }
 

@@ -9,9 +9,16 @@ import org.jspecify.annotations.Nullable;
  * <p>Read as a little-endian 32-bit number, a pixel becomes one of ours by turning its bytes around, or by a rotation.
  */
 public enum PixelFormat {
-    B8G8R8A8(1, Order.AS_IS), B8G8R8X8(2, Order.AS_IS), A8R8G8B8(3, Order.REVERSED), X8R8G8B8(4,
-            Order.REVERSED), R8G8B8A8(67, Order.RED_FIRST), X8B8G8R8(68,
-                    Order.ALPHA_FIRST), A8B8G8R8(121, Order.ALPHA_FIRST), R8G8B8X8(134, Order.RED_FIRST);
+    B8G8R8A8(1, Order.AS_IS),
+    B8G8R8X8(2, Order.AS_IS),
+    A8R8G8B8(3, Order.REVERSED),
+    X8R8G8B8(4,
+            Order.REVERSED),
+    R8G8B8A8(67, Order.RED_FIRST),
+    X8B8G8R8(68,
+            Order.ALPHA_FIRST),
+    A8B8G8R8(121, Order.ALPHA_FIRST),
+    R8G8B8X8(134, Order.RED_FIRST);
 
     /** How the four bytes lie compared to ours. */
     enum Order {

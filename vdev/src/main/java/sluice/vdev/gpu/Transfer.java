@@ -16,24 +16,27 @@ final class Transfer {
     private Transfer() {}
 
     /**
-     * Copies {@code area} of the resource.
+     * Copies rows that lie {@link HostImage#stride} apart on both sides. Numbers and no rectangle: one would be an object for
+     * every transfer, because the compiler keeps this method out of line.
      *
-     * @param offset of the area's first pixel in the backing, in bytes; rows lie {@link HostImage#stride} apart
+     * @param offset of the first pixel in the backing, in bytes
+     * @param targetOffset of the first pixel in the image, in bytes
+     * @param rowBytes of each row, at most a stride
      * @return bytes copied
      */
-    static long copy(Runs backing, long offset, Rectangle area, PixelFormat format, HostImage image) {
+    static long copy(Runs backing, long offset, PixelFormat format, HostImage image, long targetOffset, long rowBytes,
+            long rows) {
         long stride = image.stride();
-        long rowBytes = area.width() * PixelFormat.BYTES;
-        long target = area.y() * stride + area.x() * PixelFormat.BYTES;
         PixelFormat.Order order = format.order();
         if (rowBytes == stride) {
-            copyStretch(backing, offset, rowBytes * area.height(), order, image.pixels(), target);
+            copyStretch(backing, offset, rowBytes * rows, order, image.pixels(), targetOffset);
         } else {
-            for (long row = 0; row < area.height(); row++) {
-                copyStretch(backing, offset + row * stride, rowBytes, order, image.pixels(), target + row * stride);
+            for (long row = 0; row < rows; row++) {
+                copyStretch(backing, offset + row * stride, rowBytes, order, image.pixels(),
+                        targetOffset + row * stride);
             }
         }
-        return rowBytes * area.height();
+        return rowBytes * rows;
     }
 
     private static void copyStretch(Runs source, long position, long bytes, PixelFormat.Order order,

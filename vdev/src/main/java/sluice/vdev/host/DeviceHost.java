@@ -112,10 +112,11 @@ public final class DeviceHost implements DeviceContext {
         post(() -> queues[index].setError(error));
     }
 
-    /** A queue that is not enabled is not looked at. */
-    public void enable(int index, boolean enabled) {
+    /** A queue that is not enabled is not looked at; {@code done} runs when that is so. */
+    public void enable(int index, boolean enabled, Runnable done) {
         post(() -> {
             queues[index].setEnabled(enabled);
+            done.run();
             look(index);
         });
     }

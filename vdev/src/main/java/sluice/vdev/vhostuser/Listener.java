@@ -8,6 +8,7 @@ import java.util.concurrent.TimeUnit;
 import io.netty.channel.Channel;
 import io.netty.channel.IoEventLoop;
 import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.Promise;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,9 +33,11 @@ public final class Listener implements AutoCloseable {
     private final IoEventLoop control;
     private final Runnable frontEndGone;
     private final Fd socket;
+    private final Promise<Void> ended;
     private @Nullable EventWatch watch;
     private @Nullable Channel served;
     private @Nullable Fd waiting;
+    private boolean closing;
     private @Nullable Future<?> patience;
 
     private Listener(Path path, Fd socket, BackEnd backEnd, IoEventLoop control, Runnable frontEndGone) {
@@ -43,6 +46,7 @@ public final class Listener implements AutoCloseable {
         this.backEnd = backEnd;
         this.control = control;
         this.frontEndGone = frontEndGone;
+        this.ended = control.newPromise();
     }
 
     /**
@@ -104,10 +108,19 @@ public final class Listener implements AutoCloseable {
         served = null;
         frontEndGone.run();
         Fd next = takeWaiting();
-        if (next != null) served = backEnd.serve(next, control, this::gone);
+        if (next != null) {
+            served = backEnd.serve(next, control, this::gone);
+        } else if (closing) {
+            ended.setSuccess(null);
+        }
     }
 
-    /** Removes the socket; a front-end being served loses its device. On any thread. */
+    /** Done when this is closed and everything of the last front-end was given back. */
+    public Future<Void> ended() {
+        return ended;
+    }
+
+    /** Removes the socket; a front-end being served loses its device. On any thread, once. */
     @Override
     public void close() {
         try {
@@ -116,12 +129,17 @@ public final class Listener implements AutoCloseable {
             LOG.warn("the socket {} could not be removed: {}", path, e.getMessage());
         }
         control.execute(() -> {
+            closing = true;
             EventWatch open = watch;
             if (open != null) open.close();
             Fd next = takeWaiting();
             if (next != null) next.close();
             Channel channel = served;
-            if (channel != null) channel.close();
+            if (channel != null) {
+                channel.close();
+            } else {
+                ended.setSuccess(null);
+            }
         });
     }
 }

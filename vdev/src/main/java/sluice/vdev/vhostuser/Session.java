@@ -143,7 +143,10 @@ final class Session extends ChannelInboundHandlerAdapter {
             case FrontEndMessage.SetVringKick set -> setKick(set.index(), set.fd());
             case FrontEndMessage.SetVringCall set -> host.setCall(set.index(), eventFd("call", set.fd()));
             case FrontEndMessage.SetVringErr set -> host.setError(set.index(), eventFd("error", set.fd()));
-            case FrontEndMessage.SetVringEnable set -> host.enable(set.index(), set.enabled());
+            case FrontEndMessage.SetVringEnable set -> {
+                host.enable(set.index(), set.enabled(), done);
+                return true;
+            }
             case FrontEndMessage.SetBackendReqFd set ->
                 toFrontEnd.connect(socket("SET_BACKEND_REQ_FD", set.fd()), channel.eventLoop());
             case FrontEndMessage.SetConfig set ->
@@ -199,7 +202,7 @@ final class Session extends ChannelInboundHandlerAdapter {
         host.start(accepted);
         if ((accepted & F_PROTOCOL_FEATURES) == 0) {
             // Without protocol features there is no ENABLE message, rings are enabled when they start.
-            for (int i = 0; i < vrings.length; i++) host.enable(i, true);
+            for (int i = 0; i < vrings.length; i++) host.enable(i, true, () -> {});
         }
         expectMemory();
     }

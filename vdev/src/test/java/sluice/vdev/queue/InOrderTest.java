@@ -38,7 +38,8 @@ class InOrderTest {
                 for (int i = random.nextInt(size) + 1; i > 0 && rig.driver.freeDescriptors() > 0; i--) {
                     submitted.add(rig.driver.submit(List.of(), List.of(rig.buffer(0, 8))));
                 }
-                while (queue.poll() instanceof Chain chain) open.add(chain);
+                while (queue.poll() instanceof Chain chain)
+                    open.add(chain);
                 for (int i = random.nextInt(open.size() + 1); i > 0; i--) {
                     open.remove(random.nextInt(open.size())).complete(3);
                 }

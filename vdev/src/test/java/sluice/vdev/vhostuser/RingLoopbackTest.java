@@ -149,6 +149,7 @@ class RingLoopbackTest {
     @Test
     void aDisabledRingWaitsAndAnEnabledOneCatchesUp() throws IOException {
         frontEnd.setVringEnable(CONTROL, false);
+        frontEnd.getQueueNum(); // an answer, so the message before was carried out
         GpuDriver.Pending pending = ask();
         control.driver().publish();
         control.kick();
@@ -170,6 +171,7 @@ class RingLoopbackTest {
         GpuDriver.Pending flush = gpu.driver().begin(GpuCommands.flush(1, canvas.all()), GpuWire.HDR_BYTES);
         gpu.backEnd().onLoop(() -> 0);
         frontEnd.setVringEnable(CONTROL, false);
+        frontEnd.getQueueNum();
         GpuDriver.Pending behind = gpu.driver().begin(GpuCommands.unref(1), GpuWire.HDR_BYTES);
         gpu.display().resume();
         gpu.driver().await(flush).ok();

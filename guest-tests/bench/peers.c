@@ -1,0 +1,268 @@
+/*
+ * peers.c: a front-end that measures a vhost-user GPU. It negotiates like QEMU, drives the control queue like Linux, waits for interrupts
+ * in poll() like a VMM, and drains the display socket on a thread of its own. Written from the virtio and vhost-user documents.
+ *
+ *   peers --socket-path=PATH      then reads lines "WORKLOAD MILLISECONDS" from standard input and answers each with
+ *   WORKLOAD VALUE UNIT OPERATIONS P50 P99       (the last two in microseconds, 0 where operations are not timed one by one)
+ *
+ * It ends when its input does. What goes wrong is one sentence on standard error and exit status 1.
+ */
+#include "peers-session.h"
+#include "peers-display.h"
+#include "peers-queue.h"
+
+enum { PAGES_1080P = 1920 * 1080 * 4 / PAGE, MAX_SAMPLES = 1 << 20, DAMAGE = 64 };
+enum layout { SCATTERED, RUNS, WHOLE, LAYOUTS };
+
+static struct display display, limit_display;
+static int limit_socket;
+static uint64_t expected; /* bytes of pixels flushed so far */
+static double samples[MAX_SAMPLES];
+static unsigned sample_count;
+
+static void sample(int64_t nanos) {
+    if (sample_count < MAX_SAMPLES) samples[sample_count++] = (double)nanos / 1000;
+}
+static int compare(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+static double percentile(unsigned percent) { return sample_count ? samples[(uint64_t)sample_count * percent / 100] : 0; }
+
+/* --- The guest's pictures ----------------------------------------------------------------------------------------------------- */
+
+struct picture { uint32_t id, width, height; enum layout layout; };
+
+static uint32_t page_count(const struct picture *p) { return p->width * p->height * 4 / PAGE; }
+
+/* Where page i of a picture lies: 8192 pages are dealt out so that neighbours are never neighbours, or only within runs of 16. */
+static uint64_t page_offset(enum layout layout, uint32_t i) {
+    uint32_t page = layout == SCATTERED ? i * 3079 % 8192 : layout == RUNS ? i / 16 * 197 % 512 * 16 + i % 16 : i;
+    return PICTURES + (uint64_t)page * PAGE;
+}
+
+/* Writes the list of a picture's pages, adjacent ones joined, as a driver does. Returns the number of entries. */
+static uint32_t list_pages(const struct picture *p) {
+    uint32_t count = 0;
+    uint64_t end = 0;
+    struct virtio_gpu_mem_entry *last = NULL;
+    for (uint32_t i = 0; i < page_count(p); i++) {
+        uint64_t at = page_offset(p->layout, i);
+        if (last && at == end) {
+            last->length += PAGE;
+        } else {
+            size_t byte = count++ * sizeof *last;
+            last = (void *)(mem + ENTRY_AREA + byte / PAGE * 2 * PAGE + byte % PAGE);
+            *last = (struct virtio_gpu_mem_entry){ GPA_BASE + at, PAGE, 0 };
+        }
+        end = at + PAGE;
+    }
+    return count;
+}
+
+static void push_attach(const struct picture *p, uint32_t entries) {
+    struct virtio_gpu_resource_attach_backing c = { { .type = VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING }, p->id, entries };
+    push(&c, sizeof c, ENTRY_AREA, entries * (uint32_t)sizeof(struct virtio_gpu_mem_entry));
+}
+static void push_transfer(const struct picture *p, struct virtio_gpu_rect r) {
+    uint64_t offset = ((uint64_t)r.y * p->width + r.x) * 4;
+    struct virtio_gpu_transfer_to_host_2d c = { { .type = VIRTIO_GPU_CMD_TRANSFER_TO_HOST_2D }, r, offset, p->id, 0 };
+    PUSH(c);
+}
+static void push_flush(const struct picture *p, struct virtio_gpu_rect r) {
+    struct virtio_gpu_resource_flush c = { { .type = VIRTIO_GPU_CMD_RESOURCE_FLUSH }, r, p->id, 0 };
+    PUSH(c);
+    expected += (uint64_t)r.width * r.height * 4;
+}
+static struct virtio_gpu_rect whole(const struct picture *p) { return (struct virtio_gpu_rect){ 0, 0, p->width, p->height }; }
+
+static void make(const struct picture *p) {
+    struct virtio_gpu_resource_create_2d c = { { .type = VIRTIO_GPU_CMD_RESOURCE_CREATE_2D }, p->id, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM,
+                                               p->width, p->height };
+    PUSH(c);
+    push_attach(p, list_pages(p));
+    publish();
+    finish();
+}
+static void show(const struct picture *p) {
+    struct virtio_gpu_set_scanout c = { { .type = VIRTIO_GPU_CMD_SET_SCANOUT }, whole(p), 0, p->id };
+    PUSH(c);
+    publish();
+    finish();
+}
+
+/* --- What is measured --------------------------------------------------------------------------------------------------------- */
+
+struct workload {
+    const char *name, *unit;
+    double (*run)(const struct workload *, int64_t nanos, uint64_t *operations);
+    struct picture picture;
+    unsigned depth; /* operations in flight */
+    bool spins;
+};
+
+static double per_second(uint64_t operations, int64_t since) { return (double)operations * 1e9 / (double)(now() - since); }
+
+/* TRANSFERs of one pixel, depth of them in flight; one by one, the value is the median latency. */
+static double small_commands(const struct workload *w, int64_t nanos, uint64_t *operations) {
+    const struct virtio_gpu_rect pixel = { 5, 7, 1, 1 };
+    int64_t start = now(), end = start + nanos;
+    for (int64_t at = start; at < end;) {
+        unsigned before = in_flight();
+        for (; in_flight() < w->depth; ++*operations) push_transfer(&w->picture, pixel);
+        if (in_flight() > before) publish();
+        reap();
+        int64_t then = now();
+        if (w->depth == 1) sample(then - at);
+        at = then;
+    }
+    finish();
+    double rate = per_second(*operations, start);
+    qsort(samples, sample_count, sizeof *samples, compare);
+    return w->depth == 1 ? percentile(50) : rate;
+}
+
+/* Frames as a guest shows them: TRANSFER and FLUSH with one kick, the next frame when both are done. */
+static double frames(const struct workload *w, int64_t nanos, uint64_t *operations) {
+    int64_t start = now();
+    for (int64_t at = start, then; at < start + nanos; at = then) {
+        push_transfer(&w->picture, whole(&w->picture));
+        push_flush(&w->picture, whole(&w->picture));
+        publish();
+        finish();
+        ++*operations;
+        then = now();
+        sample(then - at);
+    }
+    await_pixels(&display, expected);
+    return per_second(*operations, start);
+}
+
+/* What a frame costs at least: one memcpy and one socket write, drained by the same reader. */
+static double limit(const struct workload *w, int64_t nanos, uint64_t *operations) {
+    static uint8_t *image;
+    static uint64_t sent;
+    size_t bytes = (size_t)w->picture.width * w->picture.height * 4;
+    if (!image) {
+        image = malloc(UPDATE_PREFIX + MEMORY_BYTES);
+        memset(image, 0, UPDATE_PREFIX + MEMORY_BYTES);
+    }
+    int64_t start = now();
+    for (int64_t at = start, then; at < start + nanos; at = then) {
+        memcpy(image, (uint32_t[]){ D_UPDATE, 0, (uint32_t)bytes + 20, 0, 0, 0, w->picture.width, w->picture.height }, UPDATE_PREFIX);
+        memcpy(image + UPDATE_PREFIX, mem + PICTURES, bytes);
+        for (size_t done = 0; done < UPDATE_PREFIX + bytes;) {
+            ssize_t n = send(limit_socket, image + done, UPDATE_PREFIX + bytes - done, MSG_NOSIGNAL);
+            if (n < 0) DIE("send: %s", strerror(errno));
+            done += (size_t)n;
+        }
+        sent += bytes;
+        ++*operations;
+        then = now();
+        sample(then - at);
+    }
+    await_pixels(&limit_display, sent);
+    return per_second(*operations, start);
+}
+
+/* Small damage anywhere on a screen: TRANSFER and FLUSH of 64 x 64 pixels with one kick, depth of them under way. */
+static double damage(const struct workload *w, int64_t nanos, uint64_t *operations) {
+    uint32_t seed = 1;
+    int64_t start = now();
+    for (int64_t at = start, then; at < start + nanos; at = then) {
+        unsigned before = in_flight();
+        for (; in_flight() + 2 <= 2 * w->depth; ++*operations) {
+            seed = seed * 1664525 + 1013904223;
+            struct virtio_gpu_rect r = { (seed >> 8) % (w->picture.width - DAMAGE), (seed >> 20) % (w->picture.height - DAMAGE), DAMAGE,
+                                         DAMAGE };
+            push_transfer(&w->picture, r);
+            push_flush(&w->picture, r);
+        }
+        if (in_flight() > before) publish();
+        if (w->depth == 1) finish();
+        else reap();
+        then = now();
+        if (w->depth == 1) sample(then - at);
+    }
+    finish();
+    await_pixels(&display, expected);
+    return per_second(*operations, start);
+}
+
+/* ATTACH_BACKING of many entries; the DETACH between is not timed. */
+static double attach(const struct workload *w, int64_t nanos, uint64_t *operations) {
+    const struct virtio_gpu_resource_detach_backing detach = { { .type = VIRTIO_GPU_CMD_RESOURCE_DETACH_BACKING }, w->picture.id, 0 };
+    uint32_t entries = list_pages(&w->picture);
+    if (entries != PAGES_1080P) DIE("%u entries, not %d", entries, PAGES_1080P);
+    for (int64_t end = now() + nanos; now() < end; ++*operations) {
+        PUSH(detach);
+        publish();
+        finish();
+        int64_t at = now();
+        push_attach(&w->picture, entries);
+        publish();
+        finish();
+        sample(now() - at);
+    }
+    qsort(samples, sample_count, sizeof *samples, compare);
+    return percentile(50);
+}
+
+#define FHD(layout) { 1 + layout, 1920, 1080, layout }
+#define UHD(layout) { 1 + LAYOUTS + layout, 3840, 2160, layout }
+static const struct workload workloads[] = {
+    { "single", "us", small_commands, FHD(SCATTERED), 1, false },
+    { "single-spin", "us", small_commands, FHD(SCATTERED), 1, true },
+    { "flight", "commands/s", small_commands, FHD(SCATTERED), 32, false },
+    { "1080p-scattered", "frames/s", frames, FHD(SCATTERED), 1, false },
+    { "1080p-runs", "frames/s", frames, FHD(RUNS), 1, false },
+    { "1080p-whole", "frames/s", frames, FHD(WHOLE), 1, false },
+    { "1080p-limit", "frames/s", limit, FHD(WHOLE), 1, false },
+    { "4k-scattered", "frames/s", frames, UHD(SCATTERED), 1, false },
+    { "4k-runs", "frames/s", frames, UHD(RUNS), 1, false },
+    { "4k-whole", "frames/s", frames, UHD(WHOLE), 1, false },
+    { "4k-limit", "frames/s", limit, UHD(WHOLE), 1, false },
+    { "damage", "damages/s", damage, FHD(SCATTERED), 1, false },
+    { "damage-flight", "damages/s", damage, FHD(SCATTERED), 16, false },
+    { "attach", "us", attach, FHD(SCATTERED), 1, false },
+};
+enum { WORKLOADS = sizeof workloads / sizeof *workloads };
+
+static void perform(const char *name, long millis) {
+    const struct workload *w = workloads;
+    while (w < workloads + WORKLOADS && strcmp(w->name, name)) w++;
+    if (w == workloads + WORKLOADS) DIE("there is no workload %s", name);
+    static uint32_t shown;
+    uint64_t operations = 0;
+    if (w->run != limit && shown != w->picture.id) show(&w->picture);
+    shown = w->run == limit ? shown : w->picture.id;
+    sample_count = 0;
+    spinning = w->spins;
+    double value = w->run(w, millis * 1000000, &operations);
+    spinning = false;
+    qsort(samples, sample_count, sizeof *samples, compare);
+    printf("%s %.3f %s %llu %.1f %.1f\n", w->name, value, w->unit, (unsigned long long)operations, percentile(50), percentile(99));
+    fflush(stdout);
+}
+
+int main(int argc, char **argv) {
+    const char option[] = "--socket-path=";
+    if (argc != 2 || strncmp(argv[1], option, sizeof option - 1)) {
+        fprintf(stderr, "usage: peers --socket-path=PATH, then lines WORKLOAD MILLISECONDS on standard input\n");
+        return 2;
+    }
+    kick_fd = new_eventfd();
+    call_fd = new_eventfd();
+    limit_socket = open_display(&limit_display);
+    start_session(argv[1] + sizeof option - 1, QUEUE_SIZE, kick_fd, call_fd, open_display(&display));
+    start_queue();
+    for (size_t i = 0; i < MEMORY_BYTES - PICTURES; i += 4) memcpy(mem + PICTURES + i, &(uint32_t){ (uint32_t)i * 2654435761u }, 4);
+    for (enum layout l = SCATTERED; l < LAYOUTS; l++) {
+        make(&(struct picture)FHD(l));
+        make(&(struct picture)UHD(l));
+    }
+    char name[64];
+    long millis;
+    while (scanf("%63s %ld", name, &millis) == 2) perform(name, millis);
+    return 0;
+}

@@ -1,0 +1,29 @@
+package sluice.guest.bench;
+
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+import sluice.vdev.cli.Main;
+
+/** {@code sluice bench}: the benchmarks that run whole processes; the launcher itself starts those of JMH. */
+@Command(name = "bench", mixinStandardHelpOptions = true, subcommands = PeersBench.class, description = "Benchmarks.", footer = {
+        "  jmh    The device's inner loops in one thread; fails if they make garbage." })
+public final class Bench implements Runnable {
+    @Spec
+    private @Nullable CommandSpec spec;
+
+    public static void main(String[] arguments) {
+        System.exit(Main.run(new CommandLine(new Bench()), arguments));
+    }
+
+    @Override
+    public void run() {
+        CommandSpec present = spec;
+        if (present == null) throw new IllegalStateException("picocli injects the command's specification");
+        throw new ParameterException(present.commandLine(), "say which: bench peers or bench jmh");
+    }
+}

@@ -1,0 +1,132 @@
+package sluice.guest.bench;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
+
+import com.google.gson.GsonBuilder;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+import sluice.guest.GpuProvider;
+import sluice.guest.VhostUserGpu;
+
+/**
+ * {@code sluice bench peers}: one C front-end drives Sluice and the C peer vhost-user-gpu. All stay up for the whole run and take
+ * turns round by round, so that what disturbs the machine disturbs all of them.
+ */
+@Command(name = "peers", mixinStandardHelpOptions = true, description = "Compare the GPU with the C peer vhost-user-gpu, in one run.", footer = {
+        "", "Absolute figures depend on the machine and its load; the ratios are what counts." })
+final class PeersBench implements Callable<Integer> {
+    static final String OURS = "sluice";
+    private static final String PEER = "vhost-user-gpu";
+    private static final String LAUNCHER = "sluice.launcher";
+
+    @Spec
+    private @Nullable CommandSpec spec;
+
+    @Option(names = "--json", paramLabel = "FILE", description = "Write everything that was measured as JSON.")
+    private @Nullable Path json;
+
+    @Option(names = "--rounds", paramLabel = "N", defaultValue = "7", description = "Rounds of each workload (default ${DEFAULT-VALUE}).")
+    private int rounds = 7;
+
+    @Option(names = "--millis", paramLabel = "N", defaultValue = "400", description = "Length of a round in ms (default ${DEFAULT-VALUE}).")
+    private int millis = 400;
+
+    @Option(names = "--warm-up", paramLabel = "MS", defaultValue = "2000", description = "How long each workload runs before the first round, in ms (default ${DEFAULT-VALUE}).")
+    private int warmUp = 2000;
+
+    @Option(names = "--only", paramLabel = "REGEX", defaultValue = ".*", description = "Only the workloads whose name in the JSON contains this.")
+    private Pattern only = Pattern.compile(".*");
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        if (rounds < 1 || millis < 1 || warmUp < 1) {
+            throw usage("--rounds, --millis and --warm-up must be 1 or more");
+        }
+        List<Workload> workloads = Arrays.stream(Workload.values()).filter(w -> only.matcher(w.wireName()).find())
+                .toList();
+        if (workloads.isEmpty()) throw usage("no workload's name contains " + only);
+        PrintWriter out = commandSpec().commandLine().getOut();
+        List<Subject> subjects = new ArrayList<>();
+        try {
+            start(subjects, FrontEnd.compile(), out);
+            run(subjects, workloads, out);
+        } finally {
+            for (Subject subject : subjects) subject.close();
+        }
+        return 0;
+    }
+
+    private void start(List<Subject> subjects, Path program, PrintWriter out) throws IOException, InterruptedException {
+        String launcher = System.getProperty(LAUNCHER);
+        if (launcher == null) {
+            throw new IOException("the system property " + LAUNCHER + " is not set: start with ./sluice bench peers");
+        }
+        subjects.add(Subject.start(OURS, List.of(launcher, "gpu"), VhostUserGpu.Readiness.SAYS_LISTENING, program));
+        String binary = peer(out);
+        if (binary != null) {
+            subjects.add(Subject.start(PEER, List.of(binary), VhostUserGpu.Readiness.SOCKET, program));
+        }
+    }
+
+    private static @Nullable String peer(PrintWriter out) {
+        try {
+            return new GpuProvider.Peer(GpuProvider.PEER_MANIFEST).binary().toString();
+        } catch (IOException absent) {
+            out.println("ours alone is measured: " + absent.getMessage());
+            return null;
+        }
+    }
+
+    private void run(List<Subject> subjects, List<Workload> workloads, PrintWriter out) throws IOException {
+        String before = PeersReport.load();
+        for (Workload workload : workloads) {
+            for (Subject subject : subjects) subject.warmUp(workload, warmUp);
+        }
+        for (Workload workload : workloads) {
+            out.println("measuring " + workload.label);
+            out.flush();
+            for (int round = 0; round < rounds; round++) {
+                for (Subject subject : subjects) subject.measure(workload, millis);
+                subjects.getFirst().measureLimit(workload, millis);
+            }
+        }
+        PeersReport report = new PeersReport(compare(subjects, workloads), subjects, before, PeersReport.load());
+        out.println(report.text());
+        out.flush();
+        if (json != null) {
+            Files.writeString(json, new GsonBuilder().setPrettyPrinting().create().toJson(report.toJson()) + "\n");
+        }
+    }
+
+    private static List<Comparison> compare(List<Subject> subjects, List<Workload> workloads) {
+        List<Comparison> comparisons = new ArrayList<>();
+        Subject peer = subjects.stream().filter(s -> s.name().equals(PEER)).findFirst().orElse(null);
+        for (Workload workload : workloads) {
+            comparisons.add(Comparison.of(subjects.getFirst(), peer, workload, workload.bar));
+        }
+        return comparisons;
+    }
+
+    private CommandSpec commandSpec() {
+        CommandSpec present = spec;
+        if (present == null) throw new IllegalStateException("picocli injects the command's specification");
+        return present;
+    }
+
+    private ParameterException usage(String sentence) {
+        return new ParameterException(commandSpec().commandLine(), sentence);
+    }
+}

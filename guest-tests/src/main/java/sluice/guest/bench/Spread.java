@@ -1,0 +1,25 @@
+package sluice.guest.bench;
+
+import java.util.List;
+import java.util.Locale;
+
+/** What several rounds gave. */
+record Spread(double median, double least, double most) {
+
+    /** @param values at least one */
+    static Spread of(List<Double> values) {
+        List<Double> sorted = values.stream().sorted().toList();
+        int middle = sorted.size() / 2;
+        double median = sorted.size() % 2 == 1 ? sorted.get(middle) : (sorted.get(middle - 1) + sorted.get(middle)) / 2;
+        return new Spread(median, sorted.getFirst(), sorted.getLast());
+    }
+
+    /** The median, and in parentheses the least and the most; about three digits of each. */
+    String text() {
+        return "%s (%s–%s)".formatted(number(median), number(least), number(most));
+    }
+
+    static String number(double value) {
+        return String.format(Locale.ROOT, value >= 100 ? "%,.0f" : value >= 10 ? "%.1f" : "%.2f", value);
+    }
+}

@@ -1,0 +1,90 @@
+package sluice.guest.bench;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+
+import sluice.guest.VhostUserGpu;
+
+/** One of the back-ends that are compared: its process, the front-end that drives it, and what was measured so far. */
+final class Subject implements AutoCloseable {
+    private final String name;
+    private final List<String> command;
+    private final VhostUserGpu gpu;
+    private final FrontEnd frontEnd;
+    private final Map<Workload, List<Measurement>> rounds = new EnumMap<>(Workload.class);
+    private final Map<Workload, List<Measurement>> limits = new EnumMap<>(Workload.class);
+
+    private Subject(String name, List<String> command, VhostUserGpu gpu, FrontEnd frontEnd) {
+        this.name = name;
+        this.command = command;
+        this.gpu = gpu;
+        this.frontEnd = frontEnd;
+    }
+
+    /** Starts a back-end and connects the front-end {@code program} to it. */
+    static Subject start(String name, List<String> command, VhostUserGpu.Readiness readiness, Path program)
+            throws IOException, InterruptedException {
+        VhostUserGpu gpu = VhostUserGpu.start(name, command, readiness);
+        try {
+            return new Subject(name, command, gpu, FrontEnd.start(program, gpu.socket()));
+        } catch (IOException | RuntimeException failure) {
+            gpu.close();
+            throw failure;
+        }
+    }
+
+    String name() {
+        return name;
+    }
+
+    List<String> command() {
+        return command;
+    }
+
+    /** Runs a workload without keeping what it gives. */
+    void warmUp(Workload workload, long millis) throws IOException {
+        measure(workload.wireName(), millis);
+    }
+
+    void measure(Workload workload, long millis) throws IOException {
+        keep(rounds, workload, measure(workload.wireName(), millis));
+    }
+
+    /** Measures the limit beside {@code workload}, if it has one. */
+    void measureLimit(Workload workload, long millis) throws IOException {
+        String limit = workload.limitName();
+        if (limit != null) keep(limits, workload, measure(limit, millis));
+    }
+
+    private Measurement measure(String workload, long millis) throws IOException {
+        try {
+            return frontEnd.measure(workload, millis, gpu.process().toHandle());
+        } catch (IOException failure) {
+            throw new IOException(name + ": " + failure.getMessage() + ". " + gpu.errors(), failure);
+        }
+    }
+
+    private static void keep(Map<Workload, List<Measurement>> where, Workload workload, Measurement measurement) {
+        where.computeIfAbsent(workload, w -> new ArrayList<>()).add(measurement);
+    }
+
+    /** The rounds of a workload, in order; empty if it was not run. */
+    List<Measurement> rounds(Workload workload) {
+        return rounds.getOrDefault(workload, List.of());
+    }
+
+    /** What the limit beside a workload was, round by round. */
+    List<Measurement> limits(Workload workload) {
+        return limits.getOrDefault(workload, List.of());
+    }
+
+    @Override
+    public void close() throws IOException {
+        frontEnd.close();
+        gpu.close();
+    }
+}

@@ -1,0 +1,93 @@
+package sluice.guest.bench;
+
+import java.util.Locale;
+
+import org.jspecify.annotations.Nullable;
+
+/** What is measured, and what we hold ourselves to. The names are those of {@code peers.c}. */
+enum Workload {
+    /** A TRANSFER of one pixel; the next when the interrupt has come. */
+    SINGLE("single command, p50", Unit.TIME, 1.0),
+    /** The guest watches the used ring, so only its kick has to wake anybody. */
+    SINGLE_SPIN("single command, p50, guest spins", Unit.TIME, null),
+    /** The guest refills the queue at every interrupt. */
+    FLIGHT("small commands, 32 in flight", Unit.RATE, 1.5),
+    /** TRANSFER and FLUSH of the whole screen; the backing is single pages, no two adjacent. */
+    FHD_SCATTERED("1080p frames, single pages", Unit.RATE, 1.5),
+    /** The same over runs of 16 pages. */
+    FHD_RUNS("1080p frames, 16-page runs", Unit.RATE, 1.5),
+    /** The same over one run. */
+    FHD_WHOLE("1080p frames, one run", Unit.RATE, 1.5),
+    /** 3840×2160. */
+    UHD_SCATTERED("4K frames, single pages", Unit.RATE, 1.5),
+    /** The same over runs of 16 pages. */
+    UHD_RUNS("4K frames, 16-page runs", Unit.RATE, 1.5),
+    /** The same over one run. */
+    UHD_WHOLE("4K frames, one run", Unit.RATE, 1.5),
+    /** TRANSFER and FLUSH of a small rectangle; the next when the interrupt has come. */
+    DAMAGE("64×64 damage, one at a time", Unit.RATE, 1.0),
+    /** Sixteen such pairs under way. */
+    DAMAGE_FLIGHT("64×64 damage, 16 in flight", Unit.RATE, 1.0),
+    /** ATTACH_BACKING of a 1080p screen in single pages. */
+    ATTACH("attach of 2025 entries, p50", Unit.TIME, 0.6);
+
+    /** What the value is. */
+    enum Unit {
+        /** Operations a second: more is better. */
+        RATE,
+        /** Microseconds: less is better. */
+        TIME
+    }
+
+    /** How much slower than the limit measured beside it a frame may be. */
+    static final double LIMIT_BAR = 1.25;
+    /** What damage has to reach with polling. */
+    private static final double POLLED_DAMAGE_BAR = 1.5;
+
+    final String label;
+    final Unit unit;
+    /** Our value divided by the peer's: at least this for a rate, at most this for a time; null if it is only reported. */
+    final @Nullable Double bar;
+
+    Workload(String label, Unit unit, @Nullable Double bar) {
+        this.label = label;
+        this.unit = unit;
+        this.bar = bar;
+    }
+
+    /** What {@code peers.c} calls it. */
+    String wireName() {
+        return name().toLowerCase(Locale.ROOT).replace('_', '-').replace("fhd", "1080p").replace("uhd", "4k");
+    }
+
+    /** The workload that measures the least a frame of this size can cost, or null. */
+    @Nullable
+    String limitName() {
+        String name = wireName();
+        return isFrames() ? name.substring(0, name.indexOf('-')) + "-limit" : null;
+    }
+
+    boolean isFrames() {
+        return name().startsWith("FHD") || name().startsWith("UHD");
+    }
+
+    /** What our value with polling must reach, of the peer's. */
+    @Nullable
+    Double polledBar() {
+        return this == DAMAGE || this == DAMAGE_FLIGHT ? Double.valueOf(POLLED_DAMAGE_BAR) : bar;
+    }
+
+    /** Whether a ratio of medians meets a bar. */
+    boolean meets(double ratio, double wanted) {
+        return unit == Unit.RATE ? ratio >= wanted : ratio <= wanted;
+    }
+
+    /** A bar as it is printed. */
+    String barText(double wanted) {
+        return (unit == Unit.RATE ? "≥ " : "≤ ") + wanted;
+    }
+
+    String unitText() {
+        return unit == Unit.RATE ? "/s" : "µs";
+    }
+}

@@ -1,0 +1,63 @@
+package sluice.vdev.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import sluice.dmacore.linux.Fd;
+import sluice.dmacore.linux.UnixSocket;
+import sluice.vdev.fixture.Deadline;
+import sluice.vdev.fixture.DeviceSession;
+import sluice.vdev.fixture.DeviceSession.Profile;
+import sluice.vdev.fixture.DisplayPeer;
+import sluice.vdev.fixture.FrontEnd;
+import sluice.vdev.fixture.GpuDriver;
+import sluice.vdev.fixture.GuestRam;
+import sluice.vdev.gpu.GpuOptions;
+import sluice.vdev.loopback.LogTap;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** A server that is closed in the middle of its work, in a process that goes on. */
+class GpuServerTest {
+    private static final int ROUNDS = 20;
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void closingWithAGuestAttachedGivesEverythingBack() throws IOException {
+        try (LogTap log = new LogTap()) {
+            round(log);
+            int before = Fd.openCount();
+            for (int i = 0; i < ROUNDS; i++) {
+                round(log);
+                assertThat(Fd.openCount()).as("owned descriptors in round %d", i).isEqualTo(before);
+            }
+        }
+    }
+
+    private void round(LogTap log) throws IOException {
+        Path socket = folder.resolve("gpu.sock");
+        try (GuestRam ram = GuestRam.single(4 << 20, 1); DisplayPeer display = DisplayPeer.open(1, 640, 480)) {
+            GpuServer server = new GpuServer(GpuOptions.defaults(), 640, 480, folder, 0, folder.resolve("stats.json"));
+            server.listen(socket);
+            try (DeviceSession session = new DeviceSession(new FrontEnd(UnixSocket.connect(socket)), ram,
+                    Profile.qemu10(), 64, 16)) {
+                session.realize();
+                session.start(display.backEndSide());
+                display.backEndSide().close();
+                new GpuDriver(session).getDisplayInfo().outputs();
+                display.allowHangUp();
+                server.close();
+                assertThat(session.frontEnd().closedWithin(Deadline.USUAL)).isTrue();
+                assertThat(display.hungUpWithin(Deadline.USUAL)).isTrue();
+            }
+            assertThat(server.failure()).isNull();
+            assertThat(socket).doesNotExist();
+            log.requireNoInternalError();
+        }
+    }
+}
