@@ -3,16 +3,17 @@ package sluice.guest;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.regex.Matcher;
 
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -27,55 +28,77 @@ import static org.assertj.core.api.Assertions.assertThat;
 @Tag("guest")
 @ParameterizedClass(name = "{0}")
 @MethodSource("configurations")
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class DisplayGuestTest {
     private static final Duration SOON = Duration.ofSeconds(10);
+    private static final int RESETS_PER_MOMENT = 10;
 
     /**
      * A machine.
      *
      * @param device properties of its GPU
-     * @param resets how often it is reset
+     * @param thorough whether it is restarted often, or, as each boot takes seconds, a few times only
      */
-    record Configuration(TestQemu qemu, GpuProvider gpu, String device, int width, int height, int resets) {
+    record Configuration(TestQemu qemu, GpuProvider gpu, String device, int width, int height, boolean thorough) {
         @Override
         public String toString() {
             return "%s, %s%s".formatted(qemu, gpu.name(), device.isEmpty() ? "" : ", " + device);
         }
     }
 
+    /** What was started for a configuration. */
+    private record Machine(Gpu gpu, Qemu qemu) implements AutoCloseable {
+        @Override
+        public void close() throws IOException {
+            try {
+                qemu.close();
+            } finally {
+                gpu.close();
+            }
+        }
+    }
+
+    private static @Nullable Machine running;
+
     private final Configuration configuration;
-    private Gpu gpu;
-    private Qemu qemu;
-    private PatternGuest guest;
+    private final Gpu gpu;
+    private final Qemu qemu;
+    private final PatternGuest guest;
 
     DisplayGuestTest(Configuration configuration) {
+        Machine machine = Objects.requireNonNull(running, "a machine was started before");
         this.configuration = configuration;
+        gpu = machine.gpu();
+        qemu = machine.qemu();
+        guest = new PatternGuest(qemu, configuration.width, configuration.height);
     }
 
     /** Packed rings go together with an odd size; they share no code, so one machine is enough for both. */
     static List<Configuration> configurations() {
         String packed = "packed=on,xres=1000,yres=602";
-        return List.of(new Configuration(TestQemu.QEMU_10, GpuProvider.builtIn(), "", 1280, 800, 5),
-                new Configuration(TestQemu.QEMU_10, TestGpus.sluice(), "", 1280, 800, 50),
-                new Configuration(TestQemu.QEMU_10, TestGpus.sluice(), packed, 1000, 602, 5),
-                new Configuration(TestQemu.QEMU_11, TestGpus.sluice(), "", 1280, 800, 50),
-                new Configuration(TestQemu.QEMU_11, TestGpus.sluice(), packed, 1000, 602, 5));
+        return List.of(new Configuration(TestQemu.QEMU_10, GpuProvider.builtIn(), "", 1280, 800, false),
+                new Configuration(TestQemu.QEMU_10, TestGpus.sluice(), "", 1280, 800, true),
+                new Configuration(TestQemu.QEMU_10, TestGpus.sluice(), packed, 1000, 602, false),
+                new Configuration(TestQemu.QEMU_11, TestGpus.sluice(), "", 1280, 800, true),
+                new Configuration(TestQemu.QEMU_11, TestGpus.sluice(), packed, 1000, 602, false));
     }
 
-    @BeforeAll
-    void boot() throws IOException, InterruptedException {
+    @BeforeParameterizedClassInvocation
+    static void boot(Configuration configuration) throws IOException, InterruptedException {
         QemuBinary binary = configuration.qemu.binary();
-        gpu = configuration.gpu.start();
-        qemu = PatternGuest.boot(binary, gpu.qemuArguments(configuration.device));
-        guest = new PatternGuest(qemu, configuration.width, configuration.height);
+        Gpu gpu = configuration.gpu.start();
+        try {
+            running = new Machine(gpu, PatternGuest.boot(binary, gpu.qemuArguments(configuration.device)));
+        } finally {
+            if (running == null) gpu.close();
+        }
     }
 
-    @AfterAll
-    void end() throws IOException {
-        if (qemu != null) qemu.close();
-        if (gpu != null) gpu.close();
+    @AfterParameterizedClassInvocation
+    static void end() throws IOException {
+        Machine ended = running;
+        running = null;
+        if (ended != null) ended.close();
     }
 
     @Test
@@ -120,7 +143,7 @@ class DisplayGuestTest {
     @Test
     @Order(5)
     void aRebootedGuestDrawsAgain() throws IOException, InterruptedException {
-        for (int round = 0; round < 3; round++) {
+        for (int round = 0; round < (configuration.thorough ? 3 : 1); round++) {
             qemu.console().send("reboot -f");
             guest.awaitReady();
             guest.draw(3, 2);
@@ -128,19 +151,19 @@ class DisplayGuestTest {
         }
     }
 
-    /** Resets at five moments of a boot; then everything must be as it was before. */
+    /** Fifty resets, at five moments of a boot, or ten, at one; then everything must be as it was before. */
     @Test
     @Order(6)
     void resetsLeaveNothingBehind() throws IOException, InterruptedException {
-        List<String> moments = List.of("^SLUICE boot", "^SLUICE card", "^SLUICE mode", "^SLUICE shown", "^SLUICE done");
-        int every = configuration.resets / moments.size();
+        List<String> moments = List.of("^SLUICE mode", "^SLUICE boot", "^SLUICE card", "^SLUICE shown", "^SLUICE done");
+        int resets = configuration.thorough ? RESETS_PER_MOMENT * moments.size() : RESETS_PER_MOMENT;
         guest.draw(3, 2);
         int open = openDescriptors();
-        for (int round = 1; round <= configuration.resets; round++) {
+        for (int round = 1; round <= resets; round++) {
             reset();
-            // Most resets come while the firmware runs, because a boot takes seconds; one in `every` waits for its moment.
-            if (round % every != 0) continue;
-            String moment = moments.get(round / every - 1);
+            // Most resets come while the firmware runs, because a boot takes seconds; each tenth waits for its moment.
+            if (round % RESETS_PER_MOMENT != 0) continue;
+            String moment = moments.get(round / RESETS_PER_MOMENT - 1);
             qemu.console().waitFor("^SLUICE boot", PatternGuest.BOOT);
             if (moment.equals("^SLUICE boot")) continue;
             qemu.console().waitFor("^SLUICE ready", PatternGuest.BOOT);

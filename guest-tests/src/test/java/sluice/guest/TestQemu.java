@@ -9,7 +9,7 @@ import sluice.vdev.cli.InstalledQemu;
 import sluice.vdev.cli.QemuBinary;
 
 /** The QEMUs that tests run on. Each boots the kernel of its time, see {@link GuestKernel#forQemu}. */
-enum TestQemu {
+public enum TestQemu {
     /** Debian 12's own, unpacked. It refuses vhost-user devices under TCG. */
     QEMU_7(7, 7),
     /** The one that Debian 12 (backports) and Debian 13 install; Linux 6.12. */
@@ -28,7 +28,7 @@ enum TestQemu {
     }
 
     /** The program; a missing one fails the test, for {@code packages.sh tests} provides all of them. */
-    QemuBinary binary() throws IOException, InterruptedException {
+    public QemuBinary binary() throws IOException, InterruptedException {
         List<String> problems = new ArrayList<>();
         for (InstalledQemu qemu : InstalledQemu.all(CACHE, problems)) {
             if (qemu.binary().major() >= first && qemu.binary().major() <= last) return qemu.binary();

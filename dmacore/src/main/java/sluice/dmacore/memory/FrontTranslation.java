@@ -36,6 +36,7 @@ public interface FrontTranslation {
         long markBytes = target.bytes();
         for (int i = 0; i < ranges.length; i += 2) {
             long length = Integer.toUnsignedLong((int) ranges[i + 1]);
+            if (length == 0) continue;
             Outcome outcome = resolve(ranges[i], length, access, target);
             if (outcome != Outcome.RESOLVED) {
                 target.cutBack(mark, markBytes);

@@ -118,11 +118,10 @@ public final class GuestMemory {
      * in the region of the one before.
      *
      * @param ranges pairs of an address and a length, of which the lower 32 bits count
-     * @return null if all were resolved, else the address of the first that is not guest memory; {@code target} is then as
-     *         it was
+     * @return -1 if all were resolved, else where in {@code ranges} the first pair stands that is not guest memory; {@code
+     *         target} is then as it was
      */
-    @Nullable
-    Long resolveAll(long[] ranges, Addressing addressing, Runs target) {
+    int resolveAll(long[] ranges, Addressing addressing, Runs target) {
         int mark = target.count();
         long markBytes = target.bytes();
         int next = 0;
@@ -133,13 +132,13 @@ public final class GuestMemory {
                 // It passes the region's end, or begins in none.
                 if (!resolve(ranges[next], length(ranges, next), addressing, target)) {
                     target.cutBack(mark, markBytes);
-                    return ranges[next];
+                    return next;
                 }
                 after = next + 2;
             }
             next = after;
         }
-        return null;
+        return -1;
     }
 
     /** Appends the ranges from {@code first} on that lie in {@code region}; returns where the first lies that does not. */

@@ -23,10 +23,9 @@ public final class IdentityTranslation implements FrontTranslation {
 
     @Override
     public Outcome resolveAll(long[] ranges, Access access, Runs target) {
-        Long failed = view.current().resolveAll(ranges, addressing, target);
-        if (failed == null)
-            return Outcome.RESOLVED;
-        failedAddress = failed;
+        int failed = view.current().resolveAll(ranges, addressing, target);
+        if (failed < 0) return Outcome.RESOLVED;
+        failedAddress = ranges[failed];
         return Outcome.FAULT;
     }
 

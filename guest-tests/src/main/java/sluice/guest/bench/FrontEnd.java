@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-import sluice.guest.CacheFolder;
+import sluice.vdev.cli.CacheFolder;
 import sluice.guest.ChildProcess;
 import sluice.vdev.cli.HostCommand;
 
@@ -53,9 +53,10 @@ final class FrontEnd implements AutoCloseable {
 
     /** Starts {@code program}, which connects to {@code socket} and negotiates. */
     static FrontEnd start(Path program, Path socket) throws IOException {
-        ProcessBuilder command = new ProcessBuilder(program.toString(), "--socket-path=" + socket);
-        return new FrontEnd(new ChildProcess(command.redirectErrorStream(true).start(),
-                Files.createTempDirectory("sluice-bench-")));
+        Path folder = Files.createTempDirectory("sluice-bench-");
+        Process process = new ProcessBuilder(program.toString(), "--socket-path=" + socket)
+                .directory(folder.toFile()).redirectErrorStream(true).start();
+        return new FrontEnd(new ChildProcess(process, folder));
     }
 
     /**

@@ -47,6 +47,9 @@ final class PeersBench implements Callable<Integer> {
     @Option(names = "--warm-up", paramLabel = "MS", defaultValue = "2000", description = "How long each workload runs before the first round, in ms (default ${DEFAULT-VALUE}).")
     private int warmUp = 2000;
 
+    @Option(names = "--poll-us", paramLabel = "N", defaultValue = "50", description = "Measure ours with this --poll-us as well, but for the frames; 0 to leave it out (default ${DEFAULT-VALUE}).")
+    private int pollMicros = 50;
+
     @Option(names = "--only", paramLabel = "REGEX", defaultValue = ".*", description = "Only the workloads whose name in the JSON contains this.")
     private Pattern only = Pattern.compile(".*");
 
@@ -55,6 +58,7 @@ final class PeersBench implements Callable<Integer> {
         if (rounds < 1 || millis < 1 || warmUp < 1) {
             throw usage("--rounds, --millis and --warm-up must be 1 or more");
         }
+        if (pollMicros < 0) throw usage("--poll-us must be 0 or more");
         List<Workload> workloads = Arrays.stream(Workload.values()).filter(w -> only.matcher(w.wireName()).find())
                 .toList();
         if (workloads.isEmpty()) throw usage("no workload's name contains " + only);
@@ -75,6 +79,11 @@ final class PeersBench implements Callable<Integer> {
             throw new IOException("the system property " + LAUNCHER + " is not set: start with ./sluice bench peers");
         }
         subjects.add(Subject.start(OURS, List.of(launcher, "gpu"), VhostUserGpu.Readiness.SAYS_LISTENING, program));
+        if (pollMicros > 0) {
+            String polling = "--poll-us=" + pollMicros;
+            subjects.add(Subject.start(polling, List.of(launcher, "gpu", polling),
+                    VhostUserGpu.Readiness.SAYS_LISTENING, program));
+        }
         String binary = peer(out);
         if (binary != null) {
             subjects.add(Subject.start(PEER, List.of(binary), VhostUserGpu.Readiness.SOCKET, program));
@@ -93,13 +102,13 @@ final class PeersBench implements Callable<Integer> {
     private void run(List<Subject> subjects, List<Workload> workloads, PrintWriter out) throws IOException {
         String before = PeersReport.load();
         for (Workload workload : workloads) {
-            for (Subject subject : subjects) subject.warmUp(workload, warmUp);
+            for (Subject subject : taking(workload, subjects)) subject.warmUp(workload, warmUp);
         }
         for (Workload workload : workloads) {
             out.println("measuring " + workload.label);
             out.flush();
             for (int round = 0; round < rounds; round++) {
-                for (Subject subject : subjects) subject.measure(workload, millis);
+                for (Subject subject : taking(workload, subjects)) subject.measure(workload, millis);
                 subjects.getFirst().measureLimit(workload, millis);
             }
         }
@@ -111,11 +120,21 @@ final class PeersBench implements Callable<Integer> {
         }
     }
 
+    /** Whom a workload is for: a frame is so long that the time of a wake-up, and so polling, does not matter. */
+    private static List<Subject> taking(Workload workload, List<Subject> subjects) {
+        return subjects.stream().filter(s -> !workload.isFrames() || s.name().equals(OURS) || s.name().equals(PEER))
+                .toList();
+    }
+
     private static List<Comparison> compare(List<Subject> subjects, List<Workload> workloads) {
         List<Comparison> comparisons = new ArrayList<>();
         Subject peer = subjects.stream().filter(s -> s.name().equals(PEER)).findFirst().orElse(null);
         for (Workload workload : workloads) {
-            comparisons.add(Comparison.of(subjects.getFirst(), peer, workload, workload.bar));
+            for (Subject ours : taking(workload, subjects)) {
+                if (ours == peer) continue;
+                Double bar = ours.name().equals(OURS) ? workload.bar : workload.polledBar();
+                comparisons.add(Comparison.of(ours, peer, workload, bar));
+            }
         }
         return comparisons;
     }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
 
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -26,6 +27,8 @@ final class GpuCommand implements Callable<Integer> {
               "features": []
             }""";
     private static final int BYTES_PER_MIB = 1 << 20;
+    /** The loop serves nothing else while it polls. */
+    private static final int MAX_POLL_MICROS = 1000;
 
     @Spec
     private @Nullable CommandSpec spec;
@@ -57,6 +60,9 @@ final class GpuCommand implements Callable<Integer> {
     @Option(names = "--snapshot-dir", paramLabel = "DIR", defaultValue = ".", description = "Where PNG files go (default: here).")
     private Path snapshotDirectory = Path.of(".");
 
+    @Option(names = "--poll-us", paramLabel = "N", defaultValue = "0", description = "Look at a queue that has run empty for up to N microseconds before waiting for a kick, 0 to 1000 (default ${DEFAULT-VALUE}, not at all). It answers busy guests sooner and costs processor time.")
+    private int pollMicros;
+
     @Option(names = "--stats", paramLabel = "FILE", description = "Write statistics as JSON when it ends.")
     private @Nullable Path statistics;
 
@@ -78,7 +84,9 @@ final class GpuCommand implements Callable<Integer> {
         check();
         GpuOptions options = options();
         Fd inherited = fd == null ? null : inherited(fd);
-        GpuServer server = new GpuServer(options, size(0), size(1), snapshotDirectory, snapshotEvery, statistics);
+        GpuServer server = new GpuServer(
+                new GpuSetup(options, size(0), size(1), snapshotDirectory, snapshotEvery, statistics,
+                        TimeUnit.MICROSECONDS.toNanos(pollMicros)));
         Thread hook = new Thread(() -> end(server), "sluice-end");
         Runtime.getRuntime().addShutdownHook(hook);
         boolean signalled;
@@ -133,6 +141,9 @@ final class GpuCommand implements Callable<Integer> {
         }
         if (snapshotEvery < 0)
             throw usage("--snapshot-every=" + snapshotEvery + ": the number of frames cannot be negative");
+        if (pollMicros < 0 || pollMicros > MAX_POLL_MICROS) {
+            throw usage("--poll-us=" + pollMicros + ": give 0 to " + MAX_POLL_MICROS + " microseconds");
+        }
         if (!resolution.matches("[1-9][0-9]{0,4}x[1-9][0-9]{0,4}")) {
             throw usage("--resolution=" + resolution + ": write it as WIDTHxHEIGHT, each 1 to 99999");
         }

@@ -18,7 +18,6 @@ import sluice.dmacore.linux.SignalFd;
 import sluice.dmacore.memory.FileMappings;
 import sluice.vdev.display.DisplayLink;
 import sluice.vdev.gpu.GpuDevice;
-import sluice.vdev.gpu.GpuOptions;
 import sluice.vdev.gpu.PictureTaker;
 import sluice.vdev.host.DeviceHost;
 import sluice.vdev.host.Loops;
@@ -45,19 +44,13 @@ public final class GpuServer implements AutoCloseable {
     private boolean closed;
     private volatile @Nullable String failure;
 
-    /**
-     * @param width of the display while there is no front-end's, in pixels
-     * @param pictureFolder where pictures go
-     * @param everyFrames see {@link PictureTaker}
-     * @param statisticsFile where statistics go at the end, if anywhere
-     */
-    public GpuServer(GpuOptions options, int width, int height, Path pictureFolder, int everyFrames,
-            @Nullable Path statisticsFile) throws IOException {
-        this.statisticsFile = statisticsFile;
-        display = new DisplayLink(loop, width, height);
-        pictures = new PictureTaker(pictureFolder, everyFrames);
-        device = new GpuDevice(options, display, pictures);
-        backEnd = new BackEnd(new DeviceHost(device, loop), FileMappings.ofProcess(), display::connect);
+    public GpuServer(GpuSetup setup) throws IOException {
+        statisticsFile = setup.statistics();
+        display = new DisplayLink(loop, setup.width(), setup.height());
+        pictures = new PictureTaker(setup.pictureFolder(), setup.pictureEvery());
+        device = new GpuDevice(setup.gpu(), display, pictures);
+        DeviceHost host = new DeviceHost(device, loop, setup.pollNanos());
+        backEnd = new BackEnd(host, FileMappings.ofProcess(), display::connect);
         watchSignal();
     }
 

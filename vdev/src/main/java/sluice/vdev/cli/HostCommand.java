@@ -4,8 +4,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -25,27 +23,24 @@ public final class HostCommand {
      * ran for more than a minute and was killed
      */
     public static byte[] output(List<String> command) throws IOException, InterruptedException {
-        Path errors = Files.createTempFile("sluice-", ".err");
+        Process process = new ProcessBuilder(command).start();
         try {
-            Process process = new ProcessBuilder(command).redirectError(errors.toFile()).start();
-            try {
-                process.getOutputStream().close();
-                CompletableFuture<byte[]> output = readAll(process.getInputStream());
-                if (!process.waitFor(LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
-                    throw new IOException(command.getFirst() + " did not end within " + LIMIT.toSeconds() + " s");
-                }
-                if (process.exitValue() != 0) {
-                    throw new IOException("`" + String.join(" ", command) + "` ended with status "
-                            + process.exitValue() + ": " + Files.readString(errors).strip());
-                }
-                return output.get();
-            } catch (ExecutionException failure) {
-                throw new IOException("reading the output of " + command.getFirst(), failure.getCause());
-            } finally {
-                process.destroyForcibly();
+            process.getOutputStream().close();
+            CompletableFuture<byte[]> output = readAll(process.getInputStream());
+            // Into memory and not into a file, which would stay behind when we are ended meanwhile.
+            CompletableFuture<byte[]> errors = readAll(process.getErrorStream());
+            if (!process.waitFor(LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw new IOException(command.getFirst() + " did not end within " + LIMIT.toSeconds() + " s");
             }
+            if (process.exitValue() != 0) {
+                throw new IOException("`" + String.join(" ", command) + "` ended with status " + process.exitValue()
+                        + ": " + new String(errors.get(), StandardCharsets.UTF_8).strip());
+            }
+            return output.get();
+        } catch (ExecutionException failure) {
+            throw new IOException("reading the output of " + command.getFirst(), failure.getCause());
         } finally {
-            Files.deleteIfExists(errors);
+            process.destroyForcibly();
         }
     }
 

@@ -11,6 +11,14 @@ public interface DeviceContext {
      */
     FrontTranslation memory();
 
+    /**
+     * For how long, in nanoseconds, a queue that has just run empty is looked at before the driver is asked to notify: it
+     * spares a busy driver the time of a wake-up and costs processor time. 0, which is usual, is not at all.
+     */
+    default long pollNanos() {
+        return 0;
+    }
+
     /** Calls {@link VirtioDevice#notified} for queue {@code index} again, after others have had their turn. */
     void callAgain(int index);
 

@@ -73,7 +73,9 @@ public final class QueueWorker {
                 context.callAgain(index);
                 return true;
             }
-            switch (queue.poll()) {
+            Polled next = queue.poll();
+            if (next == Polled.Empty.EMPTY && taken > 0) next = pollOn();
+            switch (next) {
                 case Chain chain -> work.execute(chain);
                 case Polled.Empty empty -> {
                     // A buffer that arrived while we asked for notifications is found by polling once more.
@@ -90,5 +92,19 @@ public final class QueueWorker {
             }
         }
         return true;
+    }
+
+    /** Looks on for as long as is wanted. The driver sees what is done, and is not asked to notify. */
+    private Polled pollOn() {
+        long limit = context.pollNanos();
+        Polled next = Polled.Empty.EMPTY;
+        if (limit == 0) return next;
+        publish();
+        long begun = System.nanoTime();
+        while (next == Polled.Empty.EMPTY && System.nanoTime() - begun < limit) {
+            Thread.onSpinWait();
+            next = queue.poll();
+        }
+        return next;
     }
 }

@@ -15,6 +15,7 @@ import sluice.dmacore.memory.IdentityTranslation;
 import sluice.vdev.device.DeviceContext;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.io.EventWatch;
+import sluice.vdev.io.NextRound;
 import sluice.vdev.queue.Polled;
 import sluice.vdev.queue.RingFeatures;
 import sluice.vdev.queue.Virtqueue;
@@ -35,10 +36,20 @@ public final class DeviceHost implements DeviceContext {
     private final FrontTranslation guestAddresses = new IdentityTranslation(view, GuestMemory.Addressing.GUEST);
     private final FrontTranslation userAddresses = new IdentityTranslation(view, GuestMemory.Addressing.USER);
     private final RunningQueue[] queues;
+    private final NextRound nextRound;
+    private final long pollNanos;
 
+    /** A host that waits for kicks as soon as a queue is empty. */
     public DeviceHost(VirtioDevice device, IoEventLoop loop) {
+        this(device, loop, 0);
+    }
+
+    /** @param pollNanos see {@link DeviceContext#pollNanos} */
+    public DeviceHost(VirtioDevice device, IoEventLoop loop, long pollNanos) {
         this.device = device;
         this.loop = loop;
+        this.pollNanos = pollNanos;
+        this.nextRound = new NextRound(loop, this::lookAgain);
         this.queues = new RunningQueue[device.queueCount()];
         for (int i = 0; i < queues.length; i++) {
             int index = i;
@@ -76,7 +87,10 @@ public final class DeviceHost implements DeviceContext {
 
     /** The driver has settled its features. */
     public void start(long features) {
-        post(() -> device.start(features, this));
+        post(() -> {
+            nextRound.open();
+            device.start(features, this);
+        });
     }
 
     /** Starts queue {@code index}; {@code kick} is watched from now on. */
@@ -160,6 +174,7 @@ public final class DeviceHost implements DeviceContext {
                 queues[i].close();
             }
             device.reset();
+            nextRound.close();
             view.adopt(GuestMemory.empty());
             done.run();
         });
@@ -187,8 +202,22 @@ public final class DeviceHost implements DeviceContext {
     }
 
     @Override
+    public long pollNanos() {
+        return pollNanos;
+    }
+
+    @Override
     public void callAgain(int index) {
-        loop.execute(queues[index].look);
+        queues[index].setDue(true);
+        nextRound.request();
+    }
+
+    private void lookAgain() {
+        for (int i = 0; i < queues.length; i++) {
+            if (!queues[i].isDue()) continue;
+            queues[i].setDue(false);
+            look(i);
+        }
     }
 
     @Override

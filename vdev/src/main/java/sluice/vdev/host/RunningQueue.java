@@ -23,7 +23,8 @@ final class RunningQueue implements Interrupt {
     private @Nullable Virtqueue queue;
     private boolean enabled;
     private boolean broken;
-    /** What {@link DeviceHost} posts to have the queue looked at again; made once, so that posting allocates nothing. */
+    private boolean due;
+    /** Has the queue looked at; what kicks are for. */
     final Runnable look;
 
     RunningQueue(Runnable look) {
@@ -47,6 +48,15 @@ final class RunningQueue implements Interrupt {
     /** The driver broke a rule: nobody looks at the queue until it is started anew. */
     void setBroken() {
         broken = true;
+    }
+
+    /** Whether the device wants to look at it in the loop's next round. */
+    boolean isDue() {
+        return due;
+    }
+
+    void setDue(boolean next) {
+        due = next;
     }
 
     boolean isEnabled() {

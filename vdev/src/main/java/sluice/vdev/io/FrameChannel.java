@@ -17,6 +17,7 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.IoEvent;
 import io.netty.channel.IoEventLoop;
 import io.netty.channel.IoRegistration;
+import io.netty.channel.epoll.EpollIoEvent;
 import io.netty.channel.epoll.EpollIoHandle;
 import io.netty.channel.epoll.EpollIoOps;
 import io.netty.channel.unix.DomainSocketAddress;
@@ -41,6 +42,8 @@ public final class FrameChannel extends AbstractChannel {
     private static final ChannelMetadata METADATA = new ChannelMetadata(false);
     private static final EpollIoOps EVENTS = EpollIoOps.EPOLLIN.with(EpollIoOps.EPOLLOUT)
             .with(EpollIoOps.EPOLLRDHUP).with(EpollIoOps.EPOLLET);
+    /** Bytes, the end of the stream, or an error: any of them is found by reading. */
+    private static final EpollIoOps TO_READ = EpollIoOps.EPOLLIN.with(EpollIoOps.EPOLLRDHUP).with(EpollIoOps.EPOLLERR);
     /** Messages read before others on the loop get their turn. */
     private static final int FRAMES_PER_TURN = 64;
     private static final DomainSocketAddress UNNAMED = new DomainSocketAddress("unnamed");
@@ -311,9 +314,10 @@ public final class FrameChannel extends AbstractChannel {
         @Override
         public void handle(IoRegistration source, IoEvent event) {
             try {
-                if (open)
+                EpollIoOps ready = ((EpollIoEvent) event).ops();
+                if (open && ready.contains(EpollIoOps.EPOLLOUT))
                     ((FrameUnsafe) unsafe()).writable();
-                if (open)
+                if (open && ready.contains(TO_READ))
                     readTurn();
             } catch (RuntimeException | Error e) {
                 pipeline().fireExceptionCaught(e);

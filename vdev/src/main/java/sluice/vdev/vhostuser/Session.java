@@ -1,6 +1,7 @@
 package sluice.vdev.vhostuser;
 
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
@@ -133,7 +134,7 @@ final class Session extends ChannelInboundHandlerAdapter {
                 return adopt(done);
             }
             case FrontEndMessage.SetVringNum set -> vrings[set.index()].size = set.size();
-            case FrontEndMessage.SetVringBase set -> vrings[set.index()].position = set.position();
+            case FrontEndMessage.SetVringBase set -> setPosition(set.index(), set.position());
             case FrontEndMessage.SetVringAddr set -> {
                 VringState vring = vrings[set.index()];
                 vring.descriptors = set.descriptors();
@@ -154,7 +155,7 @@ final class Session extends ChannelInboundHandlerAdapter {
             case FrontEndMessage.GpuSetSocket set -> setGpuSocket(set.fd());
             case FrontEndMessage.ResetDevice() -> {
                 host.reset(done);
-                for (VringState vring : vrings) vring.started = false;
+                for (VringState vring : vrings) vring.started = vring.stopped = false;
                 return true;
             }
             case FrontEndMessage.GetFeatures get -> throw asked(get);
@@ -256,6 +257,22 @@ final class Session extends ChannelInboundHandlerAdapter {
         }
     }
 
+    /**
+     * Takes where a ring is to begin. If that is not where it stopped, and none runs, then the driver has reset the device in
+     * between, and no front-end must be believed to say so: QEMU 7.2 has no message for it, and the next driver would meet the
+     * resources of the one before.
+     */
+    private void setPosition(int index, int position) {
+        VringState vring = vrings[index];
+        if (vring.stopped && vring.position != position && Arrays.stream(vrings).noneMatch(other -> other.started)) {
+            LOG.debug("queue {} stopped at 0x{} and begins at 0x{}: the device has been reset", index,
+                    Integer.toHexString(vring.position), Integer.toHexString(position));
+            host.reset(() -> {});
+        }
+        vring.stopped = false;
+        vring.position = position;
+    }
+
     private void setKick(int index, @Nullable Fd kick) throws IOException {
         if (kick == null) {
             throw new IOException(
@@ -287,6 +304,7 @@ final class Session extends ChannelInboundHandlerAdapter {
         vring.started = false;
         host.stopQueue(index, position -> channel.eventLoop().execute(() -> {
             vring.position = position;
+            vring.stopped = true;
             place.answer(vringState(index, position));
         }));
     }

@@ -8,4 +8,6 @@ final class VringState {
     long available;
     long used;
     boolean started;
+    /** It has run, and {@code position} is where it stopped. */
+    boolean stopped;
 }

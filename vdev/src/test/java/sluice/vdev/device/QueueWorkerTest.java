@@ -34,6 +34,12 @@ class QueueWorkerTest {
     /** What the worker says to whoever runs the device. */
     private static final class Told implements DeviceContext {
         private final List<String> words = new ArrayList<>();
+        private long pollNanos;
+
+        @Override
+        public long pollNanos() {
+            return pollNanos;
+        }
 
         @Override
         public FrontTranslation memory() {
@@ -78,6 +84,50 @@ class QueueWorkerTest {
             } else {
                 chain.complete(0);
             }
+        }
+    }
+
+    /** A queue that has something done before each poll. */
+    private record Watched(Virtqueue queue, Runnable before) implements Virtqueue {
+        @Override
+        public int size() {
+            return queue.size();
+        }
+
+        @Override
+        public Polled poll() {
+            before.run();
+            return queue.poll();
+        }
+
+        @Override
+        public Polled publish() {
+            return queue.publish();
+        }
+
+        @Override
+        public boolean enableNotifications() {
+            return queue.enableNotifications();
+        }
+
+        @Override
+        public void disableNotifications() {
+            queue.disableNotifications();
+        }
+
+        @Override
+        public int position() {
+            return queue.position();
+        }
+
+        @Override
+        public int inFlight() {
+            return queue.inFlight();
+        }
+
+        @Override
+        public void stop() {
+            queue.stop();
         }
     }
 
@@ -286,6 +336,33 @@ class QueueWorkerTest {
         new QueueWorker(INDEX, script, told, desk).run();
         assertThat(told.words).containsExactly("3 " + BROKEN);
         assertThat(script.calls).containsExactly("disable", "publish");
+    }
+
+    @Test
+    void aQueueThatIsPolledIsPublishedFirstAndTakesWhatArrivesWithoutBeingNotified() {
+        told.pollNanos = 10_000_000_000L; // far more than the test takes: it ends by what arrives
+        submit(1);
+        boolean[] seen = new boolean[1];
+        Virtqueue watched = new Watched(queue, () -> {
+            if (seen[0] || rig.driver.rings().usedIndex() != 1) return;
+            seen[0] = true;
+            assertThat(rig.driver.rings().availEvent()).as("no kick is asked for yet").isEqualTo(0);
+            submit(1);
+            desk.during = () -> told.pollNanos = 0;
+        });
+        new QueueWorker(INDEX, watched, told, desk).run();
+        assertThat(seen[0]).as("the first chain is published before the queue is polled on").isTrue();
+        assertThat(desk.heads).hasSize(2);
+        assertThat(rig.driver.rings().usedIndex()).isEqualTo(2);
+        assertThat(rig.driver.rings().availEvent()).isEqualTo(2);
+    }
+
+    @Test
+    void aTurnThatFoundNothingDoesNotPoll() {
+        told.pollNanos = 10_000_000_000L;
+        Script script = new Script();
+        new QueueWorker(INDEX, script, told, desk).run();
+        assertThat(script.calls).containsExactly("disable", "poll", "enable", "publish");
     }
 
     @Test

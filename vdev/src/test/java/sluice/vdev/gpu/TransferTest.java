@@ -56,8 +56,8 @@ class TransferTest {
                                 (y + row) * stride + (x + column) * 4);
                     }
                 }
-                long copied = Transfer.copy(backing.runs(), offset, format, image, y * image.stride() + 4L * x,
-                        4L * columns, rows);
+                long copied = Transfer.copy(backing.runs(), offset, format, image, (long) y * stride + x * 4L,
+                        columns * 4L, rows);
                 assertThat(copied).isEqualTo(4L * columns * rows);
                 assertThat(image.pixels().toArray(JAVA_BYTE))
                         .as("seed %d, case %d: %d×%d at %d,%d of %d×%d, offset %d, %d runs", SEED, i, columns, rows, x,

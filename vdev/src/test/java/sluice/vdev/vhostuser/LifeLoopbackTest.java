@@ -8,9 +8,11 @@ import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.OpenFiles;
 import sluice.dmacore.memory.FileMappings;
 import sluice.vdev.fixture.Deadline;
+import sluice.vdev.fixture.DeviceSession.Profile;
 import sluice.vdev.fixture.DisplayMessage.Update;
 import sluice.vdev.fixture.GpuCommands;
 import sluice.vdev.fixture.GpuWire;
+import sluice.vdev.fixture.VhostUserBits;
 import sluice.vdev.gpu.GpuOptions;
 import sluice.vdev.loopback.AttachedGpu;
 import sluice.vdev.loopback.Canvas;
@@ -53,6 +55,23 @@ class LifeLoopbackTest {
         }
     }
 
+    /** QEMU 7.2 does not tell that a driver has reset its device; the next driver uses the same numbers again. */
+    @Test
+    void aResetThatNobodyTellsIsSeenByItsRings() throws IOException {
+        try (AttachedGpu gpu = AttachedGpu
+                .start(Profile.qemu10().withoutProtocol(VhostUserBits.P_RESET_DEVICE))) {
+            for (int round = 0; round < 3; round++) {
+                life(gpu);
+                gpu.pause();
+                gpu.resume();
+                gpu.display().await(Update.class, 1); // a pause keeps the picture
+                gpu.reset();
+                gpu.resume();
+            }
+            assertThat(gpu.backEnd().log().complaints()).isEmpty();
+        }
+    }
+
     @Test
     void fiftyPausesLeaveNothingBehind() throws IOException {
         try (AttachedGpu gpu = AttachedGpu.start()) {
@@ -73,7 +92,6 @@ class LifeLoopbackTest {
 
     @Test
     void oneGuestAfterTheOtherFindsAFreshDevice() throws IOException {
-        int mapped = FileMappings.ofProcess().count();
         try (GpuBackEnd backEnd = new GpuBackEnd(GpuOptions.defaults())) {
             try (AttachedGpu gpu = AttachedGpu.start(backEnd)) {
                 life(gpu);
@@ -89,6 +107,6 @@ class LifeLoopbackTest {
             assertThat(OpenFiles.count()).isEqualTo(open);
             assertThat(backEnd.log().complaints()).isEmpty();
         }
-        Deadline.in(Deadline.USUAL).require(() -> FileMappings.ofProcess().count() == mapped, "the last unmapping");
+        Deadline.in(Deadline.USUAL).require(() -> FileMappings.ofProcess().count() == 0, "the last unmapping");
     }
 }

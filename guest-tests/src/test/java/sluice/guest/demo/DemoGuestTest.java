@@ -1,0 +1,93 @@
+package sluice.guest.demo;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+import sluice.guest.GpuProvider;
+import sluice.guest.Picture;
+import sluice.guest.TestGpus;
+import sluice.guest.TestPattern;
+import sluice.guest.TestQemu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** The whole demo as its user sees it: exit codes, sentences, files. */
+@Tag("guest")
+@Isolated("it replaces the standard streams")
+class DemoGuestTest {
+    private final CapturedStreams streams = new CapturedStreams();
+
+    @TempDir
+    private Path folder;
+
+    @AfterEach
+    void restore() {
+        streams.close();
+        System.clearProperty("sluice.launcher");
+    }
+
+    /** Our GPU, started through a launcher as the real one is: the shortest whole demo. */
+    @ParameterizedTest
+    @EnumSource(names = { "QEMU_10", "QEMU_11" })
+    void theWholeDemoOnOurGpu(TestQemu qemu) throws IOException, InterruptedException {
+        System.setProperty("sluice.launcher", launcher().toString());
+        assertThat(Demo.run("--qemu=" + qemu.binary().path(), "--out=" + folder, "--json", "--frames=20")).as(streams.errors()).isZero();
+
+        JsonObject report = JsonParser.parseString(streams.output()).getAsJsonObject();
+        assertThat(report).isEqualTo(JsonParser.parseString(Files.readString(folder.resolve("report.json"))));
+        assertThat(report.get("ok").getAsBoolean()).isTrue();
+        assertThat(report.get("qemu").getAsString()).isEqualTo(qemu.binary().version());
+        assertThat(report.get("frames").getAsInt()).isEqualTo(21);
+        assertThat(report.getAsJsonArray("pictures").asList()).extracting(DemoGuestTest::file).containsExactly(
+                "qemu-screen.png",
+                "screen.png");
+        // Each frame is transferred before it is shown, whole: nothing less, whatever the kernel's own console adds.
+        JsonObject gpu = report.getAsJsonObject("gpu");
+        assertThat(gpu.getAsJsonObject("commands").get("RESOURCE_FLUSH").getAsInt()).isGreaterThanOrEqualTo(21);
+        assertThat(gpu.getAsJsonObject("copiedBytes").get("transfer").getAsLong())
+                .isGreaterThanOrEqualTo(21L * 1280 * 800 * 4);
+        Picture expected = TestPattern.picture(1280, 800, 20);
+        assertThat(expected.difference(Picture.read(folder.resolve("screen.png")))).isEmpty();
+        assertThat(expected.difference(Picture.read(folder.resolve("qemu-screen.png")))).isEmpty();
+    }
+
+    @Test
+    void aGpuThatDoesNotStartIsNamedWithWhatItSaid() throws IOException {
+        Path broken = script("#!/bin/sh\necho no luck today >&2\nexit 7\n");
+        System.setProperty("sluice.launcher", broken.toString());
+        assertThat(Demo.run("--out=" + folder)).isEqualTo(1);
+        assertThat(streams.errors()).startsWith("sluice: the GPU process ended").contains("no luck today");
+    }
+
+    private static String file(JsonElement picture) {
+        return picture.getAsJsonObject().get("file").getAsString();
+    }
+
+    private Path launcher() throws IOException {
+        List<String> command = ((GpuProvider.Command) TestGpus.sluice()).command();
+        assertThat(command.getLast()).as("what the demo itself says").isEqualTo("gpu");
+        StringBuilder text = new StringBuilder("#!/bin/sh\nexec");
+        for (String word : command.subList(0, command.size() - 1)) text.append(" '").append(word).append('\'');
+        return script(text + " \"$@\"\n");
+    }
+
+    private Path script(String text) throws IOException {
+        Path file = Files.createTempFile(folder, "launcher-", ".sh",
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        return Files.writeString(file, text);
+    }
+}

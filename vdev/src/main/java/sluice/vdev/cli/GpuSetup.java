@@ -1,0 +1,21 @@
+package sluice.vdev.cli;
+
+import java.nio.file.Path;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.vdev.gpu.GpuOptions;
+
+/**
+ * All that a GPU's process is told.
+ *
+ * @param gpu the device
+ * @param width of the display while there is no front-end's, in pixels
+ * @param height of it
+ * @param pictureFolder where pictures go
+ * @param pictureEvery frames between pictures, 0 for only when asked
+ * @param statistics where statistics go at the end, if anywhere
+ * @param pollNanos how long an empty queue is watched before it waits for a kick, 0 for not at all
+ */
+public record GpuSetup(GpuOptions gpu, int width, int height, Path pictureFolder, int pictureEvery,
+        @Nullable Path statistics, long pollNanos) {}
