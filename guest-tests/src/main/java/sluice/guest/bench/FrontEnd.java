@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-import sluice.vdev.cli.CacheFolder;
 import sluice.guest.ChildProcess;
+import sluice.vdev.cli.CacheFolder;
 import sluice.vdev.cli.HostCommand;
 
 /** The C front-end {@code peers.c}, connected to one back-end: a process that measures one workload after the other. */

@@ -45,7 +45,8 @@ class DemoGuestTest {
     @EnumSource(names = { "QEMU_10", "QEMU_11" })
     void theWholeDemoOnOurGpu(TestQemu qemu) throws IOException, InterruptedException {
         System.setProperty("sluice.launcher", launcher().toString());
-        assertThat(Demo.run("--qemu=" + qemu.binary().path(), "--out=" + folder, "--json", "--frames=20")).as(streams.errors()).isZero();
+        assertThat(Demo.run("--qemu=" + qemu.binary().path(), "--out=" + folder, "--json", "--frames=20"))
+                .as(streams.errors()).isZero();
 
         JsonObject report = JsonParser.parseString(streams.output()).getAsJsonObject();
         assertThat(report).isEqualTo(JsonParser.parseString(Files.readString(folder.resolve("report.json"))));
