@@ -43,6 +43,16 @@ public record AddressRange(long first, long last) {
         return contains(other.first) || other.contains(first);
     }
 
+    /**
+     * What both have.
+     *
+     * @throws IllegalArgumentException if they do not overlap
+     */
+    public AddressRange intersection(AddressRange other) {
+        return new AddressRange(Long.compareUnsigned(first, other.first) < 0 ? other.first : first,
+                Long.compareUnsigned(last, other.last) < 0 ? last : other.last);
+    }
+
     @Override
     public String toString() {
         return "[0x%x, 0x%x]".formatted(first, last);

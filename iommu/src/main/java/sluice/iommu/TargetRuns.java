@@ -1,0 +1,106 @@
+package sluice.iommu;
+
+import java.util.Arrays;
+
+/**
+ * A list of runs of targets, (target, length), in the order of the addresses that lead to them. A run that continues
+ * the one before makes that one longer. Reusable: clearing keeps the arrays, so that a warm list allocates nothing. Not
+ * thread-safe.
+ */
+public final class TargetRuns {
+    private long[] targets = new long[4];
+    private long[] lengths = new long[4];
+    private int count;
+    private long bytes;
+
+    /** The list of one run. */
+    public static TargetRuns of(long target, long length) {
+        TargetRuns runs = new TargetRuns();
+        runs.add(target, length);
+        return runs;
+    }
+
+    public int count() {
+        return count;
+    }
+
+    /** Bytes in all runs. */
+    public long bytes() {
+        return bytes;
+    }
+
+    /** Where the run begins, {@link Targets} say what that is. */
+    public long target(int run) {
+        return targets[checked(run)];
+    }
+
+    /** Bytes in the run, at least 1. */
+    public long length(int run) {
+        return lengths[checked(run)];
+    }
+
+    private int checked(int run) {
+        if (run < 0 || run >= count)
+            throw new IndexOutOfBoundsException("run " + run + " of " + count);
+        return run;
+    }
+
+    public void clear() {
+        count = 0;
+        bytes = 0;
+    }
+
+    /**
+     * Appends a run.
+     *
+     * @param target 0 to {@link Targets#MAX}, as is the target of the run's last byte
+     * @param length in bytes, at least 1
+     */
+    public void add(long target, long length) {
+        if (length <= 0 || target < 0 || target > Targets.MAX || length - 1 > Targets.MAX - target) {
+            throw new IllegalArgumentException(
+                    "a run of %d bytes at target 0x%x; targets have 52 bits".formatted(length, target));
+        }
+        int last = count - 1;
+        if (last >= 0 && targets[last] + lengths[last] == target) {
+            lengths[last] += length;
+        } else {
+            if (count == targets.length) grow();
+            targets[count] = target;
+            lengths[count] = length;
+            count++;
+        }
+        bytes += length;
+    }
+
+    private void grow() {
+        targets = Arrays.copyOf(targets, count * 2);
+        lengths = Arrays.copyOf(lengths, count * 2);
+    }
+
+    /** Takes back what was appended since the list had {@code toBytes} bytes. */
+    public void cutBack(long toBytes) {
+        if (toBytes < 0 || toBytes > bytes)
+            throw new IndexOutOfBoundsException("cannot cut %d bytes back to %d".formatted(bytes, toBytes));
+        while (bytes > toBytes) {
+            long excess = bytes - toBytes;
+            long last = lengths[count - 1];
+            if (last <= excess) {
+                count--;
+                bytes -= last;
+            } else {
+                lengths[count - 1] = last - excess;
+                bytes = toBytes;
+            }
+        }
+    }
+
+    @Override
+    public String toString() {
+        StringBuilder text = new StringBuilder("[");
+        for (int i = 0; i < count; i++) {
+            text.append(i == 0 ? "" : ", ").append("0x%x+%d".formatted(targets[i], lengths[i]));
+        }
+        return text.append(']').toString();
+    }
+}

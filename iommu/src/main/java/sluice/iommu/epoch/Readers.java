@@ -1,0 +1,104 @@
+package sluice.iommu.epoch;
+
+import java.lang.invoke.VarHandle;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+
+/** All readers of a table, and the wait for them. */
+public final class Readers {
+    private static final int SPINS = 200;
+    private static final long FIRST_PARK_NANOS = 10_000;
+    private static final long LONGEST_PARK_NANOS = 500_000;
+
+    private final HeavyBarrier barrier;
+    private final List<ReadSection> sections = new CopyOnWriteArrayList<>();
+    private final AtomicLong barriers = new AtomicLong();
+
+    public Readers(HeavyBarrier barrier) {
+        this.barrier = barrier;
+    }
+
+    /** A reader that the calling thread may use. */
+    public ReadSection open() {
+        ReadSection section = new ReadSection(Thread.currentThread());
+        sections.add(section);
+        return section;
+    }
+
+    /** Forgets a reader. It is outside of any section. */
+    public void close(ReadSection section) {
+        if (ReadSection.isInside(section.count()))
+            throw new IllegalStateException("a reader was closed inside of a section");
+        sections.remove(section);
+    }
+
+    /** How often the heavy barrier was run. */
+    public long barriers() {
+        return barriers.get();
+    }
+
+    /**
+     * Makes sure that the calling thread may wait here.
+     *
+     * @throws IllegalStateException if it is itself inside of a section: it would wait for itself
+     */
+    public void refuseInsideSection() {
+        Thread caller = Thread.currentThread();
+        for (ReadSection section : sections) {
+            if (section.thread().equals(caller) && section.inside()) {
+                throw new IllegalStateException(
+                        "unmap, revoke and invalidate wait for readers, and the caller is inside of a read section: leave it first");
+            }
+        }
+    }
+
+    /**
+     * Returns when no reader can still use what was cleared before the call. A section that outlasts the deadline is
+     * revoked, and not waited for again.
+     *
+     * @param deadline as {@link System#nanoTime} counts
+     * @return readers that were given up on, now or before, and are still in the same section
+     */
+    public int await(long deadline) {
+        Thread caller = Thread.currentThread();
+        boolean alone = true;
+        // What was cleared is visible before the list is read: a reader that opens now finds it cleared.
+        VarHandle.fullFence();
+        for (ReadSection section : sections) alone &= section.thread().equals(caller);
+        // The caller's own readers are outside, and what it does next comes after what it cleared.
+        if (alone) return 0;
+        barrier.run();
+        barriers.incrementAndGet();
+        int overrun = 0;
+        for (ReadSection section : sections) {
+            long count = section.count();
+            if (section.thread().equals(caller) || !ReadSection.isInside(count)) continue;
+            if (section.isRevoked(count) || !hasLeft(section, count, deadline)) overrun++;
+        }
+        return overrun;
+    }
+
+    private static boolean hasLeft(ReadSection section, long count, long deadline) {
+        for (int i = 0; i < SPINS; i++) {
+            if (section.count() != count) return true;
+            Thread.onSpinWait();
+        }
+        long pause = FIRST_PARK_NANOS;
+        boolean interrupted = false;
+        while (section.count() == count) {
+            long left = deadline - System.nanoTime();
+            if (left <= 0) {
+                section.revoke(count);
+                break;
+            }
+            LockSupport.parkNanos(Math.min(pause, left));
+            // An interrupted thread does not park; the wait is bounded, and the interrupt is for whoever called.
+            interrupted |= Thread.interrupted();
+            pause = Math.min(2 * pause, LONGEST_PARK_NANOS);
+        }
+        if (interrupted) Thread.currentThread().interrupt();
+        return section.count() != count;
+    }
+}

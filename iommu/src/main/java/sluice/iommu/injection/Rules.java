@@ -1,0 +1,110 @@
+package sluice.iommu.injection;
+
+import java.util.ArrayList;
+import java.util.List;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.iommu.Access;
+import sluice.iommu.AddressRange;
+
+/** The rules of one space, and how often each was looked at. Any thread may ask. */
+public final class Rules {
+    private static final class Counted {
+        final Rule rule;
+        long seen;
+
+        Counted(Rule rule) {
+            this.rule = rule;
+        }
+
+        boolean strikes(Occurrences when) {
+            return when.contains(++seen);
+        }
+    }
+
+    private final List<Counted> rules = new ArrayList<>();
+
+    /** @throws IllegalArgumentException if there is a rule of this name */
+    public synchronized void add(Rule rule) {
+        for (Counted counted : rules) {
+            if (counted.rule.name().equals(rule.name()))
+                throw new IllegalArgumentException("there is a rule named " + rule.name() + " already");
+        }
+        rules.add(new Counted(rule));
+    }
+
+    /** Removes a rule; null if there is none of this name. */
+    public synchronized @Nullable Rule remove(String name) {
+        for (Counted counted : rules) {
+            if (counted.rule.name().equals(name)) {
+                rules.remove(counted);
+                return counted.rule;
+            }
+        }
+        return null;
+    }
+
+    /** The ranges in which a rule wants to see accesses. */
+    public synchronized List<AddressRange> watched() {
+        List<AddressRange> ranges = new ArrayList<>();
+        for (Counted counted : rules) {
+            AddressRange range = watchedBy(counted.rule);
+            if (range != null) ranges.add(range);
+        }
+        return ranges;
+    }
+
+    /** The range in which a rule wants to see accesses; null if it does not care for any. */
+    public static @Nullable AddressRange watchedBy(Rule rule) {
+        return switch (rule) {
+            case Rule.Deny deny -> deny.range();
+            case Rule.Delay delay -> delay.range();
+            case Rule.Poison poison -> poison.range();
+            case Rule.DropInvalidation _,Rule.FailMap _ -> null;
+        };
+    }
+
+    /**
+     * The rule that strikes an access, or null. The rules are asked in the order they were added, the first that strikes
+     * counts.
+     */
+    public synchronized @Nullable Rule onAccess(AddressRange range, Access access) {
+        for (Counted counted : rules) {
+            boolean strikes = switch (counted.rule) {
+                case Rule.Deny deny -> matches(deny.range(), deny.access(), range, access)
+                        && counted.strikes(deny.when());
+                case Rule.Delay delay -> matches(delay.range(), delay.access(), range, access)
+                        && counted.strikes(delay.when());
+                case Rule.Poison poison -> poison.range().overlaps(range);
+                case Rule.DropInvalidation _,Rule.FailMap _ -> false;
+            };
+            if (strikes) return counted.rule;
+        }
+        return null;
+    }
+
+    private static boolean matches(AddressRange ruled, @Nullable Access ruledAccess, AddressRange range,
+            Access access) {
+        return (ruledAccess == null || ruledAccess == access) && ruled.overlaps(range);
+    }
+
+    /** The rule by which a map is to fail, or null. To be asked once for each map. */
+    public synchronized Rule.@Nullable FailMap onMap() {
+        for (Counted counted : rules) {
+            if (counted.rule instanceof Rule.FailMap fail && counted.strikes(fail.when())) return fail;
+        }
+        return null;
+    }
+
+    /** Whether an invalidation is to be lost. To be asked once for each invalidation. */
+    public synchronized boolean losesInvalidation(AddressRange range) {
+        for (Counted counted : rules) {
+            if (counted.rule instanceof Rule.DropInvalidation drop && drop.range().overlaps(range)
+                    && counted.strikes(drop.when())) {
+                return true;
+            }
+        }
+        return false;
+    }
+}

@@ -1,0 +1,28 @@
+package sluice.iommu.space;
+
+import java.util.List;
+
+/**
+ * What was still mapped when a space was taken from its device.
+ *
+ * @param space name of the space
+ * @param mappings in the order of their addresses; empty if nothing leaked
+ */
+public record LeakReport(String space, List<Mapping> mappings) {
+    public LeakReport {
+        mappings = List.copyOf(mappings);
+    }
+
+    /** The report for a person: a line for each mapping, with where it was made if the space keeps that. */
+    @Override
+    public String toString() {
+        if (mappings.isEmpty()) return space + ": nothing was left mapped";
+        StringBuilder text = new StringBuilder("%s: %d mappings were left:".formatted(space, mappings.size()));
+        for (Mapping mapping : mappings) {
+            text.append("%n  mapping %d, %s %s of %s".formatted(mapping.id(), mapping.range(), mapping.permission(),
+                    mapping.owner()));
+            if (mapping.site() != null) text.append(", made at ").append(mapping.site());
+        }
+        return text.toString();
+    }
+}

@@ -1,0 +1,22 @@
+package sluice.iommu.space;
+
+/** A change of the mappings was refused, and nothing was changed. The message names rule, range and limit. */
+public final class MapException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    private final Refusal refusal;
+
+    MapException(Refusal refusal, String message) {
+        super(message);
+        this.refusal = refusal;
+    }
+
+    public Refusal refusal() {
+        return refusal;
+    }
+
+    /** Linux errno number, positive. */
+    public int errno() {
+        return refusal.errno();
+    }
+}

@@ -1,0 +1,167 @@
+package sluice.iommu.space;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.iommu.Access;
+import sluice.iommu.TargetRuns;
+import sluice.iommu.Targets;
+import sluice.iommu.epoch.ReadSection;
+import sluice.iommu.fault.FaultContext;
+import sluice.iommu.fault.FaultRecord;
+import sluice.iommu.table.Entry;
+import sluice.iommu.table.Table;
+
+/**
+ * One thread's way to translate. What it finds is good until it leaves the section it found it in:
+ *
+ * <pre>
+ * try (var _ = reader.enter()) {
+ *     if (reader.translate(iova, length, Access.READ, runs) == Outcome.RESOLVED) ... use the runs
+ * }
+ * </pre>
+ *
+ * Inside of a section it must not wait for anything: an unmap waits for it. It never locks on the way to a translation;
+ * an access that faults or needs attention takes the space's lock for a moment.
+ */
+public final class Reader implements AutoCloseable, DeviceView {
+    private final ReadSection section;
+    private final Table table;
+    private final Unresolved unresolved;
+    private FaultContext context = FaultContext.NONE;
+    private Outcome outcome = Outcome.RESOLVED;
+    private @Nullable FaultRecord fault;
+    private long failedAddress;
+    private Access failedAccess = Access.READ;
+
+    Reader(ReadSection section, Table table, Unresolved unresolved) {
+        this.section = section;
+        this.table = table;
+        this.unresolved = unresolved;
+    }
+
+    ReadSection section() {
+        return section;
+    }
+
+    /** Begins a section. It ends when what is returned is closed, once for each time it was entered. */
+    public ReadSection enter() {
+        return section.enter();
+    }
+
+    /** Says what the device is doing, for the records of its faults. */
+    public void context(FaultContext doing) {
+        context = doing;
+    }
+
+    FaultContext context() {
+        return context;
+    }
+
+    /**
+     * What one address translates to, if nothing about it needs attention; otherwise {@link Targets#NONE}, and
+     * {@link #translate} tells why.
+     */
+    public long target(long iova, Access access) {
+        assert section.inside() : "a translation outside of a read section";
+        return section.suspicious() ? Targets.NONE : table.target(iova, Entry.need(access));
+    }
+
+    /**
+     * Appends to {@code target} what [{@code iova}, {@code iova + length}) translates to. Unless the outcome is
+     * {@link Outcome#RESOLVED}, {@code target} is as it was.
+     *
+     * @param length in bytes, unsigned; 0 resolves to nothing
+     * @throws IllegalStateException outside of a section
+     */
+    @Override
+    public Outcome translate(long iova, long length, Access access, TargetRuns target) {
+        if (!section.inside()) throw new IllegalStateException("a translation outside of a read section");
+        if (length == 0) return Outcome.RESOLVED;
+        if (section.suspicious() && section.revoked()) {
+            unresolved.revoked(this, iova, length, access);
+            return outcome;
+        }
+        // More than any table holds: what lies beyond the space is found out where the space ends.
+        long wanted = length < 0 ? Long.MAX_VALUE : length;
+        long need = Entry.need(access);
+        long done = table.walk(iova, wanted, need, target);
+        return done == wanted ? Outcome.RESOLVED : translateRest(iova, wanted, done, access, target);
+    }
+
+    private Outcome translateRest(long iova, long length, long doneBefore, Access access, TargetRuns target) {
+        long before = target.bytes() - doneBefore;
+        long done = doneBefore;
+        while (done < length) {
+            long step = unresolved.resolve(this, iova + done, length - done, access, target);
+            if (step == 0) {
+                target.cutBack(before);
+                return outcome;
+            }
+            done += step;
+            if (done < length) done += table.walk(iova + done, length - done, Entry.need(access), target);
+        }
+        return Outcome.RESOLVED;
+    }
+
+    /**
+     * As {@link #translate}, for a device that needs one run: pages that are not neighbours are a fault. A list that was
+     * not empty may get its last run longer instead.
+     */
+    public Outcome translateContiguous(long iova, long length, Access access, TargetRuns target) {
+        long before = target.bytes();
+        int runs = target.count();
+        Outcome translated = translate(iova, length, access, target);
+        if (translated != Outcome.RESOLVED || target.count() <= runs + 1) return translated;
+        target.cutBack(before);
+        unresolved.notContiguous(this, iova, length, access);
+        return outcome;
+    }
+
+    void fail(Outcome failure, long iova, Access access, @Nullable FaultRecord failureRecord) {
+        outcome = failure;
+        failedAddress = iova;
+        failedAccess = access;
+        fault = failureRecord;
+    }
+
+    /** The record of the last fault, or null if the last failure was a miss or there was none. */
+    @Override
+    public @Nullable FaultRecord fault() {
+        return fault;
+    }
+
+    /** The first address the last failed translation found nothing for. */
+    public long failedAddress() {
+        return failedAddress;
+    }
+
+    Access failedAccess() {
+        return failedAccess;
+    }
+
+    /**
+     * Whether an unmap gave up waiting for this section. What was found in it may belong to somebody else by now; a long
+     * job asks between pieces, and ends when it is true.
+     */
+    public boolean revoked() {
+        return section.suspicious() && section.revoked();
+    }
+
+    /**
+     * After {@link Outcome#STALLED}: waits until the address that faulted is mapped, up to the stall's timeout.
+     *
+     * @return whether it is worth trying again; otherwise the wait timed out, which was recorded, or was given up
+     * @throws IllegalStateException inside of a section: who maps may wait for it
+     */
+    public boolean awaitMapped() {
+        if (section.inside())
+            throw new IllegalStateException("a stalled access waits outside of its read section: leave it first");
+        return unresolved.awaitMapped(this);
+    }
+
+    /** Gives the reader back. */
+    @Override
+    public void close() {
+        unresolved.close(this);
+    }
+}

@@ -1,0 +1,208 @@
+package sluice.iommu.table;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Arrays;
+
+import static sluice.iommu.Targets.PAGE_SHIFT;
+import static sluice.iommu.table.RadixTable.FAN_OUT;
+import static sluice.iommu.table.RadixTable.LARGE_SHIFT;
+import static sluice.iommu.table.RadixTable.MIDDLE_SHIFT;
+import static sluice.iommu.table.RadixTable.NO_LARGE;
+import static sluice.iommu.table.RadixTable.NO_MIDDLE;
+import static sluice.iommu.table.RadixTable.NO_SMALL;
+import static sluice.iommu.table.RadixTable.ROOT_SHIFT;
+
+/**
+ * Builds, breaks up and gives back the nodes of a {@link RadixTable}. A node is complete before it is published, and a
+ * node of one element is never written: it is replaced.
+ */
+@SuppressWarnings("ReferenceEquality") // the shared empty nodes are known by their identity
+final class RadixWriter {
+    private static final VarHandle LARGES = MethodHandles.arrayElementVarHandle(long[][][][].class);
+    private static final VarHandle MIDDLES = MethodHandles.arrayElementVarHandle(long[][][].class);
+    private static final VarHandle SMALLS = MethodHandles.arrayElementVarHandle(long[][].class);
+    private static final long MIDDLE_BYTES = 1L << MIDDLE_SHIFT;
+    private static final long LARGE_BYTES = 1L << LARGE_SHIFT;
+
+    private final boolean middlePages;
+    private final boolean largePages;
+    private long[][][][] root = {};
+    /** The small node used last and where it begins: scattered pages come one by one, but close together. */
+    private long[] lastSmalls = NO_SMALL;
+    private long lastBegin;
+
+    RadixWriter(boolean middlePages, boolean largePages) {
+        this.middlePages = middlePages;
+        this.largePages = largePages;
+    }
+
+    /** Begins a series of changes below {@code root}. */
+    void begin(long[][][][] top) {
+        root = top;
+        lastSmalls = NO_SMALL;
+    }
+
+    private static int index(long iova, int shift) {
+        return (int) (iova >>> shift) & (FAN_OUT - 1);
+    }
+
+    void map(long iova, long target, long length, long flags) {
+        long at = iova;
+        long to = target;
+        long left = length;
+        while (left > 0) {
+            long step;
+            if (largePages && (at & (LARGE_BYTES - 1)) == 0 && left >= LARGE_BYTES) {
+                step = LARGE_BYTES;
+                long[][] page = { { Entry.of(to, flags, Entry.LARGE) } };
+                MIDDLES.setRelease(larges(at), index(at, LARGE_SHIFT), page);
+            } else if (middlePages && (at & (MIDDLE_BYTES - 1)) == 0 && left >= MIDDLE_BYTES) {
+                step = MIDDLE_BYTES;
+                long[] page = { Entry.of(to, flags, Entry.MIDDLE) };
+                SMALLS.setRelease(middles(at), index(at, MIDDLE_SHIFT), page);
+            } else {
+                step = Math.min(left, MIDDLE_BYTES - (at & (MIDDLE_BYTES - 1)));
+                Entries.fill(smalls(at), index(at, PAGE_SHIFT), (int) (step >>> PAGE_SHIFT), to, flags);
+            }
+            at += step;
+            to += step;
+            left -= step;
+        }
+    }
+
+    /** The node of what covers {@code iova} in steps of 1 GiB; made if it is missing. */
+    private long[][][] larges(long iova) {
+        int index = (int) (iova >>> ROOT_SHIFT);
+        long[][][] node = root[index];
+        if (node == NO_LARGE) {
+            node = new long[FAN_OUT][][];
+            Arrays.fill(node, NO_MIDDLE);
+            LARGES.setRelease(root, index, node);
+        }
+        return node;
+    }
+
+    private long[][] middles(long iova) {
+        long[][][] parent = larges(iova);
+        int index = index(iova, LARGE_SHIFT);
+        long[][] node = parent[index];
+        if (node == NO_MIDDLE) {
+            node = new long[FAN_OUT][];
+            Arrays.fill(node, NO_SMALL);
+            MIDDLES.setRelease(parent, index, node);
+        }
+        return node;
+    }
+
+    private long[] smalls(long iova) {
+        if (lastSmalls != NO_SMALL && lastBegin == (iova & -MIDDLE_BYTES)) return lastSmalls;
+        long[][] parent = middles(iova);
+        int index = index(iova, MIDDLE_SHIFT);
+        long[] node = parent[index];
+        if (node == NO_SMALL) {
+            node = new long[FAN_OUT];
+            SMALLS.setRelease(parent, index, node);
+        }
+        lastSmalls = node;
+        lastBegin = iova & -MIDDLE_BYTES;
+        return node;
+    }
+
+    void clear(long first, long last, long gapFirst, long gapLast) {
+        for (long at = first;;) {
+            int index = (int) (at >>> ROOT_SHIFT);
+            long end = Math.min(last, at | ((1L << ROOT_SHIFT) - 1));
+            long[][][] node = root[index];
+            if (node != NO_LARGE) {
+                if (covered(at, ROOT_SHIFT, gapFirst, gapLast)) {
+                    LARGES.setRelease(root, index, NO_LARGE);
+                } else {
+                    clearLarges(node, at, end, gapFirst, gapLast);
+                }
+            }
+            if (end == last) return;
+            at = end + 1;
+        }
+    }
+
+    private static void clearLarges(long[][][] node, long first, long last, long gapFirst, long gapLast) {
+        for (long at = first;;) {
+            int index = index(at, LARGE_SHIFT);
+            long end = Math.min(last, at | (LARGE_BYTES - 1));
+            long[][] child = node[index];
+            if (child != NO_MIDDLE) {
+                if (covered(at, LARGE_SHIFT, gapFirst, gapLast)) {
+                    MIDDLES.setRelease(node, index, NO_MIDDLE);
+                } else {
+                    clearMiddles(child, at, end, gapFirst, gapLast);
+                }
+            }
+            if (end == last) return;
+            at = end + 1;
+        }
+    }
+
+    private static void clearMiddles(long[][] node, long first, long last, long gapFirst, long gapLast) {
+        for (long at = first;;) {
+            int index = index(at, MIDDLE_SHIFT);
+            long end = Math.min(last, at | (MIDDLE_BYTES - 1));
+            long[] child = node[index];
+            if (child != NO_SMALL) {
+                if (covered(at, MIDDLE_SHIFT, gapFirst, gapLast)) {
+                    SMALLS.setRelease(node, index, NO_SMALL);
+                } else {
+                    Entries.clear(child, index(at, PAGE_SHIFT), index(end, PAGE_SHIFT) + 1);
+                }
+            }
+            if (end == last) return;
+            at = end + 1;
+        }
+    }
+
+    /** Whether the aligned 2^shift bytes around {@code iova} lie in the gap. */
+    private static boolean covered(long iova, int shift, long gapFirst, long gapLast) {
+        long begin = iova & -(1L << shift);
+        return Long.compareUnsigned(begin, gapFirst) >= 0
+                && Long.compareUnsigned(begin | ((1L << shift) - 1), gapLast) <= 0;
+    }
+
+    /** Breaks up the large pages that reach into [first, last] from outside. */
+    static void breakUpEdges(long[][][][] root, long first, long last) {
+        breakUp(root, first, first);
+        breakUp(root, last + 1, last);
+    }
+
+    /**
+     * Makes {@code boundary} one between pages, if it lies inside of a large page; {@code inside} is next to it. The large
+     * entry is absent meanwhile: a reader that marked it dirty after it was copied would mark nothing.
+     */
+    private static void breakUp(long[][][][] root, long boundary, long inside) {
+        long[][][] larges = root[(int) (inside >>> ROOT_SHIFT)];
+        if (larges == NO_LARGE) return;
+        int largeIndex = index(inside, LARGE_SHIFT);
+        long[][] middles = larges[largeIndex];
+        if (middles == NO_MIDDLE) return;
+        if (middles.length == 1) {
+            if ((boundary & (LARGE_BYTES - 1)) == 0) return;
+            long entry = Entries.take(middles[0], 0);
+            middles = new long[FAN_OUT][];
+            for (int i = 0; i < FAN_OUT; i++) {
+                middles[i] = new long[]{ smaller(entry, i * MIDDLE_BYTES, Entry.MIDDLE) };
+            }
+            MIDDLES.setRelease(larges, largeIndex, middles);
+        }
+        int middleIndex = index(inside, MIDDLE_SHIFT);
+        long[] smalls = middles[middleIndex];
+        if (smalls == NO_SMALL || smalls.length > 1 || (boundary & (MIDDLE_BYTES - 1)) == 0) return;
+        long entry = Entries.take(smalls, 0);
+        long[] node = new long[FAN_OUT];
+        for (int i = 0; i < FAN_OUT; i++) node[i] = smaller(entry, (long) i << PAGE_SHIFT, Entry.SMALL);
+        SMALLS.setRelease(middles, middleIndex, node);
+    }
+
+    private static long smaller(long entry, long offset, int size) {
+        long flags = entry & (Entry.bytes(Entry.SMALL) - 1) & ~(3L << 8);
+        return Entry.of(Entry.frame(entry) + offset, flags, size);
+    }
+}
