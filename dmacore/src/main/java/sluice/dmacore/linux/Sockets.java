@@ -7,6 +7,7 @@ final class Sockets {
     static final int SOCK_NONBLOCK = 0x800;
     static final int SOCK_CLOEXEC = 0x80000;
     static final int SOL_SOCKET = 1;
+    static final int SO_SNDBUF = 7;
     static final int SO_PEERCRED = 17;
     static final int SCM_RIGHTS = 1;
     static final int SHUT_RDWR = 2;
@@ -22,6 +23,7 @@ final class Sockets {
     static final NativeCall ACCEPT4 = NativeCall.returningInt("accept4");
     static final NativeCall CONNECT = NativeCall.returningInt("connect");
     static final NativeCall GETSOCKOPT = NativeCall.returningInt("getsockopt");
+    static final NativeCall SETSOCKOPT = NativeCall.returningInt("setsockopt");
     static final NativeCall SHUTDOWN = NativeCall.returningInt("shutdown");
     static final NativeCall FCHMOD = NativeCall.returningInt("fchmod");
     static final NativeCall RECVMSG = NativeCall.returningLong("recvmsg");

@@ -139,6 +139,20 @@ public final class UnixSocket {
     }
 
     /**
+     * How much of what is sent may wait for the peer to read it: SO_SNDBUF (socket(7)).
+     *
+     * @param bytes 1 or more; the kernel takes at most net.core.wmem_max of it, 212,992 by default, and doubles that for
+     *              its own bookkeeping
+     * @throws ErrnoException such as ENOTSOCK
+     */
+    public static void setSendBuffer(Fd socket, int bytes) throws ErrnoException {
+        MemorySegment value = Libc.scratch();
+        value.set(JAVA_INT, 0, bytes);
+        Sockets.SETSOCKOPT.orThrow(Sockets.SETSOCKOPT.call(socket.number(), Sockets.SOL_SOCKET, Sockets.SO_SNDBUF,
+                value.address(), Integer.BYTES, 0));
+    }
+
+    /**
      * Makes a descriptor of any kind non-blocking (O_NONBLOCK). The flag belongs to the open file: who received the
      * descriptor from a peer changes it for the peer, too.
      *

@@ -2,6 +2,7 @@ package sluice.dmacore.linux;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -19,6 +20,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class UnixSocketTest {
+    private static final MemorySegment MANY = Arena.ofAuto().allocate(1 << 20);
     private static final int SOCK_SEQPACKET = 5;
 
     @TempDir
@@ -208,6 +210,21 @@ class UnixSocketTest {
             assertThat(TestCalls.isNonBlocking(first)).isFalse();
             assertThat(TestCalls.isNonBlocking(second)).isTrue();
         }
+    }
+
+    @Test
+    void aLargerSendBufferTakesMore() throws Exception {
+        long[] taken = new long[2];
+        for (int i = 0; i < 2; i++) {
+            UnixSocket.Pair pair = UnixSocket.pair();
+            try (Fd sender = pair.first(); Fd receiver = pair.second(); SocketMessage message = new SocketMessage(1)) {
+                UnixSocket.setSendBuffer(sender, 32_768 << (2 * i));
+                message.add(MANY, 0, MANY.byteSize());
+                taken[i] = message.send(sender);
+                assertThat(receiver.isOpen()).isTrue();
+            }
+        }
+        assertThat(taken[1]).isGreaterThan(taken[0]);
     }
 
     @Test

@@ -12,7 +12,9 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.dmacore.linux.ErrnoException;
 import sluice.dmacore.linux.Fd;
+import sluice.dmacore.linux.UnixSocket;
 import sluice.vdev.gpu.HostImage;
 import sluice.vdev.gpu.Rectangle;
 import sluice.vdev.io.Frame;
@@ -27,6 +29,8 @@ import sluice.vdev.io.ProtocolViolation;
 final class DisplayConnection extends ChannelInboundHandlerAdapter {
     /** One row a piece: a picture of 1000 rows goes out in one call. */
     private static final int GATHER_LIMIT = 1024;
+    /** The larger, the seldomer we wait for the display in the middle of a picture; the kernel may give less. */
+    private static final int SEND_BUFFER_BYTES = 256 << 10;
     private static final int OUTPUTS = 16;
     private static final Logger LOG = LoggerFactory.getLogger(DisplayConnection.class);
 
@@ -54,8 +58,17 @@ final class DisplayConnection extends ChannelInboundHandlerAdapter {
         this.gone = gone;
         channel = new FrameChannel(socket, new DisplayFormat(), GATHER_LIMIT);
         channel.pipeline().addLast(this);
+        widen(socket);
         loop.register(channel);
         ask(DisplayRequest.GET_PROTOCOL_FEATURES, -1, 8, this::settleFeatures);
+    }
+
+    private static void widen(Fd socket) {
+        try {
+            UnixSocket.setSendBuffer(socket, SEND_BUFFER_BYTES);
+        } catch (ErrnoException e) {
+            LOG.debug("the display socket keeps its send buffer: {}", e.getMessage());
+        }
     }
 
     private void settleFeatures(byte @Nullable [] reply) {
