@@ -22,7 +22,7 @@ import sluice.vdev.cli.QemuBinary;
 /** The command: reads the options, runs {@link DemoRun}, prints and keeps the report. */
 @Command(name = "sluice demo", mixinStandardHelpOptions = true, description = "Boot a stock QEMU whose GPU is a Sluice process, let the guest draw, and judge the picture pixel by pixel.", footer = {
         "",
-        "DIR gets screen.png (what the GPU process holds), qemu-screen.png (what QEMU shows), and report.json." })
+        "DIR gets screen.png (what the GPU process holds), qemu-screen.png (what QEMU shows), report.json and summary.txt." })
 public final class Demo implements Callable<Integer> {
     private static final String LAUNCHER = "sluice.launcher";
 
@@ -83,7 +83,9 @@ public final class Demo implements Callable<Integer> {
         }
         String text = new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create().toJson(report.toJson());
         Files.writeString(out.resolve(DemoReport.FILE), text + "\n");
-        results.println(json ? text : report.summary(out));
+        String summary = report.summary(out);
+        Files.writeString(out.resolve(DemoReport.SUMMARY), summary.strip() + "\n");
+        results.println(json ? text : summary);
         results.flush();
         if (report.verdict().isEmpty()) return 0;
         line.getErr().println("sluice: " + report.verdict());

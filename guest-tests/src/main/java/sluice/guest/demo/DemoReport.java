@@ -35,6 +35,7 @@ record DemoReport(QemuBinary qemu, String kernel, Accelerator accelerator, List<
         int frames, long flipMillis, long wallNanos, Map<String, Long> steps, List<Judged> pictures,
         @Nullable JsonObject statistics) {
     static final String FILE = "report.json";
+    static final String SUMMARY = "summary.txt";
     private static final double MILLIS_PER_SECOND = 1000;
     private static final double BYTES_PER_MIB = 1 << 20;
 

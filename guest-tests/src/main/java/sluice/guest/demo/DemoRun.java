@@ -60,7 +60,7 @@ final class DemoRun {
      */
     DemoReport run() throws IOException, InterruptedException {
         progress.note("QEMU %s, %s".formatted(binary.version(), binary.path()));
-        for (String old : new String[]{ SCREEN, QEMU_SCREEN, STATISTICS, DemoReport.FILE }) {
+        for (String old : new String[]{ SCREEN, QEMU_SCREEN, STATISTICS, DemoReport.FILE, DemoReport.SUMMARY }) {
             Files.deleteIfExists(out.resolve(old)); // so that nothing from an earlier run is taken for a result
         }
         CacheFolder cache = CacheFolder.ofUser();
@@ -150,7 +150,9 @@ final class DemoRun {
         }
         Path file = out.resolve(STATISTICS);
         try {
-            return JsonParser.parseString(Files.readString(file)).getAsJsonObject();
+            JsonObject statistics = JsonParser.parseString(Files.readString(file)).getAsJsonObject();
+            Files.delete(file); // the report holds it all
+            return statistics;
         } catch (JsonParseException | IllegalStateException broken) {
             throw new IOException("the statistics in " + file + " are no JSON object", broken);
         }
