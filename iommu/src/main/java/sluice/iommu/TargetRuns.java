@@ -39,6 +39,13 @@ public final class TargetRuns {
         return lengths[checked(run)];
     }
 
+    /** All targets and lengths, or-ed: its low zero bits say what all of them are a multiple of. */
+    public long orOfAll() {
+        long bits = 0;
+        for (int i = 0; i < count; i++) bits |= targets[i] | lengths[i];
+        return bits;
+    }
+
     private int checked(int run) {
         if (run < 0 || run >= count)
             throw new IndexOutOfBoundsException("run " + run + " of " + count);

@@ -2,33 +2,35 @@ package sluice.iommu.epoch;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * One thread's announcement that it uses what it found. Sections are counted: an odd count is inside of one, an even one
- * outside. Entering and leaving are one store each, without a fence; the {@link HeavyBarrier} of the writer makes up for
- * it.
+ * One thread's announcement that it uses what it found. Inside of a section its slot holds the epoch the section began
+ * in, outside 0. Entering and leaving are one store each, without a fence and without a look at the store before; the
+ * {@link HeavyBarrier} of the writer makes up for it.
  *
- * <p>Only the thread it was made for may enter and leave. Sections nest.
+ * <p>Only the thread it was made for may enter and leave. Sections do not nest.
  */
+@SuppressWarnings({ "unused", "UnusedVariable" }) // the padding is there to be there
 public final class ReadSection implements AutoCloseable {
-    private static final VarHandle COUNT = MethodHandles.arrayElementVarHandle(long[].class);
-    private static final VarHandle REVOKED;
-    /** Far enough from both ends of the array that nothing else shares its cache line. */
-    private static final int SLOT = 12;
+    private static final VarHandle SLOT;
+    private static final long OUTSIDE = 0;
 
     static {
         try {
-            REVOKED = MethodHandles.lookup().findVarHandle(ReadSection.class, "revoked", long.class);
+            SLOT = MethodHandles.lookup().findVarHandle(ReadSection.class, "slot", long.class);
         } catch (ReflectiveOperationException impossible) {
             throw new ExceptionInInitializerError(impossible);
         }
     }
 
-    private final long[] padded = new long[2 * SLOT + 1];
+    // Numbers around the slot, so that nothing else is in its cache line: a neighbour that is written would slow the entry.
+    private long before0, before1, before2, before3, before4, before5, before6, before7;
+    private long slot;
+    private long after0, after1, after2, after3, after4, after5, after6, after7;
     private final Thread thread;
-    private int depth;
-    /** Count of the section whose reader was given up on, or 0. Written by those who wait. */
-    private volatile long revoked;
+    /** Epoch of the section that was given up on, or 0. Written by those who wait. */
+    private final AtomicLong revoked = new AtomicLong();
 
     ReadSection(Thread thread) {
         this.thread = thread;
@@ -38,26 +40,22 @@ public final class ReadSection implements AutoCloseable {
         return thread;
     }
 
-    /** Begins a section. Returns this, so that {@code try (var _ = section.enter())} ends it. */
+    /**
+     * Begins a section; not inside of one. Returns this, so that {@code try (var _ = section.enter())} ends it.
+     */
     public ReadSection enter() {
         assert Thread.currentThread().equals(thread) : "a section of " + thread + " was entered by "
                 + Thread.currentThread();
-        if (depth++ == 0) {
-            long[] slot = padded;
-            COUNT.setRelease(slot, SLOT, slot[SLOT] + 1);
-            // Keeps the compiler from moving reads of the table up; the processor is held by the writer's barrier.
-            VarHandle.acquireFence();
-        }
+        assert !inside() : "read sections do not nest";
+        SLOT.setRelease(this, Readers.epoch());
+        // Keeps the compiler from moving reads of the table up; the processor is held by the writer's barrier.
+        VarHandle.acquireFence();
         return this;
     }
 
     /** Ends a section. What was found in it may not be used any more. */
     public void leave() {
-        if (depth <= 0) throw new IllegalStateException("a section was left that was not entered");
-        if (--depth == 0) {
-            long[] slot = padded;
-            COUNT.setRelease(slot, SLOT, slot[SLOT] + 1);
-        }
+        SLOT.setRelease(this, OUTSIDE);
     }
 
     /** The same as {@link #leave}. */
@@ -68,12 +66,7 @@ public final class ReadSection implements AutoCloseable {
 
     /** Whether this thread is inside. For the reader. */
     public boolean inside() {
-        return depth > 0;
-    }
-
-    /** Whether a section was given up on, this one or one before: costs one load, {@link #revoked} knows it exactly. */
-    public boolean suspicious() {
-        return (long) REVOKED.getOpaque(this) != 0;
+        return slot != OUTSIDE;
     }
 
     /**
@@ -81,31 +74,36 @@ public final class ReadSection implements AutoCloseable {
      * reader; ends with the section.
      */
     public boolean revoked() {
-        long seen = revoked;
+        long seen = revoked.get();
         if (seen == 0) return false;
-        if (depth > 0 && seen == padded[SLOT]) return true;
+        if (seen == slot) return true;
         // An older section; unless it changed meanwhile, there is nothing to be suspicious of any more.
-        return !REVOKED.compareAndSet(this, seen, 0L) && revoked();
+        return !revoked.compareAndSet(seen, 0L) && revoked();
     }
 
-    /** Count of the section, as a writer sees it. */
-    long count() {
-        return (long) COUNT.getAcquire(padded, SLOT);
+    /** Epoch the section began in, 0 outside. For the writer. */
+    long began() {
+        return (long) SLOT.getAcquire(this);
     }
 
-    static boolean isInside(long count) {
-        return (count & 1) != 0;
+    boolean isOutside() {
+        return began() == OUTSIDE;
     }
 
-    /** Whether that section was given up on already. */
-    boolean isRevoked(long count) {
-        return revoked == count;
+    /** Whether {@link #began} told of a section that is older than an epoch. */
+    static boolean isBefore(long began, long epoch) {
+        return began != OUTSIDE && began < epoch;
     }
 
-    void revoke(long count) {
-        // Several writers may wait; the newest section is the only one that can still be going on.
-        long seen = revoked;
-        while (seen < count && !REVOKED.compareAndSet(this, seen, count))
-            seen = revoked;
+    /** Whether the section that began in this epoch was given up on already. */
+    boolean isRevoked(long began) {
+        return revoked.get() == began;
+    }
+
+    /** Gives up on the section that began in this epoch; a later one is another one. */
+    void revoke(long began) {
+        long seen = revoked.get();
+        while (seen < began && !revoked.compareAndSet(seen, began))
+            seen = revoked.get();
     }
 }

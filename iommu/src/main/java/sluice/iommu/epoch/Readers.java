@@ -1,5 +1,6 @@
 package sluice.iommu.epoch;
 
+import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -11,6 +12,22 @@ public final class Readers {
     private static final int SPINS = 200;
     private static final long FIRST_PARK_NANOS = 10_000;
     private static final long LONGEST_PARK_NANOS = 500_000;
+
+    private static final VarHandle EPOCH;
+
+    /**
+     * Grows with each wait. A section that began in this epoch began after everything that was waited for. All tables share
+     * it, so that a reader finds it with one load.
+     */
+    private static long epoch = 1;
+
+    static {
+        try {
+            EPOCH = MethodHandles.lookup().findStaticVarHandle(Readers.class, "epoch", long.class);
+        } catch (ReflectiveOperationException impossible) {
+            throw new ExceptionInInitializerError(impossible);
+        }
+    }
 
     private final HeavyBarrier barrier;
     private final List<ReadSection> sections = new CopyOnWriteArrayList<>();
@@ -29,9 +46,14 @@ public final class Readers {
 
     /** Forgets a reader. It is outside of any section. */
     public void close(ReadSection section) {
-        if (ReadSection.isInside(section.count()))
+        if (!section.isOutside())
             throw new IllegalStateException("a reader was closed inside of a section");
         sections.remove(section);
+    }
+
+    /** The present epoch, or for a moment the one before. */
+    static long epoch() {
+        return epoch;
     }
 
     /** How often the heavy barrier was run. */
@@ -69,36 +91,39 @@ public final class Readers {
         for (ReadSection section : sections) alone &= section.thread().equals(caller);
         // The caller's own readers are outside, and what it does next comes after what it cleared.
         if (alone) return 0;
+        long after = (long) EPOCH.getAndAdd(1L) + 1;
         barrier.run();
         barriers.incrementAndGet();
         int overrun = 0;
         for (ReadSection section : sections) {
-            long count = section.count();
-            if (section.thread().equals(caller) || !ReadSection.isInside(count)) continue;
-            if (section.isRevoked(count) || !hasLeft(section, count, deadline)) overrun++;
+            long began = section.began();
+            if (section.thread().equals(caller) || !ReadSection.isBefore(began, after)) continue;
+            if (section.isRevoked(began) || !hasLeft(section, after, deadline)) overrun++;
         }
         return overrun;
     }
 
-    private static boolean hasLeft(ReadSection section, long count, long deadline) {
+    private static boolean hasLeft(ReadSection section, long after, long deadline) {
         for (int i = 0; i < SPINS; i++) {
-            if (section.count() != count) return true;
+            if (!ReadSection.isBefore(section.began(), after)) return true;
             Thread.onSpinWait();
         }
         long pause = FIRST_PARK_NANOS;
         boolean interrupted = false;
-        while (section.count() == count) {
-            long left = deadline - System.nanoTime();
-            if (left <= 0) {
-                section.revoke(count);
+        long began = section.began();
+        while (ReadSection.isBefore(began, after)) {
+            long nanos = deadline - System.nanoTime();
+            if (nanos <= 0) {
+                section.revoke(began);
                 break;
             }
-            LockSupport.parkNanos(Math.min(pause, left));
+            LockSupport.parkNanos(Math.min(pause, nanos));
             // An interrupted thread does not park; the wait is bounded, and the interrupt is for whoever called.
             interrupted |= Thread.interrupted();
             pause = Math.min(2 * pause, LONGEST_PARK_NANOS);
+            began = section.began();
         }
         if (interrupted) Thread.currentThread().interrupt();
-        return section.count() != count;
+        return !ReadSection.isBefore(began, after);
     }
 }

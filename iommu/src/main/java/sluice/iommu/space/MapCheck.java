@@ -25,6 +25,7 @@ final class MapCheck {
             throw refuse(Refusal.UNSUITABLE, "the space is in bypass, nothing can be mapped in it");
         if (targets.count() == 0)
             throw refuse(Refusal.MISALIGNED, "an empty mapping was asked for");
+        if (sizes.aligned(targets.orOfAll())) return;
         for (int i = 0; i < targets.count(); i++) {
             if (!sizes.aligned(targets.target(i) | targets.length(i))) {
                 throw refuse(Refusal.MISALIGNED,

@@ -43,7 +43,9 @@ public final class Reader implements AutoCloseable, DeviceView {
         return section;
     }
 
-    /** Begins a section. It ends when what is returned is closed, once for each time it was entered. */
+    /**
+     * Begins a section. It ends when what is returned is closed. Sections do not nest: the end of the inner would end both.
+     */
     public ReadSection enter() {
         return section.enter();
     }
@@ -59,11 +61,12 @@ public final class Reader implements AutoCloseable, DeviceView {
 
     /**
      * What one address translates to, if nothing about it needs attention; otherwise {@link Targets#NONE}, and
-     * {@link #translate} tells why.
+     * {@link #translate} tells why. It asks the table and nothing else: whether the section was revoked, {@link #translate}
+     * and {@link #revoked} know.
      */
     public long target(long iova, Access access) {
         assert section.inside() : "a translation outside of a read section";
-        return section.suspicious() ? Targets.NONE : table.target(iova, Entry.need(access));
+        return table.target(iova, Entry.need(access));
     }
 
     /**
@@ -77,7 +80,7 @@ public final class Reader implements AutoCloseable, DeviceView {
     public Outcome translate(long iova, long length, Access access, TargetRuns target) {
         if (!section.inside()) throw new IllegalStateException("a translation outside of a read section");
         if (length == 0) return Outcome.RESOLVED;
-        if (section.suspicious() && section.revoked()) {
+        if (section.revoked()) {
             unresolved.revoked(this, iova, length, access);
             return outcome;
         }
@@ -144,7 +147,7 @@ public final class Reader implements AutoCloseable, DeviceView {
      * job asks between pieces, and ends when it is true.
      */
     public boolean revoked() {
-        return section.suspicious() && section.revoked();
+        return section.revoked();
     }
 
     /**

@@ -2,8 +2,11 @@ package sluice.iommu.table;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.Arrays;
 
-/** How arrays of entries are written while others read them: entries are released, and changed by compare-and-set. */
+import static sluice.iommu.Targets.PAGE_SHIFT;
+
+/** How arrays of entries are written while others read them. */
 final class Entries {
     private static final VarHandle ENTRY = MethodHandles.arrayElementVarHandle(long[].class);
 
@@ -29,16 +32,22 @@ final class Entries {
         }
     }
 
-    /** Writes entries of consecutive small pages. */
+    /**
+     * Writes entries of consecutive small pages, with plain stores: an entry says all by itself, in whatever order they
+     * appear. What was written to the memory behind them before {@link #begin} appears no later than they do.
+     */
     static void fill(long[] entries, int from, int count, long target, long flags) {
         long entry = Entry.of(target, flags, Entry.SMALL);
-        for (int i = from; i < from + count; i++) {
-            ENTRY.setRelease(entries, i, entry);
-            entry += 0x1000;
-        }
+        for (int i = 0; i < count; i++) entries[from + i] = entry + ((long) i << PAGE_SHIFT);
     }
 
+    /** To be called before entries are written. */
+    static void begin() {
+        VarHandle.releaseFence();
+    }
+
+    /** Clears entries, with plain stores: whoever takes something away runs a full fence before he looks for readers. */
     static void clear(long[] entries, int from, int end) {
-        for (int i = from; i < end; i++) ENTRY.setRelease(entries, i, 0L);
+        Arrays.fill(entries, from, end, 0);
     }
 }

@@ -26,6 +26,7 @@ public final class Entry {
     public static final long TRACKED = 1 << 6;
     public static final long DIRTY = 1 << 7;
     private static final int SIZE_SHIFT = 8;
+    private static final long SIZES = 3 << SIZE_SHIFT;
     private static final long FRAME = 0x000f_ffff_ffff_f000L;
 
     /** The page sizes by their number in an entry. */
@@ -88,6 +89,7 @@ public final class Entry {
 
     /** What {@code iova} translates to by an entry of any size. */
     static long target(long entry, long iova) {
+        if ((entry & SIZES) == 0) return (entry & FRAME) | (iova & 0xfff);
         // Added, not or-ed: a large page here needs no aligned target, only an aligned address.
         return (entry & FRAME) + (iova & (bytes(sizeOf(entry)) - 1));
     }

@@ -91,11 +91,19 @@ public final class FlatTable implements Table {
 
     @Override
     public void map(long iova, TargetRuns runs, int firstRun, int endRun, long flags) {
+        long[] all = entries;
         int index = index(iova);
+        Entries.begin();
         for (int run = firstRun; run < endRun; run++) {
-            int pages = (int) (runs.length(run) >>> PAGE_SHIFT);
-            Entries.fill(entries, index, pages, runs.target(run), flags);
-            index += pages;
+            long target = runs.target(run);
+            long length = runs.length(run);
+            if (length == PAGE_SIZE) {
+                all[index++] = Entry.of(target, flags, Entry.SMALL);
+            } else {
+                int pages = (int) (length >>> PAGE_SHIFT);
+                Entries.fill(all, index, pages, target, flags);
+                index += pages;
+            }
         }
     }
 
@@ -113,7 +121,7 @@ public final class FlatTable implements Table {
     @Override
     public boolean give(long iova, long expected, long bits) {
         long page = page(iova);
-        return page < entries.length
+        return expected != 0 && page < entries.length
                 && Entries.replace(entries, (int) page, expected, Entry.settled(expected | bits));
     }
 

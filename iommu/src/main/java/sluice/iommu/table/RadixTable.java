@@ -12,8 +12,9 @@ import sluice.iommu.Targets;
  * A tree of entries for wide and thinly used spaces: nodes of 512 for pages of 4 KiB, 2 MiB and 1 GiB, and a root as wide
  * as the space needs.
  *
- * <p>A lookup tests nothing on its way down. Where a node is missing stands an empty one that all share, and where a
- * large page lies stand nodes of one element; an index is taken modulo the length of its node, so it fits all of them.
+ * <p>Where a node is missing stands an empty one that all share, and where a large page lies stand nodes of one element; an
+ * index that a node has not leads to that element. So a lookup goes down four levels without a look at what kind of node
+ * it meets, and the processor, which guesses that the index fits, need not wait for a node's length.
  * Nodes are arrays of the language: one that is not reachable any more, and not in use by a reader, is collected.
  */
 public final class RadixTable implements Table {
@@ -65,12 +66,25 @@ public final class RadixTable implements Table {
 
     private static long[] smallNode(long[][][][] top, long iova) {
         long[][][] larges = top[(int) (iova >>> ROOT_SHIFT)];
-        long[][] middles = larges[(int) (iova >>> LARGE_SHIFT) & (larges.length - 1)];
-        return middles[(int) (iova >>> MIDDLE_SHIFT) & (middles.length - 1)];
+        int large = index(iova, LARGE_SHIFT);
+        long[][] middles = large < larges.length ? larges[large] : larges[0];
+        int middle = index(iova, MIDDLE_SHIFT);
+        return middle < middles.length ? middles[middle] : middles[0];
+    }
+
+    /** Index in a node of which an element covers 2^shift bytes. */
+    static int index(long iova, int shift) {
+        return (int) (iova >>> shift) & (FAN_OUT - 1);
     }
 
     private static int smallIndex(long[] smalls, long iova) {
-        return (int) (iova >>> SMALL_SHIFT) & (smalls.length - 1);
+        int small = index(iova, SMALL_SHIFT);
+        return small < smalls.length ? small : 0;
+    }
+
+    private static long smallEntry(long[] smalls, long iova) {
+        int small = index(iova, SMALL_SHIFT);
+        return small < smalls.length ? smalls[small] : smalls[0];
     }
 
     @Override
@@ -78,7 +92,7 @@ public final class RadixTable implements Table {
         long[][][][] top = root;
         if (iova >>> ROOT_SHIFT >= top.length) return 0;
         long[] smalls = smallNode(top, iova);
-        return smalls[smallIndex(smalls, iova)];
+        return smallEntry(smalls, iova);
     }
 
     @Override
@@ -92,7 +106,7 @@ public final class RadixTable implements Table {
         long[][][][] top = root;
         if (iova >>> ROOT_SHIFT >= top.length) return 0;
         long[] smalls = smallNode(top, iova);
-        long entry = smalls[smallIndex(smalls, iova)];
+        long entry = smallEntry(smalls, iova);
         if ((entry & need) == 0) return 0;
         long runTarget = Entry.target(entry, iova);
         long runLength = toPageEnd(entry, iova);
@@ -104,7 +118,7 @@ public final class RadixTable implements Table {
                 if (next >>> ROOT_SHIFT >= top.length) break;
                 smalls = smallNode(top, next);
             }
-            entry = smalls[smallIndex(smalls, next)];
+            entry = smallEntry(smalls, next);
             if ((entry & need) == 0) break;
             long nextTarget = Entry.target(entry, next);
             if (nextTarget != runTarget + runLength) {
@@ -165,7 +179,7 @@ public final class RadixTable implements Table {
         if (smalls.length > 1) return 1L << SMALL_SHIFT;
         long[][][] larges = root[(int) (iova >>> ROOT_SHIFT)];
         if (larges.length == 1) return 1L << ROOT_SHIFT;
-        return larges[(int) (iova >>> LARGE_SHIFT) & (FAN_OUT - 1)].length == 1
+        return larges[index(iova, LARGE_SHIFT)].length == 1
                 ? 1L << LARGE_SHIFT
                 : 1L << MIDDLE_SHIFT;
     }

@@ -5,6 +5,7 @@ import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 
 import static sluice.iommu.Targets.PAGE_SHIFT;
+import static sluice.iommu.Targets.PAGE_SIZE;
 import static sluice.iommu.table.RadixTable.FAN_OUT;
 import static sluice.iommu.table.RadixTable.LARGE_SHIFT;
 import static sluice.iommu.table.RadixTable.MIDDLE_SHIFT;
@@ -12,6 +13,7 @@ import static sluice.iommu.table.RadixTable.NO_LARGE;
 import static sluice.iommu.table.RadixTable.NO_MIDDLE;
 import static sluice.iommu.table.RadixTable.NO_SMALL;
 import static sluice.iommu.table.RadixTable.ROOT_SHIFT;
+import static sluice.iommu.table.RadixTable.index;
 
 /**
  * Builds, breaks up and gives back the nodes of a {@link RadixTable}. A node is complete before it is published, and a
@@ -39,12 +41,9 @@ final class RadixWriter {
 
     /** Begins a series of changes below {@code root}. */
     void begin(long[][][][] top) {
+        Entries.begin();
         root = top;
         lastSmalls = NO_SMALL;
-    }
-
-    private static int index(long iova, int shift) {
-        return (int) (iova >>> shift) & (FAN_OUT - 1);
     }
 
     void map(long iova, long target, long length, long flags) {
@@ -53,6 +52,10 @@ final class RadixWriter {
         long left = length;
         while (left > 0) {
             long step;
+            if (left == PAGE_SIZE) {
+                smalls(at)[index(at, PAGE_SHIFT)] = Entry.of(to, flags, Entry.SMALL);
+                return;
+            }
             if (largePages && (at & (LARGE_BYTES - 1)) == 0 && left >= LARGE_BYTES) {
                 step = LARGE_BYTES;
                 long[][] page = { { Entry.of(to, flags, Entry.LARGE) } };

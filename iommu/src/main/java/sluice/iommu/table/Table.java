@@ -54,7 +54,7 @@ public sealed interface Table permits FlatTable, RadixTable {
     void change(long first, long last, long takeBits, long giveBits);
 
     /**
-     * Gives bits to the entry that covers {@code iova} if it still is {@code expected}. For readers.
+     * Gives bits to the entry that covers {@code iova} if it still is {@code expected}, and that is not 0.
      *
      * @return whether it was
      */
