@@ -11,6 +11,11 @@ public final class MapException extends Exception {
         this.refusal = refusal;
     }
 
+    /** For apertures that choose their addresses themselves and have none left. */
+    public static MapException noRoom(String message) {
+        return new MapException(Refusal.NO_ROOM, message);
+    }
+
     public Refusal refusal() {
         return refusal;
     }

@@ -1,0 +1,33 @@
+package sluice.iommu.tiler;
+
+import sluice.iommu.TargetRuns;
+import sluice.iommu.Targets;
+
+/** Cuts runs of pages into rows of slots. */
+final class PageRows {
+    private final TargetRuns pages;
+    private final TargetRuns row = new TargetRuns();
+    private int run;
+    private long done;
+
+    PageRows(TargetRuns pages) {
+        this.pages = pages;
+    }
+
+    /** The next so many pages; the list is used again for those after them. */
+    TargetRuns next(int count) {
+        row.clear();
+        long left = count * Targets.PAGE_SIZE;
+        while (left > 0) {
+            long step = Math.min(left, pages.length(run) - done);
+            row.add(pages.target(run) + done, step);
+            left -= step;
+            done += step;
+            if (done == pages.length(run)) {
+                run++;
+                done = 0;
+            }
+        }
+        return row;
+    }
+}
