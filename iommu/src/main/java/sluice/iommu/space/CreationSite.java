@@ -1,14 +1,17 @@
 package sluice.iommu.space;
 
+import java.util.Set;
+
 /** Where in the program a mapping is made. */
 final class CreationSite {
-    private static final String HERE = "sluice.iommu.space.";
+    private static final Set<Class<?>> HERE = Set.of(CreationSite.class, Changes.class, IoSpace.class);
 
     private CreationSite() {}
 
-    /** The first caller outside of this package. */
+    /** Whoever called {@link IoSpace}. */
     static String find() {
-        return StackWalker.getInstance().walk(frames -> frames.filter(frame -> !frame.getClassName().startsWith(HERE))
-                .findFirst().map(StackWalker.StackFrame::toString).orElse("an unknown place"));
+        return StackWalker.getInstance(StackWalker.Option.RETAIN_CLASS_REFERENCE)
+                .walk(frames -> frames.filter(frame -> !HERE.contains(frame.getDeclaringClass())).findFirst()
+                        .map(StackWalker.StackFrame::toString).orElse("an unknown place"));
     }
 }

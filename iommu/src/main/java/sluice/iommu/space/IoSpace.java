@@ -38,7 +38,12 @@ public final class IoSpace {
         changes = new Changes(state, stalls, dirty);
     }
 
-    /** An empty space. */
+    /**
+     * An empty space.
+     *
+     * @throws IllegalArgumentException if the aperture is too wide for a flat table that was asked for, or reaches beyond the
+     *         57 bits of a radix table
+     */
     public static IoSpace open(IoSpaceOptions options) {
         return new IoSpace(options);
     }

@@ -10,7 +10,6 @@ import sluice.iommu.epoch.HeavyBarrier;
 import sluice.iommu.fault.FaultPolicy;
 import sluice.iommu.fault.FaultRecord;
 import sluice.iommu.table.FlatTable;
-import sluice.iommu.table.RadixTable;
 
 /**
  * How an address space is made.
@@ -67,10 +66,6 @@ public record IoSpaceOptions(String name, AddressRange aperture, PageSizes pageS
             throw new IllegalArgumentException("quarantine of %d bytes, %d mappings at most".formatted(quarantineBytes,
                     maxMappings));
         if (table == TableKind.AUTO) table = fitsFlat(aperture) ? TableKind.FLAT : TableKind.RADIX;
-        if (!bypass && table == TableKind.RADIX && aperture.last() >>> RadixTable.MAX_BITS != 0) {
-            throw new IllegalArgumentException("aperture %s reaches beyond the %d bits of a radix table"
-                    .formatted(aperture, RadixTable.MAX_BITS));
-        }
     }
 
     private static boolean fitsFlat(AddressRange aperture) {

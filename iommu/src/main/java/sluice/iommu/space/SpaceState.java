@@ -52,6 +52,10 @@ final class SpaceState {
         // In bypass the table stays empty: every access takes the slow path, which knows.
         if (options.bypass()) return new FlatTable(AddressRange.of(aperture.first(), options.pageSizes().smallest()));
         if (options.table() == IoSpaceOptions.TableKind.FLAT) return new FlatTable(aperture);
+        if (aperture.last() >>> RadixTable.MAX_BITS != 0) {
+            throw new IllegalArgumentException("%s: aperture %s reaches beyond the %d bits of a radix table"
+                    .formatted(options.name(), aperture, RadixTable.MAX_BITS));
+        }
         int bits = Long.SIZE - Long.numberOfLeadingZeros(aperture.last());
         return new RadixTable(bits, options.pageSizes());
     }

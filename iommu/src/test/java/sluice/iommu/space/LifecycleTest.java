@@ -1,0 +1,131 @@
+package sluice.iommu.space;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+import sluice.iommu.Access;
+import sluice.iommu.AddressRange;
+import sluice.iommu.Owner;
+import sluice.iommu.Permission;
+import sluice.iommu.TargetRuns;
+import sluice.iommu.fault.FaultReason;
+import sluice.iommu.space.IoSpaceOptions.TableKind;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static sluice.iommu.space.SpaceFixture.KIB4;
+import static sluice.iommu.space.SpaceFixture.MIB2;
+import static sluice.iommu.space.SpaceFixture.OWNER;
+import static sluice.iommu.space.SpaceFixture.refused;
+
+/** Mappings that are revoked, moved, split and left behind. */
+class LifecycleTest {
+    private static SpaceFixture open(TableKind kind) {
+        return new SpaceFixture(IoSpaceOptions.of("space", AddressRange.of(0, 1 << 26)).withTable(kind));
+    }
+
+    /** iommufd's model of a revoked dma-buf: out of the table, but its addresses stay its own. */
+    @ParameterizedTest
+    @EnumSource(TableKind.class)
+    void aRevokedMappingKeepsItsAddresses(TableKind kind) throws MapException {
+        SpaceFixture fixture = open(kind);
+        Mapping mapping = fixture.map(MIB2, 0, MIB2);
+        Unmapped taken = fixture.space.revoke(mapping);
+        assertThat(taken.bytes()).isEqualTo(MIB2);
+        assertThat(taken.mappings()).containsExactly(mapping);
+        assertThat(mapping.state()).isEqualTo(Mapping.State.REVOKED);
+        assertThat(mapping.pin()).isNull();
+        assertThat(fixture.reason(MIB2, 1, Access.READ)).isEqualTo(FaultReason.REVOKED);
+        assertThat(fixture.space.mappingAt(MIB2 + 5)).isSameAs(mapping);
+        refused(Refusal.OVERLAP, 22, () -> fixture.map(MIB2 + KIB4, 0, KIB4));
+        assertThat(fixture.space.revoke(mapping).bytes()).as("a second time").isZero();
+
+        assertThat(fixture.space.move(mapping, TargetRuns.of(16 * MIB2, MIB2))).isZero();
+        assertThat(mapping.state()).isEqualTo(Mapping.State.LIVE);
+        assertThat(fixture.target(MIB2 + 5)).isEqualTo(16 * MIB2 + 5);
+
+        fixture.space.revoke(mapping);
+        assertThat(fixture.space.unmap(mapping).bytes()).isEqualTo(MIB2);
+        assertThat(fixture.reason(MIB2, 1, Access.READ)).isEqualTo(FaultReason.AFTER_UNMAP);
+        refused(Refusal.GONE, 2, () -> fixture.space.revoke(mapping));
+        refused(Refusal.GONE, 2, () -> fixture.space.move(mapping, TargetRuns.of(0, MIB2)));
+        assertThat(fixture.space.unmap(mapping).bytes()).isZero();
+    }
+
+    @ParameterizedTest
+    @EnumSource(TableKind.class)
+    void aMappingMovesToPagesOfAnyShape(TableKind kind) throws MapException {
+        SpaceFixture fixture = open(kind);
+        Mapping mapping = fixture.map(MIB2, 0, 2 * MIB2, Permission.READ_ONLY);
+        TargetRuns scattered = new TargetRuns();
+        for (int i = 0; i < 1024; i++) scattered.add((i + 1) * 2L * KIB4, KIB4);
+        fixture.space.move(mapping, scattered);
+        assertThat(fixture.runs(MIB2, 2 * MIB2, Access.READ)).isEqualTo(scattered.toString());
+        assertThat(fixture.reason(MIB2, 1, Access.WRITE)).as("as before").isEqualTo(FaultReason.PERM_WRITE);
+        fixture.space.move(mapping, TargetRuns.of(64 * MIB2, 2 * MIB2));
+        assertThat(fixture.runs(MIB2, 2 * MIB2, Access.READ)).isEqualTo("[0x8000000+4194304]");
+        refused(Refusal.UNSUITABLE, 22, () -> fixture.space.move(mapping, TargetRuns.of(0, MIB2)));
+        refused(Refusal.MISALIGNED, 22, () -> fixture.space.move(mapping, TargetRuns.of(5, 2 * MIB2)));
+        assertThat(fixture.target(MIB2)).as("nothing was changed").isEqualTo(64 * MIB2);
+    }
+
+    @Test
+    void whatIsLeftMappedIsReported() throws MapException {
+        SpaceFixture fixture = new SpaceFixture(IoSpaceOptions.of("codec0", AddressRange.of(0, 1 << 26)).withSites());
+        Mapping released = fixture.map(0, 0, KIB4);
+        Mapping leaked = fixture.space.map(MIB2, TargetRuns.of(0, KIB4), Permission.READ_ONLY,
+                new Owner(3, "buffer 3"));
+        fixture.space.unmap(released);
+        LeakReport report = fixture.space.detach();
+        assertThat(report.mappings()).containsExactly(leaked);
+        assertThat(report.toString()).startsWith("codec0: 1 mappings were left:")
+                .contains("mapping 2, [0x200000, 0x200fff] READ_ONLY of buffer 3, made at ")
+                .contains("LifecycleTest.whatIsLeftMappedIsReported");
+        assertThat(fixture.reason(MIB2, 1, Access.READ)).isEqualTo(FaultReason.AFTER_UNMAP);
+        assertThat(fixture.space.detach()).hasToString("codec0: nothing was left mapped");
+        fixture.map(MIB2, 0, KIB4);
+        assertThat(fixture.target(MIB2)).isZero();
+    }
+
+    @Test
+    void aHostileGuestMapsUpToALimit() throws MapException {
+        SpaceFixture fixture = new SpaceFixture(
+                IoSpaceOptions.of("space", AddressRange.of(0, 1 << 26)).withMaxMappings(3));
+        for (int i = 0; i < 3; i++) fixture.map(i * KIB4, 0, KIB4);
+        refused(Refusal.TOO_MANY, 28, () -> fixture.map(MIB2, 0, KIB4));
+        refused(Refusal.TOO_MANY, 28,
+                () -> fixture.space.map(Placement.ANYWHERE, TargetRuns.of(0, KIB4), Permission.READ_ONLY, OWNER));
+        fixture.unmap(0, KIB4);
+        fixture.map(MIB2, 0, KIB4);
+    }
+
+    @Test
+    void theSpaceFindsRoomOrSaysThatThereIsNone() throws MapException {
+        SpaceFixture fixture = new SpaceFixture(
+                IoSpaceOptions.of("space", AddressRange.of(0, 4 * MIB2)).withQuarantine(0));
+        Mapping first = fixture.space.map(new Placement(MIB2, 2 * MIB2), TargetRuns.of(0, MIB2 + KIB4),
+                Permission.READ_WRITE, OWNER);
+        assertThat(first.iova() & (MIB2 - 1)).isZero();
+        refused(Refusal.UNSUITABLE, 22, () -> fixture.space.map(new Placement(1, MIB2),
+                TargetRuns.of(0, MIB2 + KIB4), Permission.READ_WRITE, OWNER));
+        refused(Refusal.NO_ROOM, 28, () -> fixture.space.map(Placement.ANYWHERE, TargetRuns.of(0, 4 * MIB2),
+                Permission.READ_WRITE, OWNER));
+        fixture.space.unmap(first);
+        assertThat(fixture.space.map(Placement.ANYWHERE, TargetRuns.of(0, 4 * MIB2), Permission.READ_WRITE, OWNER)
+                .range()).isEqualTo(AddressRange.of(0, 4 * MIB2));
+    }
+
+    @Test
+    void aMappingTellsWhatItIs() throws MapException {
+        SpaceFixture fixture = open(TableKind.FLAT);
+        long before = System.nanoTime();
+        Mapping mapping = fixture.map(MIB2, 0, KIB4);
+        assertThat(mapping.createdNanos() - before).isNotNegative();
+        assertThat(mapping.permission()).isEqualTo(Permission.READ_WRITE);
+        assertThat(mapping.owner()).isEqualTo(OWNER);
+        assertThat(mapping.site()).as("only if the space keeps it").isNull();
+        assertThat(mapping).hasToString("mapping 1: [0x200000, 0x200fff] READ_WRITE of test, LIVE");
+        IoSpaceStatistics statistics = fixture.space.statistics();
+        assertThat(statistics).isEqualTo(new IoSpaceStatistics(1, 0, 1, KIB4, 0, 0, 0));
+    }
+}
