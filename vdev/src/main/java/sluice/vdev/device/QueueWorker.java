@@ -1,12 +1,16 @@
 package sluice.vdev.device;
 
+import java.util.function.LongSupplier;
+
 import sluice.vdev.queue.Chain;
 import sluice.vdev.queue.Polled;
 import sluice.vdev.queue.Virtqueue;
 
 /**
  * Takes chains off one queue and has them worked on, in turns that leave room for others on the loop. What was completed
- * in a turn is published at its end, in one go.
+ * is published at the turn's end, and every few chains in a long one: a driver that keeps many under way then makes new
+ * ones while we work. Such a driver's queue is also looked at a moment longer when it runs empty, for the two would
+ * otherwise spend their time waking each other up. An idle queue is never looked at.
  */
 public final class QueueWorker {
     /** What is done with the chains. */
@@ -21,18 +25,29 @@ public final class QueueWorker {
     /** What a turn may have before others on the loop get theirs: chains, for those that are cheap, and time. */
     private static final int CHAINS_PER_TURN = 64;
     private static final long NANOS_PER_TURN = 4_000_000;
+    /** A turn of so many chains is a long one. */
+    private static final int CHAINS_PER_PUBLICATION = 8;
+    /** How long a queue that was busy is looked at: what it takes a driver to wake up and send more. */
+    private static final long LINGER_NANOS = 40_000;
 
     private final int index;
     private final Virtqueue queue;
     private final DeviceContext context;
     private final Work work;
+    private final LongSupplier clock;
     private boolean running;
 
     public QueueWorker(int index, Virtqueue queue, DeviceContext context, Work work) {
+        this(index, queue, context, work, System::nanoTime);
+    }
+
+    /** @param clock tells the time in nanoseconds */
+    QueueWorker(int index, Virtqueue queue, DeviceContext context, Work work, LongSupplier clock) {
         this.index = index;
         this.queue = queue;
         this.context = context;
         this.work = work;
+        this.clock = clock;
     }
 
     /** One turn. Called again from within, as a completion may do, it leaves the chains to the turn under way. */
@@ -67,16 +82,19 @@ public final class QueueWorker {
 
     /** @return whether the queue can be published, false once it is known and reported to be broken */
     private boolean takeChains() {
-        long begun = System.nanoTime();
+        long begun = clock.getAsLong();
         for (int taken = 0; !work.isHeldBack(); taken++) {
-            if (taken == CHAINS_PER_TURN || System.nanoTime() - begun > NANOS_PER_TURN) {
+            if (taken == CHAINS_PER_TURN || clock.getAsLong() - begun > NANOS_PER_TURN) {
                 context.callAgain(index);
                 return true;
             }
             Polled next = queue.poll();
-            if (next == Polled.Empty.EMPTY && taken > 0) next = pollOn();
+            if (next == Polled.Empty.EMPTY && taken > 0) next = pollOn(taken);
             switch (next) {
-                case Chain chain -> work.execute(chain);
+                case Chain chain -> {
+                    work.execute(chain);
+                    if ((taken + 1) % CHAINS_PER_PUBLICATION == 0) publish();
+                }
                 case Polled.Empty empty -> {
                     // A buffer that arrived while we asked for notifications is found by polling once more.
                     if (!queue.enableNotifications()) return true;
@@ -95,13 +113,13 @@ public final class QueueWorker {
     }
 
     /** Looks on for as long as is wanted. The driver sees what is done, and is not asked to notify. */
-    private Polled pollOn() {
-        long limit = context.pollNanos();
+    private Polled pollOn(int taken) {
+        long limit = Math.max(context.pollNanos(), taken < CHAINS_PER_PUBLICATION ? 0 : LINGER_NANOS);
         Polled next = Polled.Empty.EMPTY;
         if (limit == 0) return next;
         publish();
-        long begun = System.nanoTime();
-        while (next == Polled.Empty.EMPTY && System.nanoTime() - begun < limit) {
+        long begun = clock.getAsLong();
+        while (next == Polled.Empty.EMPTY && clock.getAsLong() - begun < limit) {
             Thread.onSpinWait();
             next = queue.poll();
         }

@@ -28,6 +28,7 @@ class QueueWorkerTest {
 
     private QueueRig rig;
     private Virtqueue queue;
+    private long now;
     private final Told told = new Told();
     private final Desk desk = new Desk();
 
@@ -194,7 +195,12 @@ class QueueWorkerTest {
     }
 
     private QueueWorker worker() {
-        return new QueueWorker(INDEX, queue, told, desk);
+        return worker(queue);
+    }
+
+    /** Works on {@code shown} with a clock that goes on by a microsecond whenever it is looked at. */
+    private QueueWorker worker(Virtqueue shown) {
+        return new QueueWorker(INDEX, shown, told, desk, () -> now += 1_000);
     }
 
     private List<Integer> submit(int count) {
@@ -245,7 +251,7 @@ class QueueWorkerTest {
     void whatArrivesWhileTheDriverIsAskedIsTakenInTheSameTurn() {
         Script script = new Script();
         script.arrivals.add(true);
-        new QueueWorker(INDEX, script, told, desk).run();
+        worker(script).run();
         assertThat(script.calls).containsExactly("disable", "poll", "enable", "poll", "enable", "publish");
     }
 
@@ -302,7 +308,7 @@ class QueueWorkerTest {
     void aStallIsToldAndWhatIsDoneIsStillPublished() {
         Script script = new Script();
         script.polls.add(STALLED);
-        QueueWorker worker = new QueueWorker(INDEX, script, told, desk);
+        QueueWorker worker = worker(script);
         worker.run();
         assertThat(told.words).containsExactly("3 " + STALLED);
         assertThat(script.calls).containsExactly("disable", "poll", "publish");
@@ -314,7 +320,7 @@ class QueueWorkerTest {
     void aUsedRingThatStallsIsTold() {
         Script script = new Script();
         script.published = STALLED;
-        new QueueWorker(INDEX, script, told, desk).run();
+        worker(script).run();
         assertThat(told.words).containsExactly("3 " + STALLED);
     }
 
@@ -323,7 +329,7 @@ class QueueWorkerTest {
         Script script = new Script();
         script.polls.add(BROKEN);
         script.published = BROKEN;
-        new QueueWorker(INDEX, script, told, desk).run();
+        worker(script).run();
         assertThat(told.words).containsExactly("3 " + BROKEN);
         assertThat(script.calls).containsExactly("disable", "poll");
     }
@@ -333,14 +339,14 @@ class QueueWorkerTest {
         Script script = new Script();
         script.published = BROKEN;
         desk.full = true;
-        new QueueWorker(INDEX, script, told, desk).run();
+        worker(script).run();
         assertThat(told.words).containsExactly("3 " + BROKEN);
         assertThat(script.calls).containsExactly("disable", "publish");
     }
 
     @Test
     void aQueueThatIsPolledIsPublishedFirstAndTakesWhatArrivesWithoutBeingNotified() {
-        told.pollNanos = 10_000_000_000L; // far more than the test takes: it ends by what arrives
+        told.pollNanos = 10_000_000_000L; // far more than the clock goes on: it ends by what arrives
         submit(1);
         boolean[] seen = new boolean[1];
         Virtqueue watched = new Watched(queue, () -> {
@@ -350,7 +356,7 @@ class QueueWorkerTest {
             submit(1);
             desk.during = () -> told.pollNanos = 0;
         });
-        new QueueWorker(INDEX, watched, told, desk).run();
+        worker(watched).run();
         assertThat(seen[0]).as("the first chain is published before the queue is polled on").isTrue();
         assertThat(desk.heads).hasSize(2);
         assertThat(rig.driver.rings().usedIndex()).isEqualTo(2);
@@ -358,10 +364,33 @@ class QueueWorkerTest {
     }
 
     @Test
+    void aLongTurnIsPublishedOnTheWay() {
+        submit(20);
+        List<Integer> unpublished = new ArrayList<>();
+        desk.during = () -> unpublished.add(desk.heads.size() - 1 - rig.driver.rings().usedIndex());
+        worker().run();
+        assertThat(unpublished).containsExactly(0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3);
+        assertThat(rig.driver.rings().usedIndex()).isEqualTo(20);
+    }
+
+    @Test
+    void onlyAQueueThatWasBusyIsLookedAtAMomentLonger() {
+        int[] looks = new int[1];
+        QueueWorker worker = worker(new Watched(queue, () -> looks[0]++));
+        submit(7);
+        worker.run();
+        assertThat(looks[0]).as("one look a chain, and one that finds nothing").isEqualTo(8);
+        looks[0] = 0;
+        submit(8);
+        worker.run();
+        assertThat(looks[0]).as("40 µs of looks").isBetween(8 + 39, 8 + 41);
+    }
+
+    @Test
     void aTurnThatFoundNothingDoesNotPoll() {
         told.pollNanos = 10_000_000_000L;
         Script script = new Script();
-        new QueueWorker(INDEX, script, told, desk).run();
+        worker(script).run();
         assertThat(script.calls).containsExactly("disable", "poll", "enable", "publish");
     }
 
