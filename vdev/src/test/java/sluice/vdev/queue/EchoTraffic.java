@@ -23,7 +23,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 final class EchoTraffic {
     /** Bytes a request has to itself: half for what is sent, half for the answer. */
     static final int SLOT_BYTES = 64;
-    private static final List<ChainForm> FORMS = List.of(ChainForm.values());
     private static final int HALF = SLOT_BYTES / 2;
 
     private final QueueRig rig;
@@ -48,7 +47,8 @@ final class EchoTraffic {
     /** Adds a request without publishing it; returns whether there was room. */
     boolean add() {
         boolean indirect = rig.features.indirect();
-        ChainForm form = indirect ? FORMS.get(random.nextInt(3)) : ChainForm.DIRECT;
+        List<ChainForm> forms = rig.driver.forms();
+        ChainForm form = indirect ? forms.get(random.nextInt(forms.size())) : ChainForm.DIRECT;
         int room = Math.min(rig.driver.freeDescriptors(), 4);
         if (form == ChainForm.INDIRECT) room = room == 0 ? 0 : QueueRig.TABLE_ENTRIES;
         if (form == ChainForm.MIXED) room = room < 2 ? room : QueueRig.TABLE_ENTRIES;

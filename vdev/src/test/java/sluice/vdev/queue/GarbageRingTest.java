@@ -12,21 +12,33 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 import sluice.dmacore.memory.FrontTranslation;
 import sluice.dmacore.memory.GuestMemory;
 import sluice.dmacore.memory.Runs;
 import sluice.iommu.Access;
+import sluice.vdev.fixture.PackedRing;
+import sluice.vdev.fixture.RingKind;
 import sluice.vdev.fixture.SplitRings;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** Whatever lies in a ring, and whoever writes it while it is read: the queue answers, it never throws. */
+@ParameterizedClass
+@EnumSource
 class GarbageRingTest {
     private static final long SEED = 20260110;
     private static final int RINGS = 100_000;
 
-    private enum Kind {
+    private final RingKind kind;
+
+    GarbageRingTest(RingKind kind) {
+        this.kind = kind;
+    }
+
+    private enum Answer {
         CHAIN,
         EMPTY,
         STALLED,
@@ -34,7 +46,7 @@ class GarbageRingTest {
     }
 
     private final Random random = new Random(SEED);
-    private final Set<Kind> seen = EnumSet.noneOf(Kind.class);
+    private final Set<Answer> seen = EnumSet.noneOf(Answer.class);
     private long chains;
 
     /** Memory that is there most of the time. */
@@ -68,7 +80,33 @@ class GarbageRingTest {
     }
 
     /** Fills rings and the tables they may name with what is sometimes almost right and sometimes noise. */
-    private void litter(QueueRig rig) {
+    private void litter(QueueRig rig, int position) {
+        if (kind == RingKind.PACKED) {
+            litterPacked(rig, position);
+        } else {
+            litterSplit(rig, position);
+        }
+    }
+
+    private void litterPacked(QueueRig rig, int position) {
+        PackedRing ring = rig.driver.packed();
+        int size = rig.layout.size();
+        long tables = rig.ram.offset(rig.at(0), 4096);
+        int offered = random.nextInt(size + 1);
+        boolean wrap = (position & PackedRing.WRAP) != 0;
+        for (int i = 0; i < size; i++) {
+            int entry = ((position & 0x7fff) + i) % size;
+            boolean lap = entry < (position & 0x7fff) % size ? !wrap : wrap;
+            int available = lap == i < offered ? PackedRing.AVAIL : PackedRing.USED;
+            ring.descriptor(entry, address(rig), length(), random.nextInt(65_536), flags() | available);
+        }
+        for (int i = 0; i < 16; i++) {
+            ring.descriptorAt(tables + 16L * i, address(rig), length(), 0, flags());
+        }
+        ring.driverEvents(random.nextInt(65_536), random.nextInt(8) == 0 ? random.nextInt(65_536) : random.nextInt(3));
+    }
+
+    private void litterSplit(QueueRig rig, int position) {
         SplitRings rings = rig.driver.rings();
         int size = rig.layout.size();
         long tables = rig.ram.offset(rig.at(0), 4096);
@@ -82,6 +120,8 @@ class GarbageRingTest {
         rings.availFlags(random.nextInt(65_536));
         rings.usedEvent(random.nextInt(65_536));
         rings.usedIndex(random.nextInt(65_536));
+        int offered = random.nextInt(30) == 0 ? random.nextInt(65_536) : random.nextInt(size + 1);
+        rings.availIndex((position + offered) & 0xffff);
     }
 
     private long address(QueueRig rig) {
@@ -114,16 +154,16 @@ class GarbageRingTest {
     @Test
     void noiseIsAnsweredAndNeverThrows() throws Exception {
         for (int size : new int[]{ 1, 2, 4, 8, 16 }) {
-            try (QueueRig rig = new QueueRig(size, RingFeatures.split(true, true), 4096)) {
+            try (QueueRig rig = new QueueRig(size, QueueRig.features(kind, true), 4096)) {
                 for (int i = 0; i < RINGS / 5; i++) {
-                    litter(rig);
-                    RingFeatures features = RingFeatures.split(random.nextInt(4) > 0, random.nextBoolean());
+                    int position = kind == RingKind.SPLIT ? random.nextInt(65_536) : random.nextInt();
+                    litter(rig, position);
+                    RingFeatures features = new RingFeatures(random.nextInt(4) > 0, random.nextBoolean(),
+                            kind == RingKind.PACKED, random.nextInt(4) == 0, random.nextInt(4) == 0);
                     boolean moods = random.nextInt(3) == 0;
-                    SplitQueue queue = new SplitQueue(rig.layout, random.nextInt(65_536), features,
+                    Virtqueue queue = Virtqueue.open(rig.layout, position, features,
                             moods ? moody(rig.rings) : rig.rings, moods ? moody(rig.buffers) : rig.buffers,
                             () -> rig.interrupts++);
-                    int offered = random.nextInt(30) == 0 ? random.nextInt(65_536) : random.nextInt(size + 1);
-                    rig.driver.rings().availIndex((queue.position() + offered) & 0xffff);
                     try {
                         drive(queue);
                     } catch (RuntimeException | AssertionError e) {
@@ -132,19 +172,20 @@ class GarbageRingTest {
                 }
             }
         }
-        assertThat(seen).containsExactlyInAnyOrder(Kind.values());
+        assertThat(seen).containsExactlyInAnyOrder(Answer.values());
         assertThat(chains).as("chains in the noise").isGreaterThan(RINGS / 5);
     }
 
     /** What a device does: takes what there is, answers some of it, publishes, waits. */
-    private void drive(SplitQueue queue) {
+    private void drive(Virtqueue queue) {
         List<Chain> open = new ArrayList<>();
-        int position = queue.position();
+        int position = available(queue.position());
         for (int step = 0; step < 2 * queue.size() + 4; step++) {
             Polled polled = queue.poll();
             if (polled instanceof Chain chain) {
                 chains++;
-                position = (position + 1) & 0xffff;
+                int entries = kind == RingKind.SPLIT ? 1 : chain.descriptors();
+                position = advance(position, entries, queue.size());
                 assertLegal(chain, queue.size());
                 open.add(chain);
                 if (random.nextBoolean()) {
@@ -156,7 +197,7 @@ class GarbageRingTest {
                 assertAnswer(queue.publish());
             }
             note(polled);
-            assertThat(queue.position()).isEqualTo(position);
+            assertThat(available(queue.position())).isEqualTo(position);
             assertThat(queue.inFlight()).isEqualTo(open.size());
             if (polled instanceof Polled.Broken) break;
         }
@@ -164,14 +205,26 @@ class GarbageRingTest {
         for (Chain chain : open) chain.respond(new byte[1], 1);
     }
 
+    /** The half of a position that polling moves. */
+    private static int available(int position) {
+        return position & 0xffff;
+    }
+
+    private int advance(int position, int entries, int size) {
+        if (kind == RingKind.SPLIT) return (position + entries) & 0xffff;
+        int next = (position & 0x7fff) + entries;
+        int lap = next < size ? position : ~position;
+        return (next < size ? next : next - size) | (lap & PackedRing.WRAP);
+    }
+
     private void note(Polled polled) {
         seen.add(switch (polled) {
-            case Chain chain -> Kind.CHAIN;
-            case Polled.Empty empty -> Kind.EMPTY;
-            case Polled.Stalled stalled -> Kind.STALLED;
+            case Chain chain -> Answer.CHAIN;
+            case Polled.Empty empty -> Answer.EMPTY;
+            case Polled.Stalled stalled -> Answer.STALLED;
             case Polled.Broken broken -> {
                 assertThat(broken.reason()).matches("[a-z].*[^.]").doesNotContain("null");
-                yield Kind.BROKEN;
+                yield Answer.BROKEN;
             }
         });
     }
@@ -181,8 +234,9 @@ class GarbageRingTest {
         note(published);
     }
 
-    private static void assertLegal(Chain chain, int size) {
-        assertThat(chain.id()).isBetween(0, size - 1);
+    private void assertLegal(Chain chain, int size) {
+        assertThat(chain.id()).isBetween(0, kind == RingKind.SPLIT ? size - 1 : 65_535);
+        if (kind == RingKind.PACKED) assertThat(chain.descriptors()).isBetween(1, size);
         assertThat(chain.readable().count() + chain.writable().count()).isLessThanOrEqualTo(1024);
         assertThat(chain.readable().bytes() + chain.writableBytes()).isLessThanOrEqualTo(1L << 32);
         // Every run lies within its file: a device may read it.
@@ -193,44 +247,57 @@ class GarbageRingTest {
         }
     }
 
+    /** Writes one entry of the ring and one of the table, of which most make sense. */
+    private void rewrite(QueueRig rig, Random noise) {
+        int size = rig.layout.size();
+        long table = rig.ram.offset(rig.at(0), 4096);
+        int index = noise.nextInt(size);
+        int flags = noise.nextInt(8);
+        long address = noise.nextInt(30) == 0 ? noise.nextLong() : rig.at(16L * noise.nextInt(8));
+        long length = noise.nextInt(30) == 0 ? noise.nextInt() & 0xffff_ffffL : 16L * noise.nextInt(6);
+        if (kind == RingKind.SPLIT) {
+            SplitRings rings = rig.driver.rings();
+            rings.rawDescriptor(index, address, length, flags, noise.nextInt(size + 1));
+            rings.descriptorAt(table + 16L * noise.nextInt(8), address, length, flags & 3, noise.nextInt(5));
+        } else {
+            PackedRing ring = rig.driver.packed();
+            int available = noise.nextInt(4) == 0 ? PackedRing.USED : PackedRing.AVAIL;
+            ring.descriptor(index, address, length, noise.nextInt(65_536), flags | available);
+            ring.descriptorAt(table + 16L * noise.nextInt(8), address, length, 0, flags & 3);
+        }
+    }
+
     /** A driver that rewrites its descriptors while they are walked gets some legal answer, and only hurts itself. */
     @Test
     @Timeout(60)
     void descriptorsRewrittenDuringTheWalkGiveLegalAnswersOnly() throws Exception {
         int size = 8;
-        try (QueueRig rig = new QueueRig(size, RingFeatures.split(true, true), 4096)) {
+        try (QueueRig rig = new QueueRig(size, QueueRig.features(kind, true), 4096)) {
             AtomicBoolean enough = new AtomicBoolean();
             CountDownLatch writing = new CountDownLatch(1);
             CompletableFuture<Long> hostile = CompletableFuture.supplyAsync(() -> {
                 Random noise = new Random(SEED);
-                SplitRings rings = rig.driver.rings();
-                long table = rig.ram.offset(rig.at(0), 4096);
                 long rounds = 0;
                 for (; !enough.get(); rounds++) {
-                    int index = noise.nextInt(size);
-                    int flags = noise.nextInt(8);
-                    long address = noise.nextInt(30) == 0 ? noise.nextLong() : rig.at(16L * noise.nextInt(8));
-                    long length = noise.nextInt(30) == 0 ? noise.nextInt() & 0xffff_ffffL : 16L * noise.nextInt(6);
-                    rings.rawDescriptor(index, address, length, flags, noise.nextInt(size + 1));
-                    rings.descriptorAt(table + 16L * noise.nextInt(8), address, length, flags & 3, noise.nextInt(5));
+                    rewrite(rig, noise);
                     writing.countDown();
                 }
                 return rounds;
             });
             assertThat(writing.await(10, TimeUnit.SECONDS)).isTrue();
-            for (int i = 0; i < size; i++) rig.driver.rings().rawAvail(i, i);
+            for (int i = 0; kind == RingKind.SPLIT && i < size; i++) rig.driver.rings().rawAvail(i, i);
             try {
                 for (int round = 0; round < 60_000; round++) {
-                    SplitQueue queue = new SplitQueue(rig.layout, 0, rig.features, rig.rings, rig.buffers,
+                    Virtqueue queue = Virtqueue.open(rig.layout, kind.start(), rig.features, rig.rings, rig.buffers,
                             () -> rig.interrupts++);
-                    rig.driver.rings().availIndex(size);
+                    if (kind == RingKind.SPLIT) rig.driver.rings().availIndex(size);
                     drive(queue);
                 }
             } finally {
                 enough.set(true);
             }
             assertThat(hostile.get(10, TimeUnit.SECONDS)).as("rewrites").isGreaterThan(10_000);
-            assertThat(seen).contains(Kind.CHAIN, Kind.BROKEN);
+            assertThat(seen).contains(Answer.CHAIN, Answer.BROKEN);
         }
     }
 }

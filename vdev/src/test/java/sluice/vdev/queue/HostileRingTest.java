@@ -27,7 +27,7 @@ class HostileRingTest {
     private static final long TABLE = 32_768;
 
     private QueueRig rig;
-    private SplitQueue queue;
+    private Virtqueue queue;
 
     @BeforeEach
     void start() throws Exception {
@@ -244,7 +244,7 @@ class HostileRingTest {
         try (QueueRig large = new QueueRig(2048, RingFeatures.split(true, true), 4096)) {
             List<Buffer> buffers = IntStream.range(0, 1025).mapToObj(i -> large.buffer(2L * (i % 1000), 1)).toList();
             large.driver.submit(buffers.subList(0, 1024), List.of());
-            SplitQueue device = large.start(0);
+            Virtqueue device = large.start(0);
             assertThat(QueueRig.chain(device.poll()).readable().bytes()).isEqualTo(1024);
             large.driver.restart(0);
             int head = large.driver.submit(buffers, List.of());

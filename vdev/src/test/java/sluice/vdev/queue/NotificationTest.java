@@ -18,7 +18,7 @@ class NotificationTest {
     }
 
     /** Has {@code count} chains done and published together; returns how often the driver was interrupted. */
-    private static int serve(QueueRig rig, SplitQueue queue, int count) {
+    private static int serve(QueueRig rig, Virtqueue queue, int count) {
         List<Chain> chains = new ArrayList<>();
         for (int i = 0; i < count; i++) rig.driver.submit(List.of(rig.buffer(0, 1)), List.of());
         for (int i = 0; i < count; i++) chains.add(QueueRig.chain(queue.poll()));
@@ -26,7 +26,7 @@ class NotificationTest {
         return publish(rig, queue);
     }
 
-    private static int publish(QueueRig rig, SplitQueue queue) {
+    private static int publish(QueueRig rig, Virtqueue queue) {
         int before = rig.interrupts;
         assertThat(queue.publish()).isEqualTo(Polled.Empty.EMPTY);
         return rig.interrupts - before;
@@ -42,7 +42,7 @@ class NotificationTest {
     @ValueSource(booleans = { true, false })
     void aBatchIsPublishedAtOnceWithOneInterrupt(boolean eventIndex) throws Exception {
         try (QueueRig rig = rig(8, eventIndex)) {
-            SplitQueue queue = rig.start(0);
+            Virtqueue queue = rig.start(0);
             for (int round = 0; round < 10; round++) {
                 int used = rig.driver.rings().usedIndex();
                 List<Chain> chains = new ArrayList<>();
@@ -66,7 +66,7 @@ class NotificationTest {
         try (QueueRig rig = rig(8, eventIndex)) {
             rig.driver.interruptsOff();
             for (int life = 0; life < 3; life++) {
-                SplitQueue queue = rig.start(2 * life);
+                Virtqueue queue = rig.start(2 * life);
                 assertThat(serve(rig, queue, 1)).isEqualTo(1);
                 assertThat(serve(rig, queue, 1)).isZero();
                 drain(rig.driver);
@@ -78,7 +78,7 @@ class NotificationTest {
     @Test
     void withoutEventIndexTheDriversFlagIsObeyed() throws Exception {
         try (QueueRig rig = rig(8, false)) {
-            SplitQueue queue = rig.start(0);
+            Virtqueue queue = rig.start(0);
             serve(rig, queue, 1);
             drain(rig.driver);
             rig.driver.rings().usedEvent(1); // means nothing now
@@ -96,7 +96,7 @@ class NotificationTest {
     @Test
     void withEventIndexTheDriversFlagMeansNothing() throws Exception {
         try (QueueRig rig = rig(8, true)) {
-            SplitQueue queue = rig.start(0);
+            Virtqueue queue = rig.start(0);
             rig.driver.rings().availFlags(1);
             assertThat(serve(rig, queue, 1)).isEqualTo(1);
             drain(rig.driver);
@@ -109,7 +109,7 @@ class NotificationTest {
     void withEventIndexTheDriverIsInterruptedExactlyWhenItsEntryIsPublished() throws Exception {
         try (QueueRig rig = rig(16, true)) {
             rig.driver.restart(65_530);
-            SplitQueue queue = rig.start(65_530);
+            Virtqueue queue = rig.start(65_530);
             serve(rig, queue, 1);
             drain(rig.driver);
             int interrupts = 0;
@@ -134,7 +134,7 @@ class NotificationTest {
         for (boolean negotiated : new boolean[]{ true, false }) {
             RingFeatures features = new RingFeatures(true, eventIndex, false, false, negotiated);
             try (QueueRig rig = new QueueRig(8, features, 4096)) {
-                SplitQueue queue = rig.start(0);
+                Virtqueue queue = rig.start(0);
                 serve(rig, queue, 1);
                 rig.driver.interruptsOff();
                 drain(rig.driver);
@@ -156,7 +156,7 @@ class NotificationTest {
     @Test
     void withoutEventIndexTheDeviceSetsAndClearsItsFlag() throws Exception {
         try (QueueRig rig = rig(8, false)) {
-            SplitQueue queue = rig.start(0);
+            Virtqueue queue = rig.start(0);
             assertThat(rig.driver.rings().usedFlags()).isZero();
             queue.disableNotifications();
             assertThat(rig.driver.rings().usedFlags()).isEqualTo(1);
@@ -175,7 +175,7 @@ class NotificationTest {
     void withEventIndexTheDeviceNamesTheEntryItWaitsFor() throws Exception {
         try (QueueRig rig = rig(8, true)) {
             rig.driver.restart(65_534);
-            SplitQueue queue = rig.start(65_534);
+            Virtqueue queue = rig.start(65_534);
             for (int i = 0; i < 6; i++) {
                 assertThat(queue.enableNotifications()).isFalse();
                 assertThat(rig.driver.rings().availEvent()).isEqualTo((65_534 + i) & 0xffff);

@@ -19,6 +19,7 @@ import sluice.vdev.fixture.Buffer;
 import sluice.vdev.fixture.DriverQueue;
 import sluice.vdev.fixture.GuestRam;
 import sluice.vdev.fixture.GuestRegion;
+import sluice.vdev.fixture.RingKind;
 
 /**
  * One queue with both its ends on one thread: a driver, guest memory between them, and the device's side under test.
@@ -30,6 +31,7 @@ public final class QueueRig implements AutoCloseable {
     private static final long LIMIT_NANOS = TimeUnit.SECONDS.toNanos(10);
 
     final GuestRam ram;
+    final RingKind kind;
     public final DriverQueue driver;
     /** Room for buffers; page-aligned. */
     final Buffer data;
@@ -42,7 +44,7 @@ public final class QueueRig implements AutoCloseable {
 
     private final VmaBudget budget = new VmaBudget(16);
     private final FileMappings files = new FileMappings(budget);
-    private final List<SplitQueue> queues = new ArrayList<>();
+    private final List<Virtqueue> queues = new ArrayList<>();
 
     /** A queue of {@code size}, with {@code dataBytes} for buffers. */
     public QueueRig(int size, RingFeatures features, long dataBytes) throws IOException {
@@ -53,8 +55,10 @@ public final class QueueRig implements AutoCloseable {
         Buffer ring = ram.allocate(ringBytes);
         Buffer tables = ram.allocate(tableBytes);
         data = ram.allocate(dataBytes);
-        driver = new DriverQueue(ram.memory(), sluice.vdev.fixture.QueueLayout.contiguous(size,
-                ram.offset(ring.address(), ringBytes), ram.userAddress(ring.address())), features.eventIndex())
+        kind = features.packed() ? RingKind.PACKED : RingKind.SPLIT;
+        driver = DriverQueue.of(kind, ram.memory(), sluice.vdev.fixture.QueueLayout.contiguous(size,
+                ram.offset(ring.address(), ringBytes), ram.userAddress(ring.address())), features.eventIndex(),
+                features.inOrder())
                 .withTables(ram.offset(tables.address(), tableBytes), tables.address(), TABLE_ENTRIES);
         layout = new QueueLayout(size, driver.layout().descriptorAddress(), driver.layout().availAddress(),
                 driver.layout().usedAddress());
@@ -62,7 +66,22 @@ public final class QueueRig implements AutoCloseable {
     }
 
     static QueueRig of(int size) throws IOException {
-        return new QueueRig(size, RingFeatures.split(true, true), 1 << 16);
+        return of(RingKind.SPLIT, size);
+    }
+
+    static QueueRig of(RingKind kind, int size) throws IOException {
+        return new QueueRig(size, features(kind, true), 1 << 16);
+    }
+
+    /** A position early in a lap of the ring, or just before a split ring's index wraps. */
+    static int somewhere(RingKind kind, int size) {
+        int entry = size / 2; // with both wrap counters 0
+        return kind == RingKind.PACKED ? entry << 16 | entry : 65_300;
+    }
+
+    /** With indirect tables and without IN_ORDER. */
+    static RingFeatures features(RingKind kind, boolean eventIndex) {
+        return new RingFeatures(true, eventIndex, kind == RingKind.PACKED, false, false);
     }
 
     private static long pages(long bytes) {
@@ -82,13 +101,18 @@ public final class QueueRig implements AutoCloseable {
         return table;
     }
 
-    /** Starts the device's side at {@code position} of the available ring. */
-    public SplitQueue start(int position) {
+    /** Starts the device's side where a fresh driver begins. */
+    Virtqueue start() {
+        return start(kind.start());
+    }
+
+    /** Starts the device's side at {@code position}, as SET_VRING_BASE carries it. */
+    public Virtqueue start(int position) {
         return start(position, rings, buffers);
     }
 
-    SplitQueue start(int position, FrontTranslation ringAddresses, FrontTranslation bufferAddresses) {
-        SplitQueue queue = new SplitQueue(layout, position, features, ringAddresses, bufferAddresses,
+    Virtqueue start(int position, FrontTranslation ringAddresses, FrontTranslation bufferAddresses) {
+        Virtqueue queue = Virtqueue.open(layout, position, features, ringAddresses, bufferAddresses,
                 () -> interrupts++);
         queues.add(queue);
         return queue;
@@ -132,7 +156,7 @@ public final class QueueRig implements AutoCloseable {
     /** Ends everything; a generation that anybody still pins fails the test. */
     @Override
     public void close() {
-        queues.forEach(SplitQueue::stop);
+        queues.forEach(Virtqueue::stop);
         view.adopt(GuestMemory.empty());
         ram.close();
         awaitMapped(0);
