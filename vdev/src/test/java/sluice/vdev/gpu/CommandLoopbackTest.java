@@ -26,6 +26,7 @@ import sluice.vdev.fixture.GpuResponse;
 import sluice.vdev.fixture.GpuWire;
 import sluice.vdev.loopback.AttachedGpu;
 import sluice.vdev.loopback.Canvas;
+import sluice.vdev.loopback.GuestVariant;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -58,9 +59,14 @@ class CommandLoopbackTest {
         }
     }
 
+    /** What the guest is like. */
+    GuestVariant guest() {
+        return GuestVariant.USUAL;
+    }
+
     @BeforeAll
     void start() throws IOException {
-        gpu = AttachedGpu.start();
+        gpu = AttachedGpu.start(guest());
         canvas = gpu.canvas(SHOWN, GpuWire.FORMAT_B8G8R8X8, W, H);
         picture = canvas.drawNoise(1);
         canvas.transfer();

@@ -19,6 +19,7 @@ import sluice.vdev.fixture.GpuRect;
 import sluice.vdev.fixture.GpuWire;
 import sluice.vdev.loopback.AttachedGpu;
 import sluice.vdev.loopback.Canvas;
+import sluice.vdev.loopback.GuestVariant;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -30,9 +31,14 @@ class PictureLoopbackTest {
 
     private AttachedGpu gpu;
 
+    /** What the guest is like. */
+    GuestVariant guest() {
+        return GuestVariant.USUAL;
+    }
+
     @BeforeEach
     void start() throws IOException {
-        gpu = AttachedGpu.start();
+        gpu = AttachedGpu.start(guest());
     }
 
     @AfterEach

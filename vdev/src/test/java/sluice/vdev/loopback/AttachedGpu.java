@@ -20,7 +20,6 @@ public final class AttachedGpu implements AutoCloseable {
     public static final int WIDTH = 640;
     public static final int HEIGHT = 480;
 
-    private static final long SEED = 20_261_121;
     private static final int CONTROL_SIZE = 64;
     private static final int CURSOR_SIZE = 16;
 
@@ -46,7 +45,16 @@ public final class AttachedGpu implements AutoCloseable {
 
     /** The same with another front-end. */
     public static AttachedGpu start(Profile profile) throws IOException {
-        AttachedGpu gpu = attached(GuestRam.split(16 << 20, 16 << 20, SEED), profile);
+        return start(GuestVariant.USUAL, profile);
+    }
+
+    /** The same with another guest. */
+    public static AttachedGpu start(GuestVariant guest) throws IOException {
+        return start(guest, Profile.qemu10());
+    }
+
+    private static AttachedGpu start(GuestVariant guest, Profile profile) throws IOException {
+        AttachedGpu gpu = attached(guest.ram(), guest.profile(profile));
         gpu.session.realize();
         gpu.resume();
         return gpu;
@@ -59,7 +67,7 @@ public final class AttachedGpu implements AutoCloseable {
 
     /** One more guest for a back-end that lives on; its driver runs. */
     public static AttachedGpu start(GpuBackEnd backEnd) throws IOException {
-        AttachedGpu gpu = new AttachedGpu(backEnd, false, GuestRam.split(16 << 20, 16 << 20, SEED), Profile.qemu10());
+        AttachedGpu gpu = new AttachedGpu(backEnd, false, GuestVariant.USUAL.ram(), Profile.qemu10());
         gpu.session.realize();
         gpu.resume();
         return gpu;
@@ -117,6 +125,12 @@ public final class AttachedGpu implements AutoCloseable {
             throw new AssertionError("the display is closed");
         }
         return open;
+    }
+
+    /** What the back-end has complained of, but for memory without seals, of which it has to warn. */
+    public List<String> complaints() {
+        return backEnd.log().complaints().stream().filter(line -> !line.contains("it lacks the seal F_SEAL_SHRINK"))
+                .toList();
     }
 
     public GpuBackEnd backEnd() {

@@ -1,0 +1,23 @@
+package sluice.vdev.gpu;
+
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
+
+import sluice.vdev.loopback.GuestVariant;
+
+/** {@link CommandLoopbackTest} for every kind of guest. */
+@Tag("long")
+@ParameterizedClass
+@MethodSource("sluice.vdev.loopback.GuestVariant#product")
+class PermutedCommandLoopbackTest extends CommandLoopbackTest {
+    // One object serves all tests, and such a class takes no parameters in its constructor.
+    @Parameter
+    private GuestVariant guest = GuestVariant.USUAL;
+
+    @Override
+    GuestVariant guest() {
+        return guest;
+    }
+}
