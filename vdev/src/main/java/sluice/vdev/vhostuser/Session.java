@@ -49,6 +49,7 @@ final class Session extends ChannelInboundHandlerAdapter {
     private final VringState[] vrings;
     private final BackEndChannel toFrontEnd;
     private long features;
+    private boolean featuresSettled;
     private long protocolFeatures;
     private @Nullable Future<?> memoryHint;
 
@@ -200,6 +201,7 @@ final class Session extends ChannelInboundHandlerAdapter {
             LOG.info("the front-end sets features 0x{} that were not offered; they are left alone",
                     Long.toHexString(more));
         features = accepted;
+        featuresSettled = true;
         host.start(accepted);
         if ((accepted & F_PROTOCOL_FEATURES) == 0) {
             // Without protocol features there is no ENABLE message, rings are enabled when they start.
@@ -284,6 +286,9 @@ final class Session extends ChannelInboundHandlerAdapter {
             return;
         }
         try {
+            if (!featuresSettled) {
+                throw new IllegalArgumentException("SET_FEATURES has to come before the first kick descriptor");
+            }
             QueueLayout layout = new QueueLayout(vring.size, vring.descriptors, vring.available, vring.used);
             layout.check(RingFeatures.of(features));
             host.startQueue(index, new QueueStart(layout, vring.position, features, ringAddressing()), kick);

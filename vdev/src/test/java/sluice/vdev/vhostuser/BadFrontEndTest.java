@@ -137,6 +137,17 @@ class BadFrontEndTest {
     }
 
     @Test
+    void aKickBeforeTheFeatures() throws IOException {
+        try (FrontEnd frontEnd = connect(); Fd kick = EventFd.create()) {
+            frontEnd.setVringNum(0, 64);
+            frontEnd.setVringKick(0, kick);
+            frontEnd.getFeatures();
+        }
+        backEnd.awaitGone();
+        assertThat(backEnd.log().count("queue 0 cannot start: SET_FEATURES has to come before")).isEqualTo(1);
+    }
+
+    @Test
     void oneThatDiesWithDescriptorsNobodyHasRead() throws IOException {
         try (FrontEnd frontEnd = connect()) {
             withEvents(FLOOD, events -> {
