@@ -13,15 +13,17 @@ final class CursorQueue implements QueueWorker.Work {
 
     private final QueueWorker worker;
     private final ResourceTable resources;
+    private final Cursors cursors;
     private final Display display;
     private final GpuStatistics statistics;
     private final Snapshot command = new Snapshot(Wire.Cursor.BYTES);
     private final Responder responder = new Responder();
 
-    CursorQueue(int index, Virtqueue queue, DeviceContext context, ResourceTable resources, Display display,
-            GpuStatistics statistics) {
+    CursorQueue(int index, Virtqueue queue, DeviceContext context, ResourceTable resources, Cursors cursors,
+            Display display, GpuStatistics statistics) {
         this.worker = new QueueWorker(index, queue, context, this);
         this.resources = resources;
+        this.cursors = cursors;
         this.display = display;
         this.statistics = statistics;
     }
@@ -56,7 +58,7 @@ final class CursorQueue implements QueueWorker.Work {
     private Response move() {
         int scanout = command.u32(Wire.Cursor.SCANOUT_ID);
         if (Integer.compareUnsigned(scanout, Scanouts.MAX) >= 0) return Response.ERR_INVALID_SCANOUT_ID;
-        display.moveCursor(scanout, command.u32(Wire.Cursor.X), command.u32(Wire.Cursor.Y));
+        cursors.move(scanout, command.u32(Wire.Cursor.X), command.u32(Wire.Cursor.Y));
         return Response.OK_NODATA;
     }
 
@@ -67,14 +69,14 @@ final class CursorQueue implements QueueWorker.Work {
         int y = command.u32(Wire.Cursor.Y);
         int resourceId = command.u32(Wire.Cursor.RESOURCE_ID);
         if (resourceId == 0) {
-            display.hideCursor(scanout, x, y);
+            cursors.hide(scanout, x, y);
             return Response.OK_NODATA;
         }
         Resource resource = resources.find(resourceId);
         if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
         if (resource.image.width() != SIDE || resource.image.height() != SIDE) return Response.ERR_INVALID_PARAMETER;
         int[] pixels = resource.image.copyOf(new Rectangle(0, 0, SIDE, SIDE));
-        display.setCursor(scanout, x, y, command.u32(Wire.Cursor.HOT_X), command.u32(Wire.Cursor.HOT_Y), pixels);
+        cursors.show(scanout, x, y, command.u32(Wire.Cursor.HOT_X), command.u32(Wire.Cursor.HOT_Y), pixels);
         statistics.cursor((long) pixels.length * PixelFormat.BYTES);
         return Response.OK_NODATA;
     }

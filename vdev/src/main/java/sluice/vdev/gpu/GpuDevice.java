@@ -22,6 +22,7 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
     private final byte[] config;
     private final ResourceTable resources;
     private final Scanouts scanouts;
+    private final Cursors cursors;
     private final Display display;
     private final PictureTaker pictures;
     private final GpuStatistics statistics = new GpuStatistics();
@@ -35,6 +36,7 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
         this.pictures = pictures;
         this.resources = new ResourceTable(options.memoryLimit());
         this.scanouts = new Scanouts(display);
+        this.cursors = new Cursors(display);
         this.commands = new Commands(resources, scanouts, display, statistics, pictures);
         this.config = new byte[Wire.Config.BYTES];
         ByteBuffer.wrap(config).order(ByteOrder.LITTLE_ENDIAN).putInt(Wire.Config.NUM_SCANOUTS, options.outputs());
@@ -101,7 +103,7 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
         if (index == CONTROL) {
             control = new ControlQueue(index, queue, running, commands, statistics);
         } else {
-            cursor = new CursorQueue(index, queue, running, resources, display, statistics);
+            cursor = new CursorQueue(index, queue, running, resources, cursors, display, statistics);
         }
     }
 
@@ -127,6 +129,7 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
         commands.abandonFlush();
         scanouts.switchAllOff();
         resources.clear();
+        cursors.forget();
     }
 
     @Override

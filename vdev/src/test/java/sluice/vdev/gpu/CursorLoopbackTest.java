@@ -70,6 +70,33 @@ class CursorLoopbackTest {
         assertThat(gpu.backEnd().statistic(GpuStatistics::cursorBytes)).isEqualTo(SIDE * SIDE * 4);
     }
 
+    @Test
+    void aHiddenCursorStaysHiddenWhenItIsMoved() throws IOException {
+        gpu.canvas(5, GpuWire.FORMAT_B8G8R8A8, SIDE, SIDE);
+        gpu.driver().cursor(GpuCommands.updateCursor(2, 1, 2, 0, 0, 0));
+        // The resource of a move means nothing.
+        gpu.driver().cursor(GpuCommands.moveCursor(2, 3, 4).putInt(GpuWire.CURSOR_RESOURCE, 5));
+        gpu.driver().cursor(GpuCommands.moveCursor(1, 5, 6));
+        assertThat(gpu.display().await(CursorPos.class, 1)).as("another scan-out")
+                .containsExactly(new CursorPos(1, 5, 6));
+        assertThat(gpu.display().messages(CursorHide.class)).containsExactly(new CursorHide(2, 1, 2),
+                new CursorHide(2, 3, 4));
+        gpu.pause();
+        gpu.resume();
+        gpu.driver().cursor(GpuCommands.moveCursor(2, 7, 8));
+        assertThat(gpu.display().await(CursorHide.class, 1)).containsExactly(new CursorHide(2, 7, 8));
+
+        gpu.driver().cursor(GpuCommands.updateCursor(2, 1, 2, 5, 0, 0));
+        gpu.driver().cursor(GpuCommands.moveCursor(2, 9, 10));
+        assertThat(gpu.display().await(CursorPos.class, 1)).containsExactly(new CursorPos(2, 9, 10));
+        gpu.driver().cursor(GpuCommands.updateCursor(2, 1, 2, 0, 0, 0));
+        gpu.reset();
+        gpu.resume();
+        gpu.driver().cursor(GpuCommands.moveCursor(2, 11, 12));
+        assertThat(gpu.display().await(CursorPos.class, 1)).as("a reset forgets it")
+                .containsExactly(new CursorPos(2, 11, 12));
+    }
+
     static Stream<Arguments> refused() {
         return Stream.of(
                 arguments("unknown resource", GpuCommands.updateCursor(0, 0, 0, 77, 0, 0),
