@@ -5,7 +5,8 @@
 #
 # Without `tests`: QEMU 9 or later, busybox, a C compiler that links statically, and a Debian kernel, which is only
 # unpacked into the cache folder, never installed. With `tests` also the C peer vhost-user-gpu and modetest, and, unpacked
-# into the cache folder: the QEMUs of Debian 12 (7.2) and of Debian 13's backports (11.1) and the kernel of the latter.
+# into the cache folder: the QEMUs of Debian 12 (7.2) and of Debian 13's backports (11.1), the kernel of the latter, and
+# the compositor Weston of Debian 13, which guests run.
 #
 # The machine's own package sources stay as they are. What is needed beyond them (on Debian 12, the suite
 # bookworm-backports) is read through private package states in the cache folder, from the same mirror.
@@ -37,7 +38,7 @@ for argument in "$@"; do
     --dry-run) dry_run=yes ;;
     tests) for_tests=yes ;;
     -h | --help)
-        sed -n '2,14s/^# \{0,1\}//p' "$0"
+        sed -n '2,15s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
     *)
@@ -51,6 +52,8 @@ done
 . "$here/apt.sh"
 # shellcheck source=/dev/null
 . "$here/unpack.sh"
+# shellcheck source=/dev/null
+. "$here/desktop.sh"
 
 # --- What is missing -------------------------------------------------------------------------------------------------
 
@@ -98,6 +101,7 @@ command -v xz >/dev/null || need wanted xz-utils "unpacks kernel modules"
 kernel_wanted=
 unpack_wanted=() # suites whose QEMU is to be unpacked
 new_kernel_wanted=
+desktop_wanted=
 kernel_is_unpacked current || kernel_wanted=yes
 if [ -n "$for_tests" ]; then
     has_peer || need wanted_new qemu-system-gui "the C peer vhost-user-gpu, to compare with"
@@ -109,7 +113,8 @@ if [ -n "$for_tests" ]; then
         unpack_wanted+=(trixie) # version 10.0, which is what Debian 12 (backports) and 13 have in PATH
     fi
     kernel_is_unpacked newest || new_kernel_wanted=yes
-    if [ ${#unpack_wanted[@]} -gt 0 ] || [ -n "$new_kernel_wanted" ]; then
+    desktop_is_unpacked || desktop_wanted=yes
+    if [ ${#unpack_wanted[@]} -gt 0 ] || [ -n "$new_kernel_wanted$desktop_wanted" ]; then
         compgen -G '/usr/share/keyrings/debian-archive-trixie-stable.*' >/dev/null ||
             need wanted debian-archive-keyring "the keys of Debian 13"
     fi
@@ -118,7 +123,7 @@ if [ -n "$kernel_wanted$new_kernel_wanted" ] && ! command -v depmod >/dev/null &
     need wanted kmod "depmod, which orders kernel modules"
 fi
 
-if [ ${#reasons[@]} -eq 0 ] && [ ${#unpack_wanted[@]} -eq 0 ] && [ -z "$kernel_wanted$new_kernel_wanted" ]; then
+if [ ${#reasons[@]} -eq 0 ] && [ ${#unpack_wanted[@]} -eq 0 ] && [ -z "$kernel_wanted$new_kernel_wanted$desktop_wanted" ]; then
     exit 0
 fi
 
@@ -133,7 +138,8 @@ joined() { # the arguments, as a list in a sentence
 list_by_hand() {
     joined "${reasons[@]}" ${kernel_wanted:+"a Debian kernel package linux-image-*-amd64 of version 6.12 or later, unpacked as $cache/kernel/RELEASE with depmod run on it and $cache/kernel/current pointing to RELEASE"} \
         ${new_kernel_wanted:+"the same of version 7 or later, with $cache/kernel/newest pointing to it"} \
-        ${unpack_wanted:+"QEMUs 7.2 and 11.1, each as $cache/qemu/NAME/qemu-system-x86_64"}
+        ${unpack_wanted:+"QEMUs 7.2 and 11.1, each as $cache/qemu/NAME/qemu-system-x86_64"} \
+        ${desktop_wanted:+"Weston and udev of Debian 13 with their libraries, unpacked as $cache/desktop/$desktop_suite"}
 }
 
 # --- Which system this is --------------------------------------------------------------------------------------------
@@ -165,6 +171,7 @@ if [ -n "$dry_run" ]; then
     [ -z "$kernel_wanted" ] || say "would download the kernel of linux-image-amd64${newer:+ from ${newer[1]}} and unpack it under $cache/kernel"
     [ ${#unpack_wanted[@]} -eq 0 ] || say "would download QEMU from ${unpack_wanted[*]} and unpack it under $cache/qemu"
     [ -z "$new_kernel_wanted" ] || say "would download the kernel of linux-image-amd64 from $new_suite and unpack it under $cache/kernel"
+    [ -z "$desktop_wanted" ] || say "would download Weston of $desktop_suite and unpack it under $cache/desktop"
     exit 0
 fi
 
@@ -175,7 +182,8 @@ flock -w 900 9 || fail "another packages.sh has been running for 15 minutes on $
 
 say "missing: $(joined "${reasons[@]}" ${kernel_wanted:+"the kernel of linux-image-amd64 (for the guest; it is not installed)"} \
     ${unpack_wanted:+"QEMU from ${unpack_wanted[*]} (unpacked, not installed)"} \
-    ${new_kernel_wanted:+"the kernel from $new_suite (for the guest)"})."
+    ${new_kernel_wanted:+"the kernel from $new_suite (for the guest)"} \
+    ${desktop_wanted:+"Weston from $desktop_suite (for the guest)"})."
 find_mirror
 
 # --- Installing ------------------------------------------------------------------------------------------------------
@@ -221,5 +229,9 @@ done
 if [ -n "$new_kernel_wanted" ] && ! kernel_is_unpacked newest; then
     use_suite "$new_suite"
     unpack_kernel newest
+fi
+if [ -n "$desktop_wanted" ] && ! desktop_is_unpacked; then
+    use_suite "$desktop_suite"
+    unpack_desktop
 fi
 say "done"

@@ -13,8 +13,10 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -40,9 +42,23 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
         return of(kernel).module("virtio-gpu").build(cache);
     }
 
+    /**
+     * The image the compositor tests boot: Weston and udev as {@code packages.sh tests} unpacks them, a client of known pixels,
+     * the drivers of GPU and pointer. The guest's command {@code desktop} starts it, {@code window} is the client.
+     */
+    public static GuestImage forDesktop(GuestKernel kernel, CacheFolder cache)
+            throws IOException, InterruptedException {
+        Path root = cache.path().resolve("desktop/trixie");
+        if (!Files.isExecutable(root.resolve("usr/bin/weston"))) {
+            throw new IOException("no Weston in " + root + ": run guest-tests/host/packages.sh tests");
+        }
+        return of(kernel).module("virtio-gpu").module("virtio_input").module("evdev").tree(root)
+                .compiled("window.c", "wayland.h").file("bin/desktop", "desktop")
+                .file("bin/desktop-ready", "desktop-ready").file("etc/weston.ini", "weston.ini").build(cache);
+    }
+
     /** Collects what goes into an image. */
     public static final class Builder {
-        private static final List<String> SOURCES = List.of("pattern.c", "picture.h", "init");
         private static final List<String> COMPILER = List.of("gcc", "-std=gnu17", "-O2", "-static", "-Wall",
                 "-I/usr/include/libdrm", "-I/usr/include/drm");
         private static final Path BUSYBOX = Path.of("/bin/busybox");
@@ -51,9 +67,34 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
         private final GuestKernel kernel;
         private final List<String> modules = new ArrayList<>();
         private final List<Path> programs = new ArrayList<>();
+        private final List<FileTree> trees = new ArrayList<>();
+        private final Set<String> sources = new LinkedHashSet<>(List.of("pattern.c", "picture.h", "init"));
+        private final Map<String, String> compiled = new LinkedHashMap<>(Map.of("bin/pattern", "pattern.c"));
+        private final Map<String, String> texts = new LinkedHashMap<>(Map.of("init", "init"));
 
         private Builder(GuestKernel kernel) {
             this.kernel = kernel;
+        }
+
+        /** Compiles one of our C programs, which may include the headers and {@code picture.h}, into the guest's {@code /bin}. */
+        public Builder compiled(String source, String... headers) {
+            sources.add(source);
+            sources.addAll(List.of(headers));
+            compiled.put("bin/" + source.substring(0, source.lastIndexOf('.')), source);
+            return this;
+        }
+
+        /** Puts one of our files at a place in the guest, without a leading slash; those in {@code bin/} can be executed. */
+        public Builder file(String place, String source) {
+            sources.add(source);
+            texts.put(place, source);
+            return this;
+        }
+
+        /** Copies everything below a folder of this host to the guest's root. */
+        public Builder tree(Path folder) throws IOException {
+            trees.add(FileTree.read(folder));
+            return this;
         }
 
         /** Loads a kernel module at start, after everything it depends on; modules are loaded in the order of the calls. */
@@ -76,21 +117,24 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
         public GuestImage build(CacheFolder cache) throws IOException, InterruptedException {
             List<String> moduleFiles = ModuleOrder.of(kernel).load(modules);
             Map<String, byte[]> hostFiles = hostFiles();
-            Map<String, byte[]> sources = new LinkedHashMap<>();
-            for (String source : SOURCES) {
-                sources.put(source, resource(source));
+            Map<String, byte[]> contents = new LinkedHashMap<>();
+            for (String source : sources) {
+                contents.put(source, resource(source));
             }
             ContentHash hash = new ContentHash();
             hash.text("kernel", kernel.release());
             moduleFiles.forEach(file -> hash.text("module", file));
             COMPILER.forEach(word -> hash.text("compiler", word));
             hostFiles.forEach(hash::bytes);
-            sources.forEach(hash::bytes);
+            contents.forEach(hash::bytes);
+            texts.forEach(hash::text);
+            compiled.forEach(hash::text);
+            trees.forEach(tree -> tree.hash(hash::bytes));
             Path image = cache.folder("images").resolve(hash.hex() + ".cpio");
             if (!Files.exists(image)) {
                 Path unfinished = Files.createTempFile(image.getParent(), "unfinished-", ".cpio");
                 try {
-                    write(unfinished, moduleFiles, hostFiles, sources);
+                    write(unfinished, moduleFiles, hostFiles, contents);
                     Files.move(unfinished, image, StandardCopyOption.ATOMIC_MOVE);
                 } finally {
                     Files.deleteIfExists(unfinished);
@@ -100,14 +144,22 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
         }
 
         private void write(Path file, List<String> moduleFiles, Map<String, byte[]> hostFiles,
-                Map<String, byte[]> sources) throws IOException, InterruptedException {
+                Map<String, byte[]> contents) throws IOException, InterruptedException {
             try (OutputStream stream = new BufferedOutputStream(Files.newOutputStream(file));
                     CpioArchive archive = new CpioArchive(stream)) {
-                for (String folder : List.of("bin", "dev", "etc", "modules", "proc", "sys", "tmp")) {
+                for (String folder : List.of("bin", "dev", "etc", "modules", "proc", "run", "sys", "tmp")) {
                     archive.folder(folder);
                 }
-                archive.file("init", 0755, content(sources, "init"));
-                archive.file("bin/pattern", 0755, compile("pattern.c", sources));
+                for (FileTree tree : trees) {
+                    tree.write(archive);
+                }
+                for (Map.Entry<String, String> text : texts.entrySet()) {
+                    boolean executable = text.getKey().equals("init") || text.getKey().startsWith("bin/");
+                    archive.file(text.getKey(), executable ? 0755 : 0644, content(contents, text.getValue()));
+                }
+                for (Map.Entry<String, String> program : compiled.entrySet()) {
+                    archive.file(program.getKey(), 0755, compile(program.getValue(), contents));
+                }
                 for (Map.Entry<String, byte[]> entry : hostFiles.entrySet()) {
                     archive.file(entry.getKey(), 0755, entry.getValue());
                 }

@@ -31,6 +31,20 @@ public final class TestPattern {
         return new Picture(width, height, argb);
     }
 
+    /**
+     * The frame that a picture says it shows (rule H): its low 16 bits.
+     *
+     * @param shown at least 160 columns wide, 32 rows high
+     */
+    public static int frame(Picture shown) {
+        int row = 2 * (shown.height() / 4) - 4;
+        int frame = 0;
+        for (int bit = 0; bit < 16; bit++) {
+            if ((shown.pixel(16 + 8 * bit + 4, row) & 0xFFFFFF) != 0) frame |= 1 << bit;
+        }
+        return frame;
+    }
+
     /** One pixel, {@code 0x00RRGGBB}; the arguments as for {@link #picture}. */
     static int rgb(int x, int y, int width, int height, int frame) {
         int band = height / 4;

@@ -15,6 +15,11 @@ public final class TestGpus {
      * @param more flags for its JVM
      */
     public static GpuProvider sluice(String... more) {
+        return GpuProvider.command("Sluice", sluiceCommand(more));
+    }
+
+    /** Its command line, to which options of {@code sluice gpu} can be added. */
+    static List<String> sluiceCommand(String... more) {
         List<String> command = new ArrayList<>(List.of("env", "--block-signal=USR2", "_JAVA_SR_SIGNUM=50",
                 Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         for (String flag : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
@@ -23,7 +28,7 @@ public final class TestGpus {
         command.addAll(List.of(more));
         command.addAll(
                 List.of("-Xmx256m", "-cp", System.getProperty("java.class.path"), "sluice.vdev.cli.Main", "gpu"));
-        return GpuProvider.command("Sluice", command);
+        return command;
     }
 
     /** Ours, saying every message of the front-end on standard error. */

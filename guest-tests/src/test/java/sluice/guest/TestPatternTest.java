@@ -39,12 +39,7 @@ class TestPatternTest {
     @Test
     void theFrameNumberIsInThePicture() {
         for (int frame : new int[]{ 0, 1, 120, 0xA5C3 }) {
-            int read = 0;
-            for (int bit = 0; bit < 16; bit++) {
-                if ((TestPattern.picture(W, H, frame).pixel(16 + 8 * bit + 4, 396) & 0xFFFFFF) != 0)
-                    read |= 1 << bit;
-            }
-            assertThat(read).isEqualTo(frame);
+            assertThat(TestPattern.frame(TestPattern.picture(W, H, frame))).isEqualTo(frame);
         }
     }
 

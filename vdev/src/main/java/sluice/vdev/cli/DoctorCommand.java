@@ -54,6 +54,7 @@ final class DoctorCommand implements Callable<Integer> {
         findings.add(program("C compiler", "gcc", true, SETUP));
         findings.add(program("busybox", "busybox", true, SETUP));
         findings.add(manifest());
+        findings.add(desktop());
         findings.add(file("KVM", "/dev/kvm",
                 "optional; ask the owner of this machine for nested virtualisation, guests run under TCG without it"));
         findings.add(
@@ -112,6 +113,13 @@ final class DoctorCommand implements Callable<Integer> {
         boolean present = Files.exists(peer);
         return new Finding("C peer vhost-user-gpu", present, false, present ? peer.toString() : "not installed",
                 present ? "" : "only for comparisons; " + SETUP_TESTS);
+    }
+
+    private static Finding desktop() {
+        Path weston = CacheFolder.ofUser().path().resolve("desktop/trixie/usr/bin/weston");
+        boolean present = Files.exists(weston);
+        return new Finding("Weston for guests", present, false, present ? weston.toString() : "not unpacked",
+                present ? "" : "only for the tests; " + SETUP_TESTS);
     }
 
     private static Finding file(String what, String path, String mend) {

@@ -1,0 +1,60 @@
+package sluice.guest;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.BiConsumer;
+import java.util.stream.Stream;
+
+/** Everything below a folder of this host, as it is to be in a guest: files, their executable bit, symbolic links. */
+final class FileTree {
+    @SuppressWarnings("ArrayRecordComponent") // a carrier inside this class: entries are never compared
+    private record Entry(boolean link, boolean executable, byte[] content) {}
+
+    /** By path below the folder, in an order that does not depend on the file system. */
+    private final Map<String, Entry> entries = new TreeMap<>();
+
+    private FileTree() {}
+
+    /** Reads it all; empty folders are left out. */
+    static FileTree read(Path folder) throws IOException {
+        List<Path> found;
+        try (Stream<Path> walk = Files.walk(folder)) {
+            found = walk.toList();
+        }
+        FileTree tree = new FileTree();
+        for (Path path : found) {
+            String name = folder.relativize(path).toString();
+            if (Files.isSymbolicLink(path)) {
+                byte[] target = Files.readSymbolicLink(path).toString().getBytes(StandardCharsets.UTF_8);
+                tree.entries.put(name, new Entry(true, false, target));
+            } else if (Files.isRegularFile(path)) {
+                tree.entries.put(name, new Entry(false, Files.isExecutable(path), Files.readAllBytes(path)));
+            }
+        }
+        return tree;
+    }
+
+    /** Gives every entry, with what distinguishes it from others, to a hash. */
+    void hash(BiConsumer<String, byte[]> hash) {
+        entries.forEach((name, entry) -> {
+            String kind = entry.link ? "link " : entry.executable ? "program " : "file ";
+            hash.accept(kind + name, entry.content);
+        });
+    }
+
+    void write(CpioArchive archive) throws IOException {
+        for (Map.Entry<String, Entry> named : entries.entrySet()) {
+            Entry entry = named.getValue();
+            if (entry.link) {
+                archive.link(named.getKey(), new String(entry.content, StandardCharsets.UTF_8));
+            } else {
+                archive.file(named.getKey(), entry.executable ? 0755 : 0644, entry.content);
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+package sluice.guest;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Matcher;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import org.jspecify.annotations.Nullable;
+
+import sluice.vdev.cli.QemuBinary;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** A guest with Weston on our GPU, and its client, whose picture is known to the pixel. */
+final class DesktopGuest implements AutoCloseable {
+    static final Duration BOOT = Duration.ofSeconds(90);
+    private static final Duration SOON = Duration.ofSeconds(20);
+    private static final int MEMORY_MIB = 1024;
+    private static final int WHOLE_AXIS = 0x8000;
+
+    private final VhostUserGpu gpu;
+    private final Qemu qemu;
+    private final Path folder;
+
+    private DesktopGuest(VhostUserGpu gpu, Qemu qemu, Path folder) {
+        this.gpu = gpu;
+        this.qemu = qemu;
+        this.folder = folder;
+    }
+
+    /**
+     * Starts a machine with our GPU and a tablet; pictures and statistics are kept in {@code target} for whoever wants to look.
+     *
+     * @param more arguments for QEMU
+     */
+    static DesktopGuest boot(TestQemu wanted, List<String> more) throws IOException, InterruptedException {
+        QemuBinary binary = wanted.binary();
+        Path folder = Path.of("target", "desktop-" + wanted.name().toLowerCase(Locale.ROOT)).toAbsolutePath();
+        Folders.delete(folder);
+        Files.createDirectories(folder);
+        GuestImage image = GuestImage.forDesktop(GuestKernel.forQemu(binary, TestQemu.CACHE), TestQemu.CACHE);
+        Accelerator accelerator = Accelerator.best(binary, image, TestQemu.CACHE);
+        List<String> command = new ArrayList<>(TestGpus.sluiceCommand());
+        command.addAll(List.of("--snapshot-dir=" + folder, "--stats=" + folder.resolve("statistics.json")));
+        VhostUserGpu gpu = VhostUserGpu.start("Sluice", command, VhostUserGpu.Readiness.SAYS_LISTENING);
+        try {
+            Qemu qemu = new QemuLaunch(binary).accelerator(accelerator).memory(MEMORY_MIB)
+                    .boot(image, "sluice.run=serve").arguments(gpu.qemuArguments())
+                    .arguments("-device", "virtio-tablet-pci").arguments(more).start();
+            return new DesktopGuest(gpu, qemu, folder);
+        } catch (IOException | InterruptedException | RuntimeException failure) {
+            gpu.close();
+            throw failure;
+        }
+    }
+
+    Qemu qemu() {
+        return qemu;
+    }
+
+    VhostUserGpu gpu() {
+        return gpu;
+    }
+
+    /** The next line that the window, or another of our programs, says, and which is no error. */
+    Matcher hear(String expression, Duration limit) throws IOException, InterruptedException {
+        Matcher line = qemu.console().waitFor("^SLUICE (?:" + expression + "|error .*)$", limit);
+        assertThat(line.group()).doesNotContain("SLUICE error");
+        return line;
+    }
+
+    /** Runs a command of the guest to its end, which must be a good one. */
+    void run(String command) throws IOException, InterruptedException {
+        qemu.console().send(command);
+        assertThat(hear("exit (\\d+)", BOOT).group(1)).as("exit status of " + command).isEqualTo("0");
+    }
+
+    /** Starts Weston, then the window, and returns the window's size as "WIDTH HEIGHT". */
+    String open() throws IOException, InterruptedException {
+        run("desktop");
+        qemu.console().send("window /run/weston/wayland");
+        return hear("mode (\\d+ \\d+)", SOON).group(1);
+    }
+
+    /** Lets the window show more frames; returns the number of the last one. */
+    int show(int frames) throws IOException, InterruptedException {
+        qemu.console().send("frames " + frames);
+        return Integer.parseInt(hear("done (\\d+)", SOON).group(1));
+    }
+
+    /** Moves the pointer and returns where the window sees it. */
+    DesktopPicture.Pointer point(int x, int y, int width, int height) throws IOException, InterruptedException {
+        JsonArray events = new JsonArray();
+        events.add(axis("x", (x * WHOLE_AXIS + WHOLE_AXIS / 2) / width));
+        events.add(axis("y", (y * WHOLE_AXIS + WHOLE_AXIS / 2) / height));
+        JsonObject arguments = new JsonObject();
+        arguments.add("events", events);
+        qemu.qmp().execute("input-send-event", arguments, SOON);
+        Matcher seen = hear("pointer (\\d+) (\\d+)", SOON);
+        return new DesktopPicture.Pointer(Integer.parseInt(seen.group(1)), Integer.parseInt(seen.group(2)));
+    }
+
+    private static JsonObject axis(String axis, int value) {
+        JsonObject data = new JsonObject();
+        data.addProperty("axis", axis);
+        data.addProperty("value", value);
+        JsonObject event = new JsonObject();
+        event.addProperty("type", "abs");
+        event.add("data", data);
+        return event;
+    }
+
+    /** What QEMU shows, and what our device holds of its scan-out, are this picture. */
+    void assertShows(Picture expected, String name) throws IOException, InterruptedException {
+        assertThat(qemu.awaitScreen(expected, folder.resolve(name + "-qemu.png"), SOON)
+                .map(Picture.Difference::sentence)).as("what QEMU shows").isEmpty();
+        assertThat(expected.difference(taken()).map(Picture.Difference::sentence)).as("what the device holds")
+                .isEmpty();
+    }
+
+    /**
+     * Looks at the screen while the window draws: it must be, in all its pixels, one and the same frame, whichever it is.
+     *
+     * @return the frame's number
+     */
+    int assertShowsOneFrame(int width, int height, DesktopPicture.@Nullable Pointer pointer)
+            throws IOException, InterruptedException {
+        Path file = folder.resolve("moving-qemu.png");
+        qemu.qmp().screendump(file);
+        Picture shown = Picture.read(file);
+        int frame = TestPattern.frame(shown);
+        Picture expected = DesktopPicture.picture(width, height, frame, pointer);
+        assertThat(expected.difference(shown).map(Picture.Difference::sentence)).as("frame %d in QEMU", frame)
+                .isEmpty();
+        return frame;
+    }
+
+    private Picture taken() throws IOException, InterruptedException {
+        gpu.signal("USR2");
+        return Picture.read(Path.of(gpu.output().waitFor("^snapshot (.+)$", SOON).group(1)));
+    }
+
+    /** What the GPU has counted; it must have ended. */
+    JsonObject statistics() throws IOException {
+        return JsonParser.parseString(Files.readString(folder.resolve("statistics.json"))).getAsJsonObject();
+    }
+
+    @Override
+    public void close() throws IOException {
+        try {
+            qemu.close();
+        } finally {
+            gpu.close();
+        }
+    }
+}
