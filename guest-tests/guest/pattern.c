@@ -5,7 +5,8 @@
  *   pattern [FRAMES [BUFFERS]]      defaults: 120 flips, 2 buffers
  *
  * Frame 0 is shown by setting the mode, frames 1 .. FRAMES by page flips, each of which is waited for. Then the program holds
- * the screen and obeys lines on standard input: "flips N" flips N frames more, "quit" or the end of the input leaves.
+ * the screen and obeys lines on standard input: "flips N" flips N frames more, "remode" takes the screen's present size and
+ * begins anew with frame 0, "quit" or the end of the input leaves.
  *
  * What it prints, one line a phase, for programs to read:
  *   SLUICE card NAME                          the driver's name
@@ -261,6 +262,43 @@ static void flip(uint32_t count)
 	printf("SLUICE done %u\n", frame);
 }
 
+/* Sets the mode that the screen prefers now, on new buffers. */
+static void take_screen(void)
+{
+	struct drm_mode_crtc set = { 0 };
+
+	choose_screen();
+	printf("SLUICE mode %u %u\n", width, height);
+	create_buffers();
+	frame = 0;
+	set.crtc_id = crtc;
+	set.fb_id = buffers[0].fb;
+	set.set_connectors_ptr = (uintptr_t)&connector;
+	set.count_connectors = 1;
+	set.mode = mode;
+	set.mode_valid = 1;
+	CALL(DRM_IOCTL_MODE_SETCRTC, &set);
+	printf("SLUICE shown %u\n", frame);
+}
+
+/* The old buffers are given back once the new ones are shown, or the screen would be dark in between. */
+static void take_screen_again(void)
+{
+	struct buffer old[MAX_BUFFERS];
+	uint32_t old_height = height;
+
+	memcpy(old, buffers, sizeof old);
+	take_screen();
+	for (uint32_t i = 0; i < buffer_count; i++) {
+		struct drm_mode_destroy_dumb destroy = { .handle = old[i].handle };
+
+		CALL(DRM_IOCTL_MODE_RMFB, &old[i].fb);
+		munmap(old[i].pixels, (size_t)old[i].pitch * old_height);
+		CALL(DRM_IOCTL_MODE_DESTROY_DUMB, &destroy);
+	}
+	flip(0);
+}
+
 static uint32_t number(const char *text, uint32_t low, uint32_t high)
 {
 	char *end;
@@ -276,7 +314,6 @@ int main(int count, char **arguments)
 	uint32_t frames = count > 1 ? number(arguments[1], 0, 60000) : 120;
 	char name[64] = "";
 	struct drm_version version = { .name = name, .name_len = sizeof name - 1 };
-	struct drm_mode_crtc set = { 0 };
 	char line[128];
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -287,23 +324,14 @@ int main(int count, char **arguments)
 		fail("/dev/dri/card0: %s", strerror(errno));
 	CALL(DRM_IOCTL_VERSION, &version);
 	printf("SLUICE card %s\n", name);
-	choose_screen();
-	printf("SLUICE mode %u %u\n", width, height);
-	create_buffers();
-
-	set.crtc_id = crtc;
-	set.fb_id = buffers[0].fb;
-	set.set_connectors_ptr = (uintptr_t)&connector;
-	set.count_connectors = 1;
-	set.mode = mode;
-	set.mode_valid = 1;
-	CALL(DRM_IOCTL_MODE_SETCRTC, &set);
-	printf("SLUICE shown %u\n", frame);
+	take_screen();
 	flip(frames);
 
 	while (fgets(line, sizeof line, stdin) != NULL) {
 		if (strncmp(line, "flips ", 6) == 0)
 			flip(number(line + 6, 1, 60000 - frame));
+		else if (strncmp(line, "remode", 6) == 0)
+			take_screen_again();
 		else if (strncmp(line, "quit", 4) == 0)
 			break;
 	}

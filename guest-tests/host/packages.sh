@@ -105,6 +105,7 @@ desktop_wanted=
 kernel_is_unpacked current || kernel_wanted=yes
 if [ -n "$for_tests" ]; then
     has_peer || need wanted_new qemu-system-gui "the C peer vhost-user-gpu, to compare with"
+    [ -e "/$dbus_display" ] || need wanted_new qemu-system-modules-opengl "QEMU's D-Bus display, by which the tests resize screens"
     command -v modetest >/dev/null || need wanted libdrm-tests "modetest, which the tests run in the guest"
     for suite in bookworm $new_suite; do
         qemu_is_unpacked "$suite" || unpack_wanted+=("$suite")

@@ -51,6 +51,16 @@ final class PatternGuest {
     /** Lets the program show a picture and flip; it stays there for {@link #flip} until {@link #quit}. */
     void draw(int flips, int buffers) throws IOException, InterruptedException {
         qemu.console().send("pattern " + flips + " " + buffers);
+        assertModeAndPicture();
+    }
+
+    /** Lets the program that shows a picture take the screen's present size. */
+    void takeSize() throws IOException, InterruptedException {
+        qemu.console().send("remode");
+        assertModeAndPicture();
+    }
+
+    private void assertModeAndPicture() throws IOException, InterruptedException {
         Matcher mode = qemu.console().waitFor("^SLUICE (?:mode (\\d+) (\\d+)|error .*)$", WORK);
         assertThat(mode.group()).isEqualTo("SLUICE mode " + width + " " + height);
         assertPicture();
