@@ -27,6 +27,21 @@ public interface FrontTranslation {
     Outcome resolve(long address, long length, Access access, Runs target);
 
     /**
+     * Appends the runs behind the beginning of a range, as far as it can be resolved now. What is no cache resolves all of it
+     * or nothing.
+     *
+     * @return bytes appended; if fewer than {@code length}, {@link #outcome} says why there are not more
+     */
+    default long resolveKnown(long address, long length, Access access, Runs target) {
+        return resolve(address, length, access, target) == Outcome.RESOLVED ? length : 0;
+    }
+
+    /** Why the last {@link #resolveKnown} came to its end: {@link Outcome#MISS} or {@link Outcome#FAULT}. */
+    default Outcome outcome() {
+        return Outcome.FAULT;
+    }
+
+    /**
      * Appends the runs behind a list of ranges. Unless the outcome is {@link Outcome#RESOLVED}, {@code target} is as it was.
      *
      * @param ranges pairs of an address and a length in bytes, of which the lower 32 bits count
@@ -35,12 +50,10 @@ public interface FrontTranslation {
         int mark = target.count();
         long markBytes = target.bytes();
         for (int i = 0; i < ranges.length; i += 2) {
-            long length = Integer.toUnsignedLong((int) ranges[i + 1]);
-            if (length == 0) continue;
-            Outcome outcome = resolve(ranges[i], length, access, target);
-            if (outcome != Outcome.RESOLVED) {
+            Outcome one = resolve(ranges[i], Integer.toUnsignedLong((int) ranges[i + 1]), access, target);
+            if (one != Outcome.RESOLVED) {
                 target.cutBack(mark, markBytes);
-                return outcome;
+                return one;
             }
         }
         return Outcome.RESOLVED;
@@ -60,4 +73,17 @@ public interface FrontTranslation {
      * The memory that keeps the runs resolved now alive. A holder that outlives its turn on the device loop retains it.
      */
     GuestMemory memory();
+
+    /**
+     * Whether runs may lose their right to be used while their memory stays mapped. Whoever keeps runs from one turn to the
+     * next compares {@link #generation} then, and resolves them again.
+     */
+    default boolean isRevocable() {
+        return false;
+    }
+
+    /** Whether it pays to look up what will be needed later: a miss there is asked for now, together with others. */
+    default boolean wantsMore() {
+        return false;
+    }
 }

@@ -44,7 +44,8 @@ public record IoSpaceOptions(String name, AddressRange aperture, PageSizes pageS
     }
 
     private static final Duration DEFAULT_BOUND = Duration.ofSeconds(1);
-    private static final int DEFAULT_FAULTS = 256;
+    /** Records a fault log keeps unless it is told otherwise. */
+    public static final int DEFAULT_FAULTS = 256;
     private static final int DEFAULT_MAPPINGS = 65_536;
     /** An eighth of the aperture is withheld, and no more than this. */
     private static final long MOST_QUARANTINE = 256L << 20;

@@ -1,0 +1,289 @@
+package sluice.dmacore.memory;
+
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.Set;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import sluice.iommu.Access;
+import sluice.iommu.AddressRange;
+import sluice.iommu.Permission;
+import sluice.iommu.TargetRuns;
+import sluice.iommu.fault.FaultContext;
+import sluice.iommu.fault.FaultLog;
+import sluice.iommu.fault.FaultRecord;
+import sluice.iommu.space.MapException;
+import sluice.iommu.space.Reader;
+import sluice.iommu.space.TranslationCache;
+import sluice.iommu.space.TranslationCacheOptions;
+
+/**
+ * The VM's own IOMMU in front of a device, as far as the front-end has told us: a cache of bus addresses. What it does
+ * not hold is asked for, one question for a page and an access at a time and many pages together, and found when the
+ * caller tries again.
+ *
+ * <p>It leads to addresses of the memory table and not to files, so that a new generation of the table needs nothing
+ * here. An entry allows what we asked about, whatever the answer claims: QEMU always answers "read and write".
+ *
+ * <p>Used by the device's thread alone, as are the answers of {@link Questions}.
+ */
+public final class Iotlb implements FrontTranslation {
+    /** How the front-end is asked. */
+    @FunctionalInterface
+    public interface Questions {
+        /**
+         * Asks for the page at {@code address}. The answer comes as {@link Iotlb#update} and then {@link Iotlb#answered}, or
+         * as the latter alone if it is no.
+         */
+        void ask(long address, Access access);
+    }
+
+    /** Questions under way at a time. A 1080p frame of single pages takes half as long as with one. */
+    static final int WINDOW = 64;
+    /** With fewer under way it is worth to try again, and to ask for the next. */
+    private static final int LOW_WATER = WINDOW / 4;
+    private static final int ADDRESS_BITS = 57;
+    private static final int FAULTS_KEPT = 256;
+    private static final int FAULTS_TOLD = 8;
+    private static final long PAGE = MemoryRegion.PAGE;
+    private static final Logger LOG = LoggerFactory.getLogger(Iotlb.class);
+
+    private final GuestMemoryView view;
+    private final GuestMemory.Addressing addressing;
+    private final Questions questions;
+    private final Runnable progress;
+    private final TranslationCache cache;
+    private final Reader reader;
+    private final IotlbStatistics statistics;
+    private final TargetRuns targets = new TargetRuns();
+    /** In the order they were asked, which is the order they are answered in. */
+    private final Set<Question> pending = new LinkedHashSet<>();
+    private final Set<Question> refused = new HashSet<>();
+    private long invalidations;
+    private Outcome outcome = Outcome.RESOLVED;
+    private long failedAddress;
+
+    private record Question(long page, Access access) {}
+
+    /**
+     * @param name appears in faults
+     * @param addressing of the addresses that entries lead to
+     * @param progress runs when a caller that was told {@code MISS} had better try again
+     * @param statistics counts what is asked and taken back
+     */
+    public Iotlb(String name, GuestMemoryView view, GuestMemory.Addressing addressing, Questions questions,
+            Runnable progress, IotlbStatistics statistics) {
+        this.view = view;
+        this.addressing = addressing;
+        this.questions = questions;
+        this.progress = progress;
+        this.statistics = statistics;
+        cache = TranslationCache.open(
+                TranslationCacheOptions.of(name, ADDRESS_BITS).withFaultLog(FAULTS_KEPT, this::tell));
+        reader = cache.openReader();
+    }
+
+    /** A guest can have faults as often as it likes, but not lines of our log. */
+    private void tell(FaultRecord fault) {
+        if (fault.sequence() <= FAULTS_TOLD) {
+            LOG.info("{}", fault);
+        } else {
+            LOG.debug("{}", fault);
+        }
+    }
+
+    /** Translations that were refused. */
+    public FaultLog faults() {
+        return cache.faults();
+    }
+
+    /** The cache itself, for rules that lose invalidations. */
+    public TranslationCache cache() {
+        return cache;
+    }
+
+    // ---- what the front-end says
+
+    /**
+     * The front-end tells where a range leads. It is taken as the answer to our oldest question about a page of the range;
+     * what we have not asked for is left alone, because nothing proves what it may be used for.
+     *
+     * @param address bus address of the first byte
+     * @param length in bytes, more than 0
+     * @param target address in the memory table
+     * @throws MapException if it is not made of pages, or beyond all addresses
+     */
+    public void update(long address, long length, long target) throws MapException {
+        Question question = oldestIn(address, length);
+        if (question == null) {
+            statistics.noteUnasked();
+            return;
+        }
+        cache.insert(address, length, target, Permission.of(question.access));
+        if (!statistics.isTranslating() && !isIdentity(address, target)) statistics.noteTranslating();
+    }
+
+    private boolean isIdentity(long address, long target) {
+        MemoryRegion guest = view.current().regionAt(address, GuestMemory.Addressing.GUEST);
+        MemoryRegion found = view.current().regionAt(target, addressing);
+        if (guest == null || found == null || !guest.equals(found)) return false;
+        long start = addressing == GuestMemory.Addressing.GUEST ? found.guest().first() : found.userAddress();
+        return address - guest.guest().first() == target - start;
+    }
+
+    private @Nullable Question oldestIn(long address, long length) {
+        for (Question question : pending) {
+            if (Long.compareUnsigned(question.page - address, length) < 0) return question;
+        }
+        return null;
+    }
+
+    /** A question of ours was answered; {@code known} is false if the driver has mapped nothing there that allows the access. */
+    public void answered(long page, Access access, boolean known) {
+        Question question = new Question(page, access);
+        if (!pending.remove(question)) return; // asked before everything was forgotten
+        statistics.answered(known);
+        if (!known) {
+            // Nobody came back for the others: their queue has stopped.
+            if (refused.size() == WINDOW) refused.clear();
+            refused.add(question);
+        }
+        if (!known || pending.size() <= LOW_WATER) progress.run();
+    }
+
+    /**
+     * A range is not mapped any more, or leads elsewhere. When this returns nothing in here leads there; what callers have
+     * resolved before is theirs to let go of.
+     */
+    public void invalidate(AddressRange range) {
+        invalidations++;
+        int dropped = cache.invalidate(range).entries();
+        refused.removeIf(question -> range.contains(question.page));
+        statistics.invalidated(range, dropped);
+    }
+
+    /** Forgets everything, also what was asked: the device starts anew. */
+    public void clear() {
+        cache.invalidateAll();
+        invalidations++;
+        statistics.abandoned();
+        pending.clear();
+        refused.clear();
+    }
+
+    // ---- translating
+
+    @Override
+    public Outcome resolve(long address, long length, Access access, Runs target) {
+        int mark = target.count();
+        long markBytes = target.bytes();
+        if (resolveKnown(address, length, access, target) == length) return Outcome.RESOLVED;
+        target.cutBack(mark, markBytes);
+        return outcome;
+    }
+
+    /** What is missing it asks for, also behind the first missing page as far as the window reaches. */
+    @Override
+    public long resolveKnown(long address, long length, Access access, Runs target) {
+        if (length > 0 && Long.compareUnsigned(address + (length - 1), address) < 0)
+            return fail(Outcome.FAULT, address);
+        long known = length == 0 ? 0 : known(address, length, access);
+        if (known > 0 && !append(target)) return fail(Outcome.FAULT, address);
+        if (known == length) return known;
+        long missing = reader.failedAddress();
+        if (!ask(missing & -PAGE, access)) {
+            cache.refused(FaultContext.NONE, missing, length - known, access);
+            refused.clear();
+            fail(Outcome.FAULT, missing);
+            return known;
+        }
+        askAhead((missing & -PAGE) + PAGE, address + length, access);
+        fail(Outcome.MISS, missing);
+        return known;
+    }
+
+    private long fail(Outcome why, long address) {
+        outcome = why;
+        failedAddress = address;
+        return 0;
+    }
+
+    /** Sets {@link #targets} to the beginning of a range as far as it is held; returns how far that is. */
+    private long known(long address, long length, Access access) {
+        targets.clear();
+        try (var _ = reader.enter()) {
+            if (reader.translate(address, length, access, targets) == sluice.iommu.space.Outcome.RESOLVED)
+                return length;
+            long known = reader.failedAddress() - address;
+            if (known > 0) reader.translate(address, known, access, targets);
+            return known;
+        }
+    }
+
+    private void askAhead(long from, long end, Access access) {
+        long at = from;
+        while (at < end && pending.size() < WINDOW) {
+            at += known(at, end - at, access);
+            if (at >= end || !ask(at & -PAGE, access)) return;
+            at += PAGE;
+        }
+    }
+
+    @Override
+    public Outcome outcome() {
+        return outcome;
+    }
+
+    /** What the addresses lead to lies in the memory table, or the front-end was wrong. */
+    private boolean append(Runs target) {
+        for (int i = 0; i < targets.count(); i++) {
+            if (!view.current().resolve(targets.target(i), targets.length(i), addressing, target)) {
+                LOG.warn("the front-end translated 0x{} bytes to 0x{}, which its memory table does not have",
+                        Long.toHexString(targets.length(i)), Long.toHexString(targets.target(i)));
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** @return false if this was asked and refused */
+    private boolean ask(long page, Access access) {
+        Question question = new Question(page, access);
+        if (refused.contains(question)) return false;
+        if (pending.size() < WINDOW && !pending.contains(question)) {
+            pending.add(question);
+            statistics.asked();
+            questions.ask(page, access);
+        }
+        return true;
+    }
+
+    @Override
+    public long failedAddress() {
+        return failedAddress;
+    }
+
+    /** Counts invalidations and tables, so that either makes another number. */
+    @Override
+    public long generation() {
+        return view.current().number() + (invalidations << 32);
+    }
+
+    @Override
+    public boolean isRevocable() {
+        return true;
+    }
+
+    @Override
+    public boolean wantsMore() {
+        return pending.size() < WINDOW;
+    }
+
+    @Override
+    public GuestMemory memory() {
+        return view.current();
+    }
+}

@@ -1,0 +1,88 @@
+package sluice.dmacore.space;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.memory.FileMapping;
+import sluice.dmacore.memory.Runs;
+import sluice.iommu.Access;
+import sluice.iommu.TargetRuns;
+import sluice.iommu.epoch.ReadSection;
+import sluice.iommu.fault.FaultContext;
+import sluice.iommu.fault.FaultRecord;
+import sluice.iommu.space.Outcome;
+import sluice.iommu.space.Reader;
+
+/**
+ * A device's view of its own space, for one thread. Memory is found and used inside of a read section, in which the device
+ * waits for nothing:
+ *
+ * <pre>
+ * try (var _ = reader.enter()) {
+ *     if (reader.resolve(segments, position, length, Access.READ, runs) == Outcome.RESOLVED) ... use the runs
+ * }
+ * </pre>
+ */
+public final class DeviceReader implements AutoCloseable {
+    private final Reader reader;
+    private final FileSlots slots;
+    private final TargetRuns targets = new TargetRuns();
+
+    DeviceReader(Reader reader, FileSlots slots) {
+        this.reader = reader;
+        this.slots = slots;
+    }
+
+    /** Begins a read section; it ends when what is returned is closed. */
+    public ReadSection enter() {
+        return reader.enter();
+    }
+
+    /** Says what the device is doing, for the records of its faults. */
+    public void context(FaultContext doing) {
+        reader.context(doing);
+    }
+
+    /**
+     * Sets {@code found} to the memory behind a part of {@code segments}. Good until the read section ends.
+     *
+     * @param position of the first byte in the stretch
+     * @param length in bytes; with {@code position} within {@link Segments#bytes}
+     * @return unless it is {@link Outcome#RESOLVED}, {@code found} is empty
+     */
+    public Outcome resolve(Segments segments, long position, long length, Access access, Runs found) {
+        if (position < 0 || length < 0 || position > segments.bytes() - length) {
+            throw new IndexOutOfBoundsException(
+                    "%d bytes at position %d of %d bytes".formatted(length, position, segments.bytes()));
+        }
+        found.clear();
+        long at = position;
+        long end = position + length;
+        for (int segment = length == 0 ? 0 : segments.at(position); at < end; segment++) {
+            long into = at - segments.start(segment);
+            long piece = Math.min(end - at, segments.length(segment) - into);
+            targets.clear();
+            Outcome outcome = reader.translate(segments.address(segment) + into, piece, access, targets);
+            if (outcome != Outcome.RESOLVED) {
+                found.clear();
+                return outcome;
+            }
+            for (int run = 0; run < targets.count(); run++) {
+                FileMapping file = slots.file(targets.target(run));
+                if (file == null) throw new IllegalStateException("a mapping leads to an empty slot");
+                found.add(file, FileSlots.offset(targets.target(run)), targets.length(run));
+            }
+            at += piece;
+        }
+        return Outcome.RESOLVED;
+    }
+
+    /** The record of the last fault, or null. */
+    public @Nullable FaultRecord fault() {
+        return reader.fault();
+    }
+
+    @Override
+    public void close() {
+        reader.close();
+    }
+}

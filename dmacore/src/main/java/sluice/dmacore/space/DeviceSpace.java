@@ -1,0 +1,153 @@
+package sluice.dmacore.space;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.memory.FileMapping;
+import sluice.dmacore.memory.MemoryRegion;
+import sluice.dmacore.memory.Runs;
+import sluice.iommu.Owner;
+import sluice.iommu.Permission;
+import sluice.iommu.TargetRuns;
+import sluice.iommu.space.IoSpace;
+import sluice.iommu.space.IoSpaceOptions;
+import sluice.iommu.space.LeakReport;
+import sluice.iommu.space.MapException;
+import sluice.iommu.space.Mapping;
+import sluice.iommu.space.Placement;
+
+/**
+ * One device's own address space over guest memory: an {@link IoSpace} whose targets are offsets in files. What is mapped
+ * here holds its files until it is unmapped. Any thread may map and unmap.
+ */
+public final class DeviceSpace {
+    private static final long PAGE = MemoryRegion.PAGE;
+
+    private final IoSpace table;
+    private final FileSlots slots = new FileSlots();
+
+    private DeviceSpace(IoSpace table) {
+        this.table = table;
+    }
+
+    /** An empty space. */
+    public static DeviceSpace open(IoSpaceOptions options) {
+        return new DeviceSpace(IoSpace.open(options));
+    }
+
+    /** The table itself: its faults, its rules, what is mapped. Mapping in it directly leads nowhere. */
+    public IoSpace table() {
+        return table;
+    }
+
+    /** A reader for the calling thread, which is the only one that may use it. */
+    public DeviceReader openReader() {
+        return new DeviceReader(table.openReader(), slots);
+    }
+
+    /**
+     * Maps memory where there is room, all or nothing. Where it begins or ends inside of a page the device could reach the
+     * rest of that page as well, as with any IOMMU; {@link Segments} do not lead there.
+     *
+     * @param memory at least one run
+     * @throws MapException if there is no room, or there are too many mappings
+     */
+    public Segments map(Runs memory, Permission permission, Owner owner) throws MapException {
+        Building building = new Building(permission, owner);
+        boolean done = false;
+        try {
+            for (int run = 0; run < memory.count(); run++)
+                building.add(memory.mapping(run), memory.offset(run), memory.length(run));
+            building.endSegment();
+            done = true;
+            return building.segments();
+        } finally {
+            if (!done) building.undo();
+        }
+    }
+
+    /** Takes memory away from the device; returns when nothing reads or writes it any more, or the space's bound is over. */
+    public void unmap(Segments segments) {
+        for (Mapping mapping : segments.mappings()) table.unmap(mapping);
+        for (int slot : segments.slots()) slots.release(slot);
+    }
+
+    /** Takes the space from its device, and says what was still mapped. What was is to be unmapped nevertheless. */
+    public LeakReport detach() {
+        return table.detach();
+    }
+
+    /** A list of segments while it grows. */
+    private final class Building {
+        private final Permission permission;
+        private final Owner owner;
+        private final List<Mapping> mappings = new ArrayList<>();
+        private final TargetRuns pages = new TargetRuns();
+        private long[] addresses = new long[1];
+        private long[] starts = new long[2];
+        private int count;
+        private int[] held = new int[1];
+        private int heldCount;
+        /** The segment that grows: where in its first page it begins, and its bytes. */
+        private long into;
+        private long bytes;
+        private @Nullable FileMapping lastFile;
+        private int lastSlot = -1;
+
+        Building(Permission permission, Owner owner) {
+            this.permission = permission;
+            this.owner = owner;
+        }
+
+        void add(FileMapping file, long offset, long length) throws MapException {
+            boolean wholeSoFar = ((into + bytes) & (PAGE - 1)) == 0;
+            if (bytes > 0 && (!wholeSoFar || (offset & (PAGE - 1)) != 0)) endSegment();
+            if (bytes == 0) into = offset & (PAGE - 1);
+            long first = offset & -PAGE;
+            long end = (offset + length + PAGE - 1) & -PAGE;
+            pages.add(FileSlots.target(slotOf(file), first), end - first);
+            bytes += length;
+        }
+
+        private int slotOf(FileMapping file) throws MapException {
+            if (lastSlot >= 0 && file.equals(lastFile)) return lastSlot;
+            int slot = slots.acquire(file);
+            if (slot < 0) {
+                throw MapException.noRoom("%s: %s is one file too many, or too large: the limit is %d files of 1 TiB"
+                        .formatted(table.options().name(), file, FileSlots.COUNT));
+            }
+            if (heldCount == held.length) held = Arrays.copyOf(held, heldCount * 2);
+            held[heldCount++] = slot;
+            lastFile = file;
+            lastSlot = slot;
+            return slot;
+        }
+
+        void endSegment() throws MapException {
+            if (bytes == 0) return;
+            Mapping mapping = table.map(Placement.ANYWHERE, pages, permission, owner);
+            mappings.add(mapping);
+            if (count == addresses.length) {
+                addresses = Arrays.copyOf(addresses, count * 2);
+                starts = Arrays.copyOf(starts, count * 2 + 1);
+            }
+            addresses[count] = mapping.range().first() + into;
+            starts[count + 1] = starts[count] + bytes;
+            count++;
+            pages.clear();
+            bytes = 0;
+        }
+
+        Segments segments() {
+            return new Segments(Arrays.copyOf(addresses, count), Arrays.copyOf(starts, count + 1), mappings,
+                    Arrays.copyOf(held, heldCount));
+        }
+
+        void undo() {
+            unmap(segments());
+        }
+    }
+}
