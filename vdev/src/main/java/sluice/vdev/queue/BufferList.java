@@ -109,6 +109,11 @@ final class BufferList {
                 }
             }
         }
+        if (translation.isRevocable()) {
+            chain.late().remember(translation, addresses, lengths, readableCount, count);
+        } else {
+            chain.late().none();
+        }
         return null;
     }
 

@@ -39,9 +39,15 @@ public final class Chain implements Polled {
     private final Runs writable = new Runs();
     private State state = State.IDLE;
     private @Nullable GuestMemory pinned;
+    private final LateAnswer late = new LateAnswer();
 
     Chain(Owner owner) {
         this.owner = owner;
+    }
+
+    /** What has to be kept of it where its memory can be revoked. */
+    LateAnswer late() {
+        return late;
     }
 
     /** The driver's name for the chain until it is completed: its first descriptor, or its buffer id. */
@@ -102,16 +108,27 @@ public final class Chain implements Polled {
     }
 
     /**
-     * Writes an answer, as much of it as fits, and completes the chain with it.
+     * Writes an answer, as much of it as fits, and completes the chain with it. Where an IOMMU has changed its mind since
+     * the chain was taken, the answer is written when the chain is published, to wherever its addresses lead then.
      *
      * @return the bytes written
      */
     public int respond(byte[] answer, int length) {
         int fits = (int) Math.min(length, writable.bytes());
-        if (isWaiting())
-            writable.copyFrom(answer, 0, 0, fits);
+        if (isWaiting() && !late.keep(answer, fits)) writable.copyFrom(answer, 0, 0, fits);
         complete(fits);
         return fits;
+    }
+
+    /** Writes an answer that was kept. Returns null when there is none, or it is written; otherwise why it cannot be. */
+    @Nullable
+    Polled settle() {
+        return late.write(id, writable);
+    }
+
+    /** The device will not work on it now: it becomes the next that the queue gives out. */
+    void takeBack() {
+        letGo(State.IDLE);
     }
 
     /**

@@ -4,6 +4,8 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The chains of a queue between the device's hands and the used ring: how many are open, and which are done and not yet
  * published, in the order in which they will be.
@@ -46,6 +48,22 @@ final class Completions {
     /** Chains to publish, in this order. */
     List<Chain> done() {
         return done;
+    }
+
+    /** Writes the answers that had to wait. Returns null when all are written; otherwise why one cannot be. */
+    @Nullable
+    Polled settle() {
+        for (int i = 0; i < done.size(); i++) {
+            Polled failure = done.get(i).settle();
+            if (failure != null) return failure;
+        }
+        return null;
+    }
+
+    /** The chain that was opened last was taken back. */
+    void takenBack(Chain chain) {
+        open--;
+        if (inOrder) line.removeLastOccurrence(chain);
     }
 
     /** The chains that were done are published. */

@@ -105,6 +105,21 @@ final class PackedQueue implements Virtqueue {
         return chain;
     }
 
+    @Override
+    public void takeBack(Chain chain) {
+        if (!chain.isWaiting()) return; // the queue was stopped
+        completions.takenBack(chain);
+        chain.takeBack();
+        lent.remove(chain);
+        spare.add(chain);
+        descriptorsHeld -= chain.descriptors();
+        nextAvailable -= chain.descriptors();
+        if (nextAvailable < 0) {
+            nextAvailable += layout.size();
+            availableWrap = !availableWrap;
+        }
+    }
+
     private static long entry(int index) {
         return (long) index * BufferList.DESCRIPTOR_BYTES;
     }
@@ -148,6 +163,7 @@ final class PackedQueue implements Virtqueue {
         if (done.isEmpty()) return Polled.Empty.EMPTY;
         if (broken != null) return broken;
         Polled failure = resolveRings();
+        if (failure == null) failure = completions.settle();
         if (failure != null) return remember(failure);
         int firstAt = nextUsed;
         int firstFlags = usedFlags(done.getFirst());

@@ -105,6 +105,14 @@ final class SplitQueue implements Virtqueue {
         return chain;
     }
 
+    @Override
+    public void takeBack(Chain chain) {
+        if (!chain.isWaiting()) return; // the queue was stopped
+        completions.takenBack(chain);
+        chain.takeBack();
+        nextAvailable = (nextAvailable - 1) & 0xffff;
+    }
+
     private Polled remember(Polled failure) {
         if (failure instanceof Polled.Broken b)
             broken = b;
@@ -144,6 +152,7 @@ final class SplitQueue implements Virtqueue {
         if (done.isEmpty()) return Polled.Empty.EMPTY;
         if (broken != null) return broken;
         Polled failure = resolveRings();
+        if (failure == null) failure = completions.settle();
         if (failure != null) return remember(failure);
         int old = nextUsed;
         for (int i = 0; i < done.size(); i++) {

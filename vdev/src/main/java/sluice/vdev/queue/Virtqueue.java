@@ -31,6 +31,12 @@ public interface Virtqueue {
     Polled poll();
 
     /**
+     * Takes back the chain that was polled last, as if it had not been: {@link #poll} gives it out again, and {@link
+     * #position} is before it.
+     */
+    void takeBack(Chain chain);
+
+    /**
      * Shows the driver what was completed since the last call, and interrupts it if it wants to be.
      *
      * @return {@link Polled.Empty} when done; {@link Polled.Stalled} if the used ring's address is not known yet: nothing
