@@ -3,6 +3,7 @@ package sluice.vdev.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 
@@ -66,6 +67,15 @@ final class GpuCommand implements Callable<Integer> {
     @Option(names = "--stats", paramLabel = "FILE", description = "Write statistics as JSON when it ends.")
     private @Nullable Path statistics;
 
+    @Option(names = "--inject", paramLabel = "FAULT", description = {
+            "Let something go wrong, to see how a driver takes it:",
+            "deny[,access=read|write][,first=A,last=A][,from=N][,count=N]",
+            "delay,ms=N[,access=...][,first=A,last=A][,from=N][,count=N]",
+            "poison[,first=A,last=A]", "fail-map[,after=RUNS][,from=N][,count=N]",
+            "drop-invalidation[,first=A,last=A][,from=N][,count=N]", "stray-read,address=A[,from=N]",
+            "A: addresses, of the device or of the bus; N: from which occurrence on, and how many. May be repeated." })
+    private List<String> injections = List.of();
+
     @Option(names = "--virgl", hidden = true)
     private boolean virgl;
 
@@ -86,7 +96,7 @@ final class GpuCommand implements Callable<Integer> {
         Fd inherited = fd == null ? null : inherited(fd);
         GpuServer server = new GpuServer(
                 new GpuSetup(options, size(0), size(1), snapshotDirectory, snapshotEvery, statistics,
-                        TimeUnit.MICROSECONDS.toNanos(pollMicros)));
+                        TimeUnit.MICROSECONDS.toNanos(pollMicros), injections()));
         Thread hook = new Thread(() -> end(server), "sluice-end");
         Runtime.getRuntime().addShutdownHook(hook);
         boolean signalled;
@@ -159,6 +169,14 @@ final class GpuCommand implements Callable<Integer> {
     private GpuOptions options() {
         try {
             return new GpuOptions(outputs, (long) memoryMib * BYTES_PER_MIB);
+        } catch (IllegalArgumentException e) {
+            throw usage(e.getMessage());
+        }
+    }
+
+    private Injections injections() {
+        try {
+            return Injections.parse(injections);
         } catch (IllegalArgumentException e) {
             throw usage(e.getMessage());
         }

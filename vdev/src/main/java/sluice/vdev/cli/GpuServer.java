@@ -16,6 +16,7 @@ import org.slf4j.LoggerFactory;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.SignalFd;
 import sluice.dmacore.memory.FileMappings;
+import sluice.iommu.injection.Rule;
 import sluice.vdev.display.DisplayLink;
 import sluice.vdev.gpu.GpuDevice;
 import sluice.vdev.gpu.PictureTaker;
@@ -50,6 +51,10 @@ public final class GpuServer implements AutoCloseable {
         pictures = new PictureTaker(setup.pictureFolder(), setup.pictureEvery());
         device = new GpuDevice(setup.gpu(), display, pictures);
         DeviceHost host = new DeviceHost(device, loop, setup.pollNanos());
+        Injections injections = setup.injections();
+        for (Rule rule : injections.space()) device.space().table().inject(rule);
+        for (Rule rule : injections.front()) host.injectFront(rule);
+        if (injections.stray() != null) device.setStrayRead(injections.stray());
         backEnd = new BackEnd(host, FileMappings.ofProcess(), display::connect);
         watchSignal();
     }
@@ -153,7 +158,8 @@ public final class GpuServer implements AutoCloseable {
         CountDownLatch written = new CountDownLatch(1);
         loop.execute(() -> {
             try {
-                StatisticsReport.write(device.statistics(), file);
+                StatisticsReport.write(device.statistics(), backEnd.host().iotlbStatistics(),
+                        device.space().table().faults(), file);
             } catch (IOException e) {
                 failure = "the statistics could not be written to %s: %s".formatted(file, e);
             } finally {

@@ -16,6 +16,7 @@ import sluice.vdev.gpu.GpuOptions;
  * @param pictureEvery frames between pictures, 0 for only when asked
  * @param statistics where statistics go at the end, if anywhere
  * @param pollNanos how long an empty queue is watched before it waits for a kick, 0 for not at all
+ * @param injections what is to go wrong on purpose
  */
 public record GpuSetup(GpuOptions gpu, int width, int height, Path pictureFolder, int pictureEvery,
-        @Nullable Path statistics, long pollNanos) {}
+        @Nullable Path statistics, long pollNanos, Injections injections) {}

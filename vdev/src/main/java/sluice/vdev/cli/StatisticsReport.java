@@ -8,17 +8,44 @@ import com.google.gson.GsonBuilder;
 import com.google.gson.JsonObject;
 import org.HdrHistogram.Histogram;
 
+import sluice.dmacore.memory.IotlbStatistics;
+import sluice.iommu.fault.FaultLog;
+import sluice.iommu.fault.FaultReason;
 import sluice.vdev.gpu.CommandType;
 import sluice.vdev.gpu.GpuStatistics;
 
 /** A GPU's statistics as JSON. */
 final class StatisticsReport {
     private static final double NANOS_PER_MICRO = 1000;
+    private static final double NANOS_PER_MILLI = 1_000_000;
 
     private StatisticsReport() {}
 
-    static void write(GpuStatistics statistics, Path file) throws IOException {
-        Files.writeString(file, new GsonBuilder().setPrettyPrinting().create().toJson(of(statistics)) + "\n");
+    static void write(GpuStatistics statistics, IotlbStatistics front, FaultLog faults, Path file) throws IOException {
+        JsonObject report = of(statistics);
+        report.add("frontIommu", front(front));
+        report.add("faults", faults(faults));
+        Files.writeString(file, new GsonBuilder().setPrettyPrinting().create().toJson(report) + "\n");
+    }
+
+    private static JsonObject front(IotlbStatistics statistics) {
+        JsonObject report = new JsonObject();
+        report.addProperty("misses", statistics.misses());
+        report.addProperty("refusedMisses", statistics.refused());
+        report.addProperty("waitedMillis", statistics.waitedNanos() / NANOS_PER_MILLI);
+        report.addProperty("exactInvalidations", statistics.exactInvalidations());
+        report.addProperty("wholesaleInvalidations", statistics.wholesaleInvalidations());
+        report.addProperty("droppedEntries", statistics.droppedEntries());
+        return report;
+    }
+
+    /** Faults by reason, those that there were. */
+    private static JsonObject faults(FaultLog log) {
+        JsonObject report = new JsonObject();
+        for (FaultReason reason : FaultReason.values()) {
+            if (log.count(reason) > 0) report.addProperty(reason.name(), log.count(reason));
+        }
+        return report;
     }
 
     static JsonObject of(GpuStatistics statistics) {

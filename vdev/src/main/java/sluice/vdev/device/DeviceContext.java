@@ -19,6 +19,9 @@ public interface DeviceContext {
         return 0;
     }
 
+    /** The driver has let go of memory that it had named in a command, and will unmap it. */
+    default void bufferReleased() {}
+
     /** Calls {@link VirtioDevice#notified} for queue {@code index} again, after others have had their turn. */
     void callAgain(int index);
 

@@ -74,6 +74,11 @@ public final class QueueWorker {
         context.callAgain(index);
     }
 
+    /** Gives the chain that was taken last back to the queue, because the queue stops: whoever starts it again takes it anew. */
+    public void takeBack(Chain chain) {
+        queue.takeBack(chain);
+    }
+
     private void publish() {
         Polled published = queue.publish();
         if (published instanceof Polled.Stalled stalled) context.stalled(index, stalled);

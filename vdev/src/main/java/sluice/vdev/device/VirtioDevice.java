@@ -1,5 +1,6 @@
 package sluice.vdev.device;
 
+import sluice.iommu.AddressRange;
 import sluice.vdev.queue.Virtqueue;
 
 /**
@@ -52,6 +53,12 @@ public interface VirtioDevice {
 
     /** Queue {@code index} may have new chains, or what it stalled on was filled. */
     void notified(int index);
+
+    /**
+     * A range of bus addresses leads nowhere, or elsewhere, from now on: what the device keeps of its memory is let go of
+     * before this returns.
+     */
+    default void invalidated(AddressRange range) {}
 
     /** Back to the state after power-on; no queue runs. */
     void reset();

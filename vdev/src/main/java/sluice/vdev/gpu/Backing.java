@@ -1,13 +1,14 @@
 package sluice.vdev.gpu;
 
-import sluice.dmacore.memory.FrontTranslation;
-import sluice.dmacore.memory.Runs;
+import org.jspecify.annotations.Nullable;
+
 import sluice.dmacore.memory.Snapshot;
-import sluice.iommu.Access;
+import sluice.dmacore.space.Segments;
+import sluice.iommu.AddressRange;
 
 /**
- * The guest pages behind a resource, as the guest listed them. They are resolved when they are attached, and again when
- * the memory table has changed since.
+ * The guest pages behind a resource: the bus addresses the guest listed, and where the device finds them in its own
+ * address space while they are mapped there.
  */
 final class Backing {
     /** The most entries of one list: a 256 MiB resource in 16 KiB pieces, and what QEMU's own device takes. */
@@ -15,35 +16,66 @@ final class Backing {
 
     /** As the guest sent them: an address, then a length in the lower half of the next number. */
     private final long[] entries;
-    private final Runs runs;
-    private long generation;
-    private boolean resolved;
+    private final long bytes;
+    private @Nullable Segments segments;
+    private long table;
 
-    private Backing(int count) {
-        entries = new long[2 * count];
-        runs = new Runs(count);
+    private Backing(long[] entries) {
+        this.entries = entries;
+        long sum = 0;
+        for (int i = 0; i < entries.length; i += 2) sum += length(i);
+        bytes = sum;
     }
 
     /** The list in an attach command that is long enough to hold it. */
     static Backing read(Snapshot command, int count) {
-        Backing backing = new Backing(count);
-        command.copyTo(Wire.ResourceAttachBacking.BYTES, backing.entries);
-        return backing;
+        long[] entries = new long[2 * count];
+        command.copyTo(Wire.ResourceAttachBacking.BYTES, entries);
+        return new Backing(entries);
     }
 
-    /** Makes {@link #runs} valid now; anything but {@code RESOLVED} leaves them empty. */
-    FrontTranslation.Outcome resolve(FrontTranslation memory) {
-        if (resolved && generation == memory.generation()) return FrontTranslation.Outcome.RESOLVED;
-        resolved = false;
-        runs.clear();
-        FrontTranslation.Outcome outcome = memory.resolveAll(entries, Access.READ, runs);
-        if (outcome != FrontTranslation.Outcome.RESOLVED) return outcome;
-        generation = memory.generation();
-        resolved = true;
-        return FrontTranslation.Outcome.RESOLVED;
+    private long length(int entry) {
+        return Integer.toUnsignedLong((int) entries[entry + 1]);
     }
 
-    Runs runs() {
-        return runs;
+    /** Pairs of a bus address and a length, of which the lower 32 bits count. */
+    long[] entries() {
+        return entries;
+    }
+
+    /** Bytes in all entries. */
+    long bytes() {
+        return bytes;
+    }
+
+    /** Where the device finds the pages, or null while they are not mapped. */
+    @Nullable
+    Segments segments() {
+        return segments;
+    }
+
+    /** Whether the pages are mapped, and are those that the memory table of this number has there. */
+    boolean isMapped(long tableNumber) {
+        return bytes == 0 || (segments != null && table == tableNumber);
+    }
+
+    void setMapped(Segments where, long tableNumber) {
+        segments = where;
+        table = tableNumber;
+    }
+
+    void setUnmapped() {
+        segments = null;
+    }
+
+    /** Whether any of the pages lies in a range of bus addresses. */
+    boolean overlaps(AddressRange range) {
+        for (int i = 0; i < entries.length; i += 2) {
+            long length = length(i);
+            if (length == 0) continue;
+            // Unsigned distances, each from where one begins to where the other does: no sum can overflow.
+            if (range.contains(entries[i]) || Long.compareUnsigned(range.first() - entries[i], length) < 0) return true;
+        }
+        return false;
     }
 }

@@ -5,11 +5,13 @@ import java.nio.ByteOrder;
 import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.memory.FrontTranslation;
+import sluice.dmacore.memory.Runs;
 import sluice.dmacore.memory.Snapshot;
+import sluice.iommu.Access;
+import sluice.iommu.AddressRange;
+import sluice.vdev.queue.Polled;
 
 /**
  * What each 2D command does (virtio 1.3 §5.7.6.8). A command's snapshot is as long as its type demands; everything in it
@@ -20,27 +22,35 @@ import sluice.dmacore.memory.Snapshot;
  * is UNSPEC.
  */
 final class Commands {
-    private static final Logger LOG = LoggerFactory.getLogger(Commands.class);
-
     private final ResourceTable resources;
     private final Scanouts scanouts;
     private final Display display;
     private final GpuStatistics statistics;
     private final PictureTaker pictures;
-    private @Nullable FrontTranslation memory;
+    private final BackingSpace backings;
+    /** What is being attached, while the VM's IOMMU is asked about it. */
+    private @Nullable Backing attaching;
     private Flush flush = new Flush();
+    private Runnable released = () -> {};
+    private @Nullable StrayRead stray;
 
     Commands(ResourceTable resources, Scanouts scanouts, Display display, GpuStatistics statistics,
-            PictureTaker pictures) {
+            PictureTaker pictures, BackingSpace backings) {
         this.resources = resources;
         this.scanouts = scanouts;
         this.display = display;
         this.statistics = statistics;
         this.pictures = pictures;
+        this.backings = backings;
     }
 
-    void setMemory(FrontTranslation memory) {
-        this.memory = memory;
+    void setStrayRead(StrayRead fault) {
+        stray = fault;
+    }
+
+    /** @param action runs whenever the guest has let go of a backing */
+    void whenReleased(Runnable action) {
+        released = action;
     }
 
     /** Whether the display has to catch up before the next command. */
@@ -92,10 +102,13 @@ final class Commands {
         Resource resource = resources.find(command.u32(Wire.ResourceOnly.RESOURCE_ID));
         if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
         scanouts.forget(resource);
+        letGo(resource);
         resources.remove(resource);
         return Response.OK_NODATA;
     }
 
+    /** @return null if an address has to be asked for first: {@link #missing} */
+    @Nullable
     Response attachBacking(Snapshot command) {
         Resource resource = resources.find(command.u32(Wire.ResourceAttachBacking.RESOURCE_ID));
         if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
@@ -104,28 +117,70 @@ final class Commands {
         if (command.length() < Wire.ResourceAttachBacking.BYTES + entries * Wire.ResourceAttachBacking.ENTRY_BYTES) {
             return Response.ERR_INVALID_PARAMETER;
         }
-        Backing backing = Backing.read(command, (int) entries);
-        if (!isReachable(backing)) {
-            // Not a warning: a guest can have this as often as it likes.
-            LOG.debug("the pages attached to resource {} are not all guest memory", resource.id);
-            return Response.ERR_UNSPEC;
+        Backing backing = attaching == null ? Backing.read(command, (int) entries) : attaching;
+        attaching = null;
+        switch (backings.map(backing, resource.id)) {
+            case YES -> resource.backing = backing;
+            case NOT_YET -> {
+                attaching = backing;
+                return null;
+            }
+            case NO_SUCH_MEMORY -> {
+                return Response.ERR_UNSPEC;
+            }
+            case NO_ROOM -> {
+                return Response.ERR_OUT_OF_MEMORY;
+            }
         }
-        resource.backing = backing;
         return Response.OK_NODATA;
     }
 
-    private boolean isReachable(Backing backing) {
-        FrontTranslation translation = memory;
-        return translation != null && backing.resolve(translation) == FrontTranslation.Outcome.RESOLVED;
+    /** What the last command that returned nothing waits for. */
+    Polled.Stalled missing() {
+        return new Polled.Stalled(backings.memory().failedAddress(), Access.READ);
+    }
+
+    /** The command that waits for an address will not be tried again. */
+    void abandonMissing() {
+        attaching = null;
+        backings.forget();
     }
 
     Response detachBacking(Snapshot command) {
         Resource resource = resources.find(command.u32(Wire.ResourceOnly.RESOURCE_ID));
         if (resource == null || resource.backing == null) return Response.ERR_INVALID_RESOURCE_ID;
-        resource.backing = null;
+        letGo(resource);
         return Response.OK_NODATA;
     }
 
+    private void letGo(Resource resource) {
+        Backing backing = resource.backing;
+        if (backing == null) return;
+        resource.backing = null;
+        backings.unmap(backing);
+        released.run();
+    }
+
+    /** A range of bus addresses leads nowhere any more. */
+    void invalidated(AddressRange range) {
+        for (Resource resource : resources.all()) {
+            Backing backing = resource.backing;
+            if (backing != null && backing.overlaps(range)) backings.unmap(backing);
+        }
+    }
+
+    /** Back to the state after power-on. */
+    void reset() {
+        abandonMissing();
+        for (Resource resource : resources.all()) {
+            Backing backing = resource.backing;
+            if (backing != null) backings.unmap(backing);
+        }
+        resources.clear();
+    }
+
+    /** @return null if an address has to be asked for first: {@link #missing} */
+    @Nullable
     Response transfer(Snapshot command) {
         Resource resource = resources.find(command.u32(Wire.TransferToHost2d.RESOURCE_ID));
         if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
@@ -134,15 +189,41 @@ final class Commands {
         Rectangle area = rectangle(command, Wire.TransferToHost2d.RECT);
         if (!area.isWithin(resource.image.width(), resource.image.height())) return Response.ERR_INVALID_PARAMETER;
         if (area.isEmpty()) return Response.OK_NODATA;
-        if (!isReachable(backing)) return Response.ERR_UNSPEC;
         long offset = command.u64(Wire.TransferToHost2d.OFFSET);
         long stride = resource.image.stride();
         long rowBytes = area.width() * PixelFormat.BYTES;
         long bytes = (area.height() - 1) * stride + rowBytes;
-        long available = backing.runs().bytes();
+        long available = backing.bytes();
         if (offset < 0 || offset > available || bytes > available - offset) return Response.ERR_INVALID_PARAMETER;
-        statistics.transferred(Transfer.copy(backing.runs(), offset, resource.format, resource.image,
-                area.y() * stride + area.x() * PixelFormat.BYTES, rowBytes, area.height()));
+        switch (stray == null ? FrontTranslation.Outcome.RESOLVED : stray.during(backings.memory())) {
+            case RESOLVED -> {
+            }
+            case MISS -> {
+                return null;
+            }
+            case FAULT -> {
+                return Response.ERR_UNSPEC;
+            }
+        }
+        switch (backings.map(backing, resource.id)) {
+            case YES -> {
+            }
+            case NOT_YET -> {
+                return null;
+            }
+            case NO_SUCH_MEMORY -> {
+                return Response.ERR_UNSPEC;
+            }
+            case NO_ROOM -> {
+                return Response.ERR_OUT_OF_MEMORY;
+            }
+        }
+        try (var _ = backings.enter()) {
+            Runs pages = backings.find(backing, offset, bytes);
+            if (pages == null) return Response.ERR_UNSPEC;
+            statistics.transferred(Transfer.copy(pages, 0, resource.format, resource.image,
+                    area.y() * stride + area.x() * PixelFormat.BYTES, rowBytes, area.height()));
+        }
         return Response.OK_NODATA;
     }
 

@@ -20,6 +20,8 @@ final class ControlQueue implements QueueWorker.Work {
     private static final int MAX_COMMAND_BYTES = Wire.ResourceAttachBacking.BYTES
             + Backing.MAX_ENTRIES * Wire.ResourceAttachBacking.ENTRY_BYTES;
 
+    private final int index;
+    private final DeviceContext context;
     private final QueueWorker worker;
     private final Commands commands;
     private final GpuStatistics statistics;
@@ -31,9 +33,13 @@ final class ControlQueue implements QueueWorker.Work {
     /** The command that holds back the others. */
     private @Nullable Chain waiting;
     private CommandType waitingType = CommandType.RESOURCE_FLUSH;
+    /** Whether it waits for the VM's IOMMU; then it is carried out anew, from its snapshot. */
+    private boolean missing;
     private long startedAt;
 
     ControlQueue(int index, Virtqueue queue, DeviceContext context, Commands commands, GpuStatistics statistics) {
+        this.index = index;
+        this.context = context;
         this.worker = new QueueWorker(index, queue, context, this);
         this.commands = commands;
         this.statistics = statistics;
@@ -41,6 +47,12 @@ final class ControlQueue implements QueueWorker.Work {
 
     /** Carries out what the guest has sent. */
     void drain() {
+        Chain chain = waiting;
+        if (chain != null && missing) {
+            missing = false;
+            release(chain);
+            carryOut(chain, waitingType);
+        }
         worker.run();
     }
 
@@ -64,6 +76,10 @@ final class ControlQueue implements QueueWorker.Work {
             responder.respond(chain, Response.ERR_UNSPEC);
             return;
         }
+        carryOut(chain, type);
+    }
+
+    private void carryOut(Chain chain, CommandType type) {
         switch (type) {
             case GET_DISPLAY_INFO ->
                 waitFor(chain, type, answer -> commands.displayInfo(answer), Response.OK_DISPLAY_INFO);
@@ -80,7 +96,14 @@ final class ControlQueue implements QueueWorker.Work {
         }
     }
 
-    private void answer(Chain chain, CommandType type, Response response) {
+    /** @param response null if the command has to wait for an address */
+    private void answer(Chain chain, CommandType type, @Nullable Response response) {
+        if (response == null) {
+            hold(chain, type);
+            missing = true;
+            context.stalled(index, commands.missing());
+            return;
+        }
         responder.respond(chain, response);
         note(type, response != Response.OK_NODATA);
     }
@@ -149,11 +172,20 @@ final class ControlQueue implements QueueWorker.Work {
         return true;
     }
 
-    /** The queue stops: a command that waits for the display is answered now. The display goes on by itself. */
+    /**
+     * The queue stops: a command that waits for the display is answered now, and the display goes on by itself. One that
+     * waits for an address goes back to the queue: the front-end may be unable to answer before we have stopped.
+     */
     void stop() {
         Chain chain = waiting;
         if (chain == null) return;
         waiting = null;
+        if (missing) {
+            missing = false;
+            commands.abandonMissing();
+            worker.takeBack(chain);
+            return;
+        }
         commands.abandonFlush();
         switch (waitingType) {
             case RESOURCE_FLUSH -> answer(chain, waitingType, Response.OK_NODATA);

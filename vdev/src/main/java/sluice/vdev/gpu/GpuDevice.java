@@ -7,6 +7,8 @@ import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.dmacore.space.DeviceSpace;
+import sluice.iommu.AddressRange;
 import sluice.vdev.device.DeviceContext;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.queue.Virtqueue;
@@ -26,6 +28,7 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
     private final Display display;
     private final PictureTaker pictures;
     private final GpuStatistics statistics = new GpuStatistics();
+    private final BackingSpace backings = new BackingSpace("gpu");
     private final Commands commands;
     private @Nullable DeviceContext context;
     private @Nullable ControlQueue control;
@@ -37,7 +40,7 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
         this.resources = new ResourceTable(options.memoryLimit());
         this.scanouts = new Scanouts(display);
         this.cursors = new Cursors(display);
-        this.commands = new Commands(resources, scanouts, display, statistics, pictures);
+        this.commands = new Commands(resources, scanouts, display, statistics, pictures, backings);
         this.config = new byte[Wire.Config.BYTES];
         ByteBuffer.wrap(config).order(ByteOrder.LITTLE_ENDIAN).putInt(Wire.Config.NUM_SCANOUTS, options.outputs());
         display.setListener(this);
@@ -93,7 +96,8 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
     @Override
     public void start(long features, DeviceContext deviceContext) {
         context = deviceContext;
-        commands.setMemory(deviceContext.memory());
+        backings.setMemory(deviceContext.memory());
+        commands.whenReleased(deviceContext::bufferReleased);
     }
 
     @Override
@@ -128,8 +132,23 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
     public void reset() {
         commands.abandonFlush();
         scanouts.switchAllOff();
-        resources.clear();
+        commands.reset();
         cursors.forget();
+    }
+
+    @Override
+    public void invalidated(AddressRange range) {
+        commands.invalidated(range);
+    }
+
+    /** Has something go wrong on purpose; before it is started. */
+    public void setStrayRead(StrayRead fault) {
+        commands.setStrayRead(fault);
+    }
+
+    /** The GPU's own address space: its faults, and rules for tests of drivers. */
+    public DeviceSpace space() {
+        return backings.space();
     }
 
     @Override
@@ -147,6 +166,6 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
 
     @Override
     public void close() {
-        resources.clear();
+        commands.reset();
     }
 }

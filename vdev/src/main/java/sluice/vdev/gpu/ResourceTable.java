@@ -1,5 +1,8 @@
 package sluice.vdev.gpu;
 
+import java.util.ArrayList;
+import java.util.List;
+
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -93,6 +96,15 @@ final class ResourceTable {
         slots = new @Nullable Resource[64];
         count = 0;
         memoryUsed = 0;
+    }
+
+    /** All of them, in no order. */
+    List<Resource> all() {
+        List<Resource> all = new ArrayList<>(count);
+        for (Resource resource : slots) {
+            if (resource != null) all.add(resource);
+        }
+        return all;
     }
 
     int count() {

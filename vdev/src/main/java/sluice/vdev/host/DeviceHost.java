@@ -1,5 +1,8 @@
 package sluice.vdev.host;
 
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 
 import io.netty.channel.IoEventLoop;
@@ -12,6 +15,12 @@ import sluice.dmacore.memory.FrontTranslation;
 import sluice.dmacore.memory.GuestMemory;
 import sluice.dmacore.memory.GuestMemoryView;
 import sluice.dmacore.memory.IdentityTranslation;
+import sluice.dmacore.memory.Iotlb;
+import sluice.dmacore.memory.IotlbStatistics;
+import sluice.iommu.Access;
+import sluice.iommu.AddressRange;
+import sluice.iommu.injection.Rule;
+import sluice.iommu.space.MapException;
 import sluice.vdev.device.DeviceContext;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.io.EventWatch;
@@ -38,6 +47,11 @@ public final class DeviceHost implements DeviceContext {
     private final RunningQueue[] queues;
     private final NextRound nextRound;
     private final long pollNanos;
+    private final IotlbStatistics iotlbStatistics = new IotlbStatistics();
+    private final List<Rule> frontRules = new CopyOnWriteArrayList<>();
+    private final IommuAdvice advice = new IommuAdvice(iotlbStatistics);
+    /** While the driver gives bus addresses that are not guest addresses. */
+    private @Nullable Iotlb iotlb;
 
     /** A host that waits for kicks as soon as a queue is empty. */
     public DeviceHost(VirtioDevice device, IoEventLoop loop) {
@@ -85,12 +99,86 @@ public final class DeviceHost implements DeviceContext {
         });
     }
 
-    /** The driver has settled its features. */
-    public void start(long features) {
+    /**
+     * The driver has settled its features.
+     *
+     * @param iommu what turns its addresses into those of the memory table; null if they are guest addresses
+     */
+    public void start(long features, @Nullable FrontIommu iommu) {
         post(() -> {
             nextRound.open();
+            iotlb = iommu == null ? null : new FrontQuestions(iommu).iotlb;
             device.start(features, this);
         });
+    }
+
+    /** Takes questions to the front-end, and its answers to the device's loop. */
+    private final class FrontQuestions implements Iotlb.Questions {
+        private final FrontIommu iommu;
+        private final Iotlb iotlb;
+
+        FrontQuestions(FrontIommu iommu) {
+            this.iommu = iommu;
+            iotlb = new Iotlb("front of virtio device " + device.virtioId(), view, iommu.addressing(), this,
+                    DeviceHost.this::goOn, iotlbStatistics);
+            for (Rule rule : frontRules) iotlb.cache().inject(rule);
+        }
+
+        @Override
+        public void ask(long address, Access access) {
+            iommu.questions().ask(address, access, known -> post(() -> iotlb.answered(address, access, known)));
+        }
+    }
+
+    /** Looks at the queues that lacked an address. */
+    private void goOn() {
+        for (int i = 0; i < queues.length; i++) {
+            if (!queues[i].isStalled()) continue;
+            queues[i].setStalled(false);
+            look(i);
+        }
+    }
+
+    /**
+     * The front-end tells where a range of bus addresses leads.
+     *
+     * @param done gets whether it could be taken
+     */
+    public void translate(long address, long length, long target, Consumer<Boolean> done) {
+        post(() -> {
+            Iotlb present = iotlb;
+            boolean taken = present != null;
+            try {
+                if (present != null) present.update(address, length, target);
+            } catch (MapException e) {
+                taken = false;
+                LOG.error("a translation of the front-end is refused: {}", e.getMessage());
+            }
+            done.accept(taken);
+        });
+    }
+
+    /** A range of bus addresses is not mapped any more; {@code done} runs when nobody uses what it led to. */
+    public void invalidate(AddressRange range, Runnable done) {
+        post(() -> {
+            Iotlb present = iotlb;
+            if (present != null) {
+                present.invalidate(range);
+                device.invalidated(range);
+                advice.invalidated();
+            }
+            done.run();
+        });
+    }
+
+    /** What the VM's IOMMU has cost; to be read on the device's loop. */
+    public IotlbStatistics iotlbStatistics() {
+        return iotlbStatistics;
+    }
+
+    /** Adds a rule by which invalidations of the VM's IOMMU are lost; before a front-end connects. */
+    public void injectFront(Rule rule) {
+        frontRules.add(rule);
     }
 
     /** Starts queue {@code index}; {@code kick} is watched from now on. */
@@ -98,9 +186,9 @@ public final class DeviceHost implements DeviceContext {
         post(() -> {
             RunningQueue running = queues[index];
             running.setKick(EventWatch.start(loop, kick, running.look));
-            FrontTranslation rings = start.rings() == GuestMemory.Addressing.USER ? userAddresses : guestAddresses;
-            Virtqueue queue = Virtqueue.open(start.layout(), start.position(), RingFeatures.of(start.features()), rings,
-                    guestAddresses, running);
+            FrontTranslation unmapped = start.rings() == GuestMemory.Addressing.USER ? userAddresses : guestAddresses;
+            Virtqueue queue = Virtqueue.open(start.layout(), start.position(), RingFeatures.of(start.features()),
+                    iotlb == null ? unmapped : iotlb, memory(), running);
             running.setQueue(queue);
             device.startQueue(index, queue);
             look(index);
@@ -146,7 +234,10 @@ public final class DeviceHost implements DeviceContext {
         running.setKick(null);
         if (queue == null) return 0;
         device.stopQueue(index);
-        queue.publish();
+        if (queue.publish() instanceof Polled.Stalled stalled) {
+            LOG.warn("queue {} stops and cannot tell what it has done: its used ring at 0x{} is not mapped", index,
+                    Long.toHexString(stalled.address()));
+        }
         if (queue.inFlight() > 0) {
             LOG.warn("queue {} stops with {} chains open", index, queue.inFlight());
         }
@@ -161,6 +252,7 @@ public final class DeviceHost implements DeviceContext {
         post(() -> {
             for (int i = 0; i < queues.length; i++) stop(i);
             device.reset();
+            if (iotlb != null) iotlb.clear();
             done.run();
         });
     }
@@ -175,6 +267,7 @@ public final class DeviceHost implements DeviceContext {
             }
             device.reset();
             nextRound.close();
+            iotlb = null;
             view.adopt(GuestMemory.empty());
             done.run();
         });
@@ -198,7 +291,12 @@ public final class DeviceHost implements DeviceContext {
 
     @Override
     public FrontTranslation memory() {
-        return guestAddresses;
+        return iotlb == null ? guestAddresses : iotlb;
+    }
+
+    @Override
+    public void bufferReleased() {
+        if (iotlb != null) advice.bufferReleased();
     }
 
     @Override
@@ -222,8 +320,8 @@ public final class DeviceHost implements DeviceContext {
 
     @Override
     public void stalled(int index, Polled.Stalled where) {
-        // No translation of this transport is a cache, so nothing is ever filled later.
-        throw new IllegalStateException("queue %d stalls at 0x%x without an IOMMU".formatted(index, where.address()));
+        LOG.trace("queue {} waits for address 0x{}", index, Long.toHexString(where.address()));
+        queues[index].setStalled(true);
     }
 
     @Override

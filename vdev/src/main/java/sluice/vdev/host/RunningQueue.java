@@ -24,6 +24,7 @@ final class RunningQueue implements Interrupt {
     private boolean enabled;
     private boolean broken;
     private boolean due;
+    private boolean stalled;
     /** Has the queue looked at; what kicks are for. */
     final Runnable look;
 
@@ -39,6 +40,7 @@ final class RunningQueue implements Interrupt {
     void setQueue(@Nullable Virtqueue next) {
         queue = next;
         broken = false;
+        stalled = false;
     }
 
     boolean isBroken() {
@@ -57,6 +59,15 @@ final class RunningQueue implements Interrupt {
 
     void setDue(boolean next) {
         due = next;
+    }
+
+    /** Whether it waits for an address that its IOMMU was asked for. */
+    boolean isStalled() {
+        return stalled;
+    }
+
+    void setStalled(boolean next) {
+        stalled = next;
     }
 
     boolean isEnabled() {

@@ -1,6 +1,7 @@
 package sluice.vdev.vhostuser;
 
 import java.util.ArrayDeque;
+import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 
 import io.netty.buffer.ByteBuf;
@@ -13,6 +14,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.linux.Fd;
+import sluice.iommu.Access;
 import sluice.vdev.io.Frame;
 import sluice.vdev.io.FrameChannel;
 import sluice.vdev.io.OutgoingFrame;
@@ -23,6 +25,8 @@ import sluice.vdev.io.ProtocolViolation;
  * one. Used on the control loop.
  */
 final class BackEndChannel {
+    /** VHOST_USER_BACKEND_IOTLB_MSG: a question about a translation. */
+    static final int IOTLB = 1;
     /** VHOST_USER_BACKEND_CONFIG_CHANGE_MSG: the configuration space has changed. */
     static final int CONFIG_CHANGE = 2;
     /** Given to a request that was never answered. */
@@ -52,14 +56,25 @@ final class BackEndChannel {
      * Sends a request without a body; {@code answer} gets 0 for success, what the front-end said, or {@link #NO_ANSWER}.
      */
     void request(int number, LongConsumer answer) {
+        request(number, body -> {}, answer);
+    }
+
+    /** Asks where an address leads; the answer is 0 when the front-end has told it, as an IOTLB update. */
+    void miss(long address, Access access, LongConsumer answer) {
+        request(IOTLB, body -> IotlbMessage.writeMiss(body, address, access), answer);
+    }
+
+    private void request(int number, Consumer<ByteBuf> body, LongConsumer answer) {
         Channel current = channel;
         if (current == null) {
             answer.accept(NO_ANSWER);
             return;
         }
         asked.add(new Asked(number, answer));
-        ByteBuf frame = current.alloc().directBuffer(VhostUserFormat.HEADER_BYTES);
+        ByteBuf frame = current.alloc().directBuffer(64);
         frame.writeIntLE(number).writeIntLE(VhostUserFormat.VERSION | VhostUserFormat.NEED_REPLY).writeIntLE(0);
+        body.accept(frame);
+        frame.setIntLE(8, frame.readableBytes() - VhostUserFormat.HEADER_BYTES);
         current.writeAndFlush(new OutgoingFrame(frame), current.voidPromise());
     }
 

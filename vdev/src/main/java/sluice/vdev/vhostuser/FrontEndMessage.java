@@ -5,6 +5,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.linux.Fd;
+import sluice.iommu.AddressRange;
 
 /** The messages of a front-end that we understand, checked in form. Descriptors belong to whoever handles the message. */
 sealed interface FrontEndMessage {
@@ -86,6 +87,12 @@ sealed interface FrontEndMessage {
             return List.of(fd);
         }
     }
+
+    /** A range of bus addresses leads to an address of the memory table; what it may be used for is not said reliably. */
+    record IotlbUpdate(long address, long size, long target) implements FrontEndMessage {}
+
+    /** A range of bus addresses, given by its first and last byte, leads nowhere any more. */
+    record IotlbInvalidate(AddressRange range) implements FrontEndMessage {}
 
     record GetConfig(int offset, int size, int flags) implements FrontEndMessage {}
 

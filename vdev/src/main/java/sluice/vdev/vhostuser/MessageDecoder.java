@@ -73,6 +73,7 @@ final class MessageDecoder extends ChannelInboundHandlerAdapter {
                 yield new FrontEndMessage.SetVringEnable(index, body.readIntLE() != 0);
             }
             case 21 -> new FrontEndMessage.SetBackendReqFd(oneFd(number, fds));
+            case 22 -> IotlbMessage.read(sized(number, body, IotlbMessage.BYTES));
             case 24 -> getConfig(number, body);
             case 25 -> setConfig(number, body);
             case 33 -> new FrontEndMessage.GpuSetSocket(oneFd(number, fds));

@@ -20,6 +20,7 @@ import sluice.dmacore.linux.FileStatus;
 import sluice.dmacore.linux.UnixSocket;
 import sluice.dmacore.memory.GuestMemory;
 import sluice.vdev.host.DeviceHost;
+import sluice.vdev.host.FrontIommu;
 import sluice.vdev.host.QueueStart;
 import sluice.vdev.io.FrameChannel;
 import sluice.vdev.io.ProtocolViolation;
@@ -81,6 +82,7 @@ final class Session extends ChannelInboundHandlerAdapter {
             case FrontEndMessage.GetMaxMemSlots() -> reply(request, MemoryTable.MAX_SLOTS);
             case FrontEndMessage.GetConfig get -> getConfig(request, get);
             case FrontEndMessage.GetVringBase get -> stopVring(request, get.index());
+            case FrontEndMessage.IotlbUpdate update -> translate(request, update);
             case FrontEndMessage.Unknown unknown -> refuse(request,
                     "message " + unknown.request() + " is none we offer");
             default -> acknowledge(request);
@@ -154,6 +156,11 @@ final class Session extends ChannelInboundHandlerAdapter {
             case FrontEndMessage.SetConfig set ->
                 host.execute(() -> host.device().writeConfig(set.offset(), set.value()));
             case FrontEndMessage.GpuSetSocket set -> setGpuSocket(set.fd());
+            case FrontEndMessage.IotlbInvalidate invalidate -> {
+                host.invalidate(invalidate.range(), done);
+                return true;
+            }
+            case FrontEndMessage.IotlbUpdate update -> throw asked(update);
             case FrontEndMessage.ResetDevice() -> {
                 host.reset(done);
                 for (VringState vring : vrings) vring.started = vring.stopped = false;
@@ -178,6 +185,13 @@ final class Session extends ChannelInboundHandlerAdapter {
         replies.expect(request.number()).answer(value);
     }
 
+    private void translate(Request request, FrontEndMessage.IotlbUpdate update) throws ProtocolViolation {
+        Replies.Place place = wantsAnswer(request) ? replies.expect(request.number()) : null;
+        host.translate(update.address(), update.size(), update.target(), taken -> {
+            if (place != null) place.answerLater(taken ? 0 : 1);
+        });
+    }
+
     private void refuse(Request request, String why) throws ProtocolViolation {
         LOG.warn("{}", why);
         if (wantsAnswer(request)) replies.expect(request.number()).answer(1);
@@ -188,26 +202,28 @@ final class Session extends ChannelInboundHandlerAdapter {
      * that exist are implemented, so all are offered.
      */
     private long offeredFeatures() {
-        return host.device().features() | RingFeatures.ALL | F_VERSION_1 | F_PROTOCOL_FEATURES;
+        return host.device().features() | RingFeatures.ALL | F_VERSION_1 | F_ACCESS_PLATFORM | F_PROTOCOL_FEATURES;
     }
 
-    private void setFeatures(long accepted) throws IOException {
-        if ((accepted & F_ACCESS_PLATFORM) != 0) {
-            throw new IOException(
-                    "VIRTIO_F_ACCESS_PLATFORM was not offered: this back-end works without an IOMMU only");
-        }
+    private void setFeatures(long accepted) {
         long more = accepted & ~offeredFeatures();
         if (more != 0)
             LOG.info("the front-end sets features 0x{} that were not offered; they are left alone",
                     Long.toHexString(more));
         features = accepted;
         featuresSettled = true;
-        host.start(accepted);
+        // QEMU takes the bit back where the VM has no IOMMU in front of us.
+        host.start(accepted, (accepted & F_ACCESS_PLATFORM) == 0 ? null : frontIommu());
         if ((accepted & F_PROTOCOL_FEATURES) == 0) {
             // Without protocol features there is no ENABLE message, rings are enabled when they start.
             for (int i = 0; i < vrings.length; i++) host.enable(i, true, () -> {});
         }
         expectMemory();
+    }
+
+    private FrontIommu frontIommu() {
+        return new FrontIommu(ringAddressing(), (address, access, answer) -> channel.eventLoop()
+                .execute(() -> toFrontEnd.miss(address, access, result -> answer.accept(result == 0))));
     }
 
     private void expectMemory() {

@@ -43,7 +43,7 @@ class GpuServerTest {
         Path socket = folder.resolve("gpu.sock");
         try (GuestRam ram = GuestRam.single(4 << 20, 1); DisplayPeer display = DisplayPeer.open(1, 640, 480)) {
             GpuServer server = new GpuServer(new GpuSetup(GpuOptions.defaults(), 640, 480, folder, 0,
-                    folder.resolve("stats.json"), 0));
+                    folder.resolve("stats.json"), 0, Injections.NONE));
             server.listen(socket);
             try (DeviceSession session = new DeviceSession(new FrontEnd(UnixSocket.connect(socket)), ram,
                     Profile.qemu10(), 64, 16)) {

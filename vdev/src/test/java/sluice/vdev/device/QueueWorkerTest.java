@@ -102,6 +102,11 @@ class QueueWorkerTest {
         }
 
         @Override
+        public void takeBack(Chain chain) {
+            queue.takeBack(chain);
+        }
+
+        @Override
         public Polled publish() {
             return queue.publish();
         }
@@ -148,6 +153,11 @@ class QueueWorkerTest {
         public Polled poll() {
             calls.add("poll");
             return polls.isEmpty() ? Polled.Empty.EMPTY : polls.remove();
+        }
+
+        @Override
+        public void takeBack(Chain chain) {
+            calls.add("takeBack");
         }
 
         @Override

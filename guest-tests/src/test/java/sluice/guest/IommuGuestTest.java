@@ -1,0 +1,215 @@
+package sluice.guest;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
+
+import sluice.vdev.cli.QemuBinary;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/**
+ * Our GPU behind each IOMMU that QEMU can give a VM: the same kernel draws the same picture, and what the device reads
+ * although nobody gave it is refused, by the guest's own IOMMU driver in words.
+ */
+@Tag("guest")
+@ParameterizedClass(name = "{0}")
+@MethodSource("configurations")
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class IommuGuestTest {
+    private static final Duration SOON = Duration.ofSeconds(10);
+    /** The transfer in which the device reads what it must not: later than all that a test draws before it. */
+    private static final int STRAY_TRANSFER = 60;
+    private static final String STRAY_ADDRESS = "0x12345000";
+
+    /** An IOMMU of a VM. */
+    enum Iommu {
+        /** The driver uses its DMA addresses, and they are guest addresses. */
+        NONE(List.of(), "", null),
+        INTEL_STRICT(List.of("-device", "intel-iommu,intremap=off,device-iotlb=on"), "intel_iommu=on iommu.strict=1",
+                "DMAR: .*fault addr 0x12345000"),
+        /** What Linux does unless told otherwise: it unmaps in bulk, some milliseconds later. */
+        INTEL_LAZY(List.of("-device", "intel-iommu,intremap=off,device-iotlb=on"), "intel_iommu=on",
+                "DMAR: .*fault addr 0x12345000"),
+        VIRTIO(List.of("-device", "virtio-iommu-pci"), "", "virtio_iommu .*(?:fault|0x0*12345000).*");
+
+        private final List<String> device;
+        private final String kernel;
+        /** What the guest's driver says when it is told of a fault; null if nobody tells it. */
+        private final @Nullable String complaint;
+
+        Iommu(List<String> device, String kernel, @Nullable String complaint) {
+            this.device = device;
+            this.kernel = kernel;
+            this.complaint = complaint;
+        }
+    }
+
+    record Configuration(TestQemu qemu, Iommu iommu) {
+        @Override
+        public String toString() {
+            return "%s, %s".formatted(qemu, iommu);
+        }
+    }
+
+    private record Machine(VhostUserGpu gpu, Qemu qemu) implements AutoCloseable {
+        @Override
+        public void close() throws IOException {
+            try {
+                qemu.close();
+            } finally {
+                gpu.close();
+            }
+        }
+    }
+
+    @TempDir
+    private static @Nullable Path folder;
+
+    private static @Nullable Machine running;
+
+    private final Configuration configuration;
+    private final VhostUserGpu gpu;
+    private final Qemu qemu;
+    private final PatternGuest guest;
+
+    IommuGuestTest(Configuration configuration) {
+        Machine machine = Objects.requireNonNull(running, "a machine was started before");
+        this.configuration = configuration;
+        gpu = machine.gpu();
+        qemu = machine.qemu();
+        guest = new PatternGuest(qemu, 1280, 800);
+    }
+
+    static List<Configuration> configurations() {
+        List<Configuration> all = new ArrayList<>();
+        for (TestQemu qemu : List.of(TestQemu.QEMU_10, TestQemu.QEMU_11)) {
+            for (Iommu iommu : Iommu.values()) all.add(new Configuration(qemu, iommu));
+        }
+        return all;
+    }
+
+    @BeforeParameterizedClassInvocation
+    static void boot(Configuration configuration) throws IOException, InterruptedException {
+        QemuBinary binary = configuration.qemu.binary();
+        List<String> command = TestGpus.sluiceCommand();
+        command.add("--stats=" + statistics());
+        command.add("--inject=stray-read,address=%s,from=%d".formatted(STRAY_ADDRESS, STRAY_TRANSFER));
+        VhostUserGpu gpu = VhostUserGpu.start("Sluice", command, VhostUserGpu.Readiness.SAYS_LISTENING);
+        try {
+            GuestImage image = GuestImage.of(GuestKernel.forQemu(binary, TestQemu.CACHE)).module("virtio-iommu")
+                    .module("virtio-gpu").build(TestQemu.CACHE);
+            List<String> arguments = new ArrayList<>(configuration.iommu.device);
+            arguments.addAll(gpu.qemuArguments("iommu_platform=on"));
+            running = new Machine(gpu,
+                    new QemuLaunch(binary).accelerator(Accelerator.best(binary, image, TestQemu.CACHE))
+                            .boot(image, "sluice.run=serve " + configuration.iommu.kernel).arguments(arguments)
+                            .start());
+        } finally {
+            if (running == null) gpu.close();
+        }
+    }
+
+    private static Path statistics() {
+        return Objects.requireNonNull(folder, "JUnit makes the folder").resolve("statistics.json");
+    }
+
+    @AfterParameterizedClassInvocation
+    static void end() throws IOException {
+        Machine ended = running;
+        running = null;
+        if (ended != null) ended.close();
+    }
+
+    @Test
+    @Order(1)
+    void theSamePictureIsDrawn() throws IOException, InterruptedException {
+        guest.awaitReady();
+        guest.draw(5, 2);
+        guest.flip(3);
+        guest.quit();
+    }
+
+    /** Each run attaches buffers and detaches them at its end. */
+    @Test
+    @Order(2)
+    void buffersComeAndGo() throws IOException, InterruptedException {
+        for (int run = 0; run < 4; run++) {
+            guest.draw(1, 3);
+            guest.quit();
+        }
+    }
+
+    @Test
+    @Order(3)
+    void aStoppedMachineGoesOn() throws IOException, InterruptedException {
+        guest.draw(1, 2);
+        for (int round = 0; round < 3; round++) {
+            qemu.qmp().execute("stop");
+            qemu.qmp().execute("cont");
+            guest.flip(2);
+        }
+        guest.quit();
+    }
+
+    /** From the kernel's IOMMU driver to the firmware, which has none, and back. */
+    @Test
+    @Order(4)
+    void aRebootedGuestDrawsAgain() throws IOException, InterruptedException {
+        qemu.console().send("reboot -f");
+        guest.awaitReady();
+        guest.draw(2, 2);
+        guest.quit();
+    }
+
+    @Test
+    @Order(5)
+    void whatNobodyGaveTheDeviceIsRefusedInTheGuestToo() throws IOException, InterruptedException {
+        qemu.console().send("dmesg -n 7");
+        guest.awaitExit();
+        String complaint = configuration.iommu.complaint;
+        qemu.console().send("pattern %d 2".formatted(STRAY_TRANSFER));
+        if (complaint != null) qemu.console().waitFor(complaint, PatternGuest.WORK);
+        qemu.console().waitFor("^SLUICE done", PatternGuest.WORK);
+        guest.quit();
+        guest.draw(1, 2);
+        guest.quit();
+    }
+
+    @Test
+    @Order(6)
+    void theGuestPowersOffAndTheFaultsAreThoseThatWereInjected() throws IOException, InterruptedException {
+        qemu.console().send("poweroff -f");
+        assertThat(qemu.waitForEnd(PatternGuest.WORK)).as("QEMU's status").isZero();
+        assertThat(gpu.terminate(SOON)).as("the GPU process's status").isZero();
+        assertThat(gpu.errors()).doesNotContain("SEVERE").contains("nobody gave it");
+        JsonObject statistics = JsonParser.parseString(Files.readString(statistics())).getAsJsonObject();
+        assertThat(statistics.getAsJsonObject("faults").entrySet()).as("faults of the device's own space").isEmpty();
+        JsonObject front = statistics.getAsJsonObject("frontIommu");
+        if (configuration.iommu == Iommu.NONE) {
+            assertThat(front.get("misses").getAsLong()).isZero();
+        } else {
+            assertThat(front.get("misses").getAsLong()).isPositive();
+            // The read that was injected; firmware leaves a ring behind that the kernel has not mapped.
+            assertThat(front.get("refusedMisses").getAsLong()).isBetween(1L, 4L);
+        }
+    }
+}

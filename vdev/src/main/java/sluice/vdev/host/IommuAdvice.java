@@ -1,0 +1,48 @@
+package sluice.vdev.host;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import sluice.dmacore.memory.IotlbStatistics;
+
+/** Tells once what is wrong with the way the VM's IOMMU forgets, and what it has cost so far. */
+final class IommuAdvice {
+    private static final Logger LOG = LoggerFactory.getLogger(IommuAdvice.class);
+    /** So many times that it is no accident. */
+    private static final int OFTEN = 16;
+
+    private final IotlbStatistics statistics;
+    private int buffersReleased;
+    private boolean said;
+
+    IommuAdvice(IotlbStatistics statistics) {
+        this.statistics = statistics;
+    }
+
+    /** After an invalidation. */
+    void invalidated() {
+        if (said || statistics.wholesaleInvalidations() < OFTEN || statistics.droppedWholesale() < OFTEN) return;
+        said = true;
+        LOG.warn("""
+                the VM's IOMMU takes everything away at each flush: {} flushes have dropped {} translations, and {} \
+                were asked for in {} ms all together. The guest's kernel parameter iommu.strict=1, or virtio-iommu, \
+                would spare most of them""", statistics.wholesaleInvalidations(), statistics.droppedWholesale(),
+                statistics.misses(), statistics.waitedNanos() / 1_000_000);
+    }
+
+    /** A driver has let go of a buffer: it unmaps it now, or soon. */
+    void bufferReleased() {
+        buffersReleased++;
+        if (said || buffersReleased < OFTEN || !statistics.isTranslating()
+                || statistics.exactInvalidations() + statistics.wholesaleInvalidations() > 0) {
+            return;
+        }
+        said = true;
+        LOG.warn(
+                """
+                        the VM's IOMMU has not taken back a single one of {} translations, although the driver has let go of {} \
+                        buffers: the device may go on using memory that the guest has unmapped. QEMU's amd-iommu does so; use \
+                        intel-iommu or virtio-iommu""",
+                statistics.misses(), buffersReleased);
+    }
+}
