@@ -184,6 +184,7 @@ static void create_buffers(void)
 		CALL(DRM_IOCTL_MODE_ADDFB2, &add);
 		b->fb = add.fb_id;
 		draw_columns(b, 0, width, 0);
+		b->frame = 0;
 	}
 }
 
