@@ -1,0 +1,92 @@
+package sluice.vdev.gpu;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+import sluice.vdev.fixture.Buffer;
+import sluice.vdev.fixture.GpuCommands;
+import sluice.vdev.fixture.GpuRect;
+import sluice.vdev.fixture.GpuWire;
+
+/** Commands to begin fuzzing with: what drivers send, in their order, and some that no device may believe. */
+final class CommandSeeds {
+    private static final int RESOURCE = 1;
+    private static final GpuRect ALL = GpuRect.of(64, 64);
+    /** Pages above those that hold rings and commands. */
+    private static final List<Buffer> BACKING = List.of(new Buffer(0x20000, 4096), new Buffer(0x30000, 4096),
+            new Buffer(0x28000, 8192));
+
+    private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+
+    static Map<String, byte[]> all() {
+        Map<String, byte[]> seeds = new TreeMap<>();
+        seeds.put("a-frame", drawing().send(0, GpuCommands.flush(RESOURCE, ALL)).seed());
+        seeds.put("a-frame-for-a-slow-display",
+                drawing().send(CommandFuzzTest.SLOW, GpuCommands.flush(RESOURCE, ALL)).seed());
+        seeds.put("a-resource-removed-while-it-is-shown", drawing().send(0, GpuCommands.unref(RESOURCE))
+                .send(0, GpuCommands.flush(RESOURCE, ALL)).seed());
+        seeds.put("a-reset-with-a-picture", drawing().send(CommandFuzzTest.RESET, GpuCommands.unref(RESOURCE)).seed());
+        seeds.put("a-cursor", new CommandSeeds().send(0, GpuCommands.createResource2d(RESOURCE, 1, 64, 64))
+                .send(CommandFuzzTest.CURSOR, GpuCommands.updateCursor(1, 5, 6, RESOURCE, 1, 2))
+                .send(CommandFuzzTest.CURSOR, GpuCommands.moveCursor(1, 7, 8))
+                .send(CommandFuzzTest.CURSOR, GpuCommands.updateCursor(1, 0, 0, 0, 0, 0)).seed());
+        seeds.put("questions", new CommandSeeds().send(0, GpuCommands.getDisplayInfo())
+                .send(0, GpuCommands.getEdid(0)).send(0, GpuCommands.getEdid(16))
+                .send(0, GpuCommands.bare(0x10b, GpuWire.RESOURCE_ONLY_BYTES)).seed());
+        seeds.put("backing-that-comes-and-goes", drawing().send(0, GpuCommands.detachBacking(RESOURCE))
+                .send(0, GpuCommands.transferToHost2d(RESOURCE, ALL, 0)).send(0, attach(1)).seed());
+        seeds.put("backing-that-is-no-memory", new CommandSeeds()
+                .send(0, GpuCommands.createResource2d(RESOURCE, 2, 64, 64))
+                .send(0, attach(1, new Buffer(-16, 32))).send(0, attach(0x4000)).send(0, attach(-1)).seed());
+        seeds.put("sides-that-overflow", new CommandSeeds()
+                .send(0, GpuCommands.createResource2d(RESOURCE, 1, 16_384, 16_384))
+                .send(0, GpuCommands.createResource2d(RESOURCE, 1, -1, -1))
+                .send(0, GpuCommands.createResource2d(RESOURCE, 1, 512, 512))
+                .send(0, GpuCommands.createResource2d(2, 1, 1, 1)).seed());
+        seeds.put("rectangles-that-overflow",
+                drawing().send(0, GpuCommands.flush(RESOURCE, new GpuRect(-1, 1, 2, 63)))
+                        .send(0, GpuCommands.transferToHost2d(RESOURCE, ALL, -4))
+                        .send(0, GpuCommands.setScanout(1, RESOURCE, new GpuRect(1, 1, -1, 64))).seed());
+        seeds.put("little-room-for-answers", new CommandSeeds()
+                .send(CommandFuzzTest.LITTLE_ROOM, GpuCommands.getDisplayInfo())
+                .send(CommandFuzzTest.LITTLE_ROOM | 3 << 4, GpuCommands.getEdid(0))
+                .send(CommandFuzzTest.LITTLE_ROOM | 15 << 4, GpuCommands.getEdid(0)).seed());
+        seeds.put("less-than-a-header", new CommandSeeds().send(0, GpuCommands.bare(0x100, 20))
+                .send(CommandFuzzTest.CURSOR, GpuCommands.bare(0x300, 4)).seed());
+        return seeds;
+    }
+
+    private static CommandSeeds drawing() {
+        return new CommandSeeds().send(0, GpuCommands.createResource2d(RESOURCE, GpuWire.FORMAT_B8G8R8X8, 64, 64))
+                .send(0, attach(BACKING.size(), BACKING.toArray(Buffer[]::new)))
+                .send(0, GpuCommands.setScanout(0, RESOURCE, ALL))
+                .send(0, GpuCommands.transferToHost2d(RESOURCE, ALL, 0));
+    }
+
+    /** ATTACH_BACKING that says it has {@code count} entries. */
+    private static ByteBuffer attach(int count, Buffer... entries) {
+        ByteBuffer tail = GpuCommands.entries(List.of(entries));
+        return ByteBuffer.allocate(GpuWire.ATTACH_BYTES + tail.limit()).order(ByteOrder.LITTLE_ENDIAN)
+                .put(GpuCommands.attachBacking(RESOURCE, count)).put(tail).flip();
+    }
+
+    private CommandSeeds send(int options, ByteBuffer command) {
+        if (command.limit() >= GpuWire.HDR_BYTES) {
+            command.putInt(GpuWire.HDR_FLAGS, GpuWire.FLAG_FENCE).putLong(GpuWire.HDR_FENCE, bytes.size());
+        }
+        bytes.write(command.limit() / 4);
+        bytes.write(options);
+        byte[] copy = new byte[command.limit()];
+        command.get(0, copy);
+        bytes.writeBytes(copy);
+        return this;
+    }
+
+    private byte[] seed() {
+        return bytes.toByteArray();
+    }
+}

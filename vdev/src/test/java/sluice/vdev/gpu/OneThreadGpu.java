@@ -1,0 +1,143 @@
+package sluice.vdev.gpu;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+import sluice.dmacore.memory.FileMapping;
+import sluice.dmacore.memory.FileMappings;
+import sluice.dmacore.memory.FrontTranslation;
+import sluice.dmacore.memory.GuestMemory;
+import sluice.dmacore.memory.GuestMemoryView;
+import sluice.dmacore.memory.IdentityTranslation;
+import sluice.dmacore.memory.MemoryRegion;
+import sluice.dmacore.memory.VmaBudget;
+import sluice.vdev.device.DeviceContext;
+import sluice.vdev.fixture.Buffer;
+import sluice.vdev.fixture.DriverQueue;
+import sluice.vdev.fixture.GuestRam;
+import sluice.vdev.fixture.QueueLayout;
+import sluice.vdev.fixture.RingKind;
+import sluice.vdev.fixture.Used;
+import sluice.vdev.queue.Polled;
+import sluice.vdev.queue.RingFeatures;
+import sluice.vdev.queue.Virtqueue;
+
+/**
+ * The GPU with its two queues and a driver on one thread, without sockets and loops: a command is carried out when
+ * {@link #call} returns. A queue that breaks or stalls is the test's failure, for its driver keeps the rules.
+ */
+final class OneThreadGpu implements AutoCloseable, DeviceContext {
+    /** Guest memory begins at address 0: rings and room for commands first, then pages that hold pictures. */
+    static final int RAM_BYTES = 1 << 18;
+    static final long MEMORY_LIMIT = 1 << 20;
+    static final int MAX_COMMAND = 4096;
+    static final int MAX_ANSWER = 1056;
+    private static final int SIZE = 4;
+
+    final CheckedDisplay display = new CheckedDisplay();
+    private final GpuDevice device = new GpuDevice(new GpuOptions(2, MEMORY_LIMIT), display,
+            new PictureTaker(Path.of("."), 0));
+    private final GuestRam ram = GuestRam.single(RAM_BYTES, 1);
+    private final GuestMemoryView view = new GuestMemoryView();
+    private final FrontTranslation memory = new IdentityTranslation(view, GuestMemory.Addressing.GUEST);
+    private final List<DriverQueue> drivers = new ArrayList<>();
+    private final List<Virtqueue> queues = new ArrayList<>();
+    private final boolean[] due = new boolean[2];
+    private final Buffer request;
+    private final Buffer answer;
+
+    OneThreadGpu(RingKind kind) throws IOException {
+        FileMapping mapping = new FileMappings(new VmaBudget(4)).map(ram.file());
+        view.adopt(GuestMemory
+                .of(List.of(MemoryRegion.of(0, RAM_BYTES, ram.regions().getFirst().userAddress(), mapping, 0))));
+        mapping.release();
+        RingFeatures features = new RingFeatures(true, true, kind == RingKind.PACKED, false, false);
+        device.start(0, this);
+        for (int i = 0; i < 2; i++) {
+            Buffer ring = ram.allocate(QueueLayout.contiguousBytes(SIZE));
+            QueueLayout at = QueueLayout.contiguous(SIZE, ram.offset(ring.address(), ring.length()), ring.address());
+            drivers.add(DriverQueue.of(kind, ram.memory(), at, true, false));
+            Virtqueue queue = Virtqueue.open(new sluice.vdev.queue.QueueLayout(SIZE, at.descriptorAddress(),
+                    at.availAddress(), at.usedAddress()), kind.start(), features, memory, memory, () -> {});
+            queues.add(queue);
+            device.startQueue(i, queue);
+        }
+        request = ram.allocate(MAX_COMMAND);
+        answer = ram.allocate(MAX_ANSWER);
+    }
+
+    /**
+     * Carries one command out.
+     *
+     * @param queue   0 for control, 1 for the cursor
+     * @param command at most {@link #MAX_COMMAND} bytes
+     * @param room    bytes the answer may have, 0 to {@link #MAX_ANSWER}; a chain without any buffer is not sent
+     * @return the answer, as long as the device says it is
+     */
+    ByteBuffer call(int queue, byte[] command, int room) {
+        DriverQueue driver = drivers.get(queue);
+        ram.write(request, ByteBuffer.wrap(command));
+        ram.slice(answer).fill((byte) 0xa5);
+        driver.submit(List.of(new Buffer(request.address(), command.length)),
+                List.of(new Buffer(answer.address(), room)));
+        due[queue] = true;
+        turn();
+        if (!driver.usedPending() && display.takeHeld()) turn();
+        Used used = driver.poll().orElseThrow(() -> new AssertionError("a command is not answered"));
+        return ByteBuffer.wrap(ram.read(List.of(answer), 0, (int) used.written())).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    private void turn() {
+        for (int round = 0; due[0] || due[1]; round++) {
+            if (round > 100) throw new AssertionError("the device wants to be called again for ever");
+            for (int i = 0; i < 2; i++) {
+                if (!due[i]) continue;
+                due[i] = false;
+                device.notified(i);
+            }
+        }
+    }
+
+    /** As a driver that resets its device; the queues go on. */
+    void reset() {
+        display.takeHeld();
+        turn();
+        device.reset();
+    }
+
+    @Override
+    public FrontTranslation memory() {
+        return memory;
+    }
+
+    @Override
+    public void callAgain(int index) {
+        due[index] = true;
+    }
+
+    @Override
+    public void stalled(int index, Polled.Stalled where) {
+        throw new AssertionError("queue " + index + " stalls: " + where);
+    }
+
+    @Override
+    public void broken(int index, Polled.Broken why) {
+        throw new AssertionError("queue " + index + " is broken: " + why.reason());
+    }
+
+    @Override
+    public void close() {
+        for (int i = 0; i < 2; i++) {
+            device.stopQueue(i);
+            queues.get(i).stop();
+        }
+        reset();
+        device.close();
+        view.adopt(GuestMemory.empty());
+        ram.close();
+    }
+}
