@@ -255,13 +255,17 @@ final class Session extends ChannelInboundHandlerAdapter {
     private static @Nullable Fd eventFd(String name, @Nullable Fd fd) throws IOException {
         if (fd == null) return null;
         try {
-            if (!EventFd.isEventFd(fd)) throw new IOException("the " + name + " descriptor is no eventfd");
+            requireEventFd(name, fd);
             UnixSocket.setNonBlocking(fd);
             return fd;
         } catch (IOException e) {
             fd.close();
             throw e;
         }
+    }
+
+    private static void requireEventFd(String name, Fd fd) throws IOException {
+        if (!EventFd.isEventFd(fd)) throw new IOException("the " + name + " descriptor is no eventfd");
     }
 
     /** What is no socket could not be watched, and its questions would never be answered. */
@@ -297,11 +301,12 @@ final class Session extends ChannelInboundHandlerAdapter {
                     "queue %d is to be polled: kicks without a descriptor are not offered".formatted(index));
         }
         VringState vring = vrings[index];
-        if (vring.started) {
-            host.replaceKick(index, kick);
-            return;
-        }
         try {
+            requireEventFd("kick", kick); // a file could not be watched
+            if (vring.started) {
+                host.replaceKick(index, kick);
+                return;
+            }
             if (!featuresSettled) {
                 throw new IllegalArgumentException("SET_FEATURES has to come before the first kick descriptor");
             }
@@ -309,6 +314,9 @@ final class Session extends ChannelInboundHandlerAdapter {
             layout.check(RingFeatures.of(features));
             host.startQueue(index, new QueueStart(layout, vring.position, features, ringAddressing()), kick);
             vring.started = true;
+        } catch (IOException e) {
+            kick.close();
+            throw e;
         } catch (IllegalArgumentException e) {
             kick.close();
             throw new IOException("queue %d cannot start: %s".formatted(index, e.getMessage()), e);

@@ -22,6 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import sluice.dmacore.linux.EventFd;
 import sluice.dmacore.linux.Fd;
+import sluice.dmacore.linux.Memfd;
 import sluice.dmacore.linux.OpenFiles;
 import sluice.dmacore.linux.UnixSocket;
 import sluice.vdev.fixture.Deadline;
@@ -134,6 +135,18 @@ class BadFrontEndTest {
         }
         backEnd.awaitGone();
         assertThat(backEnd.log().count("in the middle of a message")).isEqualTo(1);
+    }
+
+    @Test
+    void aKickThatIsNoEventfd() throws IOException {
+        try (FrontEnd frontEnd = connect(); Fd file = Memfd.create("no-eventfd", 0)) {
+            frontEnd.setFeatures(VhostUserBits.QEMU_FORCED);
+            frontEnd.setVringNum(0, 64);
+            frontEnd.setVringKick(0, file);
+            frontEnd.getFeatures();
+        }
+        backEnd.awaitGone();
+        assertThat(backEnd.log().count("the kick descriptor is no eventfd")).isEqualTo(1);
     }
 
     @Test
