@@ -3,6 +3,7 @@ package sluice.dmacore.memory;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -49,6 +50,7 @@ public final class Iotlb implements FrontTranslation {
     private static final int FAULTS_KEPT = 256;
     private static final int FAULTS_TOLD = 8;
     private static final long PAGE = MemoryRegion.PAGE;
+    private static final AtomicLong EPOCHS = new AtomicLong();
     private static final Logger LOG = LoggerFactory.getLogger(Iotlb.class);
 
     private final GuestMemoryView view;
@@ -62,7 +64,10 @@ public final class Iotlb implements FrontTranslation {
     /** In the order they were asked, which is the order they are answered in. */
     private final Set<Question> pending = new LinkedHashSet<>();
     private final Set<Question> refused = new HashSet<>();
-    private long invalidations;
+    /** Those of {@link #pending} whose refusal nobody waits for, because their command may have failed already. */
+    private final Set<Question> abandoned = new HashSet<>();
+    /** Another number after each invalidation, and in each cache of this process. */
+    private long epoch = EPOCHS.incrementAndGet();
     private Outcome outcome = Outcome.RESOLVED;
     private long failedAddress;
 
@@ -146,7 +151,7 @@ public final class Iotlb implements FrontTranslation {
         Question question = new Question(page, access);
         if (!pending.remove(question)) return; // asked before everything was forgotten
         statistics.answered(known);
-        if (!known) {
+        if (!abandoned.remove(question) && !known) {
             // Nobody came back for the others: their queue has stopped.
             if (refused.size() == WINDOW) refused.clear();
             refused.add(question);
@@ -159,7 +164,7 @@ public final class Iotlb implements FrontTranslation {
      * resolved before is theirs to let go of.
      */
     public void invalidate(AddressRange range) {
-        invalidations++;
+        epoch = EPOCHS.incrementAndGet();
         int dropped = cache.invalidate(range).entries();
         refused.removeIf(question -> range.contains(question.page));
         statistics.invalidated(range, dropped);
@@ -168,10 +173,11 @@ public final class Iotlb implements FrontTranslation {
     /** Forgets everything, also what was asked: the device starts anew. */
     public void clear() {
         cache.invalidateAll();
-        invalidations++;
+        epoch = EPOCHS.incrementAndGet();
         statistics.abandoned();
         pending.clear();
         refused.clear();
+        abandoned.clear();
     }
 
     // ---- translating
@@ -196,7 +202,10 @@ public final class Iotlb implements FrontTranslation {
         long missing = reader.failedAddress();
         if (!ask(missing & -PAGE, access)) {
             cache.refused(FaultContext.NONE, missing, length - known, access);
+            // What else was asked for this command would be held against the next one, though its driver may have mapped it
+            // by then: a front-end does not tell. Whoever else waits for it asks again.
             refused.clear();
+            abandoned.addAll(pending);
             fail(Outcome.FAULT, missing);
             return known;
         }
@@ -237,10 +246,13 @@ public final class Iotlb implements FrontTranslation {
         return outcome;
     }
 
-    /** What the addresses lead to lies in the memory table, or the front-end was wrong. */
+    /** What the addresses lead to lies in the memory table, or the front-end was wrong: then nothing is appended. */
     private boolean append(Runs target) {
+        int mark = target.count();
+        long markBytes = target.bytes();
         for (int i = 0; i < targets.count(); i++) {
             if (!view.current().resolve(targets.target(i), targets.length(i), addressing, target)) {
+                target.cutBack(mark, markBytes);
                 LOG.warn("the front-end translated 0x{} bytes to 0x{}, which its memory table does not have",
                         Long.toHexString(targets.length(i)), Long.toHexString(targets.target(i)));
                 return false;
@@ -266,10 +278,13 @@ public final class Iotlb implements FrontTranslation {
         return failedAddress;
     }
 
-    /** Counts invalidations and tables, so that either makes another number. */
+    /**
+     * Invalidations and tables both make another number. No two caches have one in common: what was resolved through one
+     * says nothing about the next, which a device gets when it starts anew.
+     */
     @Override
     public long generation() {
-        return view.current().number() + (invalidations << 32);
+        return view.current().number() + (epoch << 32);
     }
 
     @Override

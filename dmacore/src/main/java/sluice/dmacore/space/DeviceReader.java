@@ -47,7 +47,8 @@ public final class DeviceReader implements AutoCloseable {
      *
      * @param position of the first byte in the stretch
      * @param length in bytes; with {@code position} within {@link Segments#bytes}
-     * @return unless it is {@link Outcome#RESOLVED}, {@code found} is empty
+     * @return unless it is {@link Outcome#RESOLVED}, {@code found} is empty; in a section that an unmap has given up on
+     *         nothing resolves
      */
     public Outcome resolve(Segments segments, long position, long length, Access access, Runs found) {
         if (position < 0 || length < 0 || position > segments.bytes() - length) {
@@ -68,12 +69,25 @@ public final class DeviceReader implements AutoCloseable {
             }
             for (int run = 0; run < targets.count(); run++) {
                 FileMapping file = slots.file(targets.target(run));
-                if (file == null) throw new IllegalStateException("a mapping leads to an empty slot");
+                if (file == null) {
+                    if (reader.revoked()) return tooLate(segments, segment, access, found);
+                    throw new IllegalStateException("a mapping leads to an empty slot");
+                }
                 found.add(file, FileSlots.offset(targets.target(run)), targets.length(run));
             }
             at += piece;
         }
-        return Outcome.RESOLVED;
+        // An unmap that gave up on this reader has said so before it gave the slots to other files.
+        return length > 0 && reader.revoked()
+                ? tooLate(segments, segments.count() - 1, access, found)
+                : Outcome.RESOLVED;
+    }
+
+    /** A reader that was given up on finds nothing; asking once more records that. */
+    private Outcome tooLate(Segments segments, int segment, Access access, Runs found) {
+        found.clear();
+        targets.clear();
+        return reader.translate(segments.address(segment), segments.length(segment), access, targets);
     }
 
     /** The record of the last fault, or null. */

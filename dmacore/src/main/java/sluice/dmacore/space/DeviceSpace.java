@@ -69,9 +69,16 @@ public final class DeviceSpace {
         }
     }
 
-    /** Takes memory away from the device; returns when nothing reads or writes it any more, or the space's bound is over. */
+    /**
+     * Takes memory away from the device; returns when nothing reads or writes it any more, or the space's bound is over.
+     *
+     * @throws IllegalStateException from inside of a read section of the calling thread, with nothing changed; or if it was
+     *         unmapped already: its slots may be those of other mappings by now
+     */
     public void unmap(Segments segments) {
         for (Mapping mapping : segments.mappings()) table.unmap(mapping);
+        if (!segments.giveUpSlots())
+            throw new IllegalStateException(table.options().name() + ": these segments were unmapped already");
         for (int slot : segments.slots()) slots.release(slot);
     }
 

@@ -15,11 +15,11 @@ import sluice.iommu.Targets;
  * when nothing is mapped any more that leads there.
  */
 final class FileSlots {
-    /** Bits of an offset: files up to 1 TiB. */
-    private static final int OFFSET_BITS = 40;
-    private static final long MAX_OFFSET = (1L << OFFSET_BITS) - 1;
-    /** The last slot is never used, so that a file that ends where targets do has no neighbour. */
-    static final int COUNT = (int) (Targets.MAX >>> OFFSET_BITS);
+    /** The largest file, 1 TiB. */
+    private static final long MAX_BYTES = 1L << 40;
+    /** One bit more than an offset has: behind the end of the largest file is a gap, and not the next slot. */
+    private static final int SLOT_SHIFT = 41;
+    static final int COUNT = (int) ((Targets.MAX + 1) >>> SLOT_SHIFT);
 
     private final AtomicReferenceArray<@Nullable FileMapping> files = new AtomicReferenceArray<>(COUNT);
     private final int[] uses = new int[COUNT];
@@ -32,7 +32,7 @@ final class FileSlots {
      * @return −1 if all slots are taken, or the file is larger than a target can tell
      */
     synchronized int acquire(FileMapping file) {
-        if (file.size() - 1 > MAX_OFFSET) return -1;
+        if (file.size() > MAX_BYTES) return -1;
         int free = -1;
         for (int slot = 0; slot <= Math.min(highest + 1, COUNT - 1); slot++) {
             if (uses[slot] > 0 && file.equals(files.get(slot))) {
@@ -48,8 +48,14 @@ final class FileSlots {
         return free;
     }
 
-    /** Gives a slot back; nothing leads there any more that was mapped for this use of it. */
+    /**
+     * Gives a slot back; nothing leads there any more that was mapped for this use of it.
+     *
+     * @throws IllegalStateException if every use of it was given back already
+     */
     synchronized void release(int slot) {
+        if (uses[slot] == 0)
+            throw new IllegalStateException("slot " + slot + " was released more often than acquired");
         if (--uses[slot] > 0) return;
         FileMapping file = files.get(slot);
         files.setRelease(slot, null);
@@ -57,16 +63,16 @@ final class FileSlots {
     }
 
     static long target(int slot, long offset) {
-        return (long) slot << OFFSET_BITS | offset;
+        return (long) slot << SLOT_SHIFT | offset;
     }
 
     /** The file a target lies in, or null if its slot is empty. */
     @Nullable
     FileMapping file(long target) {
-        return files.getAcquire((int) (target >>> OFFSET_BITS));
+        return files.getAcquire((int) (target >>> SLOT_SHIFT));
     }
 
     static long offset(long target) {
-        return target & MAX_OFFSET;
+        return target & ((1L << SLOT_SHIFT) - 1);
     }
 }

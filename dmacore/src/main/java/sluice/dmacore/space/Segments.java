@@ -2,13 +2,14 @@ package sluice.dmacore.space;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 import sluice.iommu.space.Mapping;
 
 /**
  * Where a device finds a piece of memory: a list of (device address, length), read as one stretch of bytes. Nothing in it
  * says where the memory is. Memory that is made of whole pages is one segment, however scattered; a piece that begins or
- * ends inside of a page is a segment of its own. Immutable.
+ * ends inside of a page is a segment of its own. What it says does not change.
  */
 public final class Segments {
     private final long[] addresses;
@@ -16,6 +17,7 @@ public final class Segments {
     private final long[] starts;
     private final List<Mapping> mappings;
     private final int[] slots;
+    private final AtomicBoolean holdsSlots = new AtomicBoolean(true);
 
     /** @param slots that the mappings lead to, each of which is held once for them */
     Segments(long[] addresses, long[] starts, List<Mapping> mappings, int[] slots) {
@@ -64,5 +66,10 @@ public final class Segments {
 
     int[] slots() {
         return slots;
+    }
+
+    /** Whether the slots were held until now; the caller releases them. */
+    boolean giveUpSlots() {
+        return holdsSlots.getAndSet(false);
     }
 }

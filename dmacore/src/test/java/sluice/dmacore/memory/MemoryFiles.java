@@ -11,13 +11,13 @@ import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.Memfd;
 
 /** Memory files for tests, and a budget and a table of mappings that are a test's own. */
-final class MemoryFiles {
+public final class MemoryFiles {
     private static final long LIMIT_NANOS = TimeUnit.SECONDS.toNanos(10);
 
     final VmaBudget budget;
     final FileMappings mappings;
 
-    MemoryFiles(int budget) {
+    public MemoryFiles(int budget) {
         this.budget = new VmaBudget(budget);
         this.mappings = new FileMappings(this.budget);
     }
@@ -29,14 +29,14 @@ final class MemoryFiles {
     }
 
     /** A mapped file of its own; nobody else holds it. */
-    FileMapping mapping(long bytes) throws IOException {
+    public FileMapping mapping(long bytes) throws IOException {
         try (Fd fd = file(bytes)) {
             return mappings.map(fd);
         }
     }
 
     /** A mapped file whose bytes differ from those of its other pages and of files with another {@code seed}. */
-    FileMapping filled(long bytes, int seed) throws IOException {
+    public FileMapping filled(long bytes, int seed) throws IOException {
         FileMapping mapping = mapping(bytes);
         byte[] content = new byte[(int) bytes];
         new Random(seed).nextBytes(content);
@@ -45,11 +45,11 @@ final class MemoryFiles {
     }
 
     /** Waits, not for ever, until everything is unmapped: that happens on another thread. */
-    void awaitUnmapped() {
+    public void awaitUnmapped() {
         await("unmapping " + budget.used() + " mappings", () -> budget.used() == 0 && mappings.count() == 0);
     }
 
-    static void await(String what, BooleanSupplier condition) {
+    public static void await(String what, BooleanSupplier condition) {
         long end = System.nanoTime() + LIMIT_NANOS;
         while (!condition.getAsBoolean()) {
             if (System.nanoTime() - end > 0) throw new AssertionError(what + " did not happen within 10 s");
