@@ -202,6 +202,7 @@ public final class Iotlb implements FrontTranslation {
         long missing = reader.failedAddress();
         if (!ask(missing & -PAGE, access)) {
             cache.refused(FaultContext.NONE, missing, length - known, access);
+            statistics.noteFault();
             // What else was asked for this command would be held against the next one, though its driver may have mapped it
             // by then: a front-end does not tell. Whoever else waits for it asks again.
             refused.clear();

@@ -10,6 +10,7 @@ public final class IotlbStatistics {
     private boolean translating;
     private long asked;
     private long refused;
+    private long faults;
     private long unasked;
     private int open;
     private long waitingSince;
@@ -39,6 +40,10 @@ public final class IotlbStatistics {
         open = 0;
     }
 
+    void noteFault() {
+        faults++;
+    }
+
     void noteUnasked() {
         unasked++;
     }
@@ -66,6 +71,11 @@ public final class IotlbStatistics {
     /** Questions that were answered with no. */
     public long refused() {
         return refused;
+    }
+
+    /** Accesses that failed because of such an answer. Of questions asked ahead, or by a queue that stops, nobody hears. */
+    public long faults() {
+        return faults;
     }
 
     /** Entries that came without a question, and were left alone. */

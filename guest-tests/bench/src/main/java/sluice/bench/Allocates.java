@@ -8,5 +8,5 @@ import java.lang.annotation.Target;
 /** Marks a benchmark of something that is not done for every command or frame, and may allocate. */
 @Retention(RetentionPolicy.RUNTIME)
 @Target(ElementType.METHOD)
-@interface Allocates {
+public @interface Allocates {
 }

@@ -32,6 +32,7 @@ final class StatisticsReport {
         JsonObject report = new JsonObject();
         report.addProperty("misses", statistics.misses());
         report.addProperty("refusedMisses", statistics.refused());
+        report.addProperty("faults", statistics.faults());
         report.addProperty("waitedMillis", statistics.waitedNanos() / NANOS_PER_MILLI);
         report.addProperty("exactInvalidations", statistics.exactInvalidations());
         report.addProperty("wholesaleInvalidations", statistics.wholesaleInvalidations());
