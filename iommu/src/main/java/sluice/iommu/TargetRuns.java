@@ -8,10 +8,20 @@ import java.util.Arrays;
  * thread-safe.
  */
 public final class TargetRuns {
-    private long[] targets = new long[4];
-    private long[] lengths = new long[4];
+    private long[] targets;
+    private long[] lengths;
     private int count;
     private long bytes;
+
+    public TargetRuns() {
+        this(4);
+    }
+
+    /** @param expected how many runs it has room for before it grows */
+    public TargetRuns(int expected) {
+        targets = new long[Math.max(1, expected)];
+        lengths = new long[targets.length];
+    }
 
     /** The list of one run. */
     public static TargetRuns of(long target, long length) {

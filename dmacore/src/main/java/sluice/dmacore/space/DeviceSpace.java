@@ -56,7 +56,7 @@ public final class DeviceSpace {
      * @throws MapException if there is no room, or there are too many mappings
      */
     public Segments map(Runs memory, Permission permission, Owner owner) throws MapException {
-        Building building = new Building(permission, owner);
+        Building building = new Building(memory.count(), permission, owner);
         boolean done = false;
         try {
             for (int run = 0; run < memory.count(); run++)
@@ -92,7 +92,7 @@ public final class DeviceSpace {
         private final Permission permission;
         private final Owner owner;
         private final List<Mapping> mappings = new ArrayList<>();
-        private final TargetRuns pages = new TargetRuns();
+        private final TargetRuns pages;
         private long[] addresses = new long[1];
         private long[] starts = new long[2];
         private int count;
@@ -104,7 +104,8 @@ public final class DeviceSpace {
         private @Nullable FileMapping lastFile;
         private int lastSlot = -1;
 
-        Building(Permission permission, Owner owner) {
+        Building(int runs, Permission permission, Owner owner) {
+            pages = new TargetRuns(runs);
             this.permission = permission;
             this.owner = owner;
         }

@@ -329,7 +329,11 @@ public final class DeviceHost implements DeviceContext {
         RunningQueue running = queues[index];
         if (running.isBroken()) return;
         running.setBroken();
-        LOG.error("queue {} stops until the device is reset: {}", index, why.reason());
+        if (why.unmapped()) {
+            LOG.info("queue {} stops: {}, says the VM's IOMMU; its driver has gone", index, why.reason());
+        } else {
+            LOG.error("queue {} stops until the device is reset: {}", index, why.reason());
+        }
         running.setKick(null);
         Virtqueue queue = running.queue();
         if (queue != null) queue.stop();

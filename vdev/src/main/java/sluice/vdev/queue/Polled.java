@@ -21,6 +21,12 @@ public sealed interface Polled permits Polled.Empty, Chain, Polled.Stalled, Poll
      * The driver broke a rule of the ring. The queue answers this, and touches no memory, until it is started anew.
      *
      * @param reason one sentence: the rule and the numbers
+     * @param unmapped whether an IOMMU has taken the ring away, as happens to a driver that ends without a word: nobody is to
+     *            blame
      */
-    record Broken(String reason) implements Polled {}
+    record Broken(String reason, boolean unmapped) implements Polled {
+        public Broken(String reason) {
+            this(reason, false);
+        }
+    }
 }

@@ -52,7 +52,8 @@ final class RingMemory {
             case RESOLVED -> null;
             case MISS -> new Polled.Stalled(translation.failedAddress(), access);
             case FAULT ->
-                new Polled.Broken("%s at 0x%x, %d bytes, is not guest memory".formatted(name, address, bytes));
+                new Polled.Broken("%s at 0x%x, %d bytes, is not guest memory".formatted(name, address, bytes),
+                        translation.isRevocable());
         };
     }
 

@@ -102,7 +102,7 @@ class RingFuzzTest {
             queue.enableNotifications();
         }
         assertThat(last).isNotInstanceOf(Polled.Stalled.class);
-        if (last instanceof Polled.Broken(String reason)) {
+        if (last instanceof Polled.Broken(String reason, _)) {
             assertThat(reason).matches("[a-z].*[^.]").doesNotContain("null");
             assertThat(queue.poll()).isEqualTo(last);
         }
