@@ -333,6 +333,7 @@ public final class DeviceHost implements DeviceContext {
             LOG.info("queue {} stops: {}, says the VM's IOMMU; its driver has gone", index, why.reason());
         } else {
             LOG.error("queue {} stops until the device is reset: {}", index, why.reason());
+            if (iotlb != null) advice.queueBroken();
         }
         running.setKick(null);
         Virtqueue queue = running.queue();

@@ -32,17 +32,24 @@ final class IommuAdvice {
 
     /** A driver has let go of a buffer: it unmaps it now, or soon. */
     void bufferReleased() {
-        buffersReleased++;
-        if (said || buffersReleased < OFTEN || !statistics.isTranslating()
+        if (++buffersReleased >= OFTEN) tellIfNothingWasTakenBack();
+    }
+
+    /** A driver seems to have broken a rule of a ring; but what we read may not be what it wrote. */
+    void queueBroken() {
+        tellIfNothingWasTakenBack();
+    }
+
+    private void tellIfNothingWasTakenBack() {
+        if (said || !statistics.isTranslating()
                 || statistics.exactInvalidations() + statistics.wholesaleInvalidations() > 0) {
             return;
         }
         said = true;
         LOG.warn(
                 """
-                        the VM's IOMMU has not taken back a single one of {} translations, although the driver has let go of {} \
-                        buffers: the device may go on using memory that the guest has unmapped. QEMU's amd-iommu does so; use \
-                        intel-iommu or virtio-iommu""",
-                statistics.misses(), buffersReleased);
+                        the VM's IOMMU has not taken back a single one of {} translations: the device may be using memory that the \
+                        guest has unmapped. QEMU's amd-iommu does so; use intel-iommu or virtio-iommu""",
+                statistics.misses());
     }
 }
