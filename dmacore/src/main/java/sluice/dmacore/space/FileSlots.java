@@ -5,6 +5,7 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.memory.FileMapping;
+import sluice.iommu.TargetRuns;
 import sluice.iommu.Targets;
 
 /**
@@ -20,6 +21,10 @@ final class FileSlots {
     /** One bit more than an offset has: behind the end of the largest file is a gap, and not the next slot. */
     private static final int SLOT_SHIFT = 41;
     static final int COUNT = (int) ((Targets.MAX + 1) >>> SLOT_SHIFT);
+    /** In the gap behind the largest file of slot 0: memory that is in no file of ours. */
+    private static final long NO_FILE = MAX_BYTES;
+    /** Half of the gap, so that there is a gap behind this, too. */
+    private static final long NO_FILE_BYTES = MAX_BYTES / 2;
 
     private final AtomicReferenceArray<@Nullable FileMapping> files = new AtomicReferenceArray<>(COUNT);
     private final int[] uses = new int[COUNT];
@@ -64,6 +69,24 @@ final class FileSlots {
 
     static long target(int slot, long offset) {
         return (long) slot << SLOT_SHIFT | offset;
+    }
+
+    /** Appends the targets of memory that lies in no file, and that its owner moves by messages. */
+    static void addWithoutFile(long address, long length, TargetRuns targets) {
+        long at = address;
+        long left = length;
+        while (left > 0) {
+            long into = at & (NO_FILE_BYTES - 1);
+            long piece = Math.min(left, NO_FILE_BYTES - into);
+            targets.add(NO_FILE | into, piece);
+            at += piece;
+            left -= piece;
+        }
+    }
+
+    /** Whether a target is one of {@link #addWithoutFile}. */
+    static boolean isWithoutFile(long target) {
+        return (target & NO_FILE) != 0;
     }
 
     /** The file a target lies in, or null if its slot is empty. */

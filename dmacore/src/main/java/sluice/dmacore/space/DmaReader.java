@@ -1,0 +1,141 @@
+package sluice.dmacore.space;
+
+import java.lang.foreign.MemorySegment;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.memory.FileMapping;
+import sluice.dmacore.memory.Runs;
+import sluice.iommu.Access;
+import sluice.iommu.TargetRuns;
+import sluice.iommu.epoch.ReadSection;
+import sluice.iommu.fault.FaultRecord;
+import sluice.iommu.space.Outcome;
+import sluice.iommu.space.Reader;
+
+/** A device's way through a {@link DmaMappedSpace}, for one thread. */
+public final class DmaReader implements AutoCloseable {
+    /** What became of an access. */
+    public enum Result {
+        /** It was done. */
+        DONE,
+        /**
+         * It faulted, and {@link DmaReader#fault} has the record. Nothing was done, unless another thread has taken the memory
+         * away in the middle.
+         */
+        FAULT,
+        /** A part of the range is in no file of ours: the front-end has to be asked. Nothing was done. */
+        WITHOUT_FILE
+    }
+
+    /** Bytes moved in one read section: about 0.1 ms, for which an unmap on another thread would wait. */
+    private static final long SECTION_BYTES = 1 << 20;
+
+    private final Reader reader;
+    private final FileSlots slots;
+    private final TargetRuns targets = new TargetRuns();
+    private final Runs runs = new Runs();
+
+    DmaReader(Reader reader, FileSlots slots) {
+        this.reader = reader;
+        this.slots = slots;
+    }
+
+    /**
+     * Begins a read section; it ends when what is returned is closed. What {@link #resolve} finds is good until then, and
+     * meanwhile the device waits for nothing.
+     */
+    public ReadSection enter() {
+        return reader.enter();
+    }
+
+    /**
+     * Appends to {@code found} the memory behind a range of bus addresses. Inside of a read section. Unless the result is
+     * {@link Result#DONE}, {@code found} is of no use.
+     */
+    public Result resolve(long address, long length, Access access, Runs found) {
+        targets.clear();
+        if (reader.translate(address, length, access, targets) != Outcome.RESOLVED) return Result.FAULT;
+        for (int run = 0; run < targets.count(); run++)
+            if (FileSlots.isWithoutFile(targets.target(run))) return Result.WITHOUT_FILE;
+        for (int run = 0; run < targets.count(); run++) {
+            FileMapping file = slots.file(targets.target(run));
+            if (file == null || reader.revoked()) return tooLate(address, length, access);
+            found.add(file, FileSlots.offset(targets.target(run)), targets.length(run));
+        }
+        return Result.DONE;
+    }
+
+    /** A reader that an unmap has given up on finds nothing; asking once more records that. */
+    private Result tooLate(long address, long length, Access access) {
+        if (!reader.revoked()) throw new IllegalStateException("a mapping leads to an empty slot");
+        targets.clear();
+        Outcome outcome = reader.translate(address, length, access, targets);
+        assert outcome != Outcome.RESOLVED : "a section that was given up on translates";
+        return Result.FAULT;
+    }
+
+    /**
+     * Reads {@code length} bytes at a bus address into {@code target}. Outside of a read section.
+     *
+     * @throws IndexOutOfBoundsException if {@code target} is shorter
+     */
+    public Result read(long address, MemorySegment target, long targetOffset, long length) {
+        return move(address, target, targetOffset, length, Access.READ);
+    }
+
+    /**
+     * Writes {@code length} bytes of {@code source} to a bus address. Outside of a read section.
+     *
+     * @throws IndexOutOfBoundsException if {@code source} is shorter
+     */
+    public Result write(long address, MemorySegment source, long sourceOffset, long length) {
+        return move(address, source, sourceOffset, length, Access.WRITE);
+    }
+
+    private Result move(long address, MemorySegment local, long localOffset, long length, Access access) {
+        if (localOffset < 0 || length < 0 || localOffset > local.byteSize() - length) {
+            throw new IndexOutOfBoundsException(
+                    "%d bytes at %d of %d".formatted(length, localOffset, local.byteSize()));
+        }
+        for (long done = 0; done < length;) {
+            long piece = Math.min(length - done, SECTION_BYTES);
+            runs.clear();
+            try (var _ = reader.enter()) {
+                // All of it at first: what is without a file must be known before anything is done.
+                Result result = resolve(address + done, done == 0 ? length : piece, access, runs);
+                if (result == Result.DONE) result = copy(address + done, local, localOffset + done, piece, access);
+                if (result != Result.DONE) return result;
+            } finally {
+                runs.clear();
+            }
+            done += piece;
+        }
+        return Result.DONE;
+    }
+
+    private Result copy(long address, MemorySegment local, long localOffset, long piece, Access access) {
+        try {
+            if (access == Access.READ) {
+                runs.copyTo(0, local, localOffset, piece);
+            } else {
+                runs.copyFrom(local, localOffset, 0, piece);
+            }
+            return Result.DONE;
+        } catch (IllegalStateException e) {
+            // Given up on in the middle, by an unmap that has let go of the file.
+            if (!reader.revoked()) throw e;
+            return tooLate(address, piece, access);
+        }
+    }
+
+    /** The record of the last fault, or null. */
+    public @Nullable FaultRecord fault() {
+        return reader.fault();
+    }
+
+    @Override
+    public void close() {
+        reader.close();
+    }
+}
