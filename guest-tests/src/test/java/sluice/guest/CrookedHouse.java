@@ -36,7 +36,7 @@ final class CrookedHouse {
             source("sluice.dmacore.trace.ReadsBytes", "net.openhft.chronicle.bytes.Bytes<?> bytes;"),
             source("sluice.vdev.gpu.OpensChannels", "io.netty.channel.Channel channel;"),
             source("sluice.vdev.queue.KnowsItsHost", "sluice.vdev.host.Loops host;"),
-            source("sluice.vdev.device.KnowsItsTransport", "sluice.vdev.vhostuser.Listener listener;"),
+            source("sluice.vdev.device.KnowsItsTransport", "sluice.vdev.vhostuser.BackEnd backEnd;"),
             source("sluice.vdev.vhostuser.KnowsADevice", "sluice.vdev.gpu.Rectangle area;"),
             source("sluice.vdev.io.KnowsQueues", "sluice.vdev.queue.Virtqueue queue;"),
             source("sluice.vdev.unmarked.NoRoomOfItsOwn", ""));

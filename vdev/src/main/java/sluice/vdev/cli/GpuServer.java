@@ -23,8 +23,8 @@ import sluice.vdev.gpu.PictureTaker;
 import sluice.vdev.host.DeviceHost;
 import sluice.vdev.host.Loops;
 import sluice.vdev.io.EventWatch;
+import sluice.vdev.io.Listener;
 import sluice.vdev.vhostuser.BackEnd;
-import sluice.vdev.vhostuser.Listener;
 
 /** A GPU wired to its display, its loops and its socket, with everything around it that a process needs. */
 public final class GpuServer implements AutoCloseable {

@@ -1,4 +1,4 @@
-package sluice.vdev.vhostuser;
+package sluice.vdev.io;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -16,7 +16,6 @@ import org.slf4j.LoggerFactory;
 import sluice.dmacore.linux.ErrnoException;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.UnixSocket;
-import sluice.vdev.io.EventWatch;
 
 /**
  * A socket on which front-ends connect, one at a time: a device has one guest. Who comes while another is served waits for
@@ -29,7 +28,7 @@ public final class Listener implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
 
     private final Path path;
-    private final BackEnd backEnd;
+    private final Endpoint endpoint;
     private final IoEventLoop control;
     private final Runnable frontEndGone;
     private final Fd socket;
@@ -40,10 +39,10 @@ public final class Listener implements AutoCloseable {
     private boolean closing;
     private @Nullable Future<?> patience;
 
-    private Listener(Path path, Fd socket, BackEnd backEnd, IoEventLoop control, Runnable frontEndGone) {
+    private Listener(Path path, Fd socket, Endpoint endpoint, IoEventLoop control, Runnable frontEndGone) {
         this.path = path;
         this.socket = socket;
-        this.backEnd = backEnd;
+        this.endpoint = endpoint;
         this.control = control;
         this.frontEndGone = frontEndGone;
         this.ended = control.newPromise();
@@ -55,9 +54,9 @@ public final class Listener implements AutoCloseable {
      * @param frontEndGone runs on the control loop each time a front-end has gone
      * @throws IOException if the path is too long, in use, or no socket can be made there
      */
-    public static Listener open(Path path, BackEnd backEnd, IoEventLoop control, Runnable frontEndGone)
+    public static Listener open(Path path, Endpoint endpoint, IoEventLoop control, Runnable frontEndGone)
             throws IOException {
-        Listener listener = new Listener(path, UnixSocket.listen(path, BACKLOG), backEnd, control, frontEndGone);
+        Listener listener = new Listener(path, UnixSocket.listen(path, BACKLOG), endpoint, control, frontEndGone);
         control.execute(listener::start);
         return listener;
     }
@@ -77,7 +76,7 @@ public final class Listener implements AutoCloseable {
             }
             if (peer == null) return;
             if (served == null) {
-                served = backEnd.serve(peer, control, this::gone);
+                served = endpoint.serve(peer, control, this::gone);
             } else if (waiting == null) {
                 waiting = peer;
                 patience = control.schedule(() -> {
@@ -109,7 +108,7 @@ public final class Listener implements AutoCloseable {
         frontEndGone.run();
         Fd next = takeWaiting();
         if (next != null) {
-            served = backEnd.serve(next, control, this::gone);
+            served = endpoint.serve(next, control, this::gone);
         } else if (closing) {
             ended.setSuccess(null);
         }

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.memory.FileMappings;
 import sluice.vdev.host.DeviceHost;
+import sluice.vdev.io.Endpoint;
 import sluice.vdev.io.FrameChannel;
 
 /**
@@ -19,17 +20,13 @@ import sluice.vdev.io.FrameChannel;
  * @param files where guest memory is mapped
  * @param gpuSocket receives, on the device's loop, the display socket of GPU_SET_SOCKET; null for a device without one
  */
-public record BackEnd(DeviceHost host, FileMappings files, @Nullable Consumer<Fd> gpuSocket) {
+public record BackEnd(DeviceHost host, FileMappings files, @Nullable Consumer<Fd> gpuSocket)
+        implements
+            Endpoint {
     /** The most pieces in one write: replies are one piece. */
     private static final int GATHER_LIMIT = 1;
 
-    /**
-     * Serves the front-end at the other end of {@code socket}.
-     *
-     * @param socket connected; it is the channel's from now on
-     * @param control the control loop
-     * @param gone runs on the control loop when the front-end has gone and everything of its was given back
-     */
+    @Override
     public Channel serve(Fd socket, EventLoop control, Runnable gone) {
         FrameChannel channel = new FrameChannel(socket, new VhostUserFormat(), GATHER_LIMIT);
         channel.pipeline().addLast(new ChannelInitializer<>() {

@@ -21,8 +21,8 @@ import sluice.vdev.gpu.GpuStatistics;
 import sluice.vdev.gpu.PictureTaker;
 import sluice.vdev.host.DeviceHost;
 import sluice.vdev.host.Loops;
+import sluice.vdev.io.Listener;
 import sluice.vdev.vhostuser.BackEnd;
-import sluice.vdev.vhostuser.Listener;
 
 /** A GPU wired as the command line wires it: two loops, a display link, a host, and vhost-user in front. */
 public final class GpuBackEnd implements AutoCloseable {

@@ -29,6 +29,7 @@ import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.FrontEnd;
 import sluice.vdev.fixture.VhostUserBits;
 import sluice.vdev.gpu.GpuOptions;
+import sluice.vdev.io.Listener;
 import sluice.vdev.loopback.GpuBackEnd;
 
 import static org.assertj.core.api.Assertions.assertThat;

@@ -11,6 +11,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 import sluice.vdev.gpu.GpuOptions;
+import sluice.vdev.io.Listener;
 import sluice.vdev.loopback.CProgram;
 import sluice.vdev.loopback.GpuBackEnd;
 

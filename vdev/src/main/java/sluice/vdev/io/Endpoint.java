@@ -1,0 +1,19 @@
+package sluice.vdev.io;
+
+import io.netty.channel.Channel;
+import io.netty.channel.EventLoop;
+
+import sluice.dmacore.linux.Fd;
+
+/** What serves one front-end at a time: a device behind a protocol. */
+@FunctionalInterface
+public interface Endpoint {
+    /**
+     * Serves the front-end at the other end of {@code socket}.
+     *
+     * @param socket connected; it is the channel's from now on
+     * @param control the control loop
+     * @param gone runs on the control loop when the front-end has gone and everything of its was given back
+     */
+    Channel serve(Fd socket, EventLoop control, Runnable gone);
+}
