@@ -1,0 +1,131 @@
+package sluice.vdev.host;
+
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+
+import io.netty.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import sluice.dmacore.space.DmaReader;
+import sluice.vdev.pci.FunctionContext;
+
+/** What a function sees of the world while a front-end is connected: its DMA, its interrupts, its clock. Used on its loop. */
+final class FunctionBus implements FunctionContext {
+    private static final Logger LOG = LoggerFactory.getLogger(FunctionBus.class);
+    /** Faults of one front-end that are logged; all are recorded. */
+    private static final int FAULTS_TOLD = 8;
+
+    private final FunctionHost host;
+    private final FunctionInterrupts interrupts;
+    private final DmaStatistics statistics = new DmaStatistics();
+    private @Nullable DmaReader reader;
+    private @Nullable FrontMemory front;
+    private int faultsTold;
+
+    FunctionBus(FunctionHost host, FunctionInterrupts interrupts) {
+        this.host = host;
+        this.interrupts = interrupts;
+    }
+
+    DmaStatistics statistics() {
+        return statistics;
+    }
+
+    void attach(DmaReader fresh, FrontMemory memory) {
+        reader = fresh;
+        front = memory;
+        faultsTold = 0;
+    }
+
+    void detach() {
+        front = null;
+        DmaReader open = reader;
+        reader = null;
+        if (open != null) open.close();
+    }
+
+    @Override
+    public void assertInterrupt(boolean asserted) {
+        interrupts.assertLine(asserted);
+    }
+
+    @Override
+    public void signal(int vector) {
+        interrupts.signalVector(vector);
+    }
+
+    @Override
+    public Dma read(long address, MemorySegment target, long targetOffset, long length) {
+        DmaReader open = reader;
+        if (open == null || !host.function().config().isBusMaster()) return refused();
+        return outcome(open, open.read(address, target, targetOffset, length), length);
+    }
+
+    @Override
+    public Dma write(long address, MemorySegment source, long sourceOffset, long length) {
+        DmaReader open = reader;
+        if (open == null || !host.function().config().isBusMaster()) return refused();
+        return outcome(open, open.write(address, source, sourceOffset, length), length);
+    }
+
+    private Dma refused() {
+        statistics.refusedOne();
+        return Dma.NOT_BUS_MASTER;
+    }
+
+    private Dma outcome(DmaReader open, DmaReader.Result result, long length) {
+        switch (result) {
+            case DONE -> statistics.moved(length);
+            case WITHOUT_FILE -> {
+                return Dma.ONLY_LATER;
+            }
+            case FAULT -> {
+                statistics.refusedOne();
+                if (faultsTold++ < FAULTS_TOLD) LOG.warn("{}", open.fault());
+                return Dma.FAULT;
+            }
+        }
+        return Dma.DONE;
+    }
+
+    @Override
+    public void readLater(long address, int length, Consumer<byte @Nullable []> done) {
+        byte[] bytes = new byte[length];
+        Dma now = read(address, MemorySegment.ofArray(bytes), 0, length);
+        FrontMemory memory = front;
+        if (now != Dma.ONLY_LATER || memory == null) {
+            host.execute(() -> done.accept(now == Dma.DONE ? bytes : null));
+            return;
+        }
+        statistics.asked(length);
+        memory.read(address, length, answer -> host.execute(() -> done.accept(answer)));
+    }
+
+    @Override
+    public void writeLater(long address, byte[] bytes, Consumer<Boolean> done) {
+        Dma now = write(address, MemorySegment.ofArray(bytes), 0, bytes.length);
+        FrontMemory memory = front;
+        if (now != Dma.ONLY_LATER || memory == null) {
+            host.execute(() -> done.accept(now == Dma.DONE));
+            return;
+        }
+        statistics.asked(bytes.length);
+        memory.write(address, bytes, answer -> host.execute(() -> done.accept(answer)));
+    }
+
+    @Override
+    public Runnable every(long nanos, Runnable task) {
+        Future<?> timer = host.loop().scheduleAtFixedRate(() -> {
+            try {
+                task.run();
+            } catch (RuntimeException | Error e) {
+                // Thrown on, it would end the timer without a word.
+                LOG.error("{}: a timer failed", host.function().name(), e);
+            }
+        }, nanos, nanos, TimeUnit.NANOSECONDS);
+        return () -> timer.cancel(false);
+    }
+}

@@ -1,0 +1,322 @@
+package sluice.vdev.host;
+
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.IntConsumer;
+import java.util.function.Supplier;
+
+import io.netty.channel.IoEventLoop;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import sluice.dmacore.linux.Errno;
+import sluice.dmacore.linux.Fd;
+import sluice.dmacore.memory.FileMapping;
+import sluice.dmacore.memory.FileMappings;
+import sluice.dmacore.space.DmaMappedSpace;
+import sluice.dmacore.space.DmaRefusedException;
+import sluice.iommu.AddressRange;
+import sluice.iommu.Permission;
+import sluice.vdev.pci.Bar;
+import sluice.vdev.pci.Msix;
+import sluice.vdev.pci.PciFunction;
+
+/**
+ * Runs one {@link PciFunction} on its own loop, over its own {@link DmaMappedSpace}.
+ *
+ * <p>Transports call the public methods from their control loop, at any time and without waiting; each is carried out on the
+ * function's loop in the order of the calls, and answers through its callback, which runs there too. Maps and unmaps are
+ * among them, so a function that does its DMA on its loop is never waited for. Descriptors handed in belong to the host.
+ */
+public final class FunctionHost {
+    private static final Logger LOG = LoggerFactory.getLogger(FunctionHost.class);
+    /**
+     * Below this an unmap that finds nothing is an error. QEMU's intel-iommu clears whole address spaces before anything is
+     * mapped in them, in powers of two of 1 MiB and more.
+     */
+    private static final long SWEEP_BYTES = 1 << 20;
+
+    private final PciFunction function;
+    private final IoEventLoop loop;
+    private final FileMappings files;
+    private final DmaMappedSpace space;
+    private final BarAccess access;
+    private final Map<Integer, Bar> bars = new HashMap<>();
+    private final FunctionInterrupts interrupts;
+    private final FunctionBus bus;
+
+    /**
+     * @param files where guest memory is mapped
+     * @throws IllegalArgumentException if the function contradicts itself
+     */
+    public FunctionHost(PciFunction function, IoEventLoop loop, FileMappings files) {
+        this.function = function;
+        this.loop = loop;
+        this.files = files;
+        this.space = DmaMappedSpace.open(function.name());
+        this.access = new BarAccess(function);
+        Msix msix = function.config().msix();
+        this.interrupts = new FunctionInterrupts(loop, msix == null ? 0 : msix.vectors());
+        this.bus = new FunctionBus(this, interrupts);
+        for (Bar bar : function.bars()) bars.put(bar.index(), bar);
+        if (msix != null) {
+            Bar bar = bars.get(msix.bar());
+            if (bar == null || bar.memory() != null || msix.end() > bar.size())
+                throw new IllegalArgumentException("%s does not fit into BAR %d, which must have registers".formatted(
+                        msix, msix.bar()));
+        }
+    }
+
+    public PciFunction function() {
+        return function;
+    }
+
+    IoEventLoop loop() {
+        return loop;
+    }
+
+    /** The BAR with this index, or null. */
+    public @Nullable Bar bar(int index) {
+        return bars.get(index);
+    }
+
+    /** What the function can reach. */
+    public DmaMappedSpace space() {
+        return space;
+    }
+
+    /** What the function's DMA has cost; to be read on its loop. */
+    public DmaStatistics statistics() {
+        return bus.statistics();
+    }
+
+    /** Runs {@code task} on the function's loop. */
+    public void execute(Runnable task) {
+        loop.execute(() -> {
+            try {
+                task.run();
+            } catch (RuntimeException | Error e) {
+                // Contained here: one request that fails must not end the function, nor its neighbours.
+                LOG.error("{}: the function's loop could not carry out a request", function.name(), e);
+            }
+        });
+    }
+
+    /** A front-end has connected, and reaches memory that is in no file. */
+    public void attach(FrontMemory memory) {
+        execute(() -> {
+            bus.attach(space.openReader(), memory);
+            function.start(bus);
+        });
+    }
+
+    /**
+     * Lets the function reach a part of the guest's memory.
+     *
+     * @param file the memory, or null if only the front-end reaches it
+     * @param offset in the file
+     * @param done gets 0, or the errno number for which it was refused
+     */
+    public void map(long address, long length, @Nullable Fd file, long offset, Permission permission,
+            IntConsumer done) {
+        execute(() -> done.accept(answered("DMA_MAP", () -> {
+            if (file == null) {
+                space.mapWithoutFile(address, length, permission);
+            } else {
+                mapFile(address, length, file, offset, permission);
+            }
+        })));
+    }
+
+    private void mapFile(long address, long length, Fd file, long offset, Permission permission) throws IOException {
+        try (file) {
+            FileMapping mapping = files.map(file);
+            try {
+                space.map(address, length, mapping, offset, permission);
+            } finally {
+                mapping.release();
+            }
+        }
+    }
+
+    /**
+     * Takes a part of the guest's memory away; {@code done} gets 0 when the function does not use it any more, or the errno
+     * number for which it was refused.
+     */
+    public void unmap(AddressRange range, IntConsumer done) {
+        execute(() -> done.accept(answered("DMA_UNMAP", () -> {
+            // A range of 2^64 bytes has size 0.
+            boolean sweep = range.size() == 0 || Long.compareUnsigned(range.size(), SWEEP_BYTES) >= 0;
+            if (space.unmap(range) == 0 && !sweep)
+                throw new NothingMapped("nothing is mapped in " + range);
+        })));
+    }
+
+    /** Takes all of the guest's memory away. */
+    public void unmapAll(Runnable done) {
+        execute(() -> {
+            space.clear();
+            done.run();
+        });
+    }
+
+    /** Something that is refused with an exception that tells why. */
+    private interface Request {
+        void carryOut() throws IOException;
+    }
+
+    private static final class NothingMapped extends IOException {
+        private static final long serialVersionUID = 1;
+
+        NothingMapped(String message) {
+            super(message);
+        }
+    }
+
+    private int answered(String name, Request request) {
+        try {
+            request.carryOut();
+            return 0;
+        } catch (IOException e) {
+            LOG.error("{}: {} is refused: {}", function.name(), name, e.getMessage());
+            return switch (e) {
+                case DmaRefusedException refused -> refused.errno();
+                case NothingMapped nothing -> Errno.ENOENT;
+                default -> Errno.EINVAL;
+            };
+        }
+    }
+
+    /**
+     * Reads configuration space.
+     *
+     * @param offset with {@code length} inside of it
+     */
+    public void readConfig(int offset, int length, Consumer<byte[]> done) {
+        execute(() -> {
+            byte[] bytes = new byte[length];
+            function.config().read(offset, bytes);
+            done.accept(bytes);
+        });
+    }
+
+    public void writeConfig(int offset, byte[] bytes, Runnable done) {
+        execute(() -> {
+            function.config().write(offset, bytes);
+            done.run();
+        });
+    }
+
+    /**
+     * Reads a BAR.
+     *
+     * @param offset with {@code length} inside of it
+     * @param done gets the bytes; zeros if the function failed
+     */
+    public void readBar(Bar bar, long offset, int length, Consumer<byte[]> done) {
+        execute(() -> done.accept(contained(() -> access.read(bar, offset, length), length)));
+    }
+
+    private byte[] contained(Supplier<byte[]> read, int length) {
+        try {
+            return read.get();
+        } catch (RuntimeException | Error e) {
+            LOG.error("{}: a read of a BAR failed", function.name(), e);
+            return new byte[length];
+        }
+    }
+
+    /** Writes a BAR; {@code done} runs in any case. */
+    public void writeBar(Bar bar, long offset, byte[] bytes, Runnable done) {
+        execute(() -> {
+            try {
+                access.write(bar, offset, bytes);
+            } finally {
+                done.run();
+            }
+        });
+    }
+
+    // ---- interrupts
+
+    /** The interrupt line goes to {@code eventfd} from now on, or nowhere. */
+    public void setLine(@Nullable Fd eventfd) {
+        execute(() -> interrupts.setLine(eventfd));
+    }
+
+    /** The line is unmasked whenever {@code eventfd} is signalled. */
+    public void setLineUnmask(@Nullable Fd eventfd) {
+        execute(() -> interrupts.setUnmask(eventfd));
+    }
+
+    public void maskLine(boolean masked) {
+        execute(masked ? interrupts::mask : interrupts::unmask);
+    }
+
+    /** Signals the line once. */
+    public void triggerLine() {
+        execute(interrupts::triggerLine);
+    }
+
+    /** Vectors from {@code first} on go to these eventfds from now on. */
+    public void setVectors(int first, List<Fd> eventfds) {
+        execute(() -> {
+            for (int i = 0; i < eventfds.size(); i++) interrupts.setVector(first + i, eventfds.get(i));
+        });
+    }
+
+    /** {@code count} vectors from {@code first} on go nowhere. */
+    public void clearVectors(int first, int count) {
+        execute(() -> {
+            for (int i = 0; i < count; i++) interrupts.setVector(first + i, null);
+        });
+    }
+
+    /** Signals a vector once. */
+    public void triggerVector(int index) {
+        execute(() -> interrupts.signalVector(index));
+    }
+
+    /** Runs {@code done} when everything that was called before is carried out. */
+    public void after(Runnable done) {
+        execute(done);
+    }
+
+    /** Puts the function back to power-on; what it may reach and how it interrupts stays. */
+    public void reset(Runnable done) {
+        execute(() -> {
+            try {
+                resetFunction();
+            } finally {
+                done.run();
+            }
+        });
+    }
+
+    private void resetFunction() {
+        try {
+            function.reset();
+        } finally {
+            function.config().reset();
+            interrupts.assertLine(false);
+        }
+    }
+
+    /** The front-end has gone: everything of its is given back, the function is as after power-on. */
+    public void detach(Runnable done) {
+        execute(() -> {
+            try {
+                resetFunction();
+            } finally {
+                interrupts.close();
+                bus.detach();
+                space.clear();
+                done.run();
+            }
+        });
+    }
+}

@@ -1,0 +1,116 @@
+package sluice.vdev.host;
+
+import java.util.ArrayList;
+import java.util.List;
+
+import io.netty.channel.IoEventLoop;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import sluice.dmacore.linux.ErrnoException;
+import sluice.dmacore.linux.EventFd;
+import sluice.dmacore.linux.Fd;
+import sluice.vdev.io.EventWatch;
+
+/**
+ * The eventfds by which a function interrupts its guest. The interrupt line is a level, an eventfd is not: it is signalled
+ * once, the line is masked, and when the front-end unmasks it and the level is still there it is signalled again (Linux
+ * Documentation/driver-api/vfio.rst, VFIO_IRQ_INFO_AUTOMASKED). Used on the function's loop.
+ */
+final class FunctionInterrupts {
+    private static final Logger LOG = LoggerFactory.getLogger(FunctionInterrupts.class);
+
+    private final IoEventLoop loop;
+    private @Nullable Fd line;
+    private @Nullable EventWatch unmaskWatch;
+    private boolean asserted;
+    private boolean masked;
+    private final List<@Nullable Fd> vectors = new ArrayList<>();
+    private long lost;
+
+    FunctionInterrupts(IoEventLoop loop, int vectorCount) {
+        this.loop = loop;
+        for (int i = 0; i < vectorCount; i++) vectors.add(null);
+    }
+
+    /** The line goes to {@code eventfd} from now on, or nowhere. */
+    void setLine(@Nullable Fd eventfd) {
+        Fd old = line;
+        line = eventfd;
+        if (old != null) old.close();
+        masked = false;
+        deliver();
+    }
+
+    /** The line is unmasked whenever {@code eventfd} is signalled, or only by {@link #unmask}. */
+    void setUnmask(@Nullable Fd eventfd) {
+        EventWatch old = unmaskWatch;
+        unmaskWatch = eventfd == null ? null : EventWatch.start(loop, eventfd, this::unmask);
+        if (old != null) old.close();
+    }
+
+    void mask() {
+        masked = true;
+    }
+
+    void unmask() {
+        masked = false;
+        deliver();
+    }
+
+    void assertLine(boolean level) {
+        asserted = level;
+        deliver();
+    }
+
+    private void deliver() {
+        Fd eventfd = line;
+        if (!asserted || masked || eventfd == null) return;
+        masked = true;
+        signal(eventfd, "the interrupt line");
+    }
+
+    /** Signals the line once, whatever its level: a front-end tests its way so. */
+    void triggerLine() {
+        Fd eventfd = line;
+        if (eventfd != null) signal(eventfd, "the interrupt line");
+    }
+
+    /** Vector {@code index} goes to {@code eventfd} from now on, or nowhere. */
+    void setVector(int index, @Nullable Fd eventfd) {
+        Fd old = vectors.set(index, eventfd);
+        if (old != null) old.close();
+    }
+
+    /** @throws IndexOutOfBoundsException if the function has no such vector */
+    void signalVector(int index) {
+        Fd eventfd = vectors.get(index);
+        if (eventfd == null) {
+            lost++;
+            LOG.debug("vector {} is signalled before it is set up, {} are lost so far", index, lost);
+            return;
+        }
+        signal(eventfd, "a vector");
+    }
+
+    private static void signal(Fd eventfd, String name) {
+        try {
+            EventFd.signal(eventfd);
+        } catch (ErrnoException e) {
+            LOG.warn("the eventfd of {} cannot be signalled: {}", name, e.getMessage());
+        }
+    }
+
+    void clearVectors() {
+        for (int i = 0; i < vectors.size(); i++) setVector(i, null);
+    }
+
+    /** Gives all eventfds back. */
+    void close() {
+        setLine(null);
+        setUnmask(null);
+        clearVectors();
+        asserted = false;
+    }
+}

@@ -1,0 +1,105 @@
+package sluice.vdev.pci;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A function's configuration space: bytes, and which bits of them a driver may change (PCI Local Bus Specification 3.0, §6.1
+ * and §6.2). Made by {@link ConfigLayout}; used on the function's loop.
+ */
+public final class ConfigSpace {
+    private static final int COMMAND = 0x04;
+    private static final int INTERRUPT_PIN = 0x3d;
+    private static final int BUS_MASTER = 1 << 2;
+
+    private final byte[] initial;
+    private final byte[] bytes;
+    private final byte[] writable;
+    private final @Nullable Msix msix;
+
+    ConfigSpace(byte[] initial, byte[] writable, @Nullable Msix msix) {
+        this.initial = initial.clone();
+        this.bytes = initial.clone();
+        this.writable = writable.clone();
+        this.msix = msix;
+    }
+
+    /** 256 bytes, or 4096 if there is a PCI Express capability. */
+    public int size() {
+        return bytes.length;
+    }
+
+    /**
+     * Copies bytes from {@code offset} on.
+     *
+     * @throws IndexOutOfBoundsException if there are not as many
+     */
+    public void read(int offset, byte[] target) {
+        checkSpan(offset, target.length);
+        System.arraycopy(bytes, offset, target, 0, target.length);
+    }
+
+    /** Writes bytes from {@code offset} on; bits that are not the driver's stay. Otherwise as {@link #read}. */
+    public void write(int offset, byte[] source) {
+        checkSpan(offset, source.length);
+        for (int i = 0; i < source.length; i++) {
+            int mask = writable[offset + i];
+            bytes[offset + i] = (byte) ((bytes[offset + i] & ~mask) | (source[i] & mask));
+        }
+    }
+
+    private void checkSpan(int offset, int length) {
+        if (offset < 0 || length > bytes.length - offset) {
+            throw new IndexOutOfBoundsException("%d bytes at 0x%x of a configuration space of %d bytes"
+                    .formatted(length, offset, bytes.length));
+        }
+    }
+
+    /** The byte at {@code offset}, 0 to 255. */
+    public int u8(int offset) {
+        return bytes[offset] & 0xff;
+    }
+
+    /** The 16-bit number at {@code offset}. */
+    public int u16(int offset) {
+        return u8(offset) | u8(offset + 1) << 8;
+    }
+
+    /** The 32-bit number at {@code offset}. */
+    public int u32(int offset) {
+        return u16(offset) | u16(offset + 2) << 16;
+    }
+
+    /** Whether the driver has allowed the function to begin transactions of its own. */
+    public boolean isBusMaster() {
+        return (u16(COMMAND) & BUS_MASTER) != 0;
+    }
+
+    /** 1 to 4 for INTA to INTD, 0 if it has no interrupt line. */
+    public int interruptPin() {
+        return u8(INTERRUPT_PIN);
+    }
+
+    /** Where MSI-X is, or null if the function has none. */
+    public @Nullable Msix msix() {
+        return msix;
+    }
+
+    /** Where the capability with this number begins, or 0 if there is none. */
+    public int capability(int id) {
+        int at = u8(ConfigLayout.CAPABILITIES);
+        // The list was built here and has no circles, but drivers cannot change it either.
+        while (at != 0 && u8(at) != id)
+            at = u8(at + 1);
+        return at;
+    }
+
+    /** Puts everything back to power-on. */
+    public void reset() {
+        System.arraycopy(initial, 0, bytes, 0, bytes.length);
+    }
+
+    @Override
+    public String toString() {
+        return "%04x:%04x, %d bytes".formatted(u16(0), u16(2), bytes.length);
+    }
+}

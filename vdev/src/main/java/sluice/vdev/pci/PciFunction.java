@@ -1,0 +1,38 @@
+package sluice.vdev.pci;
+
+import java.util.List;
+
+/**
+ * A PCI function. It is called on its own loop, and never by two threads at a time.
+ *
+ * <p>Configuration space is {@link ConfigSpace}'s work, and BARs that are plain memory need no work at all: what remains is
+ * what registers do.
+ */
+public interface PciFunction {
+    /** A word for logs, such as "grabber". */
+    String name();
+
+    /** The same object each time. */
+    ConfigSpace config();
+
+    /** The same BARs each time, at most one of an index. */
+    List<Bar> bars();
+
+    /** A front-end has connected. Called before any access; the context is good until the next {@link #reset} at least. */
+    void start(FunctionContext context);
+
+    /**
+     * Reads a register of a BAR that is not {@linkplain Bar#memory memory}.
+     *
+     * @param offset in the BAR, a multiple of {@code size}
+     * @param size 1, 2, 4 or 8 bytes, not more than {@link Bar#widest}
+     * @return the value; bits beyond {@code size} are ignored
+     */
+    long read(int bar, long offset, int size);
+
+    /** Writes a register; the parameters are those of {@link #read}. */
+    void write(int bar, long offset, int size, long value);
+
+    /** Puts the function back to power-on: nothing of it runs, and no interrupt is asserted. Also when a front-end has gone. */
+    void reset();
+}

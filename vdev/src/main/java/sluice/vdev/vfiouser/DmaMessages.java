@@ -1,0 +1,134 @@
+package sluice.vdev.vfiouser;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import sluice.dmacore.linux.Fd;
+import sluice.vdev.host.FrontMemory;
+import sluice.vdev.io.OutgoingFrame;
+
+/**
+ * Asks the front-end for memory that it has not handed out as a file, by DMA_READ and DMA_WRITE. What it does not answer in
+ * time, or when it goes, has failed.
+ *
+ * <p>Nothing may wait for an answer before an unmap is answered: QEMU's thread that unmaps is the one that would answer.
+ */
+final class DmaMessages implements FrontMemory {
+    /** QEMU's own default for our answers. */
+    private static final int LIMIT_SECONDS = 5;
+    /** Questions under way at a time: a device that asks more is told no. */
+    private static final int MAX_PENDING = 256;
+    private static final Fd[] NO_FDS = {};
+    private static final int NUMBERS = 1 << 16;
+    private static final Logger LOG = LoggerFactory.getLogger(DmaMessages.class);
+
+    /**
+     * A question that is under way.
+     *
+     * @param answer gets what came, or null
+     */
+    private record Pending(int length, Consumer<byte @Nullable []> answer, Future<?> limit) {}
+
+    private final Channel channel;
+    private final Map<Integer, Pending> pending = new HashMap<>();
+    private int nextId;
+    private int dataLimit = VfioUserFormat.MAX_DATA_BYTES;
+    private boolean closed;
+
+    DmaMessages(Channel channel) {
+        this.channel = channel;
+    }
+
+    /** The client takes no more than so many bytes in a message. */
+    void limitData(int bytes) {
+        dataLimit = bytes;
+    }
+
+    @Override
+    public void read(long address, int length, Consumer<byte @Nullable []> done) {
+        channel.eventLoop().execute(
+                () -> ask(MessageDecoder.DMA_READ, address, length, null, answer -> done.accept(answer)));
+    }
+
+    @Override
+    public void write(long address, byte[] bytes, Consumer<Boolean> done) {
+        channel.eventLoop().execute(() -> ask(MessageDecoder.DMA_WRITE, address, bytes.length, bytes,
+                answer -> done.accept(answer != null)));
+    }
+
+    private void ask(int command, long address, int length, byte @Nullable [] data,
+            Consumer<byte @Nullable []> answer) {
+        if (closed || pending.size() == MAX_PENDING || length > dataLimit || !channel.isWritable()) {
+            LOG.warn("the front-end cannot be asked for {} bytes at 0x{}: {} questions are under way", length,
+                    Long.toHexString(address), pending.size());
+            answer.accept(null);
+            return;
+        }
+        while (pending.containsKey(nextId))
+            nextId = (nextId + 1) % NUMBERS;
+        int id = nextId;
+        nextId = (nextId + 1) % NUMBERS;
+        Future<?> limit = channel.eventLoop().schedule(() -> {
+            LOG.error("the front-end has not answered a question for memory at 0x{} within {} s",
+                    Long.toHexString(address), LIMIT_SECONDS);
+            finish(id, null);
+        }, LIMIT_SECONDS, TimeUnit.SECONDS);
+        pending.put(id, new Pending(length, answer, limit));
+        int size = VfioUserFormat.HEADER_BYTES + 16 + (data == null ? 0 : length);
+        ByteBuf frame = channel.alloc().directBuffer(size);
+        frame.writeShortLE(id).writeShortLE(command).writeIntLE(size).writeIntLE(VfioUserFormat.COMMAND).writeIntLE(0);
+        frame.writeLongLE(address).writeLongLE(length);
+        if (data != null) frame.writeBytes(data);
+        channel.writeAndFlush(new OutgoingFrame(frame, NO_FDS), channel.voidPromise());
+    }
+
+    /** An answer has come. */
+    void answered(int id, int command, ClientMessage.DmaAnswer answer) {
+        Pending question = pending.get(id);
+        if (question == null) {
+            LOG.warn("the front-end answers question {}, which was not asked or has timed out", id);
+            return;
+        }
+        if (answer.error() != 0) {
+            LOG.error("the front-end refuses to move memory: errno {}", answer.error());
+            finish(id, null);
+            return;
+        }
+        if (command == MessageDecoder.DMA_WRITE) {
+            finish(id, new byte[0]);
+            return;
+        }
+        // Address and count come first.
+        if (answer.bytes().length != 16 + question.length()) {
+            LOG.error("the front-end answers {} bytes instead of {}", answer.bytes().length - 16, question.length());
+            finish(id, null);
+            return;
+        }
+        byte[] data = new byte[question.length()];
+        System.arraycopy(answer.bytes(), 16, data, 0, data.length);
+        finish(id, data);
+    }
+
+    private void finish(int id, byte @Nullable [] answer) {
+        Pending question = pending.remove(id);
+        if (question == null) return;
+        question.limit().cancel(false);
+        question.answer().accept(answer);
+    }
+
+    /** The front-end has gone: nobody answers any more. */
+    void close() {
+        closed = true;
+        for (Integer id : new ArrayList<>(pending.keySet())) finish(id, null);
+    }
+}

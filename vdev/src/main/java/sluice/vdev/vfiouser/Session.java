@@ -1,0 +1,218 @@
+package sluice.vdev.vfiouser;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import sluice.dmacore.linux.Errno;
+import sluice.dmacore.linux.Fd;
+import sluice.iommu.AddressRange;
+import sluice.iommu.Permission;
+import sluice.vdev.host.FunctionHost;
+import sluice.vdev.io.FrameChannel;
+import sluice.vdev.io.ProtocolViolation;
+
+/**
+ * One front-end's session, on the control loop. It never waits: what the function's loop has to do is posted there, and its
+ * answer takes its place in line meanwhile.
+ */
+final class Session extends ChannelInboundHandlerAdapter {
+    private static final Logger LOG = LoggerFactory.getLogger(Session.class);
+
+    /** VFIO_DEVICE_FLAGS_RESET and VFIO_DEVICE_FLAGS_PCI. */
+    private static final int DEVICE_FLAGS = 3;
+    private static final int DEVICE_INFO_BYTES = 16;
+    /** VFIO_DMA_MAP_FLAG_READ and _WRITE are {@link Permission#bits}. */
+    private static final int MAP_FLAGS = 3;
+    /** VFIO_DMA_UNMAP_FLAG_ALL. */
+    private static final int UNMAP_ALL = 1 << 1;
+
+    private final FunctionHost host;
+    private final Channel channel;
+    private final Runnable gone;
+    private final Answers answers;
+    private final Regions regions;
+    private final Irqs irqs;
+    private final DmaMessages dma;
+    private boolean versionAgreed;
+
+    Session(FunctionHost host, Channel channel, Runnable gone) {
+        this.host = host;
+        this.channel = channel;
+        this.gone = gone;
+        this.answers = new Answers(channel);
+        this.regions = new Regions(host);
+        this.irqs = new Irqs(host);
+        this.dma = new DmaMessages(channel);
+    }
+
+    @Override
+    public void channelActive(ChannelHandlerContext context) {
+        LOG.info("a front-end has connected to the {}", host.function().name());
+        host.attach(dma);
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object received) throws ProtocolViolation {
+        Incoming incoming = (Incoming) received;
+        LOG.trace("{}", incoming);
+        if (incoming.message() instanceof ClientMessage.DmaAnswer answer) {
+            dma.answered(incoming.id(), incoming.command(), answer);
+            return;
+        }
+        Answers.Place place;
+        try {
+            if (!versionAgreed && incoming.command() != MessageDecoder.VERSION) {
+                throw new ProtocolViolation(
+                        "command %d has come before VERSION, which must be the first".formatted(incoming.command()));
+            }
+            place = incoming.noReply() ? null : answers.expect(incoming.id(), incoming.command());
+        } catch (ProtocolViolation e) {
+            for (Fd fd : incoming.message().files()) fd.close();
+            throw e;
+        }
+        try {
+            carryOut(incoming.message(), place);
+        } catch (IOException e) {
+            LOG.error("command {} of the front-end is refused: {}", incoming.command(), e.getMessage());
+            if (place != null) place.fail(e instanceof RefusedException refused ? refused.errno() : Errno.EINVAL);
+            // With no common version there is nothing more to say.
+            if (!versionAgreed) context.close();
+        }
+    }
+
+    private void carryOut(ClientMessage message, Answers.@Nullable Place place) throws IOException {
+        switch (message) {
+            case ClientMessage.Version version -> agree(version, answered(place));
+            case ClientMessage.DmaMap map -> map(map, place);
+            case ClientMessage.DmaUnmap unmap -> unmap(unmap, place);
+            case ClientMessage.GetInfo() -> answered(place).answer(body -> body.writeIntLE(DEVICE_INFO_BYTES)
+                    .writeIntLE(DEVICE_FLAGS).writeIntLE(Regions.COUNT).writeIntLE(Irqs.COUNT));
+            case ClientMessage.GetRegionInfo get -> regions.info(get, answered(place));
+            case ClientMessage.GetRegionIoFds get -> throw new RefusedException(Errno.EOPNOTSUPP,
+                    "region %d has no descriptors for accesses: they come as messages".formatted(get.index()));
+            case ClientMessage.GetIrqInfo get -> irqs.info(get, answered(place));
+            case ClientMessage.SetIrqs set -> {
+                irqs.set(set);
+                host.after(() -> answer(place, 0));
+            }
+            case ClientMessage.RegionRead read -> regions.read(read, place);
+            case ClientMessage.RegionWrite write -> write(write, place);
+            case ClientMessage.WriteMulti multi -> writeMulti(multi, place);
+            case ClientMessage.Reset() -> host.reset(() -> answer(place, 0));
+            case ClientMessage.Unknown() -> throw new RefusedException(Errno.EOPNOTSUPP, "it is none we offer");
+            case ClientMessage.Malformed malformed -> throw new RefusedException(Errno.EINVAL, malformed.reason());
+            case ClientMessage.DmaAnswer answer -> throw new IllegalStateException("it was handled before");
+        }
+    }
+
+    private static void answer(Answers.@Nullable Place place, int errno) {
+        if (place != null) place.answerLater(errno);
+    }
+
+    /** For questions, which make no sense without an answer. */
+    private static Answers.Place answered(Answers.@Nullable Place place) throws RefusedException {
+        if (place == null) throw new RefusedException(Errno.EINVAL, "a question that wants no answer");
+        return place;
+    }
+
+    private void agree(ClientMessage.Version version, Answers.Place place) throws IOException {
+        if (versionAgreed) throw new RefusedException(Errno.EINVAL, "the version was agreed on before");
+        if (version.major() != 0) {
+            throw new RefusedException(Errno.EINVAL,
+                    "the front-end speaks version %d.%d, we speak 0.0".formatted(version.major(), version.minor()));
+        }
+        Capabilities capabilities = Capabilities.of(version.data());
+        dma.limitData(capabilities.dataBytes());
+        versionAgreed = true;
+        byte[] json = capabilities.answer().getBytes(StandardCharsets.UTF_8);
+        place.answer(body -> body.writeShortLE(0).writeShortLE(0).writeBytes(json).writeByte(0));
+    }
+
+    private void map(ClientMessage.DmaMap map, Answers.@Nullable Place place) throws IOException {
+        Fd fd = map.fd();
+        if (map.flags() == 0 || (map.flags() & ~MAP_FLAGS) != 0) {
+            if (fd != null) fd.close();
+            throw new RefusedException(Errno.EINVAL,
+                    "flags 0x%x of DMA_MAP: 1 is for reading, 2 for writing, and there are no others".formatted(
+                            map.flags()));
+        }
+        host.map(map.address(), map.size(), fd, map.offset(), Permission.of(map.flags()),
+                errno -> answer(place, errno));
+    }
+
+    private void unmap(ClientMessage.DmaUnmap unmap, Answers.@Nullable Place place) throws IOException {
+        if (unmap.flags() == UNMAP_ALL) {
+            if (unmap.address() != 0 || unmap.size() != 0)
+                throw new RefusedException(Errno.EINVAL, "DMA_UNMAP of everything names a range as well");
+            host.unmapAll(() -> unmapped(unmap, place, 0));
+            return;
+        }
+        if (unmap.flags() != 0) {
+            throw new RefusedException(Errno.EINVAL,
+                    "flags 0x%x of DMA_UNMAP: dirty pages are not tracked".formatted(unmap.flags()));
+        }
+        AddressRange range;
+        try {
+            range = AddressRange.of(unmap.address(), unmap.size());
+        } catch (IllegalArgumentException e) {
+            throw new RefusedException(Errno.EINVAL, String.valueOf(e.getMessage()));
+        }
+        host.unmap(range, errno -> unmapped(unmap, place, errno));
+    }
+
+    private static void unmapped(ClientMessage.DmaUnmap unmap, Answers.@Nullable Place place, int errno) {
+        if (place == null) return;
+        if (errno != 0) {
+            place.answerLater(errno);
+            return;
+        }
+        place.answerLater(body -> body.writeIntLE(unmap.argsz()).writeIntLE(unmap.flags()).writeLongLE(unmap.address())
+                .writeLongLE(unmap.size()));
+    }
+
+    private void write(ClientMessage.RegionWrite write, Answers.@Nullable Place place) throws IOException {
+        regions.check(write.region(), write.offset(), write.bytes().length);
+        regions.write(write, () -> {
+            if (place == null) return;
+            place.answerLater(body -> body.writeLongLE(write.offset()).writeIntLE(write.region())
+                    .writeIntLE(write.bytes().length));
+        });
+    }
+
+    private void writeMulti(ClientMessage.WriteMulti multi, Answers.@Nullable Place place) throws IOException {
+        // All or none: half a list of register writes helps nobody.
+        for (ClientMessage.RegionWrite write : multi.writes())
+            regions.check(write.region(), write.offset(), write.bytes().length);
+        for (ClientMessage.RegionWrite write : multi.writes()) regions.write(write, () -> {});
+        host.after(() -> {
+            if (place != null) place.answerLater(body -> body.writeLongLE(multi.writes().size()));
+        });
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        if (FrameChannel.isPeerGone(cause)) {
+            LOG.debug("the front-end does not take our answers any more: {}", cause.toString());
+        } else if (cause instanceof IOException) {
+            LOG.error("the connection to the front-end is closed: {}", cause.getMessage());
+        } else {
+            LOG.error("the connection to the front-end is closed after an internal error", cause);
+        }
+        context.close();
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+        LOG.info("the front-end has gone from the {}", host.function().name());
+        answers.close();
+        dma.close();
+        host.detach(() -> channel.eventLoop().execute(gone));
+    }
+}

@@ -1,0 +1,83 @@
+package sluice.vdev.vfiouser;
+
+import java.io.IOException;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+import io.netty.channel.IoEventLoop;
+
+import sluice.dmacore.linux.UnixSocket;
+import sluice.dmacore.memory.FileMappings;
+import sluice.vdev.fixture.VfioUserClient;
+import sluice.vdev.host.FunctionHost;
+import sluice.vdev.host.Loops;
+import sluice.vdev.pci.PciFunction;
+
+/** A function with its loops and its server, to be connected to. */
+public final class FunctionProcess implements AutoCloseable {
+    private static final int LIMIT_SECONDS = 10;
+
+    private final IoEventLoop control = Loops.start("test-control");
+    private final IoEventLoop loop = Loops.start("test-function");
+    private final FunctionHost host;
+    private final FunctionServer server;
+    private final Semaphore gone = new Semaphore(0);
+
+    public FunctionProcess(PciFunction function) {
+        host = new FunctionHost(function, loop, FileMappings.ofProcess());
+        server = new FunctionServer(host);
+    }
+
+    public FunctionHost host() {
+        return host;
+    }
+
+    /** A client at the other end of a fresh pair of sockets. */
+    public VfioUserClient connect() throws IOException {
+        UnixSocket.Pair pair = UnixSocket.pair();
+        control.execute(() -> server.serve(pair.second(), control, gone::release));
+        return new VfioUserClient(pair.first());
+    }
+
+    /** The same, with the version agreed on. */
+    public VfioUserClient agreed() throws IOException {
+        VfioUserClient client = connect();
+        client.agree();
+        return client;
+    }
+
+    /** Runs {@code work} on the function's loop and waits for what it returns. */
+    public <T> T onLoop(Callable<T> work) {
+        try {
+            return loop.submit(work).get(LIMIT_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        } catch (ExecutionException | TimeoutException e) {
+            throw new AssertionError("on the function's loop", e);
+        }
+    }
+
+    /** Waits until one more client has gone and everything of its was given back. */
+    public void awaitGone() {
+        try {
+            if (!gone.tryAcquire(LIMIT_SECONDS, TimeUnit.SECONDS))
+                throw new AssertionError("the back-end did not let go of its front-end");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        for (IoEventLoop one : new IoEventLoop[]{ control, loop }) {
+            Loops.stop(one);
+            if (!one.parent().terminationFuture().awaitUninterruptibly(LIMIT_SECONDS, TimeUnit.SECONDS))
+                throw new AssertionError("a loop does not end");
+        }
+    }
+}
