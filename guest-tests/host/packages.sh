@@ -6,7 +6,7 @@
 # Without `tests`: QEMU 9 or later, busybox, a C compiler that links statically, and a Debian kernel, which is only
 # unpacked into the cache folder, never installed. With `tests` also the C peer vhost-user-gpu and modetest, and, unpacked
 # into the cache folder: the QEMUs of Debian 12 (7.2) and of Debian 13's backports (11.1), the kernel of the latter, and
-# the compositor Weston of Debian 13, which guests run.
+# the compositor Weston and the video tools v4l-utils of Debian 13, which guests run.
 #
 # The machine's own package sources stay as they are. What is needed beyond them (on Debian 12, the suite
 # bookworm-backports) is read through private package states in the cache folder, from the same mirror.
@@ -54,6 +54,8 @@ done
 . "$here/unpack.sh"
 # shellcheck source=/dev/null
 . "$here/desktop.sh"
+# shellcheck source=/dev/null
+. "$here/video.sh"
 
 # --- What is missing -------------------------------------------------------------------------------------------------
 
@@ -102,6 +104,7 @@ kernel_wanted=
 unpack_wanted=() # suites whose QEMU is to be unpacked
 new_kernel_wanted=
 desktop_wanted=
+video_wanted=
 kernel_is_unpacked current || kernel_wanted=yes
 if [ -n "$for_tests" ]; then
     has_peer || need wanted_new qemu-system-gui "the C peer vhost-user-gpu, to compare with"
@@ -115,7 +118,8 @@ if [ -n "$for_tests" ]; then
     fi
     kernel_is_unpacked newest || new_kernel_wanted=yes
     desktop_is_unpacked || desktop_wanted=yes
-    if [ ${#unpack_wanted[@]} -gt 0 ] || [ -n "$new_kernel_wanted$desktop_wanted" ]; then
+    video_is_unpacked || video_wanted=yes
+    if [ ${#unpack_wanted[@]} -gt 0 ] || [ -n "$new_kernel_wanted$desktop_wanted$video_wanted" ]; then
         compgen -G '/usr/share/keyrings/debian-archive-trixie-stable.*' >/dev/null ||
             need wanted debian-archive-keyring "the keys of Debian 13"
     fi
@@ -124,7 +128,7 @@ if [ -n "$kernel_wanted$new_kernel_wanted" ] && ! command -v depmod >/dev/null &
     need wanted kmod "depmod, which orders kernel modules"
 fi
 
-if [ ${#reasons[@]} -eq 0 ] && [ ${#unpack_wanted[@]} -eq 0 ] && [ -z "$kernel_wanted$new_kernel_wanted$desktop_wanted" ]; then
+if [ ${#reasons[@]} -eq 0 ] && [ ${#unpack_wanted[@]} -eq 0 ] && [ -z "$kernel_wanted$new_kernel_wanted$desktop_wanted$video_wanted" ]; then
     exit 0
 fi
 
@@ -140,7 +144,8 @@ list_by_hand() {
     joined "${reasons[@]}" ${kernel_wanted:+"a Debian kernel package linux-image-*-amd64 of version 6.12 or later, unpacked as $cache/kernel/RELEASE with depmod run on it and $cache/kernel/current pointing to RELEASE"} \
         ${new_kernel_wanted:+"the same of version 7 or later, with $cache/kernel/newest pointing to it"} \
         ${unpack_wanted:+"QEMUs 7.2 and 11.1, each as $cache/qemu/NAME/qemu-system-x86_64"} \
-        ${desktop_wanted:+"Weston and udev of Debian 13 with their libraries, unpacked as $cache/desktop/$desktop_suite"}
+        ${desktop_wanted:+"Weston and udev of Debian 13 with their libraries, unpacked as $cache/desktop/$desktop_suite"} \
+        ${video_wanted:+"v4l-utils of Debian 13 with its libraries, unpacked as $cache/video/$video_suite"}
 }
 
 # --- Which system this is --------------------------------------------------------------------------------------------
@@ -173,6 +178,7 @@ if [ -n "$dry_run" ]; then
     [ ${#unpack_wanted[@]} -eq 0 ] || say "would download QEMU from ${unpack_wanted[*]} and unpack it under $cache/qemu"
     [ -z "$new_kernel_wanted" ] || say "would download the kernel of linux-image-amd64 from $new_suite and unpack it under $cache/kernel"
     [ -z "$desktop_wanted" ] || say "would download Weston of $desktop_suite and unpack it under $cache/desktop"
+    [ -z "$video_wanted" ] || say "would download v4l-utils of $video_suite and unpack it under $cache/video"
     exit 0
 fi
 
@@ -184,7 +190,8 @@ flock -w 900 9 || fail "another packages.sh has been running for 15 minutes on $
 say "missing: $(joined "${reasons[@]}" ${kernel_wanted:+"the kernel of linux-image-amd64 (for the guest; it is not installed)"} \
     ${unpack_wanted:+"QEMU from ${unpack_wanted[*]} (unpacked, not installed)"} \
     ${new_kernel_wanted:+"the kernel from $new_suite (for the guest)"} \
-    ${desktop_wanted:+"Weston from $desktop_suite (for the guest)"})."
+    ${desktop_wanted:+"Weston from $desktop_suite (for the guest)"} \
+    ${video_wanted:+"v4l-utils from $video_suite (for the guest)"})."
 find_mirror
 
 # --- Installing ------------------------------------------------------------------------------------------------------
@@ -234,5 +241,9 @@ fi
 if [ -n "$desktop_wanted" ] && ! desktop_is_unpacked; then
     use_suite "$desktop_suite"
     unpack_desktop
+fi
+if [ -n "$video_wanted" ] && ! video_is_unpacked; then
+    use_suite "$video_suite"
+    unpack_video
 fi
 say "done"

@@ -57,6 +57,17 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
                 .file("bin/desktop-ready", "desktop-ready").file("etc/weston.ini", "weston.ini").build(cache);
     }
 
+    /**
+     * The image the grabber's tests boot: the driver of the card and the drivers of IOMMUs, and v4l2-ctl and v4l2-compliance as
+     * {@code packages.sh tests} unpacks them.
+     */
+    public static GuestImage forVideo(GuestKernel kernel, CacheFolder cache) throws IOException, InterruptedException {
+        Path root = cache.path().resolve("video/trixie");
+        if (!Files.isExecutable(root.resolve("usr/bin/v4l2-ctl")))
+            throw new IOException("no v4l2-ctl in " + root + ": run guest-tests/host/packages.sh tests");
+        return of(kernel).module("virtio-iommu").module("dt3155").tree(root).build(cache);
+    }
+
     /** Collects what goes into an image. */
     public static final class Builder {
         private static final List<String> COMPILER = List.of("gcc", "-std=gnu17", "-O2", "-static", "-Wall",

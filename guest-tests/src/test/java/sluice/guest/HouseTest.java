@@ -74,14 +74,18 @@ class HouseTest {
                 arguments(noClasses().that().resideOutsideOfPackage("sluice.dmacore..").should().dependOnClassesThat()
                         .resideInAPackage("net.openhft.."), List.of("sluice.vdev.io.ReadsBytes")),
                 arguments(noClasses().that().resideInAnyPackage("sluice.vdev.gpu..", "sluice.vdev.queue..",
-                        "sluice.vdev.device..").should().dependOnClassesThat().resideInAnyPackage("io.netty..",
+                        "sluice.vdev.device..", "sluice.vdev.pci..", "sluice.vdev.grabber..").should()
+                        .dependOnClassesThat().resideInAnyPackage("io.netty..",
                                 "sluice.vdev.io..", "sluice.vdev.host..", "sluice.vdev.vhostuser..",
+                                "sluice.vdev.vfiouser..",
                                 "sluice.vdev.display..", "sluice.vdev.cli..")
                         .because("devices know neither sockets nor QEMU"),
                         List.of("sluice.vdev.gpu.OpensChannels", "sluice.vdev.queue.KnowsItsHost",
                                 "sluice.vdev.device.KnowsItsTransport")),
-                arguments(noClasses().that().resideInAPackage("sluice.vdev.vhostuser..").should().dependOnClassesThat()
-                        .resideInAnyPackage("sluice.vdev.gpu..", "sluice.vdev.display..")
+                arguments(noClasses().that().resideInAnyPackage("sluice.vdev.vhostuser..", "sluice.vdev.vfiouser..")
+                        .should()
+                        .dependOnClassesThat()
+                        .resideInAnyPackage("sluice.vdev.gpu..", "sluice.vdev.display..", "sluice.vdev.grabber..")
                         .because("a transport knows no device"), List.of("sluice.vdev.vhostuser.KnowsADevice")),
                 arguments(noClasses().that().resideInAPackage("sluice.vdev.io..").should().dependOnClassesThat(
                         resideInAPackage("sluice.vdev..").and(DescribedPredicate.not(resideInAPackage(
@@ -154,7 +158,8 @@ class HouseTest {
     void theWholeHouseIsLookedAt() {
         Set<String> rooms = house.stream().map(JavaClass::getPackageName).collect(Collectors.toSet());
         assertThat(rooms).contains("sluice.iommu", "sluice.dmacore.linux", "sluice.dmacore.memory", "sluice.vdev.io",
-                "sluice.vdev.queue", "sluice.vdev.device", "sluice.vdev.host", "sluice.vdev.vhostuser",
+                "sluice.vdev.queue", "sluice.vdev.device", "sluice.vdev.pci", "sluice.vdev.vfiouser",
+                "sluice.vdev.grabber", "sluice.vdev.host", "sluice.vdev.vhostuser",
                 "sluice.vdev.display", "sluice.vdev.gpu", "sluice.vdev.cli", "sluice.guest");
         assertThat(rooms).as("fixtures are no part of what ships").doesNotContain("sluice.vdev.fixture");
         assertThat(house).as("classes").hasSizeGreaterThan(150);

@@ -20,6 +20,11 @@ public final class TestGpus {
 
     /** Its command line, to which options of {@code sluice gpu} can be added. */
     static List<String> sluiceCommand(String... more) {
+        return deviceCommand("gpu", more);
+    }
+
+    /** The same for another device. */
+    static List<String> deviceCommand(String device, String... more) {
         List<String> command = new ArrayList<>(List.of("env", "--block-signal=USR2", "_JAVA_SR_SIGNUM=50",
                 Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         for (String flag : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
@@ -27,7 +32,7 @@ public final class TestGpus {
         }
         command.addAll(List.of(more));
         command.addAll(
-                List.of("-Xmx256m", "-cp", System.getProperty("java.class.path"), "sluice.vdev.cli.Main", "gpu"));
+                List.of("-Xmx256m", "-cp", System.getProperty("java.class.path"), "sluice.vdev.cli.Main", device));
         return command;
     }
 

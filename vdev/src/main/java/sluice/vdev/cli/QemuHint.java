@@ -21,4 +21,14 @@ final class QemuHint {
                     .formatted(e.getMessage(), options);
         }
     }
+
+    /** For any PCI function. Commas in a path need no doubling in JSON, but quotes and backslashes need an escape. */
+    static String attachFunction(Path socket) {
+        String path = socket.toString().replace("\\", "\\\\").replace("\"", "\\\"");
+        String options = """
+                -machine q35,memory-backend=mem \
+                -object memory-backend-memfd,id=mem,size=1G,share=on \
+                -device '{"driver":"vfio-user-pci","socket":{"type":"unix","path":"%s"}}\'""".formatted(path);
+        return "attach it to QEMU 10.1 or later with: qemu-system-x86_64 " + options;
+    }
 }

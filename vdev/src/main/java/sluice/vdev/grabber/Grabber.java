@@ -1,0 +1,238 @@
+package sluice.vdev.grabber;
+
+import java.util.Arrays;
+import java.util.List;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import sluice.vdev.pci.Bar;
+import sluice.vdev.pci.ConfigLayout;
+import sluice.vdev.pci.ConfigSpace;
+import sluice.vdev.pci.FunctionContext;
+import sluice.vdev.pci.PciFunction;
+
+/**
+ * The frame grabber on its bus: direct registers, the indirect ones behind them, and a clock that takes a field at each tick
+ * while the driver lets it run.
+ *
+ * <p>The real card would write the next picture over one whose end the driver has not yet acknowledged. This one waits, and
+ * counts the pictures it has left out: a guest that is slow gets fewer pictures, and each of them whole.
+ */
+public final class Grabber implements PciFunction {
+    /** Bytes of the only BAR: more than the registers need, so that it is a page. */
+    private static final int BAR_BYTES = 4096;
+    private static final int REGISTERS = 0x68;
+
+    private static final int EVEN_ADDRESS = 0x00;
+    private static final int ODD_ADDRESS = 0x0c;
+    private static final int EVEN_GAP = 0x18;
+    private static final int ODD_GAP = 0x24;
+    private static final int CONTROL = 0x40;
+    private static final int INTERRUPT = 0x48;
+    private static final int SERIAL_DATA = 0x60;
+    private static final int SERIAL_CYCLE = 0x64;
+
+    /** Of {@link #CONTROL}. The first three kinds are cleared by ones. */
+    private static final int ADDRESS_ERROR_EVEN = 0x400;
+    private static final int ADDRESS_ERROR_ODD = 0x800;
+    private static final int CORRUPT_EVEN = 0x100;
+    private static final int CORRUPT_ODD = 0x200;
+    private static final int DONE_EVEN = 0x10;
+    private static final int DONE_ODD = 0x20;
+    private static final int CONTROL_FLAGS = ADDRESS_ERROR_EVEN | ADDRESS_ERROR_ODD | CORRUPT_EVEN | CORRUPT_ODD
+            | DONE_EVEN | DONE_ODD;
+    /** Out of reset, with its FIFO, both fields continuously. */
+    private static final int CAPTURING = 0x80 | 0x40 | 0x02 | 0x01;
+
+    /** Of {@link #INTERRUPT}: flags that are cleared by ones; what enables each is 8 bits above. */
+    private static final int FIELD_START = 4;
+    private static final int END_ODD = 2;
+    private static final int END_EVEN = 1;
+    private static final int INTERRUPT_FLAGS = FIELD_START | END_ODD | END_EVEN;
+    private static final int INTERRUPT_ENABLES = INTERRUPT_FLAGS << 8;
+
+    /** Of {@link #SERIAL_CYCLE}. */
+    private static final int NEW_CYCLE = 1 << 24;
+    private static final int READ_CYCLE = 1 << 16;
+    private static final int INDEX_SHIFT = 17;
+    private static final int INDEX_MASK = 0x7f;
+    /** Of {@link #SERIAL_DATA}. */
+    private static final int ABORTED = 0x200;
+    private static final int DATA_SHIFT = 24;
+
+    private static final long NANOS_PER_SECOND = 1_000_000_000;
+    private static final int FIELDS_PER_FRAME = 2;
+    private static final Logger LOG = LoggerFactory.getLogger(Grabber.class);
+
+    private final List<Bar> bars = List.of(Bar.registers(0, BAR_BYTES));
+    private final ConfigSpace config = new ConfigLayout(0x8086, 0x1223, 0x040000, 0).bars(bars).interruptPin(1).build();
+    private final int[] registers = new int[REGISTERS / Integer.BYTES];
+    private final IndirectRegisters indirect = new IndirectRegisters();
+    private final Capture capture;
+    private final long fieldNanos;
+    private @Nullable FunctionContext context;
+    private @Nullable Runnable clock;
+    private boolean odd;
+    private long frames;
+    private long skipped;
+    private long errors;
+
+    /** @param framesPerSecond 1 to 1000; the real card has 25 or 30 */
+    public Grabber(FrameSource source, int framesPerSecond) {
+        if (framesPerSecond < 1 || framesPerSecond > 1000)
+            throw new IllegalArgumentException(framesPerSecond + " frames per second; give 1 to 1000");
+        this.capture = new Capture(source);
+        this.fieldNanos = NANOS_PER_SECOND / framesPerSecond / FIELDS_PER_FRAME;
+    }
+
+    @Override
+    public String name() {
+        return "grabber";
+    }
+
+    @Override
+    public ConfigSpace config() {
+        return config;
+    }
+
+    @Override
+    public List<Bar> bars() {
+        return bars;
+    }
+
+    /** To be called on its loop. */
+    public GrabberStatistics statistics() {
+        return new GrabberStatistics(frames, skipped, errors);
+    }
+
+    @Override
+    public void start(FunctionContext given) {
+        context = given;
+    }
+
+    @Override
+    public long read(int bar, long offset, int size) {
+        int value = offset < REGISTERS ? registers[(int) offset / Integer.BYTES] : 0;
+        return Integer.toUnsignedLong(value) >>> (Byte.SIZE * (offset & 3));
+    }
+
+    @Override
+    public void write(int bar, long offset, int size, long value) {
+        // The card decodes whole registers only.
+        if (size != Integer.BYTES || offset >= REGISTERS) {
+            LOG.debug("a write of {} bytes at 0x{} is dropped: registers have 4", size, Long.toHexString(offset));
+            return;
+        }
+        int bits = (int) value;
+        switch ((int) offset) {
+            case CONTROL -> {
+                int flags = get(CONTROL) & CONTROL_FLAGS & ~bits;
+                set(CONTROL, flags | (bits & ~CONTROL_FLAGS));
+                runOrStop();
+            }
+            case INTERRUPT -> {
+                int flags = get(INTERRUPT) & INTERRUPT_FLAGS & ~bits;
+                set(INTERRUPT, flags | (bits & INTERRUPT_ENABLES));
+                drive();
+            }
+            case SERIAL_DATA -> set(SERIAL_DATA, get(SERIAL_DATA) & ~(bits & ABORTED));
+            case SERIAL_CYCLE -> cycle(bits);
+            default -> set((int) offset, bits);
+        }
+    }
+
+    private int get(int register) {
+        return registers[register / Integer.BYTES];
+    }
+
+    private void set(int register, int value) {
+        registers[register / Integer.BYTES] = value;
+    }
+
+    private void raise(int register, int flags) {
+        set(register, get(register) | flags);
+    }
+
+    /** One byte to or from an indirect register; it takes no time here, so that the cycle is over when it is looked at. */
+    private void cycle(int bits) {
+        set(SERIAL_CYCLE, bits & ~NEW_CYCLE);
+        if ((bits & NEW_CYCLE) == 0) return;
+        int index = bits >>> INDEX_SHIFT & INDEX_MASK;
+        if ((bits & READ_CYCLE) != 0) {
+            int value = indirect.read(index);
+            if (value == IndirectRegisters.ABORT) {
+                raise(SERIAL_DATA, ABORTED);
+            } else {
+                set(SERIAL_DATA, value << DATA_SHIFT | (get(SERIAL_DATA) & ABORTED));
+            }
+        } else if (indirect.write(index, bits & 0xff)) {
+            runOrStop();
+        } else {
+            raise(SERIAL_DATA, ABORTED);
+        }
+    }
+
+    private void runOrStop() {
+        boolean run = indirect.isArmed() && (get(CONTROL) & CAPTURING) == CAPTURING;
+        if (run == (clock != null)) return;
+        if (!run) {
+            stop();
+            return;
+        }
+        FunctionContext present = context;
+        if (present == null) return;
+        odd = false;
+        clock = present.every(fieldNanos, () -> field(present));
+    }
+
+    private void stop() {
+        Runnable running = clock;
+        clock = null;
+        if (running != null) running.run();
+    }
+
+    /** A field is over: it is written, and the driver told. */
+    private void field(FunctionContext present) {
+        if (clock == null) return; // a tick that was on its way when the driver stopped it
+        if (!odd) {
+            if ((get(INTERRUPT) & END_ODD) != 0) {
+                skipped++;
+                return;
+            }
+            capture.begin(indirect.is50Hz() ? Capture.Format.HZ_50 : Capture.Format.HZ_60);
+        }
+        Capture.Field outcome = capture.write(present, odd ? 1 : 0, address(odd ? ODD_ADDRESS : EVEN_ADDRESS),
+                address(odd ? ODD_GAP : EVEN_GAP));
+        if (outcome == Capture.Field.ADDRESS_ERROR) {
+            errors++;
+            raise(CONTROL, odd ? ADDRESS_ERROR_ODD | CORRUPT_ODD : ADDRESS_ERROR_EVEN | CORRUPT_EVEN);
+        }
+        if (odd) frames++;
+        raise(CONTROL, odd ? DONE_ODD : DONE_EVEN);
+        raise(INTERRUPT, FIELD_START | (odd ? END_ODD : END_EVEN));
+        odd = !odd;
+        drive();
+    }
+
+    private long address(int register) {
+        return Integer.toUnsignedLong(get(register));
+    }
+
+    /** The interrupt line follows the flags that are enabled. */
+    private void drive() {
+        int value = get(INTERRUPT);
+        FunctionContext present = context;
+        if (present != null) present.assertInterrupt((value & value >>> 8 & INTERRUPT_FLAGS) != 0);
+    }
+
+    @Override
+    public void reset() {
+        stop();
+        Arrays.fill(registers, 0);
+        indirect.reset();
+        capture.reset();
+        drive();
+    }
+}
