@@ -177,6 +177,10 @@ class IommuGuestTest {
     @Order(4)
     void whatNobodyGaveTheDeviceIsRefusedInTheGuestToo() throws IOException, InterruptedException {
         assertThat(gpu.errors()).contains("nobody gave it");
+        assertThat(gpu.errors().lines().filter(line -> line.contains("refused the translation")).toList())
+                .as("translations refused while a driver ran: the one that was injected")
+                .hasSize(configuration.iommu == Iommu.NONE ? 0 : 1)
+                .allMatch(line -> line.contains(STRAY_ADDRESS));
         String complaint = configuration.iommu.complaint;
         if (complaint == null) return;
         qemu.console().send("dmesg | grep 12345000");
@@ -208,8 +212,8 @@ class IommuGuestTest {
             assertThat(front.get("misses").getAsLong()).isZero();
         } else {
             assertThat(front.get("misses").getAsLong()).isPositive();
-            // The read that was injected; firmware leaves a ring behind that the kernel has not mapped.
-            assertThat(front.get("faults").getAsLong()).isBetween(1L, 4L);
+            // The read that was injected; and a kernel that reboots unmaps what the device is at work on.
+            assertThat(front.get("faults").getAsLong()).isPositive();
         }
     }
 }
