@@ -25,11 +25,13 @@ import sluice.iommu.space.Reader;
 public final class DeviceReader implements AutoCloseable {
     private final Reader reader;
     private final FileSlots slots;
+    private final boolean identity;
     private final TargetRuns targets = new TargetRuns();
 
-    DeviceReader(Reader reader, FileSlots slots) {
+    DeviceReader(Reader reader, FileSlots slots, boolean identity) {
         this.reader = reader;
         this.slots = slots;
+        this.identity = identity;
     }
 
     /** Begins a read section; it ends when what is returned is closed. */
@@ -71,6 +73,10 @@ public final class DeviceReader implements AutoCloseable {
                 FileMapping file = slots.file(targets.target(run));
                 if (file == null) {
                     if (reader.revoked()) return tooLate(segments, segment, access, found);
+                    if (identity) {
+                        found.clear();
+                        return Outcome.FAULT; // nobody's memory any more
+                    }
                     throw new IllegalStateException("a mapping leads to an empty slot");
                 }
                 found.add(file, FileSlots.offset(targets.target(run)), targets.length(run));

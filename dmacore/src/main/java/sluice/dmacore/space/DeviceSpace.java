@@ -9,9 +9,11 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.MemoryRegion;
 import sluice.dmacore.memory.Runs;
+import sluice.iommu.AddressRange;
 import sluice.iommu.Owner;
 import sluice.iommu.Permission;
 import sluice.iommu.TargetRuns;
+import sluice.iommu.Targets;
 import sluice.iommu.space.IoSpace;
 import sluice.iommu.space.IoSpaceOptions;
 import sluice.iommu.space.LeakReport;
@@ -25,17 +27,33 @@ import sluice.iommu.space.Placement;
  */
 public final class DeviceSpace {
     private static final long PAGE = MemoryRegion.PAGE;
+    /** Every target there is. */
+    private static final AddressRange ALL_MEMORY = AddressRange.of(0, Targets.MAX + 1);
 
     private final IoSpace table;
-    private final FileSlots slots = new FileSlots();
+    private final FileSlots slots;
 
-    private DeviceSpace(IoSpace table) {
+    private DeviceSpace(IoSpace table, FileSlots slots) {
         this.table = table;
+        this.slots = slots;
     }
 
     /** An empty space. */
     public static DeviceSpace open(IoSpaceOptions options) {
-        return new DeviceSpace(IoSpace.open(options));
+        return new DeviceSpace(IoSpace.open(options), new FileSlots());
+    }
+
+    /**
+     * What a device without an IOMMU sees: all memory that any such device of the machine uses, each file at the same address
+     * for all. What is mapped here keeps its scattered addresses, and nothing keeps the device from others.
+     */
+    public static DeviceSpace withoutIommu(String name, SystemMemory memory) {
+        return new DeviceSpace(IoSpace.open(IoSpaceOptions.of(name, ALL_MEMORY).withBypass()), memory.slots());
+    }
+
+    /** Whether addresses are those of memory itself. */
+    public boolean isIdentity() {
+        return table.options().bypass();
     }
 
     /** The table itself: its faults, its rules, what is mapped. Mapping in it directly leads nowhere. */
@@ -45,7 +63,7 @@ public final class DeviceSpace {
 
     /** A reader for the calling thread, which is the only one that may use it. */
     public DeviceReader openReader() {
-        return new DeviceReader(table.openReader(), slots);
+        return new DeviceReader(table.openReader(), slots, isIdentity());
     }
 
     /**
@@ -56,7 +74,12 @@ public final class DeviceSpace {
      * @throws MapException if there is no room, or there are too many mappings
      */
     public Segments map(Runs memory, Permission permission, Owner owner) throws MapException {
-        Building building = new Building(memory.count(), permission, owner);
+        return map(memory, permission, owner, Placement.ANYWHERE);
+    }
+
+    /** As {@link #map(Runs, Permission, Owner)}, each segment placed as it says; without an IOMMU there is no choice. */
+    public Segments map(Runs memory, Permission permission, Owner owner, Placement placement) throws MapException {
+        Building building = new Building(memory.count(), permission, owner, placement);
         boolean done = false;
         try {
             for (int run = 0; run < memory.count(); run++)
@@ -91,6 +114,7 @@ public final class DeviceSpace {
     private final class Building {
         private final Permission permission;
         private final Owner owner;
+        private final Placement placement;
         private final List<Mapping> mappings = new ArrayList<>();
         private final TargetRuns pages;
         private long[] addresses = new long[1];
@@ -104,7 +128,8 @@ public final class DeviceSpace {
         private @Nullable FileMapping lastFile;
         private int lastSlot = -1;
 
-        Building(int runs, Permission permission, Owner owner) {
+        Building(int runs, Permission permission, Owner owner, Placement placement) {
+            this.placement = placement;
             pages = new TargetRuns(runs);
             this.permission = permission;
             this.owner = owner;
@@ -112,7 +137,7 @@ public final class DeviceSpace {
 
         void add(FileMapping file, long offset, long length) throws MapException {
             boolean wholeSoFar = ((into + bytes) & (PAGE - 1)) == 0;
-            if (bytes > 0 && (!wholeSoFar || (offset & (PAGE - 1)) != 0)) endSegment();
+            if (bytes > 0 && (isIdentity() || !wholeSoFar || (offset & (PAGE - 1)) != 0)) endSegment();
             if (bytes == 0) into = offset & (PAGE - 1);
             long first = offset & -PAGE;
             long end = (offset + length + PAGE - 1) & -PAGE;
@@ -136,13 +161,17 @@ public final class DeviceSpace {
 
         void endSegment() throws MapException {
             if (bytes == 0) return;
-            Mapping mapping = table.map(Placement.ANYWHERE, pages, permission, owner);
-            mappings.add(mapping);
+            long address = pages.target(0);
+            if (!isIdentity()) {
+                Mapping mapping = table.map(placement, pages, permission, owner);
+                mappings.add(mapping);
+                address = mapping.range().first();
+            }
             if (count == addresses.length) {
                 addresses = Arrays.copyOf(addresses, count * 2);
                 starts = Arrays.copyOf(starts, count * 2 + 1);
             }
-            addresses[count] = mapping.range().first() + into;
+            addresses[count] = address + into;
             starts[count + 1] = starts[count] + bytes;
             count++;
             pages.clear();

@@ -53,6 +53,14 @@ final class FileSlots {
         return free;
     }
 
+    /** The slot a file has, or −1. */
+    synchronized int known(FileMapping file) {
+        for (int slot = 0; slot <= highest; slot++) {
+            if (uses[slot] > 0 && file.equals(files.get(slot))) return slot;
+        }
+        return -1;
+    }
+
     /**
      * Gives a slot back; nothing leads there any more that was mapped for this use of it.
      *

@@ -22,6 +22,10 @@ public final class MemoryFiles {
         this.mappings = new FileMappings(this.budget);
     }
 
+    public FileMappings mappings() {
+        return mappings;
+    }
+
     static Fd file(long bytes) throws IOException {
         Fd fd = Memfd.create("test", Memfd.ALLOW_SEALING);
         Memfd.resize(fd, bytes);

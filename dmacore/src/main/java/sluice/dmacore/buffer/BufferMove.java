@@ -1,0 +1,88 @@
+package sluice.dmacore.buffer;
+
+import java.util.List;
+
+import sluice.dmacore.finding.Rule;
+import sluice.dmacore.linux.Errno;
+import sluice.dmacore.memory.Runs;
+import sluice.dmacore.trace.EventKind;
+
+/** Moves a buffer to other memory: notify, wait, take away, copy, go on. */
+final class BufferMove {
+    private BufferMove() {}
+
+    static void move(DmaBuf buffer) throws DmaBufException {
+        List<Attachment> mapped = begin(buffer);
+        boolean done = false;
+        try {
+            for (Attachment attachment : mapped) {
+                MoveListener listener = attachment.listener();
+                if (listener != null) listener.moving(attachment);
+            }
+            for (Attachment attachment : mapped) awaitUnmapped(buffer, attachment);
+            synchronized (buffer) {
+                copy(buffer);
+                done = true;
+            }
+        } finally {
+            buffer.setState(DmaBuf.State.ALLOCATED);
+            if (done)
+                buffer.core().trace().record(EventKind.MOVE, buffer.number(), 0, 0, 0, buffer.size(), buffer.size(), 0);
+        }
+    }
+
+    private static List<Attachment> begin(DmaBuf buffer) throws DmaBufException {
+        synchronized (buffer) {
+            if (buffer.state() != DmaBuf.State.ALLOCATED)
+                throw buffer.refused(Errno.EBUSY, "it is " + buffer.state() + " and cannot be moved");
+            if (!buffer.exporter().moves())
+                throw buffer.refused(Errno.EOPNOTSUPP, buffer.exporter().name() + " cannot move what it exports");
+            if (buffer.accesses().isOpen())
+                throw buffer.refused(Errno.EBUSY, "the CPU is accessing it");
+            for (Attachment attachment : buffer.attachments()) {
+                if (attachment.keepsInPlace())
+                    throw buffer.refused(Errno.EBUSY, attachment.function().name() + " keeps it where it is");
+            }
+            buffer.setState(DmaBuf.State.MOVING);
+            return buffer.attachments().stream().filter(attachment -> attachment.mapping() != null).toList();
+        }
+    }
+
+    private static void awaitUnmapped(DmaBuf buffer, Attachment attachment) {
+        long bound = buffer.core().options().moveBound().toNanos();
+        long end = System.nanoTime() + bound;
+        synchronized (buffer) {
+            while (attachment.mapping() != null) {
+                long left = end - System.nanoTime();
+                if (left <= 0) {
+                    buffer.core().findings().add(Rule.HELD_OVER_MOVE, attachment.function().name(), buffer.name(), 0,
+                            buffer.size(),
+                            "still mapped %d ms after it was told of a move".formatted(bound / 1_000_000));
+                    attachment.takeAway();
+                    return;
+                }
+                try {
+                    // Waking is what DeviceMapping.unmap does; at least 1 ms, for 0 would be for ever.
+                    buffer.wait(Math.max(1, left / 1_000_000));
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    end = System.nanoTime();
+                }
+            }
+        }
+    }
+
+    private static void copy(DmaBuf buffer) throws DmaBufException {
+        BufferMemory former = buffer.memoryOrNull();
+        if (former == null) throw buffer.refused(Errno.EBUSY, "it has lost its memory while it was being moved");
+        List<Attachment> attachments = buffer.attachments();
+        BufferMemory next = buffer.exporter().allocate(AllocationRequest.of(buffer.size(),
+                attachments.stream().map(attachment -> attachment.function().params()).toList()));
+        Runs from = former.runs();
+        for (int run = 0; run < from.count(); run++) {
+            next.runs().copyFrom(from.mapping(run).segment(), from.offset(run), from.start(run), from.length(run));
+        }
+        for (Attachment attachment : attachments) attachment.forgetSegments();
+        buffer.replaceMemory(next);
+    }
+}

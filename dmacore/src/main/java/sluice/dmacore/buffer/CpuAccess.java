@@ -1,0 +1,186 @@
+package sluice.dmacore.buffer;
+
+import java.lang.foreign.MemorySegment;
+
+import sluice.dmacore.finding.Rule;
+import sluice.dmacore.linux.Errno;
+import sluice.dmacore.memory.Runs;
+import sluice.dmacore.ownership.Direction;
+
+/**
+ * An access of the CPU, from its begin to its end. Bytes outside of its range, or read in one that only writes, may be stale;
+ * touching them is a finding.
+ */
+public final class CpuAccess implements AutoCloseable {
+    /** Bytes of a page window. */
+    public static final int PAGE = 4096;
+    /** Atomic windows a thread may hold at a time: {@code kmap_atomic} had two slots for this. */
+    public static final int MOST_ATOMIC_WINDOWS = 2;
+
+    private static final ThreadLocal<int[]> ATOMIC_WINDOWS = ThreadLocal.withInitial(() -> new int[1]);
+
+    private final Opener opener;
+    private final DmaBuf buffer;
+    private final Runs memory;
+    private final long from;
+    private final long length;
+    private final Direction direction;
+    private volatile boolean open = true;
+
+    CpuAccess(Opener opener, Runs memory, long from, long length, Direction direction) {
+        this.opener = opener;
+        this.buffer = opener.buffer();
+        this.memory = memory;
+        this.from = from;
+        this.length = length;
+        this.direction = direction;
+    }
+
+    Opener opener() {
+        return opener;
+    }
+
+    public long from() {
+        return from;
+    }
+
+    public long length() {
+        return length;
+    }
+
+    public Direction direction() {
+        return direction;
+    }
+
+    boolean covers(long position, long bytes, boolean write) {
+        boolean way = write ? direction.deviceReads() : direction.deviceWrites();
+        return open && way && position >= from && position + bytes <= from + length;
+    }
+
+    // ---- bytes
+
+    /** Reads bytes of the buffer. */
+    public void read(long position, byte[] target, int targetOffset, int bytes) {
+        check(position, bytes, false);
+        synchronized (memory) {
+            memory.copyTo(position, target, targetOffset, bytes);
+        }
+    }
+
+    /** Writes bytes of the buffer. */
+    public void write(long position, byte[] source, int sourceOffset, int bytes) {
+        check(position, bytes, true);
+        synchronized (memory) {
+            memory.copyFrom(source, sourceOffset, position, bytes);
+        }
+    }
+
+    private void check(long position, long bytes, boolean write) {
+        if (position < 0 || position > buffer.size() - bytes) {
+            throw new IndexOutOfBoundsException("%d bytes at %d of the %d of %s".formatted(bytes, position,
+                    buffer.size(), buffer.name()));
+        }
+        if (covers(position, bytes, write)) return;
+        String what = open
+                ? "of an access to [0x%x, 0x%x] %s".formatted(from, from + length - 1, direction)
+                : "of an access that has ended";
+        buffer.core().findings().add(Rule.CPU_ACCESS_OUTSIDE_BRACKET, "", buffer.name(), position, bytes,
+                "%s %s outside %s".formatted(opener.who(), write ? "writes" : "reads", what));
+    }
+
+    // ---- windows
+
+    /**
+     * The memory of a page of the buffer; never fails while the access is open, also for the pages at its ends that it has
+     * only a part of. Only the last page may be shorter. Any number of times.
+     *
+     * @param page from 0 on
+     * @throws IndexOutOfBoundsException if the access has nothing of the page
+     * @throws IllegalStateException if the access has ended
+     */
+    public MemorySegment page(long page) {
+        long start = page * PAGE;
+        if (page < 0 || start >= from + length || start + PAGE <= from) {
+            throw new IndexOutOfBoundsException(
+                    "page %d has nothing of the access to [0x%x, 0x%x] of %s".formatted(page,
+                            from, from + length - 1, buffer.name()));
+        }
+        if (!open) throw new IllegalStateException("the access to " + buffer.name() + " has ended");
+        synchronized (memory) {
+            int run = memory.runAt(start);
+            long offset = memory.offset(run) + (start - memory.start(run));
+            long bytes = Math.min(PAGE, buffer.size() - start);
+            if (memory.start(run) + memory.length(run) < start + bytes)
+                throw new IllegalStateException(buffer.name() + " is not made of pages: read and write its bytes");
+            return memory.mapping(run).segment().asSlice(offset, bytes);
+        }
+    }
+
+    /** A page, for as long as a thread does nothing else and waits for nothing. */
+    public static final class AtomicWindow implements AutoCloseable {
+        private final MemorySegment memory;
+        private final Thread owner = Thread.currentThread();
+        private boolean held = true;
+
+        private AtomicWindow(MemorySegment memory) {
+            this.memory = memory;
+        }
+
+        public MemorySegment memory() {
+            return memory;
+        }
+
+        /** Gives the window back, on the thread that took it. */
+        @Override
+        public void close() {
+            if (!owner.equals(Thread.currentThread())) throw new IllegalStateException("another thread's window");
+            if (!held) return;
+            held = false;
+            ATOMIC_WINDOWS.get()[0]--;
+        }
+    }
+
+    /**
+     * A page for a thread that must not wait; it may hold two at a time (row S28).
+     *
+     * @throws DmaBufException EBUSY if it holds two
+     */
+    public AtomicWindow atomicPage(long page) throws DmaBufException {
+        int[] windows = ATOMIC_WINDOWS.get();
+        if (windows[0] == MOST_ATOMIC_WINDOWS) {
+            buffer.core().findings().add(Rule.TOO_MANY_ATOMIC_WINDOWS, "", buffer.name(), page * PAGE, PAGE,
+                    opener.who() + " wants a third");
+            throw buffer.refused(Errno.EBUSY, "this thread holds %d atomic windows already".formatted(windows[0]));
+        }
+        MemorySegment memory = page(page);
+        windows[0]++;
+        return new AtomicWindow(memory);
+    }
+
+    // ---- ending
+
+    /**
+     * Ends the access: what was written is there for those who own the buffer again.
+     *
+     * @throws DmaBufException EINVAL if it has ended already
+     */
+    public void end() throws DmaBufException {
+        synchronized (buffer) {
+            if (!open) {
+                String what = opener.who() + " ends an access twice";
+                buffer.core().findings().add(Rule.UNBALANCED_CPU_ACCESS, "", buffer.name(), from, length, what);
+                throw buffer.refused(Errno.EINVAL, what);
+            }
+            buffer.accesses().end(this);
+            open = false;
+        }
+    }
+
+    /** {@link #end}, unless it has ended. */
+    @Override
+    public void close() throws DmaBufException {
+        synchronized (buffer) {
+            if (open) end();
+        }
+    }
+}

@@ -1,0 +1,85 @@
+package sluice.dmacore.buffer;
+
+import java.util.ArrayList;
+import java.util.List;
+
+import sluice.dmacore.linux.Errno;
+import sluice.dmacore.ownership.Direction;
+import sluice.dmacore.ownership.Lines;
+import sluice.dmacore.trace.EventKind;
+
+/** The accesses of the CPU to one buffer that are open. Guarded by the buffer. */
+final class CpuAccesses {
+    private final DmaBuf buffer;
+    private final List<CpuAccess> open = new ArrayList<>();
+
+    CpuAccesses(DmaBuf buffer) {
+        this.buffer = buffer;
+    }
+
+    boolean isOpen() {
+        return !open.isEmpty();
+    }
+
+    CpuAccess begin(Opener opener, long from, long length, Direction direction) throws DmaBufException {
+        synchronized (buffer) {
+            if (from < 0 || length < 0 || from > buffer.size() - length) {
+                throw buffer.refused(Errno.EINVAL,
+                        "an access to %d bytes from %d on, and there are %d".formatted(length,
+                                from, buffer.size()));
+            }
+            BufferMemory memory = buffer.obtain();
+            if (memory.kind() == BufferMemory.Kind.DEVICE)
+                throw buffer.refused(Errno.EOPNOTSUPP,
+                        "it lies in a device and has no pages: the CPU does not reach it");
+            if (memory.readOnly() && direction.deviceReads())
+                throw buffer.refused(Errno.EACCES, "it is read-only");
+            buffer.exporter().beginCpuAccess(direction);
+            Lines lines = buffer.linesOrNull();
+            if (lines != null) buffer.core().gate().beginCpuAccess(lines, from, length, direction);
+            CpuAccess access = new CpuAccess(opener, memory.runs(), from, length, direction);
+            open.add(access);
+            opener.accesses().add(access);
+            buffer.core().trace().record(EventKind.BEGIN_CPU_ACCESS, buffer.number(), 0, direction.number(), from,
+                    length, 0, 0);
+            return access;
+        }
+    }
+
+    /** Ends an access, and gives back what no other open access has. */
+    void end(CpuAccess access) throws DmaBufException {
+        synchronized (buffer) {
+            open.remove(access);
+            access.opener().accesses().remove(access);
+            Lines lines = buffer.linesOrNull();
+            if (lines != null) giveBack(lines, access);
+            buffer.exporter().endCpuAccess(access.direction());
+            buffer.core().trace().record(EventKind.END_CPU_ACCESS, buffer.number(), 0, access.direction().number(),
+                    access.from(), access.length(), 0, 0);
+        }
+    }
+
+    private void giveBack(Lines lines, CpuAccess access) {
+        long at = access.from();
+        long end = at + access.length();
+        while (at < end) {
+            CpuAccess covering = null;
+            long next = end;
+            for (CpuAccess other : open) {
+                if (other.from() <= at && at < other.from() + other.length()) covering = other;
+                if (other.from() > at) next = Math.min(next, other.from());
+            }
+            if (covering != null) {
+                at = Math.min(end, covering.from() + covering.length());
+            } else {
+                buffer.core().gate().endCpuAccess(lines, at, next - at, access.direction());
+                at = next;
+            }
+        }
+    }
+
+    /** The buffer is gone, and nobody is attached. */
+    void closeAll() {
+        open.clear();
+    }
+}

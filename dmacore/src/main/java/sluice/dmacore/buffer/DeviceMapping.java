@@ -1,0 +1,238 @@
+package sluice.dmacore.buffer;
+
+import java.util.EnumSet;
+import java.util.Set;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.finding.Rule;
+import sluice.dmacore.linux.Errno;
+import sluice.dmacore.memory.Runs;
+import sluice.dmacore.ownership.Direction;
+import sluice.dmacore.ownership.Lines;
+import sluice.dmacore.space.Segments;
+import sluice.dmacore.trace.EventKind;
+
+/**
+ * A buffer mapped for a device: the only thing that can be handed to one (row S44). Between the map and the unmap the device
+ * owns the buffer, but for what was synced for the CPU and not given back.
+ *
+ * <p>Syncs may be called by any thread, also several at a time.
+ */
+public final class DeviceMapping {
+    private final Attachment attachment;
+    private final DmaBuf buffer;
+    private final Direction direction;
+    private final Set<DmaAttribute> attributes;
+    private final Lines lines;
+    private final Segments segments;
+    private final SegmentList list;
+    private final @Nullable Bounce bounce;
+    private final @Nullable BufferMemory translated;
+    private final WrittenRanges written;
+    private final long mappedNanos = System.nanoTime();
+    private volatile boolean live = true;
+    /** Whether the segments still lead anywhere. With the buffer locked. */
+    private boolean inSpace = true;
+    private volatile boolean used;
+
+    DeviceMapping(Attachment attachment, Direction direction, Set<DmaAttribute> attributes, Lines lines,
+            Segments segments, SegmentList list, @Nullable Bounce bounce, @Nullable BufferMemory translated) {
+        this.attachment = attachment;
+        this.buffer = attachment.buffer();
+        this.direction = direction;
+        this.attributes = attributes;
+        this.lines = lines;
+        this.segments = segments;
+        this.list = list;
+        this.bounce = bounce;
+        this.translated = translated;
+        written = new WrittenRanges(direction == Direction.FROM_DEVICE ? buffer.size() : 0);
+    }
+
+    public Attachment attachment() {
+        return attachment;
+    }
+
+    public Direction direction() {
+        return direction;
+    }
+
+    /** Where the device finds the buffer: what an importer writes into its registers. */
+    public SegmentList segments() {
+        return list;
+    }
+
+    /** Whether it was not unmapped, moved away from or revoked. */
+    public boolean isLive() {
+        return live;
+    }
+
+    // ---- transfers
+
+    /** Gives the whole buffer to the device, in the direction it was mapped with. */
+    public void syncForDevice() throws DmaBufException {
+        syncForDevice(0, buffer.size(), direction);
+    }
+
+    /**
+     * Gives a range to the device: what the CPU wrote there, the device will see.
+     *
+     * @param part as the mapping, or one of its two if that is bidirectional
+     * @throws DmaBufException EINVAL: not mapped any more, outside of the buffer, another direction. Nothing was done.
+     */
+    public void syncForDevice(long from, long length, Direction part) throws DmaBufException {
+        check(from, length, part, false);
+        if (bounce != null && part.deviceReads()) bounce.toDevice(memory(), from, length);
+        buffer.core().gate().forDevice(lines, attachment.holder(), from, length, part, false);
+        if (buffer.core().trace().isOn()) {
+            buffer.core().trace().record(EventKind.SYNC_FOR_DEVICE, buffer.number(), attachment.number(),
+                    part.number(), from, length, 0, 0);
+        }
+    }
+
+    /** Takes the whole buffer back from the device, in the direction it was mapped with. */
+    public void syncForCpu() throws DmaBufException {
+        syncForCpu(0, buffer.size(), direction);
+    }
+
+    /** Takes a range back: what the device wrote there, the CPU will see. As {@link #syncForDevice(long, long, Direction)}. */
+    public void syncForCpu(long from, long length, Direction part) throws DmaBufException {
+        check(from, length, part, true);
+        reportUnwritten(from, length);
+        if (bounce != null && part.deviceWrites()) bounce.toCpu(memory(), from, length);
+        buffer.core().gate().forCpu(lines, attachment.holder(), from, length, part, false);
+        if (buffer.core().trace().isOn()) {
+            buffer.core().trace().record(EventKind.SYNC_FOR_CPU, buffer.number(), attachment.number(),
+                    part.number(), from, length, 0, 0);
+        }
+    }
+
+    private Runs memory() {
+        return lines.runs();
+    }
+
+    private void check(long from, long length, Direction part, boolean forCpu) throws DmaBufException {
+        used = true;
+        if (!live) throw finding(Rule.D19_SYNC_NOT_MAPPED, from, length, "synced, and not mapped any more");
+        if (from < 0 || length < 0 || from > buffer.size() - length)
+            throw finding(Rule.D20_SYNC_TOO_LONG, from, length,
+                    "a sync of %d bytes from %d on, and there are %d".formatted(
+                            length, from, buffer.size()));
+        if (part == direction || direction == Direction.BIDIRECTIONAL) return;
+        Rule rule = Rule.D21_SYNC_DIRECTION;
+        if (forCpu && direction == Direction.TO_DEVICE) rule = Rule.D22_SYNC_FOR_CPU_READ_ONLY;
+        if (!forCpu && direction == Direction.FROM_DEVICE) rule = Rule.D23_SYNC_FOR_DEVICE_WRITE_ONLY;
+        throw finding(rule, from, length, "synced %s, and mapped %s".formatted(part, direction));
+    }
+
+    private DmaBufException finding(Rule rule, long from, long length, String what) {
+        buffer.core().findings().add(rule, attachment.function().name(), buffer.name(), from, length, what);
+        return buffer.refused(Errno.EINVAL, "%s: %s".formatted(attachment.function().name(), what));
+    }
+
+    private void reportUnwritten(long from, long length) {
+        if (direction != Direction.FROM_DEVICE) return;
+        long missing = written.firstGap(from, length);
+        if (missing >= 0) {
+            buffer.core().findings().add(Rule.NEVER_WRITTEN, attachment.function().name(), buffer.name(), missing,
+                    written.gapLength(missing, from + length), "the device was to fill them and has not");
+        }
+        written.clear(from, length);
+    }
+
+    // ---- what the device does
+
+    /** A device has written: for what it was to fill and has not. */
+    void noteWritten(long from, long length) {
+        if (direction == Direction.FROM_DEVICE) written.add(from, length);
+    }
+
+    void noteUsed() {
+        used = true;
+    }
+
+    Segments mapped() {
+        return segments;
+    }
+
+    Lines lines() {
+        return lines;
+    }
+
+    // ---- ending
+
+    /**
+     * Ends the mapping: a transfer of all of it to the CPU.
+     *
+     * @throws DmaBufException EINVAL if it has ended already
+     */
+    public void unmap() throws DmaBufException {
+        unmap(direction, attributes);
+    }
+
+    /** As {@link #unmap()}, by one who says how it was mapped: another direction or attribute is a finding, and is ignored. */
+    public void unmap(Direction asMapped, Set<DmaAttribute> asGiven) throws DmaBufException {
+        synchronized (buffer) {
+            if (attachment.mapping() != this)
+                throw finding(Rule.D2_UNMAP_NOT_MAPPED, 0, buffer.size(), "unmapped, and not mapped any more");
+            if (asMapped != direction)
+                told(Rule.D7_UNMAP_DIRECTION, "unmapped %s, and mapped %s".formatted(asMapped, direction));
+            if (!asGiven.equals(attributes)) {
+                told(Rule.D9_UNMAP_ATTRIBUTES, "unmapped with %s, and mapped with %s".formatted(named(asGiven),
+                        named(attributes)));
+            }
+            end();
+            buffer.notifyAll(); // a move may wait for it
+        }
+    }
+
+    private static Set<DmaAttribute> named(Set<DmaAttribute> attributes) {
+        return attributes.isEmpty() ? attributes : EnumSet.copyOf(attributes);
+    }
+
+    private void told(Rule rule, String what) {
+        buffer.core().findings().add(rule, attachment.function().name(), buffer.name(), 0, buffer.size(), what);
+    }
+
+    /** Ends it in whatever state it is. With the buffer locked. */
+    void end() {
+        boolean hadLife = live;
+        live = false;
+        leaveSpace();
+        if (hadLife) {
+            if (!used) told(Rule.MAPPED_AT_IMPORT, "mapped and unmapped, and never used between");
+            boolean skip = attributes.contains(DmaAttribute.SKIP_CPU_SYNC);
+            if (!skip) reportUnwritten(0, buffer.size());
+            if (bounce != null && direction.deviceWrites() && !skip) bounce.toCpu(memory(), 0, buffer.size());
+            buffer.core().gate().forCpu(lines, attachment.holder(), 0, buffer.size(), direction, skip);
+        }
+        if (bounce != null) bounce.close();
+        if (translated != null) translated.free();
+        long held = System.nanoTime() - mappedNanos;
+        long limit = buffer.core().options().heldLong().toNanos();
+        if (limit > 0 && held > limit)
+            told(Rule.HELD_LONG, "mapped for %d ms".formatted(held / 1_000_000));
+        buffer.core().trace().record(EventKind.UNMAP, buffer.number(), attachment.number(), direction.number(), 0,
+                buffer.size(), 0, held);
+        try {
+            attachment.mappingEnded();
+        } catch (DmaBufException e) {
+            throw new IllegalStateException("a mapping without its segments", e);
+        }
+    }
+
+    /** The device loses it at once, and its importer finds out. With the buffer locked. */
+    void takeAway() {
+        if (!live) return;
+        live = false;
+        leaveSpace();
+        buffer.core().gate().forCpu(lines, attachment.holder(), 0, buffer.size(), direction, false);
+    }
+
+    private void leaveSpace() {
+        if (!inSpace) return;
+        inSpace = false;
+        attachment.function().space().unmap(segments);
+    }
+}

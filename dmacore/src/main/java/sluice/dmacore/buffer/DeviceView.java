@@ -1,0 +1,114 @@
+package sluice.dmacore.buffer;
+
+import java.lang.foreign.MemorySegment;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.device.DeviceFunction;
+import sluice.dmacore.finding.Rule;
+import sluice.dmacore.memory.Runs;
+import sluice.dmacore.space.DeviceReader;
+import sluice.iommu.Access;
+import sluice.iommu.epoch.ReadSection;
+import sluice.iommu.fault.FaultContext;
+import sluice.iommu.fault.FaultRecord;
+import sluice.iommu.space.Outcome;
+
+/**
+ * How one thread of a device reads and writes its buffers: through the function's own table, and never what it does not own
+ * without a finding. What is found is used inside of a read section, in which the device waits for nothing:
+ *
+ * <pre>
+ * try (var _ = view.enter()) {
+ *     if (view.find(mapping, 0, 4096, Access.READ, runs) == Outcome.RESOLVED) ... use the runs
+ * }
+ * </pre>
+ */
+public final class DeviceView implements AutoCloseable {
+    private final DeviceFunction function;
+    private final DeviceReader reader;
+    private final Runs found = new Runs();
+
+    private DeviceView(DeviceFunction function) {
+        this.function = function;
+        reader = function.space().openReader();
+    }
+
+    /** A view for the calling thread, which is the only one that may use it. */
+    public static DeviceView open(DeviceFunction function) {
+        return new DeviceView(function);
+    }
+
+    /** Begins a read section; it ends when what is returned is closed. */
+    public ReadSection enter() {
+        return reader.enter();
+    }
+
+    /** Says what the device is doing, for the records of its faults. */
+    public void context(FaultContext doing) {
+        reader.context(doing);
+    }
+
+    /** The record of the last fault, or null. */
+    public @Nullable FaultRecord fault() {
+        return reader.fault();
+    }
+
+    /**
+     * Sets {@code runs} to the memory behind a part of a buffer, as this device sees it. Good until the read section ends.
+     *
+     * @param from first byte in the buffer
+     * @return unless it is {@link Outcome#RESOLVED}, {@code runs} is empty
+     */
+    public Outcome find(DeviceMapping mapping, long from, long length, Access access, Runs runs) {
+        runs.clear();
+        Attachment attachment = mapping.attachment();
+        DmaBuf buffer = attachment.buffer();
+        if (attachment.function() != function)
+            throw new IllegalArgumentException("%s uses a mapping of %s".formatted(function.name(),
+                    attachment.function().name()));
+        if (from < 0 || length < 0 || from > buffer.size() - length) {
+            told(mapping, Rule.DEVICE_OUTSIDE_MAPPING, from, length, "%s outside of its %d bytes".formatted(
+                    access == Access.READ ? "read" : "written", buffer.size()));
+            return Outcome.FAULT;
+        }
+        if (!mapping.isLive()) {
+            told(mapping, Rule.DEVICE_AFTER_UNMAP, from, length,
+                    access == Access.READ ? "read after its end" : "written after its end");
+            return Outcome.FAULT;
+        }
+        mapping.noteUsed();
+        buffer.core().gate().deviceAccess(mapping.lines(), attachment.holder(), from, length, access == Access.WRITE);
+        Outcome outcome = reader.resolve(mapping.mapped(), from, length, access, runs);
+        if (outcome == Outcome.RESOLVED && access == Access.WRITE) mapping.noteWritten(from, length);
+        return outcome;
+    }
+
+    private static void told(DeviceMapping mapping, Rule rule, long from, long length, String what) {
+        mapping.attachment().buffer().core().findings().add(rule, mapping.attachment().function().name(),
+                mapping.attachment().buffer().name(), from, length, what);
+    }
+
+    /** The device reads. Bytes are copied only if the outcome is {@link Outcome#RESOLVED}. */
+    public Outcome read(DeviceMapping mapping, long from, MemorySegment target, long targetOffset, long length) {
+        try (var _ = reader.enter()) {
+            Outcome outcome = find(mapping, from, length, Access.READ, found);
+            if (outcome == Outcome.RESOLVED) found.copyTo(0, target, targetOffset, length);
+            return outcome;
+        }
+    }
+
+    /** The device writes. */
+    public Outcome write(DeviceMapping mapping, long from, MemorySegment source, long sourceOffset, long length) {
+        try (var _ = reader.enter()) {
+            Outcome outcome = find(mapping, from, length, Access.WRITE, found);
+            if (outcome == Outcome.RESOLVED) found.copyFrom(source, sourceOffset, 0, length);
+            return outcome;
+        }
+    }
+
+    @Override
+    public void close() {
+        reader.close();
+    }
+}

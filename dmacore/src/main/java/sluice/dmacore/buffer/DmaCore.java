@@ -1,0 +1,115 @@
+package sluice.dmacore.buffer;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
+import sluice.dmacore.device.DeviceDmaParams;
+import sluice.dmacore.device.DeviceFunction;
+import sluice.dmacore.finding.Findings;
+import sluice.dmacore.linux.Errno;
+import sluice.dmacore.ownership.Gate;
+import sluice.dmacore.ownership.Ledger;
+import sluice.dmacore.ownership.OwnershipCounters;
+import sluice.dmacore.space.SystemMemory;
+import sluice.dmacore.trace.TraceSink;
+
+/**
+ * The dma-buf core of one machine: through it every device of the machine shares buffers. Any thread may use it.
+ */
+public final class DmaCore {
+    private final DmaCoreOptions options;
+    private final Findings findings;
+    private final Ledger ledger = new Ledger();
+    private final Gate gate;
+    private final SystemMemory system = new SystemMemory();
+    private final AtomicInteger numbers = new AtomicInteger();
+    private final AtomicLong bounced = new AtomicLong();
+    private final AtomicLong bounceHeld = new AtomicLong();
+
+    private DmaCore(DmaCoreOptions options, Findings findings) {
+        this.options = options;
+        this.findings = findings;
+        gate = new Gate(options.flavour(), options.executor(), findings, options.trace());
+    }
+
+    public static DmaCore open(DmaCoreOptions options) {
+        return open(options, new Findings());
+    }
+
+    /** A core whose findings go where the executor's go, too. */
+    public static DmaCore open(DmaCoreOptions options, Findings findings) {
+        return new DmaCore(options, findings);
+    }
+
+    /** A device function of this machine. */
+    public DeviceFunction function(String name, DeviceDmaParams params) {
+        return DeviceFunction.open(name, params, system);
+    }
+
+    /**
+     * Makes a buffer. Its size never changes. It has memory at once unless the exporter {@linkplain Exporter#allocatesLate
+     * allocates late}.
+     *
+     * @param name up to 31 characters are shown
+     * @param size in bytes, at least 1
+     * @throws DmaBufException EINVAL (size), and what the exporter throws
+     */
+    public DmaBuf export(String name, long size, Exporter exporter) throws DmaBufException {
+        if (size < 1)
+            throw new DmaBufException(Errno.EINVAL, name + ": a buffer has at least one byte, and not " + size);
+        return DmaBuf.export(this, name, size, exporter);
+    }
+
+    public DmaCoreOptions options() {
+        return options;
+    }
+
+    public Findings findings() {
+        return findings;
+    }
+
+    /** What transfers have cost, all buffers together. */
+    public OwnershipCounters totals() {
+        return ledger.totals();
+    }
+
+    /** Bytes that went through bounce memory. */
+    public long bouncedBytes() {
+        return bounced.get();
+    }
+
+    Ledger ledger() {
+        return ledger;
+    }
+
+    Gate gate() {
+        return gate;
+    }
+
+    SystemMemory system() {
+        return system;
+    }
+
+    TraceSink trace() {
+        return options.trace();
+    }
+
+    int nextNumber() {
+        return numbers.incrementAndGet();
+    }
+
+    void noteBounced(long bytes) {
+        bounced.addAndGet(bytes);
+    }
+
+    /** Takes bounce memory out of what there may be; false if there is too little left. */
+    boolean takeBounce(long bytes) {
+        if (bounceHeld.addAndGet(bytes) <= options.bounceBytes()) return true;
+        bounceHeld.addAndGet(-bytes);
+        return false;
+    }
+
+    void giveBounce(long bytes) {
+        bounceHeld.addAndGet(-bytes);
+    }
+}

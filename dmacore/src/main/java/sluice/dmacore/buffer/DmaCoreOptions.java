@@ -1,0 +1,65 @@
+package sluice.dmacore.buffer;
+
+import java.time.Duration;
+
+import sluice.dmacore.memory.FileMappings;
+import sluice.dmacore.ownership.CacheExecutor;
+import sluice.dmacore.ownership.Flavour;
+import sluice.dmacore.trace.TraceSink;
+
+/**
+ * How a core works.
+ *
+ * @param flavour which cache operations a transfer needs
+ * @param executor performs them
+ * @param trace is told of everything
+ * @param lateAttach who may attach when memory was chosen
+ * @param moveBound how long after a move notification a mapping may live
+ * @param heldLong a mapping that lives longer is worth a hint; zero for never
+ * @param bounceBytes the most memory that bounced mappings may use together
+ * @param files where bounce memory is mapped
+ */
+public record DmaCoreOptions(Flavour flavour, CacheExecutor executor, TraceSink trace, LateAttach lateAttach,
+        Duration moveBound, Duration heldLong, long bounceBytes, FileMappings files) {
+
+    /** What the kernel's swiotlb has by default. */
+    private static final long BOUNCE_BYTES = 64L << 20;
+
+    /** arm64's operations, counted and not performed; any device that fits may attach late; a second to unmap. */
+    public static DmaCoreOptions counting() {
+        return new DmaCoreOptions(Flavour.ARM64, CacheExecutor.NONE, TraceSink.NONE, LateAttach.IF_IT_FITS,
+                Duration.ofSeconds(1), Duration.ZERO, BOUNCE_BYTES, FileMappings.ofProcess());
+    }
+
+    public DmaCoreOptions withFlavour(Flavour next) {
+        return new DmaCoreOptions(next, executor, trace, lateAttach, moveBound, heldLong, bounceBytes, files);
+    }
+
+    public DmaCoreOptions withExecutor(CacheExecutor next) {
+        return new DmaCoreOptions(flavour, next, trace, lateAttach, moveBound, heldLong, bounceBytes, files);
+    }
+
+    public DmaCoreOptions withTrace(TraceSink next) {
+        return new DmaCoreOptions(flavour, executor, next, lateAttach, moveBound, heldLong, bounceBytes, files);
+    }
+
+    public DmaCoreOptions withLateAttach(LateAttach next) {
+        return new DmaCoreOptions(flavour, executor, trace, next, moveBound, heldLong, bounceBytes, files);
+    }
+
+    public DmaCoreOptions withMoveBound(Duration next) {
+        return new DmaCoreOptions(flavour, executor, trace, lateAttach, next, heldLong, bounceBytes, files);
+    }
+
+    public DmaCoreOptions withHeldLong(Duration next) {
+        return new DmaCoreOptions(flavour, executor, trace, lateAttach, moveBound, next, bounceBytes, files);
+    }
+
+    public DmaCoreOptions withBounceBytes(long next) {
+        return new DmaCoreOptions(flavour, executor, trace, lateAttach, moveBound, heldLong, next, files);
+    }
+
+    public DmaCoreOptions withFiles(FileMappings next) {
+        return new DmaCoreOptions(flavour, executor, trace, lateAttach, moveBound, heldLong, bounceBytes, next);
+    }
+}

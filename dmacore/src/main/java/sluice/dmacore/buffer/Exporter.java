@@ -1,0 +1,68 @@
+package sluice.dmacore.buffer;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.device.DeviceFunction;
+import sluice.dmacore.ownership.Direction;
+
+/**
+ * Where a buffer's memory comes from. Called with the buffer locked; may not call back into it.
+ *
+ * <p>What {@code struct dma_buf_ops} of {@code include/linux/dma-buf.h} asks of an exporter beyond memory, the core does
+ * for all of them: mapping, caches, counting.
+ */
+public interface Exporter {
+    /** A word for messages, such as "guest" or "udmabuf". */
+    String name();
+
+    /** What the CPU does with the memory. */
+    enum CpuWriters {
+        /** Every write lies between a begin and an end: nothing is written back that nobody wrote. */
+        BRACKETED,
+        /** Somebody, such as a guest, writes without telling. */
+        UNSEEN
+    }
+
+    CpuWriters cpuWriters();
+
+    /**
+     * Memory for a buffer: when it is exported, or at first use if it {@linkplain #allocatesLate allocates late}.
+     *
+     * @throws DmaBufException ENOMEM, or EBUSY if it cannot be as the request says
+     */
+    BufferMemory allocate(AllocationRequest request) throws DmaBufException;
+
+    /** Whether memory can wait until the devices are known. */
+    default boolean allocatesLate() {
+        return false;
+    }
+
+    /** Whether {@link #allocate} may be asked again, to move a buffer. */
+    default boolean moves() {
+        return false;
+    }
+
+    /**
+     * Has the last word on an attachment (seed 001: "exporters may override").
+     *
+     * @param verdict what the core's own check has found
+     * @return what counts
+     */
+    default Verdict review(DeviceFunction function, Verdict verdict) {
+        return verdict;
+    }
+
+    /**
+     * A translator of the exporter's own between a device and the memory, such as a tiler: the runs that the device is to see
+     * instead. Null to have none.
+     */
+    default @Nullable BufferMemory translate(DeviceFunction function, BufferMemory memory) {
+        return null;
+    }
+
+    /** The CPU is about to touch the buffer: what real hardware needs for that. */
+    default void beginCpuAccess(Direction direction) throws DmaBufException {}
+
+    /** It has done so. */
+    default void endCpuAccess(Direction direction) throws DmaBufException {}
+}

@@ -1,0 +1,123 @@
+package sluice.dmacore.buffer;
+
+import java.util.Set;
+
+import sluice.dmacore.device.DeviceDmaParams;
+import sluice.dmacore.device.DeviceFunction;
+import sluice.dmacore.finding.Rule;
+import sluice.dmacore.linux.Errno;
+import sluice.dmacore.memory.Runs;
+import sluice.dmacore.ownership.Direction;
+import sluice.dmacore.ownership.Lines;
+import sluice.dmacore.space.Segments;
+import sluice.iommu.Owner;
+import sluice.iommu.Permission;
+import sluice.iommu.space.MapException;
+import sluice.iommu.space.Placement;
+
+/** One mapping of an attachment, while it is being made. With the buffer locked. */
+final class MapRequest {
+    private static final long PAGE = 4096;
+
+    private final Attachment attachment;
+    private final DmaBuf buffer;
+    private final DeviceFunction function;
+    private final Direction direction;
+    private final Set<DmaAttribute> attributes;
+
+    MapRequest(Attachment attachment, Direction direction, Set<DmaAttribute> attributes) {
+        this.attachment = attachment;
+        this.buffer = attachment.buffer();
+        this.function = attachment.function();
+        this.direction = direction;
+        this.attributes = Set.copyOf(attributes);
+    }
+
+    DeviceMapping map() throws DmaBufException {
+        BufferMemory memory = buffer.obtain();
+        check(memory);
+        Lines lines = buffer.lines();
+        boolean cached = buffer.core().gate().isCached(attachment.holder());
+        BufferMemory translated = buffer.exporter().translate(function, memory);
+        Runs seen = translated != null
+                ? translated.runs()
+                : cached ? buffer.core().options().executor().deviceMemory(lines) : memory.runs();
+        Verdict verdict = Verdict.of(buffer.planned(function, memory), memory, function.params());
+        Bounce bounce = null;
+        if (!verdict.fits()) {
+            bounce = bounced(verdict, memory);
+            seen = bounce.runs();
+        }
+        boolean done = false;
+        try {
+            Segments segments = inSpace(seen);
+            SegmentList list = SegmentList.of(segments, function.params());
+            Verdict found = bounce == null ? Verdict.of(list, memory, function.params()) : Verdict.FITS;
+            if (!found.fits()) {
+                function.space().unmap(segments);
+                throw buffer.refused(Errno.EIO,
+                        "%s cannot have it without a copy: %s".formatted(function.name(), found));
+            }
+            buffer.core().gate().forDevice(lines, attachment.holder(), 0, buffer.size(), direction,
+                    attributes.contains(DmaAttribute.SKIP_CPU_SYNC));
+            DeviceMapping made = new DeviceMapping(attachment, direction, attributes, lines, segments, list, bounce,
+                    translated);
+            if (bounce != null) bounce.toDevice(memory.runs(), 0, buffer.size());
+            done = true;
+            return made;
+        } finally {
+            if (!done && bounce != null) bounce.close();
+        }
+    }
+
+    private void check(BufferMemory memory) throws DmaBufException {
+        if (memory.readOnly() && direction.deviceWrites()) {
+            buffer.core().findings().add(Rule.D11_READ_ONLY_MEMORY, function.name(), buffer.name(), 0, buffer.size(),
+                    "mapped to be written, and it is read-only");
+            throw buffer.refused(Errno.EACCES, function.name() + " would write it, and it is read-only");
+        }
+        if (attributes.contains(DmaAttribute.MMIO) && memory.kind() == BufferMemory.Kind.RAM) {
+            buffer.core().findings().add(Rule.D14_MMIO_OF_RAM, function.name(), buffer.name(), 0, buffer.size(),
+                    "mapped as a device's registers, and it is memory of the system");
+        }
+        if (attributes.contains(DmaAttribute.REQUIRE_COHERENT) && buffer.core().gate().isCached(attachment.holder())) {
+            throw buffer.refused(Errno.EOPNOTSUPP, "%s does not snoop, and coherence is required".formatted(
+                    function.name()));
+        }
+    }
+
+    private Bounce bounced(Verdict verdict, BufferMemory memory) throws DmaBufException {
+        if (!verdict.bounceable() || memory.kind() != BufferMemory.Kind.RAM
+                || !attributes.contains(DmaAttribute.ALLOW_BOUNCE)) {
+            int errno = verdict.errno() == Errno.EBUSY ? Errno.EIO : verdict.errno();
+            throw buffer.refused(errno, "%s cannot have it without a copy: %s".formatted(function.name(), verdict));
+        }
+        Bounce made = Bounce.open(buffer, function);
+        buffer.core().findings().add(Rule.BOUNCED, function.name(), buffer.name(), 0, buffer.size(),
+                "copied through other memory: " + verdict);
+        return made;
+    }
+
+    private Segments inSpace(Runs seen) throws DmaBufException {
+        DeviceDmaParams params = function.params();
+        long alignment = Math.max(Math.max(params.minAlignMask() + 1, params.pageGranule()), PAGE);
+        long boundary = params.boundaryMask() == -1 || params.boundaryMask() + 1 < seen.bytes()
+                ? 0
+                : params.boundaryMask() + 1;
+        try {
+            return function.space().map(seen, permission(), new Owner(attachment.number(), buffer.name()),
+                    new Placement(alignment, boundary));
+        } catch (MapException e) {
+            throw buffer.refused(Errno.ENOMEM, "%s has no addresses for it: %s".formatted(function.name(),
+                    e.getMessage()));
+        }
+    }
+
+    private Permission permission() {
+        return switch (direction) {
+            case TO_DEVICE -> Permission.READ_ONLY;
+            case FROM_DEVICE -> Permission.WRITE_ONLY;
+            case BIDIRECTIONAL -> Permission.READ_WRITE;
+        };
+    }
+}

@@ -1,0 +1,100 @@
+package sluice.dmacore.buffer;
+
+import java.util.ArrayList;
+import java.util.List;
+
+import sluice.dmacore.finding.Rule;
+import sluice.dmacore.linux.Errno;
+import sluice.dmacore.ownership.Direction;
+
+/**
+ * Somebody on the CPU who works with a buffer, as a process does with a descriptor. Each access has a beginning and an end,
+ * with the same range and direction, and each opener's are balanced by themselves (rows S24–S26).
+ *
+ * <p>Directions are the device's, as in the kernel: {@code FROM_DEVICE} is an access that reads, {@code TO_DEVICE} one that
+ * writes.
+ */
+public final class Opener implements AutoCloseable {
+    private final DmaBuf buffer;
+    private final String who;
+    /** With the buffer locked. */
+    private final List<CpuAccess> open = new ArrayList<>();
+
+    Opener(DmaBuf buffer, String who) {
+        this.buffer = buffer;
+        this.who = who;
+    }
+
+    public DmaBuf buffer() {
+        return buffer;
+    }
+
+    String who() {
+        return who;
+    }
+
+    /** Begins an access to the whole buffer. */
+    public CpuAccess begin(Direction direction) throws DmaBufException {
+        return begin(0, buffer.size(), direction);
+    }
+
+    /**
+     * Begins an access: the range is in memory, and current, until it ends. Everything that can fail fails here.
+     *
+     * @throws DmaBufException EINVAL (outside of the buffer), EOPNOTSUPP (memory without pages), ENOMEM, ENODEV, EAGAIN, and what
+     *         the exporter throws
+     */
+    public CpuAccess begin(long from, long length, Direction direction) throws DmaBufException {
+        return buffer.accesses().begin(this, from, length, direction);
+    }
+
+    /**
+     * Ends the access that was begun with this range and direction.
+     *
+     * @throws DmaBufException EINVAL if there is none
+     */
+    public void end(long from, long length, Direction direction) throws DmaBufException {
+        CpuAccess found = null;
+        synchronized (buffer) {
+            for (CpuAccess access : open) {
+                if (access.from() == from && access.length() == length && access.direction() == direction)
+                    found = access;
+            }
+        }
+        if (found == null) {
+            String what = "%s ends an access that it has not begun".formatted(who);
+            buffer.core().findings().add(Rule.UNBALANCED_CPU_ACCESS, "", buffer.name(), from, length, what);
+            throw buffer.refused(Errno.EINVAL, what + " with this range and direction: " + direction);
+        }
+        found.end();
+    }
+
+    /** With the buffer locked. */
+    List<CpuAccess> accesses() {
+        return open;
+    }
+
+    /** Whether an access of this opener covers a range, to be read or to be written. */
+    boolean covers(long from, long length, boolean write) {
+        synchronized (buffer) {
+            for (CpuAccess access : open) {
+                if (access.covers(from, length, write)) return true;
+            }
+            return false;
+        }
+    }
+
+    /** Ends what is still open, which is a finding. */
+    @Override
+    public void close() throws DmaBufException {
+        List<CpuAccess> left;
+        synchronized (buffer) {
+            left = List.copyOf(open);
+        }
+        for (CpuAccess access : left) {
+            buffer.core().findings().add(Rule.UNBALANCED_CPU_ACCESS, "", buffer.name(), access.from(), access.length(),
+                    who + " closes the buffer in the middle of an access");
+            access.end();
+        }
+    }
+}

@@ -1,0 +1,133 @@
+package sluice.dmacore.buffer;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+
+import sluice.dmacore.device.DeviceDmaParams;
+import sluice.dmacore.linux.Errno;
+
+/**
+ * Whether a device can use a buffer, and if not, why: everything that is in the way and not only the first thing.
+ *
+ * @param problems empty if it can
+ */
+public record Verdict(List<Problem> problems) {
+    /** A limit of a device's parameters. */
+    public enum Limit {
+        /** Bytes of the buffer. */
+        SIZE,
+        SEGMENT_COUNT,
+        CONTIGUITY,
+        ALIGNMENT,
+        PAGE_GRANULE,
+        DMA_MASK,
+        /** Memory that has no pages. */
+        PEER_TO_PEER,
+        /** What the exporter says. */
+        EXPORTER
+    }
+
+    /**
+     * One thing that is in the way.
+     *
+     * @param segment which, or −1 if it is the buffer as a whole
+     * @param is what there is
+     * @param limit what the device takes
+     * @param never whether no memory would do
+     * @param bounceable whether copying through other memory would do
+     */
+    public record Problem(int segment, Limit rule, long is, long limit, boolean never, boolean bounceable) {
+        @Override
+        public String toString() {
+            String where = segment < 0 ? "the buffer" : "segment " + segment;
+            return switch (rule) {
+                case SIZE -> "%s has %d bytes, and the device takes %d".formatted(where, is, limit);
+                case SEGMENT_COUNT -> "it has %d segments, and the device takes %d".formatted(is, limit);
+                case CONTIGUITY -> "it has %d segments, and the device needs one contiguous piece".formatted(is);
+                case ALIGNMENT ->
+                    "%s begins at 0x%x, and the device needs the bits 0x%x to be 0".formatted(where, is, limit);
+                case PAGE_GRANULE ->
+                    "%s has a piece at 0x%x, and the device's pages have 0x%x bytes".formatted(where, is,
+                            limit);
+                case DMA_MASK -> "%s ends at 0x%x, and the device reaches 0x%x".formatted(where, is, limit);
+                case PEER_TO_PEER -> "it lies in another device, and the device reaches no peers";
+                case EXPORTER -> "the exporter refuses it";
+            };
+        }
+    }
+
+    public static final Verdict FITS = new Verdict(List.of());
+
+    private static final int MOST_TOLD = 16;
+    private static final long PAGE = 4096;
+
+    public Verdict {
+        problems = List.copyOf(problems);
+    }
+
+    public boolean fits() {
+        return problems.isEmpty();
+    }
+
+    /** EINVAL if no memory would do, EOPNOTSUPP for memory of a peer, EBUSY if only this memory is in the way; 0 if it fits. */
+    public int errno() {
+        if (fits()) return 0;
+        if (problems.stream().anyMatch(Problem::never)) return Errno.EINVAL;
+        if (problems.stream().anyMatch(problem -> problem.rule() == Limit.PEER_TO_PEER)) return Errno.EOPNOTSUPP;
+        return Errno.EBUSY;
+    }
+
+    /** Whether a copy in other memory would make it fit. */
+    public boolean bounceable() {
+        return problems.stream().allMatch(Problem::bounceable);
+    }
+
+    @Override
+    public String toString() {
+        return fits() ? "it fits" : problems.stream().map(Problem::toString).collect(Collectors.joining("; "));
+    }
+
+    /** What can be said of any memory, before there is any. */
+    static Verdict ofSize(long bytes, DeviceDmaParams params) {
+        if (bytes > params.mostBytes())
+            return new Verdict(List.of(new Problem(-1, Limit.SIZE, bytes, params.mostBytes(), true, false)));
+        if (params.dmaMask() >= 0 && bytes - 1 > params.dmaMask())
+            return new Verdict(List.of(new Problem(-1, Limit.DMA_MASK, bytes - 1, params.dmaMask(), true, false)));
+        return FITS;
+    }
+
+    /** Judges a list of segments, real or planned, of memory of a kind. */
+    static Verdict of(SegmentList list, BufferMemory memory, DeviceDmaParams params) {
+        List<Problem> problems = new ArrayList<>(ofSize(list.bytes(), params).problems());
+        if (memory.kind() == BufferMemory.Kind.DEVICE && !params.peerToPeer())
+            problems.add(new Problem(-1, Limit.PEER_TO_PEER, 0, 0, false, false));
+        if (params.contiguous() && !(list.isContiguous() && list.bytes() <= params.maxSegmentSize()))
+            problems.add(new Problem(-1, Limit.CONTIGUITY, list.count(), 1, false, !params.translated()));
+        if (list.count() > params.maxSegmentCount()) {
+            problems.add(new Problem(-1, Limit.SEGMENT_COUNT, list.count(), params.maxSegmentCount(), false, true));
+        }
+        for (int i = 0; i < list.count() && problems.size() < MOST_TOLD; i++) {
+            long address = list.address(i);
+            if ((address & params.minAlignMask()) != 0)
+                problems.add(new Problem(i, Limit.ALIGNMENT, address, params.minAlignMask(), false, true));
+            long last = address + list.length(i) - 1;
+            if (params.dmaMask() != -1 && Long.compareUnsigned(last, params.dmaMask()) > 0)
+                problems.add(new Problem(i, Limit.DMA_MASK, last, params.dmaMask(), false, true));
+        }
+        if (params.pageGranule() > PAGE) checkGranule(memory, params, problems);
+        return new Verdict(problems);
+    }
+
+    private static void checkGranule(BufferMemory memory, DeviceDmaParams params, List<Problem> problems) {
+        for (int run = 0; run < memory.runs().count(); run++) {
+            long offset = memory.runs().offset(run);
+            boolean last = run == memory.runs().count() - 1;
+            long odd = last ? offset : offset | memory.runs().length(run);
+            if ((odd & (params.pageGranule() - 1)) != 0) {
+                problems.add(new Problem(-1, Limit.PAGE_GRANULE, offset, params.pageGranule(), false, true));
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+package sluice.dmacore.buffer;
+
+import java.util.Map;
+import java.util.TreeMap;
+
+/** Which bytes of a buffer a device has written. Any thread may use it. */
+final class WrittenRanges {
+    private final long size;
+    private final TreeMap<Long, Long> ends = new TreeMap<>();
+
+    WrittenRanges(long size) {
+        this.size = size;
+    }
+
+    synchronized void add(long from, long length) {
+        long start = from;
+        long end = Math.min(from + length, size);
+        Map.Entry<Long, Long> before = ends.floorEntry(start);
+        if (before != null && before.getValue() >= start) {
+            start = before.getKey();
+            end = Math.max(end, before.getValue());
+        }
+        for (Map.Entry<Long, Long> next = ends.ceilingEntry(start); next != null
+                && next.getKey() <= end; next = ends.ceilingEntry(start)) {
+            end = Math.max(end, next.getValue());
+            ends.remove(next.getKey());
+        }
+        ends.put(start, end);
+    }
+
+    /** Forgets a range. */
+    synchronized void clear(long from, long length) {
+        long end = from + length;
+        Map.Entry<Long, Long> before = ends.lowerEntry(from);
+        if (before != null && before.getValue() > from) {
+            ends.put(before.getKey(), from);
+            if (before.getValue() > end) ends.put(end, before.getValue());
+        }
+        for (Map.Entry<Long, Long> next = ends.ceilingEntry(from); next != null
+                && next.getKey() < end; next = ends.ceilingEntry(from)) {
+            ends.remove(next.getKey());
+            if (next.getValue() > end) ends.put(end, next.getValue());
+        }
+    }
+
+    /** The first byte of a range that was not written, or −1. */
+    synchronized long firstGap(long from, long length) {
+        long at = from;
+        long end = from + length;
+        while (at < end) {
+            Map.Entry<Long, Long> covering = ends.floorEntry(at);
+            if (covering == null || covering.getValue() <= at) return at;
+            at = covering.getValue();
+        }
+        return -1;
+    }
+
+    /** Bytes from a gap's first on that were not written, up to {@code end}. */
+    synchronized long gapLength(long gap, long end) {
+        Long next = ends.higherKey(gap);
+        return (next == null ? end : Math.min(end, next)) - gap;
+    }
+}

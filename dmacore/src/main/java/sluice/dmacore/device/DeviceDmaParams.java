@@ -1,0 +1,119 @@
+package sluice.dmacore.device;
+
+/**
+ * How a device function wants its memory; what {@code struct device_dma_parameters} and the DMA mask say in the kernel
+ * ({@code include/linux/device.h}), with the number of segments that one has not.
+ *
+ * @param maxSegmentSize in bytes, at least 1
+ * @param maxSegmentCount entries of the longest list the function takes, at least 1
+ * @param boundaryMask a segment does not cross a multiple of this plus 1; −1 if it may lie anywhere
+ * @param minAlignMask low bits that are 0 in the address of every segment, such as 0xfff
+ * @param contiguous whether a buffer must be one segment
+ * @param dmaMask the highest address the function can form, 2^n − 1
+ * @param pageGranule size of the function's pages: memory comes in multiples of it; a power of two of at least 4096
+ * @param translated whether the function has an IOMMU: then its addresses are its own, and scattered pages become neighbours
+ * @param peerToPeer whether it reaches memory that lies in another device and has no pages
+ */
+public record DeviceDmaParams(long maxSegmentSize, int maxSegmentCount, long boundaryMask, long minAlignMask,
+        boolean contiguous, long dmaMask, long pageGranule, boolean translated, boolean peerToPeer) {
+
+    private static final long PAGE = 4096;
+    private static final long MASK_48 = (1L << 48) - 1;
+
+    public DeviceDmaParams {
+        if (maxSegmentSize < 1 || maxSegmentCount < 1) {
+            throw new IllegalArgumentException("%d segments of %d bytes: both are at least 1".formatted(maxSegmentCount,
+                    maxSegmentSize));
+        }
+        checkMask("boundary mask", boundaryMask);
+        checkMask("alignment mask", minAlignMask);
+        checkMask("DMA mask", dmaMask);
+        if (Long.bitCount(pageGranule) != 1 || pageGranule < PAGE)
+            throw new IllegalArgumentException(
+                    "page granule 0x%x is no power of two from 0x1000 on".formatted(pageGranule));
+        if (boundaryMask != -1 && boundaryMask < PAGE - 1)
+            throw new IllegalArgumentException("boundary mask 0x%x is less than a page".formatted(boundaryMask));
+    }
+
+    private static void checkMask(String what, long mask) {
+        if ((mask & (mask + 1)) != 0)
+            throw new IllegalArgumentException("%s 0x%x is not of the form 2^n - 1".formatted(what, mask));
+    }
+
+    /** The common case of seed 001: anything, through an IOMMU. */
+    public static DeviceDmaParams throughIommu() {
+        return new DeviceDmaParams(Long.MAX_VALUE, Integer.MAX_VALUE, -1, 0, false, MASK_48, PAGE, true, false);
+    }
+
+    /** The other common case: physically contiguous, and no IOMMU. */
+    public static DeviceDmaParams physicallyContiguous() {
+        return throughIommu().withContiguous(true).withTranslated(false).withDmaMask(-1);
+    }
+
+    /** What the kernel assumes of a device that says nothing, without an IOMMU: segments of up to 64 KiB. */
+    public static DeviceDmaParams scatterGather() {
+        return throughIommu().withTranslated(false).withDmaMask(-1).withSegments(64 << 10, Integer.MAX_VALUE);
+    }
+
+    public DeviceDmaParams withSegments(long size, int count) {
+        return new DeviceDmaParams(size, count, boundaryMask, minAlignMask, contiguous, dmaMask, pageGranule,
+                translated,
+                peerToPeer);
+    }
+
+    public DeviceDmaParams withBoundaryMask(long mask) {
+        return new DeviceDmaParams(maxSegmentSize, maxSegmentCount, mask, minAlignMask, contiguous, dmaMask,
+                pageGranule,
+                translated, peerToPeer);
+    }
+
+    public DeviceDmaParams withMinAlignMask(long mask) {
+        return new DeviceDmaParams(maxSegmentSize, maxSegmentCount, boundaryMask, mask, contiguous, dmaMask,
+                pageGranule,
+                translated, peerToPeer);
+    }
+
+    public DeviceDmaParams withContiguous(boolean wanted) {
+        return new DeviceDmaParams(maxSegmentSize, maxSegmentCount, boundaryMask, minAlignMask, wanted, dmaMask,
+                pageGranule, translated, peerToPeer);
+    }
+
+    public DeviceDmaParams withDmaMask(long mask) {
+        return new DeviceDmaParams(maxSegmentSize, maxSegmentCount, boundaryMask, minAlignMask, contiguous, mask,
+                pageGranule, translated, peerToPeer);
+    }
+
+    public DeviceDmaParams withPageGranule(long granule) {
+        return new DeviceDmaParams(maxSegmentSize, maxSegmentCount, boundaryMask, minAlignMask, contiguous, dmaMask,
+                granule, translated, peerToPeer);
+    }
+
+    public DeviceDmaParams withTranslated(boolean iommu) {
+        return new DeviceDmaParams(maxSegmentSize, maxSegmentCount, boundaryMask, minAlignMask, contiguous, dmaMask,
+                pageGranule, iommu, peerToPeer);
+    }
+
+    public DeviceDmaParams withPeerToPeer(boolean reaches) {
+        return new DeviceDmaParams(maxSegmentSize, maxSegmentCount, boundaryMask, minAlignMask, contiguous, dmaMask,
+                pageGranule, translated, reaches);
+    }
+
+    /** How many bytes a buffer can have at most, if its memory could not be better; {@link Long#MAX_VALUE} for any. */
+    public long mostBytes() {
+        if (contiguous) return maxSegmentSize;
+        return maxSegmentSize > Long.MAX_VALUE / maxSegmentCount ? Long.MAX_VALUE : maxSegmentSize * maxSegmentCount;
+    }
+
+    /** Fewer placements suit a device that is pickier. For sorting only. */
+    public int pickiness() {
+        int points = 0;
+        if (contiguous && !translated) points += 16;
+        if (contiguous && translated) points += 1;
+        if (maxSegmentCount != Integer.MAX_VALUE) points += translated ? 2 : 6;
+        if (boundaryMask != -1) points += 1;
+        if (pageGranule > PAGE) points += 4;
+        if (!translated && dmaMask != -1) points += 3;
+        if (!peerToPeer) points += 1;
+        return points;
+    }
+}

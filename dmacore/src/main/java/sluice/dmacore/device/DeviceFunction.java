@@ -1,0 +1,75 @@
+package sluice.dmacore.device;
+
+import java.util.concurrent.atomic.AtomicInteger;
+
+import sluice.dmacore.space.DeviceSpace;
+import sluice.dmacore.space.SystemMemory;
+import sluice.iommu.AddressRange;
+import sluice.iommu.space.IoSpaceOptions;
+
+/**
+ * A part of a device that attaches to buffers, with its own parameters and its own translation table: the contiguous
+ * scan-out of a display controller is one, its overlay behind an IOMMU is another.
+ */
+public final class DeviceFunction {
+    private static final long FIRST_ADDRESS = 1 << 20;
+    private static final long MOST_ADDRESS = (1L << 48) - 1;
+
+    private final String name;
+    private final DeviceDmaParams params;
+    private final DeviceSpace space;
+    private final AtomicInteger mappings = new AtomicInteger();
+
+    private DeviceFunction(String name, DeviceDmaParams params, DeviceSpace space) {
+        this.name = name;
+        this.params = params;
+        this.space = space;
+    }
+
+    /**
+     * A function with an empty address space, as large as its DMA mask allows.
+     *
+     * @param name such as "display/scan-out"
+     * @param system the machine it is in
+     */
+    public static DeviceFunction open(String name, DeviceDmaParams params, SystemMemory system) {
+        if (!params.translated()) return new DeviceFunction(name, params, DeviceSpace.withoutIommu(name, system));
+        long last = params.dmaMask() < 0 ? MOST_ADDRESS : Math.min(params.dmaMask(), MOST_ADDRESS);
+        IoSpaceOptions options = IoSpaceOptions.of(name, new AddressRange(FIRST_ADDRESS, last));
+        return new DeviceFunction(name, params, DeviceSpace.open(options));
+    }
+
+    /** A function with this address space. */
+    public static DeviceFunction of(String name, DeviceDmaParams params, DeviceSpace space) {
+        if (params.translated() == space.isIdentity())
+            throw new IllegalArgumentException(name + ": either it has an IOMMU or it has none");
+        return new DeviceFunction(name, params, space);
+    }
+
+    public String name() {
+        return name;
+    }
+
+    public DeviceDmaParams params() {
+        return params;
+    }
+
+    public DeviceSpace space() {
+        return space;
+    }
+
+    /** A mapping of the core's was made for it. */
+    public void noteMapped() {
+        mappings.incrementAndGet();
+    }
+
+    /** One has ended. */
+    public void noteUnmapped() {
+        mappings.decrementAndGet();
+    }
+
+    /** Mappings that are alive. */
+    public int liveMappings() {
+        return mappings.get();
+    }
+}

@@ -1,0 +1,14 @@
+package sluice.dmacore.device;
+
+/**
+ * One of the ways in which a function reaches memory: a GPU may snoop for its command stream and not for its scan-out.
+ *
+ * @param name such as "scan-out"
+ * @param coherent whether it snoops the CPU's caches
+ */
+public record Stream(String name, boolean coherent) {
+    /** A stream that snoops. */
+    public static final Stream COHERENT = new Stream("coherent", true);
+    /** A stream that does not. */
+    public static final Stream NON_COHERENT = new Stream("non-coherent", false);
+}

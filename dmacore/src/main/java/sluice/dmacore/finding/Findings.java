@@ -1,0 +1,128 @@
+package sluice.dmacore.finding;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+
+/**
+ * Collects findings: the same one from the same place once, with how often it happened. Any thread may add.
+ *
+ * <p>Bounded: a guest that does wrong in ever new places fills it, and what comes then is counted.
+ */
+public final class Findings {
+    /** Different findings that are kept. */
+    public static final int CAPACITY = 1024;
+    private static final String OWN = "sluice.dmacore.";
+    private static final StackWalker WALKER = StackWalker.getInstance();
+
+    /** A finding, and how often it was made. */
+    public record Counted(Finding finding, long times) {}
+
+    private record Key(Rule rule, String device, String buffer, String site) {}
+
+    private static final class Entry {
+        final Finding first;
+        long times = 1;
+
+        Entry(Finding first) {
+            this.first = first;
+        }
+    }
+
+    private final Map<Key, Entry> entries = new LinkedHashMap<>();
+    private long beyond;
+    private Predicate<String> devices = device -> true;
+    private Consumer<Finding> listener = finding -> {};
+
+    /** Keeps only findings of these devices from now on; findings of no device are kept always. */
+    public synchronized void only(Predicate<String> wanted) {
+        devices = wanted;
+    }
+
+    /** Is told of each finding when it is made for the first time, by the thread that made it; must not wait. */
+    public synchronized void listen(Consumer<Finding> told) {
+        listener = told;
+    }
+
+    /**
+     * Adds a finding; the parameters are those of {@link Finding}. Where it was made is the innermost frame that is not of
+     * the core itself.
+     */
+    public void add(Rule rule, String device, String buffer, long from, long length, String what) {
+        Finding finding = new Finding(rule, device, buffer, from, length, what, site());
+        Consumer<Finding> tell;
+        synchronized (this) {
+            if (!device.isEmpty() && !devices.test(device)) return;
+            Key key = new Key(rule, device, buffer, finding.site());
+            Entry known = entries.get(key);
+            if (known != null) {
+                known.times++;
+                return;
+            }
+            if (entries.size() == CAPACITY) {
+                beyond++;
+                return;
+            }
+            entries.put(key, new Entry(finding));
+            tell = listener;
+        }
+        tell.accept(finding);
+    }
+
+    private static String site() {
+        Optional<StackWalker.StackFrame> outside = WALKER.walk(frames -> frames
+                .filter(frame -> !frame.getClassName().startsWith(OWN) || isTest(frame.getClassName()))
+                .findFirst());
+        return outside.map(frame -> "%s.%s:%d".formatted(frame.getClassName(), frame.getMethodName(),
+                frame.getLineNumber())).orElse("unknown");
+    }
+
+    /** Our own tests share our package names. */
+    private static boolean isTest(String className) {
+        return className.endsWith("Test") || className.contains("Test$");
+    }
+
+    /** All findings in the order they were first made. */
+    public synchronized List<Counted> all() {
+        List<Counted> all = new ArrayList<>(entries.size());
+        for (Entry entry : entries.values()) all.add(new Counted(entry.first, entry.times));
+        return all;
+    }
+
+    /** The findings that are mistakes. */
+    public List<Finding> errors() {
+        return all().stream().map(Counted::finding)
+                .filter(finding -> finding.rule().severity() == Rule.Severity.ERROR).toList();
+    }
+
+    /** How often a rule was broken. */
+    public long times(Rule rule) {
+        return all().stream().filter(counted -> counted.finding().rule() == rule).mapToLong(Counted::times).sum();
+    }
+
+    /** Findings that were not kept because there were too many. */
+    public synchronized long beyondCapacity() {
+        return beyond;
+    }
+
+    /** Forgets all of them. */
+    public synchronized void clear() {
+        entries.clear();
+        beyond = 0;
+    }
+
+    /** A line each, the mistakes first; empty if there are none. */
+    public String report() {
+        String lines = all().stream()
+                .sorted((a, b) -> a.finding().rule().severity().compareTo(b.finding().rule().severity()))
+                .map(counted -> (counted.times() == 1 ? "" : counted.times() + " times ") + counted.finding())
+                .collect(Collectors.joining("\n"));
+        long unkept = beyondCapacity();
+        return unkept == 0 ? lines : lines + "\nand " + unkept + " more, which were not kept";
+    }
+}

@@ -1,0 +1,118 @@
+package sluice.dmacore.finding;
+
+/**
+ * The rules of sharing a buffer. Those whose names begin with {@code D} are what the kernel's DMA debugging reports
+ * ({@code kernel/dma/debug.c}, in the order of that file's checks); the others it cannot see.
+ *
+ * <p>Numbers of recordings are the ordinals: new rules are appended.
+ */
+public enum Rule {
+    D2_UNMAP_NOT_MAPPED(Severity.ERROR, "a mapping ends once", "kernel/dma/debug.c: check_unmap"),
+    D7_UNMAP_DIRECTION(Severity.ERROR, "unmap with the direction of the map", "kernel/dma/debug.c: check_unmap"),
+    D9_UNMAP_ATTRIBUTES(Severity.ERROR, "unmap with the attributes of the map", "kernel/dma/debug.c: check_unmap"),
+    D10_CONFINED_MEMORY(Severity.ERROR, "a device uses no memory that one thread keeps for itself",
+            "kernel/dma/debug.c: check_for_stack"),
+    D11_READ_ONLY_MEMORY(Severity.ERROR, "a device writes no memory that is read-only",
+            "kernel/dma/debug.c: check_for_illegal_area"),
+    D12_NO_SUCH_MEMORY(Severity.ERROR, "what is exported exists", "kernel/dma/debug.c: debug_dma_map_single"),
+    D14_MMIO_OF_RAM(Severity.ERROR, "memory of the system is not mapped as a device's registers",
+            "kernel/dma/debug.c: debug_dma_map_phys"),
+    D15_SEGMENT_TOO_LONG(Severity.ERROR, "no segment is longer than the device takes",
+            "kernel/dma/debug.c: check_sg_segment"),
+    D16_SEGMENT_BOUNDARY(Severity.ERROR, "no segment crosses the device's boundary",
+            "kernel/dma/debug.c: check_sg_segment"),
+    D17_OVERLAPPING_WRITES(Severity.ERROR, "one device at a time may write a cache line",
+            "kernel/dma/debug.c: add_dma_entry"),
+    D18_TOO_MANY_OVERLAPS(Severity.ERROR, "mappings of one line are few, or they leak",
+            "kernel/dma/debug.c: active_cacheline_inc_overlap"),
+    D19_SYNC_NOT_MAPPED(Severity.ERROR, "a transfer needs a mapping", "kernel/dma/debug.c: check_sync"),
+    D20_SYNC_TOO_LONG(Severity.ERROR, "a transfer lies inside of its mapping", "kernel/dma/debug.c: check_sync"),
+    D21_SYNC_DIRECTION(Severity.ERROR, "a transfer has the direction of its mapping, or a part of it",
+            "kernel/dma/debug.c: check_sync"),
+    D22_SYNC_FOR_CPU_READ_ONLY(Severity.ERROR, "nothing comes back from a device that only reads",
+            "kernel/dma/debug.c: check_sync"),
+    D23_SYNC_FOR_DEVICE_WRITE_ONLY(Severity.ERROR, "nothing goes to a device that only writes",
+            "kernel/dma/debug.c: check_sync"),
+    D25_MAPPED_AT_DETACH(Severity.ERROR, "a device is left with nothing mapped",
+            "kernel/dma/debug.c: dma_debug_device_change"),
+
+    CPU_WROTE_DEVICE_OWNED(Severity.ERROR, "the CPU writes nothing that belongs to a device",
+            "Documentation/core-api/dma-api-howto.rst: streaming mappings"),
+    CPU_ACCESS_OUTSIDE_BRACKET(Severity.ERROR, "the CPU touches a buffer between begin and end, and only their range",
+            "Documentation/driver-api/dma-buf.rst: CPU access"),
+    UNBALANCED_CPU_ACCESS(Severity.ERROR, "each begin has its end, with the same range and direction",
+            "drivers/dma-buf/dma-buf.c: dma_buf_end_cpu_access"),
+    CPU_ACCESS_OPEN(Severity.ERROR, "a CPU access ends before the device's turn",
+            "Documentation/driver-api/dma-buf.rst: CPU access"),
+    TOO_MANY_ATOMIC_WINDOWS(Severity.ERROR, "a thread holds two atomic windows at most",
+            "dma-buf-sharing.txt of 2012: kmap_atomic"),
+    MISSING_SYNC_FOR_DEVICE(Severity.ERROR, "a device touches what was transferred to it",
+            "Documentation/core-api/dma-api.rst: dma_sync_single_for_device"),
+    MISSING_SYNC_FOR_CPU(Severity.ERROR, "what a device wrote is transferred back before anybody else looks",
+            "Documentation/core-api/dma-api.rst: dma_sync_single_for_cpu"),
+    DEVICE_AGAINST_DIRECTION(Severity.ERROR, "a device reads or writes as its mapping says",
+            "Documentation/core-api/dma-api.rst: enum dma_data_direction"),
+    DEVICE_OUTSIDE_MAPPING(Severity.ERROR, "a device stays inside of what was mapped for it",
+            "Documentation/core-api/dma-api.rst"),
+    DEVICE_AFTER_UNMAP(Severity.ERROR, "a device forgets a mapping that has ended",
+            "Documentation/core-api/dma-api.rst: dma_unmap_sg"),
+    NEVER_WRITTEN(Severity.HINT, "a device writes all of what it was given to fill, or old bytes leak",
+            "Documentation/core-api/swiotlb.rst"),
+    SKIPPED_WHILE_DIRTY(Severity.ERROR, "a transfer may be skipped only where nothing is dirty",
+            "include/linux/dma-mapping.h: DMA_ATTR_SKIP_CPU_SYNC"),
+    SAME_PAGES_TWICE(Severity.HINT, "pages belong to one buffer", "drivers/dma-buf/udmabuf.c"),
+    HELD_OVER_MOVE(Severity.ERROR, "after a move notification the mapping ends in bounded time",
+            "include/linux/dma-buf.h: invalidate_mappings"),
+    WROTE_WHILE_MOVING(Severity.ERROR, "a device writes nothing that is being moved",
+            "include/linux/dma-buf.h: invalidate_mappings"),
+    USE_AFTER_REVOKE(Severity.ERROR, "a revoked buffer is left alone",
+            "include/linux/dma-buf.h: dma_buf_attach_revocable"),
+    DETACHED_WHILE_MAPPED(Severity.ERROR, "a mapping ends before its attachment does",
+            "drivers/dma-buf/dma-buf.c: dma_buf_detach"),
+    RELEASED_WHILE_ATTACHED(Severity.ERROR, "attachments end before their buffer does",
+            "drivers/dma-buf/dma-buf.c: dma_buf_release"),
+    UNMAP_NOT_ACKNOWLEDGED(Severity.ERROR, "a device lets go of an address before it is given to something else",
+            "Documentation/core-api/dma-api.rst: dma_unmap_sg"),
+    FENCE_LATE(Severity.ERROR, "a fence is signalled in bounded time", "drivers/dma-buf/dma-fence.c: fence contract"),
+    FENCE_NOT_WAITED(Severity.ERROR, "work that needs a buffer waits for the fences of its users",
+            "include/linux/dma-resv.h: dma_resv_usage_rw"),
+
+    REDUNDANT_SYNC(Severity.HINT, "a transfer that changes nothing costs time", "seed 001"),
+    COHERENT_SYNC(Severity.HINT, "a coherent buffer needs no cache maintenance",
+            "include/linux/dma-map-ops.h: dev_is_dma_coherent"),
+    MAPPED_AT_IMPORT(Severity.HINT, "a buffer is mapped when DMA is due, and not before", "seed 000"),
+    BOUNCED(Severity.HINT, "zero copy means no copy", "kernel/dma/swiotlb.c"),
+    HELD_LONG(Severity.HINT, "a pin or mapping that is held long keeps memory from moving", "seed 001");
+
+    /** How sure it is that something is wrong. */
+    public enum Severity {
+        /** It is a mistake: on some machine it shows wrong bytes. */
+        ERROR,
+        /** It is legal, and costs something. */
+        HINT
+    }
+
+    private final Severity severity;
+    private final String says;
+    private final String source;
+
+    Rule(Severity severity, String says, String source) {
+        this.severity = severity;
+        this.says = says;
+        this.source = source;
+    }
+
+    public Severity severity() {
+        return severity;
+    }
+
+    /** The rule in words. */
+    public String says() {
+        return says;
+    }
+
+    /** Where it comes from: a file of the kernel, or one of the founding mails. */
+    public String source() {
+        return source;
+    }
+}

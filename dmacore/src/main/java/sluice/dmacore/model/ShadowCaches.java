@@ -1,0 +1,224 @@
+package sluice.dmacore.model;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Random;
+
+import sluice.dmacore.finding.Findings;
+import sluice.dmacore.finding.Rule;
+import sluice.dmacore.memory.FileId;
+import sluice.dmacore.memory.FileMapping;
+import sluice.dmacore.memory.FileMappings;
+import sluice.dmacore.memory.Runs;
+import sluice.dmacore.ownership.CacheExecutor;
+import sluice.dmacore.ownership.Lines;
+
+/**
+ * Plays the CPU's caches and the memory behind them (rows S41, S45). Buffers are what the CPU sees; a device that does not
+ * snoop sees a shadow of them, into which bytes get by a write-back, and out of which by an invalidation. A missing operation
+ * shows as wrong bytes, always the same.
+ *
+ * <p>It cannot see a CPU store of the value that is there already, nor who of several writers it was; and a copy that races
+ * with a store takes a part of it.
+ */
+public final class ShadowCaches implements CacheExecutor {
+    private final FileMappings files;
+    private final Findings findings;
+    private final Eviction eviction;
+    private final Random chance;
+    private final Map<FileId, Covered> shadows = new HashMap<>();
+    private long copiedByFormer;
+
+    /** A file's shadow, while buffers lie in it that devices see which do not snoop. */
+    private static final class Covered {
+        final Shadow shadow;
+        final int[] pageUses;
+        int uses;
+
+        Covered(Shadow shadow, long bytes) {
+            this.shadow = shadow;
+            pageUses = new int[(int) ((bytes + 4095) / 4096)];
+        }
+    }
+
+    /**
+     * @param files where shadows are mapped
+     * @param findings gets what the CPU did while a device owned a line
+     */
+    public ShadowCaches(FileMappings files, Findings findings, Eviction eviction) {
+        this.files = files;
+        this.findings = findings;
+        this.eviction = eviction;
+        chance = new Random(eviction instanceof Eviction.Seeded seeded ? seeded.seed() : 0);
+    }
+
+    /** Bytes that were copied to play all this; none of them is a bounce. */
+    public synchronized long cacheBytes() {
+        long bytes = copiedByFormer;
+        for (Covered covered : shadows.values()) bytes += covered.shadow.copied();
+        return bytes;
+    }
+
+    // ---- which pages play
+
+    @Override
+    public synchronized void covered(Lines lines) {
+        lines.forEachStretch(0, lines.count(), (file, offset, bytes, _) -> {
+            Covered covered = shadows.computeIfAbsent(file.id(), _ -> cover(file));
+            covered.uses++;
+            int end = (int) ((offset + bytes + 4095) / 4096);
+            for (int page = (int) (offset / 4096); page < end; page++) {
+                if (covered.pageUses[page]++ == 0) covered.shadow.cover(page * 4096L, 1);
+            }
+        });
+    }
+
+    private Covered cover(FileMapping file) {
+        try {
+            return new Covered(Shadow.of(file, files), file.size());
+        } catch (IOException e) {
+            throw new UncheckedIOException("no memory to play the caches of " + file, e);
+        }
+    }
+
+    @Override
+    public synchronized void uncovered(Lines lines) {
+        lines.forEachStretch(0, lines.count(), (file, offset, bytes, _) -> {
+            Covered covered = of(file);
+            int end = (int) ((offset + bytes + 4095) / 4096);
+            for (int page = (int) (offset / 4096); page < end; page++) {
+                if (--covered.pageUses[page] == 0) covered.shadow.uncover(page * 4096L, 1);
+            }
+            if (--covered.uses > 0) return;
+            copiedByFormer += covered.shadow.copied();
+            covered.shadow.close();
+            shadows.remove(file.id());
+        });
+    }
+
+    private Covered of(FileMapping file) {
+        Covered covered = shadows.get(file.id());
+        if (covered == null)
+            throw new IllegalStateException(file + " has no shadow: no device without snooping is attached");
+        return covered;
+    }
+
+    @Override
+    public synchronized Runs deviceMemory(Lines lines) {
+        Runs runs = lines.runs();
+        Runs seen = new Runs(runs.count());
+        for (int run = 0; run < runs.count(); run++)
+            seen.add(of(runs.mapping(run)).shadow.memory(), runs.offset(run), runs.length(run));
+        return seen;
+    }
+
+    // ---- what the caches do
+
+    @Override
+    public synchronized void writeBack(Lines lines, int first, int end) {
+        Broken broken = new Broken(lines, "their write-back destroys what the device wrote");
+        lines.forEachStretch(first, end, (file, offset, bytes, firstLine) -> {
+            Shadow shadow = of(file).shadow;
+            int from = (int) (offset / Lines.LINE);
+            int to = from + (int) (bytes / Lines.LINE);
+            if (shadow.nextDeviceWritten(from, to) < 0) {
+                shadow.writeBack(offset, bytes);
+                return;
+            }
+            for (int line = from; line < to; line++) {
+                boolean devices = shadow.isDeviceWritten(line);
+                // The CPU has not touched it: a cache writes back what is dirty, and nothing else.
+                if (devices && shadow.equalsTwin(line)) continue;
+                if (devices) broken.add(firstLine + line - from);
+                shadow.writeBack(line);
+            }
+        });
+        broken.tell();
+    }
+
+    @Override
+    public synchronized void invalidate(Lines lines, int first, int end, boolean afterDevice) {
+        Broken broken = new Broken(lines, "what it wrote is lost");
+        lines.forEachStretch(first, end, (file, offset, bytes, firstLine) -> {
+            Shadow shadow = of(file).shadow;
+            int from = (int) (offset / Lines.LINE);
+            int to = from + (int) (bytes / Lines.LINE);
+            for (int line = from; line < to; line++) {
+                if (afterDevice && wroteMeanwhile(shadow, line)) broken.add(firstLine + line - from);
+            }
+            shadow.drop(offset, bytes);
+            for (int line = shadow.nextDeviceWritten(from, to); line >= 0; line = shadow.nextDeviceWritten(line, to))
+                shadow.drop(line);
+        });
+        broken.tell();
+    }
+
+    @Override
+    public synchronized void returned(Lines lines, int first, int end) {
+        Broken broken = new Broken(lines, "the device may have seen them or not");
+        lines.forEachStretch(first, end, (file, offset, bytes, firstLine) -> {
+            Shadow shadow = of(file).shadow;
+            int from = (int) (offset / Lines.LINE);
+            int to = from + (int) (bytes / Lines.LINE);
+            if (shadow.nextDeviceWritten(from, to) < 0 && shadow.equalsMemory(offset, bytes)) return;
+            for (int line = from; line < to; line++) {
+                if (wroteMeanwhile(shadow, line)) broken.add(firstLine + line - from);
+            }
+        });
+        broken.tell();
+    }
+
+    private static boolean wroteMeanwhile(Shadow shadow, int line) {
+        return shadow.isDeviceWritten(line) ? !shadow.equalsTwin(line) : !shadow.equalsMemory(line);
+    }
+
+    @Override
+    public synchronized void deviceAccess(Lines lines, int first, int end, boolean write) {
+        lines.forEachStretch(first, end, (file, offset, bytes, _) -> {
+            Shadow shadow = of(file).shadow;
+            int from = (int) (offset / Lines.LINE);
+            int to = from + (int) (bytes / Lines.LINE);
+            for (int line = from; line < to; line++) {
+                if (evicts() && !shadow.isDeviceWritten(line)) shadow.writeBack(line);
+                if (write) shadow.keepTwin(line);
+            }
+        });
+    }
+
+    private boolean evicts() {
+        return switch (eviction) {
+            case Eviction.Lazy lazy -> false;
+            case Eviction.Eager eager -> true;
+            case Eviction.Seeded seeded -> chance.nextInt(seeded.oneIn()) == 0;
+        };
+    }
+
+    /** Lines that the CPU wrote in a device's time: one finding for all of an operation's. */
+    private final class Broken {
+        private final Lines lines;
+        private final String consequence;
+        private int first = -1;
+        private int last;
+        private int count;
+
+        Broken(Lines lines, String consequence) {
+            this.lines = lines;
+            this.consequence = consequence;
+        }
+
+        void add(int line) {
+            if (first < 0) first = line;
+            last = line;
+            count++;
+        }
+
+        void tell() {
+            if (first < 0) return;
+            long from = lines.position(first);
+            findings.add(Rule.CPU_WROTE_DEVICE_OWNED, "", lines.buffer(), from, lines.endPosition(last) - from,
+                    "the CPU wrote %d lines while a device owned them; %s".formatted(count, consequence));
+        }
+    }
+}

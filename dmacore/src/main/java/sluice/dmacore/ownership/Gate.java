@@ -1,0 +1,346 @@
+package sluice.dmacore.ownership;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.finding.Findings;
+import sluice.dmacore.finding.Rule;
+import sluice.dmacore.trace.EventKind;
+import sluice.dmacore.trace.TraceSink;
+
+/**
+ * The one way by which lines change owners. It decides what the caches have to do, has it done at most once per line and
+ * change of ownership, counts what was requested, done and skipped, and reports what is against the rules.
+ *
+ * <p>All devices that do not snoop see one memory: what was written back for one of them is there for all. Ranges are bytes of
+ * the buffer, {@code from} and {@code length} inside of it; whole lines change owners.
+ *
+ * <p>Any thread may call; buffers that share no line do not wait for each other. In steady state nothing is allocated.
+ */
+public final class Gate {
+    private static final int SKIPPED_WRITE_BACK = 0;
+    private static final int SKIPPED_INVALIDATE = 1;
+
+    private final Flavour flavour;
+    private final CacheExecutor executor;
+    private final Findings findings;
+    private final TraceSink trace;
+
+    public Gate(Flavour flavour, CacheExecutor executor, Findings findings, TraceSink trace) {
+        this.flavour = flavour;
+        this.executor = executor;
+        this.findings = findings;
+        this.trace = trace;
+    }
+
+    /** Whether caches stand between the CPU and a holder. */
+    public boolean isCached(Holder holder) {
+        return !holder.coherent() && flavour != Flavour.COHERENT;
+    }
+
+    /**
+     * Lets a holder own lines from now on.
+     *
+     * @return false if 64 others share one of the lines; nothing is changed then
+     */
+    public boolean join(Lines lines, Holder holder) {
+        AliasGroup group = AliasGroup.lock(lines);
+        try {
+            boolean joined = true;
+            for (Region region : lines.regions()) joined &= region.join(holder) != 0;
+            if (!joined) {
+                for (Region region : lines.regions()) region.leave(holder);
+            } else if (isCached(holder)) {
+                executor.covered(lines);
+            }
+            return joined;
+        } finally {
+            group.unlock();
+        }
+    }
+
+    /** Takes everything from a holder, without any cache operation. */
+    public void leave(Lines lines, Holder holder) {
+        AliasGroup group = AliasGroup.lock(lines);
+        try {
+            if (isCached(holder)) executor.uncovered(lines);
+            for (Region region : lines.regions()) region.leave(holder);
+        } finally {
+            group.unlock();
+        }
+    }
+
+    /**
+     * Gives lines to a device.
+     *
+     * @param skip whether the caller says that no cache operation is needed
+     */
+    public void forDevice(Lines lines, Holder holder, long from, long length, Direction direction, boolean skip) {
+        if (length == 0) return;
+        AliasGroup group = AliasGroup.lock(lines);
+        try {
+            give(lines, holder, lines.lineAt(from), lines.lineAt(from + length - 1) + 1, direction, skip);
+        } finally {
+            group.unlock();
+        }
+    }
+
+    private void give(Lines lines, Holder holder, int first, int end, Direction direction, boolean skip) {
+        boolean cached = isCached(holder);
+        CacheOperation operation = cached ? flavour.forDevice(direction) : CacheOperation.NONE;
+        long executed = 0;
+        long nanos = 0;
+        Walk walk = lines.walk();
+        walk.begin(first, end);
+        while (walk.nextRegion(true)) {
+            Region region = walk.region();
+            long bit = region.bit(holder);
+            for (int i = walk.interval(); i < walk.end(); i++) {
+                // While a device that snoops may write, the caches may be newer than memory.
+                boolean written = (region.writers(i) & region.coherent()) != 0;
+                LineState state = cached && written ? LineState.DIRTY : region.cpu(i);
+                checkOthers(lines, holder, walk, i, bit, direction, state);
+                if (cached) {
+                    if (state.mayBeDirty() && !skip) {
+                        nanos += execute(operation, lines, walk.first(i), walk.end(i), false);
+                        executed += bytes(walk.first(i), walk.end(i));
+                        region.setCpu(i, LineState.CLEAN);
+                    } else if (state == LineState.DIRTY) {
+                        find(Rule.SKIPPED_WHILE_DIRTY, lines, holder, walk.first(i), walk.end(i),
+                                "what the CPU wrote does not reach the device");
+                    }
+                    if (direction.deviceWrites()) region.setCpu(i, LineState.STALE);
+                }
+                region.own(i, bit, direction);
+            }
+            walk.close();
+        }
+        lines.counters().transfer(!cached);
+        if (!cached) return;
+        lines.counters().writeBack(bytes(first, end), executed, nanos);
+        told(EventKind.WRITE_BACK, lines, holder, first, end, bytes(first, end), executed, nanos);
+    }
+
+    private void checkOthers(Lines lines, Holder holder, Walk walk, int interval, long bit, Direction direction,
+            LineState state) {
+        Region region = walk.region();
+        long otherWriters = region.writers(interval) & ~bit;
+        if (direction.deviceWrites() && otherWriters != 0) {
+            find(Rule.D17_OVERLAPPING_WRITES, lines, holder, walk.first(interval), walk.end(interval),
+                    region.holder(otherWriters).device() + " may still write them");
+        }
+        if (region.lent(interval) != 0) {
+            find(Rule.CPU_ACCESS_OPEN, lines, holder, walk.first(interval), walk.end(interval),
+                    "given to a device in the middle of a CPU access");
+        }
+        if (!isCached(holder) && state.mayBeStale() && direction.deviceReads()) {
+            find(Rule.MISSING_SYNC_FOR_CPU, lines, holder, walk.first(interval), walk.end(interval),
+                    "a device that does not snoop had them to write, and the caches were not told");
+        }
+    }
+
+    /** Takes lines back from a device. */
+    public void forCpu(Lines lines, Holder holder, long from, long length, Direction direction, boolean skip) {
+        if (length == 0) return;
+        AliasGroup group = AliasGroup.lock(lines);
+        try {
+            take(lines, holder, lines.lineAt(from), lines.lineAt(from + length - 1) + 1, direction, skip);
+        } finally {
+            group.unlock();
+        }
+    }
+
+    private void take(Lines lines, Holder holder, int first, int end, Direction direction, boolean skip) {
+        boolean cached = isCached(holder);
+        boolean invalidates = cached && flavour.forCpu(direction) == CacheOperation.INVALIDATE;
+        long executed = 0;
+        long nanos = 0;
+        boolean redundant = true;
+        Walk walk = lines.walk();
+        walk.begin(first, end);
+        while (walk.nextRegion(true)) {
+            Region region = walk.region();
+            long bit = region.bit(holder);
+            for (int i = walk.interval(); i < walk.end(); i++) {
+                boolean had = ((region.readers(i) | region.writers(i)) & bit) != 0;
+                redundant &= !had && (region.lent(i) & bit) == 0;
+                if (invalidates && !skip && region.cpu(i).mayBeStale()) {
+                    nanos += execute(CacheOperation.INVALIDATE, lines, walk.first(i), walk.end(i), true);
+                    executed += bytes(walk.first(i), walk.end(i));
+                    region.setCpu(i, LineState.CLEAN);
+                } else
+                    if (cached && had && !skip && !region.cpu(i).mayBeDirty()
+                            && (region.writers(i) & region.coherent()) == 0) {
+                                executor.returned(lines, walk.first(i), walk.end(i));
+                            }
+                if (!cached && (region.writers(i) & bit) != 0) region.setCpu(i, LineState.DIRTY);
+                region.disown(i, bit);
+                region.settle(i);
+            }
+            walk.close();
+        }
+        lines.counters().transfer(!cached);
+        if (invalidates) {
+            lines.counters().invalidate(bytes(first, end), executed, nanos);
+            told(EventKind.INVALIDATE, lines, holder, first, end, bytes(first, end), executed, nanos);
+        }
+        if (redundant) find(Rule.REDUNDANT_SYNC, lines, holder, first, end, "the CPU had them already");
+    }
+
+    /** The CPU borrows lines from whoever owns them; a direction to the device means that it writes. */
+    public void beginCpuAccess(Lines lines, long from, long length, Direction direction) {
+        if (length == 0) return;
+        AliasGroup group = AliasGroup.lock(lines);
+        try {
+            borrow(lines, lines.lineAt(from), lines.lineAt(from + length - 1) + 1, direction);
+        } finally {
+            group.unlock();
+        }
+    }
+
+    private void borrow(Lines lines, int first, int end, Direction direction) {
+        boolean invalidates = flavour.forCpu(direction) == CacheOperation.INVALIDATE;
+        long executed = 0;
+        long requested = 0;
+        long nanos = 0;
+        Walk walk = lines.walk();
+        walk.begin(first, end);
+        while (walk.nextRegion(true)) {
+            Region region = walk.region();
+            for (int i = walk.interval(); i < walk.end(); i++) {
+                boolean stale = region.cpu(i).mayBeStale();
+                boolean fromCached = ((region.readers(i) | region.writers(i)) & ~region.coherent()) != 0;
+                if (invalidates && (stale || fromCached)) requested += bytes(walk.first(i), walk.end(i));
+                if (invalidates && stale) {
+                    nanos += execute(CacheOperation.INVALIDATE, lines, walk.first(i), walk.end(i), true);
+                    executed += bytes(walk.first(i), walk.end(i));
+                    region.setCpu(i, LineState.CLEAN);
+                }
+                if ((region.writers(i) & region.coherent()) != 0) region.setCpu(i, LineState.DIRTY);
+                region.lend(i);
+                region.settle(i);
+            }
+            walk.close();
+        }
+        lines.counters().invalidate(requested, executed, nanos);
+        told(EventKind.INVALIDATE, lines, null, first, end, requested, executed, nanos);
+    }
+
+    /** The CPU gives back what it borrowed, and those who had it own it again. */
+    public void endCpuAccess(Lines lines, long from, long length, Direction direction) {
+        if (length == 0) return;
+        AliasGroup group = AliasGroup.lock(lines);
+        try {
+            giveBack(lines, lines.lineAt(from), lines.lineAt(from + length - 1) + 1, direction);
+        } finally {
+            group.unlock();
+        }
+    }
+
+    private void giveBack(Lines lines, int first, int end, Direction direction) {
+        long executed = 0;
+        long requested = 0;
+        long nanos = 0;
+        Walk walk = lines.walk();
+        walk.begin(first, end);
+        while (walk.nextRegion(true)) {
+            Region region = walk.region();
+            for (int i = walk.interval(); i < walk.end(); i++) {
+                if (direction.deviceReads()) region.setCpu(i, LineState.DIRTY);
+                long cached = flavour == Flavour.COHERENT ? 0 : region.lent(i) & ~region.coherent();
+                if (cached != 0) {
+                    requested += bytes(walk.first(i), walk.end(i));
+                    if (region.cpu(i).mayBeDirty()) {
+                        nanos += execute(CacheOperation.WRITE_BACK, lines, walk.first(i), walk.end(i), false);
+                        executed += bytes(walk.first(i), walk.end(i));
+                        region.setCpu(i, LineState.CLEAN);
+                    }
+                    if ((region.lentWriters(i) & cached) != 0) region.setCpu(i, LineState.STALE);
+                }
+                region.giveBack(i);
+            }
+            walk.close();
+        }
+        lines.counters().writeBack(requested, executed, nanos);
+        told(EventKind.WRITE_BACK, lines, null, first, end, requested, executed, nanos);
+    }
+
+    /**
+     * A device reads or writes: whether it may.
+     *
+     * @return false if it does not own all of the range; that is a finding already
+     */
+    public boolean deviceAccess(Lines lines, Holder holder, long from, long length, boolean write) {
+        if (length == 0) return true;
+        AliasGroup group = AliasGroup.lock(lines);
+        try {
+            int first = lines.lineAt(from);
+            int end = lines.lineAt(from + length - 1) + 1;
+            if (isCached(holder)) executor.deviceAccess(lines, first, end, write);
+            Walk walk = lines.walk();
+            walk.begin(first, end);
+            while (walk.nextRegion(false)) {
+                Region region = walk.region();
+                long bit = region.bit(holder);
+                for (int i = walk.interval(); i < walk.end(); i++) {
+                    if (((write ? region.writers(i) : region.readers(i)) & bit) != 0) continue;
+                    boolean otherWay = ((region.writers(i) | region.readers(i)) & bit) != 0;
+                    find(otherWay ? Rule.DEVICE_AGAINST_DIRECTION : Rule.MISSING_SYNC_FOR_DEVICE, lines, holder,
+                            walk.first(i), walk.end(i), (write ? "written by the device" : "read by the device")
+                                    + (otherWay ? ", and given to it for the other way" : " while the CPU owns them"));
+                    return false;
+                }
+            }
+            return true;
+        } finally {
+            group.unlock();
+        }
+    }
+
+    /** Whether no device owns any of a range. */
+    public boolean isCpuOwned(Lines lines, long from, long length) {
+        if (length == 0) return true;
+        AliasGroup group = AliasGroup.lock(lines);
+        try {
+            Walk walk = lines.walk();
+            walk.begin(lines.lineAt(from), lines.lineAt(from + length - 1) + 1);
+            while (walk.nextRegion(false)) {
+                for (int i = walk.interval(); i < walk.end(); i++) {
+                    if (!walk.region().isCpuOwned(i)) return false;
+                }
+            }
+            return true;
+        } finally {
+            group.unlock();
+        }
+    }
+
+    private long execute(CacheOperation operation, Lines lines, int first, int end, boolean afterDevice) {
+        long began = System.nanoTime();
+        if (operation != CacheOperation.INVALIDATE) executor.writeBack(lines, first, end);
+        if (operation != CacheOperation.WRITE_BACK) executor.invalidate(lines, first, end, afterDevice);
+        return System.nanoTime() - began;
+    }
+
+    private static long bytes(int first, int end) {
+        return (long) (end - first) * Lines.LINE;
+    }
+
+    private void told(EventKind kind, Lines lines, @Nullable Holder holder, int first, int end, long requested,
+            long executed, long nanos) {
+        if (requested == 0 || !trace.isOn()) return;
+        int by = holder == null ? 0 : holder.number();
+        long from = lines.position(first);
+        long length = lines.endPosition(end - 1) - from;
+        if (executed > 0) trace.record(kind, lines.number(), by, 0, from, length, executed, nanos);
+        if (requested > executed) {
+            trace.record(EventKind.SKIP, lines.number(), by,
+                    kind == EventKind.INVALIDATE ? SKIPPED_INVALIDATE : SKIPPED_WRITE_BACK, from, length,
+                    requested - executed, 0);
+        }
+    }
+
+    private void find(Rule rule, Lines lines, Holder holder, int first, int end, String what) {
+        long from = lines.position(first);
+        findings.add(rule, holder.device(), lines.buffer(), from, lines.endPosition(end - 1) - from, what);
+    }
+}

@@ -1,0 +1,298 @@
+package sluice.dmacore.ownership;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeMap;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.memory.FileId;
+import sluice.dmacore.memory.FileMapping;
+import sluice.dmacore.memory.Runs;
+
+/**
+ * Which buffers lie on which cache lines of which file. A line that several buffers have, or one buffer twice, has one state:
+ * their views lead to the same {@link Region}.
+ *
+ * <p>Pages are looked up in a table, so that a buffer nobody shares costs a few nanoseconds a page.
+ */
+public final class Ledger {
+    private static final int PAGE_SHIFT = 12;
+    private static final int CHUNK_PAGES = 512;
+    /** In a page's entry: several buffers have it. */
+    private static final int SEVERAL = -1;
+
+    /** The pages of one file: 0, the number of the only buffer there, or {@link #SEVERAL}. */
+    private static final class FilePages {
+        private final int[][] chunks;
+        private final Map<Integer, List<Lines>> shared = new HashMap<>();
+        int covered;
+
+        FilePages(long size) {
+            chunks = new int[(int) ((size >>> PAGE_SHIFT) / CHUNK_PAGES + 1)][];
+        }
+
+        int[] chunk(int page) {
+            int index = page / CHUNK_PAGES;
+            int[] present = chunks[index];
+            if (present == null) {
+                present = new int[CHUNK_PAGES];
+                chunks[index] = present;
+            }
+            return present;
+        }
+    }
+
+    private final Map<FileId, FilePages> files = new HashMap<>();
+    private final Map<Integer, Lines> views = new HashMap<>();
+    private final OwnershipCounters former = new OwnershipCounters();
+
+    /** Buffers whose lines a new one shares. */
+    public record Shared(Lines lines, List<String> buffers) {}
+
+    /**
+     * Registers the lines of a buffer's memory.
+     *
+     * @param number of the buffer, more than 0
+     * @param memory is copied; its files must stay mapped until {@link #remove}
+     * @param unseenWriters whether the CPU may write without telling the gate, as a guest does
+     * @return the lines, and the names of buffers that have some of them too; the buffer's own if it has a line twice
+     */
+    public synchronized Shared add(int number, String buffer, Runs memory, boolean unseenWriters) {
+        if (views.containsKey(number)) throw new IllegalStateException(buffer + " is in the ledger already");
+        Lines lines = new Lines(number, buffer, memory, unseenWriters);
+        Set<Lines> others = cover(lines);
+        views.put(lines.number(), lines);
+        if (others.isEmpty()) {
+            lines.addPiece(new Region(lines.count()), 0, lines.count());
+        } else {
+            joinGroup(lines, others);
+        }
+        List<String> names = new ArrayList<>();
+        AliasGroup group = AliasGroup.lock(lines);
+        try {
+            if (!others.isEmpty()) share(lines, others, names);
+            for (Region region : lines.regions()) region.addView(unseenWriters);
+        } finally {
+            group.unlock();
+        }
+        return new Shared(lines, names);
+    }
+
+    /** A buffer's lines are nobody's business any more; nobody holds any of them through this view. */
+    public synchronized void remove(Lines lines) {
+        views.remove(lines.number());
+        for (int run = 0; run < lines.runCount(); run++) uncover(lines, run);
+        AliasGroup group = AliasGroup.lock(lines);
+        try {
+            for (Region region : lines.regions()) region.removeView(lines.hasUnseenWriters());
+            former.add(lines.counters());
+            group.members.remove(lines);
+        } finally {
+            group.unlock();
+        }
+    }
+
+    /** What all buffers together have cost, also those that are gone. */
+    public synchronized OwnershipCounters totals() {
+        OwnershipCounters totals = former.copy();
+        for (Lines lines : views.values()) totals.add(counters(lines));
+        return totals;
+    }
+
+    /** What a buffer has cost since it was added. */
+    public OwnershipCounters counters(Lines lines) {
+        AliasGroup group = AliasGroup.lock(lines);
+        try {
+            return lines.counters().copy();
+        } finally {
+            group.unlock();
+        }
+    }
+
+    // ---- pages
+
+    private Set<Lines> cover(Lines lines) {
+        Set<Lines> others = Set.of();
+        @Nullable
+        FileMapping lastFile = null;
+        @Nullable
+        FilePages lastPages = null;
+        Runs runs = lines.runs();
+        for (int run = 0; run < runs.count(); run++) {
+            FileMapping file = runs.mapping(run);
+            if (lastPages == null || file != lastFile) {
+                lastPages = files.computeIfAbsent(file.id(), _ -> new FilePages(file.size()));
+                lastFile = file;
+            }
+            FilePages pages = lastPages;
+            int end = endPage(runs, run);
+            for (int page = (int) (runs.offset(run) >>> PAGE_SHIFT); page < end; page++) {
+                int[] chunk = pages.chunk(page);
+                int known = chunk[page % CHUNK_PAGES];
+                if (known == 0) {
+                    chunk[page % CHUNK_PAGES] = lines.number();
+                    pages.covered++;
+                } else {
+                    if (others.isEmpty()) others = new HashSet<>();
+                    coverShared(lines, pages, page, known, others);
+                }
+            }
+        }
+        return others;
+    }
+
+    private void coverShared(Lines lines, FilePages pages, int page, int known, Set<Lines> others) {
+        List<Lines> list;
+        if (known == SEVERAL) {
+            list = Objects.requireNonNull(pages.shared.get(page), "a shared page has a list");
+        } else {
+            list = new ArrayList<>();
+            list.add(known == lines.number()
+                    ? lines
+                    : Objects.requireNonNull(views.get(known), "a page's buffer is known"));
+            pages.shared.put(page, list);
+            pages.chunk(page)[page % CHUNK_PAGES] = SEVERAL;
+        }
+        others.addAll(list);
+        list.add(lines);
+    }
+
+    private void uncover(Lines lines, int run) {
+        Runs runs = lines.runs();
+        FileId id = runs.mapping(run).id();
+        FilePages pages = files.get(id);
+        if (pages == null) throw new IllegalStateException(lines.buffer() + " was removed already");
+        int end = endPage(runs, run);
+        for (int page = (int) (runs.offset(run) >>> PAGE_SHIFT); page < end; page++) {
+            int[] chunk = pages.chunk(page);
+            int known = chunk[page % CHUNK_PAGES];
+            if (known == SEVERAL) {
+                List<Lines> list = Objects.requireNonNull(pages.shared.get(page));
+                list.remove(lines);
+                if (list.size() > 1) continue;
+                pages.shared.remove(page);
+                chunk[page % CHUNK_PAGES] = list.getFirst().number();
+            } else if (known == lines.number()) {
+                chunk[page % CHUNK_PAGES] = 0;
+                pages.covered--;
+            } else {
+                throw new IllegalStateException(lines.buffer() + " was removed already");
+            }
+        }
+        if (pages.covered == 0) files.remove(id);
+    }
+
+    private static int endPage(Runs runs, int run) {
+        return (int) ((runs.offset(run) + runs.length(run) + (1 << PAGE_SHIFT) - 1) >>> PAGE_SHIFT);
+    }
+
+    // ---- lines that are shared
+
+    private static void joinGroup(Lines lines, Set<Lines> others) {
+        AliasGroup into = null;
+        for (Lines other : others) {
+            if (other == lines) continue;
+            if (into == null) into = other.group();
+            merge(other.group(), into);
+        }
+        if (into != null) merge(lines.group(), into);
+    }
+
+    private static void merge(AliasGroup from, AliasGroup into) {
+        if (from == into) return;
+        // Only the ledger, which is locked, takes two groups: no two threads can wait for each other.
+        from.lock();
+        into.lock();
+        try {
+            for (Lines member : from.members) member.setGroup(into);
+            into.members.addAll(from.members);
+            from.members.clear();
+        } finally {
+            into.unlock();
+            from.unlock();
+        }
+    }
+
+    /** Where a line of a file is held, for as many lines as it goes on. */
+    private record Place(Lines lines, int line, int count) {}
+
+    /** Leads {@code lines} to the regions of others where they have the same lines, and to one of its own elsewhere. */
+    private static void share(Lines lines, Set<Lines> others, List<String> names) {
+        Map<FileId, NavigableMap<Long, Place>> held = new HashMap<>();
+        for (Lines other : others) {
+            if (other != lines) hold(other, held);
+        }
+        Set<String> found = new HashSet<>();
+        Region own = new Region(lines.count());
+        for (int run = 0; run < lines.runCount(); run++) {
+            NavigableMap<Long, Place> places = held.computeIfAbsent(lines.runs().mapping(run).id(),
+                    _ -> new TreeMap<>());
+            int line = lines.firstLine(run);
+            int end = lines.firstLine(run + 1);
+            long fileLine = lines.fileLine(run);
+            while (line < end) {
+                Map.Entry<Long, Place> before = places.floorEntry(fileLine);
+                int count;
+                if (before != null && before.getKey() + before.getValue().count() > fileLine) {
+                    Place place = before.getValue();
+                    int into = (int) (fileLine - before.getKey());
+                    count = Math.min(end - line, place.count() - into);
+                    addPieces(lines, place.lines(), place.line() + into, count);
+                    found.add(place.lines().buffer());
+                } else {
+                    Long next = places.higherKey(fileLine);
+                    count = next == null ? end - line : (int) Math.min(end - line, next - fileLine);
+                    lines.addPiece(own, line, count);
+                    places.put(fileLine, new Place(lines, line, count));
+                }
+                line += count;
+                fileLine += count;
+            }
+        }
+        names.addAll(found);
+    }
+
+    /** Enters the lines of {@code other} where no other buffer's are entered: those lead to the same regions. */
+    private static void hold(Lines other, Map<FileId, NavigableMap<Long, Place>> held) {
+        for (int run = 0; run < other.runCount(); run++) {
+            NavigableMap<Long, Place> places = held.computeIfAbsent(other.runs().mapping(run).id(),
+                    _ -> new TreeMap<>());
+            int line = other.firstLine(run);
+            int end = other.firstLine(run + 1);
+            long fileLine = other.fileLine(run);
+            while (line < end) {
+                Map.Entry<Long, Place> before = places.floorEntry(fileLine);
+                int count;
+                if (before != null && before.getKey() + before.getValue().count() > fileLine) {
+                    count = (int) Math.min(end - line, before.getKey() + before.getValue().count() - fileLine);
+                } else {
+                    Long next = places.higherKey(fileLine);
+                    count = next == null ? end - line : (int) Math.min(end - line, next - fileLine);
+                    places.put(fileLine, new Place(other, line, count));
+                }
+                line += count;
+                fileLine += count;
+            }
+        }
+    }
+
+    /** Appends to {@code lines} what {@code other} has from a line on; {@code other} may be itself. */
+    private static void addPieces(Lines lines, Lines other, int from, int count) {
+        int line = from;
+        int end = from + count;
+        while (line < end) {
+            int piece = other.pieceAt(line);
+            int into = line - other.pieceStart(piece);
+            int length = Math.min(end, other.pieceStart(piece + 1)) - line;
+            lines.addPiece(other.region(piece), other.pieceOffset(piece) + into, length);
+            line += length;
+        }
+    }
+}

@@ -1,0 +1,219 @@
+package sluice.dmacore.ownership;
+
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+
+import sluice.dmacore.memory.FileMapping;
+import sluice.dmacore.memory.Runs;
+
+/**
+ * The cache lines of a buffer, in the order of its bytes: a view of the ledger, alive while something is attached. Lines have
+ * numbers from 0; a run of the buffer that begins or ends inside of a line has all of that line.
+ */
+public final class Lines {
+    /** Bytes of a cache line. */
+    public static final int LINE = 64;
+    private static final int SHIFT = 6;
+
+    private final int number;
+    private final String buffer;
+    private final Runs runs;
+    /** The first line of each run; one more entry holds the end. */
+    private final int[] firstLines;
+    private final boolean linear;
+    private final boolean unseenWriters;
+    private final OwnershipCounters counters = new OwnershipCounters();
+    /** Where lines lie in regions, in the order of lines. Guarded by the group. */
+    private int pieces;
+    private int[] pieceStart = new int[2];
+    private Region[] pieceRegion = new Region[1];
+    private int[] pieceOffset = new int[1];
+    private final Walk walk = new Walk(this);
+    private volatile AliasGroup group;
+
+    Lines(int number, String buffer, Runs memory, boolean unseenWriters) {
+        this.number = number;
+        this.buffer = buffer;
+        this.unseenWriters = unseenWriters;
+        int count = memory.count();
+        runs = new Runs(count);
+        firstLines = new int[count + 1];
+        boolean everyRunWhole = true;
+        long line = 0;
+        for (int run = 0; run < count; run++) {
+            long offset = memory.offset(run);
+            long end = offset + memory.length(run);
+            runs.add(memory.mapping(run), offset, memory.length(run));
+            firstLines[run] = (int) line;
+            line += ((end + LINE - 1) >>> SHIFT) - (offset >>> SHIFT);
+            everyRunWhole &= ((offset | memory.length(run)) & (LINE - 1)) == 0;
+        }
+        if (line > Integer.MAX_VALUE)
+            throw new IllegalArgumentException("%s has %d lines, and %d are the limit".formatted(buffer, line,
+                    Integer.MAX_VALUE));
+        firstLines[count] = (int) line;
+        linear = everyRunWhole;
+        group = new AliasGroup();
+        group.members.add(this);
+    }
+
+    /** The buffer's number. */
+    public int number() {
+        return number;
+    }
+
+    /** The buffer's name, for findings. */
+    public String buffer() {
+        return buffer;
+    }
+
+    /** The memory, as it was when the lines were registered. */
+    public Runs runs() {
+        return runs;
+    }
+
+    public int count() {
+        return firstLines[firstLines.length - 1];
+    }
+
+    boolean hasUnseenWriters() {
+        return unseenWriters;
+    }
+
+    /** Guarded by the group. */
+    OwnershipCounters counters() {
+        return counters;
+    }
+
+    AliasGroup group() {
+        return group;
+    }
+
+    void setGroup(AliasGroup next) {
+        group = next;
+    }
+
+    // ---- bytes and lines
+
+    /** The line of the byte at {@code position}. */
+    int lineAt(long position) {
+        if (linear) return (int) (position >>> SHIFT);
+        int run = runs.runAt(position);
+        long offset = runs.offset(run) + (position - runs.start(run));
+        return firstLines[run] + (int) ((offset >>> SHIFT) - (runs.offset(run) >>> SHIFT));
+    }
+
+    /** The position of a line's first byte that belongs to the buffer. */
+    public long position(int line) {
+        if (linear) return (long) line << SHIFT;
+        int run = runOf(line);
+        long offset = ((runs.offset(run) >>> SHIFT) + (line - firstLines[run])) << SHIFT;
+        return runs.start(run) + Math.max(0, offset - runs.offset(run));
+    }
+
+    /** The position behind the last byte that a line has of the buffer. */
+    public long endPosition(int line) {
+        if (linear) return (long) (line + 1) << SHIFT;
+        int run = runOf(line);
+        long offset = ((runs.offset(run) >>> SHIFT) + (line + 1 - firstLines[run])) << SHIFT;
+        return runs.start(run) + Math.min(runs.length(run), offset - runs.offset(run));
+    }
+
+    private int runOf(int line) {
+        int found = Arrays.binarySearch(firstLines, 0, firstLines.length - 1, line);
+        return found >= 0 ? found : -found - 2;
+    }
+
+    int runCount() {
+        return runs.count();
+    }
+
+    int firstLine(int run) {
+        return firstLines[run];
+    }
+
+    /** Number of the file line that a run begins with. */
+    long fileLine(int run) {
+        return runs.offset(run) >>> SHIFT;
+    }
+
+    /** Takes stretches of whole lines in files. */
+    @FunctionalInterface
+    public interface Stretches {
+        /**
+         * @param offset in the file, a multiple of {@link Lines#LINE}
+         * @param bytes a multiple of {@link Lines#LINE}
+         * @param firstLine number of the first of these lines
+         */
+        void take(FileMapping file, long offset, long bytes, int firstLine);
+    }
+
+    /** Tells where lines {@code first} to {@code end} − 1 are. */
+    public void forEachStretch(int first, int end, Stretches stretches) {
+        if (first >= end) return;
+        int line = first;
+        for (int run = runOf(first); line < end; run++) {
+            int until = Math.min(end, firstLines[run + 1]);
+            if (until == line) continue;
+            long fileLine = fileLine(run) + (line - firstLines[run]);
+            stretches.take(runs.mapping(run), fileLine << SHIFT, (long) (until - line) << SHIFT, line);
+            line = until;
+        }
+    }
+
+    // ---- pieces
+
+    /** Appends lines; they continue the last piece if they do in the region. */
+    void addPiece(Region region, int offset, int lines) {
+        if (lines == 0) return;
+        int end = pieceStart[pieces];
+        if (pieces > 0 && pieceRegion[pieces - 1] == region
+                && pieceOffset[pieces - 1] + (end - pieceStart[pieces - 1]) == offset) {
+            pieceStart[pieces] = end + lines;
+            return;
+        }
+        if (pieces == pieceRegion.length) {
+            pieceRegion = Arrays.copyOf(pieceRegion, pieces * 2);
+            pieceOffset = Arrays.copyOf(pieceOffset, pieces * 2);
+            pieceStart = Arrays.copyOf(pieceStart, pieces * 2 + 1);
+        }
+        pieceRegion[pieces] = region;
+        pieceOffset[pieces] = offset;
+        pieces++;
+        pieceStart[pieces] = end + lines;
+    }
+
+    /** Each region once. */
+    Collection<Region> regions() {
+        if (pieces == 1) return List.of(pieceRegion[0]);
+        Set<Region> all = new LinkedHashSet<>();
+        for (int piece = 0; piece < pieces; piece++) all.add(pieceRegion[piece]);
+        return all;
+    }
+
+    Walk walk() {
+        return walk;
+    }
+
+    /** The piece that holds a line. */
+    int pieceAt(int line) {
+        if (pieces == 1) return 0;
+        int found = Arrays.binarySearch(pieceStart, 0, pieces, line);
+        return found >= 0 ? found : -found - 2;
+    }
+
+    int pieceStart(int piece) {
+        return pieceStart[piece];
+    }
+
+    Region region(int piece) {
+        return pieceRegion[piece];
+    }
+
+    int pieceOffset(int piece) {
+        return pieceOffset[piece];
+    }
+}

@@ -1,0 +1,156 @@
+package sluice.dmacore.buffer;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+
+import sluice.dmacore.device.DeviceDmaParams;
+import sluice.dmacore.device.DeviceFunction;
+import sluice.dmacore.exporter.GuestPages;
+import sluice.dmacore.exporter.MemoryPool;
+import sluice.dmacore.finding.Findings;
+import sluice.dmacore.finding.Rule;
+import sluice.dmacore.memory.FileMapping;
+import sluice.dmacore.memory.FileMappings;
+import sluice.dmacore.memory.MemoryFiles;
+import sluice.dmacore.memory.Runs;
+import sluice.dmacore.model.Eviction;
+import sluice.dmacore.model.ShadowCaches;
+import sluice.iommu.space.Outcome;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** A machine of a test's own, whose memory nobody holds at its end. */
+public final class Machine implements AutoCloseable {
+    public static final int PAGE = 4096;
+
+    private final MemoryFiles memory = new MemoryFiles(4096);
+    private final List<Closeable> things = new ArrayList<>();
+    private final Findings findings = new Findings();
+    private final ShadowCaches caches = new ShadowCaches(memory.mappings(), findings, new Eviction.Lazy());
+    private final DmaCore core;
+
+    private Machine(DmaCoreOptions options, boolean model) {
+        DmaCoreOptions own = options.withFiles(memory.mappings());
+        core = DmaCore.open(model ? own.withExecutor(caches) : own, findings);
+    }
+
+    /** Operations are counted and not performed. */
+    public static Machine counting() {
+        return new Machine(DmaCoreOptions.counting(), false);
+    }
+
+    /** Devices that do not snoop see a shadow. */
+    public static Machine modelled() {
+        return new Machine(DmaCoreOptions.counting(), true);
+    }
+
+    public static Machine with(DmaCoreOptions options) {
+        return new Machine(options, false);
+    }
+
+    public static Machine modelledWith(DmaCoreOptions options) {
+        return new Machine(options, true);
+    }
+
+    public DmaCore core() {
+        return core;
+    }
+
+    public ShadowCaches caches() {
+        return caches;
+    }
+
+    public FileMappings files() {
+        return memory.mappings();
+    }
+
+    /** A file of guest memory. */
+    public FileMapping file(int pages) throws IOException {
+        FileMapping file = memory.mapping((long) pages * PAGE);
+        things.add(file::release);
+        return file;
+    }
+
+    /** A buffer over pages of a file, in this order. */
+    public DmaBuf guest(String name, FileMapping file, int... pages) throws IOException {
+        return released(core.export(name, (long) pages.length * PAGE, new GuestPages(runs(file, pages))));
+    }
+
+    public static Runs runs(FileMapping file, int... pages) {
+        Runs runs = new Runs();
+        for (int page : pages) runs.add(file, (long) page * PAGE, PAGE);
+        return runs;
+    }
+
+    public MemoryPool pool(int pages, boolean late) throws IOException {
+        MemoryPool pool = MemoryPool.open(memory.mappings(), (long) pages * PAGE, 7, late);
+        things.add(pool::close);
+        return pool;
+    }
+
+    /** A buffer of a pool. */
+    public DmaBuf own(String name, MemoryPool pool, long bytes) throws IOException {
+        return released(core.export(name, bytes, pool));
+    }
+
+    /** Is released at the end. */
+    public DmaBuf released(DmaBuf buffer) {
+        things.add(buffer::release);
+        return buffer;
+    }
+
+    public DeviceFunction device(String name) {
+        return core.function(name, DeviceDmaParams.throughIommu());
+    }
+
+    public DeviceView view(DeviceFunction function) {
+        DeviceView view = DeviceView.open(function);
+        things.add(view::close);
+        return view;
+    }
+
+    /** What a device reads. */
+    public static byte[] read(DeviceView view, DeviceMapping mapping, long from, int length) {
+        byte[] bytes = new byte[length];
+        assertThat(view.read(mapping, from, MemorySegment.ofArray(bytes), 0, length)).isEqualTo(Outcome.RESOLVED);
+        return bytes;
+    }
+
+    public static void write(DeviceView view, DeviceMapping mapping, long from, byte[] bytes) {
+        assertThat(view.write(mapping, from, MemorySegment.ofArray(bytes), 0, bytes.length))
+                .isEqualTo(Outcome.RESOLVED);
+    }
+
+    /** The CPU stores, as a guest does: nobody is told. */
+    public static void store(FileMapping file, long offset, byte[] bytes) {
+        MemorySegment.copy(MemorySegment.ofArray(bytes), 0, file.segment(), offset, bytes.length);
+    }
+
+    public static byte[] load(FileMapping file, long offset, int length) {
+        byte[] bytes = new byte[length];
+        MemorySegment.copy(file.segment(), offset, MemorySegment.ofArray(bytes), 0, length);
+        return bytes;
+    }
+
+    public static byte[] bytes(int length, int seed) {
+        byte[] bytes = new byte[length];
+        new Random(seed).nextBytes(bytes);
+        return bytes;
+    }
+
+    /** The mistakes that were found are these, and no others. */
+    public void found(Rule... rules) {
+        assertThat(findings.errors()).as(findings.report()).extracting(finding -> finding.rule())
+                .containsExactlyInAnyOrder(rules);
+    }
+
+    @Override
+    public void close() throws IOException {
+        for (int i = things.size() - 1; i >= 0; i--) things.get(i).close();
+        memory.awaitUnmapped();
+    }
+}
