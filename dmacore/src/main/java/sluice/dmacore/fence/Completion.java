@@ -1,0 +1,104 @@
+package sluice.dmacore.fence;
+
+import java.util.concurrent.TimeUnit;
+
+import org.jspecify.annotations.Nullable;
+
+/** Happens once. Those who wait are woken, callbacks are handed out once; reading the status takes no lock. */
+final class Completion {
+    static final int PENDING = -1;
+
+    /** {@link #PENDING}, 0, or an errno number. */
+    private volatile int status = PENDING;
+    /** Written before the status. */
+    private long completedAt;
+    /** Callbacks in the order they were added. */
+    private @Nullable Subscription first;
+    private @Nullable Subscription last;
+    private boolean wanted;
+
+    int status() {
+        return status;
+    }
+
+    /** Only once it is complete. */
+    long completedAt() {
+        return completedAt;
+    }
+
+    /** Whether this is the first call. */
+    synchronized boolean want() {
+        boolean already = wanted;
+        wanted = true;
+        return !already && status == PENDING;
+    }
+
+    synchronized boolean isWanted() {
+        return wanted;
+    }
+
+    /** @return false if it is complete already, and nothing was added */
+    synchronized boolean add(Subscription subscription) {
+        if (status != PENDING) return false;
+        subscription.previous = last;
+        if (last == null) first = subscription;
+        else last.next = subscription;
+        last = subscription;
+        return true;
+    }
+
+    synchronized boolean remove(Subscription subscription) {
+        if (status != PENDING) return false;
+        Subscription before = subscription.previous;
+        Subscription after = subscription.next;
+        if (before == null && first != subscription) return false;
+        if (before == null) first = after;
+        else before.next = after;
+        if (after == null) last = before;
+        else after.previous = before;
+        subscription.previous = null;
+        subscription.next = null;
+        return true;
+    }
+
+    /**
+     * Completes it and wakes who waits. Who gets true has to call {@link #callAll} next.
+     *
+     * @return false if it was complete already
+     */
+    synchronized boolean complete(int newStatus, long now) {
+        if (status != PENDING) return false;
+        completedAt = now;
+        status = newStatus;
+        notifyAll();
+        return true;
+    }
+
+    /** Calls the callbacks: by the one who completed it, once. Nobody adds or removes any more. */
+    void callAll(Fence fence) {
+        Subscription each;
+        synchronized (this) {
+            each = first;
+            first = null;
+            last = null;
+        }
+        while (each != null) {
+            Subscription after = each.next;
+            each.previous = null;
+            each.next = null;
+            each.call(fence);
+            each = after;
+        }
+    }
+
+    /** @return whether it is complete; false after {@code nanos} */
+    synchronized boolean await(long nanos) throws InterruptedException {
+        long end = System.nanoTime() + nanos;
+        while (status == PENDING) {
+            long left = end - System.nanoTime();
+            if (left <= 0) return false;
+            TimeUnit.NANOSECONDS.timedWait(this, left);
+        }
+        return true;
+    }
+}

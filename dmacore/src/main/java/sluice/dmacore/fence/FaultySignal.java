@@ -1,0 +1,60 @@
+package sluice.dmacore.fence;
+
+import java.util.concurrent.atomic.AtomicInteger;
+
+import sluice.dmacore.linux.Errno;
+
+/** Signals a fence in the wrong way, and tells its producer that all is well. */
+final class FaultySignal implements FenceSignal {
+    private final FenceFaults faults;
+    private final FenceSignal kept;
+    private final FenceFault fault;
+    /** What the producer said. */
+    private final AtomicInteger said = new AtomicInteger(Completion.PENDING);
+
+    FaultySignal(FenceFaults faults, FenceSignal kept, FenceFault fault) {
+        this.faults = faults;
+        this.kept = kept;
+        this.fault = fault;
+    }
+
+    @Override
+    public Fence fence() {
+        return kept.fence();
+    }
+
+    @Override
+    public boolean succeed() {
+        return say(0);
+    }
+
+    @Override
+    public boolean fail(int errno) {
+        return say(TimelineSignal.checkErrno(errno));
+    }
+
+    private boolean say(int status) {
+        if (!said.compareAndSet(Completion.PENDING, status)) return false;
+        switch (fault) {
+            case NONE -> pass();
+            case DELAYED -> faults.delay(this::pass);
+            case REORDERED -> faults.hold(this);
+            case NEVER, EARLY -> {
+                // Nothing is signalled any more: never, or it was already.
+            }
+            case WRONG_RESULT -> {
+                said.set(status == 0 ? Errno.EIO : 0);
+                pass();
+            }
+        }
+        return true;
+    }
+
+    /** Signals what the producer said. */
+    void pass() {
+        int status = said.get();
+        if (status == 0) kept.succeed();
+        else kept.fail(status);
+        if (fault != FenceFault.REORDERED) faults.overtaken(fence().origin().context());
+    }
+}

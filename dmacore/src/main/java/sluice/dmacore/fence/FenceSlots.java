@@ -1,0 +1,53 @@
+package sluice.dmacore.fence;
+
+/** Room for some fences of one buffer. Closing gives back what was not used. */
+public final class FenceSlots implements AutoCloseable {
+    private final Reservation reservation;
+    private int left;
+
+    FenceSlots(Reservation reservation, int count) {
+        this.reservation = reservation;
+        left = count;
+    }
+
+    /** How many more fences may be added. */
+    public synchronized int left() {
+        return left;
+    }
+
+    /**
+     * Adds a fence, and spends a slot. A signalled fence is not kept. A fence that is there in a stronger class stays there,
+     * and the attempt is reported; in a weaker one it is promoted.
+     *
+     * @throws IllegalArgumentException if it consists of others: add those
+     * @throws IllegalStateException if there is no slot left; also reported
+     */
+    public void add(Fence fence, Usage usage) {
+        if (fence.isContainer())
+            throw new IllegalArgumentException(
+                    "fence %s consists of %d others and cannot be added to %s: add those".formatted(fence,
+                            fence.members().size(), reservation));
+        if (!take()) {
+            FenceFinding finding = new FenceFinding.NoSlot(reservation.buffer(), fence, usage);
+            reservation.domain().found(finding);
+            throw new IllegalStateException(finding.sentence());
+        }
+        reservation.place(fence, usage);
+    }
+
+    private synchronized boolean take() {
+        if (left == 0) return false;
+        left--;
+        return true;
+    }
+
+    @Override
+    public void close() {
+        int unused;
+        synchronized (this) {
+            unused = left;
+            left = 0;
+        }
+        reservation.giveBack(unused);
+    }
+}
