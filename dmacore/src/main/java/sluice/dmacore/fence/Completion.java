@@ -47,6 +47,12 @@ final class Completion {
         return true;
     }
 
+    synchronized int subscriptions() {
+        int count = 0;
+        for (Subscription each = first; each != null; each = each.next) count++;
+        return count;
+    }
+
     synchronized boolean remove(Subscription subscription) {
         if (status != PENDING) return false;
         Subscription before = subscription.previous;

@@ -162,6 +162,11 @@ public final class Fence {
         return completion.isWanted();
     }
 
+    /** How many callbacks wait for it, those of containers too: for whoever looks for a leak. */
+    public int callbacks() {
+        return completion.subscriptions();
+    }
+
     /**
      * Tells who does the work that it should be done by then, unless it is known to be wanted earlier. A hint: nothing happens
      * if it is not.

@@ -86,6 +86,17 @@ class FenceContainerTest {
         assertThat(any.signalledAt()).isEqualTo(5000);
     }
 
+    @Test
+    void anyLetsGoOfThoseThatMayNeverBeSignalled() {
+        for (int i = 0; i < 3; i++) any().onSignal(called::add);
+        assertThat(drawn.fence().callbacks()).isEqualTo(3);
+        decoded.succeed();
+        assertThat(called).hasSize(3);
+        assertThat(drawn.fence().callbacks()).isZero();
+        any().onSignal(called::add);
+        assertThat(drawn.fence().callbacks()).isZero();
+    }
+
     /** A sync file's status was stuck in the kernel until somebody waited: nobody had enabled the members. */
     @Test
     @Tag("M17")

@@ -105,6 +105,24 @@ class FenceStressTest {
         assertThat(findings).hasSize(byClose).hasOnlyElementsOfType(FenceFinding.NeverSignalled.class);
     }
 
+    /** The earlier one is still on its way out of the list when the later one is signalled. */
+    @Test
+    void whoKeepsTheOrderIsNotReported() throws Exception {
+        Random random = new Random(SEED);
+        FenceTimeline timeline = domain.openTimeline("gpu0", Duration.ofMinutes(1));
+        for (int round = 0; round < ROUNDS; round++) {
+            FenceSignal first = timeline.begin("first");
+            FenceSignal second = timeline.begin("second");
+            both(random, first::succeed, () -> {
+                while (!first.fence().isSignalled())
+                    Thread.onSpinWait();
+                return second.succeed();
+            });
+            assertThat(findings).as("seed %d, round %d", SEED, round).isEmpty();
+            assertThat(timeline.pending()).isZero();
+        }
+    }
+
     @Test
     void whoWaitsIsWoken() throws Exception {
         Random random = new Random(SEED);
