@@ -27,6 +27,8 @@ final class CrookedHouse {
             source("sluice.guest.CrookedTop", ""),
             source("sluice.dmacore.memory.HalfACycle", "sluice.dmacore.crooked.OtherHalf other;"),
             source("sluice.dmacore.crooked.OtherHalf", "sluice.dmacore.memory.HalfACycle half;"),
+            source("sluice.dmacore.fence.KnowsMemory", "sluice.dmacore.memory.Runs runs;"),
+            source("sluice.dmacore.space.KnowsFences", "sluice.dmacore.fence.Fence fence;"),
             source("sluice.vdev.queue.Links",
                     "java.lang.foreign.Linker linker = java.lang.foreign.Linker.nativeLinker();"),
             source("sluice.vdev.queue.LooksSymbolsUp", "java.lang.foreign.SymbolLookup symbols;"),

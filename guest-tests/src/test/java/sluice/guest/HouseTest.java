@@ -64,6 +64,13 @@ class HouseTest {
                 arguments(noFloorLooksUp("sluice.vdev..", "sluice.guest.."), List.of("sluice.vdev.io.LooksAtTests")),
                 arguments(onlyKnows("sluice.iommu..", "sluice.iommu..", "java..", "org.jspecify.."),
                         List.of("sluice.iommu.LooksUp")),
+                arguments(onlyKnows("sluice.dmacore.fence..", "sluice.dmacore.fence..", "sluice.dmacore.linux..",
+                        "java..", "org.jspecify..", "org.slf4j.."), List.of("sluice.dmacore.fence.KnowsMemory")),
+                arguments(noClasses().that()
+                        .resideInAnyPackage("sluice.dmacore.linux..", "sluice.dmacore.memory..",
+                                "sluice.dmacore.space..", "sluice.dmacore.trace..")
+                        .should().dependOnClassesThat().resideInAPackage("sluice.dmacore.fence..")
+                        .because("sharing memory works without fences"), List.of("sluice.dmacore.space.KnowsFences")),
                 arguments(noClasses().that().resideOutsideOfPackage("sluice.dmacore.linux..").should()
                         .dependOnClassesThat().haveFullyQualifiedName("java.lang.foreign.Linker").orShould()
                         .dependOnClassesThat().haveFullyQualifiedName("java.lang.foreign.SymbolLookup")
@@ -157,7 +164,9 @@ class HouseTest {
     @Test
     void theWholeHouseIsLookedAt() {
         Set<String> rooms = house.stream().map(JavaClass::getPackageName).collect(Collectors.toSet());
-        assertThat(rooms).contains("sluice.iommu", "sluice.dmacore.linux", "sluice.dmacore.memory", "sluice.vdev.io",
+        assertThat(rooms).contains("sluice.iommu", "sluice.dmacore.linux", "sluice.dmacore.memory",
+                "sluice.dmacore.fence",
+                "sluice.vdev.io",
                 "sluice.vdev.queue", "sluice.vdev.device", "sluice.vdev.pci", "sluice.vdev.vfiouser",
                 "sluice.vdev.grabber", "sluice.vdev.host", "sluice.vdev.vhostuser",
                 "sluice.vdev.display", "sluice.vdev.gpu", "sluice.vdev.cli", "sluice.guest");
