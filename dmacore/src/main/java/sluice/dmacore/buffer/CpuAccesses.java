@@ -21,6 +21,7 @@ final class CpuAccesses {
         return !open.isEmpty();
     }
 
+    /** @throws DmaBufException see {@link Opener#begin(long, long, Direction)} */
     CpuAccess begin(Opener opener, long from, long length, Direction direction) throws DmaBufException {
         synchronized (buffer) {
             if (from < 0 || length < 0 || from > buffer.size() - length) {
@@ -35,8 +36,8 @@ final class CpuAccesses {
             if (memory.readOnly() && direction.deviceReads())
                 throw buffer.refused(Errno.EACCES, "it is read-only");
             buffer.exporter().beginCpuAccess(direction);
-            Lines lines = buffer.linesOrNull();
-            if (lines != null) buffer.core().gate().beginCpuAccess(lines, from, length, direction);
+            // Also where nobody is attached: the same memory may be a device's through another buffer.
+            buffer.core().gate().beginCpuAccess(buffer.register(), from, length, direction);
             CpuAccess access = new CpuAccess(opener, memory.runs(), from, length, direction);
             open.add(access);
             opener.accesses().add(access);
@@ -51,8 +52,8 @@ final class CpuAccesses {
         synchronized (buffer) {
             open.remove(access);
             access.opener().accesses().remove(access);
-            Lines lines = buffer.linesOrNull();
-            if (lines != null) giveBack(lines, access);
+            giveBack(buffer.lines(), access);
+            buffer.unregisterIfUnused();
             buffer.exporter().endCpuAccess(access.direction());
             buffer.core().trace().record(EventKind.END_CPU_ACCESS, buffer.number(), 0, access.direction().number(),
                     access.from(), access.length(), 0, 0);

@@ -47,7 +47,7 @@ public final class DmaBuf {
     private String name;
     private State state = State.ABSTRACT;
     private @Nullable BufferMemory memory;
-    /** While anybody is attached. */
+    /** While anybody is attached, or the CPU is at it. */
     private volatile @Nullable Lines lines;
 
     private DmaBuf(DmaCore core, String name, long size, Exporter exporter) {
@@ -144,6 +144,7 @@ public final class DmaBuf {
         }
         synchronized (this) {
             accesses.closeAll();
+            unregisterIfUnused();
             state = State.RELEASED;
             if (memory != null) free(memory);
             memory = null;
@@ -182,9 +183,8 @@ public final class DmaBuf {
         }
         Attachment attachment = new Attachment(this, function, stream, listener, core.nextNumber());
         if (memory != null) {
-            if (attachments.isEmpty()) register();
-            if (!core.gate().join(lines(), attachment.holder())) {
-                if (attachments.isEmpty()) unregister();
+            if (!core.gate().join(register(), attachment.holder())) {
+                unregisterIfUnused();
                 core.findings().add(Rule.D18_TOO_MANY_OVERLAPS, function.name(), name, 0, size,
                         "64 attachments share a line");
                 throw refused(Errno.ENOMEM, "64 attachments share one of its lines, which looks like a leak");
@@ -224,7 +224,7 @@ public final class DmaBuf {
         attachments.remove(attachment);
         if (lines != null) {
             core.gate().leave(lines(), attachment.holder());
-            if (attachments.isEmpty()) unregister();
+            unregisterIfUnused();
         }
     }
 
@@ -239,9 +239,9 @@ public final class DmaBuf {
         List<DeviceDmaParams> wishes = attachments.stream().map(attachment -> attachment.function().params()).toList();
         BufferMemory made = allocate(AllocationRequest.of(size, wishes));
         if (!attachments.isEmpty()) {
-            register();
+            Lines registered = register();
             for (Attachment attachment : attachments) {
-                if (!core.gate().join(lines(), attachment.holder()))
+                if (!core.gate().join(registered, attachment.holder()))
                     throw refused(Errno.ENOMEM, "64 attachments share one of its lines, which looks like a leak");
             }
         }
@@ -273,7 +273,10 @@ public final class DmaBuf {
         former.free();
     }
 
-    private void register() {
+    /** Enters the memory into the ledger, unless it is there; with the buffer locked. */
+    Lines register() {
+        Lines known = lines;
+        if (known != null) return known;
         BufferMemory present = memory;
         if (present == null) throw new IllegalStateException("no memory to register");
         Ledger.Shared shared = core.ledger().add(number, name, present.runs(),
@@ -283,11 +286,15 @@ public final class DmaBuf {
             core.findings().add(Rule.SAME_PAGES_TWICE, "", name, 0, size,
                     "it has lines of " + shared.buffers().stream().sorted().collect(Collectors.joining(", ")));
         }
+        return shared.lines();
     }
 
-    private void unregister() {
-        core.ledger().remove(lines());
+    /** Takes it out again if no device and no CPU access needs it; with the buffer locked. */
+    void unregisterIfUnused() {
+        Lines known = lines;
+        if (known == null || !attachments.isEmpty() || accesses.isOpen()) return;
         lines = null;
+        core.ledger().remove(known);
     }
 
     /** The lines, while anybody is attached and there is memory. */
@@ -295,11 +302,6 @@ public final class DmaBuf {
         Lines present = lines;
         if (present == null) throw new IllegalStateException("nobody is attached");
         return present;
-    }
-
-    @Nullable
-    Lines linesOrNull() {
-        return lines;
     }
 
     @Nullable
@@ -340,13 +342,17 @@ public final class DmaBuf {
     void replaceMemory(BufferMemory next) throws DmaBufException {
         hold(next);
         BufferMemory former = memory;
-        for (Attachment attachment : attachments) core.gate().leave(lines(), attachment.holder());
-        if (!attachments.isEmpty()) unregister();
+        Lines known = lines;
+        if (known != null) {
+            for (Attachment attachment : attachments) core.gate().leave(known, attachment.holder());
+            lines = null;
+            core.ledger().remove(known);
+        }
         memory = next;
         if (!attachments.isEmpty()) {
-            register();
+            Lines registered = register();
             for (Attachment attachment : attachments) {
-                if (!core.gate().join(lines(), attachment.holder()))
+                if (!core.gate().join(registered, attachment.holder()))
                     throw new IllegalStateException("memory that is new is shared by 64");
             }
         }
