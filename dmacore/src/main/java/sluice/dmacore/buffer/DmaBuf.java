@@ -161,24 +161,32 @@ public final class DmaBuf {
      *         reaches no peer), ENODEV (revoked or gone), ENOMEM (64 share a line)
      */
     public Attachment attach(DeviceFunction function, Stream stream) throws DmaBufException {
-        return attach(function, stream, null);
+        return attach(function, stream, null, false);
+    }
+
+    /**
+     * Attaches a function that may be given a copy if the memory does not suit it: then {@link DmaAttribute#ALLOW_BOUNCE} maps
+     * it, and nothing else does.
+     */
+    public Attachment attachBouncing(DeviceFunction function, Stream stream) throws DmaBufException {
+        return attach(function, stream, null, true);
     }
 
     /** Attaches a function that can do without its mapping when the buffer moves. */
     public Attachment attachDynamic(DeviceFunction function, Stream stream, MoveListener listener)
             throws DmaBufException {
-        return attach(function, stream, listener);
+        return attach(function, stream, listener, false);
     }
 
-    private synchronized Attachment attach(DeviceFunction function, Stream stream, @Nullable MoveListener listener)
-            throws DmaBufException {
+    private synchronized Attachment attach(DeviceFunction function, Stream stream, @Nullable MoveListener listener,
+            boolean bouncing) throws DmaBufException {
         checkAlive();
         if (state == State.ALLOCATED && core.options().lateAttach() == LateAttach.NEVER && exporter.allocatesLate()) {
             throw refused(Errno.EBUSY, "%s attaches after the memory was chosen, and late devices are not taken"
                     .formatted(function.name()));
         }
         Verdict verdict = wouldAttach(function);
-        if (!verdict.fits() && !(verdict.bounceable() && verdict.errno() == Errno.EBUSY && canBounce())) {
+        if (!verdict.fits() && !(bouncing && verdict.bounceable() && verdict.errno() == Errno.EBUSY)) {
             throw refused(verdict.errno(), "%s cannot attach: %s".formatted(function.name(), verdict));
         }
         Attachment attachment = new Attachment(this, function, stream, listener, core.nextNumber());
@@ -194,10 +202,6 @@ public final class DmaBuf {
         core.trace().name(attachment.number(), function.name() + "/" + stream.name());
         core.trace().record(EventKind.ATTACH, number, attachment.number(), 0, 0, size, 0, 0);
         return attachment;
-    }
-
-    private boolean canBounce() {
-        return core.options().bounceBytes() >= size;
     }
 
     /**

@@ -56,6 +56,8 @@ public enum Rule {
             "Documentation/core-api/dma-api.rst"),
     DEVICE_AFTER_UNMAP(Severity.ERROR, "a device forgets a mapping that has ended",
             "Documentation/core-api/dma-api.rst: dma_unmap_sg"),
+    CPU_WRITES_LOST(Severity.ERROR, "what the CPU writes between a sync and the unmap is given to the device first",
+            "arch/arm64/mm/dma-mapping.c: arch_sync_dma_for_cpu"),
     NEVER_WRITTEN(Severity.HINT, "a device writes all of what it was given to fill, or old bytes leak",
             "Documentation/core-api/swiotlb.rst"),
     SKIPPED_WHILE_DIRTY(Severity.ERROR, "a transfer may be skipped only where nothing is dirty",

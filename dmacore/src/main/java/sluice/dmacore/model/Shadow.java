@@ -27,6 +27,8 @@ final class Shadow {
     /** Pages that play, and by how many devices. */
     private final BitSet present = new BitSet();
     private final BitSet deviceWritten = new BitSet();
+    /** Of those, the ones that the caches held newer than memory at that moment. */
+    private final BitSet dirty = new BitSet();
     private long copied;
 
     private Shadow(FileMapping caches, FileMapping memory, FileMapping twins) {
@@ -89,6 +91,11 @@ final class Shadow {
         return deviceWritten.get(line);
     }
 
+    /** Whether the CPU had written a line before the device did, and not written it back. */
+    boolean wasDirty(int line) {
+        return dirty.get(line);
+    }
+
     /** Whether the caches hold what a line's twin does. */
     boolean equalsTwin(int line) {
         return equal(twins, line);
@@ -115,6 +122,7 @@ final class Shadow {
     void keepTwin(int line) {
         if (deviceWritten.get(line)) return;
         deviceWritten.set(line);
+        dirty.set(line, !equalsMemory(line));
         copy(caches, twins, (long) line * LINE, lineBytes(line));
     }
 

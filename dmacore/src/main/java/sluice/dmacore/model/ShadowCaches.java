@@ -130,8 +130,8 @@ public final class ShadowCaches implements CacheExecutor {
             for (int line = from; line < to; line++) {
                 boolean devices = shadow.isDeviceWritten(line);
                 // The CPU has not touched it: a cache writes back what is dirty, and nothing else.
-                if (devices && shadow.equalsTwin(line)) continue;
-                if (devices) broken.add(firstLine + line - from);
+                if (devices && shadow.equalsTwin(line) && !shadow.wasDirty(line)) continue;
+                if (devices && !shadow.equalsTwin(line)) broken.add(firstLine + line - from);
                 shadow.writeBack(line);
             }
         });
@@ -168,6 +168,14 @@ public final class ShadowCaches implements CacheExecutor {
             }
         });
         broken.tell();
+    }
+
+    @Override
+    public synchronized boolean wouldLose(Lines lines, int first, int end) {
+        boolean[] loses = new boolean[1];
+        lines.forEachStretch(first, end,
+                (file, offset, bytes, _) -> loses[0] |= !of(file).shadow.equalsMemory(offset, bytes));
+        return loses[0];
     }
 
     private static boolean wroteMeanwhile(Shadow shadow, int line) {

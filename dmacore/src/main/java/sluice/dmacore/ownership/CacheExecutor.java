@@ -41,6 +41,16 @@ public interface CacheExecutor {
     /** Lines come back from a device, and nothing is to be done about them: the CPU should not have written them. */
     default void returned(Lines lines, int first, int end) {}
 
+    /**
+     * A device's mapping ends that includes lines which the CPU has had for longer: on real hardware they are dropped from the
+     * caches. Nothing is done.
+     *
+     * @return whether the CPU's writes would be lost
+     */
+    default boolean wouldLose(Lines lines, int first, int end) {
+        return false;
+    }
+
     /** One more device that does not snoop has a part in these lines. Before it has, {@link #deviceMemory} is not asked. */
     default void covered(Lines lines) {}
 

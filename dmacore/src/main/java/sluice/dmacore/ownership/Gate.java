@@ -167,11 +167,13 @@ public final class Gate {
                     nanos += execute(CacheOperation.INVALIDATE, lines, walk.first(i), walk.end(i), true);
                     executed += bytes(walk.first(i), walk.end(i));
                     region.setCpu(i, LineState.CLEAN);
-                } else
-                    if (cached && had && !skip && !region.cpu(i).mayBeDirty()
-                            && (region.writers(i) & region.coherent()) == 0) {
-                                executor.returned(lines, walk.first(i), walk.end(i));
-                            }
+                } else if (cached && !skip) {
+                    if (had) {
+                        checkReturned(lines, walk, i);
+                    } else if (invalidates && (region.lent(i) & bit) == 0) {
+                        checkLoss(lines, holder, walk, i);
+                    }
+                }
                 if (!cached && (region.writers(i) & bit) != 0) region.setCpu(i, LineState.DIRTY);
                 region.disown(i, bit);
                 region.settle(i);
@@ -184,6 +186,24 @@ public final class Gate {
             told(EventKind.INVALIDATE, lines, holder, first, end, bytes(first, end), executed, nanos);
         }
         if (redundant) find(Rule.REDUNDANT_SYNC, lines, holder, first, end, "the CPU had them already");
+    }
+
+    /** Nothing is to be done about lines that come back, but the CPU must have left them alone. */
+    private void checkReturned(Lines lines, Walk walk, int interval) {
+        Region region = walk.region();
+        boolean othersWrite = (region.writers(interval) & region.coherent()) != 0;
+        if (!othersWrite && !region.cpu(interval).mayBeDirty())
+            executor.returned(lines, walk.first(interval), walk.end(interval));
+    }
+
+    /** Hardware would drop lines that are not the holder's, too. */
+    private void checkLoss(Lines lines, Holder holder, Walk walk, int interval) {
+        LineState state = walk.region().cpu(interval);
+        int first = walk.first(interval);
+        int end = walk.end(interval);
+        if (state == LineState.DIRTY || (state.mayBeDirty() && executor.wouldLose(lines, first, end)))
+            find(Rule.CPU_WRITES_LOST, lines, holder, first, end,
+                    "written by the CPU, and dropped from its caches by this");
     }
 
     /** The CPU borrows lines from whoever owns them; a direction to the device means that it writes. */

@@ -1,6 +1,7 @@
 package sluice.dmacore.model;
 
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -13,6 +14,7 @@ import sluice.dmacore.buffer.Attachment;
 import sluice.dmacore.buffer.CpuAccess;
 import sluice.dmacore.buffer.DeviceMapping;
 import sluice.dmacore.buffer.DeviceView;
+import sluice.dmacore.buffer.DmaAttribute;
 import sluice.dmacore.buffer.DmaBuf;
 import sluice.dmacore.buffer.DmaBufException;
 import sluice.dmacore.buffer.Machine;
@@ -61,6 +63,7 @@ final class Program {
         BEGIN_WITHOUT_END(Rule.UNBALANCED_CPU_ACCESS),
         CPU_OUTSIDE_BRACKET(Rule.CPU_ACCESS_OUTSIDE_BRACKET),
         GIVEN_IN_AN_ACCESS(Rule.CPU_ACCESS_OPEN),
+        STORED_BEFORE_UNMAP(Rule.CPU_WRITES_LOST),
         DETACH_WHILE_MAPPED(Rule.DETACHED_WHILE_MAPPED);
 
         final Set<Rule> rules;
@@ -86,6 +89,8 @@ final class Program {
     private boolean compareEverything = true;
     /** What each device may do with each lot; null for nothing. */
     private final @Nullable Direction[][] given = new Direction[DEVICES][LOTS];
+    /** Whether the caches may hold what memory does not. */
+    private final boolean[] dirty = new boolean[LOTS];
     private final StringBuilder told = new StringBuilder();
 
     Program(Machine machine, FileMapping ram, DeviceFunction[] functions, DeviceView[] views, long seed,
@@ -122,6 +127,8 @@ final class Program {
             for (int i = 0; i < steps; i++) step();
             if (mistake != Mistake.NONE) err();
             finish();
+            if (mistake == Mistake.NONE)
+                assertThat(mappings).as("left mapped by %s", told).containsOnlyNulls();
             assertThat(Machine.load(ram, 0, PAGES * PAGE)).as("what the caches hold: %s", told)
                     .isEqualTo(skipping.caches());
             if (mistake == Mistake.NONE)
@@ -137,8 +144,9 @@ final class Program {
     }
 
     private void finish() throws IOException {
-        for (int device = 0; device < DEVICES; device++) {
-            if (mappings[device] != null) unmap(device);
+        // The one that snoops first: what it has written is the CPU's then.
+        for (int device = DEVICES - 1; device >= 0; device--) {
+            if (mappings[device] != null) tryUnmap(device);
         }
     }
 
@@ -150,7 +158,7 @@ final class Program {
         switch (random.nextInt(9)) {
             case 0 -> tryMap(device);
             case 1 -> {
-                if (mappings[device] != null && random.nextInt(3) == 0) unmap(device);
+                if (mappings[device] != null && random.nextInt(3) == 0) tryUnmap(device);
             }
             case 2 -> tryGive(device, lot);
             case 3 -> {
@@ -202,6 +210,7 @@ final class Program {
         mappings[device] = mapping;
         for (int lot = 0; lot < LOTS; lot++) {
             given[device][lot] = direction;
+            if (!COHERENT[device]) dirty[lot] = false;
             forLines(lot, line -> eachGive(device, line, direction));
         }
         return mapping;
@@ -210,6 +219,19 @@ final class Program {
     private void eachGive(int device, int line, Direction direction) {
         skipping.give(device, line, direction);
         everything.give(device, line, direction);
+    }
+
+    /** An unmap drops lines from the caches: what is dirty there is given to the device before, or it has to wait. */
+    private void tryUnmap(int device) throws IOException {
+        Direction direction = mapped(device).direction();
+        if (!COHERENT[device] && direction.deviceWrites()) {
+            for (int lot = 0; lot < LOTS; lot++) {
+                if (!dirty[lot] || given[device][lot] != null) continue;
+                if (!mayGive(device, lot, direction)) return;
+                give(device, lot, direction);
+            }
+        }
+        unmap(device);
     }
 
     private void unmap(int device) throws IOException {
@@ -244,9 +266,13 @@ final class Program {
         DeviceMapping mapping = mappings[device];
         if (mapping == null || given[device][lot] != null) return;
         Direction direction = mapping.direction() == Direction.BIDIRECTIONAL ? any(random) : mapping.direction();
-        if (!mayGive(device, lot, direction)) return;
+        if (mayGive(device, lot, direction)) give(device, lot, direction);
+    }
+
+    private void give(int device, int lot, Direction direction) throws IOException {
         told.append("give %d %d %s; ".formatted(device, lot, direction));
-        mapping.syncForDevice(position(device, lot), LOT, direction);
+        if (!COHERENT[device]) dirty[lot] = false;
+        mapped(device).syncForDevice(position(device, lot), LOT, direction);
         given[device][lot] = direction;
         forLines(lot, line -> eachGive(device, line, direction));
     }
@@ -274,6 +300,7 @@ final class Program {
         int offset = lot * LOT + into;
         told.append("%s %d at 0x%x+%d; ".formatted(write ? "write" : "read", device, offset, length));
         if (write) {
+            dirty[lot] |= COHERENT[device];
             byte[] bytes = new byte[length];
             for (int i = 0; i < length; i++) {
                 bytes[i] = (byte) (skipping.deviceRead(device, offset + i) + 1 + random.nextInt(5));
@@ -304,12 +331,14 @@ final class Program {
         for (int i = 0; i < length; i++) {
             assertThat(seen[i]).as("load 0x%x of %s", offset + i, told).isEqualTo(skipping.load(offset + i));
             if (compareEverything)
-                assertThat(seen[i]).as("load 0x%x of %s", offset + i, told).isEqualTo(everything.load(offset + i));
+                assertThat(seen[i]).as("load 0x%x of everything, %s", offset + i, told)
+                        .isEqualTo(everything.load(offset + i));
         }
     }
 
     private void store(int offset, int length) {
         told.append("store at 0x%x+%d; ".formatted(offset, length));
+        dirty[offset / LOT] = true;
         byte[] bytes = new byte[length];
         for (int i = 0; i < length; i++) {
             bytes[i] = (byte) (skipping.load(offset + i) + 1 + random.nextInt(5));
@@ -337,6 +366,7 @@ final class Program {
             for (int i = 0; i < length; i++)
                 assertThat(bytes[i]).as("byte 0x%x of %s", offset + i, told).isEqualTo(skipping.load(offset + i));
             if (direction == Direction.BIDIRECTIONAL) {
+                dirty[lot] = true;
                 for (int i = 0; i < length; i++) {
                     bytes[i] += (byte) (1 + random.nextInt(5));
                     skipping.store(offset + i, bytes[i]);
@@ -349,6 +379,9 @@ final class Program {
             skipping.end(line, direction);
             everything.end(line, direction);
         });
+        for (int device = 0; device < DEVICES; device++) {
+            if (!COHERENT[device] && given[device][lot] != null) dirty[lot] = false;
+        }
     }
 
     private interface LineTask {
@@ -415,7 +448,7 @@ final class Program {
                 DeviceMapping mapping = map(device, Direction.FROM_DEVICE);
                 mapping.unmap(any(new Random(random.nextInt(2))) == Direction.FROM_DEVICE
                         ? Direction.TO_DEVICE
-                        : Direction.BIDIRECTIONAL, EnumSet.noneOf(sluice.dmacore.buffer.DmaAttribute.class));
+                        : Direction.BIDIRECTIONAL, EnumSet.noneOf(DmaAttribute.class));
                 ended(device, Direction.FROM_DEVICE);
             }
             case SYNC_WITH_OTHER_DIRECTION -> {
@@ -443,10 +476,10 @@ final class Program {
             case ACCESS_AFTER_UNMAP -> {
                 DeviceMapping mapping = map(device, Direction.TO_DEVICE);
                 unmap(device);
-                views[device].read(mapping, 0, java.lang.foreign.MemorySegment.ofArray(new byte[8]), 0, 8);
+                views[device].read(mapping, 0, MemorySegment.ofArray(new byte[8]), 0, 8);
             }
             case ACCESS_OUTSIDE -> views[device].read(map(device, Direction.TO_DEVICE), PAGES * PAGE - 4,
-                    java.lang.foreign.MemorySegment.ofArray(new byte[8]), 0, 8);
+                    MemorySegment.ofArray(new byte[8]), 0, 8);
             case END_WITHOUT_BEGIN -> refused(() -> opener.end(0, LOT, Direction.FROM_DEVICE));
             case BEGIN_WITHOUT_END -> {
                 CpuAccess access = opener.begin(positionIn(0, lot), LOT, Direction.FROM_DEVICE);
@@ -468,6 +501,12 @@ final class Program {
                     forLines(lot, line -> skipping.give(device, line, Direction.BIDIRECTIONAL));
                 }
                 forLines(lot, line -> skipping.end(line, Direction.FROM_DEVICE));
+            }
+            case STORED_BEFORE_UNMAP -> {
+                map(device, Direction.BIDIRECTIONAL);
+                take(device, lot);
+                store(lot * LOT, 10);
+                unmap(device);
             }
             case DETACH_WHILE_MAPPED -> {
                 map(device, any(random));

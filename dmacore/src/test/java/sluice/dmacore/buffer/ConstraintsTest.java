@@ -1,0 +1,287 @@
+package sluice.dmacore.buffer;
+
+import java.io.IOException;
+import java.util.EnumSet;
+
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+import sluice.dmacore.device.DeviceDmaParams;
+import sluice.dmacore.device.DeviceFunction;
+import sluice.dmacore.device.Stream;
+import sluice.dmacore.exporter.DeviceMemory;
+import sluice.dmacore.exporter.MemoryPool;
+import sluice.dmacore.finding.Rule;
+import sluice.dmacore.linux.Errno;
+import sluice.dmacore.memory.FileMapping;
+import sluice.dmacore.ownership.Direction;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static sluice.dmacore.buffer.Machine.PAGE;
+import static sluice.dmacore.buffer.Refused.refused;
+
+/** What devices want of memory, and when they are told that they cannot have it. */
+class ConstraintsTest {
+    @Test
+    @Tag("S15")
+    @Tag("S18")
+    void theSameDeviceTakesScatteredPagesWithAnIommuAndNotWithoutOne() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            FileMapping ram = machine.file(8);
+            DmaBuf scattered = machine.guest("scattered", ram, 5, 2, 7);
+            DeviceDmaParams contiguous = DeviceDmaParams.physicallyContiguous();
+            DeviceFunction without = machine.core().function("without", contiguous);
+            DeviceFunction with = machine.core().function("with", contiguous.withTranslated(true));
+            refused(Errno.EBUSY, () -> scattered.attach(without, Stream.COHERENT),
+                    "3 segments", "one contiguous piece");
+            Attachment attachment = scattered.attach(with, Stream.COHERENT);
+            DeviceMapping mapping = attachment.map(Direction.TO_DEVICE);
+            assertThat(mapping.segments().count()).isEqualTo(1);
+            assertThat(mapping.segments().bytes()).isEqualTo(3 * PAGE);
+            mapping.unmap();
+            attachment.detach();
+        }
+    }
+
+    @Test
+    @Tag("S13")
+    void aListThatCanNeverBeLongEnoughIsRefusedAtAttach() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            MemoryPool pool = machine.pool(16, true);
+            DmaBuf buffer = machine.own("frame", pool, 16 * PAGE);
+            DeviceFunction small = machine.core().function("small",
+                    DeviceDmaParams.throughIommu().withSegments(PAGE, 15));
+            refused(Errno.EINVAL, () -> buffer.attach(small, Stream.COHERENT), "65536 bytes", "61440");
+            DeviceFunction enough = machine.core().function("enough",
+                    DeviceDmaParams.throughIommu().withSegments(PAGE, 16));
+            Attachment attachment = buffer.attach(enough, Stream.COHERENT);
+            DeviceMapping mapping = attachment.map(Direction.TO_DEVICE);
+            assertThat(mapping.segments().count()).isEqualTo(16);
+            mapping.unmap();
+            attachment.detach();
+        }
+    }
+
+    @Test
+    @Tag("S14")
+    void memoryThatIsThereAlreadyIsTheReasonForEbusy() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            FileMapping ram = machine.file(8);
+            DmaBuf scattered = machine.guest("scattered", ram, 5, 2, 7);
+            DeviceFunction two = machine.core().function("two",
+                    DeviceDmaParams.scatterGather().withSegments(1 << 20, 2));
+            Verdict verdict = scattered.wouldAttach(two);
+            assertThat(verdict.errno()).isEqualTo(Errno.EBUSY);
+            assertThat(verdict.problems()).singleElement()
+                    .isEqualTo(new Verdict.Problem(-1, Verdict.Limit.SEGMENT_COUNT, 3, 2, false, true));
+        }
+    }
+
+    @Test
+    @Tag("S13")
+    void theExporterHasTheLastWord() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            MemoryPool pool = machine.pool(16, false);
+            DmaBuf picky = machine.released(machine.core().export("picky", PAGE, new OverridingExporter(pool)));
+            DeviceFunction device = machine.device("device");
+            refused(Errno.EBUSY, () -> picky.attach(device, Stream.COHERENT), "the exporter refuses it");
+        }
+    }
+
+    @Test
+    @Tag("D15")
+    @Tag("D16")
+    void segmentsAreAsLongAsTheDeviceTakesAndCrossNoBoundary() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            FileMapping ram = machine.file(64);
+            int[] pages = new int[40];
+            for (int i = 0; i < pages.length; i++) pages[i] = 63 - i;
+            DmaBuf buffer = machine.guest("frame", ram, pages);
+            DeviceFunction device = machine.core().function("device", DeviceDmaParams.throughIommu()
+                    .withSegments(5 * PAGE, 1000).withBoundaryMask(16 * PAGE - 1));
+            Attachment attachment = buffer.attach(device, Stream.COHERENT);
+            DeviceMapping mapping = attachment.map(Direction.BIDIRECTIONAL);
+            SegmentList list = mapping.segments();
+            long sum = 0;
+            for (int i = 0; i < list.count(); i++) {
+                assertThat(list.length(i)).isBetween(1L, 5L * PAGE);
+                assertThat(list.address(i) / (16 * PAGE))
+                        .isEqualTo((list.address(i) + list.length(i) - 1) / (16 * PAGE));
+                sum += list.length(i);
+            }
+            assertThat(sum).isEqualTo(40 * PAGE);
+            mapping.unmap();
+            attachment.detach();
+        }
+    }
+
+    @Test
+    @Tag("S16")
+    @Tag("S17")
+    void eachFunctionOfADeviceHasItsOwnParametersAndAddresses() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            DmaBuf buffer = machine.own("frame", machine.pool(16, true), 4 * PAGE);
+            DeviceFunction scanOut = machine.core().function("display/scan-out",
+                    DeviceDmaParams.physicallyContiguous());
+            DeviceFunction overlay = machine.core().function("display/overlay", DeviceDmaParams.throughIommu());
+            Attachment first = buffer.attach(scanOut, Stream.NON_COHERENT);
+            Attachment second = buffer.attach(overlay, Stream.COHERENT);
+            DeviceMapping one = first.map(Direction.TO_DEVICE);
+            DeviceMapping two = second.map(Direction.TO_DEVICE);
+            assertThat(one.segments().address(0)).isNotEqualTo(two.segments().address(0));
+            assertThat(one.segments().count()).isEqualTo(1);
+            one.unmap();
+            two.unmap();
+            first.detach();
+            second.detach();
+        }
+    }
+
+    @Test
+    @Tag("M6")
+    @Tag("S37")
+    @Tag("M15")
+    void onlyACopyWouldDoAndNobodyAllowedIt() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            FileMapping ram = machine.file(8);
+            DmaBuf scattered = machine.guest("scattered", ram, 5, 2, 7);
+            DeviceFunction old = machine.core().function("old",
+                    DeviceDmaParams.scatterGather().withSegments(1 << 20, 2));
+            DeviceView view = machine.view(old);
+            Attachment attachment = scattered.attachBouncing(old, Stream.COHERENT);
+            assertThat(attachment.testMap().fits()).isFalse();
+            refused(Errno.EIO, () -> attachment.map(Direction.BIDIRECTIONAL), "without a copy", "3 segments");
+            assertThat(machine.core().bouncedBytes()).isZero();
+
+            Machine.store(ram, 5 * PAGE, Machine.bytes(PAGE, 1));
+            DeviceMapping mapping = attachment.map(Direction.BIDIRECTIONAL, EnumSet.of(DmaAttribute.ALLOW_BOUNCE));
+            assertThat(mapping.segments().count()).isEqualTo(1);
+            assertThat(Machine.read(view, mapping, 0, PAGE)).isEqualTo(Machine.bytes(PAGE, 1));
+            Machine.write(view, mapping, 2 * PAGE, Machine.bytes(PAGE, 2));
+            mapping.syncForCpu();
+            assertThat(Machine.load(ram, 7 * PAGE, PAGE)).isEqualTo(Machine.bytes(PAGE, 2));
+            mapping.syncForDevice();
+            mapping.unmap();
+            assertThat(machine.core().bouncedBytes()).isEqualTo(4 * 3 * PAGE);
+            assertThat(machine.core().findings().times(Rule.BOUNCED)).isEqualTo(1);
+            assertThat(machine.caches().cacheBytes()).as("a bounce is no cache").isZero();
+            attachment.detach();
+            machine.found();
+        }
+    }
+
+    @Test
+    @Tag("S37")
+    void bounceMemoryIsLimited() throws IOException {
+        try (Machine machine = Machine.with(DmaCoreOptions.counting().withBounceBytes(4 * PAGE))) {
+            FileMapping ram = machine.file(8);
+            DeviceFunction old = machine.core().function("old",
+                    DeviceDmaParams.scatterGather().withSegments(1 << 20, 1));
+            Attachment first = machine.guest("first", ram, 5, 2, 7).attachBouncing(old, Stream.COHERENT);
+            Attachment second = machine.guest("second", ram, 1, 3).attachBouncing(old, Stream.COHERENT);
+            DeviceMapping mapping = first.map(Direction.TO_DEVICE, EnumSet.of(DmaAttribute.ALLOW_BOUNCE));
+            refused(Errno.EIO, () -> second.map(Direction.TO_DEVICE, EnumSet.of(DmaAttribute.ALLOW_BOUNCE)),
+                    "bounce memory is full", "16384");
+            mapping.unmap();
+            DeviceMapping other = second.map(Direction.TO_DEVICE, EnumSet.of(DmaAttribute.ALLOW_BOUNCE));
+            other.unmap();
+            first.detach();
+            second.detach();
+        }
+    }
+
+    @Test
+    @Tag("S8")
+    void memoryWithoutPagesPassesBetweenPeersAndNotThroughTheCpu() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            FileMapping vram = machine.file(8);
+            DmaBuf buffer = machine.released(machine.core().export("vram", 2 * PAGE,
+                    new DeviceMemory(vram, 4 * PAGE)));
+            refused(Errno.EOPNOTSUPP, () -> buffer.attach(machine.device("nic"), Stream.COHERENT), "reaches no peers");
+            DeviceFunction peer = machine.core().function("peer", DeviceDmaParams.throughIommu().withPeerToPeer(true));
+            DeviceView view = machine.view(peer);
+            Attachment attachment = buffer.attach(peer, Stream.COHERENT);
+            DeviceMapping mapping = attachment.map(Direction.BIDIRECTIONAL, EnumSet.of(DmaAttribute.MMIO));
+            Machine.write(view, mapping, 100, Machine.bytes(50, 1));
+            assertThat(Machine.load(vram, 4 * PAGE + 100, 50)).isEqualTo(Machine.bytes(50, 1));
+            try (Opener cpu = buffer.open("cpu")) {
+                refused(Errno.EOPNOTSUPP, () -> cpu.begin(Direction.FROM_DEVICE), "no pages");
+            }
+            mapping.unmap(Direction.BIDIRECTIONAL, EnumSet.of(DmaAttribute.MMIO));
+            attachment.detach();
+            machine.found();
+        }
+    }
+
+    @Test
+    @Tag("D14")
+    @Tag("M34")
+    void memoryMappedAsRegistersIsFound() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            DmaBuf buffer = machine.guest("frame", machine.file(1), 0);
+            Attachment attachment = buffer.attach(machine.device("device"), Stream.COHERENT);
+            attachment.map(Direction.TO_DEVICE, EnumSet.of(DmaAttribute.MMIO)).unmap(Direction.TO_DEVICE,
+                    EnumSet.of(DmaAttribute.MMIO));
+            attachment.detach();
+            machine.found(Rule.D14_MMIO_OF_RAM);
+        }
+    }
+
+    @Test
+    @Tag("D9")
+    @Tag("M8")
+    void anotherAttributeAtUnmapIsFound() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            DmaBuf buffer = machine.guest("frame", machine.file(1), 0);
+            Attachment attachment = buffer.attach(machine.device("device"), Stream.COHERENT);
+            attachment.map(Direction.TO_DEVICE).unmap(Direction.TO_DEVICE, EnumSet.of(DmaAttribute.SKIP_CPU_SYNC));
+            attachment.detach();
+            machine.found(Rule.D9_UNMAP_ATTRIBUTES);
+        }
+    }
+
+    @Test
+    @Tag("D11")
+    void readOnlyMemoryIsNotMappedToBeWritten() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            DmaBuf buffer = machine.released(machine.core().export("rom", PAGE, new ReadOnlyExporter(machine.file(1))));
+            Attachment attachment = buffer.attach(machine.device("device"), Stream.COHERENT);
+            refused(Errno.EACCES, () -> attachment.map(Direction.FROM_DEVICE), "read-only");
+            attachment.map(Direction.TO_DEVICE).unmap();
+            attachment.detach();
+            machine.found(Rule.D11_READ_ONLY_MEMORY);
+        }
+    }
+
+    @Test
+    void coherenceCanBeRequired() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            DmaBuf buffer = machine.guest("frame", machine.file(1), 0);
+            Attachment attachment = buffer.attach(machine.device("device"), Stream.NON_COHERENT);
+            refused(Errno.EOPNOTSUPP,
+                    () -> attachment.map(Direction.TO_DEVICE, EnumSet.of(DmaAttribute.REQUIRE_COHERENT)),
+                    "does not snoop");
+            attachment.detach();
+        }
+    }
+
+    @Test
+    @Tag("M6")
+    void aDeviceThatCannotReachTheMemoryIsTold() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            FileMapping first = machine.file(1);
+            FileMapping ram = machine.file(2);
+            DmaBuf low = machine.guest("low", first, 0);
+            DmaBuf high = machine.guest("high", ram, 1);
+            DeviceFunction old = machine.core().function("old",
+                    DeviceDmaParams.scatterGather().withDmaMask((1L << 32) - 1));
+            assertThat(low.wouldAttach(old).fits()).as("the first file is low").isTrue();
+            Verdict verdict = high.wouldAttach(old);
+            assertThat(verdict.problems()).singleElement().satisfies(
+                    problem -> assertThat(problem.rule()).isEqualTo(Verdict.Limit.DMA_MASK));
+            refused(Errno.EIO, () -> high.attachBouncing(old, Stream.COHERENT).map(Direction.TO_DEVICE),
+                    "reaches 0xffffffff");
+            high.attachments().forEach(Attachment::detach);
+        }
+    }
+}
