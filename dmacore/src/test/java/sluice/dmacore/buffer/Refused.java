@@ -19,6 +19,6 @@ public final class Refused {
         DmaBufException refusal = catchThrowableOfType(DmaBufException.class, call::call);
         assertThat(refusal).as("a refusal").isNotNull();
         assertThat(refusal.errno()).as(refusal.getMessage()).isEqualTo(errno);
-        assertThat(refusal).hasMessageContainingAll(words);
+        for (String word : words) assertThat(refusal).hasMessageContaining(word);
     }
 }

@@ -1,0 +1,246 @@
+package sluice.dmacore.buffer;
+
+import java.io.IOException;
+import java.lang.foreign.ValueLayout;
+
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+import sluice.dmacore.device.DeviceFunction;
+import sluice.dmacore.device.Stream;
+import sluice.dmacore.exporter.GuestPages;
+import sluice.dmacore.finding.Rule;
+import sluice.dmacore.linux.Errno;
+import sluice.dmacore.memory.FileMapping;
+import sluice.dmacore.ownership.Direction;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static sluice.dmacore.buffer.Machine.PAGE;
+import static sluice.dmacore.buffer.Refused.refused;
+
+/** Accesses of the CPU: their ranges, directions, balance, windows and views. */
+class CpuAccessTest {
+    private static final byte[] EIGHT = { 1, 2, 3, 4, 5, 6, 7, 8 };
+
+    @Test
+    @Tag("S24")
+    @Tag("S26")
+    @Tag("M9")
+    void anAccessInTheDevicesTimeBorrowsItsRange() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            DmaBuf buffer = machine.guest("frame", machine.file(2), 1, 0);
+            DeviceFunction device = machine.device("device");
+            DeviceView view = machine.view(device);
+            Attachment attachment = buffer.attach(device, Stream.NON_COHERENT);
+            DeviceMapping mapping = attachment.map(Direction.BIDIRECTIONAL);
+            Machine.write(view, mapping, 0, EIGHT);
+            byte[] seen = new byte[8];
+            try (Opener cpu = buffer.open("cpu"); CpuAccess access = cpu.begin(0, 64, Direction.BIDIRECTIONAL)) {
+                access.read(0, seen, 0, 8);
+                assertThat(seen).isEqualTo(EIGHT);
+                access.write(8, EIGHT, 0, 8);
+            }
+            assertThat(Machine.read(view, mapping, 8, 8)).isEqualTo(EIGHT);
+            mapping.unmap();
+            attachment.detach();
+            machine.found();
+        }
+    }
+
+    @Test
+    @Tag("S25")
+    @Tag("S29")
+    void outsideOfTheRangeBytesMayBeStaleAndThatIsFound() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            DmaBuf buffer = machine.guest("frame", machine.file(2), 1, 0);
+            DeviceFunction device = machine.device("device");
+            DeviceView view = machine.view(device);
+            Attachment attachment = buffer.attach(device, Stream.NON_COHERENT);
+            DeviceMapping mapping = attachment.map(Direction.BIDIRECTIONAL);
+            Machine.write(view, mapping, 0, Machine.bytes(256, 1));
+            try (Opener cpu = buffer.open("cpu"); CpuAccess access = cpu.begin(70, 20, Direction.FROM_DEVICE)) {
+                byte[] seen = new byte[1];
+                access.read(89, seen, 0, 1);
+                assertThat(seen[0]).isEqualTo(Machine.bytes(256, 1)[89]);
+                machine.found();
+                access.read(65, seen, 0, 1);
+                assertThat(seen[0]).as("its line was fetched all the same").isEqualTo(Machine.bytes(256, 1)[65]);
+                access.read(200, seen, 0, 1);
+                assertThat(seen[0]).as("stale").isZero();
+                access.write(70, seen, 0, 1);
+            }
+            mapping.unmap();
+            attachment.detach();
+            assertThat(machine.core().findings().times(Rule.CPU_ACCESS_OUTSIDE_BRACKET)).isEqualTo(3);
+        }
+    }
+
+    @Test
+    @Tag("S26")
+    @Tag("M10")
+    void beginsAndEndsAreBalancedForEachOpener() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            DmaBuf buffer = machine.guest("frame", machine.file(1), 0);
+            Opener one = buffer.open("one");
+            Opener two = buffer.open("two");
+            CpuAccess access = one.begin(0, 64, Direction.FROM_DEVICE);
+            refused(Errno.EINVAL, () -> two.end(0, 64, Direction.FROM_DEVICE), "two ends an access");
+            refused(Errno.EINVAL, () -> one.end(0, 64, Direction.TO_DEVICE), "TO_DEVICE");
+            refused(Errno.EINVAL, () -> one.end(0, 128, Direction.FROM_DEVICE));
+            one.end(0, 64, Direction.FROM_DEVICE);
+            refused(Errno.EINVAL, access::end, "twice");
+            access.close();
+            CpuAccess forgotten = two.begin(Direction.FROM_DEVICE);
+            two.close();
+            refused(Errno.EINVAL, forgotten::end, "twice");
+            one.close();
+            assertThat(machine.core().findings().times(Rule.UNBALANCED_CPU_ACCESS)).isEqualTo(6);
+        }
+    }
+
+    @Test
+    void rangesOutsideOfTheBufferAreRefused() throws IOException {
+        try (Machine machine = Machine.counting();
+                Opener cpu = machine.guest("frame", machine.file(1), 0).open("cpu")) {
+            refused(Errno.EINVAL, () -> cpu.begin(1, PAGE, Direction.FROM_DEVICE), "there are 4096");
+            refused(Errno.EINVAL, () -> cpu.begin(-1, 1, Direction.FROM_DEVICE));
+            refused(Errno.EINVAL, () -> cpu.begin(1, Long.MAX_VALUE, Direction.FROM_DEVICE));
+            try (CpuAccess access = cpu.begin(PAGE, 0, Direction.FROM_DEVICE)) {
+                assertThat(access.length()).isZero();
+                assertThatThrownBy(() -> access.read(PAGE, new byte[1], 0, 1))
+                        .isInstanceOf(IndexOutOfBoundsException.class);
+            }
+        }
+    }
+
+    @Test
+    @Tag("S27")
+    @Tag("S29")
+    void pagesAreThereInsideOfAnAccess() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            FileMapping ram = machine.file(4);
+            DmaBuf buffer = machine.guest("frame", ram, 3, 1, 2);
+            Machine.store(ram, PAGE, EIGHT);
+            try (Opener cpu = buffer.open("cpu")) {
+                CpuAccess access = cpu.begin(100, PAGE, Direction.FROM_DEVICE);
+                for (int i = 0; i < 3; i++)
+                    assertThat(access.page(1).get(ValueLayout.JAVA_BYTE, 1)).isEqualTo((byte) 2);
+                assertThat(access.page(0).byteSize()).isEqualTo(PAGE);
+                assertThatThrownBy(() -> access.page(2)).isInstanceOf(IndexOutOfBoundsException.class);
+                assertThatThrownBy(() -> access.page(-1)).isInstanceOf(IndexOutOfBoundsException.class);
+                access.end();
+                assertThatThrownBy(() -> access.page(1)).isInstanceOf(IllegalStateException.class);
+            }
+        }
+    }
+
+    @Test
+    @Tag("S28")
+    void aThreadHoldsTwoAtomicWindows() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            DmaBuf buffer = machine.guest("frame", machine.file(4), 3, 1, 2);
+            try (Opener cpu = buffer.open("cpu"); CpuAccess access = cpu.begin(Direction.BIDIRECTIONAL)) {
+                CpuAccess.AtomicWindow one = access.atomicPage(0);
+                try (CpuAccess.AtomicWindow two = access.atomicPage(1)) {
+                    assertThat(two.memory().byteSize()).isEqualTo(PAGE);
+                    refused(Errno.EBUSY, () -> access.atomicPage(2), "2 atomic windows");
+                }
+                access.atomicPage(2).close();
+                one.close();
+                one.close();
+            }
+            machine.found(Rule.TOO_MANY_ATOMIC_WINDOWS);
+        }
+    }
+
+    @Test
+    @Tag("S31")
+    @Tag("S32")
+    void theSecondHalfIsForThoseWhoManageCachesThemselves() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            DmaBuf buffer = machine.guest("frame", machine.file(2), 1, 0);
+            DeviceFunction device = machine.device("device");
+            DeviceView view = machine.view(device);
+            Attachment attachment = buffer.attach(device, Stream.NON_COHERENT);
+            DeviceMapping mapping = attachment.map(Direction.BIDIRECTIONAL);
+            try (Opener cpu = buffer.open("cpu")) {
+                BufferView coherent = BufferView.map(cpu, 0, 2 * PAGE);
+                BufferView managed = BufferView.map(cpu, 2 * PAGE + PAGE, PAGE);
+                assertThat(coherent.kind()).isEqualTo(BufferView.Kind.COHERENT);
+                assertThat(managed.kind()).isEqualTo(BufferView.Kind.MANAGED);
+                Machine.write(view, mapping, PAGE, EIGHT);
+                byte[] seen = new byte[8];
+                coherent.read(PAGE, seen);
+                assertThat(seen).isEqualTo(EIGHT);
+                coherent.write(0, EIGHT);
+                assertThat(Machine.read(view, mapping, 0, 8)).isEqualTo(EIGHT);
+                machine.found();
+
+                Machine.write(view, mapping, PAGE + 512, EIGHT);
+                managed.read(512, seen);
+                assertThat(seen).as("nobody was told").isEqualTo(new byte[8]);
+                machine.found(Rule.CPU_ACCESS_OUTSIDE_BRACKET);
+                try (CpuAccess access = cpu.begin(PAGE + 512, 8, Direction.FROM_DEVICE)) {
+                    assertThat(access.length()).isEqualTo(8);
+                    managed.read(512, seen);
+                }
+                assertThat(seen).isEqualTo(EIGHT);
+                refused(Errno.EINVAL, () -> BufferView.map(cpu, 4 * PAGE, PAGE), "each half has 8192");
+                refused(Errno.EINVAL, () -> BufferView.map(cpu, PAGE, 2 * PAGE));
+                refused(Errno.EINVAL, () -> BufferView.map(cpu, 12, PAGE), "begins at a page");
+                refused(Errno.EINVAL, () -> BufferView.map(cpu, 0, 0));
+                refused(Errno.EOVERFLOW, () -> BufferView.map(cpu, Long.MAX_VALUE & -PAGE, PAGE), "beyond all offsets");
+            }
+            mapping.unmap();
+            attachment.detach();
+        }
+    }
+
+    @Test
+    @Tag("M11")
+    @Tag("M31")
+    void anAccessThroughAnotherBufferWithTheSamePagesBorrowsToo() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            FileMapping ram = machine.file(2);
+            DmaBuf one = machine.guest("one", ram, 0, 1);
+            DmaBuf same = machine
+                    .released(machine.core().export("same", 2L * PAGE, new GuestPages(Machine.runs(ram, 1, 0))));
+            DeviceFunction device = machine.device("device");
+            DeviceView view = machine.view(device);
+            Attachment attachment = one.attach(device, Stream.NON_COHERENT);
+            DeviceMapping mapping = attachment.map(Direction.BIDIRECTIONAL);
+            Machine.write(view, mapping, 0, EIGHT);
+            try (Opener cpu = same.open("cpu"); CpuAccess access = cpu.begin(Direction.FROM_DEVICE)) {
+                byte[] seen = new byte[8];
+                access.read(PAGE, seen, 0, 8);
+                assertThat(seen).isEqualTo(EIGHT);
+            }
+            mapping.unmap();
+            attachment.detach();
+            machine.found();
+        }
+    }
+
+    @Test
+    @Tag("S30")
+    void aDeviceWithoutDmaReadsAndWritesThroughTheCpu() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            FileMapping ram = machine.file(1);
+            DmaBuf buffer = machine.guest("frame", ram, 0);
+            DeviceFunction camera = machine.device("camera");
+            DeviceView view = machine.view(camera);
+            Attachment attachment = buffer.attach(camera, Stream.NON_COHERENT);
+            DeviceMapping mapping = attachment.map(Direction.FROM_DEVICE);
+            Machine.write(view, mapping, 0, Machine.bytes(PAGE, 9));
+            byte[] sent = new byte[PAGE];
+            try (Opener usb = buffer.open("usb display"); CpuAccess access = usb.begin(Direction.FROM_DEVICE)) {
+                access.read(0, sent, 0, PAGE);
+            }
+            assertThat(sent).isEqualTo(Machine.bytes(PAGE, 9));
+            mapping.unmap();
+            attachment.detach();
+            machine.found();
+        }
+    }
+}
