@@ -44,6 +44,7 @@ public final class Errno {
     public static final int ENODATA = 61;
     public static final int EPROTO = 71;
     public static final int EOVERFLOW = 75;
+    public static final int EBADFD = 77;
     public static final int ENOTSOCK = 88;
     public static final int EMSGSIZE = 90;
     public static final int EPROTOTYPE = 91;
@@ -107,6 +108,7 @@ public final class Errno {
                 row(ELOOP, "ELOOP", "Too many levels of symbolic links"), row(ENODATA, "ENODATA", "No data available"),
                 row(EPROTO, "EPROTO", "Protocol error"),
                 row(EOVERFLOW, "EOVERFLOW", "Value too large for defined data type"),
+                row(EBADFD, "EBADFD", "File descriptor in bad state"),
                 row(ENOTSOCK, "ENOTSOCK", "Socket operation on non-socket"),
                 row(EMSGSIZE, "EMSGSIZE", "Message too long"),
                 row(EPROTOTYPE, "EPROTOTYPE", "Protocol wrong type for socket"),

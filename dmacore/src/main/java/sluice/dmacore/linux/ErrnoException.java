@@ -12,16 +12,36 @@ public final class ErrnoException extends IOException {
     /**
      * A failed call.
      *
-     * @param call  the C function's name, such as {@code mmap}
+     * @param call  the C function's name, such as {@code mmap}; of an ioctl also its request, as in
+     *              {@code ioctl UDMABUF_CREATE}
      * @param errno the positive error number it left
      */
     public ErrnoException(String call, int errno) {
-        super(call + ": " + Errno.name(errno) + " (" + errno + "), " + Errno.text(errno));
+        super(describe(call, errno));
         this.call = call;
         this.errno = errno;
     }
 
-    /** The C function's name, such as {@code mmap}. */
+    private ErrnoException(ErrnoException cause, String why) {
+        super(describe(cause.call, cause.errno) + ": " + why, cause);
+        call = cause.call;
+        errno = cause.errno;
+    }
+
+    /**
+     * The same failure with its reason.
+     *
+     * @param why a sentence: which rule, which range, which limit, what to do
+     */
+    public ErrnoException because(String why) {
+        return new ErrnoException(this, why);
+    }
+
+    private static String describe(String call, int errno) {
+        return call + ": " + Errno.name(errno) + " (" + errno + "), " + Errno.text(errno);
+    }
+
+    /** The C function's name, such as {@code mmap}; of an ioctl with a known request also that request's name. */
     public String call() {
         return call;
     }

@@ -51,6 +51,23 @@ public final class Ioctl {
         return (int) NumberLink.IOCTL.orThrow(NumberLink.IOCTL.callThroughSignals(fd.number(), request, argument));
     }
 
+    /**
+     * A named request whose argument is a structure.
+     *
+     * @param argument native memory, as large as the request says; kept alive during the call
+     * @return the request's result, 0 or more
+     * @throws ErrnoException it names the request, as in {@code ioctl DMA_BUF_IOCTL_SYNC}
+     */
+    static int call(Fd fd, IoctlRequest request, MemorySegment argument) throws ErrnoException {
+        try {
+            return call(fd, request.number(), argument);
+        } catch (ErrnoException e) {
+            ErrnoException named = new ErrnoException("ioctl " + request.name(), e.errno());
+            named.initCause(e);
+            throw named;
+        }
+    }
+
     private static final class NumberLink {
         static final NativeCall IOCTL = NativeCall.returningInt("ioctl", Linker.Option.firstVariadicArg(2));
     }

@@ -5,6 +5,10 @@ final class Unistd {
     static final NativeCall CLOSE = NativeCall.returningInt("close");
     static final NativeCall READ = NativeCall.returningLong("read");
     static final NativeCall FTRUNCATE = NativeCall.returningInt("ftruncate");
+    static final NativeCall LSEEK = NativeCall.returningLong("lseek");
+    static final int SEEK_SET = 0;
+    static final int SEEK_CUR = 1;
+    static final int SEEK_END = 2;
 
     private Unistd() {}
 }

@@ -123,7 +123,53 @@ class NativeLayoutTest {
         values.put("MSG_DONTWAIT", (long) Sockets.MSG_DONTWAIT);
         values.put("MSG_NOSIGNAL", (long) Sockets.MSG_NOSIGNAL);
         values.put("MSG_CMSG_CLOEXEC", (long) Sockets.MSG_CMSG_CLOEXEC);
+        dmaBufs(values);
         return values;
+    }
+
+    private static void dmaBufs(Map<String, Long> values) {
+        for (IoctlRequest request : List.of(DmaBufFile.SYNC, DmaBufFile.SET_NAME, DmaBufFile.EXPORT_SYNC_FILE,
+                DmaBufFile.IMPORT_SYNC_FILE, DmaHeap.ALLOC, Udmabuf.CREATE, Udmabuf.CREATE_LIST)) {
+            values.put(request.name(), request.number());
+        }
+        values.put("DMA_BUF_SYNC_READ", (long) SyncAccess.READ.flags());
+        values.put("DMA_BUF_SYNC_WRITE", (long) SyncAccess.WRITE.flags());
+        values.put("DMA_BUF_SYNC_RW", (long) SyncAccess.READ_WRITE.flags());
+        values.put("DMA_BUF_SYNC_END", DmaBufFile.SYNC_END);
+        values.put("longest name of a dma-buf", (long) DmaBufFile.LONGEST_NAME);
+        values.put("dma_buf_export_sync_file flags", DmaBufFile.SYNC_FILE_FLAGS);
+        values.put("dma_buf_export_sync_file fd", DmaBufFile.SYNC_FILE_FD);
+        values.put("dma_buf_import_sync_file flags", DmaBufFile.SYNC_FILE_FLAGS);
+        values.put("dma_buf_import_sync_file fd", DmaBufFile.SYNC_FILE_FD);
+        values.put("dma_heap_allocation_data len", DmaHeap.DATA_LEN);
+        values.put("dma_heap_allocation_data fd", DmaHeap.DATA_FD);
+        values.put("dma_heap_allocation_data fd_flags", DmaHeap.DATA_FD_FLAGS);
+        values.put("dma_heap_allocation_data heap_flags", DmaHeap.DATA_HEAP_FLAGS);
+        values.put("sizeof udmabuf_create_item", Udmabuf.ITEM_BYTES);
+        values.put("UDMABUF_FLAGS_CLOEXEC", (long) Udmabuf.FLAGS_CLOEXEC);
+        for (String structure : List.of("udmabuf_create", "udmabuf_create_item")) {
+            values.put(structure + " memfd", Udmabuf.ITEM_MEMFD);
+            values.put(structure + " offset", Udmabuf.ITEM_OFFSET);
+            values.put(structure + " size", Udmabuf.ITEM_SIZE);
+        }
+        values.put("udmabuf_create flags", Udmabuf.ITEM_FLAGS);
+        values.put("udmabuf_create_list flags", Udmabuf.LIST_FLAGS);
+        values.put("udmabuf_create_list count", Udmabuf.LIST_COUNT);
+        values.put("udmabuf_create_list list", Udmabuf.LIST_HEADER_BYTES);
+        values.put("sizeof statfs", DmaBufFile.STATFS_BYTES);
+        values.put("statfs f_type", 0L);
+        values.put("size of f_type", (long) Long.BYTES);
+        values.put("sizeof pollfd", DmaBufFile.POLLFD_BYTES);
+        values.put("pollfd events", DmaBufFile.POLLFD_EVENTS);
+        values.put("pollfd revents", DmaBufFile.POLLFD_REVENTS);
+        values.put("POLLIN", (long) DmaBufFile.POLLIN);
+        values.put("POLLOUT", (long) DmaBufFile.POLLOUT);
+        values.put("DMA_BUF_MAGIC", DmaBufFile.DMA_BUF_MAGIC);
+        values.put("O_RDWR", (long) Fcntl.O_RDWR);
+        values.put("O_CLOEXEC", (long) Fcntl.O_CLOEXEC);
+        values.put("SEEK_SET", (long) Unistd.SEEK_SET);
+        values.put("SEEK_CUR", (long) Unistd.SEEK_CUR);
+        values.put("SEEK_END", (long) Unistd.SEEK_END);
     }
 
     private static String compileAndRun(Path directory) throws IOException, InterruptedException {

@@ -3,15 +3,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/dma-buf.h>
+#include <linux/dma-heap.h>
+#include <linux/magic.h>
+#include <linux/udmabuf.h>
+#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -132,10 +139,65 @@ static void constants(void)
     CONSTANT(MSG_CMSG_CLOEXEC);
 }
 
+#define FIELD(type, field) NUMBER(#type " " #field, offsetof(struct type, field))
+
+static void dma_bufs(void)
+{
+    struct statfs status;
+
+    CONSTANT(DMA_BUF_IOCTL_SYNC);
+    CONSTANT(DMA_BUF_SET_NAME_B);
+    CONSTANT(DMA_BUF_IOCTL_EXPORT_SYNC_FILE);
+    CONSTANT(DMA_BUF_IOCTL_IMPORT_SYNC_FILE);
+    CONSTANT(DMA_HEAP_IOCTL_ALLOC);
+    CONSTANT(UDMABUF_CREATE);
+    CONSTANT(UDMABUF_CREATE_LIST);
+    CONSTANT(DMA_BUF_SYNC_READ);
+    CONSTANT(DMA_BUF_SYNC_WRITE);
+    CONSTANT(DMA_BUF_SYNC_RW);
+    CONSTANT(DMA_BUF_SYNC_END);
+    NUMBER("longest name of a dma-buf", DMA_BUF_NAME_LEN - 1);
+    FIELD(dma_buf_export_sync_file, flags);
+    FIELD(dma_buf_export_sync_file, fd);
+    FIELD(dma_buf_import_sync_file, flags);
+    FIELD(dma_buf_import_sync_file, fd);
+    FIELD(dma_heap_allocation_data, len);
+    FIELD(dma_heap_allocation_data, fd);
+    FIELD(dma_heap_allocation_data, fd_flags);
+    FIELD(dma_heap_allocation_data, heap_flags);
+    SIZE(udmabuf_create_item);
+    FIELD(udmabuf_create, memfd);
+    FIELD(udmabuf_create, flags);
+    FIELD(udmabuf_create, offset);
+    FIELD(udmabuf_create, size);
+    FIELD(udmabuf_create_item, memfd);
+    FIELD(udmabuf_create_item, offset);
+    FIELD(udmabuf_create_item, size);
+    FIELD(udmabuf_create_list, flags);
+    FIELD(udmabuf_create_list, count);
+    FIELD(udmabuf_create_list, list);
+    CONSTANT(UDMABUF_FLAGS_CLOEXEC);
+    SIZE(statfs);
+    FIELD(statfs, f_type);
+    NUMBER("size of f_type", sizeof(status.f_type));
+    SIZE(pollfd);
+    FIELD(pollfd, events);
+    FIELD(pollfd, revents);
+    CONSTANT(POLLIN);
+    CONSTANT(POLLOUT);
+    CONSTANT(DMA_BUF_MAGIC);
+    CONSTANT(O_RDWR);
+    CONSTANT(O_CLOEXEC);
+    CONSTANT(SEEK_SET);
+    CONSTANT(SEEK_CUR);
+    CONSTANT(SEEK_END);
+}
+
 int main(void)
 {
     structures();
     constants();
+    dma_bufs();
 #define E(name) error_number(#name, name);
 #include "errnos.inc"
     return 0;
