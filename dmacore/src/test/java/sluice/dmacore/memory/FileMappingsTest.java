@@ -156,6 +156,15 @@ class FileMappingsTest {
     }
 
     @Test
+    void aMemoryFileIsNoDmaBuf() throws Exception {
+        try (Fd fd = MemoryFiles.file(4096)) {
+            assertThatThrownBy(() -> files.mappings.mapDmaBuf(fd)).isInstanceOf(IOException.class)
+                    .hasMessageContaining("the descriptor is no dma-buf (mode 0100777)");
+        }
+        assertThat(files.budget.used()).isZero();
+    }
+
+    @Test
     void refusesAnEmptyFileAndTakesNothing() throws Exception {
         try (Fd fd = MemoryFiles.file(0)) {
             assertThatThrownBy(() -> files.mappings.map(fd)).isInstanceOf(IOException.class)
