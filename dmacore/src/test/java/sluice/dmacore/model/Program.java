@@ -41,6 +41,7 @@ final class Program {
     private static final int LOT = PAGES * PAGE / LOTS;
     private static final int LINE = 64;
     private static final int DEVICES = 3;
+    private static final List<Direction> DIRECTIONS = List.of(Direction.values());
     private static final boolean[] COHERENT = { false, false, true };
 
     /** What can be wrong at the end. */
@@ -66,14 +67,14 @@ final class Program {
         STORED_BEFORE_UNMAP(Rule.CPU_WRITES_LOST),
         DETACH_WHILE_MAPPED(Rule.DETACHED_WHILE_MAPPED);
 
+        @SuppressWarnings("ImmutableEnumChecker") // a copy that nobody can change
         final Set<Rule> rules;
 
         Mistake(Rule... rules) {
-            this.rules = rules.length == 0 ? EnumSet.noneOf(Rule.class) : EnumSet.of(rules[0], rules);
+            this.rules = Set.of(rules);
         }
     }
 
-    private final Machine machine;
     private final FileMapping ram;
     private final Random random;
     private final Mistake mistake;
@@ -96,7 +97,6 @@ final class Program {
     Program(Machine machine, FileMapping ram, DeviceFunction[] functions, DeviceView[] views, long seed,
             Mistake mistake)
             throws IOException {
-        this.machine = machine;
         this.ram = ram;
         this.views = views;
         this.mistake = mistake;
@@ -182,7 +182,7 @@ final class Program {
     }
 
     private static Direction any(Random random) {
-        return Direction.values()[random.nextInt(3)];
+        return DIRECTIONS.get(random.nextInt(DIRECTIONS.size()));
     }
 
     /** Whether a device may have a lot without anybody being wronged: many readers, or one writer. */
