@@ -61,6 +61,20 @@ public final class DeviceView implements AutoCloseable {
      * @return unless it is {@link Outcome#RESOLVED}, {@code runs} is empty
      */
     public Outcome find(DeviceMapping mapping, long from, long length, Access access, Runs runs) {
+        return findRows(mapping, from, length, length, 1, access, runs);
+    }
+
+    /**
+     * As {@link #find}, for a rectangle: the runs cover everything from its first byte to its last, and only the rows are the
+     * device's to touch.
+     *
+     * @param rowBytes of each row
+     * @param stride from the beginning of one row to that of the next, at least {@code rowBytes}
+     * @param rows at least 1
+     */
+    public Outcome findRows(DeviceMapping mapping, long from, long rowBytes, long stride, long rows, Access access,
+            Runs runs) {
+        long length = (rows - 1) * stride + rowBytes;
         runs.clear();
         Attachment attachment = mapping.attachment();
         DmaBuf buffer = attachment.buffer();
@@ -78,9 +92,13 @@ public final class DeviceView implements AutoCloseable {
             return Outcome.FAULT;
         }
         mapping.noteUsed();
-        buffer.core().gate().deviceAccess(mapping.lines(), attachment.holder(), from, length, access == Access.WRITE);
+        boolean write = access == Access.WRITE;
+        for (long row = 0; row < rows; row++)
+            buffer.core().gate().deviceAccess(mapping.lines(), attachment.holder(), from + row * stride, rowBytes,
+                    write);
         Outcome outcome = reader.resolve(mapping.mapped(), from, length, access, runs);
-        if (outcome == Outcome.RESOLVED && access == Access.WRITE) mapping.noteWritten(from, length);
+        if (outcome != Outcome.RESOLVED || !write) return outcome;
+        for (long row = 0; row < rows; row++) mapping.noteWritten(from + row * stride, rowBytes);
         return outcome;
     }
 

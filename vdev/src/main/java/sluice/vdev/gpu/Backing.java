@@ -2,8 +2,8 @@ package sluice.vdev.gpu;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.dmacore.buffer.DeviceMapping;
 import sluice.dmacore.memory.Snapshot;
-import sluice.dmacore.space.Segments;
 import sluice.iommu.AddressRange;
 
 /**
@@ -17,7 +17,7 @@ final class Backing {
     /** As the guest sent them: an address, then a length in the lower half of the next number. */
     private final long[] entries;
     private final long bytes;
-    private @Nullable Segments segments;
+    private @Nullable DeviceMapping mapping;
     private long table;
 
     private Backing(long[] entries) {
@@ -48,24 +48,24 @@ final class Backing {
         return bytes;
     }
 
-    /** Where the device finds the pages, or null while they are not mapped. */
+    /** The pages as the device's, or null while they are not mapped. */
     @Nullable
-    Segments segments() {
-        return segments;
+    DeviceMapping mapping() {
+        return mapping;
     }
 
     /** Whether the pages are mapped, and are those that the memory table of this number has there. */
     boolean isMapped(long tableNumber) {
-        return bytes == 0 || (segments != null && table == tableNumber);
+        return bytes == 0 || (mapping != null && table == tableNumber);
     }
 
-    void setMapped(Segments where, long tableNumber) {
-        segments = where;
+    void setMapped(DeviceMapping made, long tableNumber) {
+        mapping = made;
         table = tableNumber;
     }
 
     void setUnmapped() {
-        segments = null;
+        mapping = null;
     }
 
     /** Whether any of the pages lies in a range of bus addresses. */

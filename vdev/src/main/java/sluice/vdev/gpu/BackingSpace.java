@@ -4,42 +4,55 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.dmacore.buffer.Attachment;
+import sluice.dmacore.buffer.DeviceMapping;
+import sluice.dmacore.buffer.DeviceView;
+import sluice.dmacore.buffer.DmaBuf;
+import sluice.dmacore.buffer.DmaBufException;
+import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.device.DeviceDmaParams;
+import sluice.dmacore.device.DeviceFunction;
+import sluice.dmacore.device.Stream;
+import sluice.dmacore.exporter.GuestPages;
 import sluice.dmacore.memory.BusRanges;
 import sluice.dmacore.memory.FrontTranslation;
 import sluice.dmacore.memory.Runs;
-import sluice.dmacore.space.DeviceReader;
+import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.space.DeviceSpace;
-import sluice.dmacore.space.Segments;
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
-import sluice.iommu.Owner;
-import sluice.iommu.Permission;
 import sluice.iommu.epoch.ReadSection;
 import sluice.iommu.space.IoSpaceOptions;
-import sluice.iommu.space.MapException;
 import sluice.iommu.space.Outcome;
 
 /**
- * The GPU's own address space: the backings of its resources are mapped in it, to be read, and everything the GPU reads of
- * them it reads through it.
+ * The GPU as an importer: the pages behind each resource are a dma-buf, to which the GPU is attached and which is mapped in
+ * its own address space, to be read. Everything the GPU reads of them it reads there, and only while they are its turn.
  */
 final class BackingSpace {
     /** As much as a flat table takes: 64 screens of 4K. */
     private static final AddressRange APERTURE = AddressRange.of(0, 1L << 32);
     private static final Logger LOG = LoggerFactory.getLogger(BackingSpace.class);
 
+    private final DmaCore core;
     private final DeviceSpace space;
+    private final DeviceFunction function;
+    private final Stream stream;
     private final BusRanges ranges = new BusRanges();
     private final Runs found = new Runs();
-    private @Nullable DeviceReader reader;
+    private @Nullable DeviceView view;
     private @Nullable FrontTranslation memory;
     /** Whose addresses are being looked up. */
     private @Nullable Backing resolving;
 
-    BackingSpace(String name) {
+    /** @param stream how the GPU reaches memory */
+    BackingSpace(String name, DmaCore core, Stream stream) {
+        this.core = core;
+        this.stream = stream;
         // Nobody but the device's own loop reads here, so nothing waits for a reader.
         space = DeviceSpace.open(IoSpaceOptions.of(name, APERTURE)
                 .withFaultLog(IoSpaceOptions.DEFAULT_FAULTS, fault -> LOG.warn("{}", fault)));
+        function = DeviceFunction.of(name, DeviceDmaParams.throughIommu(), space);
     }
 
     DeviceSpace space() {
@@ -93,16 +106,34 @@ final class BackingSpace {
             }
         }
         try {
-            Segments segments = space.map(ranges.runs(), Permission.READ_ONLY,
-                    new Owner(Integer.toUnsignedLong(resourceId), "resource " + Integer.toUnsignedString(resourceId)));
-            backing.setMapped(segments, translation.memory().number());
+            backing.setMapped(imported(resourceId), translation.memory().number());
             return Mapped.YES;
-        } catch (MapException e) {
+        } catch (DmaBufException e) {
             LOG.debug("the pages of resource {} cannot be mapped: {}", resourceId, e.getMessage());
             return Mapped.NO_ROOM;
         } finally {
             forget();
         }
+    }
+
+    /** A buffer of the pages that were looked up, mapped, and the guest's turn. */
+    private DeviceMapping imported(int resourceId) throws DmaBufException {
+        DmaBuf buffer = core.export("resource " + Integer.toUnsignedString(resourceId), ranges.runs().bytes(),
+                new GuestPages(ranges.runs()));
+        try {
+            Attachment attachment = buffer.attach(function, stream);
+            DeviceMapping mapping = attachment.map(Direction.TO_DEVICE);
+            mapping.syncForCpu();
+            return mapping;
+        } catch (DmaBufException e) {
+            discard(buffer);
+            throw e;
+        }
+    }
+
+    private static void discard(DmaBuf buffer) {
+        for (Attachment attachment : buffer.attachments()) attachment.detach();
+        buffer.release();
     }
 
     /** Whatever was being looked up is not wanted any more. */
@@ -116,30 +147,87 @@ final class BackingSpace {
         letGo(backing);
     }
 
-    private void letGo(Backing backing) {
-        Segments segments = backing.segments();
+    private static void letGo(Backing backing) {
+        DeviceMapping mapping = backing.mapping();
         backing.setUnmapped();
-        if (segments != null) space.unmap(segments);
+        if (mapping == null) return;
+        try {
+            mapping.unmap();
+        } catch (DmaBufException e) {
+            throw new IllegalStateException("a backing was unmapped by somebody else", e);
+        }
+        discard(mapping.attachment().buffer());
+    }
+
+    /**
+     * The guest has drawn: a part of a backing is the GPU's turn. Rows lie {@code stride} bytes apart.
+     *
+     * @param offset of the first row
+     */
+    void give(Backing backing, long offset, long rowBytes, long stride, long rows) {
+        DeviceMapping mapping = mapping(backing);
+        try {
+            if (stream.coherent()) {
+                mapping.syncForDevice(offset, (rows - 1) * stride + rowBytes, Direction.TO_DEVICE);
+            } else {
+                for (long row = 0; row < rows; row++)
+                    mapping.syncForDevice(offset + row * stride, rowBytes, Direction.TO_DEVICE);
+            }
+        } catch (DmaBufException e) {
+            throw new IllegalStateException("a backing that cannot be given to its GPU", e);
+        }
+    }
+
+    /** The GPU has read: it is the guest's turn again. As {@link #give}. */
+    void takeBack(Backing backing, long offset, long rowBytes, long stride, long rows) {
+        DeviceMapping mapping = mapping(backing);
+        try {
+            if (stream.coherent()) {
+                mapping.syncForCpu(offset, (rows - 1) * stride + rowBytes, Direction.TO_DEVICE);
+            } else {
+                for (long row = 0; row < rows; row++)
+                    mapping.syncForCpu(offset + row * stride, rowBytes, Direction.TO_DEVICE);
+            }
+        } catch (DmaBufException e) {
+            throw new IllegalStateException("a backing that cannot be taken from its GPU", e);
+        }
     }
 
     /** Begins a read section, in which what {@link #find} returns may be used. */
     ReadSection enter() {
-        return reader().enter();
+        return view().enter();
     }
 
-    /** A part of a mapped backing; null if the access faulted, which is recorded. Good until the read section ends. */
+    /**
+     * A part of a mapped backing that was {@linkplain #give given}; null if the access faulted, which is recorded. Good until the
+     * read section ends.
+     */
     @Nullable
     Runs find(Backing backing, long offset, long bytes) {
-        Segments segments = backing.segments();
-        if (segments == null) throw new IllegalStateException("a backing is read that is not mapped");
-        return reader().resolve(segments, offset, bytes, Access.READ, found) == Outcome.RESOLVED ? found : null;
+        return view().find(mapping(backing), offset, bytes, Access.READ, found) == Outcome.RESOLVED ? found : null;
     }
 
-    private DeviceReader reader() {
-        DeviceReader present = reader;
+    /** As {@link #find}, for a rectangle whose rows alone were given. */
+    @Nullable
+    Runs findRows(Backing backing, long offset, long rowBytes, long stride, long rows) {
+        if (stream.coherent() || rows == 1) return find(backing, offset, (rows - 1) * stride + rowBytes);
+        DeviceMapping mapping = mapping(backing);
+        return view().findRows(mapping, offset, rowBytes, stride, rows, Access.READ, found) == Outcome.RESOLVED
+                ? found
+                : null;
+    }
+
+    private static DeviceMapping mapping(Backing backing) {
+        DeviceMapping mapping = backing.mapping();
+        if (mapping == null) throw new IllegalStateException("a backing is read that is not mapped");
+        return mapping;
+    }
+
+    private DeviceView view() {
+        DeviceView present = view;
         if (present == null) {
-            present = space.openReader();
-            reader = present;
+            present = DeviceView.open(function);
+            view = present;
         }
         return present;
     }

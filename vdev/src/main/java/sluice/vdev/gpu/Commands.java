@@ -218,11 +218,15 @@ final class Commands {
                 return Response.ERR_OUT_OF_MEMORY;
             }
         }
+        long rows = area.height();
+        backings.give(backing, offset, rowBytes, stride, rows);
         try (var _ = backings.enter()) {
-            Runs pages = backings.find(backing, offset, bytes);
+            Runs pages = backings.findRows(backing, offset, rowBytes, stride, rows);
             if (pages == null) return Response.ERR_UNSPEC;
             statistics.transferred(Transfer.copy(pages, 0, resource.format, resource.image,
-                    area.y() * stride + area.x() * PixelFormat.BYTES, rowBytes, area.height()));
+                    area.y() * stride + area.x() * PixelFormat.BYTES, rowBytes, rows));
+        } finally {
+            backings.takeBack(backing, offset, rowBytes, stride, rows);
         }
         return Response.OK_NODATA;
     }

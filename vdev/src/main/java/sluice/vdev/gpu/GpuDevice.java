@@ -7,6 +7,9 @@ import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.buffer.DmaCoreOptions;
+import sluice.dmacore.device.Stream;
 import sluice.dmacore.space.DeviceSpace;
 import sluice.iommu.AddressRange;
 import sluice.vdev.device.DeviceContext;
@@ -28,13 +31,25 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
     private final Display display;
     private final PictureTaker pictures;
     private final GpuStatistics statistics = new GpuStatistics();
-    private final BackingSpace backings = new BackingSpace("gpu");
+    private final BackingSpace backings;
     private final Commands commands;
     private @Nullable DeviceContext context;
     private @Nullable ControlQueue control;
     private @Nullable CursorQueue cursor;
 
+    /** A GPU that snoops, in a machine of its own. */
     public GpuDevice(GpuOptions options, Display display, PictureTaker pictures) {
+        this(options, display, pictures, DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT);
+    }
+
+    /**
+     * A GPU.
+     *
+     * @param core through which it shares buffers with the machine's other devices
+     * @param stream how it reaches memory
+     */
+    public GpuDevice(GpuOptions options, Display display, PictureTaker pictures, DmaCore core, Stream stream) {
+        this.backings = new BackingSpace("gpu", core, stream);
         this.display = display;
         this.pictures = pictures;
         this.resources = new ResourceTable(options.memoryLimit());

@@ -11,6 +11,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
+import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.buffer.DmaCoreOptions;
+import sluice.dmacore.buffer.SegmentList;
+import sluice.dmacore.device.Stream;
+import sluice.dmacore.finding.Finding;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.Memfd;
 import sluice.dmacore.memory.FileMapping;
@@ -24,7 +29,6 @@ import sluice.dmacore.memory.MemoryRegion;
 import sluice.dmacore.memory.Runs;
 import sluice.dmacore.memory.Snapshot;
 import sluice.dmacore.memory.VmaBudget;
-import sluice.dmacore.space.Segments;
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
 import sluice.iommu.fault.FaultReason;
@@ -45,7 +49,8 @@ class BackingSpaceTest {
     private final List<FileMapping> mappings = new ArrayList<>();
     private final List<String> asked = new ArrayList<>();
     private final Translation memory = new Translation();
-    private final BackingSpace space = new BackingSpace("test");
+    private final DmaCore core = DmaCore.open(DmaCoreOptions.counting());
+    private final BackingSpace space = new BackingSpace("test", core, Stream.COHERENT);
 
     /** Guest memory that notes what it is asked, and may miss. */
     private final class Translation implements FrontTranslation {
@@ -112,6 +117,19 @@ class BackingSpaceTest {
     void unmap() {
         view.adopt(GuestMemory.empty());
         mappings.forEach(FileMapping::release);
+        assertThat(core.findings().errors()).isEmpty();
+    }
+
+    @Test
+    void whatIsReadInTheGuestsTimeIsFound() throws Exception {
+        Backing backing = backing(0, PAGE);
+        space.map(backing, 1);
+        try (var _ = space.enter()) {
+            assertThat(space.find(backing, 0, 10)).isNotNull();
+        }
+        assertThat(core.findings().errors()).extracting(Finding::rule)
+                .containsExactly(sluice.dmacore.finding.Rule.MISSING_SYNC_FOR_DEVICE);
+        core.findings().clear();
     }
 
     /** A list of (address, length), as it stands in an attach command. */
@@ -132,12 +150,15 @@ class BackingSpaceTest {
 
     /** What the GPU reads of a backing, through its own space. */
     private byte[] read(Backing backing, long offset, int bytes) {
+        space.give(backing, offset, bytes, bytes, 1);
         try (var _ = space.enter()) {
             Runs found = space.find(backing, offset, bytes);
             if (found == null) throw new AssertionError("the read faulted");
             byte[] out = new byte[bytes];
             found.copyTo(0, out, 0, bytes);
             return out;
+        } finally {
+            space.takeBack(backing, offset, bytes, bytes, 1);
         }
     }
 
@@ -161,7 +182,7 @@ class BackingSpaceTest {
     void scatteredPagesAreOneSegment() throws Exception {
         Backing backing = backing(5 * PAGE, PAGE, PAGE, PAGE, 0, PAGE, 3 * PAGE, 50);
         assertThat(space.map(backing, 1)).isEqualTo(Mapped.YES);
-        Segments segments = Objects.requireNonNull(backing.segments());
+        SegmentList segments = Objects.requireNonNull(backing.mapping()).segments();
         assertThat(segments.count()).isEqualTo(1);
         assertThat(segments.length(0)).isEqualTo(3 * PAGE + 50);
         assertThat(space.space().table().mappings()).hasSize(1);
@@ -233,7 +254,7 @@ class BackingSpaceTest {
         }
         space.unmap(backing);
         assertThat(space.space().table().mappings()).isEmpty();
-        assertThat(backing.segments()).isNull();
+        assertThat(backing.mapping()).isNull();
     }
 
     @Test
@@ -241,9 +262,11 @@ class BackingSpaceTest {
         Backing backing = backing(0, PAGE);
         space.map(backing, 7);
         space.space().table().inject(new Rule.Deny("no", new AddressRange(0, -1), Access.READ, Occurrences.nth(1)));
+        space.give(backing, 0, 10, 10, 1);
         try (var _ = space.enter()) {
             assertThat(space.find(backing, 0, 10)).isNull();
         }
+        space.takeBack(backing, 0, 10, 10, 1);
         assertThat(space.space().table().faults().take()).singleElement().satisfies(fault -> {
             assertThat(fault.reason()).isEqualTo(FaultReason.DENIED);
             assertThat(fault.below()).extracting(below -> below.owner().label()).isEqualTo("resource 7");
