@@ -1,13 +1,15 @@
 package sluice.dmacore.memory;
 
+import org.jspecify.annotations.Nullable;
+
 import sluice.iommu.Access;
 
 /**
  * Turns the addresses a driver gives us, bus addresses, into guest memory.
  *
  * <p>Without an IOMMU in front of the device that is the memory table itself ({@link IdentityTranslation}). A
- * translation that is a cache may not know an address yet: absence is a miss, and the caller tries again once it was
- * filled. Used by one thread.
+ * translation that is a cache ({@link Iotlb}) may not know an address yet: absence is a miss, and the caller tries again
+ * once it was filled. Where the front-end maps each range for the device, absence is a fault. Used by one thread.
  */
 public interface FrontTranslation {
     /** What became of a resolution. */
@@ -65,6 +67,14 @@ public interface FrontTranslation {
      * <p>For a fault this is the beginning of what was asked for.
      */
     long failedAddress();
+
+    /**
+     * What else there is to say about the last fault: a clause that goes on where "is not guest memory" ends, or null if that
+     * says it all.
+     */
+    default @Nullable String faultReason() {
+        return null;
+    }
 
     /** Changes whenever runs resolved earlier may no longer be used for new work. */
     long generation();

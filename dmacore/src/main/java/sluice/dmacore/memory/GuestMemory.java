@@ -30,12 +30,18 @@ public final class GuestMemory {
     private final long number = NUMBERS.incrementAndGet();
     private final RangeMap<MemoryRegion> byGuest;
     private final RangeMap<MemoryRegion> byUser;
+    private final List<FileMapping> files;
     private final AtomicInteger references = new AtomicInteger(1);
 
-    private GuestMemory(Collection<MemoryRegion> regions) {
+    private GuestMemory(Collection<MemoryRegion> regions, List<FileMapping> files) {
         byGuest = RangeMap.of(regions, MemoryRegion::guest);
         byUser = RangeMap.of(regions, MemoryRegion::user);
-        for (MemoryRegion region : regions) region.mapping().retain();
+        this.files = List.copyOf(files);
+        for (FileMapping file : files) file.retain();
+    }
+
+    private GuestMemory(Collection<MemoryRegion> regions) {
+        this(regions, regions.stream().map(MemoryRegion::mapping).toList());
     }
 
     public static GuestMemory empty() {
@@ -49,6 +55,14 @@ public final class GuestMemory {
      */
     public static GuestMemory of(Collection<MemoryRegion> regions) {
         return new GuestMemory(regions);
+    }
+
+    /**
+     * A generation that has no addresses and keeps these files mapped: for memory whose addresses are in a table of their
+     * own. It retains the mappings; the caller's own references stay the caller's.
+     */
+    public static GuestMemory holding(Collection<FileMapping> files) {
+        return new GuestMemory(List.of(), List.copyOf(files));
     }
 
     /** Unique in this process: two generations never have the same number. */
@@ -179,7 +193,7 @@ public final class GuestMemory {
         if (left < 0)
             throw new IllegalStateException("generation " + number + " was released more often than retained");
         if (left == 0) {
-            for (MemoryRegion region : regions()) region.mapping().release();
+            for (FileMapping file : files) file.release();
         }
     }
 }

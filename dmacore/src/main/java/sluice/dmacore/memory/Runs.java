@@ -85,7 +85,7 @@ public final class Runs {
     }
 
     /** Takes back what was appended since the list had {@code runs} runs and {@code bytes} bytes. */
-    void cutBack(int runs, long bytes) {
+    public void cutBack(int runs, long bytes) {
         Arrays.fill(mappings, runs, count, null);
         count = runs;
         hint = 0;

@@ -63,6 +63,14 @@ public final class DmaMappedSpace {
         return new DmaReader(table.openReader(), slots);
     }
 
+    /**
+     * What the driver's addresses lead to, as runs, for the calling thread. It is the only one that may use it, and the only
+     * one that maps and unmaps from now on.
+     */
+    public DmaMappedTranslation openTranslation() {
+        return new DmaMappedTranslation(this, openReader(), slots);
+    }
+
     /** Changes whenever something is taken away. */
     public long generation() {
         return generation.get();

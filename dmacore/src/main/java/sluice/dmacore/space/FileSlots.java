@@ -1,10 +1,13 @@
 package sluice.dmacore.space;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
 import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.memory.FileMapping;
+import sluice.dmacore.memory.GuestMemory;
 import sluice.iommu.TargetRuns;
 import sluice.iommu.Targets;
 
@@ -30,6 +33,8 @@ final class FileSlots {
     private final int[] uses = new int[COUNT];
     /** The highest slot ever used: a machine has few files. */
     private int highest = -1;
+    /** Changes with every file that comes or goes. */
+    private volatile long version;
 
     /**
      * A slot for {@code file}, the one it has if it has one.
@@ -50,6 +55,7 @@ final class FileSlots {
         files.setRelease(free, file.retain());
         uses[free] = 1;
         highest = Math.max(highest, free);
+        version++;
         return free;
     }
 
@@ -72,7 +78,23 @@ final class FileSlots {
         if (--uses[slot] > 0) return;
         FileMapping file = files.get(slot);
         files.setRelease(slot, null);
+        version++;
         if (file != null) file.release();
+    }
+
+    /** A number that is another one after a file has come or gone. */
+    long version() {
+        return version;
+    }
+
+    /** A generation of memory that keeps the files which are here now. */
+    synchronized GuestMemory hold() {
+        List<FileMapping> present = new ArrayList<>();
+        for (int slot = 0; slot <= highest; slot++) {
+            FileMapping file = files.get(slot);
+            if (file != null) present.add(file);
+        }
+        return GuestMemory.holding(present);
     }
 
     static long target(int slot, long offset) {

@@ -84,7 +84,8 @@ final class BufferList {
             case RESOLVED -> null;
             case MISS -> new Polled.Stalled(translation.failedAddress(), Access.READ);
             case FAULT ->
-                broken("has an indirect table at 0x%x, %d bytes, that is not guest memory".formatted(address, length));
+                broken("has an indirect table at 0x%x, %d bytes, that is not guest memory%s".formatted(address, length,
+                        RingMemory.reason(translation)));
         };
     }
 
@@ -104,8 +105,9 @@ final class BufferList {
                     return new Polled.Stalled(translation.failedAddress(), access);
                 }
                 case FAULT -> {
-                    return broken("has a buffer at 0x%x, %d bytes, that is not guest memory which may be %s"
-                            .formatted(addresses[i], length, access == Access.READ ? "read" : "written"));
+                    return broken("has a buffer at 0x%x, %d bytes, that is not guest memory which may be %s%s"
+                            .formatted(addresses[i], length, access == Access.READ ? "read" : "written",
+                                    RingMemory.reason(translation)));
                 }
             }
         }

@@ -29,11 +29,14 @@ final class RingMemory {
     private MemorySegment segment = MemorySegment.NULL;
     private long base;
     private boolean whole;
+    /** Whether it was guest memory once: if not, nobody has taken it away. */
+    private boolean known;
 
     FrontTranslation.Outcome resolve(FrontTranslation translation, long address, long bytes, Access access) {
         runs.clear();
         FrontTranslation.Outcome outcome = translation.resolve(address, bytes, access, runs);
         whole = outcome == FrontTranslation.Outcome.RESOLVED && runs.count() == 1;
+        known |= outcome == FrontTranslation.Outcome.RESOLVED;
         if (whole) {
             segment = runs.mapping(0).segment();
             base = runs.offset(0);
@@ -52,9 +55,15 @@ final class RingMemory {
             case RESOLVED -> null;
             case MISS -> new Polled.Stalled(translation.failedAddress(), access);
             case FAULT ->
-                new Polled.Broken("%s at 0x%x, %d bytes, is not guest memory".formatted(name, address, bytes),
-                        translation.isRevocable());
+                new Polled.Broken("%s at 0x%x, %d bytes, is not guest memory%s".formatted(name, address, bytes,
+                        reason(translation)), known && translation.isRevocable());
         };
+    }
+
+    /** What the translation has to add to "is not guest memory". */
+    static String reason(FrontTranslation translation) {
+        String reason = translation.faultReason();
+        return reason == null ? "" : ": " + reason;
     }
 
     private MemorySegment segmentAt(long offset) {
