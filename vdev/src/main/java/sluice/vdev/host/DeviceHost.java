@@ -24,7 +24,6 @@ import sluice.iommu.space.MapException;
 import sluice.vdev.device.DeviceContext;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.io.EventWatch;
-import sluice.vdev.io.NextRound;
 import sluice.vdev.queue.Polled;
 import sluice.vdev.queue.RingFeatures;
 import sluice.vdev.queue.Virtqueue;
@@ -36,7 +35,7 @@ import sluice.vdev.queue.Virtqueue;
  * the device's loop in the order of the calls, and answers through its callback, which runs there too. Descriptors and
  * memory generations handed in belong to the host.
  */
-public final class DeviceHost implements DeviceContext {
+public final class DeviceHost {
     private static final Logger LOG = LoggerFactory.getLogger(DeviceHost.class);
 
     private final VirtioDevice device;
@@ -44,9 +43,11 @@ public final class DeviceHost implements DeviceContext {
     private final GuestMemoryView view = new GuestMemoryView();
     private final FrontTranslation guestAddresses = new IdentityTranslation(view, GuestMemory.Addressing.GUEST);
     private final FrontTranslation userAddresses = new IdentityTranslation(view, GuestMemory.Addressing.USER);
-    private final RunningQueue[] queues;
-    private final NextRound nextRound;
-    private final long pollNanos;
+    private final Behind behind = new Behind();
+    private final DeviceQueues queues;
+    private final QueueDescriptors[] descriptors;
+    /** What a kick of each queue is for. */
+    private final Runnable[] looks;
     private final IotlbStatistics iotlbStatistics = new IotlbStatistics();
     private final List<Rule> frontRules = new CopyOnWriteArrayList<>();
     private final IommuAdvice advice = new IommuAdvice(iotlbStatistics);
@@ -62,12 +63,13 @@ public final class DeviceHost implements DeviceContext {
     public DeviceHost(VirtioDevice device, IoEventLoop loop, long pollNanos) {
         this.device = device;
         this.loop = loop;
-        this.pollNanos = pollNanos;
-        this.nextRound = new NextRound(loop, this::lookAgain);
-        this.queues = new RunningQueue[device.queueCount()];
-        for (int i = 0; i < queues.length; i++) {
+        this.queues = new DeviceQueues(device, loop, pollNanos, behind);
+        this.descriptors = new QueueDescriptors[device.queueCount()];
+        this.looks = new Runnable[descriptors.length];
+        for (int i = 0; i < descriptors.length; i++) {
             int index = i;
-            queues[i] = new RunningQueue(() -> look(index));
+            descriptors[i] = new QueueDescriptors();
+            looks[i] = () -> queues.look(index);
         }
     }
 
@@ -106,9 +108,8 @@ public final class DeviceHost implements DeviceContext {
      */
     public void start(long features, @Nullable FrontIommu iommu) {
         post(() -> {
-            nextRound.open();
             iotlb = iommu == null ? null : new FrontQuestions(iommu).iotlb;
-            device.start(features, this);
+            queues.start(features);
         });
     }
 
@@ -120,22 +121,13 @@ public final class DeviceHost implements DeviceContext {
         FrontQuestions(FrontIommu iommu) {
             this.iommu = iommu;
             iotlb = new Iotlb("front of virtio device " + device.virtioId(), view, iommu.addressing(), this,
-                    DeviceHost.this::goOn, iotlbStatistics);
+                    queues::lookAtStalled, iotlbStatistics);
             for (Rule rule : frontRules) iotlb.cache().inject(rule);
         }
 
         @Override
         public void ask(long address, Access access) {
             iommu.questions().ask(address, access, known -> post(() -> iotlb.answered(address, access, known)));
-        }
-    }
-
-    /** Looks at the queues that lacked an address. */
-    private void goOn() {
-        for (int i = 0; i < queues.length; i++) {
-            if (!queues[i].isStalled()) continue;
-            queues[i].setStalled(false);
-            look(i);
         }
     }
 
@@ -184,74 +176,62 @@ public final class DeviceHost implements DeviceContext {
     /** Starts queue {@code index}; {@code kick} is watched from now on. */
     public void startQueue(int index, QueueStart start, Fd kick) {
         post(() -> {
-            RunningQueue running = queues[index];
-            running.setKick(EventWatch.start(loop, kick, running.look));
+            watchKick(index, kick);
             FrontTranslation unmapped = start.rings() == GuestMemory.Addressing.USER ? userAddresses : guestAddresses;
-            Virtqueue queue = Virtqueue.open(start.layout(), start.position(), RingFeatures.of(start.features()),
-                    iotlb == null ? unmapped : iotlb, memory(), running);
-            running.setQueue(queue);
-            device.startQueue(index, queue);
-            look(index);
+            queues.startQueue(index, Virtqueue.open(start.layout(), start.position(),
+                    RingFeatures.of(start.features()), iotlb == null ? unmapped : iotlb, behind.memory(),
+                    descriptors[index]));
         });
+    }
+
+    private void watchKick(int index, Fd kick) {
+        descriptors[index].setKick(EventWatch.start(loop, kick, looks[index]));
     }
 
     /** Watches another descriptor for the kicks of a queue that runs. */
     public void replaceKick(int index, Fd kick) {
         post(() -> {
-            RunningQueue running = queues[index];
-            running.setKick(EventWatch.start(loop, kick, running.look));
-            look(index);
+            watchKick(index, kick);
+            queues.look(index);
         });
     }
 
     /** Interrupts go to {@code call} from now on, or nowhere. */
     public void setCall(int index, @Nullable Fd call) {
-        post(() -> queues[index].setCall(call));
+        post(() -> descriptors[index].setCall(call));
     }
 
     /** Errors of the queue are told to {@code error} from now on, or nobody. */
     public void setError(int index, @Nullable Fd error) {
-        post(() -> queues[index].setError(error));
+        post(() -> descriptors[index].setError(error));
     }
 
     /** A queue that is not enabled is not looked at; {@code done} runs when that is so. */
     public void enable(int index, boolean enabled, Runnable done) {
         post(() -> {
-            queues[index].setEnabled(enabled);
+            queues.setEnabled(index, enabled);
             done.run();
-            look(index);
+            queues.look(index);
         });
     }
 
     /** Stops a queue; {@code position} gets where it has come to, when the driver has got back all it can. */
     public void stopQueue(int index, IntConsumer position) {
-        post(() -> position.accept(stop(index)));
+        post(() -> {
+            descriptors[index].setKick(null);
+            position.accept(queues.stop(index));
+        });
     }
 
-    private int stop(int index) {
-        RunningQueue running = queues[index];
-        Virtqueue queue = running.queue();
-        running.setKick(null);
-        if (queue == null) return 0;
-        device.stopQueue(index);
-        if (queue.publish() instanceof Polled.Stalled stalled) {
-            LOG.warn("queue {} stops and cannot tell what it has done: its used ring at 0x{} is not mapped", index,
-                    Long.toHexString(stalled.address()));
-        }
-        if (queue.inFlight() > 0) {
-            LOG.warn("queue {} stops with {} chains open", index, queue.inFlight());
-        }
-        int position = queue.position();
-        queue.stop();
-        running.setQueue(null);
-        return position;
+    private void stopKicks() {
+        for (QueueDescriptors one : descriptors) one.setKick(null);
     }
 
     /** Puts the device back to power-on; its queues, if any still run, are stopped first. */
     public void reset(Runnable done) {
         post(() -> {
-            for (int i = 0; i < queues.length; i++) stop(i);
-            device.reset();
+            stopKicks();
+            queues.reset();
             if (iotlb != null) iotlb.clear();
             done.run();
         });
@@ -260,13 +240,9 @@ public final class DeviceHost implements DeviceContext {
     /** The front-end has gone: everything of its is given back, the device is as after power-on. */
     public void detach(Runnable done) {
         post(() -> {
-            for (int i = 0; i < queues.length; i++) {
-                stop(i);
-                queues[i].setEnabled(false);
-                queues[i].close();
-            }
-            device.reset();
-            nextRound.close();
+            stopKicks();
+            queues.close();
+            for (QueueDescriptors one : descriptors) one.close();
             iotlb = null;
             view.adopt(GuestMemory.empty());
             done.run();
@@ -278,66 +254,23 @@ public final class DeviceHost implements DeviceContext {
         post(task);
     }
 
-    /** Lets the device look at a queue, if it runs. */
-    private void look(int index) {
-        if (!queues[index].isRunning()) return;
-        try {
-            device.notified(index);
-        } catch (RuntimeException | Error e) {
-            broken(index, new Polled.Broken("internal error: " + e));
-            LOG.error("queue {} failed", index, e);
+    /** The VM as the queues see it. */
+    private final class Behind implements QueueTransport {
+        @Override
+        public FrontTranslation memory() {
+            return iotlb == null ? guestAddresses : iotlb;
         }
-    }
 
-    @Override
-    public FrontTranslation memory() {
-        return iotlb == null ? guestAddresses : iotlb;
-    }
-
-    @Override
-    public void bufferReleased() {
-        if (iotlb != null) advice.bufferReleased();
-    }
-
-    @Override
-    public long pollNanos() {
-        return pollNanos;
-    }
-
-    @Override
-    public void callAgain(int index) {
-        queues[index].setDue(true);
-        nextRound.request();
-    }
-
-    private void lookAgain() {
-        for (int i = 0; i < queues.length; i++) {
-            if (!queues[i].isDue()) continue;
-            queues[i].setDue(false);
-            look(i);
+        @Override
+        public void bufferReleased() {
+            if (iotlb != null) advice.bufferReleased();
         }
-    }
 
-    @Override
-    public void stalled(int index, Polled.Stalled where) {
-        LOG.trace("queue {} waits for address 0x{}", index, Long.toHexString(where.address()));
-        queues[index].setStalled(true);
-    }
-
-    @Override
-    public void broken(int index, Polled.Broken why) {
-        RunningQueue running = queues[index];
-        if (running.isBroken()) return;
-        running.setBroken();
-        if (why.unmapped()) {
-            LOG.info("queue {} stops: {}, says the VM's IOMMU; its driver has gone", index, why.reason());
-        } else {
-            LOG.error("queue {} stops until the device is reset: {}", index, why.reason());
-            if (iotlb != null) advice.queueBroken();
+        @Override
+        public void broken(int index, Polled.Broken why) {
+            if (iotlb != null && !why.unmapped()) advice.queueBroken();
+            descriptors[index].setKick(null);
+            descriptors[index].raiseError();
         }
-        running.setKick(null);
-        Virtqueue queue = running.queue();
-        if (queue != null) queue.stop();
-        running.raiseError();
     }
 }

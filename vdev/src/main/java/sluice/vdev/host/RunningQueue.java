@@ -1,36 +1,16 @@
 package sluice.vdev.host;
 
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
-import sluice.dmacore.linux.ErrnoException;
-import sluice.dmacore.linux.EventFd;
-import sluice.dmacore.linux.Fd;
-import sluice.vdev.io.EventWatch;
-import sluice.vdev.queue.Interrupt;
 import sluice.vdev.queue.Virtqueue;
 
-/**
- * One queue of a device on its loop: its descriptors, which come and go at any time, and the queue itself while it runs.
- */
-final class RunningQueue implements Interrupt {
-    private static final Logger LOG = LoggerFactory.getLogger(RunningQueue.class);
-
-    private @Nullable EventWatch kick;
-    private @Nullable Fd call;
-    private @Nullable Fd error;
+/** One queue of a device on its loop, while it runs and while it does not. */
+final class RunningQueue {
     private @Nullable Virtqueue queue;
     private boolean enabled;
     private boolean broken;
     private boolean due;
     private boolean stalled;
-    /** Has the queue looked at; what kicks are for. */
-    final Runnable look;
-
-    RunningQueue(Runnable look) {
-        this.look = look;
-    }
 
     @Nullable
     Virtqueue queue() {
@@ -70,10 +50,6 @@ final class RunningQueue implements Interrupt {
         stalled = next;
     }
 
-    boolean isEnabled() {
-        return enabled;
-    }
-
     void setEnabled(boolean next) {
         enabled = next;
     }
@@ -81,47 +57,5 @@ final class RunningQueue implements Interrupt {
     /** Whether the device may work on it now. */
     boolean isRunning() {
         return enabled && !broken && queue != null;
-    }
-
-    void setKick(@Nullable EventWatch next) {
-        EventWatch old = kick;
-        kick = next;
-        if (old != null) old.close();
-    }
-
-    void setCall(@Nullable Fd next) {
-        Fd old = call;
-        call = next;
-        if (old != null) old.close();
-    }
-
-    void setError(@Nullable Fd next) {
-        Fd old = error;
-        error = next;
-        if (old != null) old.close();
-    }
-
-    @Override
-    public void raise() {
-        signal(call, "call");
-    }
-
-    void raiseError() {
-        signal(error, "error");
-    }
-
-    private static void signal(@Nullable Fd eventfd, String name) {
-        if (eventfd == null) return; // the driver polls
-        try {
-            EventFd.signal(eventfd);
-        } catch (ErrnoException e) {
-            LOG.warn("the {} eventfd cannot be signalled: {}", name, e.getMessage());
-        }
-    }
-
-    void close() {
-        setKick(null);
-        setCall(null);
-        setError(null);
     }
 }

@@ -19,6 +19,7 @@ import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.FileStatus;
 import sluice.dmacore.linux.UnixSocket;
 import sluice.dmacore.memory.GuestMemory;
+import sluice.vdev.device.TransportFeatures;
 import sluice.vdev.host.DeviceHost;
 import sluice.vdev.host.FrontIommu;
 import sluice.vdev.host.QueueStart;
@@ -34,8 +35,6 @@ import sluice.vdev.queue.RingFeatures;
 final class Session extends ChannelInboundHandlerAdapter {
     /** VHOST_USER_F_PROTOCOL_FEATURES: the front-end may ask for protocol features. */
     private static final long F_PROTOCOL_FEATURES = 1L << 30;
-    private static final long F_VERSION_1 = 1L << 32;
-    private static final long F_ACCESS_PLATFORM = 1L << 33;
     /** How long a front-end that has settled its features may take to send memory before we tell what is wrong. */
     private static final int MEMORY_HINT_SECONDS = 3;
 
@@ -202,7 +201,7 @@ final class Session extends ChannelInboundHandlerAdapter {
      * that exist are implemented, so all are offered.
      */
     private long offeredFeatures() {
-        return host.device().features() | RingFeatures.ALL | F_VERSION_1 | F_ACCESS_PLATFORM | F_PROTOCOL_FEATURES;
+        return TransportFeatures.offered(host.device()) | F_PROTOCOL_FEATURES;
     }
 
     private void setFeatures(long accepted) {
@@ -213,7 +212,7 @@ final class Session extends ChannelInboundHandlerAdapter {
         features = accepted;
         featuresSettled = true;
         // QEMU takes the bit back where the VM has no IOMMU in front of us.
-        host.start(accepted, (accepted & F_ACCESS_PLATFORM) == 0 ? null : frontIommu());
+        host.start(accepted, (accepted & TransportFeatures.ACCESS_PLATFORM) == 0 ? null : frontIommu());
         if ((accepted & F_PROTOCOL_FEATURES) == 0) {
             // Without protocol features there is no ENABLE message, rings are enabled when they start.
             for (int i = 0; i < vrings.length; i++) host.enable(i, true, () -> {});
