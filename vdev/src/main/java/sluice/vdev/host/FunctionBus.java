@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.dmacore.memory.FrontTranslation;
+import sluice.dmacore.space.DmaMappedTranslation;
 import sluice.dmacore.space.DmaReader;
 import sluice.vdev.pci.FunctionContext;
 
@@ -22,6 +24,7 @@ final class FunctionBus implements FunctionContext {
     private final FunctionInterrupts interrupts;
     private final DmaStatistics statistics = new DmaStatistics();
     private @Nullable DmaReader reader;
+    private @Nullable DmaMappedTranslation translation;
     private @Nullable FrontMemory front;
     private int faultsTold;
 
@@ -34,8 +37,9 @@ final class FunctionBus implements FunctionContext {
         return statistics;
     }
 
-    void attach(DmaReader fresh, FrontMemory memory) {
+    void attach(DmaReader fresh, DmaMappedTranslation runs, FrontMemory memory) {
         reader = fresh;
+        translation = runs;
         front = memory;
         faultsTold = 0;
     }
@@ -45,6 +49,21 @@ final class FunctionBus implements FunctionContext {
         DmaReader open = reader;
         reader = null;
         if (open != null) open.close();
+        DmaMappedTranslation runs = translation;
+        translation = null;
+        if (runs != null) runs.close();
+    }
+
+    /** Something was unmapped. */
+    void unmapped() {
+        if (translation != null) translation.unmapped();
+    }
+
+    @Override
+    public FrontTranslation memory() {
+        DmaMappedTranslation present = translation;
+        if (present == null) throw new IllegalStateException("no front-end is connected");
+        return present;
     }
 
     @Override

@@ -39,6 +39,7 @@ public final class FunctionHost {
      * mapped in them, in powers of two of 1 MiB and more.
      */
     private static final long SWEEP_BYTES = 1 << 20;
+    private static final AddressRange EVERYTHING = new AddressRange(0, -1);
 
     private final PciFunction function;
     private final IoEventLoop loop;
@@ -109,7 +110,7 @@ public final class FunctionHost {
     /** A front-end has connected, and reaches memory that is in no file. */
     public void attach(FrontMemory memory) {
         execute(() -> {
-            bus.attach(space.openReader(), memory);
+            bus.attach(space.openReader(), space.openTranslation(), memory);
             function.start(bus);
         });
     }
@@ -153,6 +154,7 @@ public final class FunctionHost {
             boolean sweep = range.size() == 0 || Long.compareUnsigned(range.size(), SWEEP_BYTES) >= 0;
             if (space.unmap(range) == 0 && !sweep)
                 throw new NothingMapped("nothing is mapped in " + range);
+            letGo(range);
         })));
     }
 
@@ -160,8 +162,20 @@ public final class FunctionHost {
     public void unmapAll(Runnable done) {
         execute(() -> {
             space.clear();
+            letGo(EVERYTHING);
             done.run();
         });
+    }
+
+    /** Before an unmap is answered: nobody keeps anything of what was there. */
+    private void letGo(AddressRange range) {
+        try {
+            function.unmapped(range);
+        } catch (RuntimeException | Error e) {
+            // The front-end must have its answer: a VM waits for it.
+            LOG.error("{}: the function could not let go of {}", function.name(), range, e);
+        }
+        bus.unmapped();
     }
 
     /** Something that is refused with an exception that tells why. */
@@ -199,15 +213,23 @@ public final class FunctionHost {
     public void readConfig(int offset, int length, Consumer<byte[]> done) {
         execute(() -> {
             byte[] bytes = new byte[length];
-            function.config().read(offset, bytes);
-            done.accept(bytes);
+            try {
+                function.configRead(offset, length);
+            } finally {
+                function.config().read(offset, bytes);
+                done.accept(bytes);
+            }
         });
     }
 
     public void writeConfig(int offset, byte[] bytes, Runnable done) {
         execute(() -> {
-            function.config().write(offset, bytes);
-            done.run();
+            try {
+                function.config().write(offset, bytes);
+                function.configWritten(offset, bytes.length);
+            } finally {
+                done.run();
+            }
         });
     }
 
@@ -311,6 +333,7 @@ public final class FunctionHost {
         execute(() -> {
             try {
                 resetFunction();
+                function.disconnected();
             } finally {
                 interrupts.close();
                 bus.detach();

@@ -9,10 +9,15 @@ import org.jspecify.annotations.Nullable;
 public final class ConfigLayout {
     /** Number of the power management capability (PCI Power Management Interface 1.2, §3.2). */
     public static final int POWER_MANAGEMENT = 0x01;
+    /** Number of capabilities whose content their vendor decides (PCI 3.0, appendix H). */
+    public static final int VENDOR_SPECIFIC = 0x09;
     /** Number of the PCI Express capability (PCI Express Base 3.0, §7.8). */
     public static final int EXPRESS = 0x10;
     /** Number of the MSI-X capability (PCI 3.0, §6.8.2). */
     public static final int MSIX = 0x11;
+
+    /** Where in a vendor-specific capability its own content begins. */
+    public static final int VENDOR_BODY = 3;
 
     static final int CAPABILITIES = 0x34;
 
@@ -30,6 +35,7 @@ public final class ConfigLayout {
     private static final int INTERRUPT_PIN = 0x3d;
     private static final int FIRST_CAPABILITY = 0x40;
     private static final int PM_BYTES = 8;
+
     private static final int MSIX_BYTES = 12;
     private static final int EXPRESS_CAPABILITY_BYTES = 0x3c;
 
@@ -109,6 +115,20 @@ public final class ConfigLayout {
         put32(at + 4, interrupts.tableOffset() | interrupts.bar());
         put32(at + 8, interrupts.pendingOffset() | interrupts.bar());
         return this;
+    }
+
+    /**
+     * Adds a vendor-specific capability (PCI 3.0, appendix H): behind number and link comes its length, and then {@code body}.
+     *
+     * @param driverBits which bits of {@code body} a driver may change
+     * @return where it begins
+     */
+    public int vendorSpecific(byte[] body, byte[] driverBits) {
+        int at = capability(VENDOR_SPECIFIC, VENDOR_BODY + body.length);
+        bytes[at + 2] = (byte) (VENDOR_BODY + body.length);
+        System.arraycopy(body, 0, bytes, at + VENDOR_BODY, body.length);
+        System.arraycopy(driverBits, 0, writable, at + VENDOR_BODY, body.length);
+        return at;
     }
 
     /** Adds PCI Express, version 2, an endpoint with one lane; configuration space then has 4096 bytes. */

@@ -10,6 +10,9 @@ public final class ConfigSpace {
     private static final int COMMAND = 0x04;
     private static final int INTERRUPT_PIN = 0x3d;
     private static final int BUS_MASTER = 1 << 2;
+    private static final int LINE_DISABLED = 1 << 10;
+    private static final int MSIX_CONTROL = 2;
+    private static final int MSIX_ENABLED = 1 << 15;
 
     private final byte[] initial;
     private final byte[] bytes;
@@ -47,6 +50,12 @@ public final class ConfigSpace {
         }
     }
 
+    /** Writes bytes from {@code offset} on for the function itself, whoever they belong to. Otherwise as {@link #read}. */
+    public void set(int offset, byte[] source) {
+        checkSpan(offset, source.length);
+        System.arraycopy(source, 0, bytes, offset, source.length);
+    }
+
     private void checkSpan(int offset, int length) {
         if (offset < 0 || length > bytes.length - offset) {
             throw new IndexOutOfBoundsException("%d bytes at 0x%x of a configuration space of %d bytes"
@@ -72,6 +81,16 @@ public final class ConfigSpace {
     /** Whether the driver has allowed the function to begin transactions of its own. */
     public boolean isBusMaster() {
         return (u16(COMMAND) & BUS_MASTER) != 0;
+    }
+
+    /** Whether the driver has turned the interrupt line off. */
+    public boolean isLineDisabled() {
+        return (u16(COMMAND) & LINE_DISABLED) != 0;
+    }
+
+    /** Whether the driver has turned MSI-X on, so that the interrupt line is not used. */
+    public boolean isMsixEnabled() {
+        return msix != null && (u16(capability(ConfigLayout.MSIX) + MSIX_CONTROL) & MSIX_ENABLED) != 0;
     }
 
     /** 1 to 4 for INTA to INTD, 0 if it has no interrupt line. */

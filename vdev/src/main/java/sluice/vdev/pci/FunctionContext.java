@@ -5,6 +5,8 @@ import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.dmacore.memory.FrontTranslation;
+
 /** What a function may use of the world. Everything here is called on the function's loop, and calls back there. */
 public interface FunctionContext {
     /** What became of a DMA access. */
@@ -26,6 +28,13 @@ public interface FunctionContext {
 
     /** Sends an MSI-X message, if the driver has set the vector up; otherwise it is lost, as on a bus. */
     void signal(int vector);
+
+    /**
+     * Memory of the guest by bus address, to be used without a copy. It does not ask whether the function is a {@linkplain
+     * ConfigSpace#isBusMaster bus master}, the function does. What it leads to is good until the function returns to its
+     * loop; later it is looked up again if the generation has changed.
+     */
+    FrontTranslation memory();
 
     /** Reads memory of the guest at a bus address. */
     Dma read(long address, MemorySegment target, long targetOffset, long length);

@@ -2,6 +2,8 @@ package sluice.vdev.pci;
 
 import java.util.List;
 
+import sluice.iommu.AddressRange;
+
 /**
  * A PCI function. It is called on its own loop, and never by two threads at a time.
  *
@@ -32,6 +34,24 @@ public interface PciFunction {
 
     /** Writes a register; the parameters are those of {@link #read}. */
     void write(int bar, long offset, int size, long value);
+
+    /**
+     * The driver is about to read these bytes of configuration space: a function that shows something of itself there writes
+     * it to {@link #config} now.
+     */
+    default void configRead(int offset, int length) {}
+
+    /** The driver has written these bytes of configuration space, as far as they are its own. */
+    default void configWritten(int offset, int length) {}
+
+    /**
+     * A range of bus addresses is not the function's any more, as is everything that {@link FunctionContext#memory} led to
+     * there: it lets go of it before this returns. Mappings that were not touched stay as they are.
+     */
+    default void unmapped(AddressRange range) {}
+
+    /** The front-end has gone; called after {@link #reset}. The context is not to be used any more. */
+    default void disconnected() {}
 
     /** Puts the function back to power-on: nothing of it runs, and no interrupt is asserted. Also when a front-end has gone. */
     void reset();

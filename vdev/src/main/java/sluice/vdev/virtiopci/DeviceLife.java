@@ -1,0 +1,266 @@
+package sluice.vdev.virtiopci;
+
+import io.netty.channel.IoEventLoop;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import sluice.dmacore.memory.FrontTranslation;
+import sluice.iommu.AddressRange;
+import sluice.vdev.device.TransportFeatures;
+import sluice.vdev.device.VirtioDevice;
+import sluice.vdev.host.DeviceQueues;
+import sluice.vdev.host.QueueTransport;
+import sluice.vdev.pci.ConfigSpace;
+import sluice.vdev.pci.FunctionContext;
+import sluice.vdev.queue.Polled;
+import sluice.vdev.queue.QueueLayout;
+import sluice.vdev.queue.RingFeatures;
+import sluice.vdev.queue.Virtqueue;
+
+/**
+ * The life of a device as its driver steers it: status, features, queues that start and end (virtio 1.3 §2.1, §2.2, §2.6,
+ * §3.1.1). What a driver must not do has no effect, or the device needs a reset; a line in the log says why.
+ */
+final class DeviceLife {
+    static final int DRIVER_OK = 4;
+    static final int FEATURES_OK = 8;
+    static final int NEEDS_RESET = 64;
+
+    /** A driver that breaks rules can do so without end; the log has one. */
+    private static final int COMPLAINTS_TOLD = 8;
+    /** Both wrap counters of a packed ring begin with 1 (§2.8.1). */
+    private static final int PACKED_START = 0x8000_8000;
+    private static final int BYTE = 0xff;
+    private static final long LOW_HALF = 0xffff_ffffL;
+    private static final Logger LOG = LoggerFactory.getLogger(DeviceLife.class);
+
+    private final VirtioDevice device;
+    private final String name;
+    private final ConfigSpace config;
+    private final VirtioInterrupts interrupts;
+    private final DeviceQueues queues;
+    private final QueueRegisters[] registers;
+    private final long offered;
+    private @Nullable FunctionContext context;
+    private int status;
+    private long accepted;
+    /** Whether the driver has accepted a feature with a number of 64 or more, of which none is offered. */
+    private boolean acceptedMore;
+    private int complaints;
+
+    DeviceLife(VirtioDevice device, String name, IoEventLoop loop, long pollNanos, ConfigSpace config,
+            VirtioInterrupts interrupts) {
+        this.device = device;
+        this.name = name;
+        this.config = config;
+        this.interrupts = interrupts;
+        this.queues = new DeviceQueues(device, loop, pollNanos, new Bus());
+        // NOTIFY_ON_EMPTY belongs to the legacy interface, which is not here (§6.4).
+        this.offered = TransportFeatures.offered(device) & ~RingFeatures.NOTIFY_ON_EMPTY;
+        this.registers = new QueueRegisters[device.queueCount()];
+        for (int i = 0; i < registers.length; i++) registers[i] = new QueueRegisters();
+    }
+
+    /** The bus as the queues see it. */
+    private final class Bus implements QueueTransport {
+        @Override
+        public FrontTranslation memory() {
+            FunctionContext present = context;
+            if (present == null) throw new IllegalStateException("a device that runs without a front-end");
+            return present.memory();
+        }
+
+        @Override
+        public boolean mayRun() {
+            return config.isBusMaster();
+        }
+
+        @Override
+        public void broken(int index, Polled.Broken why) {
+            needReset();
+        }
+    }
+
+    void connect(FunctionContext given) {
+        context = given;
+        complaints = 0;
+    }
+
+    /** The front-end has gone. */
+    void disconnect() {
+        queues.close();
+        context = null;
+    }
+
+    long offered() {
+        return offered;
+    }
+
+    long accepted() {
+        return accepted;
+    }
+
+    /**
+     * The driver accepts features.
+     *
+     * @param half which 32 of them
+     */
+    void accept(int half, int bits) {
+        if ((status & FEATURES_OK) != 0) {
+            complain("features are accepted after FEATURES_OK");
+            return;
+        }
+        long value = Integer.toUnsignedLong(bits);
+        switch (half) {
+            case 0 -> accepted = (accepted & ~LOW_HALF) | value;
+            case 1 -> accepted = (accepted & LOW_HALF) | (value << 32);
+            default -> acceptedMore |= bits != 0;
+        }
+    }
+
+    int status() {
+        return status;
+    }
+
+    /** The driver writes the status; 0 resets the device, which is done when this returns. */
+    void setStatus(int value) {
+        if (value == 0) {
+            reset();
+            return;
+        }
+        int fresh = value & BYTE & ~status & ~NEEDS_RESET;
+        if ((fresh & FEATURES_OK) != 0 && !areFeaturesGood()) fresh &= ~(FEATURES_OK | DRIVER_OK);
+        if ((fresh & DRIVER_OK) != 0 && ((status | fresh) & FEATURES_OK) == 0) {
+            complain("DRIVER_OK comes before FEATURES_OK");
+            fresh &= ~DRIVER_OK;
+        }
+        // Bits are set one after the other and cleared by a reset only (§2.1.1).
+        status |= fresh;
+        if ((fresh & DRIVER_OK) != 0) start();
+    }
+
+    private boolean areFeaturesGood() {
+        long more = accepted & ~offered;
+        if (more != 0 || acceptedMore) {
+            complain("the driver accepts features that are not offered: 0x%x%s".formatted(more,
+                    acceptedMore ? ", and some from bit 64 on" : ""));
+            return false;
+        }
+        if ((accepted & TransportFeatures.VERSION_1) == 0) {
+            complain("the driver does not accept VERSION_1, and there is no legacy interface");
+            return false;
+        }
+        return true;
+    }
+
+    private void start() {
+        try {
+            queues.start(accepted);
+        } catch (RuntimeException | Error e) {
+            LOG.error("{}: the device could not start", name, e);
+            needReset();
+            return;
+        }
+        for (int i = 0; i < registers.length; i++) {
+            if (registers[i].enabled) startQueue(i);
+        }
+    }
+
+    /** What the driver has set of a queue, or null if there is no such queue. */
+    @Nullable
+    QueueRegisters queue(int index) {
+        return index < registers.length ? registers[index] : null;
+    }
+
+    int queueCount() {
+        return registers.length;
+    }
+
+    /** The driver enables a queue, and may not change it from now on. */
+    void enable(int index) {
+        QueueRegisters queue = registers[index];
+        if (queue.enabled) return;
+        if ((status & FEATURES_OK) == 0) {
+            complain("queue " + index + " is enabled before FEATURES_OK");
+            return;
+        }
+        try {
+            queue.layout().check(RingFeatures.of(accepted));
+        } catch (IllegalArgumentException e) {
+            complain("queue %d cannot start: %s".formatted(index, e.getMessage()));
+            needReset();
+            return;
+        }
+        queue.enabled = true;
+        if ((status & DRIVER_OK) != 0) startQueue(index);
+    }
+
+    private void startQueue(int index) {
+        QueueRegisters queue = registers[index];
+        RingFeatures features = RingFeatures.of(accepted);
+        QueueLayout layout = queue.layout();
+        FrontTranslation memory = queues.memory();
+        queues.setEnabled(index, true);
+        queues.startQueue(index, Virtqueue.open(layout, features.packed() ? PACKED_START : 0, features, memory, memory,
+                () -> interrupts.used(queue.vector)));
+    }
+
+    /** The driver resets a queue; it is done when this returns. */
+    void resetQueue(int index) {
+        if ((accepted & RingFeatures.RING_RESET) == 0 || (status & FEATURES_OK) == 0) {
+            complain("queue " + index + " is reset, and VIRTIO_F_RING_RESET was not negotiated");
+            return;
+        }
+        stop(index);
+        registers[index].reset();
+    }
+
+    private void stop(int index) {
+        queues.stop(index);
+        queues.setEnabled(index, false);
+    }
+
+    /** The driver has made something available in a queue. */
+    void notified(int index) {
+        if (index < registers.length) queues.look(index);
+    }
+
+    /** The driver lets the function access memory now. */
+    void lookAtQueues() {
+        queues.lookAtAll();
+    }
+
+    /** A range of bus addresses leads nowhere any more. */
+    void unmapped(AddressRange range) {
+        device.invalidated(range);
+    }
+
+    private void needReset() {
+        boolean first = (status & NEEDS_RESET) == 0;
+        status |= NEEDS_RESET;
+        if (first && (status & DRIVER_OK) != 0) interrupts.configurationChanged();
+    }
+
+    /** Back to power-on. */
+    void reset() {
+        status = 0;
+        accepted = 0;
+        acceptedMore = false;
+        for (int i = 0; i < registers.length; i++) {
+            stop(i);
+            registers[i].reset();
+        }
+        interrupts.reset();
+        queues.reset();
+    }
+
+    /** Says what a driver does wrong, the first times. */
+    void complain(String what) {
+        if (complaints++ < COMPLAINTS_TOLD) {
+            LOG.warn("{}: {}", name, what);
+        } else {
+            LOG.debug("{}: {}", name, what);
+        }
+    }
+}

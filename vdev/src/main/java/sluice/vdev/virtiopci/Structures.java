@@ -1,0 +1,72 @@
+package sluice.vdev.virtiopci;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+
+import sluice.vdev.pci.Bar;
+import sluice.vdev.pci.ConfigLayout;
+import sluice.vdev.pci.Msix;
+
+/** Where the structures of virtio over PCI lie, and the capabilities that tell a driver (virtio 1.3 §4.1.4). */
+final class Structures {
+    /** The BAR that all structures are in. */
+    static final int BAR = 0;
+    static final int COMMON = 0x0000;
+    /** Up to and with queue_reset. */
+    static final int COMMON_BYTES = 0x3c;
+    static final int ISR = 0x1000;
+    static final int DEVICE = 0x2000;
+    static final int DEVICE_BYTES = 0x1000;
+    static final int NOTIFY = 0x3000;
+    static final int NOTIFY_BYTES = 0x1000;
+    /** Each queue has its own place to be notified at. */
+    static final int NOTIFY_MULTIPLIER = 4;
+    /** As many as there are places. */
+    static final int MAX_QUEUES = NOTIFY_BYTES / NOTIFY_MULTIPLIER;
+    static final int BYTES = 0x4000;
+
+    private static final int MSIX_BAR = 1;
+    private static final int MSIX_BYTES = 0x8000;
+    private static final int MSIX_PENDING = 0x6000;
+
+    private static final int TYPE_COMMON = 1;
+    private static final int TYPE_NOTIFY = 2;
+    private static final int TYPE_ISR = 3;
+    private static final int TYPE_DEVICE = 4;
+    private static final int TYPE_WINDOW = 5;
+    /** Type, BAR, id, padding, offset, length. */
+    private static final int BODY_BYTES = 13;
+
+    private Structures() {}
+
+    static List<Bar> bars() {
+        return List.of(Bar.registers(BAR, BYTES), Bar.registers(MSIX_BAR, MSIX_BYTES));
+    }
+
+    /** A vector for each queue, and one for changes of configuration. */
+    static Msix msix(int queues) {
+        return new Msix(queues + 1, MSIX_BAR, 0, MSIX_PENDING);
+    }
+
+    /**
+     * Adds the capabilities.
+     *
+     * @return where in configuration space the window to the BARs is
+     */
+    static int addTo(ConfigLayout layout, int deviceConfigBytes) {
+        layout.vendorSpecific(body(TYPE_COMMON, COMMON, COMMON_BYTES, 0), new byte[BODY_BYTES]);
+        byte[] notify = body(TYPE_NOTIFY, NOTIFY, NOTIFY_BYTES, Integer.BYTES);
+        notify[BODY_BYTES] = NOTIFY_MULTIPLIER;
+        layout.vendorSpecific(notify, new byte[notify.length]);
+        layout.vendorSpecific(body(TYPE_ISR, ISR, 1, 0), new byte[BODY_BYTES]);
+        if (deviceConfigBytes > 0)
+            layout.vendorSpecific(body(TYPE_DEVICE, DEVICE, deviceConfigBytes, 0), new byte[BODY_BYTES]);
+        return layout.vendorSpecific(body(TYPE_WINDOW, 0, 0, ConfigWindow.DATA_BYTES), ConfigWindow.driverBits());
+    }
+
+    private static byte[] body(int type, int offset, int length, int more) {
+        return ByteBuffer.allocate(BODY_BYTES + more).order(ByteOrder.LITTLE_ENDIAN).put(0, (byte) type)
+                .put(1, (byte) BAR).putInt(5, offset).putInt(9, length).array();
+    }
+}
