@@ -19,7 +19,7 @@ import sluice.dmacore.linux.FileStatus;
 import sluice.vdev.gpu.GpuOptions;
 
 /** {@code sluice gpu}: a virtio GPU, by the conventions for vhost-user programs (QEMU docs/interop/vhost-user.rst). */
-@Command(name = "gpu", mixinStandardHelpOptions = true, description = "A virtio GPU (2D) behind a vhost-user socket.", footer = {
+@Command(name = "gpu", mixinStandardHelpOptions = true, description = "A virtio GPU (2D) behind a vhost-user or vfio-user socket.", footer = {
         "", "Signals: SIGTERM ends it, SIGUSR2 writes what the scan-outs show as PNG." })
 final class GpuCommand implements Callable<Integer> {
     private static final String CAPABILITIES = """
@@ -40,7 +40,7 @@ final class GpuCommand implements Callable<Integer> {
     @Option(names = "--fd", paramLabel = "N", description = "Serve the front-end at the other end of this inherited socket, and end with it.")
     private @Nullable Integer fd;
 
-    @Option(names = "--transport", paramLabel = "NAME", defaultValue = "vhost-user", description = "vhost-user, which is the default and the only one so far.")
+    @Option(names = "--transport", paramLabel = "NAME", defaultValue = "vhost-user", description = "vhost-user (the default), or vfio-user: a PCI function for QEMU 10.1 or later, without a display of QEMU's, so that snapshots show its pictures.")
     private String transport = "vhost-user";
 
     @Option(names = "--print-capabilities", description = "Print what this program can do as JSON, and end.")
@@ -95,7 +95,7 @@ final class GpuCommand implements Callable<Integer> {
         GpuOptions options = options();
         Fd inherited = fd == null ? null : inherited(fd);
         GpuServer server = new GpuServer(
-                new GpuSetup(options, size(0), size(1), snapshotDirectory, snapshotEvery, statistics,
+                new GpuSetup(transport(), options, size(0), size(1), snapshotDirectory, snapshotEvery, statistics,
                         TimeUnit.MICROSECONDS.toNanos(pollMicros), injections()));
         Thread hook = new Thread(() -> end(server), "sluice-end");
         Runtime.getRuntime().addShutdownHook(hook);
@@ -117,7 +117,10 @@ final class GpuCommand implements Callable<Integer> {
             } else if (socketPath != null) {
                 server.listen(socketPath);
                 System.out.println("listening on " + socketPath);
-                System.out.println(QemuHint.attachGpu(socketPath));
+                System.out.println(switch (transport()) {
+                    case VHOST_USER -> QemuHint.attachGpu(socketPath);
+                    case VFIO_USER -> QemuHint.attachFunction(socketPath);
+                });
                 System.out.flush();
             }
             server.awaitEnd();
@@ -146,8 +149,8 @@ final class GpuCommand implements Callable<Integer> {
 
     private void check() throws IOException {
         if ((socketPath == null) == (fd == null)) throw usage("give exactly one of --socket-path=PATH and --fd=N");
-        if (!transport.equals("vhost-user")) {
-            throw usage("--transport=" + transport + " is not built, only vhost-user is");
+        if (transport() == GpuTransport.VFIO_USER && !injections().front().isEmpty()) {
+            throw usage("--inject=drop-invalidation needs --transport=vhost-user: over vfio-user nothing is cached");
         }
         if (snapshotEvery < 0)
             throw usage("--snapshot-every=" + snapshotEvery + ": the number of frames cannot be negative");
@@ -169,6 +172,14 @@ final class GpuCommand implements Callable<Integer> {
     private GpuOptions options() {
         try {
             return new GpuOptions(outputs, (long) memoryMib * BYTES_PER_MIB);
+        } catch (IllegalArgumentException e) {
+            throw usage(e.getMessage());
+        }
+    }
+
+    private GpuTransport transport() {
+        try {
+            return GpuTransport.of(transport);
         } catch (IllegalArgumentException e) {
             throw usage(e.getMessage());
         }

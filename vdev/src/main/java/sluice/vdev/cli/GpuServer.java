@@ -16,15 +16,20 @@ import org.slf4j.LoggerFactory;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.SignalFd;
 import sluice.dmacore.memory.FileMappings;
+import sluice.dmacore.memory.IotlbStatistics;
 import sluice.iommu.injection.Rule;
 import sluice.vdev.display.DisplayLink;
 import sluice.vdev.gpu.GpuDevice;
 import sluice.vdev.gpu.PictureTaker;
 import sluice.vdev.host.DeviceHost;
+import sluice.vdev.host.FunctionHost;
 import sluice.vdev.host.Loops;
+import sluice.vdev.io.Endpoint;
 import sluice.vdev.io.EventWatch;
 import sluice.vdev.io.Listener;
+import sluice.vdev.vfiouser.FunctionServer;
 import sluice.vdev.vhostuser.BackEnd;
+import sluice.vdev.virtiopci.VirtioPciFunction;
 
 /** A GPU wired to its display, its loops and its socket, with everything around it that a process needs. */
 public final class GpuServer implements AutoCloseable {
@@ -36,7 +41,9 @@ public final class GpuServer implements AutoCloseable {
     private final DisplayLink display;
     private final PictureTaker pictures;
     private final GpuDevice device;
-    private final BackEnd backEnd;
+    private final Endpoint endpoint;
+    /** Of the VM's IOMMU; all zero where it needs no asking. */
+    private IotlbStatistics frontStatistics = new IotlbStatistics();
     private final @Nullable Path statisticsFile;
     private final CountDownLatch end = new CountDownLatch(1);
     private @Nullable Listener listener;
@@ -50,13 +57,26 @@ public final class GpuServer implements AutoCloseable {
         display = new DisplayLink(loop, setup.width(), setup.height());
         pictures = new PictureTaker(setup.pictureFolder(), setup.pictureEvery());
         device = new GpuDevice(setup.gpu(), display, pictures);
-        DeviceHost host = new DeviceHost(device, loop, setup.pollNanos());
         Injections injections = setup.injections();
         for (Rule rule : injections.space()) device.space().table().inject(rule);
-        for (Rule rule : injections.front()) host.injectFront(rule);
         if (injections.stray() != null) device.setStrayRead(injections.stray());
-        backEnd = new BackEnd(host, FileMappings.ofProcess(), display::connect);
+        endpoint = switch (setup.transport()) {
+            case VHOST_USER -> vhostUser(setup.pollNanos(), injections);
+            case VFIO_USER -> vfioUser(setup.pollNanos());
+        };
         watchSignal();
+    }
+
+    private Endpoint vhostUser(long pollNanos, Injections injections) {
+        DeviceHost host = new DeviceHost(device, loop, pollNanos);
+        for (Rule rule : injections.front()) host.injectFront(rule);
+        frontStatistics = host.iotlbStatistics();
+        return new BackEnd(host, FileMappings.ofProcess(), display::connect);
+    }
+
+    private Endpoint vfioUser(long pollNanos) {
+        return new FunctionServer(new FunctionHost(new VirtioPciFunction(device, "gpu", loop, pollNanos), loop,
+                FileMappings.ofProcess()));
     }
 
     private void watchSignal() throws IOException {
@@ -93,14 +113,14 @@ public final class GpuServer implements AutoCloseable {
 
     /** Serves front-ends that connect to {@code path}, one after the other. */
     public void listen(Path path) throws IOException {
-        listener = Listener.open(path, backEnd, control, this::frontEndGone);
+        listener = Listener.open(path, endpoint, control, this::frontEndGone);
     }
 
     /** Serves the front-end at the other end of {@code socket}; {@link #awaitEnd} returns when it goes. */
     public void serve(Fd socket) {
         Promise<Void> gone = control.newPromise();
         inheritedGone = gone;
-        control.execute(() -> inherited = backEnd.serve(socket, control, () -> {
+        control.execute(() -> inherited = endpoint.serve(socket, control, () -> {
             frontEndGone();
             gone.setSuccess(null);
             end.countDown();
@@ -158,7 +178,7 @@ public final class GpuServer implements AutoCloseable {
         CountDownLatch written = new CountDownLatch(1);
         loop.execute(() -> {
             try {
-                StatisticsReport.write(device.statistics(), backEnd.host().iotlbStatistics(),
+                StatisticsReport.write(device.statistics(), frontStatistics,
                         device.space().table().faults(), file);
             } catch (IOException e) {
                 failure = "the statistics could not be written to %s: %s".formatted(file, e);

@@ -9,6 +9,7 @@ import sluice.vdev.gpu.GpuOptions;
 /**
  * All that a GPU's process is told.
  *
+ * @param transport how it is attached
  * @param gpu the device
  * @param width of the display while there is no front-end's, in pixels
  * @param height of it
@@ -18,5 +19,6 @@ import sluice.vdev.gpu.GpuOptions;
  * @param pollNanos how long an empty queue is watched before it waits for a kick, 0 for not at all
  * @param injections what is to go wrong on purpose
  */
-public record GpuSetup(GpuOptions gpu, int width, int height, Path pictureFolder, int pictureEvery,
+public record GpuSetup(GpuTransport transport, GpuOptions gpu, int width, int height, Path pictureFolder,
+        int pictureEvery,
         @Nullable Path statistics, long pollNanos, Injections injections) {}

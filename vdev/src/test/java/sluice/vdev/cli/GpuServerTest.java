@@ -42,8 +42,9 @@ class GpuServerTest {
     private void round(LogTap log) throws IOException {
         Path socket = folder.resolve("gpu.sock");
         try (GuestRam ram = GuestRam.single(4 << 20, 1); DisplayPeer display = DisplayPeer.open(1, 640, 480)) {
-            GpuServer server = new GpuServer(new GpuSetup(GpuOptions.defaults(), 640, 480, folder, 0,
-                    folder.resolve("stats.json"), 0, Injections.NONE));
+            GpuServer server = new GpuServer(
+                    new GpuSetup(GpuTransport.VHOST_USER, GpuOptions.defaults(), 640, 480, folder, 0,
+                            folder.resolve("stats.json"), 0, Injections.NONE));
             server.listen(socket);
             try (DeviceSession session = new DeviceSession(new FrontEnd(UnixSocket.connect(socket)), ram,
                     Profile.qemu10(), 64, 16)) {
