@@ -223,7 +223,7 @@ class CommandLoopbackTest {
         ByteBuffer fenced = GpuCommands.flush(SHORT, ALL)
                 .putInt(GpuWire.HDR_FLAGS, GpuWire.FLAG_FENCE | GpuWire.FLAG_INFO_RING_IDX)
                 .putLong(GpuWire.HDR_FENCE, -2).putInt(GpuWire.HDR_CONTEXT, 0xabcdef).put(GpuWire.HDR_RING, (byte) 63);
-        GpuDriver plain = new GpuDriver(gpu.session());
+        GpuDriver plain = gpu.anotherDriver();
         GpuResponse response = plain.call(fenced.duplicate().order(ByteOrder.LITTLE_ENDIAN)).ok();
         assertThat(response.flags() & GpuWire.FLAG_FENCE).isEqualTo(GpuWire.FLAG_FENCE);
         assertThat(response.fence()).isEqualTo(-2);

@@ -10,6 +10,8 @@ import sluice.vdev.fixture.DeviceSession.Profile;
 import sluice.vdev.fixture.DisplayPeer;
 import sluice.vdev.fixture.GpuDriver;
 import sluice.vdev.fixture.GuestRam;
+import sluice.vdev.fixture.VirtioPciSession;
+import sluice.vdev.fixture.VirtioSession;
 import sluice.vdev.fixture.VringState;
 import sluice.vdev.gpu.GpuOptions;
 
@@ -25,16 +27,17 @@ public final class AttachedGpu implements AutoCloseable {
 
     private final GpuBackEnd backEnd;
     private final GuestRam ram;
-    private final DeviceSession session;
+    private final VirtioSession session;
     private final GpuDriver driver;
     private final boolean ownsBackEnd;
     private @Nullable DisplayPeer display;
+    private boolean paused;
 
-    private AttachedGpu(GpuBackEnd backEnd, boolean ownsBackEnd, GuestRam ram, Profile profile) throws IOException {
+    private AttachedGpu(GpuBackEnd backEnd, boolean ownsBackEnd, GuestRam ram, VirtioSession session) {
         this.backEnd = backEnd;
         this.ownsBackEnd = ownsBackEnd;
         this.ram = ram;
-        this.session = new DeviceSession(backEnd.connect(), ram, profile, CONTROL_SIZE, CURSOR_SIZE);
+        this.session = session;
         this.driver = new GpuDriver(session).fenced(true);
     }
 
@@ -54,21 +57,37 @@ public final class AttachedGpu implements AutoCloseable {
     }
 
     private static AttachedGpu start(GuestVariant guest, Profile profile) throws IOException {
-        AttachedGpu gpu = attached(guest.ram(), guest.profile(profile));
-        gpu.session.realize();
+        AttachedGpu gpu = switch (guest.bus()) {
+            case VHOST_USER -> attached(guest.ram(), guest.profile(profile));
+            case VFIO_USER -> onPci(guest);
+        };
+        gpu.session.attach();
         gpu.resume();
         return gpu;
     }
 
     /** Connected with memory of its own, and nothing said yet. */
     public static AttachedGpu attached(GuestRam ram, Profile profile) throws IOException {
-        return new AttachedGpu(new GpuBackEnd(GpuOptions.defaults()), true, ram, profile);
+        GpuBackEnd backEnd = new GpuBackEnd(GpuOptions.defaults());
+        return new AttachedGpu(backEnd, true, ram, overVhostUser(backEnd, ram, profile));
+    }
+
+    private static DeviceSession overVhostUser(GpuBackEnd backEnd, GuestRam ram, Profile profile) throws IOException {
+        return new DeviceSession(backEnd.connect(), ram, profile, CONTROL_SIZE, CURSOR_SIZE);
+    }
+
+    private static AttachedGpu onPci(GuestVariant guest) throws IOException {
+        GpuBackEnd backEnd = new GpuBackEnd(GpuOptions.defaults());
+        GuestRam ram = guest.ram();
+        return new AttachedGpu(backEnd, true, ram, new VirtioPciSession(backEnd.connectPci(), ram,
+                guest.pciFeatures(backEnd.device().features()), CONTROL_SIZE, CURSOR_SIZE));
     }
 
     /** One more guest for a back-end that lives on; its driver runs. */
     public static AttachedGpu start(GpuBackEnd backEnd) throws IOException {
-        AttachedGpu gpu = new AttachedGpu(backEnd, false, GuestVariant.USUAL.ram(), Profile.qemu10());
-        gpu.session.realize();
+        GuestRam ram = GuestVariant.USUAL.ram();
+        AttachedGpu gpu = new AttachedGpu(backEnd, false, ram, overVhostUser(backEnd, ram, Profile.qemu10()));
+        gpu.session.attach();
         gpu.resume();
         return gpu;
     }
@@ -81,7 +100,15 @@ public final class AttachedGpu implements AutoCloseable {
     /** The same with a display the test has prepared; it is closed with this object. */
     public void resume(DisplayPeer fresh) throws IOException {
         display = fresh;
-        session.start(fresh.backEndSide());
+        switch (session) {
+            case DeviceSession overVhostUser -> overVhostUser.start(fresh.backEndSide());
+            case VirtioPciSession onPci -> {
+                // No front-end hands one out there; what the GPU shows is looked at all the same.
+                backEnd.connectDisplay(fresh.backEndSide().duplicate());
+                if (!paused) onPci.start(null);
+                paused = false;
+            }
+        }
         fresh.backEndSide().close();
     }
 
@@ -91,7 +118,7 @@ public final class AttachedGpu implements AutoCloseable {
         old.allowHangUp();
         DisplayPeer fresh = DisplayPeer.open(OUTPUTS, WIDTH, HEIGHT);
         display = fresh;
-        session.frontEnd().gpuSetSocket(fresh.backEndSide());
+        session().frontEnd().gpuSetSocket(fresh.backEndSide());
         fresh.backEndSide().close();
         return old;
     }
@@ -99,13 +126,20 @@ public final class AttachedGpu implements AutoCloseable {
     /** A VM that pauses: the display closes, then the rings stop. */
     public List<VringState> pause() throws IOException {
         closeDisplay();
-        return session.stop();
+        return switch (session) {
+            case DeviceSession overVhostUser -> overVhostUser.stop();
+            // A PCI function is not told: all that happens is that the display goes.
+            case VirtioPciSession onPci -> {
+                paused = true;
+                yield List.of();
+            }
+        };
     }
 
     /** A driver that resets its device: the rings are empty afterwards. */
     public void reset() throws IOException {
         closeDisplay();
-        session.stopAndReset();
+        session.reset();
         driver.control().forget();
         driver.cursor().forget();
     }
@@ -137,8 +171,21 @@ public final class AttachedGpu implements AutoCloseable {
         return backEnd;
     }
 
+    /** The session of a GPU behind vhost-user. */
     public DeviceSession session() {
-        return session;
+        if (session instanceof DeviceSession overVhostUser) return overVhostUser;
+        throw new AssertionError("this GPU is not behind vhost-user");
+    }
+
+    /** The session of a GPU on a PCI bus. */
+    public VirtioPciSession pci() {
+        if (session instanceof VirtioPciSession onPci) return onPci;
+        throw new AssertionError("this GPU is not on a PCI bus of its own");
+    }
+
+    /** One more driver for the same queues. */
+    public GpuDriver anotherDriver() {
+        return new GpuDriver(session);
     }
 
     public GpuDriver driver() {

@@ -11,20 +11,25 @@ import java.util.function.ToLongFunction;
 
 import io.netty.channel.IoEventLoop;
 
+import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.UnixSocket;
 import sluice.dmacore.memory.FileMappings;
 import sluice.vdev.display.DisplayLink;
 import sluice.vdev.fixture.FrontEnd;
+import sluice.vdev.fixture.VfioUserClient;
 import sluice.vdev.gpu.GpuDevice;
 import sluice.vdev.gpu.GpuOptions;
 import sluice.vdev.gpu.GpuStatistics;
 import sluice.vdev.gpu.PictureTaker;
 import sluice.vdev.host.DeviceHost;
+import sluice.vdev.host.FunctionHost;
 import sluice.vdev.host.Loops;
 import sluice.vdev.io.Listener;
+import sluice.vdev.vfiouser.FunctionServer;
 import sluice.vdev.vhostuser.BackEnd;
+import sluice.vdev.virtiopci.VirtioPciFunction;
 
-/** A GPU wired as the command line wires it: two loops, a display link, a host, and vhost-user in front. */
+/** A GPU wired as the command line wires it: two loops, a display link, a host, and vhost-user or vfio-user in front. */
 public final class GpuBackEnd implements AutoCloseable {
     /** Size of the display while there is no socket for one. */
     public static final int OWN_WIDTH = 1280;
@@ -39,6 +44,7 @@ public final class GpuBackEnd implements AutoCloseable {
     private final PictureTaker pictures;
     private final GpuDevice device;
     private final BackEnd backEnd;
+    private final FunctionServer function;
     private final Semaphore gone = new Semaphore(0);
 
     /** A GPU that takes no pictures by itself. */
@@ -51,6 +57,8 @@ public final class GpuBackEnd implements AutoCloseable {
         pictures = new PictureTaker(folder, everyFrames);
         device = new GpuDevice(options, display, pictures);
         backEnd = new BackEnd(new DeviceHost(device, loop), FileMappings.ofProcess(), display::connect);
+        function = new FunctionServer(new FunctionHost(new VirtioPciFunction(device, "gpu", loop, 0), loop,
+                FileMappings.ofProcess()));
     }
 
     /** A front-end at the other end of a fresh pair of sockets. */
@@ -58,6 +66,20 @@ public final class GpuBackEnd implements AutoCloseable {
         UnixSocket.Pair pair = UnixSocket.pair();
         control.execute(() -> backEnd.serve(pair.second(), control, this::frontEndGone));
         return new FrontEnd(pair.first());
+    }
+
+    /** The same for the GPU as a PCI function; the version is agreed on. */
+    public VfioUserClient connectPci() throws IOException {
+        UnixSocket.Pair pair = UnixSocket.pair();
+        control.execute(() -> function.serve(pair.second(), control, this::frontEndGone));
+        VfioUserClient client = new VfioUserClient(pair.first());
+        client.agree();
+        return client;
+    }
+
+    /** Gives the GPU a display that no front-end hands out; the socket is ours from now on. */
+    public void connectDisplay(Fd socket) {
+        loop.execute(() -> display.connect(socket));
     }
 
     /** Listens on a path; the caller closes the listener. */
