@@ -53,7 +53,8 @@ class CommandLineTest {
 
     @ParameterizedTest
     @ValueSource(strings = { "gpu", "gpu --socket-path=a --fd=3", "gpu --socket-path=a --outputs=17",
-            "gpu --socket-path=a --snapshot-every=-1", "gpu --no-such-option" })
+            "gpu --socket-path=a --snapshot-every=-1", "gpu --no-such-option", "gpu --socket-path=a --transport=pigeon",
+            "gpu --socket-path=a --transport=vfio-user --inject=drop-invalidation" })
     void wrongUsageExitsWith2(String line) throws IOException {
         try (SluiceProgram program = start(line.split(" ", -1))) {
             assertThat(program.status()).isEqualTo(2);
