@@ -40,6 +40,7 @@ final class CrookedHouse {
             source("sluice.vdev.queue.KnowsItsHost", "sluice.vdev.host.Loops host;"),
             source("sluice.vdev.device.KnowsItsTransport", "sluice.vdev.vhostuser.BackEnd backEnd;"),
             source("sluice.vdev.vhostuser.KnowsADevice", "sluice.vdev.gpu.Rectangle area;"),
+            source("sluice.vdev.virtiopci.KnowsADevice", "sluice.vdev.gpu.Rectangle area;"),
             source("sluice.vdev.io.KnowsQueues", "sluice.vdev.queue.Virtqueue queue;"),
             source("sluice.vdev.unmarked.NoRoomOfItsOwn", ""));
 

@@ -89,11 +89,12 @@ class HouseTest {
                         .because("devices know neither sockets nor QEMU"),
                         List.of("sluice.vdev.gpu.OpensChannels", "sluice.vdev.queue.KnowsItsHost",
                                 "sluice.vdev.device.KnowsItsTransport")),
-                arguments(noClasses().that().resideInAnyPackage("sluice.vdev.vhostuser..", "sluice.vdev.vfiouser..")
-                        .should()
+                arguments(noClasses().that().resideInAnyPackage("sluice.vdev.vhostuser..", "sluice.vdev.vfiouser..",
+                        "sluice.vdev.virtiopci..", "sluice.vdev.host..").should()
                         .dependOnClassesThat()
                         .resideInAnyPackage("sluice.vdev.gpu..", "sluice.vdev.display..", "sluice.vdev.grabber..")
-                        .because("a transport knows no device"), List.of("sluice.vdev.vhostuser.KnowsADevice")),
+                        .because("a transport knows no device"),
+                        List.of("sluice.vdev.vhostuser.KnowsADevice", "sluice.vdev.virtiopci.KnowsADevice")),
                 arguments(noClasses().that().resideInAPackage("sluice.vdev.io..").should().dependOnClassesThat(
                         resideInAPackage("sluice.vdev..").and(DescribedPredicate.not(resideInAPackage(
                                 "sluice.vdev.io.."))).as("reside in another room of sluice.vdev")),
@@ -168,7 +169,7 @@ class HouseTest {
                 "sluice.dmacore.fence",
                 "sluice.vdev.io",
                 "sluice.vdev.queue", "sluice.vdev.device", "sluice.vdev.pci", "sluice.vdev.vfiouser",
-                "sluice.vdev.grabber", "sluice.vdev.host", "sluice.vdev.vhostuser",
+                "sluice.vdev.virtiopci", "sluice.vdev.grabber", "sluice.vdev.host", "sluice.vdev.vhostuser",
                 "sluice.vdev.display", "sluice.vdev.gpu", "sluice.vdev.cli", "sluice.guest");
         assertThat(rooms).as("fixtures are no part of what ships").doesNotContain("sluice.vdev.fixture");
         assertThat(house).as("classes").hasSizeGreaterThan(150);

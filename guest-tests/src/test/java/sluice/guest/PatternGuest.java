@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Matcher;
 
 import sluice.vdev.cli.QemuBinary;
@@ -17,14 +18,29 @@ final class PatternGuest {
     private static final Duration SOON = Duration.ofSeconds(10);
 
     private final Qemu qemu;
+    private final Screen screen;
     private final int width;
     private final int height;
 
+    /** Where the pictures of a guest are seen. */
+    interface Screen {
+        /** Looks until the picture is the expected one, or the limit is over; returns how the last look differed, or empty. */
+        Optional<Picture.Difference> await(Picture expected, Duration limit) throws IOException, InterruptedException;
+    }
+
     /**
+     * A guest with QEMU's screen.
+     *
      * @param width what the screen must have, in pixels
      */
     PatternGuest(Qemu qemu, int width, int height) {
+        this(qemu, qemu::awaitScreen, width, height);
+    }
+
+    /** The same with another screen. */
+    PatternGuest(Qemu qemu, Screen screen, int width, int height) {
         this.qemu = qemu;
+        this.screen = screen;
         this.width = width;
         this.height = height;
     }
@@ -82,6 +98,6 @@ final class PatternGuest {
         Matcher done = qemu.console().waitFor("^SLUICE (?:done (\\d+)|error .*)$", WORK);
         assertThat(done.group()).startsWith("SLUICE done ");
         Picture expected = TestPattern.picture(width, height, Integer.parseInt(done.group(1)));
-        assertThat(qemu.awaitScreen(expected, SOON).map(Picture.Difference::sentence)).isEmpty();
+        assertThat(screen.await(expected, SOON).map(Picture.Difference::sentence)).isEmpty();
     }
 }

@@ -1,0 +1,198 @@
+package sluice.guest;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
+
+import sluice.vdev.cli.QemuBinary;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/**
+ * Our GPU as a PCI function of its own over vfio-user: the kernel's driver knows it as 1af4:1050 and draws on it, and the
+ * pictures it says it shows are the pattern, pixel by pixel.
+ */
+@Tag("guest")
+@ParameterizedClass(name = "{0}")
+@EnumSource
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class VirtioPciGuestTest {
+    private static final Duration SOON = Duration.ofSeconds(10);
+    private static final int WIDTH = 1280;
+    private static final int HEIGHT = 800;
+
+    /** A VM. */
+    enum Machine {
+        /** Its bus addresses are guest addresses. */
+        PLAIN("", ""),
+        /**
+         * Each page is mapped for the function by itself, and unmapped at once: the timer by which Linux 7.2 would unmap in
+         * bulk still runs when a kernel that restarts has shut down its virtio-iommu, and then waits for an answer for ever.
+         */
+        VIRTIO_IOMMU("virtio-iommu-pci", "iommu.strict=1"),
+        /** No message-signalled interrupts: all come by the line. */
+        INTERRUPT_LINE("", "pci=nomsi");
+
+        private final String device;
+        private final String kernel;
+
+        Machine(String device, String kernel) {
+            this.device = device;
+            this.kernel = kernel;
+        }
+    }
+
+    private record Running(VhostUserGpu gpu, Qemu qemu) implements AutoCloseable {
+        @Override
+        public void close() throws IOException {
+            try {
+                qemu.close();
+            } finally {
+                gpu.close();
+            }
+        }
+    }
+
+    @TempDir
+    private static @Nullable Path folder;
+
+    private static @Nullable Running running;
+
+    private final Machine machine;
+    private final VhostUserGpu gpu;
+    private final Qemu qemu;
+    private final PatternGuest guest;
+
+    VirtioPciGuestTest(Machine machine) {
+        Running present = Objects.requireNonNull(running, "a machine was started before");
+        this.machine = machine;
+        gpu = present.gpu();
+        qemu = present.qemu();
+        guest = new PatternGuest(qemu, new SnapshotScreen(gpu), WIDTH, HEIGHT);
+    }
+
+    @BeforeParameterizedClassInvocation
+    static void boot(Machine machine) throws IOException, InterruptedException {
+        QemuBinary binary = TestQemu.QEMU_11.binary();
+        List<String> command = TestGpus.sluiceCommand();
+        command.add("--transport=vfio-user");
+        command.add("--snapshot-dir=" + Objects.requireNonNull(folder, "JUnit makes the folder"));
+        VhostUserGpu gpu = VhostUserGpu.start("Sluice", command, VhostUserGpu.Readiness.SAYS_LISTENING);
+        try {
+            GuestImage image = GuestImage.of(GuestKernel.forQemu(binary, TestQemu.CACHE)).module("virtio-iommu")
+                    .module("virtio-gpu").program(Path.of("/usr/bin/modetest")).build(TestQemu.CACHE);
+            List<String> arguments = new ArrayList<>();
+            if (!machine.device.isEmpty()) arguments.addAll(List.of("-device", machine.device));
+            arguments.addAll(List.of("-device",
+                    "{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"%s\"}}"
+                            .formatted(gpu.socket())));
+            running = new Running(gpu,
+                    new QemuLaunch(binary).accelerator(Accelerator.best(binary, image, TestQemu.CACHE))
+                            .boot(image, ("sluice.run=serve " + machine.kernel).strip()).arguments(arguments).start());
+        } finally {
+            if (running == null) gpu.close();
+        }
+    }
+
+    @AfterParameterizedClassInvocation
+    static void end() throws IOException {
+        Running ended = running;
+        running = null;
+        if (ended != null) ended.close();
+    }
+
+    private void run(String command) throws IOException, InterruptedException {
+        qemu.console().send(command);
+        guest.awaitExit();
+    }
+
+    @Test
+    @Order(1)
+    void theDriverKnowsIt() throws IOException, InterruptedException {
+        guest.awaitReady();
+        run("cd /sys/bus/pci/drivers/virtio-pci && grep -l 0x1050 */device");
+        run("grep -q 0x038000 $(dirname $(grep -l 0x1050 /sys/bus/pci/drivers/virtio-pci/*/device))/class");
+        run("modetest -M virtio_gpu");
+        assertThat(qemu.console().lines())
+                .anyMatch(line -> line.matches("\\d+\\s+\\d+\\s+connected\\s+Virtual-1\\s.*"))
+                .anyMatch(line -> line.contains(WIDTH + "x" + HEIGHT) && line.contains("preferred"));
+        String kind = machine == Machine.INTERRUPT_LINE ? "IO-APIC" : "MSI";
+        run("grep virtio /proc/interrupts | grep -q " + kind);
+    }
+
+    @Test
+    @Order(2)
+    void aFlippedPictureArrivesExactly() throws IOException, InterruptedException {
+        guest.draw(30, 2);
+        guest.flip(15);
+        guest.quit();
+    }
+
+    /** Each run attaches buffers and detaches them at its end. */
+    @Test
+    @Order(3)
+    void buffersComeAndGo() throws IOException, InterruptedException {
+        for (int round = 0; round < 4; round++) {
+            guest.draw(1, 3);
+            guest.quit();
+        }
+    }
+
+    @Test
+    @Order(4)
+    void aStoppedMachineGoesOn() throws IOException, InterruptedException {
+        guest.draw(1, 2);
+        for (int round = 0; round < 3; round++) {
+            qemu.qmp().execute("stop");
+            qemu.qmp().execute("cont");
+            guest.flip(2);
+        }
+        guest.quit();
+    }
+
+    /** The driver resets the device when it lets go of it, and starts it anew. */
+    @Test
+    @Order(5)
+    void theDriverLetsGoAndComesBack() throws IOException, InterruptedException {
+        int open = gpu.openDescriptors();
+        for (int round = 0; round < 3; round++) {
+            run("cd /sys/bus/virtio/drivers/virtio_gpu && d=$(basename virtio[0-9]*) && echo $d > unbind && echo $d > bind");
+        }
+        assertThat(gpu.openDescriptors()).as("open descriptors of the back-end").isEqualTo(open);
+        guest.draw(2, 2);
+        guest.quit();
+    }
+
+    @Test
+    @Order(6)
+    void aRebootedGuestDrawsAgain() throws IOException, InterruptedException {
+        qemu.console().send("reboot -f");
+        guest.awaitReady();
+        guest.draw(2, 2);
+        guest.quit();
+    }
+
+    @Test
+    @Order(7)
+    void aGuestPowersOffAndNobodyHasComplained() throws IOException, InterruptedException {
+        qemu.console().send("poweroff -f");
+        assertThat(qemu.waitForEnd(PatternGuest.WORK)).as("QEMU's status").isZero();
+        assertThat(gpu.errors()).doesNotContain("WARNING", "SEVERE");
+        assertThat(gpu.terminate(SOON)).as("the GPU process's status").isZero();
+    }
+}
