@@ -68,6 +68,7 @@ final class FunctionBus implements FunctionContext {
 
     @Override
     public void assertInterrupt(boolean asserted) {
+        host.function().config().showInterrupt(asserted);
         interrupts.assertLine(asserted);
     }
 

@@ -226,6 +226,7 @@ public final class FunctionHost {
         execute(() -> {
             try {
                 function.config().write(offset, bytes);
+                interrupts.disableLine(function.config().isLineDisabled());
                 function.configWritten(offset, bytes.length);
             } finally {
                 done.run();
@@ -325,6 +326,7 @@ public final class FunctionHost {
         } finally {
             function.config().reset();
             interrupts.assertLine(false);
+            interrupts.disableLine(false);
         }
     }
 

@@ -26,6 +26,7 @@ final class FunctionInterrupts {
     private @Nullable EventWatch unmaskWatch;
     private boolean asserted;
     private boolean masked;
+    private boolean disabled;
     private final List<@Nullable Fd> vectors = new ArrayList<>();
     private long lost;
 
@@ -64,9 +65,15 @@ final class FunctionInterrupts {
         deliver();
     }
 
+    /** The driver has set or cleared the interrupt disable bit of the command register. */
+    void disableLine(boolean disable) {
+        disabled = disable;
+        deliver();
+    }
+
     private void deliver() {
         Fd eventfd = line;
-        if (!asserted || masked || eventfd == null) return;
+        if (!asserted || masked || disabled || eventfd == null) return;
         masked = true;
         signal(eventfd, "the interrupt line");
     }

@@ -13,6 +13,8 @@ public final class ConfigSpace {
     private static final int LINE_DISABLED = 1 << 10;
     private static final int MSIX_CONTROL = 2;
     private static final int MSIX_ENABLED = 1 << 15;
+    private static final int STATUS = 0x06;
+    private static final int INTERRUPT_STATUS = 1 << 3;
 
     private final byte[] initial;
     private final byte[] bytes;
@@ -91,6 +93,14 @@ public final class ConfigSpace {
     /** Whether the driver has turned MSI-X on, so that the interrupt line is not used. */
     public boolean isMsixEnabled() {
         return msix != null && (u16(capability(ConfigLayout.MSIX) + MSIX_CONTROL) & MSIX_ENABLED) != 0;
+    }
+
+    /**
+     * Shows in the status register whether the function would assert its interrupt line, whether or not the driver lets it
+     * (PCI 3.0, §6.2.3). Drivers that share a line look there for whose interrupt it is.
+     */
+    public void showInterrupt(boolean pending) {
+        bytes[STATUS] = (byte) (pending ? bytes[STATUS] | INTERRUPT_STATUS : bytes[STATUS] & ~INTERRUPT_STATUS);
     }
 
     /** 1 to 4 for INTA to INTD, 0 if it has no interrupt line. */

@@ -73,11 +73,10 @@ final class VirtioInterrupts {
         return shown;
     }
 
-    /** The line follows what is pending, and what the driver has allowed in configuration space. */
+    /** The line follows what is pending; whether the driver lets it, is its host's concern. */
     void drive() {
         FunctionContext present = context;
-        if (present != null)
-            present.assertInterrupt(pending != 0 && !config.isMsixEnabled() && !config.isLineDisabled());
+        if (present != null) present.assertInterrupt(pending != 0 && !config.isMsixEnabled());
     }
 
     void reset() {

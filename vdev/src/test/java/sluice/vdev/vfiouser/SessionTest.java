@@ -271,6 +271,24 @@ class SessionTest {
         assertThat(process.host().space().table().mappings()).isEmpty();
     }
 
+    /** Drivers that share a line look at the status bit; some, like uio_pci_generic, then disable the line for a while. */
+    @Test
+    void theDriverSeesWhoseInterruptItIsAndMayDisableIt() throws Exception {
+        try (Fd line = EventFd.create()) {
+            assertThat(client.setIrqs(VfioUserClient.DATA_EVENTFD | VfioUserClient.TRIGGER, VfioUserClient.LINE, 0, 1,
+                    new byte[0], line)).isZero();
+            assertThat(client.read32(CONFIG_REGION, 4) >>> 16 & 8).as("interrupt status").isZero();
+            assertThat(client.write(CONFIG_REGION, 4, (byte) 2, (byte) 4)).isZero();
+            client.write32(0, PlainFunction.COMMAND, PlainFunction.ASSERT);
+            assertThat(client.read32(CONFIG_REGION, 4) >>> 16 & 8).as("although disabled").isEqualTo(8);
+            assertThat(EventFd.drain(line)).as("disabled").isZero();
+            assertThat(client.write(CONFIG_REGION, 4, (byte) 2, (byte) 0)).isZero();
+            awaitSignal(line);
+            client.write32(0, PlainFunction.COMMAND, PlainFunction.DEASSERT);
+            assertThat(client.read32(CONFIG_REGION, 4) >>> 16 & 8).isZero();
+        }
+    }
+
     @Test
     void theInterruptLineIsALevel() throws Exception {
         try (Fd eventfd = EventFd.create(); Fd unmask = EventFd.create()) {
