@@ -85,14 +85,15 @@ class HouseTest {
                         .dependOnClassesThat().resideInAnyPackage("io.netty..",
                                 "sluice.vdev.io..", "sluice.vdev.host..", "sluice.vdev.vhostuser..",
                                 "sluice.vdev.vfiouser..",
-                                "sluice.vdev.display..", "sluice.vdev.cli..")
+                                "sluice.vdev.display..", "sluice.vdev.plugin..", "sluice.vdev.cli..")
                         .because("devices know neither sockets nor QEMU"),
                         List.of("sluice.vdev.gpu.OpensChannels", "sluice.vdev.queue.KnowsItsHost",
                                 "sluice.vdev.device.KnowsItsTransport")),
                 arguments(noClasses().that().resideInAnyPackage("sluice.vdev.vhostuser..", "sluice.vdev.vfiouser..",
                         "sluice.vdev.virtiopci..", "sluice.vdev.host..").should()
                         .dependOnClassesThat()
-                        .resideInAnyPackage("sluice.vdev.gpu..", "sluice.vdev.display..", "sluice.vdev.grabber..")
+                        .resideInAnyPackage("sluice.vdev.gpu..", "sluice.vdev.display..", "sluice.vdev.grabber..",
+                                "sluice.vdev.plugin..")
                         .because("a transport knows no device"),
                         List.of("sluice.vdev.vhostuser.KnowsADevice", "sluice.vdev.virtiopci.KnowsADevice")),
                 arguments(noClasses().that().resideInAPackage("sluice.vdev.io..").should().dependOnClassesThat(
@@ -169,7 +170,8 @@ class HouseTest {
                 "sluice.dmacore.fence",
                 "sluice.vdev.io",
                 "sluice.vdev.queue", "sluice.vdev.device", "sluice.vdev.pci", "sluice.vdev.vfiouser",
-                "sluice.vdev.virtiopci", "sluice.vdev.grabber", "sluice.vdev.host", "sluice.vdev.vhostuser",
+                "sluice.vdev.virtiopci", "sluice.vdev.grabber", "sluice.vdev.plugin", "sluice.vdev.host",
+                "sluice.vdev.vhostuser",
                 "sluice.vdev.display", "sluice.vdev.gpu", "sluice.vdev.cli", "sluice.guest");
         assertThat(rooms).as("fixtures are no part of what ships").doesNotContain("sluice.vdev.fixture");
         assertThat(house).as("classes").hasSizeGreaterThan(150);

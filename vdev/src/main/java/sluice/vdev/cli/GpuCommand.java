@@ -14,8 +14,6 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-import sluice.dmacore.linux.Fd;
-import sluice.dmacore.linux.FileStatus;
 import sluice.vdev.gpu.GpuOptions;
 
 /** {@code sluice gpu}: a virtio GPU, by the conventions for vhost-user programs (QEMU docs/interop/vhost-user.rst). */
@@ -88,20 +86,14 @@ final class GpuCommand implements Callable<Integer> {
             commandSpec().commandLine().getOut().println(CAPABILITIES);
             return 0;
         }
-        if (virgl || renderNode != null) {
-            throw new IOException("3D (--virgl, --render-node) is not built: this GPU has 2D commands only");
-        }
-        check();
-        GpuOptions options = options();
-        Fd inherited = fd == null ? null : inherited(fd);
-        GpuServer server = new GpuServer(
-                new GpuSetup(transport(), options, size(0), size(1), snapshotDirectory, snapshotEvery, statistics,
-                        TimeUnit.MICROSECONDS.toNanos(pollMicros), injections()));
+        GpuSetup setup = setup();
+        DeviceSocket socket = DeviceSocket.of(socketPath, fd);
+        GpuServer server = new GpuServer(setup);
         Thread hook = new Thread(() -> end(server), "sluice-end");
         Runtime.getRuntime().addShutdownHook(hook);
         boolean signalled;
         try {
-            run(server, inherited);
+            run(server, socket);
         } finally {
             signalled = !withdraw(hook);
         }
@@ -110,18 +102,26 @@ final class GpuCommand implements Callable<Integer> {
         return 0;
     }
 
-    private void run(GpuServer server, @Nullable Fd inherited) throws IOException, InterruptedException {
+    /** What the options ask for, wherever the front-end comes from. */
+    GpuSetup setup() throws IOException {
+        if (virgl || renderNode != null) {
+            throw new IOException("3D (--virgl, --render-node) is not built: this GPU has 2D commands only");
+        }
+        check();
+        return new GpuSetup(transport(), options(), size(0), size(1), snapshotDirectory, snapshotEvery, statistics,
+                TimeUnit.MICROSECONDS.toNanos(pollMicros), injections());
+    }
+
+    private static void run(GpuServer server, DeviceSocket socket) throws IOException, InterruptedException {
         try (server) {
-            if (inherited != null) {
-                server.serve(inherited);
-            } else if (socketPath != null) {
-                server.listen(socketPath);
-                System.out.println("listening on " + socketPath);
-                System.out.println(switch (transport()) {
-                    case VHOST_USER -> QemuHint.attachGpu(socketPath);
-                    case VFIO_USER -> QemuHint.attachFunction(socketPath);
-                });
-                System.out.flush();
+            switch (socket) {
+                case DeviceSocket.Inherited inherited -> server.serve(inherited.socket(), () -> {});
+                case DeviceSocket.Listening listening -> {
+                    server.listen(listening.path());
+                    System.out.println("listening on " + listening.path());
+                    System.out.println(server.hint(listening.path()));
+                    System.out.flush();
+                }
             }
             server.awaitEnd();
         }
@@ -190,19 +190,6 @@ final class GpuCommand implements Callable<Integer> {
             return Injections.parse(injections);
         } catch (IllegalArgumentException e) {
             throw usage(e.getMessage());
-        }
-    }
-
-    private static Fd inherited(int number) throws IOException {
-        if (number < 0) throw new IOException("--fd=" + number + " is no descriptor");
-        Fd owned = Fd.own(number);
-        try {
-            if (!FileStatus.of(owned).isSocket()) throw new IOException("--fd=" + number + " is no socket");
-            return owned;
-        } catch (IOException e) {
-            // Not ours after all: it must not be closed in our name.
-            int unused = owned.release();
-            throw new IOException("--fd=%d cannot be used: %s".formatted(unused, e.getMessage()), e);
         }
     }
 

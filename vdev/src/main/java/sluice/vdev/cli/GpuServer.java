@@ -14,7 +14,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.linux.Fd;
-import sluice.dmacore.linux.SignalFd;
 import sluice.dmacore.memory.FileMappings;
 import sluice.dmacore.memory.IotlbStatistics;
 import sluice.iommu.injection.Rule;
@@ -25,22 +24,24 @@ import sluice.vdev.host.DeviceHost;
 import sluice.vdev.host.FunctionHost;
 import sluice.vdev.host.Loops;
 import sluice.vdev.io.Endpoint;
-import sluice.vdev.io.EventWatch;
 import sluice.vdev.io.Listener;
+import sluice.vdev.plugin.DeviceServer;
 import sluice.vdev.vfiouser.FunctionServer;
 import sluice.vdev.vhostuser.BackEnd;
 import sluice.vdev.virtiopci.VirtioPciFunction;
 
 /** A GPU wired to its display, its loops and its socket, with everything around it that a process needs. */
-public final class GpuServer implements AutoCloseable {
+public final class GpuServer implements DeviceServer {
     private static final Logger LOG = LoggerFactory.getLogger(GpuServer.class);
     private static final int CLOSE_SECONDS = 5;
 
-    private final IoEventLoop control = Loops.start("sluice-control");
+    private final IoEventLoop control;
+    private final boolean ownControl;
     private final IoEventLoop loop = Loops.start("sluice-gpu");
     private final DisplayLink display;
     private final PictureTaker pictures;
     private final GpuDevice device;
+    private final GpuTransport transport;
     private final Endpoint endpoint;
     /** Of the VM's IOMMU; all zero where it needs no asking. */
     private IotlbStatistics frontStatistics = new IotlbStatistics();
@@ -52,7 +53,20 @@ public final class GpuServer implements AutoCloseable {
     private boolean closed;
     private volatile @Nullable String failure;
 
+    /** In a process of its own: SIGUSR2 is a request for its pictures. */
     public GpuServer(GpuSetup setup) throws IOException {
+        this(setup, Loops.start("sluice-control"), true);
+        PictureSignal.watch(control, this::show);
+    }
+
+    /** Beside others, on the control loop of the process. */
+    GpuServer(GpuSetup setup, IoEventLoop control) throws IOException {
+        this(setup, control, false);
+    }
+
+    private GpuServer(GpuSetup setup, IoEventLoop control, boolean ownControl) throws IOException {
+        this.control = control;
+        this.ownControl = ownControl;
         statisticsFile = setup.statistics();
         display = new DisplayLink(loop, setup.width(), setup.height());
         pictures = new PictureTaker(setup.pictureFolder(), setup.pictureEvery());
@@ -60,11 +74,11 @@ public final class GpuServer implements AutoCloseable {
         Injections injections = setup.injections();
         for (Rule rule : injections.space()) device.space().table().inject(rule);
         if (injections.stray() != null) device.setStrayRead(injections.stray());
-        endpoint = switch (setup.transport()) {
+        transport = setup.transport();
+        endpoint = switch (transport) {
             case VHOST_USER -> vhostUser(setup.pollNanos(), injections);
             case VFIO_USER -> vfioUser(setup.pollNanos());
         };
-        watchSignal();
     }
 
     private Endpoint vhostUser(long pollNanos, Injections injections) {
@@ -79,28 +93,9 @@ public final class GpuServer implements AutoCloseable {
                 FileMappings.ofProcess()));
     }
 
-    private void watchSignal() throws IOException {
-        if (!SignalFd.isBlocked(SignalFd.SIGUSR2)) {
-            LOG.debug("SIGUSR2 is not blocked, so it takes no pictures: the launcher blocks it");
-            return;
-        }
-        control.execute(() -> {
-            try {
-                Fd signals = SignalFd.open(SignalFd.SIGUSR2);
-                EventWatch.start(control, signals, () -> onSignal(signals));
-            } catch (IOException e) {
-                LOG.error("SIGUSR2 cannot be received: {}", e.getMessage());
-            }
-        });
-    }
-
-    private void onSignal(Fd signals) {
-        try {
-            while (SignalFd.read(signals) != 0)
-                loop.execute(this::takePictures);
-        } catch (IOException e) {
-            LOG.error("SIGUSR2 cannot be received: {}", e.getMessage());
-        }
+    @Override
+    public void show() {
+        loop.execute(this::takePictures);
     }
 
     private void takePictures() {
@@ -111,18 +106,28 @@ public final class GpuServer implements AutoCloseable {
         if (count == 0) LOG.warn("no scan-out is on, so there is no picture to take");
     }
 
-    /** Serves front-ends that connect to {@code path}, one after the other. */
+    @Override
     public void listen(Path path) throws IOException {
         listener = Listener.open(path, endpoint, control, this::frontEndGone);
     }
 
-    /** Serves the front-end at the other end of {@code socket}; {@link #awaitEnd} returns when it goes. */
-    public void serve(Fd socket) {
+    @Override
+    public String hint(Path path) throws InterruptedException {
+        return switch (transport) {
+            case VHOST_USER -> QemuHint.attachGpu(path);
+            case VFIO_USER -> QemuHint.attachFunction(path);
+        };
+    }
+
+    /** As the interface says; {@link #awaitEnd} returns then, too. */
+    @Override
+    public void serve(Fd socket, Runnable after) {
         Promise<Void> gone = control.newPromise();
         inheritedGone = gone;
         control.execute(() -> inherited = endpoint.serve(socket, control, () -> {
             frontEndGone();
             gone.setSuccess(null);
+            after.run();
             end.countDown();
         }));
     }
@@ -136,7 +141,7 @@ public final class GpuServer implements AutoCloseable {
         end.await();
     }
 
-    /** Why closing could not do all it should, or null. */
+    @Override
     public @Nullable String failure() {
         return failure;
     }
@@ -149,7 +154,7 @@ public final class GpuServer implements AutoCloseable {
         dismissFrontEnd();
         writeStatistics();
         pictures.close();
-        Loops.stop(control);
+        if (ownControl) Loops.stop(control);
         Loops.stop(loop);
         end.countDown();
     }

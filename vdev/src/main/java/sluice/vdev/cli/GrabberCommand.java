@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 
-import io.netty.channel.IoEventLoop;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -12,15 +11,10 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-import sluice.dmacore.linux.Fd;
-import sluice.dmacore.memory.FileMappings;
 import sluice.vdev.grabber.FrameFile;
 import sluice.vdev.grabber.FrameSource;
 import sluice.vdev.grabber.Grabber;
 import sluice.vdev.grabber.TestPattern;
-import sluice.vdev.host.FunctionHost;
-import sluice.vdev.host.Loops;
-import sluice.vdev.vfiouser.FunctionServer;
 
 /** {@code sluice grabber}: a frame grabber that Linux knows, as a PCI function behind a vfio-user socket. */
 @Command(name = "grabber", mixinStandardHelpOptions = true, description = "A frame grabber (DT3155, grey, 768x576 or 640x480) behind a vfio-user socket; QEMU 10.1 or later.")
@@ -62,14 +56,19 @@ final class GrabberCommand implements Callable<Integer> {
             commandSpec().commandLine().getOut().println(CAPABILITIES);
             return 0;
         }
-        check();
-        Fd inherited = fd == null ? null : ServerProcess.inherited(fd);
-        Grabber grabber = new Grabber(source(), framesPerSecond);
-        IoEventLoop loop = Loops.start("sluice-grabber");
-        FunctionHost host = new FunctionHost(grabber, loop, FileMappings.ofProcess());
-        String hint = socketPath == null ? "" : QemuHint.attachFunction(socketPath);
-        new ServerProcess(new FunctionServer(host)).run(socketPath, inherited, hint, () -> Loops.stop(loop));
+        Grabber grabber = grabber();
+        DeviceSocket socket = DeviceSocket.of(socketPath, fd);
+        try (ServerProcess process = new ServerProcess()) {
+            process.add(EndpointServer.of(grabber, process.control()), socket);
+            process.run();
+        }
         return 0;
+    }
+
+    /** The device that the options ask for, wherever its front-end comes from. */
+    Grabber grabber() throws IOException {
+        check();
+        return new Grabber(source(), framesPerSecond);
     }
 
     private FrameSource source() throws IOException {

@@ -11,6 +11,7 @@ import picocli.CommandLine.Command;
 /** {@code sluice}: the devices and the tools around them. */
 @Command(name = "sluice", mixinStandardHelpOptions = true, version = "sluice 0.1.0", subcommands = { GpuCommand.class,
         GrabberCommand.class,
+        ServeCommand.class,
         DoctorCommand.class,
         InstallManifestCommand.class }, description = "Virtual devices for QEMU-style virtual machines, served by a Java process.")
 public final class Main {

@@ -3,6 +3,8 @@ package sluice.vdev.cli;
 import java.io.IOException;
 import java.nio.file.Path;
 
+import sluice.vdev.device.VirtioDevice;
+
 /** The command line that attaches a device to the QEMU on this host. */
 final class QemuHint {
     private QemuHint() {}
@@ -30,5 +32,17 @@ final class QemuHint {
                 -object memory-backend-memfd,id=mem,size=1G,share=on \
                 -device '{"driver":"vfio-user-pci","socket":{"type":"unix","path":"%s"}}\'""".formatted(path);
         return "attach it to QEMU 10.1 or later with: qemu-system-x86_64 " + options;
+    }
+
+    /** For a virtio device that QEMU has no front of its own for; commas in a path are doubled. */
+    static String attachVirtio(VirtioDevice device, Path socket) {
+        String options = """
+                -machine q35,memory-backend=mem \
+                -object memory-backend-memfd,id=mem,size=1G,share=on \
+                -chardev socket,id=vdev,path=%s \
+                -device %s,chardev=vdev,virtio-id=%d,num_vqs=%d,config_size=%d""".formatted(
+                socket.toString().replace(",", ",,"), QemuDevice.VHOST_USER_TEST.model(), device.virtioId(),
+                device.queueCount(), device.configSize());
+        return "attach it to QEMU 11 or later with: qemu-system-x86_64 " + options;
     }
 }

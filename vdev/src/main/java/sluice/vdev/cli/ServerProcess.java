@@ -1,70 +1,82 @@
 package sluice.vdev.cli;
 
 import java.io.IOException;
-import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
-import io.netty.channel.Channel;
 import io.netty.channel.IoEventLoop;
-import io.netty.util.concurrent.Future;
-import io.netty.util.concurrent.Promise;
 import org.jspecify.annotations.Nullable;
 
-import sluice.dmacore.linux.Fd;
-import sluice.dmacore.linux.FileStatus;
 import sluice.vdev.host.Loops;
-import sluice.vdev.io.Endpoint;
-import sluice.vdev.io.Listener;
+import sluice.vdev.plugin.DeviceServer;
 
-/** A process that serves one device on a socket until it is told to end, or until its only front-end goes. */
-final class ServerProcess {
-    private static final int CLOSE_SECONDS = 5;
-
+/**
+ * A process that serves devices until it is told to end, or until there is none left that a front-end could come to: those
+ * at an inherited socket end with their only front-end. All share one control loop and each has a loop of its own, so
+ * what happens to one does not happen to the others.
+ */
+final class ServerProcess implements AutoCloseable {
     private final IoEventLoop control = Loops.start("sluice-control");
-    private final Endpoint endpoint;
+    private final List<DeviceServer> servers = new ArrayList<>();
+    private final List<String> told = new ArrayList<>();
     private final CountDownLatch end = new CountDownLatch(1);
-    private @Nullable Listener listener;
-    private @Nullable Promise<Void> inheritedGone;
-    private @Nullable Channel inherited;
+    /** Devices whose front-end may still come or go, and one for {@link #run}. */
+    private final AtomicInteger awaited = new AtomicInteger(1);
     private @Nullable String failure;
     private boolean closed;
 
-    ServerProcess(Endpoint endpoint) {
-        this.endpoint = endpoint;
+    /** The loop on which all sockets are served. */
+    IoEventLoop control() {
+        return control;
     }
 
     /**
-     * Serves a device.
+     * Serves one more device from now on; the process ends it.
      *
-     * @param socketPath where to listen, or null
-     * @param inheritedSocket the socket to serve, or null; one of the two is there
-     * @param hint is printed when front-ends may connect
-     * @param closing runs at the end, when the last front-end has let go of the device
-     * @throws IOException the socket cannot be made, or the device could not be closed
+     * @throws IOException the socket cannot be made
      */
-    void run(@Nullable Path socketPath, @Nullable Fd inheritedSocket, String hint, Runnable closing)
-            throws IOException, InterruptedException {
+    void add(DeviceServer server, DeviceSocket socket) throws IOException, InterruptedException {
+        servers.add(server);
+        awaited.incrementAndGet();
+        switch (socket) {
+            case DeviceSocket.Inherited inherited -> server.serve(inherited.socket(), this::oneLess);
+            case DeviceSocket.Listening listening -> {
+                server.listen(listening.path());
+                told.add("listening on " + listening.path());
+                told.add(server.hint(listening.path()));
+            }
+        }
+    }
+
+    private void oneLess() {
+        if (awaited.decrementAndGet() == 0) end.countDown();
+    }
+
+    /**
+     * Tells which sockets front-ends may connect to, and returns at the end, when the last front-end has let go.
+     *
+     * @throws IOException a device could not be closed
+     */
+    void run() throws IOException, InterruptedException {
         Thread hook = new Thread(() -> {
-            close(closing);
+            close();
             // A JVM would otherwise exit with 143. Nothing is logged any more: the logging has a hook of its own.
             if (failure != null) System.err.println("sluice: " + failure);
             Runtime.getRuntime().halt(failure == null ? 0 : 1);
         }, "sluice-end");
         Runtime.getRuntime().addShutdownHook(hook);
         try {
-            if (inheritedSocket != null) {
-                serve(inheritedSocket);
-            } else if (socketPath != null) {
-                listener = Listener.open(socketPath, endpoint, control, () -> {});
-                System.out.println("listening on " + socketPath);
-                System.out.println(hint);
-                System.out.flush();
-            }
+            PictureSignal.watch(control, () -> servers.forEach(DeviceServer::show));
+            told.forEach(System.out::println);
+            System.out.flush();
+            oneLess();
             end.await();
         } finally {
             withdraw(hook);
-            close(closing);
+            close();
         }
         if (failure != null) throw new IOException(failure);
     }
@@ -78,56 +90,14 @@ final class ServerProcess {
         }
     }
 
-    private void serve(Fd socket) {
-        Promise<Void> gone = control.newPromise();
-        inheritedGone = gone;
-        control.execute(() -> inherited = endpoint.serve(socket, control, () -> {
-            gone.setSuccess(null);
-            end.countDown();
-        }));
-    }
-
-    private synchronized void close(Runnable closing) {
+    /** Ends all that was added. */
+    @Override
+    public synchronized void close() {
         if (closed) return;
         closed = true;
-        dismissFrontEnd();
-        closing.run();
+        for (DeviceServer server : servers) server.close();
+        failure = servers.stream().map(DeviceServer::failure).filter(Objects::nonNull).findFirst().orElse(null);
         Loops.stop(control);
         end.countDown();
-    }
-
-    /** Before the loops end: what a front-end has given us is given back. */
-    private void dismissFrontEnd() {
-        Future<?> gone = inheritedGone;
-        Listener open = listener;
-        if (open != null) {
-            gone = open.ended();
-            open.close();
-        } else {
-            control.execute(() -> {
-                Channel channel = inherited;
-                if (channel != null) channel.close();
-            });
-        }
-        if (gone != null && !gone.awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS))
-            failure = "the device did not let go of its front-end within %d s".formatted(CLOSE_SECONDS);
-    }
-
-    /**
-     * The socket that a parent has left open under this number.
-     *
-     * @throws IOException if there is none
-     */
-    static Fd inherited(int number) throws IOException {
-        if (number < 0) throw new IOException("--fd=" + number + " is no descriptor");
-        Fd owned = Fd.own(number);
-        try {
-            if (!FileStatus.of(owned).isSocket()) throw new IOException("--fd=" + number + " is no socket");
-            return owned;
-        } catch (IOException e) {
-            // Not ours after all: it must not be closed in our name.
-            int unused = owned.release();
-            throw new IOException("--fd=%d cannot be used: %s".formatted(unused, e.getMessage()), e);
-        }
     }
 }

@@ -1,0 +1,140 @@
+package sluice.vdev.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+
+import io.netty.channel.Channel;
+import io.netty.channel.IoEventLoop;
+import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.Promise;
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.linux.Fd;
+import sluice.dmacore.memory.FileMappings;
+import sluice.vdev.device.VirtioDevice;
+import sluice.vdev.host.DeviceHost;
+import sluice.vdev.host.FunctionHost;
+import sluice.vdev.host.Loops;
+import sluice.vdev.io.Endpoint;
+import sluice.vdev.io.Listener;
+import sluice.vdev.pci.PciFunction;
+import sluice.vdev.plugin.DeviceServer;
+import sluice.vdev.vfiouser.FunctionServer;
+import sluice.vdev.vhostuser.BackEnd;
+
+/** Serves a device that needs nothing but its loop and the socket of its front-end. */
+final class EndpointServer implements DeviceServer {
+    private static final int CLOSE_SECONDS = 5;
+
+    /** What is to be done with the device at the very end, on its loop. */
+    private interface Closing {
+        void close() throws Exception;
+    }
+
+    /** What to tell a user. */
+    private interface Hint {
+        String about(Path socket);
+    }
+
+    private final String name;
+    private final IoEventLoop control;
+    private final IoEventLoop loop;
+    private final Endpoint endpoint;
+    private final Hint hint;
+    private final Closing closing;
+    private @Nullable Listener listener;
+    private @Nullable Promise<Void> inheritedGone;
+    private @Nullable Channel inherited;
+    private @Nullable String failure;
+    private boolean closed;
+
+    private EndpointServer(String name, IoEventLoop control, IoEventLoop loop, Endpoint endpoint, Hint hint,
+            Closing closing) {
+        this.name = name;
+        this.control = control;
+        this.loop = loop;
+        this.endpoint = endpoint;
+        this.hint = hint;
+        this.closing = closing;
+    }
+
+    /**
+     * A PCI function over vfio-user, on a loop of its own.
+     *
+     * @throws IllegalArgumentException if the function contradicts itself
+     */
+    static EndpointServer of(PciFunction function, IoEventLoop control) {
+        IoEventLoop loop = Loops.start("sluice-" + function.name());
+        FunctionHost host = new FunctionHost(function, loop, FileMappings.ofProcess());
+        return new EndpointServer(function.name(), control, loop, new FunctionServer(host), QemuHint::attachFunction,
+                function instanceof AutoCloseable held ? held::close : () -> {});
+    }
+
+    /** A virtio device over vhost-user, on a loop of its own. */
+    static EndpointServer of(String name, VirtioDevice device, IoEventLoop control) {
+        IoEventLoop loop = Loops.start("sluice-" + name);
+        BackEnd backEnd = new BackEnd(new DeviceHost(device, loop), FileMappings.ofProcess(), null);
+        return new EndpointServer(name, control, loop, backEnd, path -> QemuHint.attachVirtio(device, path),
+                device::close);
+    }
+
+    @Override
+    public void listen(Path path) throws IOException {
+        listener = Listener.open(path, endpoint, control, () -> {});
+    }
+
+    @Override
+    public void serve(Fd socket, Runnable gone) {
+        Promise<Void> promise = control.newPromise();
+        inheritedGone = promise;
+        control.execute(() -> inherited = endpoint.serve(socket, control, () -> {
+            promise.setSuccess(null);
+            gone.run();
+        }));
+    }
+
+    @Override
+    public String hint(Path path) {
+        return hint.about(path);
+    }
+
+    @Override
+    public @Nullable String failure() {
+        return failure;
+    }
+
+    @Override
+    public void close() {
+        if (closed) return;
+        closed = true;
+        dismissFrontEnd();
+        Future<?> done = loop.submit(() -> {
+            closing.close();
+            return null;
+        });
+        if (!done.awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+            failure = "%s did not close within %d s".formatted(name, CLOSE_SECONDS);
+        } else if (!done.isSuccess()) {
+            failure = "%s could not be closed: %s".formatted(name, done.cause());
+        }
+        Loops.stop(loop);
+    }
+
+    /** Before the loop ends: what a front-end has given us is given back. */
+    private void dismissFrontEnd() {
+        Future<?> gone = inheritedGone;
+        Listener open = listener;
+        if (open != null) {
+            gone = open.ended();
+            open.close();
+        } else {
+            control.execute(() -> {
+                Channel channel = inherited;
+                if (channel != null) channel.close();
+            });
+        }
+        if (gone != null && !gone.awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS))
+            failure = "%s did not let go of its front-end within %d s".formatted(name, CLOSE_SECONDS);
+    }
+}

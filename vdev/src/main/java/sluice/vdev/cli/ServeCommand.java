@@ -1,0 +1,159 @@
+package sluice.vdev.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.Callable;
+
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+import sluice.vdev.plugin.DeviceOptions;
+import sluice.vdev.plugin.DeviceServer;
+import sluice.vdev.plugin.ProvidedDevice;
+import sluice.vdev.plugin.WrongOptionException;
+
+/** {@code sluice serve}: several devices in one process, Sluice's own and those of plug-ins. */
+@Command(name = "serve", mixinStandardHelpOptions = true, description = "Several devices in one process, Sluice's own and those of plug-ins.", footer = {
+        "", "For example:",
+        "  sluice serve --device=gpu,socket-path=/tmp/gpu.sock --device=grabber,socket-path=/tmp/grabber.sock",
+        "Signals: SIGTERM ends it, SIGUSR2 writes what the scan-outs show as PNG." })
+final class ServeCommand implements Callable<Integer> {
+    @Spec
+    private @Nullable CommandSpec spec;
+
+    @Option(names = "--device", paramLabel = "NAME,OPTION=VALUE,...", description = "Serve this device; may be repeated. A comma inside of a value is written twice.")
+    private List<String> devices = List.of();
+
+    @Option(names = "--plugin", paramLabel = "JAR", description = "Look for devices in this jar, too; may be repeated.")
+    private List<Path> plugins = List.of();
+
+    @Option(names = "--list", description = "Print the devices there are and their options, and end.")
+    private boolean list;
+
+    @Option(names = "--json", description = "Print the list for machines.")
+    private boolean json;
+
+    /** A device that is about to be served. */
+    private record Chosen(DeviceArgument argument, DeviceOptions options, DeviceCatalog.Entry kind) {}
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        DeviceCatalog catalog = DeviceCatalog.of(plugins);
+        if (list) {
+            PrintWriter out = commandSpec().commandLine().getOut();
+            out.print(json ? DeviceList.json(catalog) : DeviceList.text(catalog));
+            out.flush();
+            return 0;
+        }
+        if (json) throw usage("--json belongs to --list");
+        if (devices.isEmpty()) throw usage("give --device=NAME,... or --list; there are " + catalog.names());
+        try {
+            serve(chosen(catalog));
+        } catch (WrongOptionException e) {
+            throw usage(String.valueOf(e.getMessage()));
+        }
+        return 0;
+    }
+
+    private List<Chosen> chosen(DeviceCatalog catalog) throws WrongOptionException {
+        List<Chosen> all = new ArrayList<>();
+        Set<List<String>> sockets = new HashSet<>();
+        for (String text : devices) {
+            DeviceArgument argument = DeviceArgument.parse(text);
+            DeviceCatalog.Entry kind = catalog.find(argument.name());
+            if (kind == null) {
+                throw new WrongOptionException(
+                        "there is no device \"%s\"; there are %s".formatted(argument.name(), catalog.names()));
+            }
+            DeviceOptions options = argument.optionsOf(kind.provider());
+            String fd = options.text("fd");
+            String socket = fd == null ? String.valueOf(options.text("socket-path")) : fd;
+            if (!sockets.add(List.of(fd == null ? "socket-path" : "fd", socket))) {
+                throw new WrongOptionException(
+                        "%s=%s is given to two devices; each needs its own".formatted(fd == null ? "socket-path" : "fd",
+                                socket));
+            }
+            all.add(new Chosen(argument, options, kind));
+        }
+        return all;
+    }
+
+    /** All of them or none: a process that lacks one of its devices is none that a script can rely on. */
+    private static void serve(List<Chosen> all) throws IOException, InterruptedException, WrongOptionException {
+        List<ProvidedDevice> made = new ArrayList<>();
+        for (Chosen chosen : all) made.add(create(chosen));
+        try (ServerProcess process = new ServerProcess()) {
+            for (int i = 0; i < all.size(); i++) {
+                Chosen chosen = all.get(i);
+                DeviceServer server = open(chosen.argument().name(), made.get(i), process);
+                process.add(server, socket(chosen.options()));
+            }
+            process.run();
+        }
+    }
+
+    private static ProvidedDevice create(Chosen chosen) throws IOException, WrongOptionException {
+        String name = chosen.argument().name();
+        try {
+            ProvidedDevice made = chosen.kind().provider().create(chosen.options());
+            requireTransport(name, made, chosen.options().text("transport"));
+            return made;
+        } catch (WrongOptionException e) {
+            throw new WrongOptionException(name + ": " + e.getMessage());
+        } catch (RuntimeException | LinkageError e) {
+            // A plug-in's own fault: its user needs the name of the device, its author the whole of it.
+            throw new IOException("the device %s cannot be made: %s".formatted(name, e), e);
+        }
+    }
+
+    /** A device that wires itself judges the option itself. */
+    private static void requireTransport(String name, ProvidedDevice made, @Nullable String asked)
+            throws WrongOptionException {
+        String only = switch (made) {
+            case ProvidedDevice.Function function -> "vfio-user";
+            case ProvidedDevice.Virtio virtio -> "vhost-user";
+            case ProvidedDevice.Wired wired -> null;
+        };
+        if (only != null && asked != null && !asked.equals(only)) {
+            throw new WrongOptionException("transport=%s: %s is a %s, which only %s carries".formatted(asked, name,
+                    made instanceof ProvidedDevice.Function ? "PCI function" : "virtio device", only));
+        }
+    }
+
+    private static DeviceServer open(String name, ProvidedDevice made, ServerProcess process) throws IOException {
+        try {
+            return switch (made) {
+                case ProvidedDevice.Function given -> EndpointServer.of(given.function(), process.control());
+                case ProvidedDevice.Virtio given -> EndpointServer.of(name, given.device(), process.control());
+                case ProvidedDevice.Wired given -> given.wiring().open(process.control());
+            };
+        } catch (IllegalArgumentException e) {
+            throw new IOException("the device %s cannot be served: %s".formatted(name, e.getMessage()), e);
+        }
+    }
+
+    private static DeviceSocket socket(DeviceOptions options) throws IOException, WrongOptionException {
+        boolean inherited = options.isGiven("fd");
+        return DeviceSocket.of(options.path("socket-path"),
+                inherited ? (int) options.number("fd", -1, 0, Integer.MAX_VALUE) : null);
+    }
+
+    private CommandSpec commandSpec() {
+        CommandSpec present = spec;
+        if (present == null) throw new IllegalStateException("picocli injects the command's specification");
+        return present;
+    }
+
+    private ParameterException usage(String sentence) {
+        return new ParameterException(commandSpec().commandLine(), sentence);
+    }
+}

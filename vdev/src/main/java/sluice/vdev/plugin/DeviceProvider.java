@@ -1,0 +1,31 @@
+package sluice.vdev.plugin;
+
+import java.io.IOException;
+import java.util.List;
+
+/**
+ * Makes devices of one kind. It is found by {@link java.util.ServiceLoader}: its class is public, has a public constructor
+ * without parameters, and is named in {@code META-INF/services/sluice.vdev.plugin.DeviceProvider}.
+ */
+public interface DeviceProvider {
+    /** What {@code --device} calls it: small letters, digits and hyphens, such as {@code copy-engine}. */
+    String name();
+
+    /** What it is, in one line. */
+    String description();
+
+    /**
+     * The options it knows. Those that say where the front-end comes from ({@link DeviceOption#OF_EVERY_DEVICE}) need not be
+     * among them.
+     */
+    List<DeviceOption> options();
+
+    /**
+     * Makes a device. It is called on the main thread, once for each {@code --device} with this name.
+     *
+     * @param options only those of {@link #options} and of every device
+     * @throws WrongOptionException an option's value cannot be: the process ends with status 2 before anything is served
+     * @throws IOException the device cannot be made: the process ends with status 1 before anything is served
+     */
+    ProvidedDevice create(DeviceOptions options) throws IOException, WrongOptionException;
+}

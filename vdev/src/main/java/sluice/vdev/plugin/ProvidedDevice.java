@@ -1,0 +1,39 @@
+package sluice.vdev.plugin;
+
+import java.io.IOException;
+
+import io.netty.channel.IoEventLoop;
+
+import sluice.vdev.device.VirtioDevice;
+import sluice.vdev.pci.PciFunction;
+
+/** What a {@link DeviceProvider} has made: a device that is served as it is, or one that brings its own server. */
+public sealed interface ProvidedDevice {
+    /**
+     * A PCI function, served over vfio-user on a loop of its own.
+     *
+     * @param function closed on its loop at the end, if it is {@link AutoCloseable}
+     */
+    record Function(PciFunction function) implements ProvidedDevice {}
+
+    /**
+     * A virtio device, served over vhost-user on a loop of its own.
+     *
+     * @param device closed on its loop at the end
+     */
+    record Virtio(VirtioDevice device) implements ProvidedDevice {}
+
+    /** A device that needs more than the socket of its front-end, as a GPU needs its display's. */
+    record Wired(Wiring wiring) implements ProvidedDevice {}
+
+    /** Wires a device to its loops. */
+    @FunctionalInterface
+    interface Wiring {
+        /**
+         * Makes the server, which serves nobody yet.
+         *
+         * @param control the process's control loop, which never waits and which the server does not end
+         */
+        DeviceServer open(IoEventLoop control) throws IOException;
+    }
+}

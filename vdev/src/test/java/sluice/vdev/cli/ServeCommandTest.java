@@ -1,0 +1,148 @@
+package sluice.vdev.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import sluice.dmacore.linux.UnixSocket;
+import sluice.vdev.fixture.Deadline;
+import sluice.vdev.fixture.FrontEnd;
+import sluice.vdev.fixture.VfioUserClient;
+import sluice.vdev.loopback.CProgram;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** {@code sluice serve} as a process: its devices live and fail each for itself, and end together. */
+class ServeCommandTest {
+    private static final int GRABBER = 0x12238086;
+    private static final int REGISTER = 0x56781234;
+    private static final int LIMIT_SECONDS = 60;
+
+    @TempDir
+    private Path folder;
+
+    private SluiceProgram serve(String... arguments) throws IOException {
+        List<String> all = new ArrayList<>(List.of("serve"));
+        all.addAll(List.of(arguments));
+        return SluiceProgram.start(folder, all.toArray(String[]::new));
+    }
+
+    private void fails(int status, String sentence, String... arguments) throws IOException {
+        try (SluiceProgram program = serve(arguments)) {
+            assertThat(program.status()).as(program.errors()).isEqualTo(status);
+            assertThat(program.errors()).contains(sentence).doesNotContain("\tat ");
+            if (status == 1) assertThat(program.errors().lines()).hasSize(1);
+        }
+    }
+
+    private VfioUserClient connect(Path socket, int identity) throws IOException {
+        VfioUserClient client = new VfioUserClient(UnixSocket.connect(socket));
+        client.agree();
+        assertThat(client.read32(VfioUserClient.CONFIG_REGION, 0)).isEqualTo(identity);
+        return client;
+    }
+
+    @Test
+    void oneDevicesEndIsNotTheOthers() throws IOException {
+        Path jar = PluginJar.build(folder, "Plugged", "register");
+        Path gpu = folder.resolve("gpu.sock");
+        Path grabber = folder.resolve("grabber.sock");
+        Path register = folder.resolve("register,sock");
+        Path statistics = folder.resolve("stats.json");
+        try (SluiceProgram program = serve("--plugin=" + jar,
+                "--device=gpu,socket-path=" + gpu + ",stats=" + statistics,
+                "--device=grabber,pattern,fps=30,socket-path=" + grabber,
+                "--device=register,value=0x2a,socket-path=" + folder + "/register,,sock")) {
+            program.awaitLine("listening on " + register);
+            assertThat(program.output().lines().filter(line -> line.startsWith("listening on "))).hasSize(3);
+            assertThat(program.output().lines().filter(line -> line.contains("vfio-user-pci"))).hasSize(2);
+            try (FrontEnd front = new FrontEnd(UnixSocket.connect(gpu));
+                    VfioUserClient first = connect(register, REGISTER)) {
+                assertThat(front.getQueueNum()).isEqualTo(2);
+                assertThat(first.read32(0, 0)).isEqualTo(0x2a);
+                assertThat(first.write(0, 0, (byte) 1)).as("the write that fails in the device").isZero();
+                assertThat(first.read32(0, 0)).as("the device goes on").isEqualTo(0x2a);
+                try (VfioUserClient leaves = connect(grabber, GRABBER)) {
+                    leaves.sendRaw(VfioUserClient.body(16).putInt(1).putInt(1).clear());
+                    assertThat(leaves.isClosed()).as("the front-end that breaks the protocol").isTrue();
+                }
+                assertThat(front.getQueueNum()).isEqualTo(2);
+                assertThat(first.read32(0, 0)).isEqualTo(0x2a);
+                try (VfioUserClient next = connect(grabber, GRABBER)) {
+                    program.terminate();
+                    assertThat(program.status()).as(program.errors()).isZero();
+                    assertThat(next.isClosed()).isTrue();
+                }
+                assertThat(first.isClosed()).isTrue();
+                assertThat(front.closedWithin(Deadline.USUAL)).isTrue();
+            }
+            assertThat(program.output()).contains("closed register 42");
+            assertThat(gpu).doesNotExist();
+            assertThat(grabber).doesNotExist();
+            assertThat(register).doesNotExist();
+        }
+        assertThat(JsonParser.parseString(Files.readString(statistics)).getAsJsonObject().get("frames").getAsInt())
+                .isZero();
+    }
+
+    @Test
+    void inheritedSocketsAreServedToTheirEnd() throws IOException {
+        Path statistics = folder.resolve("stats.json");
+        List<String> command = new ArrayList<>(List.of(CProgram.pair(folder).toString()));
+        command.addAll(SluiceProgram.command("serve", "--device=gpu,fd=@FD@,stats=" + statistics));
+        command.addAll(List.of("--", CProgram.frontEnd(folder).toString(), "--fd=@FD@"));
+        CProgram.Ended ended = CProgram.run(folder, LIMIT_SECONDS, command.toArray(String[]::new));
+        assertThat(ended.output()).contains("first ended with 0").contains("second ended with 0")
+                .doesNotContain("not ok").doesNotContain("\tat ");
+        assertThat(JsonParser.parseString(Files.readString(statistics)).getAsJsonObject().get("frames").getAsInt())
+                .isPositive();
+    }
+
+    /** All or none: what listens already is taken back. */
+    @Test
+    void aDeviceThatCannotBeServedEndsTheStart() throws IOException {
+        Path gpu = folder.resolve("gpu.sock");
+        fails(1, "ENOENT", "--device=gpu,socket-path=" + gpu, "--device=grabber,socket-path=/nonexistent/s");
+        assertThat(gpu).doesNotExist();
+        fails(1, "--fd=777", "--device=gpu,socket-path=" + gpu, "--device=grabber,fd=777");
+        assertThat(gpu).doesNotExist();
+        fails(1, "the device register cannot be made: java.lang.IllegalStateException: thirteen",
+                "--plugin=" + PluginJar.build(folder, "Plugged", "register"), "--device=gpu,socket-path=" + gpu,
+                "--device=register,value=13,socket-path=a");
+        assertThat(gpu).doesNotExist();
+        fails(1, "there is no such file", "--plugin=/nonexistent.jar", "--list");
+    }
+
+    @Test
+    void wrongUsageExitsWith2() throws IOException {
+        fails(2, "there are gpu, grabber");
+        fails(2, "there is no device \"gnu\"; there are gpu, grabber", "--device=gnu,socket-path=a");
+        fails(2, "gpu has no option \"colour\"; it has socket-path", "--device=gpu,socket-path=a,colour=red");
+        fails(2, "gpu: 17 outputs; there can be 1 to 16", "--device=gpu,socket-path=a,outputs=17");
+        fails(2, "a grabber is a PCI function", "--device=grabber,socket-path=a,transport=vhost-user");
+        fails(2, "transport=vhost-user: register is a PCI function, which only vfio-user carries",
+                "--device=register,socket-path=a,transport=vhost-user",
+                "--plugin=" + PluginJar.build(folder, "Plugged", "register"));
+        fails(2, "socket-path=a is given to two devices", "--device=gpu,socket-path=a",
+                "--device=grabber,socket-path=a");
+        assertThat(folder.resolve("a")).doesNotExist();
+    }
+
+    @Test
+    void theListIsForMachinesToo() throws IOException {
+        try (SluiceProgram program = serve("--list", "--json")) {
+            assertThat(program.status()).isZero();
+            JsonObject gpu = JsonParser.parseString(program.output()).getAsJsonObject().getAsJsonArray("devices").get(0)
+                    .getAsJsonObject();
+            assertThat(gpu.get("name").getAsString()).isEqualTo("gpu");
+            assertThat(gpu.getAsJsonArray("options")).hasSizeGreaterThan(8);
+        }
+    }
+}
