@@ -1,0 +1,32 @@
+package copyengine;
+
+import java.util.List;
+
+import sluice.vdev.plugin.DeviceOption;
+import sluice.vdev.plugin.DeviceOptions;
+import sluice.vdev.plugin.DeviceProvider;
+import sluice.vdev.plugin.ProvidedDevice;
+
+/** How {@code ./sluice serve --plugin=...} finds the copy engine: META-INF/services names this class. */
+public final class CopyEngineProvider implements DeviceProvider {
+    @Override
+    public String name() {
+        return "copy-engine";
+    }
+
+    @Override
+    public String description() {
+        return "Copies memory of the guest from one scatter list to another.";
+    }
+
+    /** It needs none of its own. One would be {@code new DeviceOption("entries", "N", "Most entries of a list.")}. */
+    @Override
+    public List<DeviceOption> options() {
+        return List.of();
+    }
+
+    @Override
+    public ProvidedDevice create(DeviceOptions options) {
+        return new ProvidedDevice.Function(new CopyEngine());
+    }
+}
