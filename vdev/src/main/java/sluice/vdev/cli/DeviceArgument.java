@@ -64,6 +64,8 @@ record DeviceArgument(String name, Map<String, List<String>> options) {
                 throw new WrongOptionException("%s: %s is given more than once".formatted(name, option));
             if (!option.value().isEmpty() && given.getValue().contains(""))
                 throw new WrongOptionException("%s: %s lacks its value".formatted(name, option));
+            if (option.value().isEmpty() && !given.getValue().stream().allMatch(String::isEmpty))
+                throw new WrongOptionException("%s: %s takes no value".formatted(name, option));
         }
         if (options.containsKey("socket-path") == options.containsKey("fd"))
             throw new WrongOptionException(name + ": give exactly one of socket-path=PATH and fd=N");

@@ -105,6 +105,22 @@ class ServeCommandTest {
                 .isPositive();
     }
 
+    /** Of two devices that read signals only one would see each. */
+    @Test
+    void everyDeviceIsAskedForItsPictures() throws IOException {
+        Path last = folder.resolve("b.sock");
+        try (SluiceProgram program = serve("--device=gpu,socket-path=" + folder.resolve("a.sock"),
+                "--device=gpu,socket-path=" + last)) {
+            program.awaitLine("listening on " + last);
+            CProgram.run(folder, LIMIT_SECONDS, "kill", "-USR2", Long.toString(program.pid()));
+            Deadline.in(Deadline.USUAL).require(
+                    () -> program.errors().lines().filter(line -> line.contains("there is no picture")).count() == 2,
+                    "the answer of both");
+            program.terminate();
+            assertThat(program.status()).isZero();
+        }
+    }
+
     /** All or none: what listens already is taken back. */
     @Test
     void aDeviceThatCannotBeServedEndsTheStart() throws IOException {
