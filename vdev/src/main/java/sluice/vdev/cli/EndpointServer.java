@@ -22,6 +22,7 @@ import sluice.vdev.pci.PciFunction;
 import sluice.vdev.plugin.DeviceServer;
 import sluice.vdev.vfiouser.FunctionServer;
 import sluice.vdev.vhostuser.BackEnd;
+import sluice.vdev.virtiopci.VirtioPciFunction;
 
 /** Serves a device that needs nothing but its loop and the socket of its front-end. */
 final class EndpointServer implements DeviceServer {
@@ -76,6 +77,19 @@ final class EndpointServer implements DeviceServer {
         IoEventLoop loop = Loops.start("sluice-" + name);
         BackEnd backEnd = new BackEnd(new DeviceHost(device, loop), FileMappings.ofProcess(), null);
         return new EndpointServer(name, control, loop, backEnd, path -> QemuHint.attachVirtio(device, path),
+                device::close);
+    }
+
+    /**
+     * A virtio device as a PCI function over vfio-user, on a loop of its own.
+     *
+     * @throws IllegalArgumentException if such a device is not for PCI
+     */
+    static EndpointServer onPci(String name, VirtioDevice device, IoEventLoop control) {
+        IoEventLoop loop = Loops.start("sluice-" + name);
+        FunctionHost host = new FunctionHost(new VirtioPciFunction(device, name, loop, 0), loop,
+                FileMappings.ofProcess());
+        return new EndpointServer(name, control, loop, new FunctionServer(host), QemuHint::attachFunction,
                 device::close);
     }
 

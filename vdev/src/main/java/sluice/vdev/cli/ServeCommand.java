@@ -27,6 +27,9 @@ import sluice.vdev.plugin.WrongOptionException;
         "  sluice serve --device=gpu,socket-path=/tmp/gpu.sock --device=grabber,socket-path=/tmp/grabber.sock",
         "Signals: SIGTERM ends it, SIGUSR2 writes what the scan-outs show as PNG." })
 final class ServeCommand implements Callable<Integer> {
+    private static final String VHOST_USER = "vhost-user";
+    private static final String VFIO_USER = "vfio-user";
+
     @Spec
     private @Nullable CommandSpec spec;
 
@@ -94,7 +97,7 @@ final class ServeCommand implements Callable<Integer> {
         try (ServerProcess process = new ServerProcess()) {
             for (int i = 0; i < all.size(); i++) {
                 Chosen chosen = all.get(i);
-                DeviceServer server = open(chosen.argument().name(), made.get(i), process);
+                DeviceServer server = open(chosen, made.get(i), process);
                 process.add(server, socket(chosen.options()));
             }
             process.run();
@@ -118,22 +121,24 @@ final class ServeCommand implements Callable<Integer> {
     /** A device that wires itself judges the option itself. */
     private static void requireTransport(String name, ProvidedDevice made, @Nullable String asked)
             throws WrongOptionException {
-        String only = switch (made) {
-            case ProvidedDevice.Function function -> "vfio-user";
-            case ProvidedDevice.Virtio virtio -> "vhost-user";
-            case ProvidedDevice.Wired wired -> null;
-        };
-        if (only != null && asked != null && !asked.equals(only)) {
-            throw new WrongOptionException("transport=%s: %s is a %s, which only %s carries".formatted(asked, name,
-                    made instanceof ProvidedDevice.Function ? "PCI function" : "virtio device", only));
+        if (asked == null || made instanceof ProvidedDevice.Wired) return;
+        if (!asked.equals(VHOST_USER) && !asked.equals(VFIO_USER))
+            throw new WrongOptionException("transport=%s: give %s or %s".formatted(asked, VHOST_USER, VFIO_USER));
+        if (made instanceof ProvidedDevice.Function && !asked.equals(VFIO_USER)) {
+            throw new WrongOptionException("transport=%s: %s is a PCI function, which only %s carries".formatted(asked,
+                    name, VFIO_USER));
         }
     }
 
-    private static DeviceServer open(String name, ProvidedDevice made, ServerProcess process) throws IOException {
+    private static DeviceServer open(Chosen chosen, ProvidedDevice made, ServerProcess process) throws IOException {
+        String name = chosen.argument().name();
+        boolean onPci = VFIO_USER.equals(chosen.options().text("transport"));
         try {
             return switch (made) {
                 case ProvidedDevice.Function given -> EndpointServer.of(given.function(), process.control());
-                case ProvidedDevice.Virtio given -> EndpointServer.of(name, given.device(), process.control());
+                case ProvidedDevice.Virtio given -> onPci
+                        ? EndpointServer.onPci(name, given.device(), process.control())
+                        : EndpointServer.of(name, given.device(), process.control());
                 case ProvidedDevice.Wired given -> given.wiring().open(process.control());
             };
         } catch (IllegalArgumentException e) {

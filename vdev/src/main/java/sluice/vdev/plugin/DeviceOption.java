@@ -17,7 +17,7 @@ public record DeviceOption(String name, String value, String description, boolea
                     "Listen on this UNIX socket; serves one front-end after the other."),
             new DeviceOption("fd", "N", "Serve the front-end at the other end of this inherited socket."),
             new DeviceOption("transport", "NAME",
-                    "vfio-user or vhost-user; needed only if a device can be served over both."));
+                    "vhost-user, which virtio devices default to, or vfio-user, which carries every device."));
 
     /** An option that may be given once. */
     public DeviceOption(String name, String value, String description) {

@@ -17,7 +17,8 @@ public sealed interface ProvidedDevice {
     record Function(PciFunction function) implements ProvidedDevice {}
 
     /**
-     * A virtio device, served over vhost-user on a loop of its own.
+     * A virtio device, served on a loop of its own: over vhost-user or, as a PCI function, over vfio-user, as its option
+     * {@code transport} says.
      *
      * @param device closed on its loop at the end
      */

@@ -22,6 +22,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 /** {@code sluice serve} as a process: its devices live and fail each for itself, and end together. */
 class ServeCommandTest {
     private static final int GRABBER = 0x12238086;
+    private static final int VIRTIO_GPU = 0x10501af4;
     private static final int REGISTER = 0x56781234;
     private static final int LIMIT_SECONDS = 60;
 
@@ -121,6 +122,24 @@ class ServeCommandTest {
         }
     }
 
+    @Test
+    void aGpuMayBeAPciFunctionBesideAnother() throws IOException {
+        Path pci = folder.resolve("pci.sock");
+        Path plain = folder.resolve("plain.sock");
+        try (SluiceProgram program = serve("--device=gpu,transport=vfio-user,socket-path=" + pci,
+                "--device=gpu,socket-path=" + plain)) {
+            program.awaitLine("listening on " + plain);
+            assertThat(program.output()).contains("vfio-user-pci").contains("vhost-user-gpu-pci");
+            try (VfioUserClient client = connect(pci, VIRTIO_GPU);
+                    FrontEnd front = new FrontEnd(UnixSocket.connect(plain))) {
+                assertThat(front.getQueueNum()).isEqualTo(2);
+                assertThat(client.read32(VfioUserClient.CONFIG_REGION, 0)).isEqualTo(VIRTIO_GPU);
+            }
+            program.terminate();
+            assertThat(program.status()).isZero();
+        }
+    }
+
     /** All or none: what listens already is taken back. */
     @Test
     void aDeviceThatCannotBeServedEndsTheStart() throws IOException {
@@ -146,6 +165,8 @@ class ServeCommandTest {
         fails(2, "transport=vhost-user: register is a PCI function, which only vfio-user carries",
                 "--device=register,socket-path=a,transport=vhost-user",
                 "--plugin=" + PluginJar.build(folder, "Plugged", "register"));
+        fails(2, "register: transport=pigeon: give vhost-user or vfio-user",
+                "--device=register,socket-path=a,transport=pigeon", "--plugin=" + folder.resolve("Plugged.jar"));
         fails(2, "socket-path=a is given to two devices", "--device=gpu,socket-path=a",
                 "--device=grabber,socket-path=a");
         assertThat(folder.resolve("a")).doesNotExist();

@@ -205,6 +205,19 @@ class ServerProcessTest {
     }
 
     @Test
+    void aVirtioDeviceIsAPciFunctionToo() throws Exception {
+        UnixSocket.Pair pair = UnixSocket.pair();
+        try (ServerProcess process = new ServerProcess();
+                VfioUserClient client = new VfioUserClient(pair.first())) {
+            process.add(EndpointServer.onPci("quiet", new Quiet(), process.control()),
+                    new DeviceSocket.Inherited(pair.second()));
+            client.agree();
+            assertThat(client.read32(VfioUserClient.CONFIG_REGION, 0)).isEqualTo(0x10441af4);
+        }
+        assertThat(closed).hasValue(1);
+    }
+
+    @Test
     void aDeviceThatCannotBeClosedIsToldOf() throws Exception {
         UnixSocket.Pair pair = UnixSocket.pair();
         try (ServerProcess process = new ServerProcess()) {
