@@ -1,0 +1,38 @@
+package sluice.dmacore.trace;
+
+/** Tells two sinks, each of them only if it is on. */
+public final class TwoSinks implements TraceSink {
+    private final TraceSink first;
+    private final TraceSink second;
+
+    private TwoSinks(TraceSink first, TraceSink second) {
+        this.first = first;
+        this.second = second;
+    }
+
+    /** A sink that tells both; if one of them takes nothing, this is the other itself. */
+    public static TraceSink of(TraceSink first, TraceSink second) {
+        if (NONE.equals(first)) return second;
+        if (NONE.equals(second)) return first;
+        return new TwoSinks(first, second);
+    }
+
+    @Override
+    public boolean isOn() {
+        return first.isOn() || second.isOn();
+    }
+
+    /** Told in any case: a sink that is off now may be switched on later, when nobody says the names again. */
+    @Override
+    public void name(int number, String name) {
+        first.name(number, name);
+        second.name(number, name);
+    }
+
+    @Override
+    public void record(EventKind kind, int buffer, int attachment, int detail, long from, long length, long bytes,
+            long nanos) {
+        if (first.isOn()) first.record(kind, buffer, attachment, detail, from, length, bytes, nanos);
+        if (second.isOn()) second.record(kind, buffer, attachment, detail, from, length, bytes, nanos);
+    }
+}
