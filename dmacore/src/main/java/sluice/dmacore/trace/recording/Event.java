@@ -1,0 +1,19 @@
+package sluice.dmacore.trace.recording;
+
+import sluice.dmacore.trace.EventKind;
+import sluice.dmacore.trace.TraceSink;
+
+/**
+ * One event of a recording; the fields are those of {@link TraceSink#record}.
+ *
+ * @param sequence 1 for the first event of a recording
+ * @param nanoTime of the recorder's clock, when the event was told; what it tells began {@code nanos} before
+ */
+public record Event(long sequence, long nanoTime, EventKind kind, int buffer, int attachment, int detail, long from,
+        long length, long bytes, long nanos) {
+
+    /** The attachment's number if the event has one, else the buffer's, else 0. */
+    public int subject() {
+        return attachment != 0 ? attachment : buffer;
+    }
+}

@@ -1,0 +1,123 @@
+package sluice.dmacore.trace.recording;
+
+import java.io.IOException;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.trace.EventKind;
+
+/**
+ * Goes through the events of a recording, from the oldest to the one that was the newest when it began. For one thread.
+ *
+ * <p>Each piece of the file is read three times, because its writers wait for nobody and a read is no atomic thing. What the
+ * first read shows as finished is whole, or newer, in the second; what the third shows as unchanged was not being overwritten
+ * during the second; so the second is what the writer wrote.
+ */
+public final class EventCursor {
+    private static final int PIECE = 1024;
+    private static final EventKind[] KINDS = EventKind.values();
+
+    private final Recording recording;
+    private final RecordingHeader header;
+    private final ByteBuffer before = piece();
+    private final ByteBuffer taken = piece();
+    private final ByteBuffer after = piece();
+    private long next;
+    /** Sequence number of the first event of the piece, and of the first after it. */
+    private long first;
+    private long end;
+    private long overwritten;
+    private long unfinished;
+    private long cutOff;
+    private long unknown;
+
+    EventCursor(Recording recording, RecordingHeader header) {
+        this.recording = recording;
+        this.header = header;
+        next = header.oldest();
+        first = next;
+        end = next;
+        overwritten = next - 1;
+    }
+
+    private static ByteBuffer piece() {
+        return ByteBuffer.allocateDirect(PIECE * Layout.RECORD_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /**
+     * The next event, or null behind the last.
+     *
+     * @throws IOException the file cannot be read; that it is too short is no error but counted
+     */
+    public @Nullable Event next() throws IOException {
+        while (next <= header.claimed()) {
+            if (next == end) readPiece();
+            Event event = take(next);
+            next++;
+            if (event != null) return event;
+        }
+        return null;
+    }
+
+    /** What could not be read among what was gone through so far, and what was overwritten before. */
+    public Missed missed() {
+        return new Missed(overwritten, unfinished, cutOff, unknown);
+    }
+
+    private void readPiece() throws IOException {
+        long slot = next - 1 & header.capacity() - 1;
+        // Not beyond the newest event, and not around the end of the ring.
+        int count = (int) Math.min(PIECE, Math.min(header.claimed() - next + 1, header.capacity() - slot));
+        long offset = Layout.recordsOffset(header.namesBytes()) + slot * Layout.RECORD_BYTES;
+        read(offset, count, before);
+        VarHandle.loadLoadFence();
+        read(offset, count, taken);
+        VarHandle.loadLoadFence();
+        read(offset, count, after);
+        first = next;
+        end = next + count;
+    }
+
+    private void read(long offset, int count, ByteBuffer piece) throws IOException {
+        piece.clear().limit(count * Layout.RECORD_BYTES);
+        recording.readAt(offset, piece);
+        piece.flip();
+    }
+
+    private @Nullable Event take(long sequence) {
+        int at = (int) (sequence - first) * Layout.RECORD_BYTES;
+        int shortest = Math.min(before.limit(), Math.min(taken.limit(), after.limit()));
+        if (at + Layout.RECORD_BYTES > shortest) {
+            cutOff++;
+            return null;
+        }
+        long earlier = before.getLong(at + Layout.STATE_AT);
+        long later = after.getLong(at + Layout.STATE_AT);
+        if (earlier != sequence || later != sequence) {
+            if (isNewer(earlier, sequence) || isNewer(later, sequence)) {
+                overwritten++;
+            } else {
+                unfinished++;
+            }
+            return null;
+        }
+        int kind = taken.getInt(at + Layout.KIND_AT);
+        if (kind < 0 || kind >= KINDS.length) {
+            unknown++;
+            return null;
+        }
+        return new Event(sequence, taken.getLong(at + Layout.TIME_AT), KINDS[kind],
+                taken.getInt(at + Layout.BUFFER_AT), taken.getInt(at + Layout.ATTACHMENT_AT),
+                taken.getInt(at + Layout.DETAIL_AT), taken.getLong(at + Layout.FROM_AT),
+                taken.getLong(at + Layout.LENGTH_AT), taken.getLong(at + Layout.BYTES_AT),
+                taken.getLong(at + Layout.NANOS_AT));
+    }
+
+    /** Whether a record has been taken for an event after this one. */
+    private static boolean isNewer(long state, long sequence) {
+        return state > sequence || state < -sequence;
+    }
+}

@@ -1,0 +1,55 @@
+package sluice.dmacore.trace.recording;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.Map;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the numbers of a recording stand for.
+ *
+ * @param byNumber the last name that each number was given
+ * @param isDamaged whether names end in the middle, or in nonsense; those before are here
+ */
+public record Names(Map<Integer, String> byNumber, boolean isDamaged) {
+    public Names {
+        byNumber = Map.copyOf(byNumber);
+    }
+
+    /** @param area the names that were told, little-endian, all of what remains in the buffer */
+    static Names of(ByteBuffer area, boolean isCutOff) {
+        Map<Integer, String> found = new HashMap<>();
+        while (area.remaining() >= Layout.NAME_HEADER_BYTES) {
+            int number = area.getInt();
+            int length = area.getInt();
+            if (number <= 0 || length < 0 || length > Layout.MAX_NAME_BYTES || length > area.remaining()) {
+                return new Names(found, true);
+            }
+            byte[] text = new byte[length];
+            area.get(text);
+            // What is not UTF-8 becomes replacement characters.
+            found.put(number, printable(new String(text, StandardCharsets.UTF_8)));
+        }
+        return new Names(found, isCutOff || area.hasRemaining());
+    }
+
+    /** Names come from guests, too; what could play tricks on a terminal is shown as a question mark. */
+    private static String printable(String name) {
+        StringBuilder clean = new StringBuilder(name.length());
+        name.codePoints().map(c -> Character.isISOControl(c) || Character.getType(c) == Character.FORMAT ? '?' : c)
+                .forEach(clean::appendCodePoint);
+        return clean.toString();
+    }
+
+    /** A name, or null for a number that was never named. */
+    public @Nullable String find(int number) {
+        return byNumber.get(number);
+    }
+
+    /** A name, or {@code #number}. */
+    public String of(int number) {
+        return byNumber.getOrDefault(number, "#" + number);
+    }
+}

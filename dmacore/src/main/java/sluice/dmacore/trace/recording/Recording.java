@@ -1,0 +1,81 @@
+package sluice.dmacore.trace.recording;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * A recording that is read, perhaps while its recorder still writes it.
+ *
+ * <p>The file is read in pieces and never mapped or loaded whole. For one thread.
+ */
+public final class Recording implements AutoCloseable {
+    private final Path file;
+    private final FileChannel channel;
+
+    private Recording(Path file, FileChannel channel) {
+        this.file = file;
+        this.channel = channel;
+    }
+
+    /**
+     * Opens a file and checks that it is a recording.
+     *
+     * @throws RecordingException it is none, or its header is damaged
+     * @throws IOException it cannot be read
+     */
+    public static Recording open(Path file) throws IOException {
+        Recording opened = new Recording(file, FileChannel.open(file, StandardOpenOption.READ));
+        boolean done = false;
+        try {
+            opened.header();
+            done = true;
+            return opened;
+        } finally {
+            if (!done) opened.close();
+        }
+    }
+
+    /** The header as it is now. */
+    public RecordingHeader header() throws IOException {
+        ByteBuffer header = ByteBuffer.allocate(Layout.HEADER_USED).order(ByteOrder.LITTLE_ENDIAN);
+        readAt(0, header);
+        if (header.hasRemaining()) {
+            throw new RecordingException(file, "is no recording: it has " + header.position()
+                    + " bytes, and a header has " + Layout.HEADER_USED);
+        }
+        return RecordingHeader.of(file, header);
+    }
+
+    /** The names told so far. */
+    public Names names() throws IOException {
+        RecordingHeader header = header();
+        int length = Math.clamp(header.namesEnd(), 0, header.namesBytes());
+        ByteBuffer area = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
+        readAt(Layout.HEADER_BYTES, area);
+        boolean cutOff = area.hasRemaining() || header.namesEnd() != length;
+        return Names.of(area.flip(), cutOff);
+    }
+
+    /** The events from the oldest that is still there to the newest at this moment, in the order in which they were told. */
+    public EventCursor events() throws IOException {
+        return new EventCursor(this, header());
+    }
+
+    /** Reads until the buffer is full or the file ends. */
+    void readAt(long offset, ByteBuffer into) throws IOException {
+        while (into.hasRemaining()) {
+            int read = channel.read(into, offset);
+            if (read < 0) return;
+            offset += read;
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        channel.close();
+    }
+}
