@@ -1,0 +1,184 @@
+package sluice.dmacore.trace.chronicle;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Queue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+
+import net.openhft.chronicle.bytes.PointerBytesStore;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import sluice.dmacore.trace.EventKind;
+import sluice.dmacore.trace.TraceSink;
+import sluice.dmacore.trace.recording.Layout;
+
+/**
+ * Keeps the newest events in a memory-mapped file, which outlives the process however it ends; {@link
+ * sluice.dmacore.trace.recording.Recording} reads it, also meanwhile and from elsewhere.
+ *
+ * <p>The first use of Chronicle Bytes takes half a second, so the file is mapped on a thread of its own. Events that are told
+ * before are counted as lost; names are kept.
+ */
+public final class FlightRecorder implements TraceSink, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(FlightRecorder.class);
+    private static final Duration OPENING_LIMIT = Duration.ofSeconds(30);
+
+    /** A name that was told before there was a file for it. */
+    private record Name(int number, String text) {}
+
+    private final RecorderOptions options;
+    private final RecordingFile file;
+    private final CountDownLatch opened = new CountDownLatch(1);
+    private final AtomicLong lostWithoutRing = new AtomicLong();
+    private final Object namesLock = new Object();
+    private volatile @Nullable Ring ring;
+    private volatile boolean isOn = true;
+    private volatile @Nullable Throwable failure;
+    /** Under the lock. */
+    private @Nullable NameArea names;
+    /** Under the lock; empty once there is an area. */
+    private final Queue<Name> early = new ArrayDeque<>();
+
+    private FlightRecorder(RecorderOptions options, RecordingFile file) {
+        this.options = options;
+        this.file = file;
+    }
+
+    /**
+     * Makes the file and begins to open it; returns before it is open. Whoever truncates the file while the recorder writes it
+     * ends the process.
+     *
+     * @throws IOException the file cannot be made, is in use by another recorder, or is there and is no recording
+     */
+    public static FlightRecorder start(RecorderOptions options) throws IOException {
+        FlightRecorder recorder = new FlightRecorder(options, RecordingFile.create(options));
+        Thread.ofPlatform().daemon().name("sluice-recorder").start(recorder::open);
+        return recorder;
+    }
+
+    private void open() {
+        try {
+            MemorySegment mapping = file.map();
+            PointerBytesStore store = new PointerBytesStore();
+            store.set(mapping.address(), mapping.byteSize());
+            Ring ready = new Ring(mapping, store, options);
+            synchronized (namesLock) {
+                NameArea area = new NameArea(mapping, store, options);
+                for (Name name : early) area.append(name.number(), name.text());
+                early.clear();
+                names = area;
+            }
+            ring = ready;
+            moveLost(ready);
+        } catch (IOException | RuntimeException | LinkageError e) {
+            // A full disk, or a JDK that no longer gives Chronicle what it needs.
+            failure = e;
+            isOn = false;
+            LOG.warn("recording into {} failed and events are not kept: {}", options.file(), e.toString());
+        } finally {
+            opened.countDown();
+        }
+    }
+
+    /**
+     * Waits until events are kept.
+     *
+     * @return whether they are; false if the time was over before, or if opening failed
+     */
+    public boolean awaitOpen(Duration limit) throws InterruptedException {
+        return opened.await(limit.toNanos(), TimeUnit.NANOSECONDS) && failure == null;
+    }
+
+    /** Events that found no record: the file was not open yet or no longer, or a writer was overtaken by a whole round. */
+    public long lost() {
+        Ring present = ring;
+        return lostWithoutRing.get() + (present == null ? 0 : present.lost());
+    }
+
+    /** True until it is closed or has failed. */
+    @Override
+    public boolean isOn() {
+        return isOn;
+    }
+
+    /** Keeps at most the bytes that the options say, and 200 of a name; the header counts names that found no room. */
+    @Override
+    public void name(int number, String name) {
+        synchronized (namesLock) {
+            NameArea area = names;
+            if (area != null) {
+                area.append(number, name);
+            } else if (isOn && early.size() <= options.namesBytes() / Layout.NAME_HEADER_BYTES) {
+                early.add(new Name(number, name));
+            }
+        }
+    }
+
+    @Override
+    @SuppressWarnings("EnumOrdinal") // EventKind says that its ordinals are the numbers of recordings
+    public void record(EventKind kind, int buffer, int attachment, int detail, long from, long length, long bytes,
+            long nanos) {
+        Ring present = ring;
+        if (present == null) {
+            countLost();
+        } else {
+            present.write(kind.ordinal(), buffer, attachment, detail, from, length, bytes, nanos);
+        }
+    }
+
+    private void countLost() {
+        lostWithoutRing.incrementAndGet();
+        // Either who opens sees this one, or we see the ring: none is forgotten.
+        Ring present = ring;
+        if (present != null) moveLost(present);
+    }
+
+    private void moveLost(Ring present) {
+        long lost = lostWithoutRing.getAndSet(0);
+        if (lost > 0) present.addLost(lost);
+    }
+
+    /**
+     * Ends the recording in order; what is told afterwards is lost. The file is unmapped when the last writer is done, some
+     * time later.
+     *
+     * @throws IOException nothing was recorded, because opening failed, or the file cannot be closed
+     */
+    @Override
+    public void close() throws IOException {
+        isOn = false;
+        boolean finished = awaitOpening();
+        Ring last = ring;
+        ring = null;
+        synchronized (namesLock) {
+            names = null;
+        }
+        if (last != null) last.markClosed();
+        if (finished) file.close();
+        Throwable reason = failure;
+        if (reason != null)
+            throw new IOException("nothing was recorded into " + options.file() + ": " + reason, reason);
+    }
+
+    private boolean awaitOpening() {
+        boolean interrupted = false;
+        try {
+            long end = System.nanoTime() + OPENING_LIMIT.toNanos();
+            while (true) {
+                try {
+                    return opened.await(end - System.nanoTime(), TimeUnit.NANOSECONDS);
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        } finally {
+            if (interrupted) Thread.currentThread().interrupt();
+        }
+    }
+}

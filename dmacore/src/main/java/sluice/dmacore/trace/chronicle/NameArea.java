@@ -1,0 +1,54 @@
+package sluice.dmacore.trace.chronicle;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+import net.openhft.chronicle.bytes.Bytes;
+import net.openhft.chronicle.bytes.PointerBytesStore;
+
+import sluice.dmacore.trace.recording.Layout;
+
+/** The names of a mapped recording: appended, and counted in the header when they are whole. For one thread at a time. */
+final class NameArea {
+    private final MemorySegment mapping;
+    private final PointerBytesStore store;
+    private final Bytes<?> cursor;
+    private long dropped;
+
+    NameArea(MemorySegment mapping, PointerBytesStore store, RecorderOptions options) {
+        this.mapping = mapping;
+        this.store = store;
+        cursor = store.bytesForWrite();
+        // The lock of the recorder is what makes it one thread at a time.
+        cursor.singleThreadedCheckDisabled(true);
+        cursor.writePosition(Layout.HEADER_BYTES);
+        cursor.writeLimit(Layout.recordsOffset(options.namesBytes()));
+    }
+
+    void append(int number, String name) {
+        try {
+            byte[] text = utf8(name);
+            if (cursor.writeRemaining() < Layout.NAME_HEADER_BYTES + text.length) {
+                dropped++;
+                store.writeOrderedLong(Layout.NAMES_DROPPED_AT, dropped);
+            } else {
+                cursor.writeInt(number).writeInt(text.length).write(text);
+                store.writeOrderedLong(Layout.NAMES_END_AT, cursor.writePosition() - Layout.HEADER_BYTES);
+            }
+        } finally {
+            Reference.reachabilityFence(mapping);
+        }
+    }
+
+    /** At most {@link Layout#MAX_NAME_BYTES} bytes, and no half characters. */
+    private static byte[] utf8(String name) {
+        byte[] text = name.getBytes(StandardCharsets.UTF_8);
+        if (text.length <= Layout.MAX_NAME_BYTES) return text;
+        int end = Layout.MAX_NAME_BYTES;
+        while ((text[end] & 0xc0) == 0x80)
+            end--;
+        return Arrays.copyOf(text, end);
+    }
+}
