@@ -1,0 +1,105 @@
+package sluice.dmacore.trace.jfr;
+
+import jdk.jfr.Category;
+import jdk.jfr.DataAmount;
+import jdk.jfr.Description;
+import jdk.jfr.Event;
+import jdk.jfr.Label;
+import jdk.jfr.Name;
+import jdk.jfr.StackTrace;
+import jdk.jfr.Timespan;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What all events of buffers have. They are told when they are over, so JFR's own duration is 0, and {@code took} says it.
+ *
+ * <p>JFR reads the fields of base classes too; this is inheritance because JFR knows nothing else.
+ */
+@Category({ "Sluice", "Buffers" })
+@StackTrace(false)
+abstract class BufferEvent extends Event {
+    @Label("Kind")
+    @Nullable
+    String kind;
+
+    @Label("Buffer")
+    int buffer;
+
+    @Label("Attachment")
+    int attachment;
+
+    @Label("Detail")
+    @Description("A DMA direction (0 both, 1 to the device, 2 from the device), or what the kind says")
+    int detail;
+
+    @Label("From")
+    long from;
+
+    @Label("Length")
+    @DataAmount
+    long length;
+
+    @Label("Bytes")
+    @DataAmount
+    long bytes;
+
+    @Label("Took")
+    @Timespan(Timespan.NANOSECONDS)
+    long took;
+
+    @Name("sluice.Lifetime")
+    @Label("Buffer Lifetime")
+    @Description("A buffer was made, given memory, attached, pinned, moved or revoked, or the opposite")
+    static final class Lifetime extends BufferEvent {}
+
+    @Name("sluice.Mapping")
+    @Label("Mapping")
+    @Description("An attachment was mapped for its device, or unmapped")
+    static final class Mapping extends BufferEvent {}
+
+    @Name("sluice.Transfer")
+    @Label("Ownership Transfer")
+    static final class Transfer extends BufferEvent {}
+
+    @Name("sluice.CpuAccess")
+    @Label("CPU Access")
+    static final class CpuAccess extends BufferEvent {}
+
+    @Name("sluice.CacheOperation")
+    @Label("Cache Operation")
+    @Description("Lines were written back or invalidated, or it was not needed")
+    static final class CacheOperation extends BufferEvent {}
+
+    @Name("sluice.Copy")
+    @Label("Copy")
+    @Description("A device copied as its protocol says, a buffer moved, or bytes were bounced")
+    static final class Copy extends BufferEvent {}
+
+    @Name("sluice.Translation")
+    @Label("Translation")
+    @Description("A device's access did not translate, or a bus address had to be asked for")
+    static final class Translation extends BufferEvent {}
+
+    @Name("sluice.Frame")
+    @Label("Frame")
+    static final class Frame extends BufferEvent {}
+
+    @Name("sluice.Finding")
+    @Label("Finding")
+    @Description("A rule was broken")
+    static final class Finding extends BufferEvent {}
+
+    @Name("sluice.Named")
+    @Label("Name")
+    @Description("What the number of a buffer or an attachment stands for")
+    @Category({ "Sluice", "Buffers" })
+    @StackTrace(false)
+    static final class Named extends Event {
+        @Label("Number")
+        int number;
+
+        @Label("Name")
+        @Nullable
+        String name;
+    }
+}
