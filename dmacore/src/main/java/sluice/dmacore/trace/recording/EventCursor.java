@@ -22,9 +22,9 @@ public final class EventCursor {
 
     private final Recording recording;
     private final RecordingHeader header;
-    private final ByteBuffer before = piece();
-    private final ByteBuffer taken = piece();
-    private final ByteBuffer after = piece();
+    private final ByteBuffer before;
+    private final ByteBuffer taken;
+    private final ByteBuffer after;
     private long next;
     /** Sequence number of the first event of the piece, and of the first after it. */
     private long first;
@@ -37,14 +37,18 @@ public final class EventCursor {
     EventCursor(Recording recording, RecordingHeader header) {
         this.recording = recording;
         this.header = header;
+        before = piece(header);
+        taken = piece(header);
+        after = piece(header);
         next = header.oldest();
         first = next;
         end = next;
         overwritten = next - 1;
     }
 
-    private static ByteBuffer piece() {
-        return ByteBuffer.allocateDirect(PIECE * Layout.RECORD_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    private static ByteBuffer piece(RecordingHeader header) {
+        return ByteBuffer.allocateDirect(Math.min(PIECE, header.capacity()) * Layout.RECORD_BYTES)
+                .order(ByteOrder.LITTLE_ENDIAN);
     }
 
     /**

@@ -2,10 +2,14 @@ package sluice.dmacore.trace.chronicle;
 
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
@@ -16,6 +20,8 @@ import java.util.concurrent.TimeUnit;
 import com.sun.management.ThreadMXBean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import sluice.dmacore.trace.EventKind;
 import sluice.dmacore.trace.recording.Event;
@@ -112,6 +118,30 @@ class FlightRecorderTest {
             List<Event> events = read(recording, new Missed(13, 0, 0, 0));
             assertThat(events).extracting(Event::attachment).containsExactly(13, 14, 15, 16, 17, 18, 19, 20);
             assertThat(events).allMatch(MarkedEvents::isWhole);
+        }
+    }
+
+    /** What another writer holds is left to it: one that has stalled for a round, and one that is a round ahead. */
+    @ParameterizedTest
+    @ValueSource(longs = { -3, 3 + 16, -(3 + 16) })
+    void aRecordThatAnotherHoldsIsNotTouched(long state) throws Exception {
+        Path file = folder.resolve("held.rec");
+        long third = 4096 + 2 * 64;
+        try (FlightRecorder recorder = open(file, 8, 0);
+                FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            ByteBuffer held = ByteBuffer.allocate(64).order(ByteOrder.LITTLE_ENDIAN);
+            held.putLong(state).putLong(42);
+            channel.write(held.rewind(), third);
+            for (int i = 0; i < 8 + 4; i++) MarkedEvents.tell(recorder, 1, i);
+            ByteBuffer left = ByteBuffer.allocate(64);
+            assertThat(channel.read(left, third)).isEqualTo(64);
+            assertThat(left.array()).isEqualTo(held.array());
+            assertThat(recorder.lost()).isEqualTo(2);
+        }
+        try (Recording recording = Recording.open(file)) {
+            boolean isNewer = state != -3;
+            assertThat(read(recording, new Missed(isNewer ? 5 : 4, isNewer ? 0 : 1, 0, 0)))
+                    .extracting(Event::attachment).containsExactly(4, 5, 6, 7, 8, 9, 11);
         }
     }
 
