@@ -12,11 +12,13 @@ import picocli.CommandLine.Command;
 @Command(name = "sluice", mixinStandardHelpOptions = true, version = "sluice 0.1.0", subcommands = { GpuCommand.class,
         GrabberCommand.class,
         ServeCommand.class,
+        TraceCommand.class,
         DoctorCommand.class,
         InstallManifestCommand.class }, description = "Virtual devices for QEMU-style virtual machines, served by a Java process.")
 public final class Main {
     /** Kept, because loggers that nobody holds lose their settings. */
     private static final Logger OURS = Logger.getLogger("sluice");
+    private static final Logger CHRONICLES = Logger.getLogger("net.openhft");
 
     private Main() {}
 
@@ -41,6 +43,8 @@ public final class Main {
         System.setProperty("java.util.logging.SimpleFormatter.format", "%4$s: %5$s%6$s%n");
         Level level = Level.parse(System.getProperty("sluice.log", "INFO"));
         OURS.setLevel(level);
+        // It says where it was loaded from and how long a file took.
+        CHRONICLES.setLevel(Level.WARNING);
         OURS.setUseParentHandlers(false);
         for (Handler old : OURS.getHandlers()) OURS.removeHandler(old);
         ConsoleHandler handler = new ConsoleHandler();

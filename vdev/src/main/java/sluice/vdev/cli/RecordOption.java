@@ -1,0 +1,49 @@
+package sluice.vdev.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+import sluice.dmacore.trace.TraceSink;
+import sluice.dmacore.trace.TwoSinks;
+import sluice.dmacore.trace.chronicle.FlightRecorder;
+import sluice.dmacore.trace.chronicle.RecorderOptions;
+import sluice.dmacore.trace.jfr.JfrSink;
+
+/** {@code --record=FILE} of a command that serves devices; a mixin for picocli. */
+final class RecordOption {
+    @Option(names = "--record", paramLabel = "FILE", description = "Keep the newest events in this file, which survives the process; read it with: sluice trace FILE.")
+    private @Nullable Path file;
+
+    @Option(names = "--record-events", paramLabel = "N", defaultValue = "262144", description = "How many events, a power of two, 64 bytes each (default ${DEFAULT-VALUE}).")
+    private int events = RecorderOptions.DEFAULT_CAPACITY;
+
+    /**
+     * A recorder that is open as long as a command serves.
+     *
+     * @param sink who takes the events: JDK Flight Recorder when it asks for them, and the file if there is one
+     */
+    record Open(TraceSink sink, @Nullable FlightRecorder recorder) implements AutoCloseable {
+        @Override
+        public void close() throws IOException {
+            if (recorder != null) recorder.close();
+        }
+    }
+
+    /**
+     * Begins to record.
+     *
+     * @throws IOException the file cannot be made, or is there and is no recording
+     * @throws IllegalArgumentException the number of events is none that can be
+     */
+    Open open() throws IOException {
+        TraceSink jfr = new JfrSink();
+        Path to = file;
+        if (to == null) return new Open(jfr, null);
+        FlightRecorder recorder = FlightRecorder
+                .start(new RecorderOptions(to, events, RecorderOptions.DEFAULT_NAMES_BYTES));
+        return new Open(TwoSinks.of(recorder, jfr), recorder);
+    }
+}

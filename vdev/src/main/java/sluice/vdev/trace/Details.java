@@ -1,0 +1,27 @@
+package sluice.vdev.trace;
+
+import sluice.dmacore.trace.recording.Event;
+
+/** What {@code detail} of an event means, in words. */
+final class Details {
+    private Details() {}
+
+    static String of(Event event) {
+        int detail = event.detail();
+        return switch (event.kind()) {
+            case GET_SEGMENTS -> detail == 1 ? "list was there" : "";
+            case SKIP -> detail == 0 ? "write-back" : detail == 1 ? "invalidate" : Integer.toString(detail);
+            case FINDING -> "rule " + detail;
+            case EXPORT, RELEASE, ALLOCATE, ATTACH, DETACH, PUT_SEGMENTS, REVOKE, PIN, UNPIN, FAULT, MISS, FRAME ->
+                detail == 0 ? "" : Integer.toString(detail);
+            case MAP, UNMAP, SYNC_FOR_DEVICE, SYNC_FOR_CPU, BEGIN_CPU_ACCESS, END_CPU_ACCESS, WRITE_BACK, INVALIDATE,
+                    BOUNCE, MOVE, COPY ->
+                switch (detail) {
+                    case 0 -> "both ways";
+                    case 1 -> "to device";
+                    case 2 -> "from device";
+                    default -> Integer.toString(detail);
+                };
+        };
+    }
+}

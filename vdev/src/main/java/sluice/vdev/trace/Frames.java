@@ -1,0 +1,62 @@
+package sluice.vdev.trace;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+import sluice.dmacore.trace.EventKind;
+import sluice.dmacore.trace.recording.Event;
+import sluice.dmacore.trace.recording.EventCursor;
+import sluice.dmacore.trace.recording.Missed;
+import sluice.dmacore.trace.recording.Recording;
+import sluice.dmacore.trace.recording.RecordingHeader;
+
+/** What each frame cost: everything since the frame before, whoever did it. */
+public final class Frames {
+    private static final String LINE = "%8s %14s %20s %20s %20s %20s %8s %8s %9s%n";
+
+    private Frames() {}
+
+    /**
+     * What was printed.
+     *
+     * @param frames that were shown
+     */
+    public record Printed(long frames, Missed missed) {}
+
+    /** Prints a line for each frame, and one for what came after the last; ends early if nobody reads on. */
+    public static Printed print(Recording recording, PrintWriter out) throws IOException {
+        RecordingHeader header = recording.header();
+        EventCursor events = recording.events();
+        Work work = new Work();
+        long frames = 0;
+        boolean isPending = false;
+        out.printf(Locale.ROOT, LINE, "frame", "seconds", "copied", "mapped", "flushed", "skipped", "misses", "faults",
+                "findings");
+        for (Event event = events.next(); event != null; event = events.next()) {
+            work.add(event);
+            isPending = true;
+            if (event.kind() != EventKind.FRAME) continue;
+            line(out, Long.toUnsignedString(event.from()), Quantity.seconds(header.sinceStart(event.nanoTime())), work);
+            frames++;
+            work = new Work();
+            isPending = false;
+            if (out.checkError()) break;
+        }
+        if (isPending) line(out, "later", "", work);
+        return new Printed(frames, events.missed());
+    }
+
+    private static void line(PrintWriter out, String frame, String seconds, Work work) {
+        List<Object> columns = new ArrayList<>(List.of(frame, seconds));
+        for (Sum sum : List.of(work.copied(), work.of(EventKind.MAP), work.flushed(), work.of(EventKind.SKIP))) {
+            columns.add(Quantity.bytesAndNanos(sum));
+        }
+        for (EventKind kind : List.of(EventKind.MISS, EventKind.FAULT, EventKind.FINDING)) {
+            columns.add(work.of(kind).events());
+        }
+        out.printf(Locale.ROOT, LINE, columns.toArray());
+    }
+}

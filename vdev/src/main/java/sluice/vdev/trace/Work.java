@@ -1,0 +1,43 @@
+package sluice.vdev.trace;
+
+import java.util.EnumMap;
+import java.util.Map;
+
+import sluice.dmacore.trace.EventKind;
+import sluice.dmacore.trace.recording.Event;
+
+/** What was done for something: a buffer, a frame, everything. */
+final class Work {
+    private static final Sum NONE = new Sum();
+
+    private final Map<EventKind, Sum> byKind = new EnumMap<>(EventKind.class);
+
+    void add(Event event) {
+        byKind.computeIfAbsent(event.kind(), _ -> new Sum()).add(event);
+    }
+
+    Sum of(EventKind kind) {
+        return byKind.getOrDefault(kind, NONE);
+    }
+
+    private Sum all(EventKind... kinds) {
+        Sum all = new Sum();
+        for (EventKind kind : kinds) all.add(of(kind));
+        return all;
+    }
+
+    /** Ownership transfers: mappings and their ends, too. */
+    Sum transfers() {
+        return all(EventKind.MAP, EventKind.UNMAP, EventKind.SYNC_FOR_DEVICE, EventKind.SYNC_FOR_CPU);
+    }
+
+    /** Cache operations that were performed. */
+    Sum flushed() {
+        return all(EventKind.WRITE_BACK, EventKind.INVALIDATE);
+    }
+
+    /** All bytes that were copied, for whatever reason but a modelled cache. */
+    Sum copied() {
+        return all(EventKind.COPY, EventKind.BOUNCE, EventKind.MOVE);
+    }
+}
