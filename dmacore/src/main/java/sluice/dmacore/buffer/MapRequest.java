@@ -80,7 +80,13 @@ final class MapRequest {
             buffer.core().findings().add(Rule.D14_MMIO_OF_RAM, function.name(), buffer.name(), 0, buffer.size(),
                     "mapped as a device's registers, and it is memory of the system");
         }
-        if (attributes.contains(DmaAttribute.REQUIRE_COHERENT) && buffer.core().gate().isCached(attachment.holder())) {
+        boolean cached = buffer.core().gate().isCached(attachment.holder());
+        if (cached && direction.deviceWrites() && !buffer.core().options().executor().invalidates()) {
+            throw buffer.refused(Errno.EOPNOTSUPP,
+                    "this process cannot invalidate cache lines, so %s, which does not snoop, may only read".formatted(
+                            function.name()));
+        }
+        if (attributes.contains(DmaAttribute.REQUIRE_COHERENT) && cached) {
             throw buffer.refused(Errno.EOPNOTSUPP, "%s does not snoop, and coherence is required".formatted(
                     function.name()));
         }

@@ -23,6 +23,11 @@ public interface CacheExecutor {
     /** What the CPU wrote to lines {@code first} to {@code end} − 1 goes to memory. */
     void writeBack(Lines lines, int first, int end);
 
+    /** Whether it can invalidate at all; otherwise devices that do not snoop may only read. */
+    default boolean invalidates() {
+        return true;
+    }
+
     /**
      * What the CPU's caches hold of these lines is dropped.
      *
