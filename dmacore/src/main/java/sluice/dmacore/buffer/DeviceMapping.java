@@ -197,6 +197,7 @@ public final class DeviceMapping {
 
     /** Ends it in whatever state it is. With the buffer locked. */
     void end() {
+        long began = System.nanoTime();
         boolean hadLife = live;
         live = false;
         leaveSpace();
@@ -209,12 +210,12 @@ public final class DeviceMapping {
         }
         if (bounce != null) bounce.close();
         if (translated != null) translated.free();
-        long held = System.nanoTime() - mappedNanos;
+        long held = began - mappedNanos;
         long limit = buffer.core().options().heldLong().toNanos();
         if (limit > 0 && held > limit)
             told(Rule.HELD_LONG, "mapped for %d ms".formatted(held / 1_000_000));
         buffer.core().trace().record(EventKind.UNMAP, buffer.number(), attachment.number(), direction.number(), 0,
-                buffer.size(), 0, held);
+                buffer.size(), 0, System.nanoTime() - began);
         try {
             attachment.mappingEnded();
         } catch (DmaBufException e) {
