@@ -23,8 +23,14 @@ public final class CpuWriteBack implements CacheExecutor {
         this.writeBack = writeBack;
     }
 
-    /** The CPU's, or nothing if the CPU has no such instruction, or the JVM was not started with what lets us at it. */
+    /**
+     * The CPU's, or nothing if the CPU has no such instruction, or the JVM was not started with what lets us at it. The JVM's own
+     * part is made when its optimising compiler starts: one that has none (-Xint, -XX:TieredStopAtLevel=1) has not got it
+     * either, says that it has, and crashes.
+     */
     public static Optional<CpuWriteBack> open() {
+        String mode = System.getProperty("java.vm.info", "");
+        if (!mode.startsWith("mixed mode") || mode.contains("emulated-client")) return Optional.empty();
         try {
             Class<?> unsafe = Class.forName("jdk.internal.misc.Unsafe");
             MethodHandles.Lookup lookup = MethodHandles.lookup();
