@@ -9,6 +9,8 @@ import io.netty.channel.IoEventLoop;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Promise;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.memory.FileMappings;
@@ -27,10 +29,17 @@ import sluice.vdev.virtiopci.VirtioPciFunction;
 /** Serves a device that needs nothing but its loop and the socket of its front-end. */
 final class EndpointServer implements DeviceServer {
     private static final int CLOSE_SECONDS = 5;
+    private static final Logger LOG = LoggerFactory.getLogger(EndpointServer.class);
 
-    /** What is to be done with the device at the very end, on its loop. */
-    private interface Closing {
-        void close() throws Exception;
+    /** Something to be done with the device, on its loop. */
+    private interface Action {
+        void run() throws Exception;
+    }
+
+    /** What a function has to tell of itself. */
+    interface Report {
+        /** Called on the function's loop: at SIGUSR2, and when the function's front-end has gone for good. */
+        void write(FunctionHost host) throws IOException;
     }
 
     /** What to tell a user. */
@@ -43,7 +52,8 @@ final class EndpointServer implements DeviceServer {
     private final IoEventLoop loop;
     private final Endpoint endpoint;
     private final Hint hint;
-    private final Closing closing;
+    private final Action showing;
+    private final Action closing;
     private @Nullable Listener listener;
     private @Nullable Promise<Void> inheritedGone;
     private @Nullable Channel inherited;
@@ -51,12 +61,13 @@ final class EndpointServer implements DeviceServer {
     private boolean closed;
 
     private EndpointServer(String name, IoEventLoop control, IoEventLoop loop, Endpoint endpoint, Hint hint,
-            Closing closing) {
+            Action showing, Action closing) {
         this.name = name;
         this.control = control;
         this.loop = loop;
         this.endpoint = endpoint;
         this.hint = hint;
+        this.showing = showing;
         this.closing = closing;
     }
 
@@ -66,10 +77,21 @@ final class EndpointServer implements DeviceServer {
      * @throws IllegalArgumentException if the function contradicts itself
      */
     static EndpointServer of(PciFunction function, IoEventLoop control) {
+        return of(function, control, host -> {});
+    }
+
+    /** The same for one that reports. */
+    static EndpointServer of(PciFunction function, IoEventLoop control, Report report) {
         IoEventLoop loop = Loops.start("sluice-" + function.name());
         FunctionHost host = new FunctionHost(function, loop, FileMappings.ofProcess());
         return new EndpointServer(function.name(), control, loop, new FunctionServer(host), QemuHint::attachFunction,
-                function instanceof AutoCloseable held ? held::close : () -> {});
+                () -> report.write(host), () -> {
+                    try {
+                        report.write(host);
+                    } finally {
+                        if (function instanceof AutoCloseable held) held.close();
+                    }
+                });
     }
 
     /** A virtio device over vhost-user, on a loop of its own. */
@@ -77,7 +99,7 @@ final class EndpointServer implements DeviceServer {
         IoEventLoop loop = Loops.start("sluice-" + name);
         BackEnd backEnd = new BackEnd(new DeviceHost(device, loop), FileMappings.ofProcess(), null);
         return new EndpointServer(name, control, loop, backEnd, path -> QemuHint.attachVirtio(device, path),
-                device::close);
+                () -> {}, device::close);
     }
 
     /**
@@ -90,7 +112,7 @@ final class EndpointServer implements DeviceServer {
         FunctionHost host = new FunctionHost(new VirtioPciFunction(device, name, loop, 0), loop,
                 FileMappings.ofProcess());
         return new EndpointServer(name, control, loop, new FunctionServer(host), QemuHint::attachFunction,
-                device::close);
+                () -> {}, device::close);
     }
 
     @Override
@@ -114,6 +136,17 @@ final class EndpointServer implements DeviceServer {
     }
 
     @Override
+    public void show() {
+        loop.execute(() -> {
+            try {
+                showing.run();
+            } catch (Exception e) {
+                LOG.error("{} cannot be shown: {}", name, e.getMessage());
+            }
+        });
+    }
+
+    @Override
     public @Nullable String failure() {
         return failure;
     }
@@ -124,7 +157,7 @@ final class EndpointServer implements DeviceServer {
         closed = true;
         dismissFrontEnd();
         Future<?> done = loop.submit(() -> {
-            closing.close();
+            closing.run();
             return null;
         });
         if (!done.awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS)) {

@@ -1,6 +1,7 @@
 package sluice.vdev.cli;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 
@@ -15,6 +16,7 @@ import sluice.vdev.grabber.FrameFile;
 import sluice.vdev.grabber.FrameSource;
 import sluice.vdev.grabber.Grabber;
 import sluice.vdev.grabber.TestPattern;
+import sluice.vdev.plugin.ProvidedDevice;
 
 /** {@code sluice grabber}: a frame grabber that Linux knows, as a PCI function behind a vfio-user socket. */
 @Command(name = "grabber", mixinStandardHelpOptions = true, description = "A frame grabber (DT3155, grey, 768x576 or 640x480) behind a vfio-user socket; QEMU 10.1 or later.")
@@ -50,38 +52,48 @@ final class GrabberCommand implements Callable<Integer> {
     @Option(names = "--fps", paramLabel = "N", defaultValue = "25", description = "Pictures per second, 1 to 1000 (default ${DEFAULT-VALUE}).")
     private int framesPerSecond = 25;
 
+    @Option(names = "--stats", paramLabel = "FILE", description = "Write statistics as JSON when it ends, and at each SIGUSR2.")
+    private @Nullable Path statistics;
+
     @Override
     public Integer call() throws IOException, InterruptedException {
         if (printCapabilities) {
             commandSpec().commandLine().getOut().println(CAPABILITIES);
             return 0;
         }
-        Grabber grabber = grabber();
+        ProvidedDevice.Wiring wiring = wiring();
         DeviceSocket socket = DeviceSocket.of(socketPath, fd);
         try (ServerProcess process = new ServerProcess()) {
-            process.add(EndpointServer.of(grabber, process.control()), socket);
+            process.add(wiring.open(process.control()), socket);
             process.run();
         }
         return 0;
     }
 
     /** The device that the options ask for, wherever its front-end comes from. */
-    Grabber grabber() throws IOException {
+    ProvidedDevice.Wiring wiring() throws IOException {
         check();
-        return new Grabber(source(), framesPerSecond);
+        Grabber grabber = new Grabber(source(), framesPerSecond);
+        Path target = statistics;
+        return control -> EndpointServer.of(grabber, control, host -> {
+            if (target != null) new GrabberReport(grabber, host, target.toAbsolutePath()).write();
+        });
     }
 
     private FrameSource source() throws IOException {
         return file == null ? new TestPattern() : FrameFile.open(file);
     }
 
-    private void check() {
+    private void check() throws IOException {
         if ((socketPath == null) == (fd == null)) throw usage("give exactly one of --socket-path=PATH and --fd=N");
         if (!transport.equals("vfio-user"))
             throw usage("--transport=" + transport + ": a grabber is a PCI function, which only vfio-user carries");
         if (pattern && file != null) throw usage("give one of --pattern and --file=FILE");
         if (framesPerSecond < 1 || framesPerSecond > MOST_FRAMES)
             throw usage("--fps=" + framesPerSecond + ": give 1 to " + MOST_FRAMES);
+        Path folder = statistics == null ? null : statistics.toAbsolutePath().getParent();
+        if (statistics != null && (folder == null || !Files.isDirectory(folder)))
+            throw new IOException("--stats=%s: there is no folder %s".formatted(statistics, folder));
     }
 
     private CommandSpec commandSpec() {

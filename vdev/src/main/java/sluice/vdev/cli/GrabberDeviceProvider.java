@@ -29,6 +29,6 @@ public final class GrabberDeviceProvider implements DeviceProvider {
     @Override
     public ProvidedDevice create(DeviceOptions options) throws IOException, WrongOptionException {
         GrabberCommand command = new GrabberCommand();
-        return new ProvidedDevice.Function(CommandOptions.apply(command, options, command::grabber));
+        return new ProvidedDevice.Wired(CommandOptions.apply(command, options, command::wiring));
     }
 }

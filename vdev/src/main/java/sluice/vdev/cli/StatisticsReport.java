@@ -41,7 +41,7 @@ final class StatisticsReport {
     }
 
     /** Faults by reason, those that there were. */
-    private static JsonObject faults(FaultLog log) {
+    static JsonObject faults(FaultLog log) {
         JsonObject report = new JsonObject();
         for (FaultReason reason : FaultReason.values()) {
             if (log.count(reason) > 0) report.addProperty(reason.name(), log.count(reason));

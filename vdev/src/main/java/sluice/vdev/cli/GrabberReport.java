@@ -1,0 +1,66 @@
+package sluice.vdev.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonObject;
+
+import sluice.iommu.space.IoSpaceStatistics;
+import sluice.vdev.grabber.Grabber;
+import sluice.vdev.grabber.GrabberStatistics;
+import sluice.vdev.host.DmaStatistics;
+import sluice.vdev.host.FunctionHost;
+
+/**
+ * A grabber's statistics as JSON: its pictures, what its DMA has cost, and what its front-end has mapped for it.
+ *
+ * @param file is replaced as a whole, so that a reader never sees half of it
+ */
+record GrabberReport(Grabber grabber, FunctionHost host, Path file) {
+    /** To be called on the grabber's loop; says where they are on standard output. */
+    void write() throws IOException {
+        Path unfinished = file.resolveSibling(file.getFileName() + ".unfinished");
+        try {
+            Files.writeString(unfinished, new GsonBuilder().setPrettyPrinting().create().toJson(report()) + "\n");
+            Files.move(unfinished, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            throw new IOException("the statistics could not be written to %s: %s".formatted(file, e), e);
+        }
+        System.out.println("statistics " + file);
+        System.out.flush();
+    }
+
+    private JsonObject report() {
+        JsonObject report = new JsonObject();
+        GrabberStatistics pictures = grabber.statistics();
+        report.addProperty("frames", pictures.frames());
+        report.addProperty("skipped", pictures.skipped());
+        report.addProperty("addressErrors", pictures.errors());
+        report.add("dma", dma(host.statistics()));
+        report.add("space", space(host.space().table().statistics()));
+        report.add("faults", StatisticsReport.faults(host.space().table().faults()));
+        return report;
+    }
+
+    private static JsonObject dma(DmaStatistics statistics) {
+        JsonObject json = new JsonObject();
+        json.addProperty("bytes", statistics.bytes());
+        json.addProperty("messages", statistics.messages());
+        json.addProperty("messageBytes", statistics.messageBytes());
+        json.addProperty("refused", statistics.refused());
+        return json;
+    }
+
+    /** What DMA_MAP and DMA_UNMAP have built. */
+    private static JsonObject space(IoSpaceStatistics statistics) {
+        JsonObject json = new JsonObject();
+        json.addProperty("maps", statistics.maps());
+        json.addProperty("unmaps", statistics.unmaps());
+        json.addProperty("mappings", statistics.mappings());
+        json.addProperty("mappedBytes", statistics.mappedBytes());
+        return json;
+    }
+}
