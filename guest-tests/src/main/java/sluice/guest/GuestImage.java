@@ -58,14 +58,16 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
     }
 
     /**
-     * The image the grabber's tests boot: the driver of the card and the drivers of IOMMUs, and v4l2-ctl and v4l2-compliance as
-     * {@code packages.sh tests} unpacks them.
+     * The image the grabber's tests boot: the driver of the card ({@code /dev/video0}) and the drivers of IOMMUs; those that
+     * make buffers for it, a GPU's and vivid with contiguous memory ({@code /dev/video1}), and the program {@code import};
+     * v4l2-ctl and v4l2-compliance as {@code packages.sh tests} unpacks them.
      */
     public static GuestImage forVideo(GuestKernel kernel, CacheFolder cache) throws IOException, InterruptedException {
         Path root = cache.path().resolve("video/trixie");
         if (!Files.isExecutable(root.resolve("usr/bin/v4l2-ctl")))
             throw new IOException("no v4l2-ctl in " + root + ": run guest-tests/host/packages.sh tests");
-        return of(kernel).module("virtio-iommu").module("dt3155").tree(root).build(cache);
+        return of(kernel).module("virtio-iommu").module("virtio-gpu").module("dt3155")
+                .module("vivid", "n_devs=1 node_types=1 allocators=1").tree(root).compiled("import.c").build(cache);
     }
 
     /** Collects what goes into an image. */
@@ -77,6 +79,8 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
 
         private final GuestKernel kernel;
         private final List<String> modules = new ArrayList<>();
+        /** By the name that the kernel gives a module. */
+        private final Map<String, String> parameters = new LinkedHashMap<>();
         private final List<Path> programs = new ArrayList<>();
         private final List<FileTree> trees = new ArrayList<>();
         private final Set<String> sources = new LinkedHashSet<>(List.of("pattern.c", "picture.h", "init"));
@@ -114,6 +118,16 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
             return this;
         }
 
+        /**
+         * The same, with parameters.
+         *
+         * @param values as insmod takes them, {@code name=value}, with spaces between
+         */
+        public Builder module(String name, String values) {
+            parameters.put(ModuleOrder.name(name), values);
+            return module(name);
+        }
+
         /** Copies a program of this host, and the shared libraries it needs, into the guest's {@code /bin}. */
         public Builder program(Path file) {
             programs.add(file);
@@ -135,6 +149,7 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
             ContentHash hash = new ContentHash();
             hash.text("kernel", kernel.release());
             moduleFiles.forEach(file -> hash.text("module", file));
+            parameters.forEach(hash::text);
             COMPILER.forEach(word -> hash.text("compiler", word));
             hostFiles.forEach(hash::bytes);
             contents.forEach(hash::bytes);
@@ -176,9 +191,9 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
                 }
                 StringBuilder order = new StringBuilder();
                 for (String module : moduleFiles) {
-                    String name = ModuleOrder.name(module) + ".ko";
-                    archive.file("modules/" + name, 0644, unpacked(kernel.modules().resolve(module)));
-                    order.append(name).append('\n');
+                    String name = ModuleOrder.name(module);
+                    archive.file("modules/" + name + ".ko", 0644, unpacked(kernel.modules().resolve(module)));
+                    order.append("%s.ko %s".formatted(name, parameters.getOrDefault(name, "")).strip()).append('\n');
                 }
                 archive.file("modules/order", 0644, order.toString().getBytes(StandardCharsets.UTF_8));
             }

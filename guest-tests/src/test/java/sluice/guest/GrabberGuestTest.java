@@ -1,129 +1,85 @@
 package sluice.guest;
 
 import java.io.IOException;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
+import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.HexFormat;
-import java.util.List;
 import java.util.Objects;
 import java.util.regex.Matcher;
 
+import com.google.gson.JsonObject;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.AfterParameterizedClassInvocation;
 import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
-import sluice.vdev.cli.QemuBinary;
+import sluice.guest.GrabberGuest.Iommu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 /**
- * The grabber behind vfio-user, with the driver that Linux has for the real card: what the guest grabs is the pattern, to the
- * byte, with and without an IOMMU of the VM's.
+ * The grabber behind vfio-user, with the driver that Linux has for the real card, which takes contiguous memory only. What
+ * the guest grabs is the pattern, to the byte, in whatever buffers; and buffers of scattered pages need an IOMMU.
  */
 @Tag("guest")
 @ParameterizedClass(name = "{0}")
 @EnumSource
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class GrabberGuestTest {
-    private static final Duration BOOT = Duration.ofSeconds(60);
-    private static final Duration WORK = Duration.ofSeconds(60);
     private static final Duration COMPLIANCE = Duration.ofMinutes(5);
-    private static final int FRAME_BYTES = 768 * 576;
+    private static final Duration SOON = Duration.ofSeconds(10);
     private static final int FRAMES = 6;
+    private static final int IMPORTED_FRAMES = 8;
 
-    /** An IOMMU of a VM. */
-    enum Iommu {
-        NONE("", ""),
-        INTEL("intel-iommu,intremap=off,caching-mode=on", " intel_iommu=on iommu.strict=1"),
-        VIRTIO("virtio-iommu-pci", "");
+    @TempDir
+    private static @Nullable Path folder;
 
-        /** What {@code -device} adds it; empty for nothing. */
-        private final String device;
-        private final String kernel;
-
-        Iommu(String device, String kernel) {
-            this.device = device;
-            this.kernel = kernel;
-        }
-    }
-
-    private record Machine(VhostUserGpu grabber, Qemu qemu) implements AutoCloseable {
-        @Override
-        public void close() throws IOException {
-            try {
-                qemu.close();
-            } finally {
-                grabber.close();
-            }
-        }
-    }
-
-    private static @Nullable Machine running;
+    private static @Nullable GrabberGuest running;
 
     private final Iommu iommu;
-    private final Qemu qemu;
+    private final GrabberGuest guest;
 
     GrabberGuestTest(Iommu iommu) {
         this.iommu = iommu;
-        qemu = Objects.requireNonNull(running, "a machine was started before").qemu();
+        guest = Objects.requireNonNull(running, "a machine was started before");
     }
 
     @BeforeParameterizedClassInvocation
     static void boot(Iommu iommu) throws IOException, InterruptedException {
-        QemuBinary binary = TestQemu.QEMU_11.binary();
-        VhostUserGpu grabber = VhostUserGpu.start("the grabber", TestGpus.deviceCommand("grabber"),
-                VhostUserGpu.Readiness.SAYS_LISTENING);
-        try {
-            GuestImage image = GuestImage.forVideo(GuestKernel.forQemu(binary, TestQemu.CACHE), TestQemu.CACHE);
-            List<String> arguments = new ArrayList<>();
-            if (!iommu.device.isEmpty()) arguments.addAll(List.of("-device", iommu.device));
-            arguments.addAll(List.of("-device",
-                    "{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"%s\"}}"
-                            .formatted(grabber.socket())));
-            running = new Machine(grabber,
-                    new QemuLaunch(binary).accelerator(Accelerator.best(binary, image, TestQemu.CACHE))
-                            .boot(image, "sluice.run=serve" + iommu.kernel).arguments(arguments).start());
-        } finally {
-            if (running == null) grabber.close();
-        }
+        running = GrabberGuest.boot(iommu,
+                Objects.requireNonNull(folder, "JUnit makes the folder").resolve("statistics.json"));
     }
 
     @AfterParameterizedClassInvocation
     static void end() throws IOException {
-        Machine ended = running;
+        GrabberGuest ended = running;
         running = null;
         if (ended != null) ended.close();
-    }
-
-    private void run(String command) throws IOException, InterruptedException {
-        qemu.console().send(command);
-        Matcher exit = qemu.console().waitFor("^SLUICE exit (\\d+)$", WORK);
-        assertThat(exit.group(1)).as("exit status of: %s", command).isEqualTo("0");
     }
 
     @Test
     @Order(1)
     void theDriverKnowsTheCard() throws Exception {
-        qemu.console().waitFor("^SLUICE ready$", BOOT);
-        run("cat /sys/bus/pci/drivers/dt3155/*/vendor /sys/bus/pci/drivers/dt3155/*/device");
-        run("test -c /dev/video0");
-        run((iommu == Iommu.NONE ? "! " : "") + "test -e /sys/bus/pci/drivers/dt3155/*/iommu_group");
+        guest.awaitReady();
+        guest.run("cat /sys/bus/pci/drivers/dt3155/*/vendor /sys/bus/pci/drivers/dt3155/*/device");
+        guest.run("test -c /dev/video0");
+        guest.run((iommu == Iommu.NONE ? "! " : "") + "test -e /sys/bus/pci/drivers/dt3155/*/iommu_group");
     }
 
     /** By read(2), which copies. */
     @Test
     @Order(2)
     void whatIsReadIsThePattern() throws Exception {
-        run("dd if=/dev/video0 of=/tmp/frames bs=%d count=%d 2>/dev/null".formatted(FRAME_BYTES, FRAMES));
+        guest.run("dd if=/dev/video0 of=/tmp/frames bs=%d count=%d 2>/dev/null".formatted(GrabberPattern.BYTES,
+                FRAMES));
         assertFrames();
     }
 
@@ -131,54 +87,149 @@ class GrabberGuestTest {
     @Test
     @Order(3)
     void whatIsStreamedIsThePattern() throws Exception {
-        run("/usr/bin/v4l2-ctl -d /dev/video0 --stream-mmap=4 --stream-count=%d --stream-to=/tmp/frames >/dev/null 2>&1"
-                .formatted(FRAMES));
+        guest.run(
+                "/usr/bin/v4l2-ctl -d /dev/video0 --stream-mmap=4 --stream-count=%d --stream-to=/tmp/frames >/dev/null 2>&1"
+                        .formatted(FRAMES));
         assertFrames();
     }
 
     private void assertFrames() throws Exception {
         long last = -1;
         for (int i = 0; i < FRAMES; i++) {
-            run("dd if=/tmp/frames of=/tmp/one bs=%d skip=%d count=1 2>/dev/null".formatted(FRAME_BYTES, i));
-            qemu.console().send("""
-                    echo frame $(head -c 4 /tmp/one | hexdump -v -e '1/1 "%02x"') $(md5sum </tmp/one)""");
-            Matcher frame = qemu.console().waitFor("^frame ([0-9a-f]{8}) ([0-9a-f]{32})", WORK);
-            qemu.console().waitFor("^SLUICE exit 0$", WORK);
+            guest.run("dd if=/tmp/frames of=/tmp/one bs=%d skip=%d count=1 2>/dev/null".formatted(GrabberPattern.BYTES,
+                    i));
+            String command = "echo frame $(head -c 4 /tmp/one | hexdump -v -e '1/1 \"%02x\"') $(md5sum </tmp/one)";
+            guest.qemu().console().send(command);
+            Matcher frame = guest.awaitLine("^frame ([0-9a-f]{8}) ([0-9a-f]{32})");
+            guest.awaitExit(command, 0);
             long number = Long.parseLong(frame.group(1), 16);
             assertThat(frame.group(2)).as("picture %d, which says it is frame %d", i, number)
-                    .isEqualTo(md5(pattern(number)));
+                    .isEqualTo(GrabberPattern.md5(number));
             assertThat(number).as("the frame after %d", last).isGreaterThan(last);
             last = number;
         }
     }
 
-    /** What the kernel's developers test drivers with, all of it: formats, controls, inputs, streaming, odd ends. */
+    /**
+     * What the kernel's developers test drivers with, all of it: formats, controls, inputs, streaming, odd ends; and streaming
+     * into buffers that another driver exports.
+     */
     @Test
     @Order(4)
     void theDriverCompliesOnTheCard() throws Exception {
-        qemu.console().send(
-                "/usr/bin/v4l2-compliance -d /dev/video0 -s >/tmp/compliance 2>&1; grep -E 'FAIL|^Total' /tmp/compliance");
-        Matcher total = qemu.console().waitFor(
-                "^Total for .*: (\\d+), Succeeded: (\\d+), Failed: (\\d+), Warnings: (\\d+)",
-                COMPLIANCE);
-        System.out.println(iommu + ": " + total.group());
+        // The exporter's buffers must be as large as the grabber's, and are what its format needs.
+        guest.run(
+                "/usr/bin/v4l2-ctl -d /dev/video1 --set-fmt-video=width=640,height=360,pixelformat=YUYV >/tmp/format");
+        guest.qemu().console().send("""
+                /usr/bin/v4l2-compliance -d /dev/video0 -e /dev/video1 -s >/tmp/compliance 2>&1; \
+                grep -E 'FAIL|DMABUF|^Total' /tmp/compliance""");
+        Matcher total = guest.qemu().console().waitFor(
+                "^Total for .*: (\\d+), Succeeded: (\\d+), Failed: (\\d+), Warnings: (\\d+)", COMPLIANCE);
+        guest.awaitExit("grep", 0);
+        System.out.printf("%s: %s %s%n", iommu, total.group(), guest.statisticsNow().getAsJsonObject("space"));
         assertThat(total.group(3)).as(total.group()).isEqualTo("0");
         assertThat(Integer.parseInt(total.group(2))).isGreaterThan(40);
+        assertThat(guest.qemu().console().lines()).anyMatch(line -> line.matches("\\s*test DMABUF.*: OK"));
     }
 
-    /** The pattern, written down a second time: what a test compares with is not the code it tests. */
-    private static byte[] pattern(long frame) {
-        byte[] picture = new byte[FRAME_BYTES];
-        for (int i = 0; i < FRAME_BYTES; i++) {
-            int x = i % 768;
-            int y = i / 768;
-            picture[i] = (byte) ((x ^ (3 * y)) + 7 * frame);
+    @ParameterizedTest
+    @ValueSource(strings = { "udmabuf", "dumb" })
+    @Order(5)
+    void scatteredBuffersNeedAnIommu(String kind) throws Exception {
+        String command = "import /dev/video0 %s %d".formatted(kind, IMPORTED_FRAMES);
+        guest.qemu().console().send(command);
+        if (iommu == Iommu.NONE) {
+            guest.awaitLine("^SLUICE error VIDIOC_QBUF EFAULT$");
+            guest.awaitExit(command, 1);
+            // In the driver's words: the first page, and behind it another one than it needs.
+            guest.run("dmesg | grep 'contiguous chunk is too small 4096/%d$'".formatted(GrabberPattern.BYTES));
+            guest.run("dmesg -c >/tmp/said");
+            return;
         }
-        for (int i = 0; i < 4; i++) picture[i] = (byte) (frame >>> (24 - 8 * i));
-        return picture;
+        long last = -1;
+        for (int i = 0; i < IMPORTED_FRAMES; i++) last = assertFrame(i % 2, last);
+        guest.awaitExit(command, 0);
     }
 
-    private static String md5(byte[] bytes) throws NoSuchAlgorithmException {
-        return HexFormat.of().formatHex(MessageDigest.getInstance("MD5").digest(bytes));
+    /** The next frame is in this buffer, is whole, and is a later one than {@code last}; returns its number. */
+    private long assertFrame(int index, long last) throws Exception {
+        Matcher frame = guest
+                .awaitLine("^SLUICE (?:frame (\\d+) (\\d) ([0-9a-f]{8}) ([0-9a-f]{8})|error .*|exit .*)$");
+        assertThat(frame.group()).startsWith("SLUICE frame ");
+        assertThat(frame.group(2)).as("the buffer of: %s", frame.group()).isEqualTo(Integer.toString(index));
+        long number = Long.parseLong(frame.group(4), 16);
+        assertThat(frame.group(3)).as("checksum of: %s", frame.group()).isEqualTo(GrabberPattern.crc(number));
+        assertThat(number).as("the frame after %d", last).isGreaterThan(last);
+        return number;
+    }
+
+    /** The queue holds a buffer whose descriptor its owner has closed. */
+    @ParameterizedTest
+    @ValueSource(strings = { "udmabuf", "dumb" })
+    @Order(6)
+    void queuedBuffersOutliveTheirDescriptors(String kind) throws Exception {
+        if (iommu == Iommu.NONE) return; // none is ever queued
+        String command = "import /dev/video0 " + kind + " 1 closed";
+        guest.qemu().console().send(command);
+        assertFrame(0, -1);
+        guest.awaitExit(command, 0);
+    }
+
+    /** What the driver maps for the card and unmaps is what the card can reach, and cannot reach any more. */
+    @ParameterizedTest
+    @ValueSource(strings = { "udmabuf", "dumb" })
+    @Order(7)
+    void whatTheQueueGivesUpIsTakenAway(String kind) throws Exception {
+        if (iommu == Iommu.NONE) return; // all of the guest's memory is mapped once and for all
+        awaitMappedBytes(0);
+        String command = "import /dev/video0 " + kind + " 3 held";
+        guest.qemu().console().send(command);
+        guest.awaitLine("^SLUICE held$");
+        assertThat(guest.mappedBytes()).as("mapped, while two buffers are the queue's")
+                .isEqualTo(2L * GrabberPattern.BYTES);
+        guest.qemu().console().send("");
+        guest.awaitLine("^SLUICE released$");
+        awaitMappedBytes(0);
+        guest.qemu().console().send("");
+        guest.awaitExit(command, 0);
+        awaitMappedBytes(0);
+    }
+
+    /** The program is gone while the card writes into its buffers; the queue stops the card before it gives them up. */
+    @ParameterizedTest
+    @ValueSource(strings = { "udmabuf", "dumb" })
+    @Order(8)
+    void aProgramThatDiesTakesItsBuffersAway(String kind) throws Exception {
+        if (iommu == Iommu.NONE) return;
+        awaitMappedBytes(0);
+        String command = "import /dev/video0 " + kind + " 3 killed";
+        guest.qemu().console().send(command);
+        guest.awaitExit(command, 128 + 9);
+        awaitMappedBytes(0);
+    }
+
+    /** Linux may flush what it has unmapped some milliseconds later. */
+    private void awaitMappedBytes(long expected) throws Exception {
+        long deadline = System.nanoTime() + SOON.toNanos();
+        long mapped = guest.mappedBytes();
+        while (mapped != expected && System.nanoTime() < deadline)
+            mapped = guest.mappedBytes();
+        assertThat(mapped).as("mapped, after the buffers").isEqualTo(expected);
+    }
+
+    @Test
+    @Order(9)
+    void thePowerGoesOffAndNothingHasFaulted() throws Exception {
+        guest.qemu().console().send("poweroff -f");
+        assertThat(guest.qemu().waitForEnd(PatternGuest.WORK)).as("QEMU's status").isZero();
+        assertThat(guest.grabber().terminate(SOON)).as("the grabber's status").isZero();
+        assertThat(guest.grabber().errors()).doesNotContain("SEVERE");
+        JsonObject end = guest.lastStatistics();
+        System.out.printf("%s: %s%n", iommu, end);
+        assertThat(end.getAsJsonObject("faults").entrySet()).isEmpty();
+        assertThat(end.get("addressErrors").getAsLong()).isZero();
+        JsonObject space = end.getAsJsonObject("space");
+        assertThat(space.get("mappings").getAsLong()).isZero();
+        assertThat(space.get("unmaps").getAsLong()).isEqualTo(space.get("maps").getAsLong());
     }
 }

@@ -1,0 +1,38 @@
+package sluice.guest;
+
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.zip.CRC32;
+
+/** The grabber's pattern, written down a second time: what a test compares with is not the code it tests. */
+final class GrabberPattern {
+    static final int WIDTH = 768;
+    static final int HEIGHT = 576;
+    static final int BYTES = WIDTH * HEIGHT;
+
+    private GrabberPattern() {}
+
+    private static byte[] picture(long frame) {
+        byte[] picture = new byte[BYTES];
+        for (int i = 0; i < BYTES; i++) {
+            int x = i % WIDTH;
+            int y = i / WIDTH;
+            picture[i] = (byte) ((x ^ (3 * y)) + 7 * frame);
+        }
+        for (int i = 0; i < 4; i++) picture[i] = (byte) (frame >>> (24 - 8 * i));
+        return picture;
+    }
+
+    /** MD5 in hexadecimal. */
+    static String md5(long frame) throws NoSuchAlgorithmException {
+        return HexFormat.of().formatHex(MessageDigest.getInstance("MD5").digest(picture(frame)));
+    }
+
+    /** CRC-32 in hexadecimal, eight digits. */
+    static String crc(long frame) {
+        CRC32 crc = new CRC32();
+        crc.update(picture(frame));
+        return HexFormat.of().toHexDigits((int) crc.getValue());
+    }
+}
