@@ -124,24 +124,29 @@ public final class FunctionHost {
      */
     public void map(long address, long length, @Nullable Fd file, long offset, Permission permission,
             IntConsumer done) {
-        execute(() -> done.accept(answered("DMA_MAP", () -> {
-            if (file == null) {
-                space.mapWithoutFile(address, length, permission);
-            } else {
-                mapFile(address, length, file, offset, permission);
-            }
-        })));
+        Request request = file == null
+                ? () -> space.mapWithoutFile(address, length, permission)
+                : mapping(address, length, file, offset, permission);
+        execute(() -> done.accept(answered("DMA_MAP", request)));
     }
 
-    private void mapFile(long address, long length, Fd file, long offset, Permission permission) throws IOException {
+    /** The descriptor is let go of at once: those of many maps must not pile up while the function is at work. */
+    private Request mapping(long address, long length, Fd file, long offset, Permission permission) {
+        FileMapping mapping;
         try (file) {
-            FileMapping mapping = files.map(file);
+            mapping = files.map(file);
+        } catch (IOException e) {
+            return () -> {
+                throw e;
+            };
+        }
+        return () -> {
             try {
                 space.map(address, length, mapping, offset, permission);
             } finally {
                 mapping.release();
             }
-        }
+        };
     }
 
     /**

@@ -3,6 +3,7 @@ package sluice.vdev.vfiouser;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 import org.junit.jupiter.api.AfterEach;
@@ -25,6 +26,7 @@ import static sluice.vdev.fixture.VfioUserClient.body;
 /** A client that breaks every rule: it gets an error number or loses its connection, and nothing is left of it. */
 @Timeout(value = 60, unit = TimeUnit.SECONDS)
 class HostileClientTest {
+    private static final int WAITING_MAPS = 2000;
     private static final long SEED = 20261121;
     private static final long RAM = 1 << 20;
     private static final int BOTH = MAP_READ | MAP_WRITE;
@@ -239,6 +241,36 @@ class HostileClientTest {
                 assertThat(client.receive()).isPresent();
             }
             process.awaitGone();
+        }
+    }
+
+    /** Maps come faster than a function that is at work can take them: what piles up must not be descriptors. */
+    @Test
+    void mapsThatWaitForTheFunctionHoldNoDescriptors() throws Exception {
+        try (VfioUserClient client = process.agreed()) {
+            int before = Fd.openCount();
+            CountDownLatch atWork = new CountDownLatch(1);
+            process.host().execute(() -> await(atWork));
+            for (int page = 0; page < WAITING_MAPS; page++) {
+                client.post(VfioUserClient.DMA_MAP, VfioUserClient.NO_REPLY,
+                        body(32).putInt(32).putInt(BOTH).putLong(0).putLong(page * 4096L).putLong(4096), ram.file());
+            }
+            // Its answer says that all of them were taken from the socket.
+            assertThat(client.ask(VfioUserClient.GET_INFO, body(16).putInt(16)).errno()).isZero();
+            assertThat(Fd.openCount() - before).as("open descriptors more").isZero();
+            assertThat(process.host().space().table().mappings()).isEmpty();
+            atWork.countDown();
+            assertThat(client.unmap(0, WAITING_MAPS * 4096L)).isZero();
+        }
+        process.awaitGone();
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            if (!latch.await(10, TimeUnit.SECONDS)) throw new AssertionError("the function is at work for ever");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
         }
     }
 
