@@ -27,7 +27,7 @@ public final class DmaStatistics {
         return bytes;
     }
 
-    /** Messages by which a front-end was asked to move memory that is in no file. */
+    /** Accesses for which a front-end was asked, because the memory is in no file; a long one takes several messages. */
     public long messages() {
         return messages;
     }

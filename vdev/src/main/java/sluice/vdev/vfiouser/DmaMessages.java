@@ -26,6 +26,12 @@ import sluice.vdev.io.OutgoingFrame;
 final class DmaMessages implements FrontMemory {
     /** QEMU's own default for our answers. */
     private static final int LIMIT_SECONDS = 5;
+    /**
+     * The most that is read by one message. QEMU 11.1 gives its answer to the socket once, and takes what did not fit for sent;
+     * what comes next is no message any more. What fits into one of the kernel's buffers for sockets, which have 32 KiB at
+     * least, is sent as a whole or is tried again.
+     */
+    static final int READ_PIECE = 16 << 10;
     /** Questions under way at a time: a device that asks more is told no. */
     private static final int MAX_PENDING = 256;
     private static final Fd[] NO_FDS = {};
@@ -56,8 +62,30 @@ final class DmaMessages implements FrontMemory {
 
     @Override
     public void read(long address, int length, Consumer<byte @Nullable []> done) {
-        channel.eventLoop().execute(
-                () -> ask(MessageDecoder.DMA_READ, address, length, null, answer -> done.accept(answer)));
+        channel.eventLoop().execute(() -> {
+            if (length <= READ_PIECE) {
+                ask(MessageDecoder.DMA_READ, address, length, null, done);
+            } else {
+                readPiece(address, new byte[length], 0, done);
+            }
+        });
+    }
+
+    /** One piece after the other, so that a long read takes no more than its turn. */
+    private void readPiece(long address, byte[] all, int at, Consumer<byte @Nullable []> done) {
+        int length = Math.min(READ_PIECE, all.length - at);
+        ask(MessageDecoder.DMA_READ, address + at, length, null, answer -> {
+            if (answer == null) {
+                done.accept(null);
+                return;
+            }
+            System.arraycopy(answer, 0, all, at, length);
+            if (at + length == all.length) {
+                done.accept(all);
+            } else {
+                readPiece(address, all, at + length, done);
+            }
+        });
     }
 
     @Override

@@ -1,6 +1,7 @@
 package sluice.vdev.vfiouser;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
@@ -14,6 +15,7 @@ import sluice.dmacore.memory.FileMappings;
 import sluice.vdev.fixture.VfioUserClient;
 import sluice.vdev.host.FunctionHost;
 import sluice.vdev.host.Loops;
+import sluice.vdev.io.Listener;
 import sluice.vdev.pci.PciFunction;
 
 /** A function with its loops and its server, to be connected to. */
@@ -42,7 +44,12 @@ public final class FunctionProcess implements AutoCloseable {
         return new VfioUserClient(pair.first());
     }
 
-    /** The same, with the version agreed on. */
+    /** Lets a front-end connect to {@code path}, until what is returned is closed. */
+    public Listener listen(Path path) throws IOException {
+        return Listener.open(path, server, control, gone::release);
+    }
+
+    /** The same as {@link #connect}, with the version agreed on. */
     public VfioUserClient agreed() throws IOException {
         VfioUserClient client = connect();
         client.agree();
