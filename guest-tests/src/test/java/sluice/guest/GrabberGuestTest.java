@@ -110,12 +110,22 @@ class GrabberGuestTest {
         }
     }
 
+    /** Newer tests ask more of a driver than an older kernel gives, so these two belong together. */
+    @Test
+    @Order(4)
+    void theTestsAreThoseOfTheKernelsTime() throws Exception {
+        guest.qemu().console().send("uname -r; /usr/bin/v4l2-compliance --version");
+        assertThat(guest.awaitLine("^(\\d+)\\.\\d+").group(1)).as("the kernel's version").isEqualTo("7");
+        assertThat(guest.awaitLine("^v4l2-compliance ([0-9.]+)").group(1)).as("v4l-utils").startsWith("1.30.");
+        guest.awaitExit("--version", 0);
+    }
+
     /**
      * What the kernel's developers test drivers with, all of it: formats, controls, inputs, streaming, odd ends; and streaming
      * into buffers that another driver exports.
      */
     @Test
-    @Order(4)
+    @Order(5)
     void theDriverCompliesOnTheCard() throws Exception {
         // The exporter's buffers must be as large as the grabber's, and are what its format needs.
         guest.run(
@@ -134,7 +144,7 @@ class GrabberGuestTest {
 
     @ParameterizedTest
     @ValueSource(strings = { "udmabuf", "dumb" })
-    @Order(5)
+    @Order(6)
     void scatteredBuffersNeedAnIommu(String kind) throws Exception {
         String command = "import /dev/video0 %s %d".formatted(kind, IMPORTED_FRAMES);
         guest.qemu().console().send(command);
@@ -166,7 +176,7 @@ class GrabberGuestTest {
     /** The queue holds a buffer whose descriptor its owner has closed. */
     @ParameterizedTest
     @ValueSource(strings = { "udmabuf", "dumb" })
-    @Order(6)
+    @Order(7)
     void queuedBuffersOutliveTheirDescriptors(String kind) throws Exception {
         if (iommu == Iommu.NONE) return; // none is ever queued
         String command = "import /dev/video0 " + kind + " 1 closed";
@@ -178,7 +188,7 @@ class GrabberGuestTest {
     /** What the driver maps for the card and unmaps is what the card can reach, and cannot reach any more. */
     @ParameterizedTest
     @ValueSource(strings = { "udmabuf", "dumb" })
-    @Order(7)
+    @Order(8)
     void whatTheQueueGivesUpIsTakenAway(String kind) throws Exception {
         if (iommu == Iommu.NONE) return; // all of the guest's memory is mapped once and for all
         awaitMappedBytes(0);
@@ -198,7 +208,7 @@ class GrabberGuestTest {
     /** The program is gone while the card writes into its buffers; the queue stops the card before it gives them up. */
     @ParameterizedTest
     @ValueSource(strings = { "udmabuf", "dumb" })
-    @Order(8)
+    @Order(9)
     void aProgramThatDiesTakesItsBuffersAway(String kind) throws Exception {
         if (iommu == Iommu.NONE) return;
         awaitMappedBytes(0);
@@ -218,7 +228,7 @@ class GrabberGuestTest {
     }
 
     @Test
-    @Order(9)
+    @Order(10)
     void thePowerGoesOffAndNothingHasFaulted() throws Exception {
         guest.qemu().console().send("poweroff -f");
         assertThat(guest.qemu().waitForEnd(PatternGuest.WORK)).as("QEMU's status").isZero();
