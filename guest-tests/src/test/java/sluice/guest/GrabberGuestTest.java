@@ -132,11 +132,13 @@ class GrabberGuestTest {
                 "/usr/bin/v4l2-ctl -d /dev/video1 --set-fmt-video=width=640,height=360,pixelformat=YUYV >/tmp/format");
         guest.qemu().console().send("""
                 /usr/bin/v4l2-compliance -d /dev/video0 -e /dev/video1 -s >/tmp/compliance 2>&1; \
-                grep -E 'FAIL|DMABUF|^Total' /tmp/compliance""");
+                grep -E 'fail:|FAIL|DMABUF|^Total' /tmp/compliance""");
         Matcher total = guest.qemu().console().waitFor(
                 "^Total for .*: (\\d+), Succeeded: (\\d+), Failed: (\\d+), Warnings: (\\d+)", COMPLIANCE);
         guest.awaitExit("grep", 0);
         System.out.printf("%s: %s %s%n", iommu, total.group(), guest.statisticsNow().getAsJsonObject("space"));
+        assertThat(guest.qemu().console().lines()).as(total.group())
+                .noneMatch(line -> line.matches(".*(fail:|FAIL).*"));
         assertThat(total.group(3)).as(total.group()).isEqualTo("0");
         assertThat(Integer.parseInt(total.group(2))).isGreaterThan(40);
         assertThat(guest.qemu().console().lines()).anyMatch(line -> line.matches("\\s*test DMABUF.*: OK"));
