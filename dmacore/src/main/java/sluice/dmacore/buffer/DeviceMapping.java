@@ -101,7 +101,7 @@ public final class DeviceMapping {
         check(from, length, part, true);
         reportUnwritten(from, length);
         if (bounce != null && part.deviceWrites()) bounce.toCpu(memory(), from, length);
-        buffer.core().gate().forCpu(lines, attachment.holder(), from, length, part, false);
+        buffer.core().gate().forCpu(lines, attachment.holder(), from, length, part);
         if (buffer.core().trace().isOn()) {
             buffer.core().trace().record(EventKind.SYNC_FOR_CPU, buffer.number(), attachment.number(),
                     part.number(), from, length, 0, 0);
@@ -206,7 +206,7 @@ public final class DeviceMapping {
             boolean skip = attributes.contains(DmaAttribute.SKIP_CPU_SYNC);
             if (!skip) reportUnwritten(0, buffer.size());
             if (bounce != null && direction.deviceWrites() && !skip) bounce.toCpu(memory(), 0, buffer.size());
-            buffer.core().gate().forCpu(lines, attachment.holder(), 0, buffer.size(), direction, skip);
+            buffer.core().gate().end(lines, attachment.holder(), direction, skip);
         }
         if (bounce != null) bounce.close();
         if (translated != null) translated.free();
@@ -228,7 +228,7 @@ public final class DeviceMapping {
         if (!live) return;
         live = false;
         leaveSpace();
-        buffer.core().gate().forCpu(lines, attachment.holder(), 0, buffer.size(), direction, false);
+        buffer.core().gate().end(lines, attachment.holder(), direction, false);
     }
 
     private void leaveSpace() {

@@ -11,6 +11,7 @@ import sluice.dmacore.ownership.Gate;
 import sluice.dmacore.ownership.Ledger;
 import sluice.dmacore.ownership.OwnershipCounters;
 import sluice.dmacore.space.SystemMemory;
+import sluice.dmacore.trace.EventKind;
 import sluice.dmacore.trace.TraceSink;
 
 /**
@@ -29,7 +30,10 @@ public final class DmaCore {
     private DmaCore(DmaCoreOptions options, Findings findings) {
         this.options = options;
         this.findings = findings;
-        gate = new Gate(options.flavour(), options.executor(), findings, options.trace());
+        TraceSink trace = options.trace();
+        findings.listen(finding -> trace.record(EventKind.FINDING, 0, 0, finding.rule().number(), finding.from(),
+                finding.length(), 0, 0));
+        gate = new Gate(options.flavour(), options.executor(), findings, trace);
     }
 
     public static DmaCore open(DmaCoreOptions options) {

@@ -44,9 +44,9 @@ public final class Findings {
         devices = wanted;
     }
 
-    /** Is told of each finding when it is made for the first time, by the thread that made it; must not wait. */
+    /** Is told, too, of each finding when it is made for the first time, by the thread that made it; must not wait. */
     public synchronized void listen(Consumer<Finding> told) {
-        listener = told;
+        listener = listener.andThen(told);
     }
 
     /**

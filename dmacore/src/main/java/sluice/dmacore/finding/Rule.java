@@ -108,6 +108,12 @@ public enum Rule {
         return severity;
     }
 
+    /** Its number in recordings. */
+    @SuppressWarnings("EnumOrdinal") // as the class says: rules are appended
+    public int number() {
+        return ordinal();
+    }
+
     /** The rule in words. */
     public String says() {
         return says;

@@ -139,17 +139,35 @@ public final class Gate {
     }
 
     /** Takes lines back from a device. */
-    public void forCpu(Lines lines, Holder holder, long from, long length, Direction direction, boolean skip) {
+    public void forCpu(Lines lines, Holder holder, long from, long length, Direction direction) {
         if (length == 0) return;
         AliasGroup group = AliasGroup.lock(lines);
         try {
-            take(lines, holder, lines.lineAt(from), lines.lineAt(from + length - 1) + 1, direction, skip);
+            int first = lines.lineAt(from);
+            int end = lines.lineAt(from + length - 1) + 1;
+            if (take(lines, holder, first, end, direction, false))
+                find(Rule.REDUNDANT_SYNC, lines, holder, first, end, "the CPU had them already");
         } finally {
             group.unlock();
         }
     }
 
-    private void take(Lines lines, Holder holder, int first, int end, Direction direction, boolean skip) {
+    /**
+     * Takes all lines back from a device whose mapping ends.
+     *
+     * @param skip whether the caller says that no cache operation is needed
+     */
+    public void end(Lines lines, Holder holder, Direction direction, boolean skip) {
+        AliasGroup group = AliasGroup.lock(lines);
+        try {
+            take(lines, holder, 0, lines.count(), direction, skip);
+        } finally {
+            group.unlock();
+        }
+    }
+
+    /** Returns whether the holder had none of them. */
+    private boolean take(Lines lines, Holder holder, int first, int end, Direction direction, boolean skip) {
         boolean cached = isCached(holder);
         boolean invalidates = cached && flavour.forCpu(direction) == CacheOperation.INVALIDATE;
         long executed = 0;
@@ -185,7 +203,7 @@ public final class Gate {
             lines.counters().invalidate(bytes(first, end), executed, nanos);
             told(EventKind.INVALIDATE, lines, holder, first, end, bytes(first, end), executed, nanos);
         }
-        if (redundant) find(Rule.REDUNDANT_SYNC, lines, holder, first, end, "the CPU had them already");
+        return redundant;
     }
 
     /** Nothing is to be done about lines that come back, but the CPU must have left them alone. */

@@ -22,7 +22,8 @@ class CpuWriteBackTest {
     void linesAreWrittenBackAndStayAsTheyAre() throws IOException {
         CpuWriteBack executor = CpuWriteBack.open().orElseThrow(
                 () -> new AssertionError(
-                        "the tests' JVM needs C2 and " + CpuWriteBack.jvmOption() + ", and the CPU clwb or clflushopt"));
+                        "the tests' JVM needs C2 and " + CpuWriteBack.jvmOption()
+                                + ", and the CPU clwb or clflushopt"));
         try (Machine machine = Machine.with(DmaCoreOptions.counting().withExecutor(executor))) {
             FileMapping ram = machine.file(4);
             Machine.store(ram, 0, Machine.bytes(4 * Machine.PAGE, 3));

@@ -9,6 +9,7 @@ import java.util.concurrent.TimeUnit;
 
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -74,6 +75,9 @@ final class GpuCommand implements Callable<Integer> {
             "A: addresses, of the device or of the bus; N: from which occurrence on, and how many. May be repeated." })
     private List<String> injections = List.of();
 
+    @Mixin
+    private CoreOption core = new CoreOption();
+
     @Option(names = "--virgl", hidden = true)
     private boolean virgl;
 
@@ -109,7 +113,7 @@ final class GpuCommand implements Callable<Integer> {
         }
         check();
         return new GpuSetup(transport(), options(), size(0), size(1), snapshotDirectory, snapshotEvery, statistics,
-                TimeUnit.MICROSECONDS.toNanos(pollMicros), injections());
+                TimeUnit.MICROSECONDS.toNanos(pollMicros), injections(), machine());
     }
 
     private static void run(GpuServer server, DeviceSocket socket) throws IOException, InterruptedException {
@@ -188,6 +192,14 @@ final class GpuCommand implements Callable<Integer> {
     private Injections injections() {
         try {
             return Injections.parse(injections);
+        } catch (IllegalArgumentException e) {
+            throw usage(e.getMessage());
+        }
+    }
+
+    private CoreOption.Machine machine() throws IOException {
+        try {
+            return core.open();
         } catch (IllegalArgumentException e) {
             throw usage(e.getMessage());
         }

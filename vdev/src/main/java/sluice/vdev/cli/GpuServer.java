@@ -31,7 +31,7 @@ import sluice.vdev.vhostuser.BackEnd;
 import sluice.vdev.virtiopci.VirtioPciFunction;
 
 /** A GPU wired to its display, its loops and its socket, with everything around it that a process needs. */
-public final class GpuServer implements DeviceServer {
+final class GpuServer implements DeviceServer {
     private static final Logger LOG = LoggerFactory.getLogger(GpuServer.class);
     private static final int CLOSE_SECONDS = 5;
 
@@ -40,6 +40,7 @@ public final class GpuServer implements DeviceServer {
     private final IoEventLoop loop = Loops.start("sluice-gpu");
     private final DisplayLink display;
     private final PictureTaker pictures;
+    private final CoreOption.Machine machine;
     private final GpuDevice device;
     private final GpuTransport transport;
     private final Endpoint endpoint;
@@ -54,7 +55,7 @@ public final class GpuServer implements DeviceServer {
     private volatile @Nullable String failure;
 
     /** In a process of its own: SIGUSR2 is a request for its pictures. */
-    public GpuServer(GpuSetup setup) throws IOException {
+    GpuServer(GpuSetup setup) throws IOException {
         this(setup, Loops.start("sluice-control"), true);
         PictureSignal.watch(control, this::show);
     }
@@ -68,9 +69,10 @@ public final class GpuServer implements DeviceServer {
         this.control = control;
         this.ownControl = ownControl;
         statisticsFile = setup.statistics();
+        machine = setup.machine();
         display = new DisplayLink(loop, setup.width(), setup.height());
         pictures = new PictureTaker(setup.pictureFolder(), setup.pictureEvery());
-        device = new GpuDevice(setup.gpu(), display, pictures);
+        device = new GpuDevice(setup.gpu(), display, pictures, machine.core(), machine.stream());
         Injections injections = setup.injections();
         for (Rule rule : injections.space()) device.space().table().inject(rule);
         if (injections.stray() != null) device.setStrayRead(injections.stray());
@@ -156,6 +158,11 @@ public final class GpuServer implements DeviceServer {
         pictures.close();
         if (ownControl) Loops.stop(control);
         Loops.stop(loop);
+        try {
+            machine.close();
+        } catch (IOException e) {
+            failure = "the recording could not be ended: " + e.getMessage();
+        }
         end.countDown();
     }
 
@@ -184,7 +191,7 @@ public final class GpuServer implements DeviceServer {
         loop.execute(() -> {
             try {
                 StatisticsReport.write(device.statistics(), frontStatistics,
-                        device.space().table().faults(), file);
+                        device.space().table().faults(), machine.core(), file);
             } catch (IOException e) {
                 failure = "the statistics could not be written to %s: %s".formatted(file, e);
             } finally {

@@ -18,7 +18,8 @@ import sluice.vdev.gpu.GpuOptions;
  * @param statistics where statistics go at the end, if anywhere
  * @param pollNanos how long an empty queue is watched before it waits for a kick, 0 for not at all
  * @param injections what is to go wrong on purpose
+ * @param machine what it shares buffers through; closed with its server
  */
-public record GpuSetup(GpuTransport transport, GpuOptions gpu, int width, int height, Path pictureFolder,
+record GpuSetup(GpuTransport transport, GpuOptions gpu, int width, int height, Path pictureFolder,
         int pictureEvery,
-        @Nullable Path statistics, long pollNanos, Injections injections) {}
+        @Nullable Path statistics, long pollNanos, Injections injections, CoreOption.Machine machine) {}

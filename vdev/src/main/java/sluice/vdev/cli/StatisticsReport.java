@@ -5,10 +5,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 import com.google.gson.GsonBuilder;
+import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import org.HdrHistogram.Histogram;
 
+import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.finding.Finding;
+import sluice.dmacore.finding.Findings;
+import sluice.dmacore.finding.Rule;
 import sluice.dmacore.memory.IotlbStatistics;
+import sluice.dmacore.ownership.OwnershipCounters;
 import sluice.iommu.fault.FaultLog;
 import sluice.iommu.fault.FaultReason;
 import sluice.vdev.gpu.CommandType;
@@ -21,10 +27,13 @@ final class StatisticsReport {
 
     private StatisticsReport() {}
 
-    static void write(GpuStatistics statistics, IotlbStatistics front, FaultLog faults, Path file) throws IOException {
+    static void write(GpuStatistics statistics, IotlbStatistics front, FaultLog faults, DmaCore core, Path file)
+            throws IOException {
         JsonObject report = of(statistics);
         report.add("frontIommu", front(front));
         report.add("faults", faults(faults));
+        report.add("ownership", ownership(core.totals()));
+        report.add("findings", findings(core.findings()));
         Files.writeString(file, new GsonBuilder().setPrettyPrinting().create().toJson(report) + "\n");
     }
 
@@ -37,6 +46,39 @@ final class StatisticsReport {
         report.addProperty("exactInvalidations", statistics.exactInvalidations());
         report.addProperty("wholesaleInvalidations", statistics.wholesaleInvalidations());
         report.addProperty("droppedEntries", statistics.droppedEntries());
+        return report;
+    }
+
+    /** What transfers of ownership have cost, in bytes of cache lines. */
+    static JsonObject ownership(OwnershipCounters counters) {
+        JsonObject report = new JsonObject();
+        report.addProperty("coherentTransfers", counters.coherentTransfers());
+        report.addProperty("transfers", counters.transfers());
+        report.addProperty("writeBackRequested", counters.writeBackRequested());
+        report.addProperty("writeBackExecuted", counters.writeBackExecuted());
+        report.addProperty("writeBackMillis", counters.writeBackNanos() / NANOS_PER_MILLI);
+        report.addProperty("invalidateRequested", counters.invalidateRequested());
+        report.addProperty("invalidateExecuted", counters.invalidateExecuted());
+        report.addProperty("invalidateMillis", counters.invalidateNanos() / NANOS_PER_MILLI);
+        return report;
+    }
+
+    /** Each mistake that was found, and how often. */
+    static JsonArray findings(Findings findings) {
+        JsonArray report = new JsonArray();
+        for (Findings.Counted counted : findings.all()) {
+            Finding finding = counted.finding();
+            if (finding.rule().severity() != Rule.Severity.ERROR) continue;
+            JsonObject one = new JsonObject();
+            one.addProperty("rule", finding.rule().name());
+            one.addProperty("times", counted.times());
+            one.addProperty("device", finding.device());
+            one.addProperty("buffer", finding.buffer());
+            one.addProperty("from", finding.from());
+            one.addProperty("length", finding.length());
+            one.addProperty("what", finding.what());
+            report.add(one);
+        }
         return report;
     }
 

@@ -19,6 +19,7 @@ import sluice.dmacore.memory.FrontTranslation;
 import sluice.dmacore.memory.Runs;
 import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.space.DeviceSpace;
+import sluice.dmacore.trace.EventKind;
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
 import sluice.iommu.epoch.ReadSection;
@@ -215,6 +216,26 @@ final class BackingSpace {
         return view().findRows(mapping, offset, rowBytes, stride, rows, Access.READ, found) == Outcome.RESOLVED
                 ? found
                 : null;
+    }
+
+    /** When a copy begins, for {@link #copied}: 0 if nobody wants to know. */
+    long copyBegins() {
+        return core.options().trace().isOn() ? System.nanoTime() : 0;
+    }
+
+    /** The protocol had bytes of a backing copied. */
+    void copied(Backing backing, long offset, long bytes, long began) {
+        if (began == 0) return;
+        Attachment attachment = mapping(backing).attachment();
+        core.options().trace().record(EventKind.COPY, attachment.buffer().number(), attachment.number(), 0, offset,
+                bytes,
+                bytes, System.nanoTime() - began);
+    }
+
+    /** A frame was shown. */
+    void shown(long frame) {
+        if (core.options().trace().isOn())
+            core.options().trace().record(EventKind.FRAME, 0, 0, 0, frame, 0, 0, 0);
     }
 
     private static DeviceMapping mapping(Backing backing) {

@@ -223,8 +223,11 @@ final class Commands {
         try (var _ = backings.enter()) {
             Runs pages = backings.findRows(backing, offset, rowBytes, stride, rows);
             if (pages == null) return Response.ERR_UNSPEC;
-            statistics.transferred(Transfer.copy(pages, 0, resource.format, resource.image,
-                    area.y() * stride + area.x() * PixelFormat.BYTES, rowBytes, rows));
+            long began = backings.copyBegins();
+            long copied = Transfer.copy(pages, 0, resource.format, resource.image,
+                    area.y() * stride + area.x() * PixelFormat.BYTES, rowBytes, rows);
+            statistics.transferred(copied);
+            backings.copied(backing, offset, copied, began);
         } finally {
             backings.takeBack(backing, offset, rowBytes, stride, rows);
         }
@@ -276,6 +279,7 @@ final class Commands {
         }
         if (shown) {
             statistics.frame();
+            backings.shown(statistics.frames());
             pictures.frameShown(scanouts);
         }
         flush.partSent.run();

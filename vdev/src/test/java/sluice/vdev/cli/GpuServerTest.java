@@ -5,6 +5,7 @@ import java.nio.file.Path;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
 
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.UnixSocket;
@@ -19,6 +20,7 @@ import sluice.vdev.gpu.GpuOptions;
 import sluice.vdev.loopback.LogTap;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** A server that is closed in the middle of its work, in a process that goes on. */
 class GpuServerTest {
@@ -39,12 +41,27 @@ class GpuServerTest {
         }
     }
 
+    @Test
+    void whatItDoesWithBuffersIsRecorded() throws IOException {
+        Path file = folder.resolve("recording");
+        CoreOption option = CommandLine.populateCommand(new CoreOption(), "--coherency=non-coherent",
+                "--record=" + file);
+        try (CoreOption.Machine machine = option.open()) {
+            assertThat(machine.stream().coherent()).isFalse();
+            assertThat(machine.recording().recorder()).isNotNull();
+        }
+        assertThat(file).exists();
+        CoreOption wrong = CommandLine.populateCommand(new CoreOption(), "--coherency=sometimes");
+        assertThatThrownBy(wrong::open).isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("coherent or non-coherent");
+    }
+
     private void round(LogTap log) throws IOException {
         Path socket = folder.resolve("gpu.sock");
         try (GuestRam ram = GuestRam.single(4 << 20, 1); DisplayPeer display = DisplayPeer.open(1, 640, 480)) {
             GpuServer server = new GpuServer(
                     new GpuSetup(GpuTransport.VHOST_USER, GpuOptions.defaults(), 640, 480, folder, 0,
-                            folder.resolve("stats.json"), 0, Injections.NONE));
+                            folder.resolve("stats.json"), 0, Injections.NONE, new CoreOption().open()));
             server.listen(socket);
             try (DeviceSession session = new DeviceSession(new FrontEnd(UnixSocket.connect(socket)), ram,
                     Profile.qemu10(), 64, 16)) {

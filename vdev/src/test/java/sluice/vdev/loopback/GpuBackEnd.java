@@ -11,6 +11,9 @@ import java.util.function.ToLongFunction;
 
 import io.netty.channel.IoEventLoop;
 
+import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.buffer.DmaCoreOptions;
+import sluice.dmacore.device.Stream;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.UnixSocket;
 import sluice.dmacore.memory.FileMappings;
@@ -54,8 +57,17 @@ public final class GpuBackEnd implements AutoCloseable {
 
     /** A GPU that writes every {@code everyFrames}-th frame into {@code folder}; 0 for none. */
     public GpuBackEnd(GpuOptions options, Path folder, int everyFrames) {
+        this(options, folder, everyFrames, DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT);
+    }
+
+    /** A GPU that shares buffers through {@code core}, which it reaches by {@code stream}. */
+    public GpuBackEnd(DmaCore core, Stream stream) {
+        this(GpuOptions.defaults(), Path.of("."), 0, core, stream);
+    }
+
+    private GpuBackEnd(GpuOptions options, Path folder, int everyFrames, DmaCore core, Stream stream) {
         pictures = new PictureTaker(folder, everyFrames);
-        device = new GpuDevice(options, display, pictures);
+        device = new GpuDevice(options, display, pictures, core, stream);
         backEnd = new BackEnd(new DeviceHost(device, loop), FileMappings.ofProcess(), display::connect);
         function = new FunctionServer(new FunctionHost(new VirtioPciFunction(device, "gpu", loop, 0), loop,
                 FileMappings.ofProcess()));

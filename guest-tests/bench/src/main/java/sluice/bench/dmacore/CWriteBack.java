@@ -40,7 +40,7 @@ final class CWriteBack implements AutoCloseable {
         runs = memory.count();
         list = arena.allocate(16L * runs, 64);
         for (int run = 0; run < runs; run++) {
-            list.setAtIndex(ValueLayout.JAVA_LONG, 2 * run,
+            list.setAtIndex(ValueLayout.JAVA_LONG, 2L * run,
                     memory.mapping(run).segment().address() + memory.offset(run));
             list.setAtIndex(ValueLayout.JAVA_LONG, 2L * run + 1, memory.length(run));
         }

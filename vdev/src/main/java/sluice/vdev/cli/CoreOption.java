@@ -1,0 +1,75 @@
+package sluice.vdev.cli;
+
+import java.io.IOException;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.buffer.DmaCoreOptions;
+import sluice.dmacore.device.Stream;
+import sluice.dmacore.finding.Finding;
+import sluice.dmacore.finding.Findings;
+import sluice.dmacore.finding.Rule;
+import sluice.dmacore.memory.FileMappings;
+import sluice.dmacore.model.Eviction;
+import sluice.dmacore.model.ShadowCaches;
+
+/** How a command's devices share buffers, and what is recorded of it; a mixin for picocli. */
+final class CoreOption {
+    private static final Logger LOG = LoggerFactory.getLogger(CoreOption.class);
+
+    @Option(names = "--coherency", paramLabel = "KIND", defaultValue = "coherent", description = "coherent (default): the device snoops the CPU's caches. non-coherent: it does not, and sees only what was transferred to it; each mistake is a finding in the log and the statistics.")
+    private String coherency = "coherent";
+
+    @Mixin
+    private RecordOption record = new RecordOption();
+
+    /**
+     * Makes the core.
+     *
+     * @throws IOException a recording cannot be made
+     * @throws IllegalArgumentException an option that is none
+     */
+    Machine open() throws IOException {
+        boolean coherent = switch (coherency) {
+            case "coherent" -> true;
+            case "non-coherent" -> false;
+            default -> throw new IllegalArgumentException(
+                    "--coherency=" + coherency + ": give coherent or non-coherent");
+        };
+        RecordOption.Open recording = record.open();
+        DmaCoreOptions options = DmaCoreOptions.counting().withTrace(recording.sink());
+        Findings findings = new Findings();
+        findings.listen(CoreOption::tell);
+        if (!coherent) {
+            options = options.withExecutor(
+                    new ShadowCaches(FileMappings.ofProcess(), findings, new Eviction.Lazy()));
+        }
+        return new Machine(DmaCore.open(options, findings), coherent ? Stream.COHERENT : Stream.NON_COHERENT,
+                recording);
+    }
+
+    private static void tell(Finding finding) {
+        if (finding.rule().severity() == Rule.Severity.ERROR) {
+            LOG.warn("{}", finding);
+        } else {
+            LOG.debug("{}", finding);
+        }
+    }
+
+    /**
+     * What devices share buffers through.
+     *
+     * @param stream how they reach memory
+     * @param recording is closed when they have ended
+     */
+    record Machine(DmaCore core, Stream stream, RecordOption.Open recording) implements AutoCloseable {
+        @Override
+        public void close() throws IOException {
+            recording.close();
+        }
+    }
+}
