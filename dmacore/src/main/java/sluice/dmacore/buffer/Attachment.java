@@ -145,15 +145,15 @@ public final class Attachment {
                 throw buffer.refused(Errno.EBUSY, "%s has mapped it already: a second mapping needs a second attachment"
                         .formatted(function.name()));
             }
-            SegmentList ignored = getSegments();
+            SegmentList planned = getSegments();
             boolean done = false;
             try {
-                DeviceMapping made = new MapRequest(this, direction, attributes).map();
+                DeviceMapping made = new MapRequest(this, direction, attributes).map(planned);
                 mapping = made;
                 function.noteMapped();
                 done = true;
                 buffer.core().trace().record(EventKind.MAP, buffer.number(), number, direction.number(), 0,
-                        ignored.bytes(), 0, System.nanoTime() - began);
+                        planned.bytes(), 0, System.nanoTime() - began);
                 return made;
             } finally {
                 if (!done) putSegments();

@@ -21,7 +21,10 @@ public record BufferMemory(Runs runs, Kind kind, boolean readOnly, Runnable when
     }
 
     public BufferMemory {
-        for (int run = 0; run < runs.count(); run++) runs.mapping(run).retain();
+        // Neighbouring runs lie in one file, mostly, which is held once for them.
+        for (int run = 0; run < runs.count(); run++) {
+            if (run == 0 || runs.mapping(run) != runs.mapping(run - 1)) runs.mapping(run).retain();
+        }
     }
 
     /** Pages of the system that anybody may write. */
@@ -33,7 +36,7 @@ public record BufferMemory(Runs runs, Kind kind, boolean readOnly, Runnable when
     void free() {
         for (int run = 0; run < runs.count(); run++) {
             FileMapping file = runs.mapping(run);
-            file.release();
+            if (run == runs.count() - 1 || file != runs.mapping(run + 1)) file.release();
         }
         whenFreed.run();
     }

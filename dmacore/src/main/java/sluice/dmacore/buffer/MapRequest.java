@@ -33,7 +33,8 @@ final class MapRequest {
         this.attributes = Set.copyOf(attributes);
     }
 
-    DeviceMapping map() throws DmaBufException {
+    /** @param planned the attachment's segments */
+    DeviceMapping map(SegmentList planned) throws DmaBufException {
         BufferMemory memory = buffer.obtain();
         check(memory);
         Lines lines = buffer.lines();
@@ -42,7 +43,7 @@ final class MapRequest {
         Runs seen = translated != null
                 ? translated.runs()
                 : cached ? buffer.core().options().executor().deviceMemory(lines) : memory.runs();
-        Verdict verdict = Verdict.of(buffer.planned(function, memory), memory, function.params());
+        Verdict verdict = Verdict.of(planned, memory, function.params());
         Bounce bounce = null;
         if (!verdict.fits()) {
             bounce = bounced(verdict, memory);

@@ -88,7 +88,7 @@ public final class Ledger {
     /** A buffer's lines are nobody's business any more; nobody holds any of them through this view. */
     public synchronized void remove(Lines lines) {
         views.remove(lines.number());
-        for (int run = 0; run < lines.runCount(); run++) uncover(lines, run);
+        uncover(lines);
         AliasGroup group = AliasGroup.lock(lines);
         try {
             for (Region region : lines.regions()) region.removeView(lines.hasUnseenWriters());
@@ -164,29 +164,46 @@ public final class Ledger {
         list.add(lines);
     }
 
-    private void uncover(Lines lines, int run) {
+    private void uncover(Lines lines) {
         Runs runs = lines.runs();
-        FileId id = runs.mapping(run).id();
-        FilePages pages = files.get(id);
-        if (pages == null) throw new IllegalStateException(lines.buffer() + " was removed already");
-        int end = endPage(runs, run);
-        for (int page = (int) (runs.offset(run) >>> PAGE_SHIFT); page < end; page++) {
-            int[] chunk = pages.chunk(page);
-            int known = chunk[page % CHUNK_PAGES];
-            if (known == SEVERAL) {
-                List<Lines> list = Objects.requireNonNull(pages.shared.get(page));
-                list.remove(lines);
-                if (list.size() > 1) continue;
-                pages.shared.remove(page);
-                chunk[page % CHUNK_PAGES] = list.getFirst().number();
-            } else if (known == lines.number()) {
-                chunk[page % CHUNK_PAGES] = 0;
-                pages.covered--;
-            } else {
-                throw new IllegalStateException(lines.buffer() + " was removed already");
+        @Nullable
+        FileMapping lastFile = null;
+        @Nullable
+        FilePages lastPages = null;
+        for (int run = 0; run < runs.count(); run++) {
+            FileMapping file = runs.mapping(run);
+            if (lastPages == null || file != lastFile) {
+                forgetIfEmpty(lastFile, lastPages);
+                lastPages = files.get(file.id());
+                lastFile = file;
             }
+            if (lastPages == null) throw new IllegalStateException(lines.buffer() + " was removed already");
+            int end = endPage(runs, run);
+            for (int page = (int) (runs.offset(run) >>> PAGE_SHIFT); page < end; page++)
+                uncover(lines, lastPages, page);
         }
-        if (pages.covered == 0) files.remove(id);
+        forgetIfEmpty(lastFile, lastPages);
+    }
+
+    private void forgetIfEmpty(@Nullable FileMapping file, @Nullable FilePages pages) {
+        if (file != null && pages != null && pages.covered == 0) files.remove(file.id());
+    }
+
+    private static void uncover(Lines lines, FilePages pages, int page) {
+        int[] chunk = pages.chunk(page);
+        int known = chunk[page % CHUNK_PAGES];
+        if (known == lines.number()) {
+            chunk[page % CHUNK_PAGES] = 0;
+            pages.covered--;
+        } else if (known == SEVERAL) {
+            List<Lines> list = Objects.requireNonNull(pages.shared.get(page));
+            list.remove(lines);
+            if (list.size() > 1) return;
+            pages.shared.remove(page);
+            chunk[page % CHUNK_PAGES] = list.getFirst().number();
+        } else {
+            throw new IllegalStateException(lines.buffer() + " was removed already");
+        }
     }
 
     private static int endPage(Runs runs, int run) {
