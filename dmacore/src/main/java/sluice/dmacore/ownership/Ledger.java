@@ -24,7 +24,8 @@ import sluice.dmacore.memory.Runs;
  */
 public final class Ledger {
     private static final int PAGE_SHIFT = 12;
-    private static final int CHUNK_PAGES = 512;
+    private static final int CHUNK_SHIFT = 9;
+    private static final int CHUNK_PAGES = 1 << CHUNK_SHIFT;
     /** In a page's entry: several buffers have it. */
     private static final int SEVERAL = -1;
 
@@ -32,14 +33,16 @@ public final class Ledger {
     private static final class FilePages {
         private final int[][] chunks;
         private final Map<Integer, List<Lines>> shared = new HashMap<>();
+        private final long size;
         int covered;
 
         FilePages(long size) {
+            this.size = size;
             chunks = new int[(int) ((size >>> PAGE_SHIFT) / CHUNK_PAGES + 1)][];
         }
 
         int[] chunk(int page) {
-            int index = page / CHUNK_PAGES;
+            int index = page >>> CHUNK_SHIFT;
             int[] present = chunks[index];
             if (present == null) {
                 present = new int[CHUNK_PAGES];
@@ -50,6 +53,7 @@ public final class Ledger {
     }
 
     private final Map<FileId, FilePages> files = new HashMap<>();
+    private @Nullable FileId unused;
     private final Map<Integer, Lines> views = new HashMap<>();
     private final OwnershipCounters former = new OwnershipCounters();
 
@@ -128,16 +132,16 @@ public final class Ledger {
         for (int run = 0; run < runs.count(); run++) {
             FileMapping file = runs.mapping(run);
             if (lastPages == null || file != lastFile) {
-                lastPages = files.computeIfAbsent(file.id(), _ -> new FilePages(file.size()));
+                lastPages = pagesOf(file);
                 lastFile = file;
             }
             FilePages pages = lastPages;
             int end = endPage(runs, run);
             for (int page = (int) (runs.offset(run) >>> PAGE_SHIFT); page < end; page++) {
                 int[] chunk = pages.chunk(page);
-                int known = chunk[page % CHUNK_PAGES];
+                int known = chunk[page & (CHUNK_PAGES - 1)];
                 if (known == 0) {
-                    chunk[page % CHUNK_PAGES] = lines.number();
+                    chunk[page & (CHUNK_PAGES - 1)] = lines.number();
                     pages.covered++;
                 } else {
                     if (others.isEmpty()) others = new HashSet<>();
@@ -158,7 +162,7 @@ public final class Ledger {
                     ? lines
                     : Objects.requireNonNull(views.get(known), "a page's buffer is known"));
             pages.shared.put(page, list);
-            pages.chunk(page)[page % CHUNK_PAGES] = SEVERAL;
+            pages.chunk(page)[page & (CHUNK_PAGES - 1)] = SEVERAL;
         }
         others.addAll(list);
         list.add(lines);
@@ -185,22 +189,37 @@ public final class Ledger {
         forgetIfEmpty(lastFile, lastPages);
     }
 
+    /** The table of one file that nobody uses is kept: a device often lets go of its only buffer and takes the next. */
     private void forgetIfEmpty(@Nullable FileMapping file, @Nullable FilePages pages) {
-        if (file != null && pages != null && pages.covered == 0) files.remove(file.id());
+        if (file == null || pages == null || pages.covered > 0) return;
+        FileId former = unused;
+        unused = file.id();
+        if (former == null || former.equals(unused)) return;
+        FilePages left = files.get(former);
+        if (left != null && left.covered == 0) files.remove(former);
+    }
+
+    private FilePages pagesOf(FileMapping file) {
+        FilePages known = files.get(file.id());
+        // The number of a file that is gone may be another's by now.
+        if (known != null && known.size == file.size()) return known;
+        FilePages made = new FilePages(file.size());
+        files.put(file.id(), made);
+        return made;
     }
 
     private static void uncover(Lines lines, FilePages pages, int page) {
         int[] chunk = pages.chunk(page);
-        int known = chunk[page % CHUNK_PAGES];
+        int known = chunk[page & (CHUNK_PAGES - 1)];
         if (known == lines.number()) {
-            chunk[page % CHUNK_PAGES] = 0;
+            chunk[page & (CHUNK_PAGES - 1)] = 0;
             pages.covered--;
         } else if (known == SEVERAL) {
             List<Lines> list = Objects.requireNonNull(pages.shared.get(page));
             list.remove(lines);
             if (list.size() > 1) return;
             pages.shared.remove(page);
-            chunk[page % CHUNK_PAGES] = list.getFirst().number();
+            chunk[page & (CHUNK_PAGES - 1)] = list.getFirst().number();
         } else {
             throw new IllegalStateException(lines.buffer() + " was removed already");
         }
