@@ -64,7 +64,7 @@ public final class Ledger {
      * Registers the lines of a buffer's memory.
      *
      * @param number of the buffer, more than 0
-     * @param memory is copied; its files must stay mapped until {@link #remove}
+     * @param memory does not change, and its files stay mapped, until {@link #remove}
      * @param unseenWriters whether the CPU may write without telling the gate, as a guest does
      * @return the lines, and the names of buffers that have some of them too; the buffer's own if it has a line twice
      */

@@ -17,12 +17,14 @@ public final class Lines {
     /** Bytes of a cache line. */
     public static final int LINE = 64;
     private static final int SHIFT = 6;
+    private static final int[] NONE = {};
 
     private final int number;
     private final String buffer;
     private final Runs runs;
-    /** The first line of each run; one more entry holds the end. */
+    /** The first line of each run, and one more entry for the end; not needed where every run is whole lines. */
     private final int[] firstLines;
+    private final int count;
     private final boolean linear;
     private final boolean unseenWriters;
     private final OwnershipCounters counters = new OwnershipCounters();
@@ -38,26 +40,34 @@ public final class Lines {
         this.number = number;
         this.buffer = buffer;
         this.unseenWriters = unseenWriters;
-        int count = memory.count();
-        runs = new Runs(count);
-        firstLines = new int[count + 1];
+        runs = memory;
         boolean everyRunWhole = true;
-        long line = 0;
-        for (int run = 0; run < count; run++) {
-            long offset = memory.offset(run);
-            long end = offset + memory.length(run);
-            runs.add(memory.mapping(run), offset, memory.length(run));
-            firstLines[run] = (int) line;
-            line += ((end + LINE - 1) >>> SHIFT) - (offset >>> SHIFT);
-            everyRunWhole &= ((offset | memory.length(run)) & (LINE - 1)) == 0;
-        }
-        if (line > Integer.MAX_VALUE)
-            throw new IllegalArgumentException("%s has %d lines, and %d are the limit".formatted(buffer, line,
-                    Integer.MAX_VALUE));
-        firstLines[count] = (int) line;
+        for (int run = 0; run < memory.count(); run++)
+            everyRunWhole &= ((memory.offset(run) | memory.length(run)) & (LINE - 1)) == 0;
         linear = everyRunWhole;
+        firstLines = linear ? NONE : firstLines(memory);
+        long lines = linear ? memory.bytes() >>> SHIFT : firstLines[memory.count()];
+        if (lines > Integer.MAX_VALUE) throw tooLarge(buffer, lines);
+        count = (int) lines;
         group = new AliasGroup();
         group.members.add(this);
+    }
+
+    private static int[] firstLines(Runs memory) {
+        int[] first = new int[memory.count() + 1];
+        long line = 0;
+        for (int run = 0; run < memory.count(); run++) {
+            long offset = memory.offset(run);
+            line += ((offset + memory.length(run) + LINE - 1) >>> SHIFT) - (offset >>> SHIFT);
+            if (line > Integer.MAX_VALUE) throw tooLarge("a buffer", line);
+            first[run + 1] = (int) line;
+        }
+        return first;
+    }
+
+    private static IllegalArgumentException tooLarge(String buffer, long lines) {
+        return new IllegalArgumentException("%s has %d lines, and %d are the limit".formatted(buffer, lines,
+                Integer.MAX_VALUE));
     }
 
     /** The buffer's number. */
@@ -76,7 +86,7 @@ public final class Lines {
     }
 
     public int count() {
-        return firstLines[firstLines.length - 1];
+        return count;
     }
 
     boolean hasUnseenWriters() {
@@ -123,6 +133,7 @@ public final class Lines {
     }
 
     private int runOf(int line) {
+        if (linear) return runs.runAt((long) line << SHIFT);
         int found = Arrays.binarySearch(firstLines, 0, firstLines.length - 1, line);
         return found >= 0 ? found : -found - 2;
     }
@@ -131,8 +142,10 @@ public final class Lines {
         return runs.count();
     }
 
+    /** The first line of a run; that of one more than the last is the number of lines. */
     int firstLine(int run) {
-        return firstLines[run];
+        if (!linear) return firstLines[run];
+        return run == runs.count() ? count : (int) (runs.start(run) >>> SHIFT);
     }
 
     /** Number of the file line that a run begins with. */
@@ -156,9 +169,9 @@ public final class Lines {
         if (first >= end) return;
         int line = first;
         for (int run = runOf(first); line < end; run++) {
-            int until = Math.min(end, firstLines[run + 1]);
+            int until = Math.min(end, firstLine(run + 1));
             if (until == line) continue;
-            long fileLine = fileLine(run) + (line - firstLines[run]);
+            long fileLine = fileLine(run) + (line - firstLine(run));
             stretches.take(runs.mapping(run), fileLine << SHIFT, (long) (until - line) << SHIFT, line);
             line = until;
         }
