@@ -59,8 +59,10 @@ final class MapRequest {
                 throw buffer.refused(Errno.EIO,
                         "%s cannot have it without a copy: %s".formatted(function.name(), found));
             }
-            buffer.core().gate().forDevice(lines, attachment.holder(), 0, buffer.size(), direction,
-                    attributes.contains(DmaAttribute.SKIP_CPU_SYNC));
+            if (!attributes.contains(DmaAttribute.CPU_KEEPS)) {
+                buffer.core().gate().forDevice(lines, attachment.holder(), 0, buffer.size(), direction,
+                        attributes.contains(DmaAttribute.SKIP_CPU_SYNC));
+            }
             DeviceMapping made = new DeviceMapping(attachment, direction, attributes, lines, segments, list, bounce,
                     translated);
             if (bounce != null) bounce.toDevice(memory.runs(), 0, buffer.size());

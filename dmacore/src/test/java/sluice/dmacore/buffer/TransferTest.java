@@ -337,4 +337,26 @@ class TransferTest {
             machine.found();
         }
     }
+
+    @Test
+    @Tag("S3")
+    void mappingAndTransferAreSeparateCalls() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            FileMapping ram = machine.file(1);
+            DmaBuf buffer = machine.guest("frame", ram, 0);
+            DeviceFunction device = machine.device("device");
+            DeviceView view = machine.view(device);
+            Attachment attachment = buffer.attach(device, Stream.NON_COHERENT);
+            DeviceMapping mapping = attachment.map(Direction.TO_DEVICE, EnumSet.of(DmaAttribute.CPU_KEEPS));
+            assertThat(buffer.counters().writeBackRequested()).isZero();
+            Machine.store(ram, 0, Machine.bytes(64, 4));
+            mapping.syncForDevice(0, 64, Direction.TO_DEVICE);
+            assertThat(Machine.read(view, mapping, 0, 64)).isEqualTo(Machine.bytes(64, 4));
+            machine.found();
+            Machine.read(view, mapping, 64, 8);
+            machine.found(Rule.MISSING_SYNC_FOR_DEVICE);
+            mapping.unmap();
+            attachment.detach();
+        }
+    }
 }

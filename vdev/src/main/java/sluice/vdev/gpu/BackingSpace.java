@@ -1,5 +1,7 @@
 package sluice.vdev.gpu;
 
+import java.util.EnumSet;
+
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -7,6 +9,7 @@ import org.slf4j.LoggerFactory;
 import sluice.dmacore.buffer.Attachment;
 import sluice.dmacore.buffer.DeviceMapping;
 import sluice.dmacore.buffer.DeviceView;
+import sluice.dmacore.buffer.DmaAttribute;
 import sluice.dmacore.buffer.DmaBuf;
 import sluice.dmacore.buffer.DmaBufException;
 import sluice.dmacore.buffer.DmaCore;
@@ -123,9 +126,8 @@ final class BackingSpace {
                 new GuestPages(ranges.runs()));
         try {
             Attachment attachment = buffer.attach(function, stream);
-            DeviceMapping mapping = attachment.map(Direction.TO_DEVICE);
-            mapping.syncForCpu();
-            return mapping;
+            // Addresses, and no turn: a guest may draw while it attaches.
+            return attachment.map(Direction.TO_DEVICE, EnumSet.of(DmaAttribute.CPU_KEEPS));
         } catch (DmaBufException e) {
             discard(buffer);
             throw e;
