@@ -76,8 +76,9 @@ final class BufferMove {
         BufferMemory former = buffer.memoryOrNull();
         if (former == null) throw buffer.refused(Errno.EBUSY, "it has lost its memory while it was being moved");
         List<Attachment> attachments = buffer.attachments();
-        BufferMemory next = buffer.exporter().allocate(AllocationRequest.of(buffer.size(),
-                attachments.stream().map(attachment -> attachment.function().params()).toList()));
+        BufferMemory next = ExportedMemory.checked(buffer,
+                buffer.exporter().allocate(AllocationRequest.of(buffer.size(),
+                        attachments.stream().map(attachment -> attachment.function().params()).toList())));
         Runs from = former.runs();
         for (int run = 0; run < from.count(); run++) {
             next.runs().copyFrom(from.mapping(run).segment(), from.offset(run), from.start(run), from.length(run));

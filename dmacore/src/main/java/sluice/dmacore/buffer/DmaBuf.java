@@ -253,12 +253,7 @@ public final class DmaBuf {
     }
 
     private BufferMemory allocate(AllocationRequest request) throws DmaBufException {
-        BufferMemory made = exporter.allocate(request);
-        if (made.runs().bytes() != size) {
-            made.free();
-            throw refused(Errno.EINVAL, "%s gave %d bytes for a buffer of %d".formatted(exporter.name(),
-                    made.runs().bytes(), size));
-        }
+        BufferMemory made = ExportedMemory.checked(this, exporter.allocate(request));
         hold(made);
         memory = made;
         state = State.ALLOCATED;

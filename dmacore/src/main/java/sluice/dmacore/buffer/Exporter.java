@@ -28,6 +28,7 @@ public interface Exporter {
     /**
      * Memory for a buffer: when it is exported, or at first use if it {@linkplain #allocatesLate allocates late}.
      *
+     * @return as many bytes as the request says, inside of files that all threads reach; anything else is refused
      * @throws DmaBufException ENOMEM, or EBUSY if it cannot be as the request says
      */
     BufferMemory allocate(AllocationRequest request) throws DmaBufException;
@@ -54,7 +55,8 @@ public interface Exporter {
 
     /**
      * A translator of the exporter's own between a device and the memory, such as a tiler: the runs that the device is to see
-     * instead. Null to have none.
+     * instead, as many bytes. Null to have none. Asked at each mapping; devices that do not snoop are refused then, because
+     * which cache lines they touch would not be known.
      */
     default @Nullable BufferMemory translate(DeviceFunction function, BufferMemory memory) {
         return null;

@@ -2,6 +2,8 @@ package sluice.dmacore.buffer;
 
 import java.util.Set;
 
+import org.jspecify.annotations.Nullable;
+
 import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.finding.Rule;
@@ -39,15 +41,16 @@ final class MapRequest {
         check(memory);
         Lines lines = buffer.lines();
         boolean cached = buffer.core().gate().isCached(attachment.holder());
-        BufferMemory translated = buffer.exporter().translate(function, memory);
-        Runs seen = translated != null
-                ? translated.runs()
-                : cached ? buffer.core().options().executor().deviceMemory(lines) : memory.runs();
         Verdict verdict = Verdict.of(planned, memory, function.params());
-        Bounce bounce = null;
-        if (!verdict.fits()) {
-            bounce = bounced(verdict, memory);
+        Bounce bounce = verdict.fits() ? null : bounced(verdict, memory);
+        BufferMemory translated = bounce == null ? translated(memory, cached) : null;
+        Runs seen;
+        if (bounce != null) {
             seen = bounce.runs();
+        } else if (translated != null) {
+            seen = translated.runs();
+        } else {
+            seen = cached ? buffer.core().options().executor().deviceMemory(lines) : memory.runs();
         }
         boolean done = false;
         try {
@@ -70,6 +73,7 @@ final class MapRequest {
             return made;
         } finally {
             if (!done && bounce != null) bounce.close();
+            if (!done && translated != null) translated.free();
         }
     }
 
@@ -93,6 +97,18 @@ final class MapRequest {
             throw buffer.refused(Errno.EOPNOTSUPP, "%s does not snoop, and coherence is required".formatted(
                     function.name()));
         }
+    }
+
+    private @Nullable BufferMemory translated(BufferMemory memory, boolean cached) throws DmaBufException {
+        BufferMemory translated = buffer.exporter().translate(function, memory);
+        if (translated == null) return null;
+        if (cached) {
+            translated.free();
+            throw buffer.refused(Errno.EOPNOTSUPP, """
+                    %s does not snoop, and sees it through a translator of %s: which cache lines it touches is not \
+                    known""".formatted(function.name(), buffer.exporter().name()));
+        }
+        return ExportedMemory.checked(buffer, translated);
     }
 
     private Bounce bounced(Verdict verdict, BufferMemory memory) throws DmaBufException {

@@ -171,6 +171,7 @@ class TransferTest {
     }
 
     @Test
+    @Tag("S3")
     @Tag("S5")
     void aLongLivedMappingIsSyncedInBothDirections() throws IOException {
         try (Machine machine = Machine.modelled()) {

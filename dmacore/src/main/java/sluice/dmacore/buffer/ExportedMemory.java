@@ -1,0 +1,57 @@
+package sluice.dmacore.buffer;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.finding.Rule;
+import sluice.dmacore.linux.Errno;
+import sluice.dmacore.memory.FileMapping;
+import sluice.dmacore.memory.Runs;
+
+/**
+ * Looks at what an exporter gave before anybody uses it: exporters are written by others, and a run that lies outside of its
+ * file would otherwise be found by the first device that reads it.
+ */
+final class ExportedMemory {
+    /** Any thread but those that call: memory that one thread keeps for itself is out of its reach. */
+    private static final Thread OTHER = Thread.ofPlatform().name("never started").unstarted(() -> {});
+
+    private ExportedMemory() {}
+
+    /**
+     * The memory, if it is as large as the buffer, lies in its files, and all threads reach it; otherwise it is freed.
+     *
+     * @throws DmaBufException EINVAL (too large, too small), EFAULT (outside of a file, or one thread's own)
+     */
+    static BufferMemory checked(DmaBuf buffer, BufferMemory made) throws DmaBufException {
+        DmaBufException refusal = refusal(buffer, made.runs());
+        if (refusal == null) return made;
+        made.free();
+        throw refusal;
+    }
+
+    private static @Nullable DmaBufException refusal(DmaBuf buffer, Runs runs) {
+        String exporter = buffer.exporter().name();
+        if (runs.bytes() != buffer.size()) {
+            return buffer.refused(Errno.EINVAL,
+                    "%s gave %d bytes for a buffer of %d".formatted(exporter, runs.bytes(), buffer.size()));
+        }
+        for (int run = 0; run < runs.count(); run++) {
+            FileMapping file = runs.mapping(run);
+            if (runs.offset(run) < 0 || runs.offset(run) > file.size() - runs.length(run)) {
+                return found(buffer, Rule.D12_NO_SUCH_MEMORY, runs, run,
+                        "%s gave %d bytes at 0x%x of %s".formatted(exporter, runs.length(run), runs.offset(run), file));
+            }
+            if (!file.segment().isAccessibleBy(OTHER)) {
+                return found(buffer, Rule.D10_CONFINED_MEMORY, runs, run,
+                        "%s gave memory of an arena that is confined to one thread; use a shared one".formatted(
+                                exporter));
+            }
+        }
+        return null;
+    }
+
+    private static DmaBufException found(DmaBuf buffer, Rule rule, Runs runs, int run, String what) {
+        buffer.core().findings().add(rule, "", buffer.name(), runs.start(run), runs.length(run), what);
+        return buffer.refused(Errno.EFAULT, what);
+    }
+}
