@@ -1,0 +1,98 @@
+package sluice.dmacore.allocation;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+import sluice.dmacore.buffer.Attachment;
+import sluice.dmacore.buffer.DmaBuf;
+import sluice.dmacore.buffer.DmaBufException;
+import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.buffer.Exporter;
+import sluice.dmacore.buffer.Verdict;
+
+/** A buffer of one exporter with all devices attached that take it. Either it is kept, as a share, or given back. */
+final class Trial {
+    private final List<Attachment> attachments = new ArrayList<>();
+    private final List<Attempt.Answer> answers = new ArrayList<>();
+    private final Set<Candidate> served = new HashSet<>();
+    private final DmaBuf buffer;
+    private String failure = "";
+
+    private Trial(DmaBuf buffer) {
+        this.buffer = buffer;
+    }
+
+    /**
+     * Tries an exporter. All attach before there is memory, if the exporter can wait for that: then each has a say in it.
+     *
+     * @throws DmaBufException the exporter gives nothing at all
+     */
+    static Trial of(DmaCore core, String name, long size, Exporter exporter, List<Candidate> candidates)
+            throws DmaBufException {
+        Trial trial = new Trial(core.export(name, size, exporter));
+        boolean done = false;
+        try {
+            trial.attachAll(candidates);
+            trial.obtain();
+            done = true;
+            return trial;
+        } finally {
+            if (!done) trial.giveBack();
+        }
+    }
+
+    private void attachAll(List<Candidate> candidates) {
+        for (Candidate candidate : candidates) {
+            Verdict verdict = buffer.wouldAttach(candidate.function());
+            answers.add(new Attempt.Answer(candidate.function().name(), verdict));
+            if (!verdict.fits()) continue;
+            try {
+                attachments.add(buffer.attach(candidate.function(), candidate.stream()));
+                served.add(candidate);
+            } catch (DmaBufException e) {
+                failure = String.valueOf(e.getMessage());
+            }
+        }
+    }
+
+    /** Has the memory made, and asks again those who have only seen its size. */
+    private void obtain() throws DmaBufException {
+        if (attachments.isEmpty()) return;
+        attachments.getFirst().getSegments();
+        attachments.getFirst().putSegments();
+        List<Attachment> unsuited = new ArrayList<>();
+        for (Attachment attachment : attachments) {
+            Verdict verdict = attachment.testMap();
+            if (verdict.fits()) continue;
+            unsuited.add(attachment);
+            String function = attachment.function().name();
+            answers.replaceAll(answer -> answer.function().equals(function)
+                    ? new Attempt.Answer(function, verdict)
+                    : answer);
+        }
+        for (Attachment attachment : unsuited) {
+            attachment.detach();
+            attachments.remove(attachment);
+            served.removeIf(candidate -> candidate.function().equals(attachment.function()));
+        }
+    }
+
+    Attempt told(Candidate by) {
+        return new Attempt(buffer.exporter().name(), by.function().name(), answers, failure);
+    }
+
+    /** Those who can use it. */
+    Set<Candidate> served() {
+        return served;
+    }
+
+    Share share() {
+        return new Share(buffer, attachments);
+    }
+
+    void giveBack() {
+        share().giveBack();
+    }
+}

@@ -1,0 +1,189 @@
+package sluice.dmacore.allocation;
+
+import java.io.IOException;
+import java.util.List;
+
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+import sluice.dmacore.buffer.Attachment;
+import sluice.dmacore.buffer.DeviceMapping;
+import sluice.dmacore.buffer.DmaBufException;
+import sluice.dmacore.buffer.DmaCoreOptions;
+import sluice.dmacore.buffer.LateAttach;
+import sluice.dmacore.buffer.Machine;
+import sluice.dmacore.device.DeviceDmaParams;
+import sluice.dmacore.device.DeviceFunction;
+import sluice.dmacore.device.Stream;
+import sluice.dmacore.exporter.DeviceMemory;
+import sluice.dmacore.exporter.MemoryPool;
+import sluice.dmacore.linux.Errno;
+import sluice.dmacore.ownership.Direction;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static sluice.dmacore.buffer.Machine.PAGE;
+
+/** Where buffers are put that several devices are to share. */
+class AllocationTest {
+    private static final int FRAME = 8 * PAGE;
+
+    private static DeviceFunction gpu(Machine machine) {
+        return machine.device("gpu");
+    }
+
+    private static DeviceFunction scanOut(Machine machine) {
+        return machine.core().function("scan-out", DeviceDmaParams.physicallyContiguous());
+    }
+
+    /** A GPU's scattered memory is refused by the scan-out, and the scan-out's is not by the GPU: so it is that one. */
+    @Test
+    @Tag("S42")
+    void thePickiestDevicesMemoryIsTriedFirst() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            DeviceFunction gpu = gpu(machine);
+            DeviceFunction scanOut = scanOut(machine);
+            MemoryPool contiguous = machine.pool(16, true);
+            try (Allocation frames = Allocation.allocateFor(machine.core(), "frame", FRAME, List.of(
+                    new Candidate(gpu, Stream.COHERENT, machine.pool(16, false)),
+                    new Candidate(scanOut, Stream.NON_COHERENT, contiguous)))) {
+                assertThat(frames.attempts()).singleElement().satisfies(attempt -> {
+                    assertThat(attempt.of()).isEqualTo("scan-out");
+                    assertThat(attempt.suitsAll()).isTrue();
+                });
+                assertThat(frames.isShared()).isTrue();
+                assertThat(frames.copiedBytes()).isZero();
+                assertThat(contiguous.freePages()).isEqualTo(8);
+                assertThat(frames.attachment(gpu).buffer()).isSameAs(frames.attachment(scanOut).buffer());
+                frames.attachment(scanOut).map(Direction.TO_DEVICE).unmap();
+                assertThat(frames.toString()).isEqualTo("""
+                        memory of scan-out, by pool: gpu: it fits, scan-out: it fits
+                        taken: frame of pool for gpu, scan-out""");
+            }
+            assertThat(contiguous.freePages()).as("all is given back").isEqualTo(16);
+            machine.found();
+        }
+    }
+
+    @Test
+    @Tag("S42")
+    void ifThatDoesNotDoTheOtherWayRoundIsTried() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            DeviceFunction gpu = gpu(machine);
+            DeviceFunction scanOut = scanOut(machine);
+            MemoryPool general = machine.pool(16, true);
+            DeviceMemory vram = new DeviceMemory(machine.file(8), 0);
+            try (Allocation frames = Allocation.allocateFor(machine.core(), "frame", FRAME, List.of(
+                    new Candidate(gpu, Stream.COHERENT, general),
+                    new Candidate(scanOut, Stream.NON_COHERENT, vram)))) {
+                assertThat(frames.attempts()).extracting(Attempt::of).containsExactly("scan-out", "gpu");
+                assertThat(frames.attempts().getFirst().toString()).isEqualTo(
+                        """
+                                memory of scan-out, by device memory: gpu: it lies in another device, and the device reaches \
+                                no peers, scan-out: it lies in another device, and the device reaches no peers""");
+                assertThat(frames.isShared()).isTrue();
+                assertThat(frames.attachment(scanOut).buffer().exporter()).isSameAs(general);
+            }
+            machine.found();
+        }
+    }
+
+    @Test
+    @Tag("S42")
+    void ifNothingSuitsAllSomeGetACopyAndAreNamed() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            DeviceFunction gpu = gpu(machine);
+            DeviceFunction encoder = machine.device("encoder");
+            DeviceFunction scanOut = machine.core().function("scan-out",
+                    DeviceDmaParams.physicallyContiguous().withPeerToPeer(true));
+            MemoryPool scattered = machine.pool(64, false);
+            DeviceMemory vram = new DeviceMemory(machine.file(8), 0);
+            try (Allocation frames = Allocation.allocateFor(machine.core(), "frame", FRAME, List.of(
+                    new Candidate(gpu, Stream.COHERENT, scattered),
+                    new Candidate(encoder, Stream.NON_COHERENT, null),
+                    new Candidate(scanOut, Stream.NON_COHERENT, vram)))) {
+                assertThat(frames.isShared()).isFalse();
+                assertThat(frames.copiedBytes()).isEqualTo(FRAME);
+                assertThat(frames.shares()).extracting(Share::toString).containsExactly(
+                        "frame of pool for gpu, encoder", "frame, copy 1 of device memory for scan-out");
+                assertThat(frames.toString()).endsWith("; 32768 bytes are to be copied for each frame")
+                        .contains("scan-out: it has", "segments, and the device needs one contiguous piece");
+                assertThat(frames.attempts()).extracting(Attempt::of).containsExactly("scan-out", "gpu", "scan-out");
+                Attachment shown = frames.attachment(scanOut);
+                DeviceMapping mapping = shown.map(Direction.TO_DEVICE);
+                assertThat(mapping.segments().count()).isEqualTo(1);
+                mapping.unmap();
+            }
+            assertThat(scattered.freePages()).isEqualTo(64);
+            machine.found();
+        }
+    }
+
+    @Test
+    @Tag("S42")
+    void ifADeviceCanUseNobodysMemoryEverythingThatWasTriedIsSaid() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            MemoryPool full = machine.pool(4, false);
+            MemoryPool scattered = machine.pool(64, false);
+            DmaBufException refusal = catchThrowableOfType(DmaBufException.class,
+                    () -> Allocation.allocateFor(machine.core(), "frame", FRAME, List.of(
+                            new Candidate(scanOut(machine), Stream.NON_COHERENT, full),
+                            new Candidate(gpu(machine), Stream.COHERENT, scattered))));
+            assertThat(refusal.errno()).isEqualTo(Errno.EINVAL);
+            assertThat(refusal).hasMessageContaining("nobody's memory suits scan-out")
+                    .hasMessageContaining("the pool is full").hasMessageContaining("gpu: it fits");
+            assertThat(full.freePages()).isEqualTo(4);
+            assertThat(scattered.freePages()).isEqualTo(64);
+            machine.found();
+        }
+    }
+
+    /** Everybody attaches before there is memory, so a core that takes nobody later does not mind. */
+    @Test
+    @Tag("S42")
+    @Tag("S23")
+    void nobodyIsLate() throws IOException {
+        try (Machine machine = Machine.with(DmaCoreOptions.counting().withLateAttach(LateAttach.NEVER))) {
+            DeviceFunction gpu = gpu(machine);
+            DeviceFunction scanOut = scanOut(machine);
+            try (Allocation frames = Allocation.allocateFor(machine.core(), "frame", FRAME, List.of(
+                    new Candidate(gpu, Stream.COHERENT, machine.pool(16, true)),
+                    new Candidate(scanOut, Stream.NON_COHERENT, null)))) {
+                assertThat(frames.isShared()).isTrue();
+            }
+        }
+    }
+
+    /** No device takes part in the choice, and none knows of it: they are functions with parameters. */
+    @Test
+    @Tag("S43")
+    void theSameDevicesOnAnotherBoardAreAnotherChoice() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            DeviceDmaParams scanOut = DeviceDmaParams.physicallyContiguous();
+            for (boolean iommu : new boolean[]{ false, true }) {
+                DeviceFunction display = machine.core().function("display", scanOut.withTranslated(iommu));
+                try (Allocation frames = Allocation.allocateFor(machine.core(), "frame", FRAME, List.of(
+                        new Candidate(gpu(machine), Stream.COHERENT, machine.pool(64, false)),
+                        new Candidate(display, Stream.COHERENT, machine.pool(16, true))))) {
+                    assertThat(frames.isShared()).isTrue();
+                    assertThat(frames.attempts()).singleElement().extracting(Attempt::of).isEqualTo("display");
+                }
+                List<Candidate> scattered = List.of(
+                        new Candidate(gpu(machine), Stream.COHERENT, machine.pool(64, false)),
+                        new Candidate(display, Stream.COHERENT, null));
+                if (iommu) {
+                    Allocation.allocateFor(machine.core(), "frame", FRAME, scattered).close();
+                } else {
+                    assertThatThrownBy(() -> Allocation.allocateFor(machine.core(), "frame", FRAME, scattered))
+                            .isInstanceOf(DmaBufException.class).hasMessageContaining("suits display");
+                }
+            }
+            DeviceFunction twice = gpu(machine);
+            assertThatThrownBy(() -> Allocation.allocateFor(machine.core(), "frame", FRAME, List.of(
+                    new Candidate(twice, Stream.COHERENT, null), new Candidate(twice, Stream.NON_COHERENT, null))))
+                    .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("gpu is there twice");
+            machine.found();
+        }
+    }
+}
