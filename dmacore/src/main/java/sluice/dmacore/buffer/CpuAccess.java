@@ -162,7 +162,7 @@ public final class CpuAccess implements AutoCloseable {
     /**
      * Ends the access: what was written is there for those who own the buffer again.
      *
-     * @throws DmaBufException EINVAL if it has ended already
+     * @throws DmaBufException EINVAL if it has ended already, and what the exporter throws; it has ended then, too
      */
     public void end() throws DmaBufException {
         synchronized (buffer) {
@@ -171,8 +171,9 @@ public final class CpuAccess implements AutoCloseable {
                 buffer.core().findings().add(Rule.UNBALANCED_CPU_ACCESS, "", buffer.name(), from, length, what);
                 throw buffer.refused(Errno.EINVAL, what);
             }
-            buffer.accesses().end(this);
+            // It is over also if the exporter cannot end it: all else was done by then.
             open = false;
+            buffer.accesses().end(this);
         }
     }
 

@@ -223,6 +223,21 @@ class CpuAccessTest {
     }
 
     @Test
+    void anAccessIsOverAlsoIfTheExporterCannotEndIt() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            DmaBuf buffer = machine.released(machine.core().export("frame", PAGE,
+                    new FailingEndExporter(machine.file(1))));
+            try (Opener cpu = buffer.open("cpu")) {
+                CpuAccess access = cpu.begin(Direction.FROM_DEVICE);
+                refused(Errno.EIO, access::end, "the exporter failed");
+                access.close();
+                refused(Errno.EINVAL, access::end, "twice");
+            }
+            machine.found(Rule.UNBALANCED_CPU_ACCESS);
+        }
+    }
+
+    @Test
     @Tag("S30")
     void aDeviceWithoutDmaReadsAndWritesThroughTheCpu() throws IOException {
         try (Machine machine = Machine.modelled()) {
