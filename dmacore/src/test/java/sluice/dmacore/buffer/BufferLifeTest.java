@@ -126,6 +126,8 @@ class BufferLifeTest {
     @Test
     @Tag("S11")
     @Tag("S36")
+    @Tag("M1")
+    @Tag("M2")
     void eachAttachmentHasItsOwnAddressesAndNothingElse() throws IOException {
         try (Machine machine = Machine.counting()) {
             DmaBuf buffer = machine.guest("frame", machine.file(4), 3, 1);
