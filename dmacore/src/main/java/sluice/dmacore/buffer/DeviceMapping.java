@@ -148,7 +148,11 @@ public final class DeviceMapping {
         if (direction == Direction.FROM_DEVICE) written.add(from, length);
     }
 
-    void noteUsed() {
+    /**
+     * It is in use, whatever the core sees of that: for a mapping that somebody else has made, whose time nobody here has
+     * chosen. One that ends unused is a hint otherwise.
+     */
+    public void noteUsed() {
         used = true;
     }
 
@@ -187,6 +191,21 @@ public final class DeviceMapping {
         }
     }
 
+    /**
+     * Ends the mapping without a transfer: no byte moves, what the device wrote is lost, and nothing is a finding. For what has
+     * turned out to be no mapping of a driver's, or whose machine is gone.
+     *
+     * @throws DmaBufException EINVAL if it has ended already
+     */
+    public void discard() throws DmaBufException {
+        synchronized (buffer) {
+            if (attachment.mapping() != this)
+                throw buffer.refused(Errno.EINVAL, attachment.function().name() + " discards what is not mapped");
+            end(true);
+            buffer.notifyAll(); // a move may wait for it
+        }
+    }
+
     private static Set<DmaAttribute> named(Set<DmaAttribute> attributes) {
         return attributes.isEmpty() ? attributes : EnumSet.copyOf(attributes);
     }
@@ -197,13 +216,17 @@ public final class DeviceMapping {
 
     /** Ends it in whatever state it is. With the buffer locked. */
     void end() {
+        end(false);
+    }
+
+    private void end(boolean discarded) {
         long began = System.nanoTime();
         boolean hadLife = live;
         live = false;
         leaveSpace();
         if (hadLife) {
-            if (!used) told(Rule.MAPPED_AT_IMPORT, "mapped and unmapped, and never used between");
-            boolean skip = attributes.contains(DmaAttribute.SKIP_CPU_SYNC);
+            if (!used && !discarded) told(Rule.MAPPED_AT_IMPORT, "mapped and unmapped, and never used between");
+            boolean skip = discarded || attributes.contains(DmaAttribute.SKIP_CPU_SYNC);
             if (!skip) reportUnwritten(0, buffer.size());
             if (bounce != null && direction.deviceWrites() && !skip) bounce.toCpu(memory(), 0, buffer.size());
             buffer.core().gate().end(lines, attachment.holder(), direction, skip);
@@ -212,7 +235,7 @@ public final class DeviceMapping {
         if (translated != null) translated.free();
         long held = began - mappedNanos;
         long limit = buffer.core().options().heldLong().toNanos();
-        if (limit > 0 && held > limit)
+        if (limit > 0 && held > limit && !discarded)
             told(Rule.HELD_LONG, "mapped for %d ms".formatted(held / 1_000_000));
         buffer.core().trace().record(EventKind.UNMAP, buffer.number(), attachment.number(), direction.number(), 0,
                 buffer.size(), 0, System.nanoTime() - began);

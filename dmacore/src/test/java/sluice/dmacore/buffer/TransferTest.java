@@ -360,4 +360,26 @@ class TransferTest {
             attachment.detach();
         }
     }
+
+    @Test
+    void whatIsDiscardedMovesNothing() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            FileMapping file = machine.file(1);
+            DmaBuf buffer = machine.guest("memory", file, 0);
+            DeviceFunction device = machine.device("device");
+            DeviceView view = machine.view(device);
+            Attachment attachment = buffer.attach(device, Stream.NON_COHERENT);
+            DeviceMapping mapping = attachment.map(Direction.BIDIRECTIONAL);
+            Machine.write(view, mapping, 0, Machine.bytes(PAGE, 1));
+            byte[] cpus = Machine.bytes(PAGE, 2);
+            Machine.store(file, 0, cpus);
+            mapping.discard();
+            assertThat(Machine.load(file, 0, PAGE)).isEqualTo(cpus);
+            assertThat(buffer.counters().invalidateExecuted()).isZero();
+            refused(Errno.EINVAL, mapping::discard);
+            assertThat(machine.core().findings().all()).isEmpty();
+            assertThat(device.liveMappings()).isZero();
+            attachment.detach();
+        }
+    }
 }
