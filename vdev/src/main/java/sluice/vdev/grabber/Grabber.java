@@ -209,7 +209,10 @@ public final class Grabber implements PciFunction {
             errors++;
             raise(CONTROL, odd ? ADDRESS_ERROR_ODD | CORRUPT_ODD : ADDRESS_ERROR_EVEN | CORRUPT_EVEN);
         }
-        if (odd) frames++;
+        if (odd) {
+            present.delivered(frames);
+            frames++;
+        }
         raise(CONTROL, odd ? DONE_ODD : DONE_EVEN);
         raise(INTERRUPT, FIELD_START | (odd ? END_ODD : END_EVEN));
         odd = !odd;

@@ -9,9 +9,19 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.device.DeviceFunction;
+import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.FrontTranslation;
+import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.space.DmaMappedTranslation;
 import sluice.dmacore.space.DmaReader;
+import sluice.dmacore.trace.EventKind;
+import sluice.dmacore.trace.TraceSink;
+import sluice.iommu.Access;
+import sluice.iommu.AddressRange;
+import sluice.iommu.Permission;
+import sluice.iommu.space.Outcome;
 import sluice.vdev.pci.FunctionContext;
 
 /** What a function sees of the world while a front-end is connected: its DMA, its interrupts, its clock. Used on its loop. */
@@ -22,15 +32,23 @@ final class FunctionBus implements FunctionContext {
 
     private final FunctionHost host;
     private final FunctionInterrupts interrupts;
+    private final DmaCore core;
+    private final TraceSink trace;
+    /** The function for the core, if it does not snoop. */
+    private final @Nullable DeviceFunction nonSnooping;
     private final DmaStatistics statistics = new DmaStatistics();
+    private @Nullable NonCoherentMemory transferred;
     private @Nullable DmaReader reader;
     private @Nullable DmaMappedTranslation translation;
     private @Nullable FrontMemory front;
     private int faultsTold;
 
-    FunctionBus(FunctionHost host, FunctionInterrupts interrupts) {
+    FunctionBus(FunctionHost host, FunctionInterrupts interrupts, DmaCore core, @Nullable DeviceFunction nonSnooping) {
         this.host = host;
         this.interrupts = interrupts;
+        this.core = core;
+        this.trace = core.options().trace();
+        this.nonSnooping = nonSnooping;
     }
 
     DmaStatistics statistics() {
@@ -42,10 +60,14 @@ final class FunctionBus implements FunctionContext {
         translation = runs;
         front = memory;
         faultsTold = 0;
+        if (nonSnooping != null) transferred = new NonCoherentMemory(core, nonSnooping);
     }
 
     void detach() {
         front = null;
+        NonCoherentMemory own = transferred;
+        transferred = null;
+        if (own != null) own.close();
         DmaReader open = reader;
         reader = null;
         if (open != null) open.close();
@@ -54,8 +76,14 @@ final class FunctionBus implements FunctionContext {
         if (runs != null) runs.close();
     }
 
-    /** Something was unmapped. */
-    void unmapped() {
+    /** A file was mapped. */
+    void mapped(long address, long length, FileMapping file, long offset, Permission permission) {
+        if (transferred != null) transferred.mapped(address, length, file, offset, permission);
+    }
+
+    /** What was mapped in a range is not any more. */
+    void unmapped(AddressRange range) {
+        if (transferred != null) transferred.unmapped(range);
         if (translation != null) translation.unmapped();
     }
 
@@ -81,14 +109,34 @@ final class FunctionBus implements FunctionContext {
     public Dma read(long address, MemorySegment target, long targetOffset, long length) {
         DmaReader open = reader;
         if (open == null || !host.function().config().isBusMaster()) return refused();
-        return outcome(open, open.read(address, target, targetOffset, length), length);
+        long began = trace.isOn() ? System.nanoTime() : 0;
+        NonCoherentMemory own = transferred;
+        DmaReader.Result result = own == null
+                ? open.read(address, target, targetOffset, length)
+                : own.translate(open, address, length, Access.READ);
+        if (own != null && result == DmaReader.Result.DONE) {
+            if (!own.isTransferred(address, length)) return refusedFault(address, length);
+            if (own.read(address, target, targetOffset, length) != Outcome.RESOLVED)
+                return refusedFault(address, length);
+        }
+        return outcome(open, result, Direction.TO_DEVICE, address, length, began);
     }
 
     @Override
     public Dma write(long address, MemorySegment source, long sourceOffset, long length) {
         DmaReader open = reader;
         if (open == null || !host.function().config().isBusMaster()) return refused();
-        return outcome(open, open.write(address, source, sourceOffset, length), length);
+        long began = trace.isOn() ? System.nanoTime() : 0;
+        NonCoherentMemory own = transferred;
+        DmaReader.Result result = own == null
+                ? open.write(address, source, sourceOffset, length)
+                : own.translate(open, address, length, Access.WRITE);
+        if (own != null && result == DmaReader.Result.DONE) {
+            if (!own.isTransferred(address, length)) return refusedFault(address, length);
+            if (own.write(address, source, sourceOffset, length) != Outcome.RESOLVED)
+                return refusedFault(address, length);
+        }
+        return outcome(open, result, Direction.FROM_DEVICE, address, length, began);
     }
 
     private Dma refused() {
@@ -96,19 +144,40 @@ final class FunctionBus implements FunctionContext {
         return Dma.NOT_BUS_MASTER;
     }
 
-    private Dma outcome(DmaReader open, DmaReader.Result result, long length) {
+    /** The front-end has mapped it, and yet it is not the function's to touch: that was logged. */
+    private Dma refusedFault(long address, long length) {
+        statistics.refusedOne();
+        if (trace.isOn()) trace.record(EventKind.FAULT, 0, 0, 0, address, length, 0, 0);
+        return Dma.FAULT;
+    }
+
+    private Dma outcome(DmaReader open, DmaReader.Result result, Direction direction, long address, long length,
+            long began) {
         switch (result) {
-            case DONE -> statistics.moved(length);
+            case DONE -> {
+                statistics.moved(length);
+                if (trace.isOn()) {
+                    // Switched on in the middle, it has no beginning.
+                    long nanos = began == 0 ? 0 : System.nanoTime() - began;
+                    trace.record(EventKind.COPY, 0, 0, direction.number(), address, length, length, nanos);
+                }
+            }
             case WITHOUT_FILE -> {
                 return Dma.ONLY_LATER;
             }
             case FAULT -> {
                 statistics.refusedOne();
+                if (trace.isOn()) trace.record(EventKind.FAULT, 0, 0, 0, address, length, 0, 0);
                 if (faultsTold++ < FAULTS_TOLD) LOG.warn("{}", open.fault());
                 return Dma.FAULT;
             }
         }
         return Dma.DONE;
+    }
+
+    @Override
+    public void delivered(long number) {
+        if (trace.isOn()) trace.record(EventKind.FRAME, 0, 0, 0, number, 0, 0, 0);
     }
 
     @Override

@@ -13,6 +13,11 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.buffer.DmaCoreOptions;
+import sluice.dmacore.device.DeviceDmaParams;
+import sluice.dmacore.device.DeviceFunction;
+import sluice.dmacore.device.Stream;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.memory.FileMapping;
@@ -51,10 +56,24 @@ public final class FunctionHost {
     private final FunctionBus bus;
 
     /**
+     * A function that snoops, and that shares nothing.
+     *
      * @param files where guest memory is mapped
      * @throws IllegalArgumentException if the function contradicts itself
      */
     public FunctionHost(PciFunction function, IoEventLoop loop, FileMappings files) {
+        this(function, loop, files, DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT);
+    }
+
+    /**
+     * A function of a machine.
+     *
+     * @param files where guest memory is mapped
+     * @param core is told what the function reads and writes; if it does not snoop, each DMA_MAP is a buffer of the core's
+     * @param stream whether it snoops
+     * @throws IllegalArgumentException if the function contradicts itself
+     */
+    public FunctionHost(PciFunction function, IoEventLoop loop, FileMappings files, DmaCore core, Stream stream) {
         this.function = function;
         this.loop = loop;
         this.files = files;
@@ -62,7 +81,11 @@ public final class FunctionHost {
         this.access = new BarAccess(function);
         Msix msix = function.config().msix();
         this.interrupts = new FunctionInterrupts(loop, msix == null ? 0 : msix.vectors());
-        this.bus = new FunctionBus(this, interrupts);
+        // The table of DMA_MAPs is its translation; the core adds none.
+        DeviceFunction nonSnooping = stream.coherent()
+                ? null
+                : core.function(function.name(), DeviceDmaParams.throughIommu().withTranslated(false).withDmaMask(-1));
+        this.bus = new FunctionBus(this, interrupts, core, nonSnooping);
         for (Bar bar : function.bars()) bars.put(bar.index(), bar);
         if (msix != null) {
             Bar bar = bars.get(msix.bar());
@@ -143,6 +166,7 @@ public final class FunctionHost {
         return () -> {
             try {
                 space.map(address, length, mapping, offset, permission);
+                bus.mapped(address, length, mapping, offset, permission);
             } finally {
                 mapping.release();
             }
@@ -180,7 +204,7 @@ public final class FunctionHost {
             // The front-end must have its answer: a VM waits for it.
             LOG.error("{}: the function could not let go of {}", function.name(), range, e);
         }
-        bus.unmapped();
+        bus.unmapped(range);
     }
 
     /** Something that is refused with an exception that tells why. */

@@ -33,6 +33,8 @@ public interface FunctionContext {
      * Memory of the guest by bus address, to be used without a copy. It does not ask whether the function is a {@linkplain
      * ConfigSpace#isBusMaster bus master}, the function does. What it leads to is good until the function returns to its
      * loop; later it is looked up again if the generation has changed.
+     *
+     * <p>This is the guest's own memory also for a function that does not snoop: for its rings, which are always coherent.
      */
     FrontTranslation memory();
 
@@ -64,4 +66,12 @@ public interface FunctionContext {
      * @return ends it
      */
     Runnable every(long nanos, Runnable task);
+
+    /**
+     * Says that a whole frame was delivered, for those who record what a frame costs: what was read and written since the one
+     * before belongs to it.
+     *
+     * @param number of the frame, as its driver would count
+     */
+    void delivered(long number);
 }

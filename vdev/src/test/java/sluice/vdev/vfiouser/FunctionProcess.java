@@ -10,6 +10,9 @@ import java.util.concurrent.TimeoutException;
 
 import io.netty.channel.IoEventLoop;
 
+import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.buffer.DmaCoreOptions;
+import sluice.dmacore.device.Stream;
 import sluice.dmacore.linux.UnixSocket;
 import sluice.dmacore.memory.FileMappings;
 import sluice.vdev.fixture.VfioUserClient;
@@ -29,7 +32,12 @@ public final class FunctionProcess implements AutoCloseable {
     private final Semaphore gone = new Semaphore(0);
 
     public FunctionProcess(PciFunction function) {
-        host = new FunctionHost(function, loop, FileMappings.ofProcess());
+        this(function, DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT);
+    }
+
+    /** A function of a machine that others share, which snoops or does not. */
+    public FunctionProcess(PciFunction function, DmaCore core, Stream stream) {
+        host = new FunctionHost(function, loop, FileMappings.ofProcess(), core, stream);
         server = new FunctionServer(host);
     }
 

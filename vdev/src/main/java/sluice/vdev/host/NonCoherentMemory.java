@@ -1,0 +1,246 @@
+package sluice.vdev.host;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Objects;
+import java.util.TreeMap;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import sluice.dmacore.buffer.Attachment;
+import sluice.dmacore.buffer.DeviceMapping;
+import sluice.dmacore.buffer.DeviceView;
+import sluice.dmacore.buffer.DmaBuf;
+import sluice.dmacore.buffer.DmaBufException;
+import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.device.DeviceFunction;
+import sluice.dmacore.device.Stream;
+import sluice.dmacore.exporter.GuestPages;
+import sluice.dmacore.memory.FileMapping;
+import sluice.dmacore.memory.Runs;
+import sluice.dmacore.ownership.Direction;
+import sluice.dmacore.space.DmaReader;
+import sluice.iommu.Access;
+import sluice.iommu.AddressRange;
+import sluice.iommu.Permission;
+import sluice.iommu.space.Outcome;
+
+/**
+ * The memory of one front-end's guest as a function sees it that does not snoop. Each DMA_MAP of a file is a buffer of the
+ * core: the map gives it to the function, and the unmap to the CPU, which sees what the function wrote only then. Used on
+ * the function's loop.
+ *
+ * <p>A VM without an IOMMU, or one whose guest has not switched it on, maps all of its memory at once and for ever. There is no
+ * transfer to be seen then, and what is written to memory would never be read: while a range of {@link #WHOLE_BYTES} is
+ * mapped nothing is a buffer, and the function's accesses are refused.
+ */
+final class NonCoherentMemory implements AutoCloseable {
+    /** A range that is no driver's buffer, but the memory of a machine. */
+    static final long WHOLE_BYTES = 64L << 20;
+
+    private static final Logger LOG = LoggerFactory.getLogger(NonCoherentMemory.class);
+
+    /** A range that the front-end has mapped. */
+    private record Mapped(long address, DmaBuf buffer, Attachment attachment, DeviceMapping mapping) {
+        long end() {
+            return address + buffer.size();
+        }
+    }
+
+    private final DmaCore core;
+    private final DeviceFunction function;
+    private final DeviceView view;
+    private final NavigableMap<Long, Mapped> buffers = new TreeMap<>();
+    /** Addresses and lengths of what is as large as a machine. */
+    private final NavigableMap<Long, Long> whole = new TreeMap<>();
+    private final Runs translated = new Runs();
+    private boolean refusalTold;
+
+    /** To be called on the function's loop. */
+    NonCoherentMemory(DmaCore core, DeviceFunction function) {
+        this.core = core;
+        this.function = function;
+        view = DeviceView.open(function);
+    }
+
+    /** A range was mapped: it belongs to the function from now on. One that cannot is refused to the function later. */
+    void mapped(long address, long length, FileMapping file, long offset, Permission permission) {
+        if (length >= WHOLE_BYTES) {
+            whole.put(address, length);
+            // Smaller ranges of the same machine came before it: no driver has mapped them, and the CPU goes on to use them.
+            takeAll().forEach(this::discard);
+            return;
+        }
+        if (!whole.isEmpty()) return;
+        try {
+            buffers.put(address, transferred(address, length, file, offset, direction(permission)));
+        } catch (DmaBufException e) {
+            // The map itself stands: a front-end that is refused one may end its VM.
+            LOG.error("{}: the {} bytes at 0x{} cannot be transferred to it, and it will be refused them: {}",
+                    function.name(), length, Long.toHexString(address), e.getMessage());
+        }
+    }
+
+    private Mapped transferred(long address, long length, FileMapping file, long offset, Direction direction)
+            throws DmaBufException {
+        Runs pages = new Runs(1);
+        pages.add(file, offset, length);
+        DmaBuf buffer = core.export("0x" + Long.toHexString(address), length, new GuestPages(pages));
+        boolean done = false;
+        try {
+            Attachment attachment = buffer.attach(function, Stream.NON_COHERENT);
+            try {
+                DeviceMapping mapping = attachment.map(direction);
+                // It is the guest that has chosen the time.
+                mapping.noteUsed();
+                done = true;
+                return new Mapped(address, buffer, attachment, mapping);
+            } finally {
+                if (!done) attachment.detach();
+            }
+        } finally {
+            if (!done) buffer.release();
+        }
+    }
+
+    private static Direction direction(Permission permission) {
+        return switch (permission) {
+            case READ_ONLY -> Direction.TO_DEVICE;
+            case WRITE_ONLY -> Direction.FROM_DEVICE;
+            case READ_WRITE -> Direction.BIDIRECTIONAL;
+        };
+    }
+
+    /** What was mapped in a range is not any more: it belongs to the CPU. */
+    void unmapped(AddressRange range) {
+        if (range.first() < 0) return; // more than any bus has
+        long last = range.last() < 0 ? Long.MAX_VALUE : range.last();
+        whole.subMap(range.first(), true, last, true).clear();
+        NavigableMap<Long, Mapped> ended = buffers.subMap(range.first(), true, last, true);
+        for (Mapped mapped : ended.values()) {
+            try {
+                mapped.mapping().unmap();
+            } catch (DmaBufException e) {
+                throw new IllegalStateException("a mapping of the front-end's has ended by itself", e);
+            } finally {
+                letGo(mapped);
+            }
+        }
+        ended.clear();
+    }
+
+    private static void letGo(Mapped mapped) {
+        mapped.attachment().detach();
+        mapped.buffer().release();
+    }
+
+    private void discard(Mapped mapped) {
+        try {
+            mapped.mapping().discard();
+        } catch (DmaBufException e) {
+            throw new IllegalStateException("a mapping of the front-end's has ended by itself", e);
+        } finally {
+            letGo(mapped);
+        }
+    }
+
+    private List<Mapped> takeAll() {
+        List<Mapped> all = new ArrayList<>(buffers.values());
+        buffers.clear();
+        return all;
+    }
+
+    // ---- what the function does
+
+    /** Whether the front-end has mapped a range for such an access; what is not so is recorded as a fault of the reader's. */
+    DmaReader.Result translate(DmaReader reader, long address, long length, Access access) {
+        if (length == 0) return DmaReader.Result.DONE;
+        translated.clear();
+        try (var _ = reader.enter()) {
+            return reader.resolve(address, length, access, translated);
+        } finally {
+            translated.clear();
+        }
+    }
+
+    /** Whether all of a range was transferred to the function. If not, the log says why, once. */
+    boolean isTransferred(long address, long length) {
+        long at = address;
+        while (at < address + length) {
+            Mapped mapped = at(at);
+            if (mapped == null) {
+                tellRefusal(at);
+                return false;
+            }
+            at = mapped.end();
+        }
+        return true;
+    }
+
+    private @Nullable Mapped at(long address) {
+        Map.Entry<Long, Mapped> before = buffers.floorEntry(address);
+        return before == null || address >= before.getValue().end() ? null : before.getValue();
+    }
+
+    private void tellRefusal(long address) {
+        if (refusalTold) return;
+        refusalTold = true;
+        if (whole.isEmpty()) {
+            LOG.error("{}: DMA at 0x{} is refused: that range was mapped and never transferred", function.name(),
+                    Long.toHexString(address));
+            return;
+        }
+        Map.Entry<Long, Long> first = whole.firstEntry();
+        LOG.error(
+                """
+                        {}: its DMA is refused, because --coherency=non-coherent needs a VM whose guest maps each buffer for it, and here \
+                        {} MiB at 0x{} are mapped at once, so that no transfer can be seen: give the VM an IOMMU that the guest uses \
+                        (-device intel-iommu,caching-mode=on, and intel_iommu=on without iommu=pt for a Linux guest), or use \
+                        --coherency=coherent""",
+                function.name(), first.getValue() >> 20,
+                Long.toHexString(first.getKey()));
+    }
+
+    /** Reads what was transferred. */
+    Outcome read(long address, MemorySegment target, long targetOffset, long length) {
+        Objects.checkFromIndexSize(targetOffset, length, target.byteSize());
+        long done = 0;
+        while (done < length) {
+            Mapped mapped = Objects.requireNonNull(at(address + done), "it was transferred");
+            long piece = Math.min(length - done, mapped.end() - address - done);
+            Outcome outcome = view.read(mapped.mapping(), address + done - mapped.address(), target,
+                    targetOffset + done, piece);
+            if (outcome != Outcome.RESOLVED) return outcome;
+            done += piece;
+        }
+        return Outcome.RESOLVED;
+    }
+
+    /** Writes to what was transferred. */
+    Outcome write(long address, MemorySegment source, long sourceOffset, long length) {
+        Objects.checkFromIndexSize(sourceOffset, length, source.byteSize());
+        long done = 0;
+        while (done < length) {
+            Mapped mapped = Objects.requireNonNull(at(address + done), "it was transferred");
+            long piece = Math.min(length - done, mapped.end() - address - done);
+            Outcome outcome = view.write(mapped.mapping(), address + done - mapped.address(), source,
+                    sourceOffset + done, piece);
+            if (outcome != Outcome.RESOLVED) return outcome;
+            done += piece;
+        }
+        return Outcome.RESOLVED;
+    }
+
+    /** The front-end has gone, and its machine with it: nothing is transferred any more. */
+    @Override
+    public void close() {
+        takeAll().forEach(this::discard);
+        whole.clear();
+        view.close();
+    }
+}

@@ -1,0 +1,108 @@
+package sluice.vdev.grabber;
+
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.buffer.DmaCoreOptions;
+import sluice.dmacore.device.Stream;
+import sluice.dmacore.trace.EventKind;
+import sluice.dmacore.trace.TraceSink;
+import sluice.vdev.fixture.GuestRam;
+import sluice.vdev.fixture.VfioUserClient;
+import sluice.vdev.vfiouser.FunctionProcess;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** What is recorded of a function's DMA: each access, and which frame it belongs to. */
+@Timeout(value = 60, unit = TimeUnit.SECONDS)
+class GrabberTraceTest {
+    private static final long RAM = 4 << 20;
+    private static final long ADDRESS = 0x10000;
+    private static final int WIDTH = 768;
+    private static final int HEIGHT = 576;
+    private static final int FROM_DEVICE = 2;
+
+    private record Told(EventKind kind, int detail, long from, long bytes, long nanos) {}
+
+    /** Keeps what it is told. */
+    private static final class Kept implements TraceSink {
+        final List<Told> events = new CopyOnWriteArrayList<>();
+        private final boolean on;
+
+        Kept(boolean on) {
+            this.on = on;
+        }
+
+        @Override
+        public boolean isOn() {
+            return on;
+        }
+
+        @Override
+        public void name(int number, String name) {
+            // names are of buffers, and a function that snoops has none
+        }
+
+        @Override
+        public void record(EventKind kind, int buffer, int attachment, int detail, long from, long length, long bytes,
+                long nanos) {
+            events.add(new Told(kind, detail, from, bytes, nanos));
+        }
+    }
+
+    private static List<Told> grabTwo(boolean on, long address) throws Exception {
+        Kept kept = new Kept(on);
+        DmaCore core = DmaCore.open(DmaCoreOptions.counting().withTrace(kept));
+        FunctionProcess process = new FunctionProcess(new Grabber(new TestPattern(), 500), core, Stream.COHERENT);
+        try (process; GuestRam ram = GuestRam.single(RAM, 1)) {
+            try (VfioUserClient client = process.agreed()) {
+                assertThat(client.map(0, RAM, 0, VfioUserClient.MAP_READ | VfioUserClient.MAP_WRITE, ram.file()))
+                        .isZero();
+                try (GrabberDriver driver = new GrabberDriver(client)) {
+                    driver.start(address, WIDTH);
+                    driver.awaitPicture();
+                    driver.acknowledge();
+                    driver.awaitPicture();
+                }
+            }
+            process.awaitGone();
+        }
+        return kept.events;
+    }
+
+    @Test
+    void eachLineIsACopyOfItsFrame() throws Exception {
+        List<Told> events = grabTwo(true, ADDRESS);
+        assertThat(events).extracting(Told::kind).containsOnly(EventKind.COPY, EventKind.FRAME);
+        int end = events.indexOf(new Told(EventKind.FRAME, 0, 0, 0, 0));
+        assertThat(end).isEqualTo(HEIGHT);
+        assertThat(events.indexOf(new Told(EventKind.FRAME, 0, 1, 0, 0))).isEqualTo(2 * HEIGHT + 1);
+        assertThat(events.subList(0, end)).allSatisfy(copy -> {
+            assertThat(copy.bytes()).isEqualTo(WIDTH);
+            assertThat(copy.detail()).isEqualTo(FROM_DEVICE);
+            assertThat(copy.nanos()).isPositive();
+        });
+        assertThat(events.get(1).from()).as("the even lines come first").isEqualTo(ADDRESS + 2 * WIDTH);
+        assertThat(events.get(HEIGHT / 2).from()).as("then the odd ones").isEqualTo(ADDRESS + WIDTH);
+    }
+
+    @Test
+    void anAccessThatFaultsIsTold() throws Exception {
+        List<Told> events = grabTwo(true, RAM);
+        assertThat(events.getFirst()).isEqualTo(new Told(EventKind.FAULT, 0, RAM, 0, 0));
+        assertThat(events).extracting(Told::kind).doesNotContain(EventKind.COPY);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = { ADDRESS, RAM })
+    void nobodyIsToldWhoDoesNotAsk(long address) throws Exception {
+        assertThat(grabTwo(false, address)).isEmpty();
+    }
+}
