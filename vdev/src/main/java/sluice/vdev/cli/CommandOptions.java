@@ -18,7 +18,8 @@ import sluice.vdev.plugin.WrongOptionException;
 final class CommandOptions {
     private static final String PREFIX = "--";
     /** What only makes sense for a process with one device. */
-    private static final Set<String> OF_THE_PROCESS = Set.of("help", "version", "print-capabilities");
+    private static final Set<String> OF_THE_PROCESS = Set.of("help", "version", "print-capabilities", "record",
+            "record-events");
 
     private CommandOptions() {}
 

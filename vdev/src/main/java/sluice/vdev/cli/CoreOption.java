@@ -1,5 +1,6 @@
 package sluice.vdev.cli;
 
+import java.io.Closeable;
 import java.io.IOException;
 
 import org.slf4j.Logger;
@@ -28,28 +29,45 @@ final class CoreOption {
     private RecordOption record = new RecordOption();
 
     /**
+     * How the device reaches memory.
+     *
+     * @throws IllegalArgumentException a kind that is none
+     */
+    Stream stream() {
+        return switch (coherency) {
+            case "coherent" -> Stream.COHERENT;
+            case "non-coherent" -> Stream.NON_COHERENT;
+            default -> throw new IllegalArgumentException(
+                    "--coherency=" + coherency + ": give coherent or non-coherent");
+        };
+    }
+
+    /**
      * Makes the core.
      *
      * @throws IOException a recording cannot be made
      * @throws IllegalArgumentException an option that is none
      */
     Machine open() throws IOException {
-        boolean coherent = switch (coherency) {
-            case "coherent" -> true;
-            case "non-coherent" -> false;
-            default -> throw new IllegalArgumentException(
-                    "--coherency=" + coherency + ": give coherent or non-coherent");
-        };
+        Stream stream = stream();
         RecordOption.Open recording = record.open();
+        return new Machine(core(recording, !stream.coherent()), stream, recording);
+    }
+
+    /** A core for several devices, of which some may snoop. It costs nothing more as long as all do. */
+    static DmaCore shared(RecordOption.Open recording) {
+        return core(recording, true);
+    }
+
+    private static DmaCore core(RecordOption.Open recording, boolean modelled) {
         DmaCoreOptions options = DmaCoreOptions.counting().withTrace(recording.sink());
         Findings findings = new Findings();
         findings.listen(CoreOption::tell);
-        if (!coherent) {
+        if (modelled) {
             options = options.withExecutor(
                     new ShadowCaches(FileMappings.ofProcess(), findings, new Eviction.Lazy()));
         }
-        return new Machine(DmaCore.open(options, findings), coherent ? Stream.COHERENT : Stream.NON_COHERENT,
-                recording);
+        return DmaCore.open(options, findings);
     }
 
     private static void tell(Finding finding) {
@@ -66,7 +84,12 @@ final class CoreOption {
      * @param stream how they reach memory
      * @param recording is closed when they have ended
      */
-    record Machine(DmaCore core, Stream stream, RecordOption.Open recording) implements AutoCloseable {
+    record Machine(DmaCore core, Stream stream, RecordOption.Open recording) implements Closeable {
+        /** The same device in a machine of several, which is somebody else's to close. */
+        Machine in(DmaCore shared) {
+            return new Machine(shared, stream, new RecordOption.Open(shared.options().trace(), null));
+        }
+
         @Override
         public void close() throws IOException {
             recording.close();

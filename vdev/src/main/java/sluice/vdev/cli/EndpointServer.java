@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.device.Stream;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.memory.FileMappings;
 import sluice.vdev.device.VirtioDevice;
@@ -76,14 +78,18 @@ final class EndpointServer implements DeviceServer {
      *
      * @throws IllegalArgumentException if the function contradicts itself
      */
-    static EndpointServer of(PciFunction function, IoEventLoop control) {
-        return of(function, control, host -> {});
+    static EndpointServer of(PciFunction function, IoEventLoop control, DmaCore core) {
+        return of(function, control, core, Stream.COHERENT, host -> {});
     }
 
-    /** The same for one that reports. */
-    static EndpointServer of(PciFunction function, IoEventLoop control, Report report) {
+    /**
+     * The same for one that reports.
+     *
+     * @param stream whether it snoops
+     */
+    static EndpointServer of(PciFunction function, IoEventLoop control, DmaCore core, Stream stream, Report report) {
         IoEventLoop loop = Loops.start("sluice-" + function.name());
-        FunctionHost host = new FunctionHost(function, loop, FileMappings.ofProcess());
+        FunctionHost host = new FunctionHost(function, loop, FileMappings.ofProcess(), core, stream);
         return new EndpointServer(function.name(), control, loop, new FunctionServer(host), QemuHint::attachFunction,
                 () -> report.write(host), () -> {
                     try {

@@ -30,6 +30,6 @@ public final class GpuDeviceProvider implements DeviceProvider {
     public ProvidedDevice create(DeviceOptions options) throws IOException, WrongOptionException {
         GpuCommand command = new GpuCommand();
         GpuSetup setup = CommandOptions.apply(command, options, command::setup);
-        return new ProvidedDevice.Wired(control -> new GpuServer(setup, control));
+        return new ProvidedDevice.Wired((control, core) -> new GpuServer(setup.in(core), control));
     }
 }

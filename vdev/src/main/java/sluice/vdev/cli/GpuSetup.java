@@ -4,6 +4,7 @@ import java.nio.file.Path;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.dmacore.buffer.DmaCore;
 import sluice.vdev.gpu.GpuOptions;
 
 /**
@@ -22,4 +23,12 @@ import sluice.vdev.gpu.GpuOptions;
  */
 record GpuSetup(GpuTransport transport, GpuOptions gpu, int width, int height, Path pictureFolder,
         int pictureEvery,
-        @Nullable Path statistics, long pollNanos, Injections injections, CoreOption.Machine machine) {}
+        @Nullable Path statistics, long pollNanos, Injections injections, CoreOption.Machine machine) {
+
+    /** The same in a machine that others are part of, too. */
+    GpuSetup in(DmaCore core) {
+        return new GpuSetup(transport, gpu, width, height, pictureFolder, pictureEvery, statistics, pollNanos,
+                injections,
+                machine.in(core));
+    }
+}

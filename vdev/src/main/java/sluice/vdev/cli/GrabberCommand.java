@@ -7,11 +7,13 @@ import java.util.concurrent.Callable;
 
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
+import sluice.dmacore.device.Stream;
 import sluice.vdev.grabber.FrameFile;
 import sluice.vdev.grabber.FrameSource;
 import sluice.vdev.grabber.Grabber;
@@ -55,6 +57,9 @@ final class GrabberCommand implements Callable<Integer> {
     @Option(names = "--stats", paramLabel = "FILE", description = "Write statistics as JSON when it ends, and at each SIGUSR2.")
     private @Nullable Path statistics;
 
+    @Mixin
+    private CoreOption core = new CoreOption();
+
     @Override
     public Integer call() throws IOException, InterruptedException {
         if (printCapabilities) {
@@ -64,7 +69,9 @@ final class GrabberCommand implements Callable<Integer> {
         ProvidedDevice.Wiring wiring = wiring();
         DeviceSocket socket = DeviceSocket.of(socketPath, fd);
         try (ServerProcess process = new ServerProcess()) {
-            process.add(wiring.open(process.control()), socket);
+            CoreOption.Machine machine = machine();
+            process.hold(machine);
+            process.add(wiring.open(process.control(), machine.core()), socket);
             process.run();
         }
         return 0;
@@ -74,9 +81,10 @@ final class GrabberCommand implements Callable<Integer> {
     ProvidedDevice.Wiring wiring() throws IOException {
         check();
         Grabber grabber = new Grabber(source(), framesPerSecond);
+        Stream stream = stream();
         Path target = statistics;
-        return control -> EndpointServer.of(grabber, control, host -> {
-            if (target != null) new GrabberReport(grabber, host, target.toAbsolutePath()).write();
+        return (control, shared) -> EndpointServer.of(grabber, control, shared, stream, host -> {
+            if (target != null) new GrabberReport(grabber, host, shared, target.toAbsolutePath()).write();
         });
     }
 
@@ -94,6 +102,22 @@ final class GrabberCommand implements Callable<Integer> {
         Path folder = statistics == null ? null : statistics.toAbsolutePath().getParent();
         if (statistics != null && (folder == null || !Files.isDirectory(folder)))
             throw new IOException("--stats=%s: there is no folder %s".formatted(statistics, folder));
+    }
+
+    private Stream stream() {
+        try {
+            return core.stream();
+        } catch (IllegalArgumentException e) {
+            throw usage(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private CoreOption.Machine machine() throws IOException {
+        try {
+            return core.open();
+        } catch (IllegalArgumentException e) {
+            throw usage(String.valueOf(e.getMessage()));
+        }
     }
 
     private CommandSpec commandSpec() {

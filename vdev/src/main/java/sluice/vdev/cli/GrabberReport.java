@@ -8,6 +8,7 @@ import java.nio.file.StandardCopyOption;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonObject;
 
+import sluice.dmacore.buffer.DmaCore;
 import sluice.iommu.space.IoSpaceStatistics;
 import sluice.vdev.grabber.Grabber;
 import sluice.vdev.grabber.GrabberStatistics;
@@ -17,9 +18,10 @@ import sluice.vdev.host.FunctionHost;
 /**
  * A grabber's statistics as JSON: its pictures, what its DMA has cost, and what its front-end has mapped for it.
  *
+ * @param core whose findings and transfers are those of all devices of the process
  * @param file is replaced as a whole, so that a reader never sees half of it
  */
-record GrabberReport(Grabber grabber, FunctionHost host, Path file) {
+record GrabberReport(Grabber grabber, FunctionHost host, DmaCore core, Path file) {
     /** To be called on the grabber's loop; says where they are on standard output. */
     void write() throws IOException {
         Path unfinished = file.resolveSibling(file.getFileName() + ".unfinished");
@@ -42,6 +44,8 @@ record GrabberReport(Grabber grabber, FunctionHost host, Path file) {
         report.add("dma", dma(host.statistics()));
         report.add("space", space(host.space().table().statistics()));
         report.add("faults", StatisticsReport.faults(host.space().table().faults()));
+        report.add("ownership", StatisticsReport.ownership(core.totals()));
+        report.add("findings", StatisticsReport.findings(core.findings()));
         return report;
     }
 

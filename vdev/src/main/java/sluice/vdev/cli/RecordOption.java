@@ -1,5 +1,6 @@
 package sluice.vdev.cli;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
 
@@ -25,7 +26,7 @@ final class RecordOption {
      *
      * @param sink who takes the events: JDK Flight Recorder when it asks for them, and the file if there is one
      */
-    record Open(TraceSink sink, @Nullable FlightRecorder recorder) implements AutoCloseable {
+    record Open(TraceSink sink, @Nullable FlightRecorder recorder) implements Closeable {
         @Override
         public void close() throws IOException {
             if (recorder != null) recorder.close();

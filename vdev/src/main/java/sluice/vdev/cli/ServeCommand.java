@@ -11,11 +11,13 @@ import java.util.concurrent.Callable;
 
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
+import sluice.dmacore.buffer.DmaCore;
 import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.DeviceServer;
 import sluice.vdev.plugin.ProvidedDevice;
@@ -44,6 +46,9 @@ final class ServeCommand implements Callable<Integer> {
 
     @Option(names = "--json", description = "Print the list for machines.")
     private boolean json;
+
+    @Mixin
+    private RecordOption record = new RecordOption();
 
     /** A device that is about to be served. */
     private record Chosen(DeviceArgument argument, DeviceOptions options, DeviceCatalog.Entry kind) {}
@@ -91,16 +96,27 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     /** All of them or none: a process that lacks one of its devices is none that a script can rely on. */
-    private static void serve(List<Chosen> all) throws IOException, InterruptedException, WrongOptionException {
+    private void serve(List<Chosen> all) throws IOException, InterruptedException, WrongOptionException {
         List<ProvidedDevice> made = new ArrayList<>();
         for (Chosen chosen : all) made.add(create(chosen));
         try (ServerProcess process = new ServerProcess()) {
+            RecordOption.Open recording = recording();
+            process.hold(recording);
+            DmaCore core = CoreOption.shared(recording);
             for (int i = 0; i < all.size(); i++) {
                 Chosen chosen = all.get(i);
-                DeviceServer server = open(chosen, made.get(i), process);
+                DeviceServer server = open(chosen, made.get(i), process, core);
                 process.add(server, socket(chosen.options()));
             }
             process.run();
+        }
+    }
+
+    private RecordOption.Open recording() throws IOException, WrongOptionException {
+        try {
+            return record.open();
+        } catch (IllegalArgumentException e) {
+            throw new WrongOptionException(String.valueOf(e.getMessage()));
         }
     }
 
@@ -130,16 +146,17 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    private static DeviceServer open(Chosen chosen, ProvidedDevice made, ServerProcess process) throws IOException {
+    private static DeviceServer open(Chosen chosen, ProvidedDevice made, ServerProcess process, DmaCore core)
+            throws IOException {
         String name = chosen.argument().name();
         boolean onPci = VFIO_USER.equals(chosen.options().text("transport"));
         try {
             return switch (made) {
-                case ProvidedDevice.Function given -> EndpointServer.of(given.function(), process.control());
+                case ProvidedDevice.Function given -> EndpointServer.of(given.function(), process.control(), core);
                 case ProvidedDevice.Virtio given -> onPci
                         ? EndpointServer.onPci(name, given.device(), process.control())
                         : EndpointServer.of(name, given.device(), process.control());
-                case ProvidedDevice.Wired given -> given.wiring().open(process.control());
+                case ProvidedDevice.Wired given -> given.wiring().open(process.control(), core);
             };
         } catch (IllegalArgumentException e) {
             throw new IOException("the device %s cannot be served: %s".formatted(name, e.getMessage()), e);

@@ -1,5 +1,6 @@
 package sluice.vdev.cli;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,12 +26,19 @@ final class ServerProcess implements AutoCloseable {
     private final CountDownLatch end = new CountDownLatch(1);
     /** Devices whose front-end may still come or go, and one for {@link #run}. */
     private final AtomicInteger awaited = new AtomicInteger(1);
+    /** What is closed when the devices are. */
+    private final List<Closeable> held = new ArrayList<>();
     private @Nullable String failure;
     private boolean closed;
 
     /** The loop on which all sockets are served. */
     IoEventLoop control() {
         return control;
+    }
+
+    /** Closes something at the end, when no device uses it any more. */
+    void hold(Closeable thing) {
+        held.add(thing);
     }
 
     /**
@@ -97,6 +105,13 @@ final class ServerProcess implements AutoCloseable {
         closed = true;
         for (DeviceServer server : servers) server.close();
         failure = servers.stream().map(DeviceServer::failure).filter(Objects::nonNull).findFirst().orElse(null);
+        for (Closeable thing : held) {
+            try {
+                thing.close();
+            } catch (IOException e) {
+                if (failure == null) failure = "the recording could not be ended: " + e.getMessage();
+            }
+        }
         Loops.stop(control);
         end.countDown();
     }

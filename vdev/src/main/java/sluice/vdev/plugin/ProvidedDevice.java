@@ -4,6 +4,7 @@ import java.io.IOException;
 
 import io.netty.channel.IoEventLoop;
 
+import sluice.dmacore.buffer.DmaCore;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.pci.PciFunction;
 
@@ -34,7 +35,8 @@ public sealed interface ProvidedDevice {
          * Makes the server, which serves nobody yet.
          *
          * @param control the process's control loop, which never waits and which the server does not end
+         * @param core through which all devices of the process share buffers; the server does not end it either
          */
-        DeviceServer open(IoEventLoop control) throws IOException;
+        DeviceServer open(IoEventLoop control, DmaCore core) throws IOException;
     }
 }

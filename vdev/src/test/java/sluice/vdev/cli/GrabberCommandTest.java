@@ -1,6 +1,7 @@
 package sluice.vdev.cli;
 
 import java.io.IOException;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -15,6 +16,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 import sluice.dmacore.linux.UnixSocket;
 import sluice.vdev.fixture.GuestRam;
 import sluice.vdev.fixture.VfioUserClient;
+import sluice.vdev.grabber.GrabberDriver;
+import sluice.vdev.grabber.TestPattern;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -22,6 +25,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 class GrabberCommandTest {
     private static final long PAGE = 4096;
     private static final long RAM = 4 * PAGE;
+    private static final long BUS = 0x1000_0000;
 
     @TempDir
     private Path folder;
@@ -29,7 +33,8 @@ class GrabberCommandTest {
     @ParameterizedTest
     @ValueSource(strings = { "grabber", "grabber --socket-path=a --fd=3", "grabber --socket-path=a --fps=0",
             "grabber --socket-path=a --fps=1001", "grabber --socket-path=a --transport=vhost-user",
-            "grabber --socket-path=a --pattern --file=b" })
+            "grabber --socket-path=a --pattern --file=b", "grabber --socket-path=a --coherency=warm",
+            "grabber --socket-path=a --record=b --record-events=3" })
     void wrongUsageExitsWith2(String line) throws IOException {
         try (SluiceProgram program = SluiceProgram.start(folder, line.split(" ", -1))) {
             assertThat(program.status()).isEqualTo(2);
@@ -103,6 +108,50 @@ class GrabberCommandTest {
                     {"maps":4,"unmaps":4,"mappings":0,"mappedBytes":0}""");
             assertThat(end.get("frames").getAsLong()).isZero();
             assertThat(end.getAsJsonObject("faults").entrySet()).isEmpty();
+        }
+    }
+
+    @Test
+    void aGrabberThatDoesNotSnoopIsSeenThroughItsUnmaps() throws Exception {
+        Path socket = folder.resolve("grabber.sock");
+        Path file = folder.resolve("statistics.json");
+        Path recording = folder.resolve("grabber.rec");
+        int frameBytes = 768 * 576;
+        try (SluiceProgram program = SluiceProgram.start(folder, "grabber", "--socket-path=" + socket,
+                "--coherency=non-coherent", "--stats=" + file, "--record=" + recording, "--fps=200")) {
+            program.awaitLine("listening on ");
+            try (VfioUserClient client = new VfioUserClient(UnixSocket.connect(socket));
+                    GuestRam ram = GuestRam.single(frameBytes, 1)) {
+                client.agree();
+                int readAndWrite = VfioUserClient.MAP_READ | VfioUserClient.MAP_WRITE;
+                for (long at = 0; at < frameBytes; at += PAGE)
+                    assertThat(client.map(BUS + at, PAGE, at, readAndWrite, ram.file())).isZero();
+                try (GrabberDriver driver = new GrabberDriver(client)) {
+                    driver.start(BUS, 768);
+                    driver.awaitPicture();
+                    driver.stop();
+                }
+                assertThat(ram.memory().toArray(ValueLayout.JAVA_BYTE)).as("before the unmap").containsOnly(0);
+                ram.memory().set(ValueLayout.JAVA_BYTE, PAGE + 70, (byte) 1);
+                assertThat(client.unmap(BUS, frameBytes)).isZero();
+                byte[] expected = new byte[frameBytes];
+                new TestPattern().fill(0, 768, 576, expected);
+                assertThat(ram.memory().toArray(ValueLayout.JAVA_BYTE)).as("after it").isEqualTo(expected);
+            }
+            program.terminate();
+            assertThat(program.status()).as(program.errors()).isZero();
+            assertThat(program.errors()).contains("CPU_WROTE_DEVICE_OWNED");
+        }
+        JsonObject end = JsonParser.parseString(Files.readString(file)).getAsJsonObject();
+        JsonObject finding = end.getAsJsonArray("findings").get(0).getAsJsonObject();
+        assertThat(finding.get("rule").getAsString()).isEqualTo("CPU_WROTE_DEVICE_OWNED");
+        assertThat(finding.get("buffer").getAsString()).isEqualTo("0x10001000");
+        assertThat(finding.get("from").getAsLong()).isEqualTo(64);
+        assertThat(end.getAsJsonObject("ownership").get("invalidateExecuted").getAsLong()).isEqualTo(frameBytes);
+        try (SluiceProgram program = SluiceProgram.start(folder, "trace", recording.toString(), "--frames")) {
+            assertThat(program.status()).as(program.errors()).isZero();
+            assertThat(program.output().lines().skip(1).findFirst()).hasValueSatisfying(
+                    line -> assertThat(line.strip()).startsWith("0 "));
         }
     }
 }

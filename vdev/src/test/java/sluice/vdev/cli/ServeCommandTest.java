@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import org.junit.jupiter.api.Test;
@@ -14,6 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import sluice.dmacore.linux.UnixSocket;
 import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.FrontEnd;
+import sluice.vdev.fixture.GuestRam;
 import sluice.vdev.fixture.VfioUserClient;
 import sluice.vdev.loopback.CProgram;
 
@@ -161,6 +163,9 @@ class ServeCommandTest {
         fails(2, "there is no device \"gnu\"; there are gpu, grabber", "--device=gnu,socket-path=a");
         fails(2, "gpu has no option \"colour\"; it has socket-path", "--device=gpu,socket-path=a,colour=red");
         fails(2, "gpu: 17 outputs; there can be 1 to 16", "--device=gpu,socket-path=a,outputs=17");
+        fails(2, "grabber: --coherency=warm: give coherent or non-coherent",
+                "--device=grabber,socket-path=a,coherency=warm");
+        fails(2, "grabber has no option \"record\"", "--device=grabber,socket-path=a,record=b");
         fails(2, "a grabber is a PCI function", "--device=grabber,socket-path=a,transport=vhost-user");
         fails(2, "transport=vhost-user: register is a PCI function, which only vfio-user carries",
                 "--device=register,socket-path=a,transport=vhost-user",
@@ -180,6 +185,39 @@ class ServeCommandTest {
                     .getAsJsonObject();
             assertThat(gpu.get("name").getAsString()).isEqualTo("gpu");
             assertThat(gpu.getAsJsonArray("options")).hasSizeGreaterThan(8);
+        }
+    }
+
+    /** Two grabbers that are given the same page have one core, which sees that. */
+    @Test
+    void devicesOfOneProcessShareOneCore() throws Exception {
+        Path first = folder.resolve("a.sock");
+        Path second = folder.resolve("b.sock");
+        Path statistics = folder.resolve("stats.json");
+        Path recording = folder.resolve("all.rec");
+        try (SluiceProgram program = serve("--record=" + recording,
+                "--device=grabber,coherency=non-coherent,stats=" + statistics + ",socket-path=" + first,
+                "--device=grabber,coherency=non-coherent,socket-path=" + second)) {
+            program.awaitLine("listening on " + second);
+            try (VfioUserClient one = connect(first, GRABBER);
+                    VfioUserClient other = connect(second, GRABBER);
+                    GuestRam ram = GuestRam.single(GuestRam.PAGE, 1)) {
+                int readAndWrite = VfioUserClient.MAP_READ | VfioUserClient.MAP_WRITE;
+                assertThat(one.map(0x10000, GuestRam.PAGE, 0, readAndWrite, ram.file())).isZero();
+                assertThat(other.map(0x20000, GuestRam.PAGE, 0, readAndWrite, ram.file())).isZero();
+                program.terminate();
+                assertThat(program.status()).as(program.errors()).isZero();
+            }
+        }
+        JsonArray findings = JsonParser.parseString(Files.readString(statistics)).getAsJsonObject()
+                .getAsJsonArray("findings");
+        assertThat(findings).singleElement().satisfies(finding -> {
+            assertThat(finding.getAsJsonObject().get("rule").getAsString()).isEqualTo("D17_OVERLAPPING_WRITES");
+            assertThat(finding.getAsJsonObject().get("buffer").getAsString()).isEqualTo("0x20000");
+        });
+        try (SluiceProgram program = SluiceProgram.start(folder, "trace", recording.toString())) {
+            assertThat(program.status()).as(program.errors()).isZero();
+            assertThat(program.output()).contains("0x10000").contains("0x20000");
         }
     }
 }

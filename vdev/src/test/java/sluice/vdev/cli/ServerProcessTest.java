@@ -12,6 +12,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
+import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.buffer.DmaCoreOptions;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.UnixSocket;
 import sluice.vdev.device.DeviceContext;
@@ -35,6 +37,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 @Timeout(value = 60, unit = TimeUnit.SECONDS)
 class ServerProcessTest {
     private static final int LIMIT_SECONDS = 10;
+    private static final DmaCore CORE = DmaCore.open(DmaCoreOptions.counting());
 
     @TempDir
     private Path folder;
@@ -167,7 +170,7 @@ class ServerProcessTest {
         try (ServerProcess process = new ServerProcess()) {
             process.add(EndpointServer.of("quiet", new Quiet(), process.control()),
                     new DeviceSocket.Inherited(first.second()));
-            process.add(EndpointServer.of(new Grabber(new TestPattern(), 25), process.control()),
+            process.add(EndpointServer.of(new Grabber(new TestPattern(), 25), process.control(), CORE),
                     new DeviceSocket.Inherited(second.second()));
             CompletableFuture<Void> running = run(process);
             try (VfioUserClient grabber = new VfioUserClient(second.first())) {
@@ -221,7 +224,7 @@ class ServerProcessTest {
     void aDeviceThatCannotBeClosedIsToldOf() throws Exception {
         UnixSocket.Pair pair = UnixSocket.pair();
         try (ServerProcess process = new ServerProcess()) {
-            process.add(EndpointServer.of(new Stubborn(), process.control()),
+            process.add(EndpointServer.of(new Stubborn(), process.control(), CORE),
                     new DeviceSocket.Inherited(pair.second()));
             CompletableFuture<Void> running = run(process);
             pair.first().close();

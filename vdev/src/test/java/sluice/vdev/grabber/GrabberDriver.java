@@ -8,7 +8,7 @@ import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.VfioUserClient;
 
 /** The part of Linux's driver that talks to the card, in the order in which that does. */
-final class GrabberDriver implements AutoCloseable {
+public final class GrabberDriver implements AutoCloseable {
     static final int CONTROL = 0x40;
     static final int INTERRUPT = 0x48;
     static final int END_ODD = 2;
@@ -21,7 +21,7 @@ final class GrabberDriver implements AutoCloseable {
     private final VfioUserClient client;
     private final Fd line = EventFd.create();
 
-    GrabberDriver(VfioUserClient client) throws IOException {
+    public GrabberDriver(VfioUserClient client) throws IOException {
         this.client = client;
         client.write32(VfioUserClient.CONFIG_REGION, 4, 6);
         if (client.setIrqs(SET_EVENTFD, VfioUserClient.LINE, 0, 1, new byte[0], line) != 0)
@@ -66,14 +66,14 @@ final class GrabberDriver implements AutoCloseable {
     }
 
     /** Begins to capture, pictures 768 or 640 wide. */
-    void start(long address, int width) throws IOException {
+    public void start(long address, int width) throws IOException {
         aim(address, width);
         write(INTERRUPT, 0x607);
         write(CONTROL, RUNNING);
         if (!writeIndirect(0x10, (width == 768 ? 4 : 0) | 0x30)) throw new AssertionError("the board is not armed");
     }
 
-    void stop() throws IOException {
+    public void stop() throws IOException {
         writeIndirect(0x10, 4);
         write(CONTROL, STOPPED);
         write(INTERRUPT, 7);
@@ -81,7 +81,7 @@ final class GrabberDriver implements AutoCloseable {
     }
 
     /** Waits until a picture has ended, without acknowledging that. */
-    void awaitPicture() throws IOException {
+    public void awaitPicture() throws IOException {
         while (true) {
             Deadline.in(Deadline.USUAL).require(() -> {
                 try {

@@ -3,6 +3,7 @@ package sluice.vdev.vfiouser;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -29,6 +30,7 @@ import sluice.dmacore.memory.Runs;
 import sluice.dmacore.model.Eviction;
 import sluice.dmacore.model.ShadowCaches;
 import sluice.dmacore.ownership.Direction;
+import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.GuestRam;
 import sluice.vdev.fixture.VfioUserClient;
 import sluice.vdev.loopback.LogTap;
@@ -49,6 +51,9 @@ class NonCoherentFunctionTest {
     private static final int DONE = 0;
     private static final int FAULT = 1;
     private static final long SEED = 20;
+    /** Pages of four pictures of the grabber's. */
+    private static final int QUEUE = 432;
+    private static final int ROUNDS = 40;
 
     private final Findings findings = new Findings();
     private final ShadowCaches caches = new ShadowCaches(FileMappings.ofProcess(), findings, new Eviction.Lazy());
@@ -217,5 +222,42 @@ class NonCoherentFunctionTest {
         unmapFrame();
         assertThat(load()).isEqualTo(frame);
         assertThat(findings.errors()).isEmpty();
+    }
+
+    /** Rates are only printed. What is asserted is that each map is two transfers, and that nothing is left of so many. */
+    @Test
+    void manyMapsLeaveNothing() throws IOException {
+        int files = FileMappings.ofProcess().count();
+        try (PlainFunction snoops = new PlainFunction(); FunctionProcess other = new FunctionProcess(snoops)) {
+            try (VfioUserClient coherent = other.agreed()) {
+                mapAndUnmap(coherent);
+                System.out.printf("a function that snoops: %.0f maps and unmaps a second%n", mapAndUnmap(coherent));
+            }
+            other.awaitGone();
+        }
+        mapAndUnmap(client);
+        System.out.printf("one that does not: %.0f maps and unmaps a second%n", mapAndUnmap(client));
+        assertThat(core.totals().transfers()).isEqualTo(2 * 2 * ROUNDS * QUEUE);
+        assertThat(core.totals().writeBackExecuted()).isEqualTo(2L * ROUNDS * QUEUE * PAGE);
+        assertThat(caches.cacheBytes()).isGreaterThan(2 * 2L * ROUNDS * QUEUE * PAGE);
+        // A helper thread closes them.
+        Deadline.in(Deadline.USUAL).require(() -> FileMappings.ofProcess().count() <= files,
+                "the end of the guest's mapping, of its shadow and of its twins");
+        assertThat(findings.all()).isEmpty();
+    }
+
+    /** Only the last map of a queue is waited for. */
+    private double mapAndUnmap(VfioUserClient by) throws IOException {
+        long begun = System.nanoTime();
+        for (int round = 0; round < ROUNDS; round++) {
+            for (int i = 1; i < QUEUE; i++) {
+                ByteBuffer body = VfioUserClient.body(32).putInt(32).putInt(MAP_READ | MAP_WRITE)
+                        .putLong(i * 7L * PAGE).putLong(BUS + (long) i * PAGE).putLong(PAGE);
+                by.post(VfioUserClient.DMA_MAP, VfioUserClient.NO_REPLY, body, ram.file());
+            }
+            assertThat(by.map(BUS, PAGE, 0, MAP_READ | MAP_WRITE, ram.file())).isZero();
+            assertThat(by.unmap(BUS, (long) QUEUE * PAGE)).isZero();
+        }
+        return ROUNDS * QUEUE * 1e9 / (System.nanoTime() - begun);
     }
 }
