@@ -3,7 +3,7 @@
  * Lets a capture device write into buffers that others have made: the way from a dma-buf of scattered pages through an
  * importer's queue to the picture, and back again.
  *
- *   import DEVICE udmabuf|dumb FRAMES [closed|held|killed]
+ *   import DEVICE udmabuf|dumb FRAMES [closed|held|killed|shown]
  *
  *   udmabuf   pages of a memfd in an order that is none: no two neighbours of the buffer are neighbours of the memfd
  *   dumb      a dumb buffer of /dev/dri/card0, exported by PRIME: what shmem finds, one page at a time, in memory that was
@@ -17,10 +17,13 @@
  *   held      waits for a line on standard input when the last frame is in and the buffers are still the queue's, and for
  *             another one when the queue has given them up, which is before this program closes them
  *   killed    dies of SIGKILL after the last frame, while the buffers are the queue's
+ *   shown     looks at the first buffer once more when the queue has given it up: a device that does not snoop may be seen
+ *             only then
  *
  * What it prints, one line each, for programs to read:
  *   SLUICE frame SEQUENCE INDEX CRC FIRST   CRC-32 (that of zlib and PNG) of a picture, and its first four bytes, which are
  *                                           the frame's number in the grabber's pattern; both in hexadecimal
+ *   SLUICE shown 0 0 CRC FIRST              the same of the first buffer
  *   SLUICE held, SLUICE released            see above
  *   SLUICE error CALL ERRNO                 and exit 1
  */
@@ -221,6 +224,14 @@ static void queue(uint32_t index)
 	CALL(device, VIDIOC_QBUF, &b);
 }
 
+static void print(const char *what, uint32_t sequence, uint32_t index)
+{
+	const uint8_t *bytes = buffers[index].bytes;
+
+	printf("SLUICE %s %u %u %08x %02x%02x%02x%02x\n", what, sequence, index, checksum(bytes, picture), bytes[0],
+	       bytes[1], bytes[2], bytes[3]);
+}
+
 static uint32_t next_frame(int closed)
 {
 	struct pollfd ready = { .fd = device, .events = POLLIN };
@@ -239,8 +250,7 @@ static uint32_t next_frame(int closed)
 	b = &buffers[done.index];
 	if (!closed)
 		sync_cpu(b, DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ);
-	printf("SLUICE frame %u %u %08x %02x%02x%02x%02x\n", done.sequence, done.index, checksum(b->bytes, picture),
-	       b->bytes[0], b->bytes[1], b->bytes[2], b->bytes[3]);
+	print("frame", done.sequence, done.index);
 	if (!closed)
 		sync_cpu(b, DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ);
 	return done.index;
@@ -261,6 +271,7 @@ int main(int count, char **arguments)
 	int closed = count > 4 && strcmp(arguments[4], "closed") == 0;
 	int held = count > 4 && strcmp(arguments[4], "held") == 0;
 	int killed = count > 4 && strcmp(arguments[4], "killed") == 0;
+	int shown = count > 4 && strcmp(arguments[4], "shown") == 0;
 	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
 	struct v4l2_format format = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
 	struct v4l2_requestbuffers request = {
@@ -268,9 +279,9 @@ int main(int count, char **arguments)
 	};
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (frames == 0 || (closed && frames != 1) || (count > 4 && !closed && !held && !killed) ||
+	if (frames == 0 || (closed && frames != 1) || (count > 4 && !closed && !held && !killed && !shown) ||
 	    (strcmp(arguments[2], "udmabuf") != 0 && strcmp(arguments[2], "dumb") != 0)) {
-		fprintf(stderr, "usage: import DEVICE udmabuf|dumb FRAMES [closed|held|killed]\n");
+		fprintf(stderr, "usage: import DEVICE udmabuf|dumb FRAMES [closed|held|killed|shown]\n");
 		return 2;
 	}
 	device = open_or_fail(arguments[1]);
@@ -302,5 +313,7 @@ int main(int count, char **arguments)
 	CALL(device, VIDIOC_REQBUFS, &request);
 	if (held)
 		wait_for_line("released");
+	if (shown)
+		print("shown", 0, 0);
 	return 0;
 }

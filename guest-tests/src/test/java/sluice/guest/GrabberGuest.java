@@ -44,11 +44,12 @@ record GrabberGuest(Iommu iommu, VhostUserGpu grabber, Qemu qemu, Path statistic
         }
     }
 
-    /** Starts the grabber and boots a machine. */
-    static GrabberGuest boot(Iommu iommu, Path statistics) throws IOException, InterruptedException {
+    /** Starts the grabber, with these options besides, and boots a machine. */
+    static GrabberGuest boot(Iommu iommu, Path statistics, String... options) throws IOException, InterruptedException {
         QemuBinary binary = TestQemu.QEMU_11.binary();
         List<String> command = TestGpus.deviceCommand("grabber");
         command.addAll(List.of("--stats=" + statistics, "--fps=" + FRAMES_PER_SECOND));
+        command.addAll(List.of(options));
         VhostUserGpu grabber = VhostUserGpu.start("the grabber", command, VhostUserGpu.Readiness.SAYS_LISTENING);
         Qemu qemu = null;
         try {
