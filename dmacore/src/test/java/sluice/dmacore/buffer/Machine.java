@@ -30,10 +30,15 @@ public final class Machine implements AutoCloseable {
     private final MemoryFiles memory = new MemoryFiles(4096);
     private final List<Closeable> things = new ArrayList<>();
     private final Findings findings = new Findings();
-    private final ShadowCaches caches = new ShadowCaches(memory.mappings(), findings, new Eviction.Lazy());
+    private final ShadowCaches caches;
     private final DmaCore core;
 
     private Machine(DmaCoreOptions options, boolean model) {
+        this(options, model, new Eviction.Lazy());
+    }
+
+    private Machine(DmaCoreOptions options, boolean model, Eviction eviction) {
+        caches = new ShadowCaches(memory.mappings(), findings, eviction);
         DmaCoreOptions own = options.withFiles(memory.mappings());
         core = DmaCore.open(model ? own.withExecutor(caches) : own, findings);
     }
@@ -46,6 +51,11 @@ public final class Machine implements AutoCloseable {
     /** Devices that do not snoop see a shadow. */
     public static Machine modelled() {
         return new Machine(DmaCoreOptions.counting(), true);
+    }
+
+    /** The same, with caches that write lines back when nobody asks. */
+    public static Machine modelled(Eviction eviction) {
+        return new Machine(DmaCoreOptions.counting(), true, eviction);
     }
 
     public static Machine with(DmaCoreOptions options) {

@@ -2,7 +2,9 @@ package sluice.dmacore.model;
 
 import java.io.IOException;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
+import java.util.function.IntFunction;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -32,26 +34,38 @@ class OracleTest {
     @Test
     void theModelIsTheMachineAndFindsTheMistake() throws IOException {
         System.out.println("seed " + SEED + ", " + PROGRAMS + " programs");
-        Set<Program.Mistake> found = new HashSet<>();
-        try (Machine machine = Machine.modelled()) {
+        Program.Mistake[] mistakes = Program.Mistake.values();
+        // Every second one is correct.
+        Set<Program.Mistake> made = run(new Eviction.Lazy(), PROGRAMS,
+                i -> i % 2 == 0 ? Program.Mistake.NONE : mistakes[1 + i / 2 % (mistakes.length - 1)]);
+        assertThat(made).hasSize(Math.min(mistakes.length, PROGRAMS));
+    }
+
+    /** Caches write back when they like, and who does everything right need not care. */
+    @Test
+    void aCorrectProgramDoesNotSeeWhenLinesAreEvicted() throws IOException {
+        for (Eviction eviction : List.of(new Eviction.Eager(), new Eviction.Seeded(SEED, 3)))
+            assertThat(run(eviction, PROGRAMS / 8, _ -> Program.Mistake.NONE)).hasSize(1);
+    }
+
+    private static Set<Program.Mistake> run(Eviction eviction, int programs, IntFunction<Program.Mistake> mistakes)
+            throws IOException {
+        Set<Program.Mistake> made = new HashSet<>();
+        try (Machine machine = Machine.modelled(eviction)) {
             FileMapping ram = machine.file(2);
             DeviceFunction[] functions = { machine.device("a"), machine.device("b"), machine.device("snooper") };
             DeviceView[] views = new DeviceView[functions.length];
             for (int i = 0; i < views.length; i++) views[i] = machine.view(functions[i]);
-            Program.Mistake[] mistakes = Program.Mistake.values();
-            for (int i = 0; i < PROGRAMS; i++) {
-                // Every second one is correct.
-                Program.Mistake mistake = i % 2 == 0
-                        ? Program.Mistake.NONE
-                        : mistakes[1 + i / 2 % (mistakes.length - 1)];
+            for (int i = 0; i < programs; i++) {
+                Program.Mistake mistake = mistakes.apply(i);
                 machine.core().findings().clear();
                 Program program = new Program(machine, ram, functions, views, SEED + i, mistake);
                 program.run(STEPS);
                 check(machine, program, mistake, i);
-                found.add(mistake);
+                made.add(mistake);
             }
         }
-        assertThat(found).hasSize(Math.min(Program.Mistake.values().length, PROGRAMS));
+        return made;
     }
 
     private static void check(Machine machine, Program program, Program.Mistake mistake, int index) {
