@@ -5,10 +5,8 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.NavigableMap;
 import java.util.Objects;
 import java.util.Set;
-import java.util.TreeMap;
 
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +22,7 @@ import sluice.dmacore.memory.Runs;
  */
 public final class Ledger {
     private static final int PAGE_SHIFT = 12;
+    private static final int PAGE_LINES = 4096 / Lines.LINE;
     private static final int CHUNK_SHIFT = 9;
     private static final int CHUNK_PAGES = 1 << CHUNK_SHIFT;
     /** In a page's entry: several buffers have it. */
@@ -39,6 +38,16 @@ public final class Ledger {
         FilePages(long size) {
             this.size = size;
             chunks = new int[(int) ((size >>> PAGE_SHIFT) / CHUNK_PAGES + 1)][];
+        }
+
+        /** Who has lines of a page, if several do. */
+        List<Lines> others(long page) {
+            int at = (int) page;
+            return chunk(at)[at & (CHUNK_PAGES - 1)] == SEVERAL ? sharing(at) : List.of();
+        }
+
+        List<Lines> sharing(int page) {
+            return Objects.requireNonNull(shared.get(page), "a shared page has a list");
         }
 
         int[] chunk(int page) {
@@ -78,20 +87,23 @@ public final class Ledger {
         } else {
             joinGroup(lines, others);
         }
-        List<String> names = new ArrayList<>();
+        Set<String> names = new HashSet<>();
         AliasGroup group = AliasGroup.lock(lines);
         try {
-            if (!others.isEmpty()) share(lines, others, names);
+            if (!others.isEmpty()) {
+                share(lines, others.contains(lines), names);
+            }
             for (Region region : lines.regions()) region.addView(unseenWriters);
         } finally {
             group.unlock();
         }
-        return new Shared(lines, names);
+        return new Shared(lines, List.copyOf(names));
     }
 
     /** A buffer's lines are nobody's business any more; nobody holds any of them through this view. */
     public synchronized void remove(Lines lines) {
-        views.remove(lines.number());
+        if (views.remove(lines.number()) == null)
+            throw new IllegalStateException(lines.buffer() + " was removed already");
         uncover(lines);
         AliasGroup group = AliasGroup.lock(lines);
         try {
@@ -143,8 +155,12 @@ public final class Ledger {
                 if (known == 0) {
                     chunk[page & (CHUNK_PAGES - 1)] = lines.number();
                     pages.covered++;
+                    continue;
+                }
+                if (others.isEmpty()) others = new HashSet<>();
+                if (known == lines.number()) {
+                    others.add(lines);
                 } else {
-                    if (others.isEmpty()) others = new HashSet<>();
                     coverShared(lines, pages, page, known, others);
                 }
             }
@@ -152,20 +168,22 @@ public final class Ledger {
         return others;
     }
 
+    /** Each buffer is in a page's list once, however often it has the page: the newest is the last. */
     private void coverShared(Lines lines, FilePages pages, int page, int known, Set<Lines> others) {
-        List<Lines> list;
         if (known == SEVERAL) {
-            list = Objects.requireNonNull(pages.shared.get(page), "a shared page has a list");
-        } else {
-            list = new ArrayList<>();
-            list.add(known == lines.number()
-                    ? lines
-                    : Objects.requireNonNull(views.get(known), "a page's buffer is known"));
-            pages.shared.put(page, list);
-            pages.chunk(page)[page & (CHUNK_PAGES - 1)] = SEVERAL;
+            List<Lines> list = pages.sharing(page);
+            if (list.getLast() == lines) {
+                others.add(lines);
+            } else {
+                others.addAll(list);
+                list.add(lines);
+            }
+            return;
         }
-        others.addAll(list);
-        list.add(lines);
+        Lines other = Objects.requireNonNull(views.get(known), "a page's buffer is known");
+        others.add(other);
+        pages.shared.put(page, new ArrayList<>(List.of(other, lines)));
+        pages.chunk(page)[page & (CHUNK_PAGES - 1)] = SEVERAL;
     }
 
     private void uncover(Lines lines) {
@@ -181,7 +199,7 @@ public final class Ledger {
                 lastPages = files.get(file.id());
                 lastFile = file;
             }
-            if (lastPages == null) throw new IllegalStateException(lines.buffer() + " was removed already");
+            if (lastPages == null) continue;
             int end = endPage(runs, run);
             for (int page = (int) (runs.offset(run) >>> PAGE_SHIFT); page < end; page++)
                 uncover(lines, lastPages, page);
@@ -208,6 +226,7 @@ public final class Ledger {
         return made;
     }
 
+    /** Does nothing where an earlier run of the same buffer has done it. */
     private static void uncover(Lines lines, FilePages pages, int page) {
         int[] chunk = pages.chunk(page);
         int known = chunk[page & (CHUNK_PAGES - 1)];
@@ -215,13 +234,11 @@ public final class Ledger {
             chunk[page & (CHUNK_PAGES - 1)] = 0;
             pages.covered--;
         } else if (known == SEVERAL) {
-            List<Lines> list = Objects.requireNonNull(pages.shared.get(page));
+            List<Lines> list = pages.sharing(page);
             list.remove(lines);
             if (list.size() > 1) return;
             pages.shared.remove(page);
             chunk[page & (CHUNK_PAGES - 1)] = list.getFirst().number();
-        } else {
-            throw new IllegalStateException(lines.buffer() + " was removed already");
         }
     }
 
@@ -256,67 +273,72 @@ public final class Ledger {
         }
     }
 
-    /** Where a line of a file is held, for as many lines as it goes on. */
-    private record Place(Lines lines, int line, int count) {}
-
     /** Leads {@code lines} to the regions of others where they have the same lines, and to one of its own elsewhere. */
-    private static void share(Lines lines, Set<Lines> others, List<String> names) {
-        Map<FileId, NavigableMap<Long, Place>> held = new HashMap<>();
-        for (Lines other : others) {
-            if (other != lines) hold(other, held);
-        }
-        Set<String> found = new HashSet<>();
+    private void share(Lines lines, boolean twice, Set<String> names) {
         Region own = new Region(lines.count());
+        // Where this buffer has lines so far, if it has some of them twice.
+        Map<FileId, Map<Long, Integer>> before = new HashMap<>();
         for (int run = 0; run < lines.runCount(); run++) {
-            NavigableMap<Long, Place> places = held.computeIfAbsent(lines.runs().mapping(run).id(),
-                    _ -> new TreeMap<>());
+            FileId file = lines.runs().mapping(run).id();
+            FilePages pages = Objects.requireNonNull(files.get(file), "a file that was just covered");
+            Map<Long, Integer> mine = before.computeIfAbsent(file, _ -> new HashMap<>());
             int line = lines.firstLine(run);
             int end = lines.firstLine(run + 1);
             long fileLine = lines.fileLine(run);
             while (line < end) {
-                Map.Entry<Long, Place> before = places.floorEntry(fileLine);
-                int count;
-                if (before != null && before.getKey() + before.getValue().count() > fileLine) {
-                    Place place = before.getValue();
-                    int into = (int) (fileLine - before.getKey());
-                    count = Math.min(end - line, place.count() - into);
-                    addPieces(lines, place.lines(), place.line() + into, count);
-                    found.add(place.lines().buffer());
-                } else {
-                    Long next = places.higherKey(fileLine);
-                    count = next == null ? end - line : (int) Math.min(end - line, next - fileLine);
-                    lines.addPiece(own, line, count);
-                    places.put(fileLine, new Place(lines, line, count));
+                // Up to the end of the page, at most: the next one may be shared with others.
+                int most = Math.min(end - line, PAGE_LINES - (int) (fileLine & (PAGE_LINES - 1)));
+                int count = addShared(lines, pages, file, fileLine, most, names);
+                if (count == 0) {
+                    count = gap(lines, pages, file, fileLine, most);
+                    if (addOwn(lines, own, line, twice ? mine : null, fileLine, count)) names.add(lines.buffer());
                 }
                 line += count;
                 fileLine += count;
             }
         }
-        names.addAll(found);
     }
 
-    /** Enters the lines of {@code other} where no other buffer's are entered: those lead to the same regions. */
-    private static void hold(Lines other, Map<FileId, NavigableMap<Long, Place>> held) {
-        for (int run = 0; run < other.runCount(); run++) {
-            NavigableMap<Long, Place> places = held.computeIfAbsent(other.runs().mapping(run).id(),
-                    _ -> new TreeMap<>());
-            int line = other.firstLine(run);
-            int end = other.firstLine(run + 1);
-            long fileLine = other.fileLine(run);
-            while (line < end) {
-                Map.Entry<Long, Place> before = places.floorEntry(fileLine);
-                int count;
-                if (before != null && before.getKey() + before.getValue().count() > fileLine) {
-                    count = (int) Math.min(end - line, before.getKey() + before.getValue().count() - fileLine);
-                } else {
-                    Long next = places.higherKey(fileLine);
-                    count = next == null ? end - line : (int) Math.min(end - line, next - fileLine);
-                    places.put(fileLine, new Place(other, line, count));
-                }
-                line += count;
-                fileLine += count;
-            }
+    /** Appends what another buffer has of the same lines; returns how many there were. */
+    private static int addShared(Lines lines, FilePages pages, FileId file, long fileLine, int most,
+            Set<String> names) {
+        for (Lines other : pages.others(fileLine / PAGE_LINES)) {
+            if (other == lines) continue;
+            RunIndex index = other.index(file);
+            int stretch = index.holding(fileLine);
+            if (stretch < 0) continue;
+            int count = Math.min(most, index.left(stretch, fileLine));
+            addPieces(lines, other, index.viewLine(stretch, fileLine), count);
+            names.add(other.buffer());
+            return count;
         }
+        return 0;
+    }
+
+    /** For how many lines from a line on no other buffer has any. */
+    private static int gap(Lines lines, FilePages pages, FileId file, long fileLine, int most) {
+        long next = fileLine + most;
+        for (Lines other : pages.others(fileLine / PAGE_LINES)) {
+            if (other != lines) next = Math.min(next, other.index(file).next(fileLine));
+        }
+        return (int) (next - fileLine);
+    }
+
+    /** Appends lines of nobody else; returns whether the buffer has one of them already, which is the same one again. */
+    private static boolean addOwn(Lines lines, Region own, int first, @Nullable Map<Long, Integer> mine,
+            long fileLine,
+            int count) {
+        if (mine == null) {
+            lines.addPiece(own, first, count);
+            return false;
+        }
+        boolean again = false;
+        for (int i = 0; i < count; i++) {
+            Integer known = mine.putIfAbsent(fileLine + i, first + i);
+            lines.addPiece(own, known == null ? first + i : known, 1);
+            again |= known != null;
+        }
+        return again;
     }
 
     /** Appends to {@code lines} what {@code other} has from a line on; {@code other} may be itself. */

@@ -2,10 +2,13 @@ package sluice.dmacore.ownership;
 
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
+import sluice.dmacore.memory.FileId;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.Runs;
 
@@ -33,6 +36,8 @@ public final class Lines {
     private int[] pieceStart = new int[2];
     private Region[] pieceRegion = new Region[1];
     private int[] pieceOffset = new int[1];
+    /** Where it has lines of a file; made when another buffer has some of them, too. Guarded by the ledger. */
+    private final Map<FileId, RunIndex> indices = new HashMap<>();
     private final Walk walk = new Walk(this);
     private volatile AliasGroup group;
 
@@ -205,6 +210,10 @@ public final class Lines {
         Set<Region> all = new LinkedHashSet<>();
         for (int piece = 0; piece < pieces; piece++) all.add(pieceRegion[piece]);
         return all;
+    }
+
+    RunIndex index(FileId file) {
+        return indices.computeIfAbsent(file, key -> new RunIndex(this, key));
     }
 
     Walk walk() {

@@ -8,6 +8,7 @@ import java.util.List;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.device.DeviceFunction;
@@ -319,6 +320,26 @@ class BufferLifeTest {
             try (Opener cpu = late.open("cpu")) {
                 refused(Errno.ENOMEM, () -> cpu.begin(Direction.FROM_DEVICE), "the pool is full");
             }
+        }
+    }
+
+    /** 16,384 pieces of one page, and as many buffers of them as may be: what a guest can list in a command each. */
+    @Test
+    @Timeout(20)
+    void manyPiecesOfTheSamePageDoNotTakeForEver() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            FileMapping ram = machine.file(4);
+            Runs pieces = new Runs();
+            for (int i = 0; i < 16_384; i++) pieces.add(ram, (i * 7919) % (4 * PAGE - 1), 1);
+            DeviceFunction gpu = machine.device("gpu");
+            List<Attachment> attachments = new ArrayList<>();
+            for (int i = 0; i < 20; i++) {
+                DmaBuf buffer = machine
+                        .released(machine.core().export("pieces " + i, pieces.bytes(), new GuestPages(pieces)));
+                attachments.add(buffer.attach(gpu, Stream.COHERENT));
+            }
+            attachments.forEach(Attachment::detach);
+            machine.found();
         }
     }
 }
