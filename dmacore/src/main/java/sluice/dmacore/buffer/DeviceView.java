@@ -93,6 +93,8 @@ public final class DeviceView implements AutoCloseable {
         }
         mapping.noteUsed();
         boolean write = access == Access.WRITE;
+        if (write && buffer.state() == DmaBuf.State.MOVING)
+            told(mapping, Rule.WROTE_WHILE_MOVING, from, length, "written while the buffer is being moved");
         for (long row = 0; row < rows; row++)
             buffer.core().gate().deviceAccess(mapping.lines(), attachment.holder(), from + row * stride, rowBytes,
                     write);

@@ -45,7 +45,8 @@ public final class DmaBuf {
     private final List<Attachment> attachments = new ArrayList<>();
     private final CpuAccesses accesses;
     private String name;
-    private State state = State.ABSTRACT;
+    /** Written with the buffer locked; devices look at it without. */
+    private volatile State state = State.ABSTRACT;
     private @Nullable BufferMemory memory;
     /** While anybody is attached, or the CPU is at it. */
     private volatile @Nullable Lines lines;
@@ -106,7 +107,7 @@ public final class DmaBuf {
         return exporter;
     }
 
-    public synchronized State state() {
+    public State state() {
         return state;
     }
 

@@ -6,6 +6,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.finding.Findings;
+import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.ownership.Gate;
 import sluice.dmacore.ownership.Ledger;
@@ -62,6 +63,22 @@ public final class DmaCore {
         if (size < 1)
             throw new DmaBufException(Errno.EINVAL, name + ": a buffer has at least one byte, and not " + size);
         return DmaBuf.export(this, name, size, exporter);
+    }
+
+    /**
+     * A function's driver has gone. What it has left mapped is a finding, and stays mapped.
+     *
+     * @return how many mappings it has left
+     */
+    public int unbind(DeviceFunction function) {
+        int left = function.liveMappings();
+        if (left > 0) {
+            String first = function.space().table().mappings().stream().findFirst()
+                    .map(mapping -> ", the first of %s at 0x%x".formatted(mapping.owner(), mapping.iova())).orElse("");
+            findings.add(Rule.D25_MAPPED_AT_DETACH, function.name(), "", 0, 0,
+                    "its driver has gone and has left %d mappings%s".formatted(left, first));
+        }
+        return left;
     }
 
     public DmaCoreOptions options() {

@@ -342,4 +342,58 @@ class BufferLifeTest {
             machine.found();
         }
     }
+
+    @Test
+    @Tag("D25")
+    void aDriverThatGoesLeavesNothingMapped() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            DmaBuf buffer = machine.guest("frame", machine.file(1), 0);
+            DeviceFunction gpu = machine.device("gpu");
+            Attachment attachment = buffer.attach(gpu, Stream.COHERENT);
+            DeviceMapping mapping = attachment.map(Direction.TO_DEVICE);
+            assertThat(machine.core().unbind(gpu)).isEqualTo(1);
+            machine.found(Rule.D25_MAPPED_AT_DETACH);
+            assertThat(machine.core().findings().report()).contains("left 1 mappings, the first of frame at 0x");
+            mapping.unmap();
+            attachment.detach();
+            assertThat(machine.core().unbind(gpu)).isZero();
+            machine.found(Rule.D25_MAPPED_AT_DETACH);
+        }
+    }
+
+    @Test
+    @Tag("S35")
+    void whatIsWrittenDuringAMoveIsFound() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            DmaBuf buffer = machine.own("frame", machine.pool(8, false), PAGE);
+            DeviceFunction gpu = machine.device("gpu");
+            DeviceView view = machine.view(gpu);
+            List<DeviceMapping> live = new ArrayList<>();
+            Attachment attachment = buffer.attachDynamic(gpu, Stream.COHERENT, moving -> {
+                Machine.write(view, live.getFirst(), 0, new byte[8]);
+                try {
+                    live.getFirst().unmap();
+                } catch (DmaBufException e) {
+                    throw new AssertionError(e);
+                }
+            });
+            live.add(attachment.map(Direction.BIDIRECTIONAL));
+            buffer.move();
+            attachment.detach();
+            machine.found(Rule.WROTE_WHILE_MOVING);
+        }
+    }
+
+    @Test
+    @Tag("S35")
+    void aMappingThatIsHeldLongIsAHint() throws IOException {
+        try (Machine machine = Machine.with(DmaCoreOptions.counting().withHeldLong(Duration.ofNanos(1)))) {
+            DmaBuf buffer = machine.guest("frame", machine.file(1), 0);
+            Attachment attachment = buffer.attach(machine.device("gpu"), Stream.COHERENT);
+            attachment.map(Direction.TO_DEVICE).unmap();
+            attachment.detach();
+            assertThat(machine.core().findings().times(Rule.HELD_LONG)).isEqualTo(1);
+            machine.found();
+        }
+    }
 }

@@ -2,6 +2,7 @@ package sluice.vdev.cli;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.util.List;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,7 +52,7 @@ final class CoreOption {
     Machine open() throws IOException {
         Stream stream = stream();
         RecordOption.Open recording = record.open();
-        return new Machine(core(recording, !stream.coherent()), stream, recording);
+        return new Machine(core(recording, !stream.coherent()), stream, recording, true);
     }
 
     /** A core for several devices, of which some may snoop. It costs nothing more as long as all do. */
@@ -70,6 +71,14 @@ final class CoreOption {
         return DmaCore.open(options, findings);
     }
 
+    /** The report at the end, on stderr: each mistake with how often it was made. The log may be closed by then. */
+    static void report(DmaCore core) {
+        List<Finding> mistakes = core.findings().errors();
+        if (!mistakes.isEmpty())
+            System.err.printf("sluice: findings, %d of them mistakes:%n%s%n", mistakes.size(),
+                    core.findings().report());
+    }
+
     private static void tell(Finding finding) {
         if (finding.rule().severity() == Rule.Severity.ERROR) {
             LOG.warn("{}", finding);
@@ -83,15 +92,17 @@ final class CoreOption {
      *
      * @param stream how they reach memory
      * @param recording is closed when they have ended
+     * @param own whether the core is this device's alone
      */
-    record Machine(DmaCore core, Stream stream, RecordOption.Open recording) implements Closeable {
+    record Machine(DmaCore core, Stream stream, RecordOption.Open recording, boolean own) implements Closeable {
         /** The same device in a machine of several, which is somebody else's to close. */
         Machine in(DmaCore shared) {
-            return new Machine(shared, stream, new RecordOption.Open(shared.options().trace(), null));
+            return new Machine(shared, stream, new RecordOption.Open(shared.options().trace(), null), false);
         }
 
         @Override
         public void close() throws IOException {
+            if (own) report(core);
             recording.close();
         }
     }

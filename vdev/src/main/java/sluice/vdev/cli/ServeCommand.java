@@ -103,6 +103,7 @@ final class ServeCommand implements Callable<Integer> {
             RecordOption.Open recording = recording();
             process.hold(recording);
             DmaCore core = CoreOption.shared(recording);
+            process.hold(() -> CoreOption.report(core));
             for (int i = 0; i < all.size(); i++) {
                 Chosen chosen = all.get(i);
                 DeviceServer server = open(chosen, made.get(i), process, core);

@@ -1,12 +1,16 @@
 package sluice.vdev.cli;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 
+import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.UnixSocket;
 import sluice.vdev.fixture.Deadline;
@@ -54,6 +58,23 @@ class GpuServerTest {
         CoreOption wrong = CommandLine.populateCommand(new CoreOption(), "--coherency=sometimes");
         assertThatThrownBy(wrong::open).isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("coherent or non-coherent");
+    }
+
+    @Test
+    void whatWasDoneWrongIsReportedAtTheEnd() throws IOException {
+        PrintStream usual = System.err;
+        ByteArrayOutputStream printed = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(printed, true, StandardCharsets.UTF_8));
+        try {
+            try (CoreOption.Machine machine = new CoreOption().open()) {
+                machine.core().findings().add(Rule.D20_SYNC_TOO_LONG, "gpu", "resource 7", 0, 64, "a mistake");
+            }
+            new CoreOption().open().close();
+        } finally {
+            System.setErr(usual);
+        }
+        assertThat(printed.toString(StandardCharsets.UTF_8)).contains("sluice: findings, 1 of them mistakes:",
+                "D20_SYNC_TOO_LONG: a mistake: gpu, resource 7 [0x0, 0x3f]").containsOnlyOnce("sluice:");
     }
 
     private void round(LogTap log) throws IOException {
