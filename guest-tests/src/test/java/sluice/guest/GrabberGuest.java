@@ -44,7 +44,7 @@ record GrabberGuest(Iommu iommu, VhostUserGpu grabber, Qemu qemu, Path statistic
         }
     }
 
-    /** Starts the grabber, with these options besides, and boots a machine. */
+    /** Starts the grabber, with these options besides, and boots a machine; its guest takes commands. */
     static GrabberGuest boot(Iommu iommu, Path statistics, String... options) throws IOException, InterruptedException {
         QemuBinary binary = TestQemu.QEMU_11.binary();
         List<String> command = TestGpus.deviceCommand("grabber");
@@ -62,14 +62,18 @@ record GrabberGuest(Iommu iommu, VhostUserGpu grabber, Qemu qemu, Path statistic
                             .formatted(grabber.socket())));
             qemu = new QemuLaunch(binary).accelerator(Accelerator.best(binary, image, TestQemu.CACHE))
                     .boot(image, "sluice.run=serve" + iommu.kernel).arguments(arguments).start();
-            return new GrabberGuest(iommu, grabber, qemu, statistics);
         } finally {
             if (qemu == null) grabber.close();
         }
-    }
-
-    void awaitReady() throws IOException, InterruptedException {
-        qemu.console().waitFor("^SLUICE ready$", BOOT);
+        GrabberGuest guest = new GrabberGuest(iommu, grabber, qemu, statistics);
+        boolean ready = false;
+        try {
+            qemu.console().waitFor("^SLUICE ready$", BOOT);
+            ready = true;
+            return guest;
+        } finally {
+            if (!ready) guest.close();
+        }
     }
 
     /** Runs a command in the guest, which must end well. */

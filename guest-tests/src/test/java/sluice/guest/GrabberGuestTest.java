@@ -68,7 +68,6 @@ class GrabberGuestTest {
     @Test
     @Order(1)
     void theDriverKnowsTheCard() throws Exception {
-        guest.awaitReady();
         guest.run("cat /sys/bus/pci/drivers/dt3155/*/vendor /sys/bus/pci/drivers/dt3155/*/device");
         guest.run("test -c /dev/video0");
         guest.run((iommu == Iommu.NONE ? "! " : "") + "test -e /sys/bus/pci/drivers/dt3155/*/iommu_group");
@@ -153,8 +152,8 @@ class GrabberGuestTest {
         if (iommu == Iommu.NONE) {
             guest.awaitLine("^SLUICE error VIDIOC_QBUF EFAULT$");
             guest.awaitExit(command, 1);
-            // In the driver's words: the first page, and behind it another one than it needs.
-            guest.run("dmesg | grep 'contiguous chunk is too small 4096/%d$'".formatted(GrabberPattern.BYTES));
+            // In the driver's words: the first page, or the first few where the kernel had neighbours, and all that it needs.
+            guest.run("dmesg | grep 'contiguous chunk is too small [0-9]*/%d$'".formatted(GrabberPattern.BYTES));
             guest.run("dmesg -c >/tmp/said");
             return;
         }

@@ -129,6 +129,7 @@ class IommuGuestTest {
         } finally {
             if (running == null) gpu.close();
         }
+        PatternGuest.awaitReady(running.qemu);
     }
 
     private static Path statistics() {
@@ -145,7 +146,6 @@ class IommuGuestTest {
     @Test
     @Order(1)
     void theSamePictureIsDrawn() throws IOException, InterruptedException {
-        guest.awaitReady();
         guest.draw(5, 2);
         guest.flip(3);
         guest.quit();

@@ -25,7 +25,6 @@ class NonCoherentGrabberGuestTest {
     void anImportedBufferArrivesThroughItsUnmap() throws Exception {
         try (GrabberGuest guest = GrabberGuest.boot(GrabberGuest.Iommu.INTEL, folder.resolve("statistics.json"),
                 "--coherency=non-coherent")) {
-            guest.awaitReady();
             String command = "import /dev/video0 udmabuf 1 shown";
             guest.qemu().console().send(command);
             Matcher dequeued = guest.awaitLine("^SLUICE frame 0 0 [0-9a-f]{8} ([0-9a-f]{8})$");
@@ -48,7 +47,6 @@ class NonCoherentGrabberGuestTest {
     void withoutAnIommuItSaysWhatItNeeds() throws Exception {
         try (GrabberGuest guest = GrabberGuest.boot(GrabberGuest.Iommu.NONE, folder.resolve("statistics.json"),
                 "--coherency=non-coherent")) {
-            guest.awaitReady();
             // The driver does not ask whether the card could write its addresses, and takes what is there for a picture.
             guest.run("dd if=/dev/video0 of=/tmp/frames bs=%d count=1 2>/dev/null".formatted(GrabberPattern.BYTES));
             assertThat(guest.grabber().errors()).contains("needs a VM whose guest maps each buffer");

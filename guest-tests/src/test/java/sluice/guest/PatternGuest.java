@@ -55,7 +55,12 @@ final class PatternGuest {
 
     /** Waits until the guest takes commands. */
     void awaitReady() throws IOException, InterruptedException {
-        qemu.console().waitFor("^SLUICE ready$", BOOT);
+        awaitReady(qemu);
+    }
+
+    /** The same for a machine that has just been started: no check may depend on one before it that waits. */
+    static void awaitReady(Qemu started) throws IOException, InterruptedException {
+        started.console().waitFor("^SLUICE ready$", BOOT);
     }
 
     /** Waits for the end of a command, which must be a good one. */

@@ -107,6 +107,7 @@ class VirtioPciGuestTest {
         } finally {
             if (running == null) gpu.close();
         }
+        PatternGuest.awaitReady(running.qemu);
     }
 
     @AfterParameterizedClassInvocation
@@ -124,7 +125,6 @@ class VirtioPciGuestTest {
     @Test
     @Order(1)
     void theDriverKnowsIt() throws IOException, InterruptedException {
-        guest.awaitReady();
         run("cd /sys/bus/pci/drivers/virtio-pci && grep -l 0x1050 */device");
         run("grep -q 0x038000 $(dirname $(grep -l 0x1050 /sys/bus/pci/drivers/virtio-pci/*/device))/class");
         run("modetest -M virtio_gpu");
