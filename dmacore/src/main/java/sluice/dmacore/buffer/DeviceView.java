@@ -8,6 +8,8 @@ import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.memory.Runs;
 import sluice.dmacore.space.DeviceReader;
+import sluice.dmacore.trace.EventKind;
+import sluice.dmacore.trace.TraceSink;
 import sluice.iommu.Access;
 import sluice.iommu.epoch.ReadSection;
 import sluice.iommu.fault.FaultContext;
@@ -98,8 +100,15 @@ public final class DeviceView implements AutoCloseable {
         for (long row = 0; row < rows; row++)
             buffer.core().gate().deviceAccess(mapping.lines(), attachment.holder(), from + row * stride, rowBytes,
                     write);
+        TraceSink trace = buffer.core().trace();
+        long began = trace.isOn() ? System.nanoTime() : 0;
         Outcome outcome = reader.resolve(mapping.mapped(), from, length, access, runs);
-        if (outcome != Outcome.RESOLVED || !write) return outcome;
+        if (outcome != Outcome.RESOLVED) return outcome;
+        if (began != 0) {
+            trace.record(EventKind.TRANSLATE, buffer.number(), attachment.number(), 0, from, length, length,
+                    System.nanoTime() - began);
+        }
+        if (!write) return outcome;
         for (long row = 0; row < rows; row++) mapping.noteWritten(from + row * stride, rowBytes);
         return outcome;
     }

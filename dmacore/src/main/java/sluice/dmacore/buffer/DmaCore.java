@@ -12,6 +12,7 @@ import sluice.dmacore.ownership.Gate;
 import sluice.dmacore.ownership.Ledger;
 import sluice.dmacore.ownership.OwnershipCounters;
 import sluice.dmacore.space.SystemMemory;
+import sluice.dmacore.trace.DeviceTrace;
 import sluice.dmacore.trace.EventKind;
 import sluice.dmacore.trace.TraceSink;
 
@@ -49,6 +50,13 @@ public final class DmaCore {
     /** A device function of this machine. */
     public DeviceFunction function(String name, DeviceDmaParams params) {
         return DeviceFunction.open(name, params, system);
+    }
+
+    /** What a device tells that is no buffer's, under this name. */
+    public DeviceTrace trace(String name) {
+        int number = nextNumber();
+        trace().name(number, name);
+        return new DeviceTrace(trace(), number);
     }
 
     /**

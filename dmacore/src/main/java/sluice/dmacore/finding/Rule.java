@@ -1,5 +1,9 @@
 package sluice.dmacore.finding;
 
+import java.util.List;
+
+import org.jspecify.annotations.Nullable;
+
 /**
  * The rules of sharing a buffer. Those whose names begin with {@code D} are what the kernel's DMA debugging reports
  * ({@code kernel/dma/debug.c}, in the order of that file's checks); the others it cannot see.
@@ -86,6 +90,8 @@ public enum Rule {
         HINT
     }
 
+    private static final List<Rule> ALL = List.of(values());
+
     private final Severity severity;
     private final String says;
     private final String source;
@@ -104,6 +110,11 @@ public enum Rule {
     @SuppressWarnings("EnumOrdinal") // as the class says: rules are appended
     public int number() {
         return ordinal();
+    }
+
+    /** The rule with a number, or null if there is none such here: a recording may be of a later Sluice. */
+    public static @Nullable Rule numbered(int number) {
+        return number >= 0 && number < ALL.size() ? ALL.get(number) : null;
     }
 
     /** The rule in words. */

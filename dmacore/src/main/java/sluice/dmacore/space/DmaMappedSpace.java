@@ -6,6 +6,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.MemoryRegion;
+import sluice.dmacore.trace.DeviceTrace;
 import sluice.iommu.AddressRange;
 import sluice.iommu.Owner;
 import sluice.iommu.Permission;
@@ -60,7 +61,12 @@ public final class DmaMappedSpace {
 
     /** A reader for the calling thread, which is the only one that may use it. */
     public DmaReader openReader() {
-        return new DmaReader(table.openReader(), slots);
+        return openReader(DeviceTrace.NONE);
+    }
+
+    /** The same, and what its translations cost is told. */
+    public DmaReader openReader(DeviceTrace trace) {
+        return new DmaReader(table.openReader(), slots, trace);
     }
 
     /**

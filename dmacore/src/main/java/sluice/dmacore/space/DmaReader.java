@@ -6,6 +6,7 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.Runs;
+import sluice.dmacore.trace.DeviceTrace;
 import sluice.iommu.Access;
 import sluice.iommu.TargetRuns;
 import sluice.iommu.epoch.ReadSection;
@@ -33,12 +34,14 @@ public final class DmaReader implements AutoCloseable {
 
     private final Reader reader;
     private final FileSlots slots;
+    private final DeviceTrace trace;
     private final TargetRuns targets = new TargetRuns();
     private final Runs runs = new Runs();
 
-    DmaReader(Reader reader, FileSlots slots) {
+    DmaReader(Reader reader, FileSlots slots, DeviceTrace trace) {
         this.reader = reader;
         this.slots = slots;
+        this.trace = trace;
     }
 
     /**
@@ -103,8 +106,12 @@ public final class DmaReader implements AutoCloseable {
             runs.clear();
             try (var _ = reader.enter()) {
                 // All of it at first: what is without a file must be known before anything is done.
+                long began = trace.begin();
                 Result result = resolve(address + done, done == 0 ? length : piece, access, runs);
-                if (result == Result.DONE) result = copy(address + done, local, localOffset + done, piece, access);
+                if (result == Result.DONE) {
+                    trace.translated(address + done, piece, began);
+                    result = copy(address + done, local, localOffset + done, piece, access);
+                }
                 if (result != Result.DONE) return result;
             } finally {
                 runs.clear();

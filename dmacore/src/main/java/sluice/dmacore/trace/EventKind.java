@@ -47,12 +47,19 @@ public enum EventKind {
     UNPIN,
     /** A device's access did not translate; {@code from} is the device address. */
     FAULT,
-    /** A bus address had to be asked for; {@code from} is the address. */
+    /**
+     * A page's bus address had to be asked for; {@code from} is the address, {@code nanos} the time to the answer, and
+     * {@code detail} 1 if that was no. Many are asked for at a time, so their times overlap.
+     */
     MISS,
     /** A device copied bytes as its protocol says (a TRANSFER, an UPDATE): {@code bytes} in {@code nanos}. */
     COPY,
     /** A device has shown or delivered a frame; {@code from} is its number. What came before belongs to it. */
     FRAME,
     /** A rule was broken; {@code detail} is its number. */
-    FINDING
+    FINDING,
+    /**
+     * Addresses of {@code bytes} were translated in {@code nanos}; {@code from} is in the buffer, or on the bus if there is none.
+     */
+    TRANSLATE
 }

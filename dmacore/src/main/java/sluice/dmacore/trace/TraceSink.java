@@ -27,7 +27,7 @@ public interface TraceSink {
     /**
      * Says what a number stands for. May allocate and wait.
      *
-     * @param number of a buffer or an attachment, more than 0; the two have no number in common
+     * @param number of a buffer, an attachment or a device, more than 0; no two of them have one in common
      */
     void name(int number, String name);
 
@@ -35,7 +35,7 @@ public interface TraceSink {
      * An event.
      *
      * @param buffer number, or 0
-     * @param attachment number, or 0
+     * @param attachment number of it, or of a device if it is no buffer's, or 0
      * @param detail as {@link EventKind} says
      * @param from first byte, as {@link EventKind} says
      * @param length in bytes

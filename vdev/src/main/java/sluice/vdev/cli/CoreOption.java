@@ -4,6 +4,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.util.List;
 
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Mixin;
@@ -35,11 +36,18 @@ final class CoreOption {
      * @throws IllegalArgumentException a kind that is none
      */
     Stream stream() {
+        Stream stream = stream(coherency);
+        if (stream == null)
+            throw new IllegalArgumentException("--coherency=" + coherency + ": give coherent or non-coherent");
+        return stream;
+    }
+
+    /** The same by its name, or null. */
+    static @Nullable Stream stream(String coherency) {
         return switch (coherency) {
             case "coherent" -> Stream.COHERENT;
             case "non-coherent" -> Stream.NON_COHERENT;
-            default -> throw new IllegalArgumentException(
-                    "--coherency=" + coherency + ": give coherent or non-coherent");
+            default -> null;
         };
     }
 

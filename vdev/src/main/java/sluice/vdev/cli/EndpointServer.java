@@ -76,16 +76,8 @@ final class EndpointServer implements DeviceServer {
     /**
      * A PCI function over vfio-user, on a loop of its own.
      *
-     * @throws IllegalArgumentException if the function contradicts itself
-     */
-    static EndpointServer of(PciFunction function, IoEventLoop control, DmaCore core) {
-        return of(function, control, core, Stream.COHERENT, host -> {});
-    }
-
-    /**
-     * The same for one that reports.
-     *
      * @param stream whether it snoops
+     * @throws IllegalArgumentException if the function contradicts itself
      */
     static EndpointServer of(PciFunction function, IoEventLoop control, DmaCore core, Stream stream, Report report) {
         IoEventLoop loop = Loops.start("sluice-" + function.name());
@@ -101,9 +93,10 @@ final class EndpointServer implements DeviceServer {
     }
 
     /** A virtio device over vhost-user, on a loop of its own. */
-    static EndpointServer of(String name, VirtioDevice device, IoEventLoop control) {
+    static EndpointServer of(String name, VirtioDevice device, IoEventLoop control, DmaCore core) {
         IoEventLoop loop = Loops.start("sluice-" + name);
-        BackEnd backEnd = new BackEnd(new DeviceHost(device, loop), FileMappings.ofProcess(), null);
+        BackEnd backEnd = new BackEnd(new DeviceHost(device, loop, 0, core.trace("front of " + name)),
+                FileMappings.ofProcess(), null);
         return new EndpointServer(name, control, loop, backEnd, path -> QemuHint.attachVirtio(device, path),
                 () -> {}, device::close);
     }
@@ -113,10 +106,10 @@ final class EndpointServer implements DeviceServer {
      *
      * @throws IllegalArgumentException if such a device is not for PCI
      */
-    static EndpointServer onPci(String name, VirtioDevice device, IoEventLoop control) {
+    static EndpointServer onPci(String name, VirtioDevice device, IoEventLoop control, DmaCore core) {
         IoEventLoop loop = Loops.start("sluice-" + name);
         FunctionHost host = new FunctionHost(new VirtioPciFunction(device, name, loop, 0), loop,
-                FileMappings.ofProcess());
+                FileMappings.ofProcess(), core, Stream.COHERENT);
         return new EndpointServer(name, control, loop, new FunctionServer(host), QemuHint::attachFunction,
                 () -> {}, device::close);
     }

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.dmacore.device.Stream;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.memory.FileMappings;
 import sluice.dmacore.memory.IotlbStatistics;
@@ -84,7 +85,7 @@ final class GpuServer implements DeviceServer {
     }
 
     private Endpoint vhostUser(long pollNanos, Injections injections) {
-        DeviceHost host = new DeviceHost(device, loop, pollNanos);
+        DeviceHost host = new DeviceHost(device, loop, pollNanos, machine.core().trace("front of gpu"));
         for (Rule rule : injections.front()) host.injectFront(rule);
         frontStatistics = host.iotlbStatistics();
         return new BackEnd(host, FileMappings.ofProcess(), display::connect);
@@ -92,7 +93,7 @@ final class GpuServer implements DeviceServer {
 
     private Endpoint vfioUser(long pollNanos) {
         return new FunctionServer(new FunctionHost(new VirtioPciFunction(device, "gpu", loop, pollNanos), loop,
-                FileMappings.ofProcess()));
+                FileMappings.ofProcess(), machine.core(), Stream.COHERENT));
     }
 
     @Override

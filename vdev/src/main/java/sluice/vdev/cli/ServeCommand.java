@@ -18,6 +18,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.device.Stream;
 import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.DeviceServer;
 import sluice.vdev.plugin.ProvidedDevice;
@@ -126,6 +127,7 @@ final class ServeCommand implements Callable<Integer> {
         try {
             ProvidedDevice made = chosen.kind().provider().create(chosen.options());
             requireTransport(name, made, chosen.options().text("transport"));
+            requireCoherency(name, made, chosen.options());
             return made;
         } catch (WrongOptionException e) {
             throw new WrongOptionException(name + ": " + e.getMessage());
@@ -147,16 +149,36 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
+    /** As above. A device that is no function says itself when a buffer is its turn, and has no word for this. */
+    private static void requireCoherency(String name, ProvidedDevice made, DeviceOptions options)
+            throws WrongOptionException {
+        if (made instanceof ProvidedDevice.Wired) return;
+        Stream stream = stream(options);
+        if (made instanceof ProvidedDevice.Virtio && !stream.coherent()) {
+            throw new WrongOptionException(
+                    "coherency=non-coherent: when a buffer of %s changes hands is not known, only that of a PCI function or of the gpu"
+                            .formatted(name));
+        }
+    }
+
+    private static Stream stream(DeviceOptions options) throws WrongOptionException {
+        String asked = options.text("coherency");
+        Stream stream = CoreOption.stream(asked == null ? "coherent" : asked);
+        if (stream == null) throw new WrongOptionException("coherency=" + asked + ": give coherent or non-coherent");
+        return stream;
+    }
+
     private static DeviceServer open(Chosen chosen, ProvidedDevice made, ServerProcess process, DmaCore core)
-            throws IOException {
+            throws IOException, WrongOptionException {
         String name = chosen.argument().name();
         boolean onPci = VFIO_USER.equals(chosen.options().text("transport"));
         try {
             return switch (made) {
-                case ProvidedDevice.Function given -> EndpointServer.of(given.function(), process.control(), core);
+                case ProvidedDevice.Function given -> EndpointServer.of(given.function(), process.control(), core,
+                        stream(chosen.options()), host -> {});
                 case ProvidedDevice.Virtio given -> onPci
-                        ? EndpointServer.onPci(name, given.device(), process.control())
-                        : EndpointServer.of(name, given.device(), process.control());
+                        ? EndpointServer.onPci(name, given.device(), process.control(), core)
+                        : EndpointServer.of(name, given.device(), process.control(), core);
                 case ProvidedDevice.Wired given -> given.wiring().open(process.control(), core);
             };
         } catch (IllegalArgumentException e) {

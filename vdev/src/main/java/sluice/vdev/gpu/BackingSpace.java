@@ -22,10 +22,12 @@ import sluice.dmacore.memory.FrontTranslation;
 import sluice.dmacore.memory.Runs;
 import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.space.DeviceSpace;
+import sluice.dmacore.trace.DeviceTrace;
 import sluice.dmacore.trace.EventKind;
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
 import sluice.iommu.epoch.ReadSection;
+import sluice.iommu.fault.FaultRecord;
 import sluice.iommu.space.IoSpaceOptions;
 import sluice.iommu.space.Outcome;
 
@@ -39,6 +41,7 @@ final class BackingSpace {
     private static final Logger LOG = LoggerFactory.getLogger(BackingSpace.class);
 
     private final DmaCore core;
+    private final DeviceTrace trace;
     private final DeviceSpace space;
     private final DeviceFunction function;
     private final Stream stream;
@@ -52,11 +55,17 @@ final class BackingSpace {
     /** @param stream how the GPU reaches memory */
     BackingSpace(String name, DmaCore core, Stream stream) {
         this.core = core;
+        trace = core.trace(name);
         this.stream = stream;
         // Nobody but the device's own loop reads here, so nothing waits for a reader.
         space = DeviceSpace.open(IoSpaceOptions.of(name, APERTURE)
-                .withFaultLog(IoSpaceOptions.DEFAULT_FAULTS, fault -> LOG.warn("{}", fault)));
+                .withFaultLog(IoSpaceOptions.DEFAULT_FAULTS, this::tell));
         function = DeviceFunction.of(name, DeviceDmaParams.throughIommu(), space);
+    }
+
+    private void tell(FaultRecord fault) {
+        LOG.warn("{}", fault);
+        trace.faulted(fault.iova(), fault.length());
     }
 
     DeviceSpace space() {
@@ -95,6 +104,7 @@ final class BackingSpace {
             resolving = backing;
             ranges.begin(backing.entries());
         }
+        long began = trace.begin();
         switch (ranges.advance(translation, Access.READ)) {
             case MISS -> {
                 return Mapped.NOT_YET;
@@ -106,8 +116,7 @@ final class BackingSpace {
                         Long.toHexString(translation.failedAddress()));
                 return Mapped.NO_SUCH_MEMORY;
             }
-            case RESOLVED -> {
-            }
+            case RESOLVED -> trace.translated(backing.entries()[0], ranges.runs().bytes(), began);
         }
         try {
             backing.setMapped(imported(resourceId), translation.memory().number());
@@ -222,7 +231,7 @@ final class BackingSpace {
 
     /** When a copy begins, for {@link #copied}: 0 if nobody wants to know. */
     long copyBegins() {
-        return core.options().trace().isOn() ? System.nanoTime() : 0;
+        return trace.begin();
     }
 
     /** The protocol had bytes of a backing copied. */
@@ -236,8 +245,7 @@ final class BackingSpace {
 
     /** A frame was shown. */
     void shown(long frame) {
-        if (core.options().trace().isOn())
-            core.options().trace().record(EventKind.FRAME, 0, 0, 0, frame, 0, 0, 0);
+        trace.shown(frame);
     }
 
     private static DeviceMapping mapping(Backing backing) {

@@ -17,6 +17,7 @@ import sluice.dmacore.memory.GuestMemoryView;
 import sluice.dmacore.memory.IdentityTranslation;
 import sluice.dmacore.memory.Iotlb;
 import sluice.dmacore.memory.IotlbStatistics;
+import sluice.dmacore.trace.DeviceTrace;
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
 import sluice.iommu.injection.Rule;
@@ -40,6 +41,7 @@ public final class DeviceHost {
 
     private final VirtioDevice device;
     private final IoEventLoop loop;
+    private final DeviceTrace trace;
     private final GuestMemoryView view = new GuestMemoryView();
     private final FrontTranslation guestAddresses = new IdentityTranslation(view, GuestMemory.Addressing.GUEST);
     private final FrontTranslation userAddresses = new IdentityTranslation(view, GuestMemory.Addressing.USER);
@@ -56,12 +58,18 @@ public final class DeviceHost {
 
     /** A host that waits for kicks as soon as a queue is empty. */
     public DeviceHost(VirtioDevice device, IoEventLoop loop) {
-        this(device, loop, 0);
+        this(device, loop, 0, DeviceTrace.NONE);
     }
 
-    /** @param pollNanos see {@link DeviceContext#pollNanos} */
-    public DeviceHost(VirtioDevice device, IoEventLoop loop, long pollNanos) {
+    /**
+     * A host.
+     *
+     * @param pollNanos see {@link DeviceContext#pollNanos}
+     * @param trace is told what the VM's IOMMU had to be asked
+     */
+    public DeviceHost(VirtioDevice device, IoEventLoop loop, long pollNanos, DeviceTrace trace) {
         this.device = device;
+        this.trace = trace;
         this.loop = loop;
         this.queues = new DeviceQueues(device, loop, pollNanos, behind);
         this.descriptors = new QueueDescriptors[device.queueCount()];
@@ -127,7 +135,11 @@ public final class DeviceHost {
 
         @Override
         public void ask(long address, Access access) {
-            iommu.questions().ask(address, access, known -> post(() -> iotlb.answered(address, access, known)));
+            long began = trace.begin();
+            iommu.questions().ask(address, access, known -> post(() -> {
+                trace.missed(address, known, began);
+                iotlb.answered(address, access, known);
+            }));
         }
     }
 

@@ -16,8 +16,7 @@ import sluice.dmacore.memory.FrontTranslation;
 import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.space.DmaMappedTranslation;
 import sluice.dmacore.space.DmaReader;
-import sluice.dmacore.trace.EventKind;
-import sluice.dmacore.trace.TraceSink;
+import sluice.dmacore.trace.DeviceTrace;
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
 import sluice.iommu.Permission;
@@ -33,7 +32,7 @@ final class FunctionBus implements FunctionContext {
     private final FunctionHost host;
     private final FunctionInterrupts interrupts;
     private final DmaCore core;
-    private final TraceSink trace;
+    private final DeviceTrace trace;
     /** The function for the core, if it does not snoop. */
     private final @Nullable DeviceFunction nonSnooping;
     private final DmaStatistics statistics = new DmaStatistics();
@@ -47,8 +46,12 @@ final class FunctionBus implements FunctionContext {
         this.host = host;
         this.interrupts = interrupts;
         this.core = core;
-        this.trace = core.options().trace();
+        this.trace = core.trace(host.function().name());
         this.nonSnooping = nonSnooping;
+    }
+
+    DeviceTrace trace() {
+        return trace;
     }
 
     DmaStatistics statistics() {
@@ -109,7 +112,7 @@ final class FunctionBus implements FunctionContext {
     public Dma read(long address, MemorySegment target, long targetOffset, long length) {
         DmaReader open = reader;
         if (open == null || !host.function().config().isBusMaster()) return refused();
-        long began = trace.isOn() ? System.nanoTime() : 0;
+        long began = trace.begin();
         NonCoherentMemory own = transferred;
         DmaReader.Result result = own == null
                 ? open.read(address, target, targetOffset, length)
@@ -126,7 +129,7 @@ final class FunctionBus implements FunctionContext {
     public Dma write(long address, MemorySegment source, long sourceOffset, long length) {
         DmaReader open = reader;
         if (open == null || !host.function().config().isBusMaster()) return refused();
-        long began = trace.isOn() ? System.nanoTime() : 0;
+        long began = trace.begin();
         NonCoherentMemory own = transferred;
         DmaReader.Result result = own == null
                 ? open.write(address, source, sourceOffset, length)
@@ -147,7 +150,7 @@ final class FunctionBus implements FunctionContext {
     /** The front-end has mapped it, and yet it is not the function's to touch: that was logged. */
     private Dma refusedFault(long address, long length) {
         statistics.refusedOne();
-        if (trace.isOn()) trace.record(EventKind.FAULT, 0, 0, 0, address, length, 0, 0);
+        trace.faulted(address, length);
         return Dma.FAULT;
     }
 
@@ -156,18 +159,14 @@ final class FunctionBus implements FunctionContext {
         switch (result) {
             case DONE -> {
                 statistics.moved(length);
-                if (trace.isOn()) {
-                    // Switched on in the middle, it has no beginning.
-                    long nanos = began == 0 ? 0 : System.nanoTime() - began;
-                    trace.record(EventKind.COPY, 0, 0, direction.number(), address, length, length, nanos);
-                }
+                trace.copied(direction.number(), address, length, began);
             }
             case WITHOUT_FILE -> {
                 return Dma.ONLY_LATER;
             }
             case FAULT -> {
                 statistics.refusedOne();
-                if (trace.isOn()) trace.record(EventKind.FAULT, 0, 0, 0, address, length, 0, 0);
+                trace.faulted(address, length);
                 if (faultsTold++ < FAULTS_TOLD) LOG.warn("{}", open.fault());
                 return Dma.FAULT;
             }
@@ -177,7 +176,7 @@ final class FunctionBus implements FunctionContext {
 
     @Override
     public void delivered(long number) {
-        if (trace.isOn()) trace.record(EventKind.FRAME, 0, 0, 0, number, 0, 0, 0);
+        trace.shown(number);
     }
 
     @Override

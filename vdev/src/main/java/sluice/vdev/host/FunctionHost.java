@@ -133,7 +133,7 @@ public final class FunctionHost {
     /** A front-end has connected, and reaches memory that is in no file. */
     public void attach(FrontMemory memory) {
         execute(() -> {
-            bus.attach(space.openReader(), space.openTranslation(), memory);
+            bus.attach(space.openReader(bus.trace()), space.openTranslation(), memory);
             function.start(bus);
         });
     }

@@ -15,7 +15,7 @@ public interface DeviceProvider {
     String description();
 
     /**
-     * The options it knows. Those that say where the front-end comes from ({@link DeviceOption#OF_EVERY_DEVICE}) need not be
+     * The options it knows. Those that every device has ({@link DeviceOption#OF_EVERY_DEVICE}) need not be
      * among them.
      */
     List<DeviceOption> options();

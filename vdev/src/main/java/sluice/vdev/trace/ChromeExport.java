@@ -108,7 +108,7 @@ public final class ChromeExport {
                 .value(frame.flushed().bytes()).name("skipped").value(frame.of(EventKind.SKIP).bytes()).endObject()
                 .endObject();
         begin("C", "misses of a frame", event, event.nanoTime());
-        json.name("args").beginObject().name("misses").value(frame.of(EventKind.MISS).events()).endObject()
+        json.name("args").beginObject().name("misses").value(frame.missed().events()).endObject()
                 .endObject();
     }
 

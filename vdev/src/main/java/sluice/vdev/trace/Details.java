@@ -1,18 +1,26 @@
 package sluice.vdev.trace;
 
+import sluice.dmacore.finding.Rule;
 import sluice.dmacore.trace.recording.Event;
 
 /** What {@code detail} of an event means, in words. */
 final class Details {
     private Details() {}
 
+    /** The name of a rule by its number, as far as this Sluice knows it. */
+    static String rule(int number) {
+        Rule rule = Rule.numbered(number);
+        return rule == null ? "rule " + number : rule.name();
+    }
+
     static String of(Event event) {
         int detail = event.detail();
         return switch (event.kind()) {
             case GET_SEGMENTS -> detail == 1 ? "list was there" : "";
             case SKIP -> detail == 0 ? "write-back" : detail == 1 ? "invalidate" : Integer.toString(detail);
-            case FINDING -> "rule " + detail;
-            case EXPORT, RELEASE, ALLOCATE, ATTACH, DETACH, PUT_SEGMENTS, REVOKE, PIN, UNPIN, FAULT, MISS, FRAME ->
+            case FINDING -> rule(detail);
+            case MISS -> detail == 1 ? "refused" : "";
+            case EXPORT, RELEASE, ALLOCATE, ATTACH, DETACH, PUT_SEGMENTS, REVOKE, PIN, UNPIN, FAULT, FRAME, TRANSLATE ->
                 detail == 0 ? "" : Integer.toString(detail);
             case MAP, UNMAP, SYNC_FOR_DEVICE, SYNC_FOR_CPU, BEGIN_CPU_ACCESS, END_CPU_ACCESS, WRITE_BACK, INVALIDATE,
                     BOUNCE, MOVE, COPY ->

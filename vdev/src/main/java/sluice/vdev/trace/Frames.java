@@ -15,7 +15,7 @@ import sluice.dmacore.trace.recording.RecordingHeader;
 
 /** What each frame cost: everything since the frame before, whoever did it. */
 public final class Frames {
-    private static final String LINE = "%8s %14s %20s %20s %20s %20s %8s %8s %9s%n";
+    private static final String LINE = "%8s %14s %20s %20s %20s %20s %20s %20s %8s %9s%n";
 
     private Frames() {}
 
@@ -33,8 +33,8 @@ public final class Frames {
         Work work = new Work();
         long frames = 0;
         boolean isPending = false;
-        out.printf(Locale.ROOT, LINE, "frame", "seconds", "copied", "mapped", "flushed", "skipped", "misses", "faults",
-                "findings");
+        out.printf(Locale.ROOT, LINE, "frame", "seconds", "copied", "mapped", "flushed", "skipped",
+                "translated", "missed", "faults", "findings");
         for (Event event = events.next(); event != null; event = events.next()) {
             work.add(event);
             isPending = true;
@@ -51,10 +51,11 @@ public final class Frames {
 
     private static void line(PrintWriter out, String frame, String seconds, Work work) {
         List<Object> columns = new ArrayList<>(List.of(frame, seconds));
-        for (Sum sum : List.of(work.copied(), work.of(EventKind.MAP), work.flushed(), work.of(EventKind.SKIP))) {
+        for (Sum sum : List.of(work.copied(), work.of(EventKind.MAP), work.flushed(), work.of(EventKind.SKIP),
+                work.translated(), work.missed())) {
             columns.add(Quantity.bytesAndNanos(sum));
         }
-        for (EventKind kind : List.of(EventKind.MISS, EventKind.FAULT, EventKind.FINDING)) {
+        for (EventKind kind : List.of(EventKind.FAULT, EventKind.FINDING)) {
             columns.add(work.of(kind).events());
         }
         out.printf(Locale.ROOT, LINE, columns.toArray());

@@ -1,6 +1,5 @@
 package sluice.vdev.trace;
 
-import java.util.Locale;
 import java.util.Map;
 
 import com.google.gson.JsonArray;
@@ -66,7 +65,7 @@ public final class SummaryJson {
     private static JsonObject findings(Summary summary) {
         JsonObject json = new JsonObject();
         for (Map.Entry<Integer, Long> finding : summary.findings().entrySet()) {
-            json.addProperty(String.format(Locale.ROOT, "%d", finding.getKey()), finding.getValue());
+            json.addProperty(Details.rule(finding.getKey()), finding.getValue());
         }
         return json;
     }

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
+import sluice.dmacore.finding.Rule;
 import sluice.dmacore.trace.EventKind;
 import sluice.dmacore.trace.recording.Missed;
 import sluice.dmacore.trace.recording.RecordingHeader;
@@ -91,8 +92,10 @@ public final class SummaryText {
         if (summary.findings().isEmpty()) return;
         out.println();
         for (Map.Entry<Integer, Long> finding : summary.findings().entrySet()) {
-            out.printf(Locale.ROOT, "rule %d was broken %s%n", finding.getKey(),
-                    finding.getValue() == 1 ? "once" : String.format(Locale.ROOT, "%,d times", finding.getValue()));
+            Rule rule = Rule.numbered(finding.getKey());
+            out.printf(Locale.ROOT, "%s was broken %s%s%n", Details.rule(finding.getKey()),
+                    finding.getValue() == 1 ? "once" : String.format(Locale.ROOT, "%,d times", finding.getValue()),
+                    rule == null ? "" : ": " + rule.says());
         }
     }
 }

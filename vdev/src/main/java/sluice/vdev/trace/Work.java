@@ -36,6 +36,16 @@ final class Work {
         return all(EventKind.WRITE_BACK, EventKind.INVALIDATE);
     }
 
+    /** Addresses that were looked up here. */
+    Sum translated() {
+        return of(EventKind.TRANSLATE);
+    }
+
+    /** Addresses that the VM's IOMMU was asked for. Many at a time, so that this is longer than what was waited. */
+    Sum missed() {
+        return of(EventKind.MISS);
+    }
+
     /** All bytes that were copied, for whatever reason but a modelled cache. */
     Sum copied() {
         return all(EventKind.COPY, EventKind.BOUNCE, EventKind.MOVE);

@@ -172,6 +172,8 @@ class ServeCommandTest {
                 "--plugin=" + PluginJar.build(folder, "Plugged", "register"));
         fails(2, "register: transport=pigeon: give vhost-user or vfio-user",
                 "--device=register,socket-path=a,transport=pigeon", "--plugin=" + folder.resolve("Plugged.jar"));
+        fails(2, "register: coherency=warm: give coherent or non-coherent",
+                "--device=register,socket-path=a,coherency=warm", "--plugin=" + folder.resolve("Plugged.jar"));
         fails(2, "socket-path=a is given to two devices", "--device=gpu,socket-path=a",
                 "--device=grabber,socket-path=a");
         assertThat(folder.resolve("a")).doesNotExist();

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.buffer.DmaCoreOptions;
+import sluice.dmacore.device.Stream;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.UnixSocket;
 import sluice.vdev.device.DeviceContext;
@@ -168,9 +169,11 @@ class ServerProcessTest {
         UnixSocket.Pair first = UnixSocket.pair();
         UnixSocket.Pair second = UnixSocket.pair();
         try (ServerProcess process = new ServerProcess()) {
-            process.add(EndpointServer.of("quiet", new Quiet(), process.control()),
+            process.add(EndpointServer.of("quiet", new Quiet(), process.control(), CORE),
                     new DeviceSocket.Inherited(first.second()));
-            process.add(EndpointServer.of(new Grabber(new TestPattern(), 25), process.control(), CORE),
+            process.add(
+                    EndpointServer.of(new Grabber(new TestPattern(), 25), process.control(), CORE, Stream.COHERENT,
+                            host -> {}),
                     new DeviceSocket.Inherited(second.second()));
             CompletableFuture<Void> running = run(process);
             try (VfioUserClient grabber = new VfioUserClient(second.first())) {
@@ -193,7 +196,7 @@ class ServerProcessTest {
         Path socket = folder.resolve("a,b.sock");
         FrontEnd front;
         try (ServerProcess process = new ServerProcess()) {
-            EndpointServer server = EndpointServer.of("quiet", new Quiet(), process.control());
+            EndpointServer server = EndpointServer.of("quiet", new Quiet(), process.control(), CORE);
             assertThat(server.hint(socket)).contains("path=" + folder + "/a,,b.sock ",
                     "-device vhost-user-test-device-pci,chardev=vdev,virtio-id=4,num_vqs=1,config_size=0");
             process.add(server, new DeviceSocket.Listening(socket));
@@ -212,7 +215,7 @@ class ServerProcessTest {
         UnixSocket.Pair pair = UnixSocket.pair();
         try (ServerProcess process = new ServerProcess();
                 VfioUserClient client = new VfioUserClient(pair.first())) {
-            process.add(EndpointServer.onPci("quiet", new Quiet(), process.control()),
+            process.add(EndpointServer.onPci("quiet", new Quiet(), process.control(), CORE),
                     new DeviceSocket.Inherited(pair.second()));
             client.agree();
             assertThat(client.read32(VfioUserClient.CONFIG_REGION, 0)).isEqualTo(0x10441af4);
@@ -224,7 +227,7 @@ class ServerProcessTest {
     void aDeviceThatCannotBeClosedIsToldOf() throws Exception {
         UnixSocket.Pair pair = UnixSocket.pair();
         try (ServerProcess process = new ServerProcess()) {
-            process.add(EndpointServer.of(new Stubborn(), process.control(), CORE),
+            process.add(EndpointServer.of(new Stubborn(), process.control(), CORE, Stream.COHERENT, host -> {}),
                     new DeviceSocket.Inherited(pair.second()));
             CompletableFuture<Void> running = run(process);
             pair.first().close();

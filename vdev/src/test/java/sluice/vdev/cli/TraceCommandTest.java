@@ -73,7 +73,7 @@ class TraceCommandTest {
         succeeds(file, "--frames");
         assertThat(out.toString()).contains("+0.000161000");
         succeeds(file, "--buffer=1");
-        assertThat(out.toString()).contains("rule 7");
+        assertThat(out.toString()).contains("D17_OVERLAPPING_WRITES");
         succeeds(file, "--csv");
         assertThat(out.toString()).contains("sequence,nanos_since_start");
     }

@@ -1,8 +1,6 @@
 package sluice.vdev.gpu;
 
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -16,12 +14,12 @@ import sluice.dmacore.model.Eviction;
 import sluice.dmacore.model.ShadowCaches;
 import sluice.dmacore.ownership.OwnershipCounters;
 import sluice.dmacore.trace.EventKind;
-import sluice.dmacore.trace.TraceSink;
 import sluice.vdev.fixture.DisplayMessage.Update;
 import sluice.vdev.fixture.GpuRect;
 import sluice.vdev.loopback.AttachedGpu;
 import sluice.vdev.loopback.Canvas;
 import sluice.vdev.loopback.GpuBackEnd;
+import sluice.vdev.loopback.KeptTrace;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -33,35 +31,10 @@ class NonCoherentGpuTest {
     private static final int H = 70;
     private static final long SEED = 20261121;
 
-    /** Counts what it is told. */
-    private static final class Told implements TraceSink {
-        private final List<EventKind> events = new ArrayList<>();
-
-        @Override
-        public boolean isOn() {
-            return true;
-        }
-
-        @Override
-        public void name(int number, String name) {
-            // looked at by those who read recordings
-        }
-
-        @Override
-        public synchronized void record(EventKind kind, int buffer, int attachment, int detail, long from, long length,
-                long bytes, long nanos) {
-            events.add(kind);
-        }
-
-        synchronized long count(EventKind kind) {
-            return events.stream().filter(kind::equals).count();
-        }
-    }
-
     @Test
     void drawsTheSamePicturesAndFlushesOnlyWhatIsTransferred() throws IOException {
         Findings findings = new Findings();
-        Told told = new Told();
+        KeptTrace told = new KeptTrace(true);
         ShadowCaches caches = new ShadowCaches(FileMappings.ofProcess(), findings, new Eviction.Lazy());
         DmaCore core = DmaCore.open(DmaCoreOptions.counting().withExecutor(caches).withTrace(told), findings);
         try (GpuBackEnd backEnd = new GpuBackEnd(core, Stream.NON_COHERENT)) {
@@ -90,10 +63,13 @@ class NonCoherentGpuTest {
             }
         }
         assertThat(findings.report()).isEmpty();
-        assertThat(told.count(EventKind.COPY)).isEqualTo(2);
-        assertThat(told.count(EventKind.FRAME)).isEqualTo(2);
-        assertThat(told.count(EventKind.MAP)).isEqualTo(1);
-        assertThat(told.count(EventKind.UNMAP)).isEqualTo(1);
-        assertThat(told.count(EventKind.RELEASE)).isEqualTo(told.count(EventKind.EXPORT));
+        assertThat(told.of(EventKind.COPY)).hasSize(2);
+        assertThat(told.of(EventKind.FRAME)).hasSize(2);
+        assertThat(told.of(EventKind.TRANSLATE)).extracting(KeptTrace.Told::bytes)
+                .as("the list of pages, two transfers")
+                .containsExactly(W * H * 4L, W * H * 4L, (19 * W + 16) * 4L);
+        assertThat(told.of(EventKind.MAP)).hasSize(1);
+        assertThat(told.of(EventKind.UNMAP)).hasSize(1);
+        assertThat(told.of(EventKind.RELEASE)).hasSameSizeAs(told.of(EventKind.EXPORT));
     }
 }

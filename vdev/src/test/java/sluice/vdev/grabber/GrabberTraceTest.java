@@ -1,7 +1,7 @@
 package sluice.vdev.grabber;
 
 import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 import org.junit.jupiter.api.Test;
@@ -13,9 +13,10 @@ import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.buffer.DmaCoreOptions;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.trace.EventKind;
-import sluice.dmacore.trace.TraceSink;
 import sluice.vdev.fixture.GuestRam;
 import sluice.vdev.fixture.VfioUserClient;
+import sluice.vdev.loopback.KeptTrace;
+import sluice.vdev.loopback.KeptTrace.Told;
 import sluice.vdev.vfiouser.FunctionProcess;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -29,36 +30,8 @@ class GrabberTraceTest {
     private static final int HEIGHT = 576;
     private static final int FROM_DEVICE = 2;
 
-    private record Told(EventKind kind, int detail, long from, long bytes, long nanos) {}
-
-    /** Keeps what it is told. */
-    private static final class Kept implements TraceSink {
-        final List<Told> events = new CopyOnWriteArrayList<>();
-        private final boolean on;
-
-        Kept(boolean on) {
-            this.on = on;
-        }
-
-        @Override
-        public boolean isOn() {
-            return on;
-        }
-
-        @Override
-        public void name(int number, String name) {
-            // names are of buffers, and a function that snoops has none
-        }
-
-        @Override
-        public void record(EventKind kind, int buffer, int attachment, int detail, long from, long length, long bytes,
-                long nanos) {
-            events.add(new Told(kind, detail, from, bytes, nanos));
-        }
-    }
-
-    private static List<Told> grabTwo(boolean on, long address) throws Exception {
-        Kept kept = new Kept(on);
+    private static KeptTrace grabTwo(boolean on, long address) throws Exception {
+        KeptTrace kept = new KeptTrace(on);
         DmaCore core = DmaCore.open(DmaCoreOptions.counting().withTrace(kept));
         FunctionProcess process = new FunctionProcess(new Grabber(new TestPattern(), 500), core, Stream.COHERENT);
         try (process; GuestRam ram = GuestRam.single(RAM, 1)) {
@@ -74,16 +47,28 @@ class GrabberTraceTest {
             }
             process.awaitGone();
         }
-        return kept.events;
+        return kept;
+    }
+
+    private static Told frame(long number) {
+        return new Told(EventKind.FRAME, 0, 1, 0, number, 0, 0, 0);
     }
 
     @Test
     void eachLineIsACopyOfItsFrame() throws Exception {
-        List<Told> events = grabTwo(true, ADDRESS);
-        assertThat(events).extracting(Told::kind).containsOnly(EventKind.COPY, EventKind.FRAME);
-        int end = events.indexOf(new Told(EventKind.FRAME, 0, 0, 0, 0));
+        KeptTrace kept = grabTwo(true, ADDRESS);
+        assertThat(kept.events()).extracting(Told::kind).containsOnly(EventKind.TRANSLATE, EventKind.COPY,
+                EventKind.FRAME);
+        assertThat(kept.events()).extracting(Told::attachment).containsOnly(1);
+        assertThat(kept.names()).containsExactly(Map.entry(1, "grabber"));
+        assertThat(kept.of(EventKind.TRANSLATE)).hasSameSizeAs(kept.of(EventKind.COPY)).allSatisfy(translated -> {
+            assertThat(translated.bytes()).isEqualTo(WIDTH);
+            assertThat(translated.nanos()).isPositive();
+        });
+        List<Told> events = kept.events().stream().filter(told -> told.kind() != EventKind.TRANSLATE).toList();
+        int end = events.indexOf(frame(0));
         assertThat(end).isEqualTo(HEIGHT);
-        assertThat(events.indexOf(new Told(EventKind.FRAME, 0, 1, 0, 0))).isEqualTo(2 * HEIGHT + 1);
+        assertThat(events.indexOf(frame(1))).isEqualTo(2 * HEIGHT + 1);
         assertThat(events.subList(0, end)).allSatisfy(copy -> {
             assertThat(copy.bytes()).isEqualTo(WIDTH);
             assertThat(copy.detail()).isEqualTo(FROM_DEVICE);
@@ -95,14 +80,14 @@ class GrabberTraceTest {
 
     @Test
     void anAccessThatFaultsIsTold() throws Exception {
-        List<Told> events = grabTwo(true, RAM);
-        assertThat(events.getFirst()).isEqualTo(new Told(EventKind.FAULT, 0, RAM, 0, 0));
+        List<Told> events = grabTwo(true, RAM).events();
+        assertThat(events.getFirst()).isEqualTo(new Told(EventKind.FAULT, 0, 1, 0, RAM, WIDTH, 0, 0));
         assertThat(events).extracting(Told::kind).doesNotContain(EventKind.COPY);
     }
 
     @ParameterizedTest
     @ValueSource(longs = { ADDRESS, RAM })
     void nobodyIsToldWhoDoesNotAsk(long address) throws Exception {
-        assertThat(grabTwo(false, address)).isEmpty();
+        assertThat(grabTwo(false, address).events()).isEmpty();
     }
 }

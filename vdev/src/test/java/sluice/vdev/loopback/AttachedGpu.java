@@ -68,7 +68,11 @@ public final class AttachedGpu implements AutoCloseable {
 
     /** Connected with memory of its own, and nothing said yet. */
     public static AttachedGpu attached(GuestRam ram, Profile profile) throws IOException {
-        GpuBackEnd backEnd = new GpuBackEnd(GpuOptions.defaults());
+        return attached(new GpuBackEnd(GpuOptions.defaults()), ram, profile);
+    }
+
+    /** The same with a back-end that was made for this, and ends with it. */
+    public static AttachedGpu attached(GpuBackEnd backEnd, GuestRam ram, Profile profile) throws IOException {
         return new AttachedGpu(backEnd, true, ram, overVhostUser(backEnd, ram, profile));
     }
 

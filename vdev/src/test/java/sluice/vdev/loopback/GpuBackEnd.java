@@ -68,9 +68,10 @@ public final class GpuBackEnd implements AutoCloseable {
     private GpuBackEnd(GpuOptions options, Path folder, int everyFrames, DmaCore core, Stream stream) {
         pictures = new PictureTaker(folder, everyFrames);
         device = new GpuDevice(options, display, pictures, core, stream);
-        backEnd = new BackEnd(new DeviceHost(device, loop), FileMappings.ofProcess(), display::connect);
+        backEnd = new BackEnd(new DeviceHost(device, loop, 0, core.trace("front of gpu")),
+                FileMappings.ofProcess(), display::connect);
         function = new FunctionServer(new FunctionHost(new VirtioPciFunction(device, "gpu", loop, 0), loop,
-                FileMappings.ofProcess()));
+                FileMappings.ofProcess(), core, Stream.COHERENT));
     }
 
     /** A front-end at the other end of a fresh pair of sockets. */

@@ -44,14 +44,15 @@ class ReportsTest {
         }
         assertThat(lines()).containsExactly(
                 "process 4711, recording since 2026-11-21T06:00:00Z, ended in order",
-                "15 events in 318 µs, 1 of them findings",
+                "17 events in 318 µs, 1 of them findings",
                 "not here: 0 overwritten, 0 lost, 0 unfinished, 0 cut off, 0 of unknown kind; 0 names without room",
                 "", "kind events bytes time", "EXPORT 1", "RELEASE 1", "ATTACH 1", "MAP 1 8.00 KiB 2.50 µs",
-                "UNMAP 1 8.00 KiB 1.50 µs", "WRITE_BACK 2 2.00 KiB 600 ns", "SKIP 2 6.00 KiB", "MISS 1 90.0 µs",
-                "COPY 2 8.00 KiB 40.0 µs", "FRAME 2", "FINDING 1", "",
+                "UNMAP 1 8.00 KiB 1.50 µs", "WRITE_BACK 2 2.00 KiB 600 ns", "SKIP 2 6.00 KiB",
+                "MISS 1 4.00 KiB 90.0 µs",
+                "COPY 2 8.00 KiB 40.0 µs", "FRAME 2", "FINDING 1", "TRANSLATE 2 8.00 KiB 1.40 µs", "",
                 "buffer name size transfers attached flushed skipped copied lifetime",
                 "1 screen \"one\" 8.00 KiB 2 1 2.00 KiB 600 ns 6.00 KiB 8.00 KiB 40.0 µs 318 µs", "",
-                "rule 7 was broken once");
+                "D17_OVERLAPPING_WRITES was broken once: one device at a time may write a cache line");
     }
 
     @Test
@@ -60,9 +61,9 @@ class ReportsTest {
         try (Recording recording = open(Scenes.twoFrames())) {
             json = SummaryJson.of(Summary.of(recording));
         }
-        assertThat(json.get("events").getAsInt()).isEqualTo(15);
+        assertThat(json.get("events").getAsInt()).isEqualTo(17);
         assertThat(json.get("nanos").getAsInt()).isEqualTo(318_000);
-        assertThat(json.getAsJsonObject("findings").get("7").getAsInt()).isEqualTo(1);
+        assertThat(json.getAsJsonObject("findings").get("D17_OVERLAPPING_WRITES").getAsInt()).isEqualTo(1);
         assertThat(json.getAsJsonObject("kinds").getAsJsonObject("MISS").get("nanos").getAsInt()).isEqualTo(90_000);
         JsonObject buffer = json.getAsJsonArray("buffers").get(0).getAsJsonObject();
         assertThat(buffer.get("name").getAsString()).isEqualTo("screen \"one\"");
@@ -104,29 +105,39 @@ class ReportsTest {
             assertThat(Frames.print(recording, out)).isEqualTo(new Frames.Printed(2, Missed.NOTHING));
         }
         assertThat(lines()).containsExactly(
-                "frame seconds copied mapped flushed skipped misses faults findings",
-                "1 +0.000161000 4.00 KiB 20.0 µs 8.00 KiB 2.50 µs 1.00 KiB 300 ns 3.00 KiB 0 0 0",
-                "2 +0.000311000 4.00 KiB 20.0 µs - 1.00 KiB 300 ns 3.00 KiB 0 0 0",
-                "later - - - - 1 0 1");
+                "frame seconds copied mapped flushed skipped translated missed faults findings",
+                "1 +0.000161000 4.00 KiB 20.0 µs 8.00 KiB 2.50 µs 1.00 KiB 300 ns 3.00 KiB 4.00 KiB 700 ns - 0 0",
+                "2 +0.000311000 4.00 KiB 20.0 µs - 1.00 KiB 300 ns 3.00 KiB 4.00 KiB 700 ns - 0 0",
+                "later - - - - - 4.00 KiB 90.0 µs 0 1");
+    }
+
+    @Test
+    void aRuleOfALaterSluiceHasItsNumber() throws IOException {
+        RecordingBytes later = new RecordingBytes(8, 0);
+        later.record(EventKind.FINDING, 0, 0, 999, 0, 0, 0, 0);
+        try (Recording recording = open(later)) {
+            SummaryText.print(Summary.of(recording), out);
+        }
+        assertThat(lines().getLast()).isEqualTo("rule 999 was broken once");
     }
 
     @Test
     void aTimelineHasTheEventsOfOneBuffer() throws IOException {
         try (Recording recording = open(Scenes.twoFrames())) {
-            assertThat(Timeline.print(recording, 1, out).events()).isEqualTo(14);
+            assertThat(Timeline.print(recording, 1, out).events()).isEqualTo(16);
             assertThat(Timeline.print(recording, 77, out).events()).isZero();
         }
-        assertThat(lines()).hasSize(16).contains("screen \"one\"",
+        assertThat(lines()).hasSize(18).contains("screen \"one\"",
                 "+0.000011000 MAP to device gpu0 0x0 + 8.00 KiB in 2.50 µs",
                 "+0.000111000 SKIP write-back gpu0 0x1000 + 4.00 KiB 3.00 KiB",
                 "+0.000161000 COPY to device gpu0 0x0 + 4.00 KiB 4.00 KiB in 20.0 µs",
-                "+0.000312000 FINDING rule 7 gpu0 0x40 + 64 B");
+                "+0.000312000 FINDING D17_OVERLAPPING_WRITES gpu0 0x40 + 64 B");
     }
 
     @Test
     void anAttachmentHasATimelineToo() throws IOException {
         try (Recording recording = open(Scenes.twoFrames())) {
-            assertThat(Timeline.print(recording, 2, out).events()).isEqualTo(12);
+            assertThat(Timeline.print(recording, 2, out).events()).isEqualTo(14);
         }
         assertThat(lines().getFirst()).isEqualTo("gpu0");
     }
@@ -136,9 +147,9 @@ class ReportsTest {
         try (Recording recording = open(Scenes.twoFrames())) {
             assertThat(CsvExport.print(recording, out)).isEqualTo(Missed.NOTHING);
         }
-        assertThat(text.toString().split("\r\n", -1)).hasSize(17).contains(
+        assertThat(text.toString().split("\r\n", -1)).hasSize(19).contains(
                 "3,11000,MAP,1,\"screen \"\"one\"\"\",2,\"gpu0\",1,0,8192,0,2500",
-                "13,312000,MISS,0,,0,,0,18446744073709547520,4096,0,90000", "");
+                "15,312000,MISS,0,,0,,1,18446744073709547520,4096,4096,90000", "");
     }
 
     private static List<JsonObject> with(JsonArray events, String key, String value) {
@@ -166,7 +177,7 @@ class ReportsTest {
                 .containsExactly("b11.000", "e315.500");
         assertThat(with(events, "name", "FINDING")).hasSize(1).first()
                 .returns("i", event -> event.get("ph").getAsString())
-                .returns("rule 7", event -> event.getAsJsonObject("args").get("detail").getAsString());
+                .returns("D17_OVERLAPPING_WRITES", event -> event.getAsJsonObject("args").get("detail").getAsString());
         assertThat(with(events, "name", "bytes of a frame")).hasSize(2).last()
                 .returns(4096, event -> event.getAsJsonObject("args").get("copied").getAsInt())
                 .returns(1024, event -> event.getAsJsonObject("args").get("flushed").getAsInt())

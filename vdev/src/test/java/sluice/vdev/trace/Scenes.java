@@ -19,11 +19,12 @@ public final class Scenes {
         for (int frame = 1; frame <= 2; frame++) {
             scene.after(100).record(EventKind.WRITE_BACK, 1, 2, 1, 0, FRAME_BYTES, 1024, 300);
             scene.record(EventKind.SKIP, 1, 2, 0, FRAME_BYTES, FRAME_BYTES, 3072, 0);
+            scene.record(EventKind.TRANSLATE, 1, 2, 0, 0, FRAME_BYTES, FRAME_BYTES, 700);
             scene.after(50).record(EventKind.COPY, 1, 2, 1, 0, FRAME_BYTES, FRAME_BYTES, 20_000);
             scene.record(EventKind.FRAME, 1, 2, 0, frame, 0, 0, 0);
         }
         scene.after(1).record(EventKind.FINDING, 1, 2, 7, 64, 64, 0, 0);
-        scene.record(EventKind.MISS, 0, 0, 0, -4096L, 4096, 0, 90_000);
+        scene.record(EventKind.MISS, 0, 0, 1, -4096L, 4096, 4096, 90_000);
         scene.after(5).record(EventKind.UNMAP, 1, 2, 1, 0, 8192, 0, 1500);
         scene.after(1).record(EventKind.RELEASE, 1, 0, 0, 0, 0, 0, 0);
         return scene;

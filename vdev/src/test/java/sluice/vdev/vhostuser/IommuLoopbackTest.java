@@ -9,6 +9,10 @@ import java.util.concurrent.CompletableFuture;
 
 import org.junit.jupiter.api.Test;
 
+import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.buffer.DmaCoreOptions;
+import sluice.dmacore.device.Stream;
+import sluice.dmacore.trace.EventKind;
 import sluice.vdev.fixture.Buffer;
 import sluice.vdev.fixture.DeviceSession.Profile;
 import sluice.vdev.fixture.DisplayMessage.Update;
@@ -20,9 +24,13 @@ import sluice.vdev.fixture.GuestRam;
 import sluice.vdev.fixture.IotlbMessage;
 import sluice.vdev.fixture.VhostUserBits;
 import sluice.vdev.fixture.VringState;
+import sluice.vdev.gpu.GpuOptions;
 import sluice.vdev.loopback.AttachedGpu;
 import sluice.vdev.loopback.Canvas;
 import sluice.vdev.loopback.FrontIommuPeer;
+import sluice.vdev.loopback.GpuBackEnd;
+import sluice.vdev.loopback.KeptTrace;
+import sluice.vdev.loopback.KeptTrace.Told;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -35,10 +43,14 @@ class IommuLoopbackTest {
     /** A guest with an IOMMU and its driver. */
     private record Guest(AttachedGpu gpu, FrontIommuPeer iommu) implements AutoCloseable {
         static Guest start() throws IOException {
+            return start(new GpuBackEnd(GpuOptions.defaults()));
+        }
+
+        static Guest start(GpuBackEnd backEnd) throws IOException {
             Profile plain = Profile.qemu10();
             Profile behindIommu = new Profile(plain.protocolBits(), plain.driverFeatures(),
                     plain.forcedFeatures() | VhostUserBits.F_ACCESS_PLATFORM, true, true);
-            AttachedGpu gpu = AttachedGpu.attached(GuestRam.split(16 << 20, 16 << 20, SEED), behindIommu);
+            AttachedGpu gpu = AttachedGpu.attached(backEnd, GuestRam.split(16 << 20, 16 << 20, SEED), behindIommu);
             gpu.session().realize();
             FrontIommuPeer iommu = new FrontIommuPeer(gpu.session(), gpu.ram());
             gpu.resume();
@@ -78,6 +90,36 @@ class IommuLoopbackTest {
             }
             assertThat(guest.iommu().misses()).doesNotHaveDuplicates();
         }
+    }
+
+    /** What {@code --record} has of it: each question with its time, and what was translated and copied. */
+    @Test
+    void whatWasAskedAndTranslatedIsRecorded() throws Exception {
+        KeptTrace kept = new KeptTrace(true);
+        DmaCore core = DmaCore.open(DmaCoreOptions.counting().withTrace(kept));
+        long refused;
+        try (Guest guest = Guest.start(new GpuBackEnd(core, Stream.COHERENT))) {
+            Canvas canvas = guest.gpu().canvas(1, B8G8R8X8, 300, 200);
+            canvas.show(0);
+            assertShown(guest.gpu(), canvas, canvas.drawNoise(1));
+            List<Buffer> backing = guest.gpu().ram().allocateScattered(PAGE);
+            refused = backing.getFirst().address();
+            guest.iommu().deny(refused);
+            guest.gpu().driver().createResource2d(2, B8G8R8X8, 32, 32).ok();
+            assertThat(guest.gpu().driver().attachBacking(2, backing).type()).isEqualTo(0x1200);
+            assertThat(kept.of(EventKind.MISS)).extracting(Told::from)
+                    .isEqualTo(guest.iommu().misses().stream().map(IotlbMessage::iova).toList());
+        }
+        assertThat(kept.of(EventKind.MISS)).allSatisfy(miss -> {
+            assertThat(kept.names()).containsEntry(miss.attachment(), "front of gpu");
+            assertThat(miss.bytes()).isEqualTo(PAGE);
+            assertThat(miss.nanos()).isPositive();
+            assertThat(miss.detail()).isEqualTo(miss.from() == refused ? 1 : 0);
+        });
+        assertThat(kept.of(EventKind.TRANSLATE)).extracting(Told::bytes)
+                .as("the list of pages, and a transfer").containsExactly(300 * 200 * 4L, 300 * 200 * 4L);
+        assertThat(kept.of(EventKind.FRAME)).singleElement()
+                .satisfies(frame -> assertThat(kept.names()).containsEntry(frame.attachment(), "gpu"));
     }
 
     @Test

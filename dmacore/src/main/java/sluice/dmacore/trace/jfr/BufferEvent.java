@@ -77,7 +77,7 @@ abstract class BufferEvent extends Event {
 
     @Name("sluice.Translation")
     @Label("Translation")
-    @Description("A device's access did not translate, or a bus address had to be asked for")
+    @Description("Addresses were translated, or were not, or had to be asked for")
     static final class Translation extends BufferEvent {}
 
     @Name("sluice.Frame")

@@ -82,7 +82,7 @@ public final class JfrSink implements TraceSink {
             case BEGIN_CPU_ACCESS, END_CPU_ACCESS -> BufferEvent.CpuAccess::new;
             case WRITE_BACK, INVALIDATE, SKIP -> BufferEvent.CacheOperation::new;
             case BOUNCE, MOVE, COPY -> BufferEvent.Copy::new;
-            case FAULT, MISS -> BufferEvent.Translation::new;
+            case FAULT, MISS, TRANSLATE -> BufferEvent.Translation::new;
             case FRAME -> BufferEvent.Frame::new;
             case FINDING -> BufferEvent.Finding::new;
         };

@@ -68,7 +68,7 @@ class JfrSinkTest {
             case BEGIN_CPU_ACCESS, END_CPU_ACCESS -> "CpuAccess";
             case WRITE_BACK, INVALIDATE, SKIP -> "CacheOperation";
             case BOUNCE, MOVE, COPY -> "Copy";
-            case FAULT, MISS -> "Translation";
+            case FAULT, MISS, TRANSLATE -> "Translation";
             case FRAME -> "Frame";
             case FINDING -> "Finding";
         };
