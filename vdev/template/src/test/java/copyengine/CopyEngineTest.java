@@ -17,8 +17,15 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.buffer.DmaCoreOptions;
+import sluice.dmacore.device.Stream;
+import sluice.dmacore.finding.Findings;
 import sluice.dmacore.linux.EventFd;
 import sluice.dmacore.linux.Fd;
+import sluice.dmacore.memory.FileMappings;
+import sluice.dmacore.model.Eviction;
+import sluice.dmacore.model.ShadowCaches;
 import sluice.vdev.fixture.Buffer;
 import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.GuestRam;
@@ -125,6 +132,40 @@ class CopyEngineTest {
         assertThat(driver.read64(CopyDriver.BYTES)).isEqualTo(bytes);
         assertThat(driver.read(CopyDriver.JOBS_DONE)).isEqualTo(1);
         assertThat(unchanged(before, targets)).as("bytes that are in no target").isEqualTo(sum);
+    }
+
+    /** {@code serve --device=copy-engine,coherency=non-coherent}: the map gives it memory, and only the unmap gives it back. */
+    @Test
+    void anEngineThatDoesNotSnoopIsSeenAfterTheUnmap() throws IOException {
+        Findings findings = new Findings();
+        DmaCore core = DmaCore.open(DmaCoreOptions.counting().withExecutor(
+                new ShadowCaches(FileMappings.ofProcess(), findings, new Eviction.Lazy())), findings);
+        List<Buffer> source = List.of(new Buffer(0, PAGE));
+        List<Buffer> target = List.of(new Buffer(2 * PAGE, PAGE));
+        fill(source);
+        byte[] expected = copied(source);
+        byte[] before = copied(target);
+        try (FunctionProcess cached = new FunctionProcess(new CopyEngine(), core, Stream.NON_COHERENT)) {
+            try (VfioUserClient front = cached.agreed()) {
+                CopyDriver other = new CopyDriver(front, ram.memory());
+                other.list(SOURCES, source);
+                other.list(TARGETS, target);
+                for (long page : new long[]{ 0, SOURCES, TARGETS })
+                    assertThat(front.map(page, PAGE, page, VfioUserClient.MAP_READ, ram.file())).isZero();
+                int readAndWrite = VfioUserClient.MAP_READ | VfioUserClient.MAP_WRITE;
+                assertThat(front.map(2 * PAGE, PAGE, 2 * PAGE, readAndWrite, ram.file())).isZero();
+                other.lists(SOURCES, 1, TARGETS, 1);
+                other.ring();
+                assertThat(other.awaitEnd()).isEqualTo(CopyDriver.DONE);
+                assertThat(copied(target)).as("while the engine has it").isEqualTo(before);
+                assertThat(front.unmap(2 * PAGE, PAGE)).isZero();
+                assertThat(copied(target)).as("when it is the CPU's again").isEqualTo(expected);
+            }
+            cached.awaitGone();
+        }
+        assertThat(findings.all()).isEmpty();
+        assertThat(core.totals().writeBackExecuted()).as("source, target, and the two lists").isEqualTo(4 * PAGE);
+        assertThat(core.totals().invalidateExecuted()).isEqualTo(PAGE);
     }
 
     /** Bytes outside of the targets that are what they were, the lists' pages included: they are written by the driver. */

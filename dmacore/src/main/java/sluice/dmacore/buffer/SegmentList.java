@@ -38,6 +38,10 @@ public final class SegmentList {
      */
     static SegmentList planned(Runs runs, DeviceDmaParams params, IntToLongFunction physical) {
         Cutting cutting = new Cutting(params, params.translated() ? 1 : runs.count());
+        if (params.translated() && runs.areWhole(PAGE)) {
+            cutting.add(0, runs.bytes());
+            return cutting.list();
+        }
         long alignment = Math.max(params.minAlignMask() + 1, params.pageGranule());
         long next = 0;
         long begun = -1;

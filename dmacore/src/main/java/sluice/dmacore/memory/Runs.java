@@ -16,6 +16,8 @@ public final class Runs {
     /** Position of each run's first byte in the stretch; one more entry holds the end. */
     private long[] starts;
     private int count;
+    /** All bits of all offsets and lengths since the list was empty. */
+    private long loose;
     /** The run the last lookup ended in: most readers move forward. */
     private int hint;
 
@@ -43,6 +45,16 @@ public final class Runs {
         return mappings[checked(run)];
     }
 
+    /**
+     * Whether every run is known to begin and to end at multiples of {@code unit}, such as a page. Runs that were joined of pieces,
+     * or taken back, may be so and not be known to.
+     *
+     * @param unit a power of two
+     */
+    public boolean areWhole(long unit) {
+        return (loose & (unit - 1)) == 0;
+    }
+
     /** Offset of the run's first byte in its file. */
     public long offset(int run) {
         return offsets[checked(run)];
@@ -61,6 +73,7 @@ public final class Runs {
     public void clear() {
         Arrays.fill(mappings, 0, count, null);
         count = 0;
+        loose = 0;
         hint = 0;
     }
 
@@ -68,6 +81,7 @@ public final class Runs {
     public void add(FileMapping mapping, long offset, long length) {
         if (length <= 0)
             throw new IllegalArgumentException("a run of " + length + " bytes");
+        loose |= offset | length;
         if (count > 0 && mappings[count - 1] == mapping
                 && offsets[count - 1] + (starts[count] - starts[count - 1]) == offset) {
             starts[count] += length;

@@ -46,10 +46,7 @@ public final class Lines {
         this.buffer = buffer;
         this.unseenWriters = unseenWriters;
         runs = memory;
-        boolean everyRunWhole = true;
-        for (int run = 0; run < memory.count(); run++)
-            everyRunWhole &= ((memory.offset(run) | memory.length(run)) & (LINE - 1)) == 0;
-        linear = everyRunWhole;
+        linear = memory.areWhole(LINE);
         firstLines = linear ? NONE : firstLines(memory);
         long lines = linear ? memory.bytes() >>> SHIFT : firstLines[memory.count()];
         if (lines > Integer.MAX_VALUE) throw tooLarge(buffer, lines);

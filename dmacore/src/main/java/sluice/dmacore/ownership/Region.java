@@ -25,7 +25,7 @@ final class Region {
     private long[] lentReaders = new long[4];
     private long[] lentWriters = new long[4];
 
-    private final @Nullable Holder[] holders = new Holder[MOST_HOLDERS];
+    private @Nullable Holder[] holders = new Holder[2];
     private int holderCount;
     private long coherent;
     /** Views of it whose CPU writers do not all tell. */
@@ -48,6 +48,7 @@ final class Region {
         if (free < 0) {
             if (holderCount == MOST_HOLDERS) return 0;
             free = holderCount++;
+            if (free == holders.length) holders = Arrays.copyOf(holders, free * 2);
         }
         holders[free] = holder;
         if (holder.coherent()) coherent |= 1L << free;

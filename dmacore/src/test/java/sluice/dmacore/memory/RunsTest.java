@@ -240,4 +240,18 @@ class RunsTest {
         assertThat(runs.runAt(1L << 31)).isEqualTo(1);
         assertThat(runs.runAt((1L << 31) + (1L << 33))).isEqualTo(2);
     }
+
+    @Test
+    void wholeRunsAreKnownUntilAPieceComes() {
+        Runs runs = new Runs();
+        assertThat(runs.areWhole(4096)).as("an empty list").isTrue();
+        runs.add(mappings.getFirst(), 1024, 2048);
+        assertThat(runs.areWhole(1024)).isTrue();
+        assertThat(runs.areWhole(2048)).as("it begins in the middle").isFalse();
+        runs.add(mappings.get(1), 0, 64);
+        assertThat(runs.areWhole(64)).isTrue();
+        assertThat(runs.areWhole(128)).as("its length is half").isFalse();
+        runs.clear();
+        assertThat(runs.areWhole(4096)).isTrue();
+    }
 }

@@ -43,6 +43,9 @@ final class NonCoherentMemory implements AutoCloseable {
     /** A range that is no driver's buffer, but the memory of a machine. */
     static final long WHOLE_BYTES = 64L << 20;
 
+    /** Buffers at a time, so that a guest that maps and never unmaps does not take the process's memory: 2 KiB each. */
+    static final int MOST_BUFFERS = 32_768;
+
     private static final Logger LOG = LoggerFactory.getLogger(NonCoherentMemory.class);
 
     /** A range that the front-end has mapped. */
@@ -60,6 +63,7 @@ final class NonCoherentMemory implements AutoCloseable {
     private final NavigableMap<Long, Long> whole = new TreeMap<>();
     private final Runs translated = new Runs();
     private boolean refusalTold;
+    private boolean limitTold;
 
     /** To be called on the function's loop. */
     NonCoherentMemory(DmaCore core, DeviceFunction function) {
@@ -76,7 +80,7 @@ final class NonCoherentMemory implements AutoCloseable {
             takeAll().forEach(this::discard);
             return;
         }
-        if (!whole.isEmpty()) return;
+        if (!whole.isEmpty() || isFull()) return;
         try {
             buffers.put(address, transferred(address, length, file, offset, direction(permission)));
         } catch (DmaBufException e) {
@@ -84,6 +88,18 @@ final class NonCoherentMemory implements AutoCloseable {
             LOG.error("{}: the {} bytes at 0x{} cannot be transferred to it, and it will be refused them: {}",
                     function.name(), length, Long.toHexString(address), e.getMessage());
         }
+    }
+
+    /** Whether there are as many as may be: what is mapped now is not transferred. */
+    private boolean isFull() {
+        if (buffers.size() < MOST_BUFFERS) return false;
+        if (!limitTold) {
+            limitTold = true;
+            LOG.error(
+                    "{}: {} buffers are mapped, which is the limit of --coherency=non-coherent: it is refused those that come now",
+                    function.name(), MOST_BUFFERS);
+        }
+        return true;
     }
 
     private Mapped transferred(long address, long length, FileMapping file, long offset, Direction direction)

@@ -47,6 +47,8 @@ class NonCoherentFunctionTest {
     private static final int LENGTH = 3 * PAGE;
     /** Where the frame is on the bus, page by page, and where in memory. */
     private static final long BUS = 0xff00_0000L;
+    /** Where there is room below 4 GiB for very many pages. */
+    private static final long LOW = 0x1000_0000L;
     private static final long MEMORY = 5L << 20;
     private static final int DONE = 0;
     private static final int FAULT = 1;
@@ -222,6 +224,31 @@ class NonCoherentFunctionTest {
         unmapFrame();
         assertThat(load()).isEqualTo(frame);
         assertThat(findings.errors()).isEmpty();
+    }
+
+    /** The process has a heap of 256 MiB, and a guest may map for as long as it likes. */
+    @Test
+    void thereIsALimitToWhatIsMapped() throws IOException {
+        int limit = 32_768;
+        try (LogTap log = new LogTap(); GuestRam large = GuestRam.single((limit + 2L) * PAGE, SEED)) {
+            for (int page = 0; page < limit; page++) post(page, large);
+            assertThat(client.map(LOW + (long) limit * PAGE, PAGE, (long) limit * PAGE, MAP_READ, large.file()))
+                    .as("the map stands, for a front-end may not be refused one").isZero();
+            assertThat(dma(PlainFunction.READ, LOW + (limit - 1L) * PAGE, PAGE)).isEqualTo(DONE);
+            assertThat(dma(PlainFunction.READ, LOW + (long) limit * PAGE, PAGE)).isEqualTo(FAULT);
+            assertThat(log.complaints()).hasSize(2).first().asString().contains("32768 buffers are mapped");
+            assertThat(client.unmap(LOW, PAGE)).isZero();
+            assertThat(client.map(LOW, PAGE, 0, MAP_READ, large.file())).isZero();
+            assertThat(dma(PlainFunction.READ, LOW, PAGE)).as("with room again").isEqualTo(DONE);
+            assertThat(client.unmap(LOW, (limit + 1L) * PAGE)).isZero();
+        }
+        assertThat(findings.errors()).isEmpty();
+    }
+
+    private void post(int page, GuestRam large) throws IOException {
+        ByteBuffer body = VfioUserClient.body(32).putInt(32).putInt(MAP_READ).putLong((long) page * PAGE)
+                .putLong(LOW + (long) page * PAGE).putLong(PAGE);
+        client.post(VfioUserClient.DMA_MAP, VfioUserClient.NO_REPLY, body, large.file());
     }
 
     /** Rates are only printed. What is asserted is that each map is two transfers, and that nothing is left of so many. */
