@@ -59,13 +59,13 @@ class TraceCommandTest {
     @Test
     void withoutAnOptionItIsTheSummary() {
         succeeds(file);
-        assertThat(out.toString()).startsWith("process 4711, ").contains("15 events in 318 µs");
+        assertThat(out.toString()).startsWith("process 4711, ").contains("17 events in 318 µs");
     }
 
     @Test
     void theSummaryForMachinesIsOneJsonObject() {
         succeeds(file, "--json");
-        assertThat(JsonParser.parseString(out.toString()).getAsJsonObject().get("events").getAsInt()).isEqualTo(15);
+        assertThat(JsonParser.parseString(out.toString()).getAsJsonObject().get("events").getAsInt()).isEqualTo(17);
     }
 
     @Test
@@ -84,7 +84,7 @@ class TraceCommandTest {
         succeeds(file, "--perfetto=" + trace);
         assertThat(out.toString()).isEmpty();
         JsonObject json = JsonParser.parseString(Files.readString(trace)).getAsJsonObject();
-        assertThat(json.getAsJsonArray("traceEvents")).hasSizeGreaterThan(15);
+        assertThat(json.getAsJsonArray("traceEvents")).hasSizeGreaterThan(17);
     }
 
     @Test
@@ -107,7 +107,7 @@ class TraceCommandTest {
         Path cut = Files.write(folder.resolve("cut.rec"), Arrays.copyOf(Scenes.twoFrames().file(), 4096 + 64 + 640));
         assertThat(run(cut)).isZero();
         assertThat(out.toString()).contains("10 events");
-        assertThat(err.toString().lines()).hasSize(1).first().asString().contains("cut.rec is not whole: 5 events");
+        assertThat(err.toString().lines()).hasSize(1).first().asString().contains("cut.rec is not whole: 7 events");
     }
 
     @ParameterizedTest
