@@ -1,6 +1,5 @@
 package sluice.dmacore.buffer;
 
-import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.Runs;
 
 /**
@@ -21,10 +20,7 @@ public record BufferMemory(Runs runs, Kind kind, boolean readOnly, Runnable when
     }
 
     public BufferMemory {
-        // Neighbouring runs lie in one file, mostly, which is held once for them.
-        for (int run = 0; run < runs.count(); run++) {
-            if (run == 0 || runs.mapping(run) != runs.mapping(run - 1)) runs.mapping(run).retain();
-        }
+        for (int run = 0; run < runs.count(); run = runs.endOfFile(run)) runs.mapping(run).retain();
     }
 
     /** Pages of the system that anybody may write. */
@@ -34,10 +30,7 @@ public record BufferMemory(Runs runs, Kind kind, boolean readOnly, Runnable when
 
     /** Gives the memory back; once. */
     void free() {
-        for (int run = 0; run < runs.count(); run++) {
-            FileMapping file = runs.mapping(run);
-            if (run == runs.count() - 1 || file != runs.mapping(run + 1)) file.release();
-        }
+        for (int run = 0; run < runs.count(); run = runs.endOfFile(run)) runs.mapping(run).release();
         whenFreed.run();
     }
 }

@@ -35,16 +35,20 @@ final class ExportedMemory {
             return buffer.refused(Errno.EINVAL,
                     "%s gave %d bytes for a buffer of %d".formatted(exporter, runs.bytes(), buffer.size()));
         }
-        for (int run = 0; run < runs.count(); run++) {
-            FileMapping file = runs.mapping(run);
-            if (runs.offset(run) < 0 || runs.offset(run) > file.size() - runs.length(run)) {
-                return found(buffer, Rule.D12_NO_SUCH_MEMORY, runs, run,
-                        "%s gave %d bytes at 0x%x of %s".formatted(exporter, runs.length(run), runs.offset(run), file));
-            }
+        int end;
+        for (int first = 0; first < runs.count(); first = end) {
+            end = runs.endOfFile(first);
+            FileMapping file = runs.mapping(first);
             if (!file.segment().isAccessibleBy(OTHER)) {
-                return found(buffer, Rule.D10_CONFINED_MEMORY, runs, run,
+                return found(buffer, Rule.D10_CONFINED_MEMORY, runs, first,
                         "%s gave memory of an arena that is confined to one thread; use a shared one".formatted(
                                 exporter));
+            }
+            long size = file.size();
+            for (int run = first; run < end; run++) {
+                if (runs.offset(run) >= 0 && runs.offset(run) <= size - runs.length(run)) continue;
+                return found(buffer, Rule.D12_NO_SUCH_MEMORY, runs, run,
+                        "%s gave %d bytes at 0x%x of %s".formatted(exporter, runs.length(run), runs.offset(run), file));
             }
         }
         return null;

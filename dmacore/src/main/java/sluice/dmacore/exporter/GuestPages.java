@@ -11,9 +11,7 @@ public final class GuestPages implements Exporter {
 
     /** @param pages are copied */
     public GuestPages(Runs pages) {
-        this.pages = new Runs(pages.count());
-        for (int run = 0; run < pages.count(); run++)
-            this.pages.add(pages.mapping(run), pages.offset(run), pages.length(run));
+        this.pages = pages.copy();
     }
 
     @Override

@@ -18,6 +18,8 @@ public final class Runs {
     private int count;
     /** All bits of all offsets and lengths since the list was empty. */
     private long loose;
+    /** Whether there may be runs of more than one file. */
+    private boolean mixed;
     /** The run the last lookup ended in: most readers move forward. */
     private int hint;
 
@@ -30,6 +32,18 @@ public final class Runs {
         mappings = new FileMapping[Math.max(1, expected)];
         offsets = new long[mappings.length];
         starts = new long[mappings.length + 1];
+    }
+
+    /** The same runs, in a list of their own. */
+    public Runs copy() {
+        Runs copy = new Runs(count);
+        System.arraycopy(mappings, 0, copy.mappings, 0, count);
+        System.arraycopy(offsets, 0, copy.offsets, 0, count);
+        System.arraycopy(starts, 0, copy.starts, 0, count + 1);
+        copy.count = count;
+        copy.loose = loose;
+        copy.mixed = mixed;
+        return copy;
     }
 
     public int count() {
@@ -55,6 +69,16 @@ public final class Runs {
         return (loose & (unit - 1)) == 0;
     }
 
+    /** The first run behind {@code run} that lies in another file, or {@link #count}: most lists lie in one. */
+    public int endOfFile(int run) {
+        FileMapping file = mapping(run);
+        if (!mixed) return count;
+        int end = run + 1;
+        while (end < count && mappings[end] == file)
+            end++;
+        return end;
+    }
+
     /** Offset of the run's first byte in its file. */
     public long offset(int run) {
         return offsets[checked(run)];
@@ -74,6 +98,7 @@ public final class Runs {
         Arrays.fill(mappings, 0, count, null);
         count = 0;
         loose = 0;
+        mixed = false;
         hint = 0;
     }
 
@@ -92,6 +117,7 @@ public final class Runs {
             offsets = Arrays.copyOf(offsets, count * 2);
             starts = Arrays.copyOf(starts, count * 2 + 1);
         }
+        mixed |= count > 0 && mappings[0] != mapping;
         mappings[count] = mapping;
         offsets[count] = offset;
         starts[count + 1] = starts[count] + length;

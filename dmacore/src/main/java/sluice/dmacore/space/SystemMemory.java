@@ -1,7 +1,5 @@
 package sluice.dmacore.space;
 
-import org.jspecify.annotations.Nullable;
-
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.Runs;
 
@@ -22,16 +20,11 @@ public final class SystemMemory {
      * @return false if there are too many files, or one is too large; nothing is held then
      */
     public boolean hold(Runs memory) {
-        @Nullable
-        FileMapping last = null;
-        for (int run = 0; run < memory.count(); run++) {
-            FileMapping file = memory.mapping(run);
-            if (file == last) continue;
-            if (slots.acquire(file) < 0) {
+        for (int run = 0; run < memory.count(); run = memory.endOfFile(run)) {
+            if (slots.acquire(memory.mapping(run)) < 0) {
                 letGo(memory, run);
                 return false;
             }
-            last = file;
         }
         return true;
     }
@@ -42,14 +35,7 @@ public final class SystemMemory {
     }
 
     private void letGo(Runs memory, int runs) {
-        @Nullable
-        FileMapping last = null;
-        for (int run = 0; run < runs; run++) {
-            FileMapping file = memory.mapping(run);
-            if (file == last) continue;
-            slots.release(slots.known(file));
-            last = file;
-        }
+        for (int run = 0; run < runs; run = memory.endOfFile(run)) slots.release(slots.known(memory.mapping(run)));
     }
 
     /**

@@ -254,4 +254,22 @@ class RunsTest {
         runs.clear();
         assertThat(runs.areWhole(4096)).isTrue();
     }
+
+    @Test
+    void neighboursOfOneFileEndWithIt() {
+        Runs runs = new Runs();
+        runs.add(mappings.get(0), 0, 64);
+        runs.add(mappings.get(0), 128, 64);
+        assertThat(runs.endOfFile(0)).isEqualTo(2);
+        runs.add(mappings.get(1), 0, 64);
+        runs.add(mappings.get(0), 256, 64);
+        assertThat(runs.endOfFile(0)).isEqualTo(2);
+        assertThat(runs.endOfFile(2)).isEqualTo(3);
+        assertThat(runs.endOfFile(3)).isEqualTo(4);
+        Runs copy = runs.copy();
+        runs.clear();
+        assertThat(copy.endOfFile(0)).isEqualTo(2);
+        assertThat(copy.bytes()).isEqualTo(256);
+        assertThat(copy.runAt(200)).isEqualTo(3);
+    }
 }
