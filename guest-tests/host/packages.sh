@@ -3,7 +3,7 @@
 #
 #   packages.sh [--dry-run] [tests]
 #
-# Without `tests`: QEMU 9 or later, busybox, a C compiler that links statically, and a Debian kernel, which is only
+# Without `tests`: Maven, QEMU 9 or later, busybox, a C compiler that links statically, and a Debian kernel, which is only
 # unpacked into the cache folder, never installed. With `tests` also the C peer vhost-user-gpu and modetest, and, unpacked
 # into the cache folder: the QEMUs of Debian 12 (7.2) and of Debian 13's backports (11.1), the kernel of the latter, and
 # the compositor Weston and the video tools v4l-utils of Debian 13, which guests run.
@@ -99,6 +99,7 @@ command -v gcc >/dev/null || need wanted gcc "builds the guest's programs"
 [ -e /usr/include/linux/types.h ] || need wanted linux-libc-dev "kernel headers for the guest's programs"
 [ -e /usr/include/libdrm/drm_mode.h ] || [ -e /usr/include/drm/drm_mode.h ] ||
     need wanted libdrm-dev "the kernel's DRM headers, which Debian keeps there; the library itself is not used"
+command -v mvn >/dev/null || need wanted maven "builds Sluice"
 command -v xz >/dev/null || need wanted xz-utils "unpacks kernel modules"
 kernel_wanted=
 unpack_wanted=() # suites whose QEMU is to be unpacked
