@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.finding.Rule;
+import sluice.dmacore.finding.Subject;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.ownership.Holder;
@@ -60,6 +61,11 @@ public final class Attachment {
     /** Whether it can do without its mapping when the buffer moves. */
     public boolean isDynamic() {
         return listener != null;
+    }
+
+    /** Itself, for findings. */
+    Subject subject() {
+        return new Subject(function.name(), number, buffer.name(), buffer.number());
     }
 
     Holder holder() {

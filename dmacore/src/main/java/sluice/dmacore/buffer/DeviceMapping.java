@@ -127,7 +127,7 @@ public final class DeviceMapping {
     }
 
     private DmaBufException finding(Rule rule, long from, long length, String what) {
-        buffer.core().findings().add(rule, attachment.function().name(), buffer.name(), from, length, what);
+        buffer.core().findings().add(rule, attachment.subject(), from, length, what);
         return buffer.refused(Errno.EINVAL, "%s: %s".formatted(attachment.function().name(), what));
     }
 
@@ -135,7 +135,7 @@ public final class DeviceMapping {
         if (direction != Direction.FROM_DEVICE) return;
         long missing = written.firstGap(from, length);
         if (missing >= 0) {
-            buffer.core().findings().add(Rule.NEVER_WRITTEN, attachment.function().name(), buffer.name(), missing,
+            buffer.core().findings().add(Rule.NEVER_WRITTEN, attachment.subject(), missing,
                     written.gapLength(missing, from + length), "the device was to fill them and has not");
         }
         written.clear(from, length);
@@ -211,7 +211,7 @@ public final class DeviceMapping {
     }
 
     private void told(Rule rule, String what) {
-        buffer.core().findings().add(rule, attachment.function().name(), buffer.name(), 0, buffer.size(), what);
+        buffer.core().findings().add(rule, attachment.subject(), 0, buffer.size(), what);
     }
 
     /** Ends it in whatever state it is. With the buffer locked. */

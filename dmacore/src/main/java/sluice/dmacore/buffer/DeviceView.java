@@ -114,8 +114,7 @@ public final class DeviceView implements AutoCloseable {
     }
 
     private static void told(DeviceMapping mapping, Rule rule, long from, long length, String what) {
-        mapping.attachment().buffer().core().findings().add(rule, mapping.attachment().function().name(),
-                mapping.attachment().buffer().name(), from, length, what);
+        mapping.attachment().buffer().core().findings().add(rule, mapping.attachment().subject(), from, length, what);
     }
 
     /** The device reads. Bytes are copied only if the outcome is {@link Outcome#RESOLVED}. */

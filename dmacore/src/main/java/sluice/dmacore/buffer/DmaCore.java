@@ -33,8 +33,8 @@ public final class DmaCore {
         this.options = options;
         this.findings = findings;
         TraceSink trace = options.trace();
-        findings.listen(finding -> trace.record(EventKind.FINDING, 0, 0, finding.rule().number(), finding.from(),
-                finding.length(), 0, 0));
+        findings.follow((rule, subject, from, length) -> trace.record(EventKind.FINDING, subject.number(),
+                subject.attachment(), rule.number(), from, length, 0, 0));
         gate = new Gate(options.flavour(), options.executor(), findings, trace);
     }
 

@@ -23,6 +23,13 @@ public final class Findings {
     /** A finding, and how often it was made. */
     public record Counted(Finding finding, long times) {}
 
+    /** Is told of every single finding, however often the same was made. */
+    @FunctionalInterface
+    public interface Follower {
+        /** One was made; must not wait. */
+        void found(Rule rule, Subject subject, long from, long length);
+    }
+
     private record Key(Rule rule, String device, String buffer, String site) {}
 
     private static final class Entry {
@@ -38,6 +45,7 @@ public final class Findings {
     private long beyond;
     private Predicate<String> devices = device -> true;
     private Consumer<Finding> listener = finding -> {};
+    private Follower follower = (rule, subject, from, length) -> {};
 
     /** Keeps only findings of these devices from now on; findings of no device are kept always. */
     public synchronized void only(Predicate<String> wanted) {
@@ -49,16 +57,36 @@ public final class Findings {
         listener = listener.andThen(told);
     }
 
+    /** Is told of each finding each time. There is one follower, the last that was set. */
+    public synchronized void follow(Follower told) {
+        follower = told;
+    }
+
+    /** As {@link #add(Rule, Subject, long, long, String)}, of what has no numbers. */
+    public void add(Rule rule, String device, String buffer, long from, long length, String what) {
+        add(rule, new Subject(device, 0, buffer, 0), from, length, what);
+    }
+
     /**
      * Adds a finding; the parameters are those of {@link Finding}. Where it was made is the innermost frame that is not of
      * the core itself.
      */
-    public void add(Rule rule, String device, String buffer, long from, long length, String what) {
-        Finding finding = new Finding(rule, device, buffer, from, length, what, site());
-        Consumer<Finding> tell;
+    public void add(Rule rule, Subject subject, long from, long length, String what) {
+        String device = subject.device();
+        Finding finding = new Finding(rule, device, subject.buffer(), from, length, what, site());
+        Follower each;
         synchronized (this) {
             if (!device.isEmpty() && !devices.test(device)) return;
-            Key key = new Key(rule, device, buffer, finding.site());
+            each = follower;
+        }
+        each.found(rule, subject, from, length);
+        keep(finding);
+    }
+
+    private void keep(Finding finding) {
+        Consumer<Finding> tell;
+        synchronized (this) {
+            Key key = new Key(finding.rule(), finding.device(), finding.buffer(), finding.site());
             Entry known = entries.get(key);
             if (known != null) {
                 known.times++;

@@ -8,6 +8,7 @@ import java.util.Random;
 
 import sluice.dmacore.finding.Findings;
 import sluice.dmacore.finding.Rule;
+import sluice.dmacore.finding.Subject;
 import sluice.dmacore.memory.FileId;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.FileMappings;
@@ -225,7 +226,8 @@ public final class ShadowCaches implements CacheExecutor {
         void tell() {
             if (first < 0) return;
             long from = lines.position(first);
-            findings.add(Rule.CPU_WROTE_DEVICE_OWNED, "", lines.buffer(), from, lines.endPosition(last) - from,
+            findings.add(Rule.CPU_WROTE_DEVICE_OWNED, new Subject("", 0, lines.buffer(), lines.number()), from,
+                    lines.endPosition(last) - from,
                     "the CPU wrote %d lines while a device owned them; %s".formatted(count, consequence));
         }
     }

@@ -4,6 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.finding.Findings;
 import sluice.dmacore.finding.Rule;
+import sluice.dmacore.finding.Subject;
 import sluice.dmacore.trace.EventKind;
 import sluice.dmacore.trace.TraceSink;
 
@@ -379,6 +380,7 @@ public final class Gate {
 
     private void find(Rule rule, Lines lines, Holder holder, int first, int end, String what) {
         long from = lines.position(first);
-        findings.add(rule, holder.device(), lines.buffer(), from, lines.endPosition(end - 1) - from, what);
+        findings.add(rule, new Subject(holder.device(), holder.number(), lines.buffer(), lines.number()), from,
+                lines.endPosition(end - 1) - from, what);
     }
 }

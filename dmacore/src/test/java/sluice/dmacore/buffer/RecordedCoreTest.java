@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import sluice.dmacore.device.Stream;
+import sluice.dmacore.finding.Rule;
 import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.trace.EventKind;
 import sluice.dmacore.trace.chronicle.FlightRecorder;
@@ -60,6 +61,39 @@ class RecordedCoreTest {
             Names names = recording.names();
             assertThat(names.of(unmap.buffer())).isEqualTo("frame");
             assertThat(names.of(unmap.attachment())).startsWith("display/");
+        }
+    }
+
+    @Test
+    void eachFindingIsOneOfItsBuffer() throws Exception {
+        Path file = folder.resolve("core.rec");
+        int number;
+        int attached;
+        try (FlightRecorder recorder = FlightRecorder.start(RecorderOptions.of(file))) {
+            assertThat(recorder.awaitOpen(LIMIT)).isTrue();
+            try (Machine machine = Machine.with(DmaCoreOptions.counting().withTrace(recorder))) {
+                DmaBuf buffer = machine.guest("frame", machine.file(2), 0, 1);
+                number = buffer.number();
+                Attachment attachment = buffer.attach(machine.device("display"), Stream.NON_COHERENT);
+                attached = attachment.number();
+                DeviceMapping mapping = attachment.map(Direction.TO_DEVICE);
+                for (int i = 0; i < 3; i++) {
+                    mapping.syncForCpu();
+                    mapping.syncForCpu();
+                    mapping.syncForDevice();
+                }
+                mapping.unmap();
+                attachment.detach();
+                machine.found();
+            }
+        }
+        try (Recording recording = Recording.open(file)) {
+            assertThat(only(events(recording), EventKind.FINDING)).hasSize(3).allSatisfy(finding -> {
+                assertThat(finding.buffer()).isEqualTo(number);
+                assertThat(finding.attachment()).isEqualTo(attached);
+                assertThat(finding.detail()).isEqualTo(Rule.REDUNDANT_SYNC.number());
+                assertThat(finding.length()).isEqualTo(2L * PAGE);
+            });
         }
     }
 

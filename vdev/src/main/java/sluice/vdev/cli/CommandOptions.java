@@ -19,7 +19,7 @@ final class CommandOptions {
     private static final String PREFIX = "--";
     /** What only makes sense for a process with one device. */
     private static final Set<String> OF_THE_PROCESS = Set.of("help", "version", "print-capabilities", "record",
-            "record-events");
+            "record-events", "flavour", "eviction", "held-long", "findings-of");
 
     private CommandOptions() {}
 

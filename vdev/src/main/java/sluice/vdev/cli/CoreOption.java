@@ -5,30 +5,23 @@ import java.io.IOException;
 import java.util.List;
 
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 import sluice.dmacore.buffer.DmaCore;
-import sluice.dmacore.buffer.DmaCoreOptions;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.finding.Finding;
-import sluice.dmacore.finding.Findings;
-import sluice.dmacore.finding.Rule;
-import sluice.dmacore.memory.FileMappings;
-import sluice.dmacore.model.Eviction;
-import sluice.dmacore.model.ShadowCaches;
 
 /** How a command's devices share buffers, and what is recorded of it; a mixin for picocli. */
 final class CoreOption {
-    private static final Logger LOG = LoggerFactory.getLogger(CoreOption.class);
-
     @Option(names = "--coherency", paramLabel = "KIND", defaultValue = "coherent", description = "coherent (default): the device snoops the CPU's caches. non-coherent: it does not, and sees only what was transferred to it; each mistake is a finding in the log and the statistics.")
     private String coherency = "coherent";
 
     @Mixin
     private RecordOption record = new RecordOption();
+
+    @Mixin
+    private ModelOption model = new ModelOption();
 
     /**
      * How the device reaches memory.
@@ -59,24 +52,9 @@ final class CoreOption {
      */
     Machine open() throws IOException {
         Stream stream = stream();
+        model.check();
         RecordOption.Open recording = record.open();
-        return new Machine(core(recording, !stream.coherent()), stream, recording, true);
-    }
-
-    /** A core for several devices, of which some may snoop. It costs nothing more as long as all do. */
-    static DmaCore shared(RecordOption.Open recording) {
-        return core(recording, true);
-    }
-
-    private static DmaCore core(RecordOption.Open recording, boolean modelled) {
-        DmaCoreOptions options = DmaCoreOptions.counting().withTrace(recording.sink());
-        Findings findings = new Findings();
-        findings.listen(CoreOption::tell);
-        if (modelled) {
-            options = options.withExecutor(
-                    new ShadowCaches(FileMappings.ofProcess(), findings, new Eviction.Lazy()));
-        }
-        return DmaCore.open(options, findings);
+        return new Machine(model.open(recording, !stream.coherent()), stream, recording, true);
     }
 
     /** The report at the end, on stderr: each mistake with how often it was made. The log may be closed by then. */
@@ -85,14 +63,6 @@ final class CoreOption {
         if (!mistakes.isEmpty())
             System.err.printf("sluice: findings, %d of them mistakes:%n%s%n", mistakes.size(),
                     core.findings().report());
-    }
-
-    private static void tell(Finding finding) {
-        if (finding.rule().severity() == Rule.Severity.ERROR) {
-            LOG.warn("{}", finding);
-        } else {
-            LOG.debug("{}", finding);
-        }
     }
 
     /**

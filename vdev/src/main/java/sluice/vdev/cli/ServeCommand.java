@@ -51,6 +51,9 @@ final class ServeCommand implements Callable<Integer> {
     @Mixin
     private RecordOption record = new RecordOption();
 
+    @Mixin
+    private ModelOption model = new ModelOption();
+
     /** A device that is about to be served. */
     private record Chosen(DeviceArgument argument, DeviceOptions options, DeviceCatalog.Entry kind) {}
 
@@ -64,6 +67,7 @@ final class ServeCommand implements Callable<Integer> {
             return 0;
         }
         if (json) throw usage("--json belongs to --list");
+        checkModel();
         if (devices.isEmpty()) throw usage("give --device=NAME,... or --list; there are " + catalog.names());
         try {
             serve(chosen(catalog));
@@ -103,7 +107,7 @@ final class ServeCommand implements Callable<Integer> {
         try (ServerProcess process = new ServerProcess()) {
             RecordOption.Open recording = recording();
             process.hold(recording);
-            DmaCore core = CoreOption.shared(recording);
+            DmaCore core = model.open(recording, true);
             process.hold(() -> CoreOption.report(core));
             for (int i = 0; i < all.size(); i++) {
                 Chosen chosen = all.get(i);
@@ -111,6 +115,14 @@ final class ServeCommand implements Callable<Integer> {
                 process.add(server, socket(chosen.options()));
             }
             process.run();
+        }
+    }
+
+    private void checkModel() {
+        try {
+            model.check();
+        } catch (IllegalArgumentException e) {
+            throw usage(String.valueOf(e.getMessage()));
         }
     }
 

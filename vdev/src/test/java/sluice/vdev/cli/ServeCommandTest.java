@@ -165,6 +165,7 @@ class ServeCommandTest {
         fails(2, "gpu: 17 outputs; there can be 1 to 16", "--device=gpu,socket-path=a,outputs=17");
         fails(2, "grabber: --coherency=warm: give coherent or non-coherent",
                 "--device=grabber,socket-path=a,coherency=warm");
+        fails(2, "--flavour=mips: give arm64 or arc", "--flavour=mips", "--device=grabber,socket-path=a");
         fails(2, "grabber has no option \"record\"", "--device=grabber,socket-path=a,record=b");
         fails(2, "a grabber is a PCI function", "--device=grabber,socket-path=a,transport=vhost-user");
         fails(2, "transport=vhost-user: register is a PCI function, which only vfio-user carries",

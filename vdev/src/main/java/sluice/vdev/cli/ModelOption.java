@@ -1,0 +1,96 @@
+package sluice.vdev.cli;
+
+import java.time.Duration;
+import java.util.Set;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Option;
+
+import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.buffer.DmaCoreOptions;
+import sluice.dmacore.finding.Finding;
+import sluice.dmacore.finding.Findings;
+import sluice.dmacore.finding.Rule;
+import sluice.dmacore.memory.FileMappings;
+import sluice.dmacore.model.Eviction;
+import sluice.dmacore.model.ShadowCaches;
+import sluice.dmacore.ownership.Flavour;
+
+/**
+ * The caches between the CPU and devices that do not snoop, and which mistakes are told: one choice for all devices of a
+ * process; a mixin for picocli.
+ */
+final class ModelOption {
+    private static final Logger LOG = LoggerFactory.getLogger(ModelOption.class);
+    private static final String SEEDED = "seeded:";
+    /** Of so many lines that the CPU has written, one goes to memory by chance. */
+    private static final int ONE_IN = 16;
+
+    @Option(names = "--flavour", paramLabel = "NAME", defaultValue = "arm64", description = "Which cache operations a non-coherent device's transfers need: arm64 (default), or arc, which invalidates what a device is to fill, and loses what the CPU had written there.")
+    private String flavour = "arm64";
+
+    @Option(names = "--eviction", paramLabel = "KIND", defaultValue = "lazy", description = "When the CPU's caches write a line back that nobody asked for: lazy (default), never; eager, before each access of a non-coherent device; seeded:N, now and then, as the seed N has it.")
+    private String eviction = "lazy";
+
+    @Option(names = "--held-long", paramLabel = "MS", defaultValue = "0", description = "Tell of what is mapped or pinned for longer than so many milliseconds; 0, the default, for never.")
+    private int heldLong;
+
+    @Option(names = "--findings-of", paramLabel = "DEVICE", description = "Keep only findings of this device, and those of none; may be repeated. Default: all.")
+    private Set<String> devices = Set.of();
+
+    /** @throws IllegalArgumentException an option that is none */
+    void check() {
+        if (heldLong < 0) throw new IllegalArgumentException("--held-long=" + heldLong + ": give 0 or more");
+        parsedFlavour();
+        parsedEviction();
+    }
+
+    /**
+     * Makes the core.
+     *
+     * @param modelled whether there may be devices that do not snoop; it costs nothing as long as there are none
+     * @throws IllegalArgumentException an option that is none
+     */
+    DmaCore open(RecordOption.Open recording, boolean modelled) {
+        check();
+        Findings findings = new Findings();
+        findings.listen(ModelOption::tell);
+        if (!devices.isEmpty()) findings.only(devices::contains);
+        Eviction when = parsedEviction();
+        DmaCoreOptions options = DmaCoreOptions.counting().withFlavour(parsedFlavour()).withTrace(recording.sink())
+                .withHeldLong(Duration.ofMillis(heldLong));
+        if (modelled) options = options.withExecutor(new ShadowCaches(FileMappings.ofProcess(), findings, when));
+        return DmaCore.open(options, findings);
+    }
+
+    private Flavour parsedFlavour() {
+        return switch (flavour) {
+            case "arm64" -> Flavour.ARM64;
+            case "arc" -> Flavour.ARC;
+            default -> throw new IllegalArgumentException("--flavour=" + flavour + ": give arm64 or arc");
+        };
+    }
+
+    private Eviction parsedEviction() {
+        if (eviction.equals("lazy")) return new Eviction.Lazy();
+        if (eviction.equals("eager")) return new Eviction.Eager();
+        try {
+            if (eviction.startsWith(SEEDED))
+                return new Eviction.Seeded(Long.decode(eviction.substring(SEEDED.length())), ONE_IN);
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException("--eviction=" + eviction + ": the seed is a number", e);
+        }
+        throw new IllegalArgumentException("--eviction=" + eviction + ": give lazy, eager or seeded:N");
+    }
+
+    private static void tell(Finding finding) {
+        if (finding.rule().severity() == Rule.Severity.ERROR) {
+            LOG.warn("{}", finding);
+        } else if (finding.rule() == Rule.HELD_LONG) { // somebody has asked for it
+            LOG.info("{}", finding);
+        } else {
+            LOG.debug("{}", finding);
+        }
+    }
+}
