@@ -24,7 +24,6 @@ public final class SummaryJson {
         json.addProperty("events", summary.events());
         json.addProperty("nanos", summary.nanos());
         json.add("missed", missed(summary.missed(), header.lost()));
-        json.addProperty("namesWithoutRoom", header.namesDropped());
         json.addProperty("namesDamaged", summary.names().isDamaged());
         json.add("kinds", kinds(summary.work()));
         json.add("findings", findings(summary));

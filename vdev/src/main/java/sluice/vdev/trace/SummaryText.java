@@ -37,10 +37,8 @@ public final class SummaryText {
                 Quantity.nanos(summary.nanos()),
                 summary.work().of(EventKind.FINDING).events());
         out.printf(Locale.ROOT,
-                "not here: %,d overwritten, %,d lost, %,d unfinished, %,d cut off, %,d of unknown kind; "
-                        + "%,d names without room%n",
-                missed.overwritten(), header.lost(), missed.unfinished(), missed.cutOff(),
-                missed.unknown(), header.namesDropped());
+                "not here: %,d overwritten, %,d lost, %,d unfinished, %,d cut off, %,d of unknown kind%n",
+                missed.overwritten(), header.lost(), missed.unfinished(), missed.cutOff(), missed.unknown());
     }
 
     private static void kinds(Summary summary, PrintWriter out) {

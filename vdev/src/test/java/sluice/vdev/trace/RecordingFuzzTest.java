@@ -55,6 +55,11 @@ class RecordingFuzzTest {
         ByteBuffer.wrap(strange).order(ByteOrder.LITTLE_ENDIAN).putInt(Layout.HEADER_USED + Layout.KIND_AT,
                 EventKind.values().length);
         seeds.put("a-strange-kind", strange);
+        byte[] named = seeds.get("overwritten").clone();
+        ByteBuffer.wrap(named).order(ByteOrder.LITTLE_ENDIAN).putLong(Layout.NAMES_DROPPED_AT, 1)
+                .putInt(Layout.HEADER_USED + Layout.DETAIL_AT, 5)
+                .putInt(Layout.HEADER_USED + Layout.KIND_AT, Layout.NAME_KIND);
+        seeds.put("a-name-among-events", named);
         return seeds;
     }
 
@@ -89,7 +94,8 @@ class RecordingFuzzTest {
             read++;
         }
         Missed missed = events.missed();
-        assertThat(read + missed.overwritten() + missed.unfinished() + missed.cutOff() + missed.unknown())
+        assertThat(read + missed.overwritten() + missed.unfinished() + missed.cutOff() + missed.unknown()
+                + events.nameRecords())
                 .as("every event that was claimed").isEqualTo(header.claimed());
         assertThat(events.next()).isNull();
         StringWriter text = new StringWriter();

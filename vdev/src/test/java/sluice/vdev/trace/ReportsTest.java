@@ -45,7 +45,7 @@ class ReportsTest {
         assertThat(lines()).containsExactly(
                 "process 4711, recording since 2026-11-21T06:00:00Z, ended in order",
                 "17 events in 318 µs, 1 of them findings",
-                "not here: 0 overwritten, 0 lost, 0 unfinished, 0 cut off, 0 of unknown kind; 0 names without room",
+                "not here: 0 overwritten, 0 lost, 0 unfinished, 0 cut off, 0 of unknown kind",
                 "", "kind events bytes time", "EXPORT 1", "RELEASE 1", "ATTACH 1", "MAP 1 8.00 KiB 2.50 µs",
                 "UNMAP 1 8.00 KiB 1.50 µs", "WRITE_BACK 2 2.00 KiB 600 ns", "SKIP 2 6.00 KiB",
                 "MISS 1 4.00 KiB 90.0 µs",

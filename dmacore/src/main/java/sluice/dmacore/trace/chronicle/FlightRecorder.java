@@ -69,7 +69,7 @@ public final class FlightRecorder implements TraceSink, AutoCloseable {
             store.set(mapping.address(), mapping.byteSize());
             Ring ready = new Ring(mapping, store, options);
             synchronized (namesLock) {
-                NameArea area = new NameArea(mapping, store, options);
+                NameArea area = new NameArea(mapping, store, options, ready);
                 for (Name name : early) area.append(name.number(), name.text());
                 early.clear();
                 names = area;
@@ -107,7 +107,10 @@ public final class FlightRecorder implements TraceSink, AutoCloseable {
         return isOn;
     }
 
-    /** Keeps at most the bytes that the options say, and 200 of a name; the header counts names that found no room. */
+    /**
+     * Keeps 200 bytes of a name as long as there is room for what the options say; later names are kept among the events, with 32
+     * bytes, and are overwritten with them.
+     */
     @Override
     public void name(int number, String name) {
         synchronized (namesLock) {

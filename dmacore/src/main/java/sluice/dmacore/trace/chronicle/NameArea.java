@@ -2,6 +2,8 @@ package sluice.dmacore.trace.chronicle;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
@@ -10,14 +12,19 @@ import net.openhft.chronicle.bytes.PointerBytesStore;
 
 import sluice.dmacore.trace.recording.Layout;
 
-/** The names of a mapped recording: appended, and counted in the header when they are whole. For one thread at a time. */
+/**
+ * The names of a mapped recording: appended, and counted in the header when they are whole; records of the ring, when the area is
+ * full. For one thread at a time.
+ */
 final class NameArea {
     private final MemorySegment mapping;
     private final PointerBytesStore store;
     private final Bytes<?> cursor;
+    private final Ring ring;
     private long dropped;
 
-    NameArea(MemorySegment mapping, PointerBytesStore store, RecorderOptions options) {
+    NameArea(MemorySegment mapping, PointerBytesStore store, RecorderOptions options, Ring ring) {
+        this.ring = ring;
         this.mapping = mapping;
         this.store = store;
         cursor = store.bytesForWrite();
@@ -29,10 +36,11 @@ final class NameArea {
 
     void append(int number, String name) {
         try {
-            byte[] text = utf8(name);
+            byte[] text = utf8(name, Layout.MAX_NAME_BYTES);
             if (cursor.writeRemaining() < Layout.NAME_HEADER_BYTES + text.length) {
                 dropped++;
                 store.writeOrderedLong(Layout.NAMES_DROPPED_AT, dropped);
+                asRecord(number, utf8(name, Layout.MAX_NAME_IN_RECORD));
             } else {
                 cursor.writeInt(number).writeInt(text.length).write(text);
                 store.writeOrderedLong(Layout.NAMES_END_AT, cursor.writePosition() - Layout.HEADER_BYTES);
@@ -42,11 +50,17 @@ final class NameArea {
         }
     }
 
-    /** At most {@link Layout#MAX_NAME_BYTES} bytes, and no half characters. */
-    private static byte[] utf8(String name) {
+    private void asRecord(int number, byte[] text) {
+        ByteBuffer words = ByteBuffer.allocate(Layout.MAX_NAME_IN_RECORD).order(ByteOrder.LITTLE_ENDIAN).put(0, text);
+        ring.write(Layout.NAME_KIND, number, 0, text.length, words.getLong(), words.getLong(), words.getLong(),
+                words.getLong());
+    }
+
+    /** At most so many bytes, and no half characters. */
+    private static byte[] utf8(String name, int most) {
         byte[] text = name.getBytes(StandardCharsets.UTF_8);
-        if (text.length <= Layout.MAX_NAME_BYTES) return text;
-        int end = Layout.MAX_NAME_BYTES;
+        if (text.length <= most) return text;
+        int end = most;
         while ((text[end] & 0xc0) == 0x80)
             end--;
         return Arrays.copyOf(text, end);

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Map;
 
 import org.jspecify.annotations.Nullable;
 
@@ -33,8 +34,13 @@ public final class EventCursor {
     private long unfinished;
     private long cutOff;
     private long unknown;
+    private long nameRecords;
+    /** Names that are passed by; null if nobody wants them. */
+    private final @Nullable Map<Integer, String> names;
 
-    EventCursor(Recording recording, RecordingHeader header) {
+    /** @param names gets those that are among the records, or is null */
+    EventCursor(Recording recording, RecordingHeader header, @Nullable Map<Integer, String> names) {
+        this.names = names;
         this.recording = recording;
         this.header = header;
         before = piece(header);
@@ -69,6 +75,11 @@ public final class EventCursor {
     /** What could not be read among what was gone through so far, and what was overwritten before. */
     public Missed missed() {
         return new Missed(overwritten, unfinished, cutOff, unknown);
+    }
+
+    /** Records that were passed by because they hold names. */
+    public long nameRecords() {
+        return nameRecords;
     }
 
     private void readPiece() throws IOException {
@@ -109,6 +120,11 @@ public final class EventCursor {
             return null;
         }
         int kind = taken.getInt(at + Layout.KIND_AT);
+        if (kind == Layout.NAME_KIND) {
+            nameRecords++;
+            if (names != null) Names.addRecord(taken, at, names);
+            return null;
+        }
         if (kind < 0 || kind >= KINDS.length) {
             unknown++;
             return null;

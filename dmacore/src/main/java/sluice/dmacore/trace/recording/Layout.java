@@ -11,7 +11,7 @@ package sluice.dmacore.trace.recording;
  *           64  process id of the recorder
  *          128  claimed: number of the newest record that somebody began
  *          192  lost: events for which there was no record
- *          256  bytes of names in use, names that found no room
+ *          256  bytes of names in use, names that found no room there
  *          272  1 after an orderly end
  * name       0  number (int), bytes of the name (int), the name in UTF-8
  * record     0  state: 0 never used, n holds the n-th event, -n is being written with it
@@ -19,6 +19,9 @@ package sluice.dmacore.trace.recording;
  *           16  from, length, bytes, nanos
  *           48  buffer, attachment, detail (ints), kind (int)
  * </pre>
+ *
+ * <p>A name that finds no room is a record: of kind {@link #NAME_KIND}, {@code buffer} its number, {@code detail} its bytes, up to 32
+ * of them from {@code from} to {@code nanos}. So the newest events have their names.
  *
  * <p>The numbers that many threads change have cache lines of their own. The n-th event, counted from 1, is in record
  * {@code (n - 1) mod capacity}. A writer takes a record by exchanging its state for {@code -n}, and only if that holds an older
@@ -55,6 +58,10 @@ public final class Layout {
     /** Longer names are cut off. */
     public static final int MAX_NAME_BYTES = 200;
     public static final int MAX_NAMES_BYTES = 4 << 20;
+    /** No event's kind: the record holds a name. */
+    public static final int NAME_KIND = 1 << 16;
+    /** Bytes of a name that are kept in a record. */
+    public static final int MAX_NAME_IN_RECORD = 32;
 
     public static final int MIN_CAPACITY = 8;
     /** 4 GiB of records. */

@@ -35,6 +35,23 @@ public record Names(Map<Integer, String> byNumber, boolean isDamaged) {
         return new Names(found, isCutOff || area.hasRemaining());
     }
 
+    /** Adds the name that a record holds. */
+    static void addRecord(ByteBuffer records, int at, Map<Integer, String> names) {
+        int number = records.getInt(at + Layout.BUFFER_AT);
+        int length = records.getInt(at + Layout.DETAIL_AT);
+        if (number <= 0 || length < 0 || length > Layout.MAX_NAME_IN_RECORD) return;
+        byte[] text = new byte[length];
+        records.get(at + Layout.FROM_AT, text);
+        names.put(number, printable(new String(text, StandardCharsets.UTF_8)));
+    }
+
+    /** These names and later ones. */
+    Names with(Map<Integer, String> later) {
+        Map<Integer, String> all = new HashMap<>(byNumber);
+        all.putAll(later);
+        return new Names(all, isDamaged);
+    }
+
     /** Names come from guests, too; what could play tricks on a terminal is shown as a question mark. */
     private static String printable(String name) {
         StringBuilder clean = new StringBuilder(name.length());

@@ -6,6 +6,8 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
  * A recording that is read, perhaps while its recorder still writes it.
@@ -57,12 +59,22 @@ public final class Recording implements AutoCloseable {
         ByteBuffer area = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
         readAt(Layout.HEADER_BYTES, area);
         boolean cutOff = area.hasRemaining() || header.namesEnd() != length;
-        return Names.of(area.flip(), cutOff);
+        Names told = Names.of(area.flip(), cutOff);
+        return header.namesDropped() == 0 ? told : told.with(namesAmongEvents(header));
     }
 
     /** The events from the oldest that is still there to the newest at this moment, in the order in which they were told. */
     public EventCursor events() throws IOException {
-        return new EventCursor(this, header());
+        return new EventCursor(this, header(), null);
+    }
+
+    private Map<Integer, String> namesAmongEvents(RecordingHeader header) throws IOException {
+        Map<Integer, String> names = new HashMap<>();
+        EventCursor events = new EventCursor(this, header, names);
+        while (events.next() != null) {
+            // only their names are wanted
+        }
+        return names;
     }
 
     /** Reads until the buffer is full or the file ends. */

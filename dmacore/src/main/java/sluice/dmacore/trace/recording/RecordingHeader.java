@@ -15,7 +15,7 @@ import java.nio.file.Path;
  * @param lost events for which there was no record: told before the file was open, or when a record was still being written a
  *        whole round later
  * @param namesEnd bytes of names
- * @param namesDropped names that found no room
+ * @param namesDropped names that found no room in the area, and are among the records
  * @param isClosed whether the recorder came to an orderly end; false while it runs, and if it was killed
  */
 public record RecordingHeader(int capacity, int namesBytes, long startEpochNanos, long startNanoTime, long pid,

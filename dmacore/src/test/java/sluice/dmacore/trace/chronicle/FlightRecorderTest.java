@@ -178,10 +178,29 @@ class FlightRecorderTest {
         }
         try (Recording recording = Recording.open(file)) {
             // 18 + 24 bytes leave 22: the name of 2 takes 23, those of 3 and 4 take 8 and 9.
-            assertThat(recording.names().byNumber()).containsOnlyKeys(1, 3, 4).containsEntry(1, "resource 1 again");
-            assertThat(recording.names().of(2)).isEqualTo("#2");
+            assertThat(recording.names().byNumber()).containsOnlyKeys(1, 2, 3, 4).containsEntry(1, "resource 1 again");
+            assertThat(recording.names().of(2)).as("among the events").isEqualTo("y".repeat(15));
+            assertThat(read(recording, Missed.NOTHING)).as("and is none").isEmpty();
             assertThat(recording.names().isDamaged()).isFalse();
             assertThat(recording.header().namesDropped()).isEqualTo(1);
+        }
+    }
+
+    /** However many buffers there were: the newest events have their names, as long as they are. */
+    @Test
+    void namesGoWithTheirEventsWhenThereIsNoRoom() throws Exception {
+        Path file = folder.resolve("names.rec");
+        try (FlightRecorder recorder = open(file, 8, 0)) {
+            for (int i = 1; i <= 100; i++) {
+                recorder.name(i, "é".repeat(15) + "_" + i);
+                recorder.record(EventKind.EXPORT, i, 0, 0, 0, 4096, 0, 0);
+            }
+        }
+        try (Recording recording = Recording.open(file)) {
+            assertThat(read(recording, new Missed(200 - 8, 0, 0, 0))).extracting(Event::buffer).containsExactly(97, 98,
+                    99, 100);
+            assertThat(recording.names().byNumber()).containsOnlyKeys(97, 98, 99, 100).containsEntry(100,
+                    "é".repeat(15) + "_1");
         }
     }
 
