@@ -11,8 +11,9 @@ import sluice.vdev.cli.Main;
 
 /** {@code sluice bench}: the benchmarks that run whole processes; the launcher itself starts those of JMH. */
 @Command(name = "bench", mixinStandardHelpOptions = true, subcommands = PeersBench.class, description = "Benchmarks.", footer = {
-        "  iommu  Address spaces: translating, mapping and copying, beside their bars.",
-        "  jmh    The device's inner loops in one thread; fails if they make garbage." })
+        "  iommu    Address spaces: translating, mapping and copying, beside their bars.",
+        "  dmacore  Dma-bufs: transfers, flushes and attaching, beside their bars.",
+        "  jmh      The device's inner loops in one thread; fails if they make garbage." })
 public final class Bench implements Runnable {
     @Spec
     private @Nullable CommandSpec spec;
@@ -25,6 +26,7 @@ public final class Bench implements Runnable {
     public void run() {
         CommandSpec present = spec;
         if (present == null) throw new IllegalStateException("picocli injects the command's specification");
-        throw new ParameterException(present.commandLine(), "say which: bench peers, bench iommu or bench jmh");
+        throw new ParameterException(present.commandLine(),
+                "say which: bench peers, bench iommu, bench dmacore or bench jmh");
     }
 }

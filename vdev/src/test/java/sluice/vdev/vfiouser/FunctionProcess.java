@@ -2,6 +2,7 @@ package sluice.vdev.vfiouser;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
@@ -68,6 +69,18 @@ public final class FunctionProcess implements AutoCloseable {
     public <T> T onLoop(Callable<T> work) {
         try {
             return loop.submit(work).get(LIMIT_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        } catch (ExecutionException | TimeoutException e) {
+            throw new AssertionError("on the function's loop", e);
+        }
+    }
+
+    /** Waits until every timer of the function's that is due within {@code time} from now has run. */
+    public void awaitTimers(Duration time) {
+        try {
+            loop.schedule(() -> {}, time.toNanos(), TimeUnit.NANOSECONDS).get(LIMIT_SECONDS, TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new AssertionError(e);
