@@ -40,10 +40,9 @@ public final class Ledger {
             chunks = new int[(int) ((size >>> PAGE_SHIFT) / CHUNK_PAGES + 1)][];
         }
 
-        /** Who has lines of a page, if several do. */
-        List<Lines> others(long page) {
-            int at = (int) page;
-            return chunk(at)[at & (CHUNK_PAGES - 1)] == SEVERAL ? sharing(at) : List.of();
+        /** Whether several buffers have lines of a page. */
+        boolean isShared(int page) {
+            return chunk(page)[page & (CHUNK_PAGES - 1)] == SEVERAL;
         }
 
         List<Lines> sharing(int page) {
@@ -273,25 +272,41 @@ public final class Ledger {
         }
     }
 
-    /** Leads {@code lines} to the regions of others where they have the same lines, and to one of its own elsewhere. */
+    /**
+     * Leads {@code lines} to the regions of others where they have the same lines, and to its own elsewhere: to one in its
+     * order, and to one in the file's for runs that repeat each other.
+     */
     private void share(Lines lines, boolean twice, Set<String> names) {
         Region own = new Region(lines.count());
-        // Where this buffer has lines so far, if it has some of them twice.
-        Map<FileId, Map<Long, Integer>> before = new HashMap<>();
+        @Nullable
+        Repeats repeats = twice ? new Repeats(lines, filesOf(lines)) : null;
         for (int run = 0; run < lines.runCount(); run++) {
             FileId file = lines.runs().mapping(run).id();
             FilePages pages = Objects.requireNonNull(files.get(file), "a file that was just covered");
-            Map<Long, Integer> mine = before.computeIfAbsent(file, _ -> new HashMap<>());
-            int line = lines.firstLine(run);
+            int first = lines.firstLine(run);
+            Region region = own;
+            int place = first;
+            if (repeats != null && repeats.has(run)) {
+                region = repeats.region();
+                place = repeats.place(run);
+                names.add(lines.buffer());
+            }
+            int line = first;
             int end = lines.firstLine(run + 1);
             long fileLine = lines.fileLine(run);
             while (line < end) {
                 // Up to the end of the page, at most: the next one may be shared with others.
                 int most = Math.min(end - line, PAGE_LINES - (int) (fileLine & (PAGE_LINES - 1)));
-                int count = addShared(lines, pages, file, fileLine, most, names);
+                int page = (int) (fileLine / PAGE_LINES);
+                int count = 0;
+                if (pages.isShared(page)) {
+                    List<Lines> others = pages.sharing(page);
+                    count = addShared(lines, others, file, fileLine, most, names);
+                    if (count == 0) most = gap(lines, others, file, fileLine, most);
+                }
                 if (count == 0) {
-                    count = gap(lines, pages, file, fileLine, most);
-                    if (addOwn(lines, own, line, twice ? mine : null, fileLine, count)) names.add(lines.buffer());
+                    count = most;
+                    lines.addPiece(region, place + (line - first), count);
                 }
                 line += count;
                 fileLine += count;
@@ -299,10 +314,17 @@ public final class Ledger {
         }
     }
 
+    private static Set<FileId> filesOf(Lines lines) {
+        Set<FileId> all = new HashSet<>();
+        for (int run = 0; run < lines.runCount(); run = lines.runs().endOfFile(run))
+            all.add(lines.runs().mapping(run).id());
+        return all;
+    }
+
     /** Appends what another buffer has of the same lines; returns how many there were. */
-    private static int addShared(Lines lines, FilePages pages, FileId file, long fileLine, int most,
+    private static int addShared(Lines lines, List<Lines> others, FileId file, long fileLine, int most,
             Set<String> names) {
-        for (Lines other : pages.others(fileLine / PAGE_LINES)) {
+        for (Lines other : others) {
             if (other == lines) continue;
             RunIndex index = other.index(file);
             int stretch = index.holding(fileLine);
@@ -316,32 +338,15 @@ public final class Ledger {
     }
 
     /** For how many lines from a line on no other buffer has any. */
-    private static int gap(Lines lines, FilePages pages, FileId file, long fileLine, int most) {
+    private static int gap(Lines lines, List<Lines> others, FileId file, long fileLine, int most) {
         long next = fileLine + most;
-        for (Lines other : pages.others(fileLine / PAGE_LINES)) {
+        for (Lines other : others) {
             if (other != lines) next = Math.min(next, other.index(file).next(fileLine));
         }
         return (int) (next - fileLine);
     }
 
-    /** Appends lines of nobody else; returns whether the buffer has one of them already, which is the same one again. */
-    private static boolean addOwn(Lines lines, Region own, int first, @Nullable Map<Long, Integer> mine,
-            long fileLine,
-            int count) {
-        if (mine == null) {
-            lines.addPiece(own, first, count);
-            return false;
-        }
-        boolean again = false;
-        for (int i = 0; i < count; i++) {
-            Integer known = mine.putIfAbsent(fileLine + i, first + i);
-            lines.addPiece(own, known == null ? first + i : known, 1);
-            again |= known != null;
-        }
-        return again;
-    }
-
-    /** Appends to {@code lines} what {@code other} has from a line on; {@code other} may be itself. */
+    /** Appends to {@code lines} what {@code other} has from a line on. */
     private static void addPieces(Lines lines, Lines other, int from, int count) {
         int line = from;
         int end = from + count;

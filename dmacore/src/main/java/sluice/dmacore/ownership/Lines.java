@@ -155,6 +155,11 @@ public final class Lines {
         return runs.offset(run) >>> SHIFT;
     }
 
+    /** Number of the file line behind the last of a run. */
+    long endFileLine(int run) {
+        return fileLine(run) + (firstLine(run + 1) - firstLine(run));
+    }
+
     /** Takes stretches of whole lines in files. */
     @FunctionalInterface
     public interface Stretches {

@@ -14,28 +14,34 @@ final class RunIndex {
     private int size;
 
     RunIndex(Lines lines, FileId file) {
+        int[] runs = sorted(lines, file);
+        fileLines = new long[runs.length];
+        viewLines = new int[runs.length];
+        counts = new int[runs.length];
+        long end = 0;
+        for (int run : runs) {
+            long first = lines.fileLine(run);
+            // What an earlier run has is the same line.
+            long from = Math.max(first, end);
+            end = Math.max(end, lines.endFileLine(run));
+            if (from >= lines.endFileLine(run)) continue;
+            fileLines[size] = from;
+            viewLines[size] = lines.firstLine(run) + (int) (from - first);
+            counts[size++] = (int) (end - from);
+        }
+    }
+
+    /** The runs that lie in a file, in the order of its lines. */
+    static int[] sorted(Lines lines, FileId file) {
         long[] keys = new long[lines.runCount()];
         int found = 0;
         for (int run = 0; run < keys.length; run++) {
             if (lines.runs().mapping(run).id().equals(file)) keys[found++] = lines.fileLine(run) << RUN_BITS | run;
         }
         Arrays.sort(keys, 0, found);
-        fileLines = new long[found];
-        viewLines = new int[found];
-        counts = new int[found];
-        long end = 0;
-        for (int i = 0; i < found; i++) {
-            int run = (int) (keys[i] & ((1 << RUN_BITS) - 1));
-            long first = keys[i] >>> RUN_BITS;
-            int count = lines.firstLine(run + 1) - lines.firstLine(run);
-            // What an earlier run has is the same line.
-            long from = Math.max(first, end);
-            if (from >= first + count) continue;
-            fileLines[size] = from;
-            viewLines[size] = lines.firstLine(run) + (int) (from - first);
-            counts[size++] = (int) (first + count - from);
-            end = first + count;
-        }
+        int[] runs = new int[found];
+        for (int i = 0; i < found; i++) runs[i] = (int) (keys[i] & ((1 << RUN_BITS) - 1));
+        return runs;
     }
 
     /** The stretch that holds a line, or −1. */
