@@ -1,13 +1,13 @@
 package sluice.dmacore.ownership;
 
-import java.util.ArrayList;
-import java.util.List;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 
 /** The lock of buffers that share lines with each other. One that shares none has a group of its own. */
 final class AliasGroup {
     /** Guarded by the ledger. */
-    final List<Lines> members = new ArrayList<>();
+    final Set<Lines> members = new HashSet<>();
     private final ReentrantLock lock = new ReentrantLock();
 
     /** Locks the group of {@code lines}, whichever it is by then. */

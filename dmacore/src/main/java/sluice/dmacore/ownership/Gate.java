@@ -46,14 +46,20 @@ public final class Gate {
     public boolean join(Lines lines, Holder holder) {
         AliasGroup group = AliasGroup.lock(lines);
         try {
-            boolean joined = true;
-            for (Region region : lines.regions()) joined &= region.join(holder) != 0;
-            if (!joined) {
-                for (Region region : lines.regions()) region.leave(holder);
-            } else if (isCached(holder)) {
-                executor.covered(lines);
+            Walk walk = lines.walk();
+            walk.begin(0, lines.count());
+            while (walk.nextRegion(false)) {
+                for (int i = walk.interval(); i < walk.end(); i++) {
+                    if (!walk.region().hasRoom(i, holder)) return false;
+                }
             }
-            return joined;
+            walk.begin(0, lines.count());
+            while (walk.nextRegion(true)) {
+                for (int i = walk.interval(); i < walk.end(); i++) walk.region().join(i, holder);
+                walk.close();
+            }
+            if (isCached(holder)) executor.covered(lines);
+            return true;
         } finally {
             group.unlock();
         }
@@ -64,7 +70,12 @@ public final class Gate {
         AliasGroup group = AliasGroup.lock(lines);
         try {
             if (isCached(holder)) executor.uncovered(lines);
-            for (Region region : lines.regions()) region.leave(holder);
+            Walk walk = lines.walk();
+            walk.begin(0, lines.count());
+            while (walk.nextRegion(true)) {
+                for (int i = walk.interval(); i < walk.end(); i++) walk.region().leave(i, holder);
+                walk.close();
+            }
         } finally {
             group.unlock();
         }
@@ -94,10 +105,10 @@ public final class Gate {
         walk.begin(first, end);
         while (walk.nextRegion(true)) {
             Region region = walk.region();
-            long bit = region.bit(holder);
             for (int i = walk.interval(); i < walk.end(); i++) {
+                long bit = region.bit(i, holder);
                 // While a device that snoops may write, the caches may be newer than memory.
-                boolean written = (region.writers(i) & region.coherent()) != 0;
+                boolean written = (region.writers(i) & region.coherent(i)) != 0;
                 LineState state = cached && written ? LineState.DIRTY : region.cpu(i);
                 checkOthers(lines, holder, walk, i, bit, direction, state);
                 if (cached) {
@@ -127,7 +138,7 @@ public final class Gate {
         long otherWriters = region.writers(interval) & ~bit;
         if (direction.deviceWrites() && otherWriters != 0) {
             find(Rule.D17_OVERLAPPING_WRITES, lines, holder, walk.first(interval), walk.end(interval),
-                    region.holder(otherWriters).device() + " may still write them");
+                    region.holder(interval, otherWriters).device() + " may still write them");
         }
         if (region.lent(interval) != 0) {
             find(Rule.CPU_ACCESS_OPEN, lines, holder, walk.first(interval), walk.end(interval),
@@ -178,8 +189,8 @@ public final class Gate {
         walk.begin(first, end);
         while (walk.nextRegion(true)) {
             Region region = walk.region();
-            long bit = region.bit(holder);
             for (int i = walk.interval(); i < walk.end(); i++) {
+                long bit = region.bit(i, holder);
                 boolean had = ((region.readers(i) | region.writers(i)) & bit) != 0;
                 redundant &= !had && (region.lent(i) & bit) == 0;
                 if (invalidates && !skip && region.cpu(i).mayBeStale()) {
@@ -210,7 +221,7 @@ public final class Gate {
     /** Nothing is to be done about lines that come back, but the CPU must have left them alone. */
     private void checkReturned(Lines lines, Walk walk, int interval) {
         Region region = walk.region();
-        boolean othersWrite = (region.writers(interval) & region.coherent()) != 0;
+        boolean othersWrite = (region.writers(interval) & region.coherent(interval)) != 0;
         if (!othersWrite && !region.cpu(interval).mayBeDirty())
             executor.returned(lines, walk.first(interval), walk.end(interval));
     }
@@ -247,14 +258,14 @@ public final class Gate {
             Region region = walk.region();
             for (int i = walk.interval(); i < walk.end(); i++) {
                 boolean stale = region.cpu(i).mayBeStale();
-                boolean fromCached = ((region.readers(i) | region.writers(i)) & ~region.coherent()) != 0;
+                boolean fromCached = ((region.readers(i) | region.writers(i)) & ~region.coherent(i)) != 0;
                 if (invalidates && (stale || fromCached)) requested += bytes(walk.first(i), walk.end(i));
                 if (invalidates && stale) {
                     nanos += execute(CacheOperation.INVALIDATE, lines, walk.first(i), walk.end(i), true);
                     executed += bytes(walk.first(i), walk.end(i));
                     region.setCpu(i, LineState.CLEAN);
                 }
-                if ((region.writers(i) & region.coherent()) != 0) region.setCpu(i, LineState.DIRTY);
+                if ((region.writers(i) & region.coherent(i)) != 0) region.setCpu(i, LineState.DIRTY);
                 region.lend(i);
                 region.settle(i);
             }
@@ -285,7 +296,7 @@ public final class Gate {
             Region region = walk.region();
             for (int i = walk.interval(); i < walk.end(); i++) {
                 if (direction.deviceReads()) region.setCpu(i, LineState.DIRTY);
-                long cached = flavour == Flavour.COHERENT ? 0 : region.lent(i) & ~region.coherent();
+                long cached = flavour == Flavour.COHERENT ? 0 : region.lent(i) & ~region.coherent(i);
                 if (cached != 0) {
                     requested += bytes(walk.first(i), walk.end(i));
                     if (region.cpu(i).mayBeDirty()) {
@@ -319,8 +330,8 @@ public final class Gate {
             walk.begin(first, end);
             while (walk.nextRegion(false)) {
                 Region region = walk.region();
-                long bit = region.bit(holder);
                 for (int i = walk.interval(); i < walk.end(); i++) {
+                    long bit = region.bit(i, holder);
                     if (((write ? region.writers(i) : region.readers(i)) & bit) != 0) continue;
                     boolean otherWay = ((region.writers(i) | region.readers(i)) & bit) != 0;
                     find(otherWay ? Rule.DEVICE_AGAINST_DIRECTION : Rule.MISSING_SYNC_FOR_DEVICE, lines, holder,

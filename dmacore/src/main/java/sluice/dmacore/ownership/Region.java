@@ -2,95 +2,80 @@ package sluice.dmacore.ownership;
 
 import java.util.Arrays;
 
-import org.jspecify.annotations.Nullable;
-
 /**
  * A stretch of cache lines and the state of each, held as intervals of equal state. Several buffers may look at it. Guarded by
  * the lock of its {@link AliasGroup}.
  *
- * <p>States are bits: which holders may read, and which may write; and those from whom a CPU access has borrowed.
+ * <p>Each line has its holders. States are bits of these: which may read, and which may write; and those from whom a CPU access
+ * has borrowed.
  */
 final class Region {
-    /** Holders of one region: a bit each. */
-    static final int MOST_HOLDERS = Long.SIZE;
-
     static final Region NONE = new Region(0);
 
     private final int lines;
     private int count = 1;
     private int[] start = new int[4];
     private LineState[] cpu = new LineState[4];
+    private Holders[] holders = new Holders[4];
     private long[] readers = new long[4];
     private long[] writers = new long[4];
     private long[] lentReaders = new long[4];
     private long[] lentWriters = new long[4];
-
-    private @Nullable Holder[] holders = new Holder[2];
-    private int holderCount;
-    private long coherent;
     /** Views of it whose CPU writers do not all tell. */
     private int unseenViews;
 
     Region(int lines) {
         this.lines = lines;
         cpu[0] = LineState.UNKNOWN;
+        holders[0] = Holders.NONE;
     }
 
     // ---- holders
 
-    /** The bit of a holder, which has one from now on; 0 if there are too many. */
-    long join(Holder holder) {
-        int free = -1;
-        for (int i = 0; i < holderCount; i++) {
-            if (holder.equals(holders[i])) return 1L << i;
-            if (holders[i] == null && free < 0) free = i;
-        }
-        if (free < 0) {
-            if (holderCount == MOST_HOLDERS) return 0;
-            free = holderCount++;
-            if (free == holders.length) holders = Arrays.copyOf(holders, free * 2);
-        }
-        holders[free] = holder;
-        if (holder.coherent()) coherent |= 1L << free;
-        return 1L << free;
+    /** Whether a holder can join an interval, or has joined it: there may be {@link Holders#MOST}. */
+    boolean hasRoom(int interval, Holder holder) {
+        return !holders[interval].isFull() || bit(interval, holder) != 0;
     }
 
-    /** The bit of a holder, or 0 if it has none. */
-    long bit(Holder holder) {
-        for (int i = 0; i < holderCount; i++) {
-            if (holder.equals(holders[i])) return 1L << i;
-        }
-        return 0;
+    /** Lets a holder own an interval from now on; it has room for it. */
+    void join(int interval, Holder holder) {
+        if (bit(interval, holder) != 0) return;
+        Holders more = holders[interval].with(holder);
+        if (interval > 0 && more.equals(holders[interval - 1])) more = holders[interval - 1];
+        holders[interval] = more;
+        long bit = more.bit(holder);
+        readers[interval] = Holders.widened(readers[interval], bit);
+        writers[interval] = Holders.widened(writers[interval], bit);
+        lentReaders[interval] = Holders.widened(lentReaders[interval], bit);
+        lentWriters[interval] = Holders.widened(lentWriters[interval], bit);
     }
 
-    /** Takes everything from a holder. */
-    void leave(Holder holder) {
-        long bit = bit(holder);
+    /** The bit that a holder has in an interval, or 0 if it has not joined it. */
+    long bit(int interval, Holder holder) {
+        return holders[interval].bit(holder);
+    }
+
+    /** Takes an interval from a holder, for good. */
+    void leave(int interval, Holder holder) {
+        long bit = bit(interval, holder);
         if (bit == 0) return;
-        for (int i = 0; i < count; i++) {
-            readers[i] &= ~bit;
-            writers[i] &= ~bit;
-            lentReaders[i] &= ~bit;
-            lentWriters[i] &= ~bit;
-        }
-        int slot = Long.numberOfTrailingZeros(bit);
-        holders[slot] = null;
-        coherent &= ~bit;
-        while (holderCount > 0 && holders[holderCount - 1] == null)
-            holderCount--;
-        coalesce(0, count);
+        Holders fewer = holders[interval].without(bit);
+        if (interval > 0 && fewer.equals(holders[interval - 1])) fewer = holders[interval - 1];
+        holders[interval] = fewer;
+        readers[interval] = Holders.narrowed(readers[interval], bit);
+        writers[interval] = Holders.narrowed(writers[interval], bit);
+        lentReaders[interval] = Holders.narrowed(lentReaders[interval], bit);
+        lentWriters[interval] = Holders.narrowed(lentWriters[interval], bit);
     }
 
-    /** The holder with the lowest of these bits. */
-    Holder holder(long bits) {
-        Holder holder = holders[Long.numberOfTrailingZeros(bits)];
-        if (holder == null) throw new IllegalStateException("a bit without a holder");
-        return holder;
+    /** One of the holders with these bits in an interval. */
+    Holder holder(int interval, long bits) {
+        return holders[interval].first(bits);
     }
 
-    /** The bits of the holders that snoop. */
-    long coherent() {
-        return coherent;
+    /** The bits of an interval's holders that snoop. */
+    long coherent(int interval) {
+        return holders[interval].coherent();
     }
 
     void addView(boolean unseen) {
@@ -119,12 +104,7 @@ final class Region {
         int at = -found - 1; // the interval before it holds the line
         if (count == start.length) grow();
         int moved = count - at;
-        System.arraycopy(start, at, start, at + 1, moved);
-        System.arraycopy(cpu, at - 1, cpu, at, moved + 1);
-        System.arraycopy(readers, at - 1, readers, at, moved + 1);
-        System.arraycopy(writers, at - 1, writers, at, moved + 1);
-        System.arraycopy(lentReaders, at - 1, lentReaders, at, moved + 1);
-        System.arraycopy(lentWriters, at - 1, lentWriters, at, moved + 1);
+        move(at - 1, at, moved + 1);
         start[at] = line;
         count++;
         return at;
@@ -134,6 +114,7 @@ final class Region {
         int size = count * 2;
         start = Arrays.copyOf(start, size);
         cpu = Arrays.copyOf(cpu, size);
+        holders = Arrays.copyOf(holders, size);
         readers = Arrays.copyOf(readers, size);
         writers = Arrays.copyOf(writers, size);
         lentReaders = Arrays.copyOf(lentReaders, size);
@@ -147,27 +128,29 @@ final class Region {
         if (from >= to) return;
         int keep = from - 1;
         for (int i = from; i < to; i++) {
-            if (!equal(keep, i)) move(i, ++keep);
+            if (!equal(keep, i)) move(i, ++keep, 1);
         }
         int gone = to - 1 - keep;
         if (gone == 0) return;
-        for (int i = to; i < count; i++) move(i, i - gone);
+        move(to, to - gone, count - to);
         count -= gone;
     }
 
     private boolean equal(int a, int b) {
         return cpu[a] == cpu[b] && readers[a] == readers[b] && writers[a] == writers[b]
-                && lentReaders[a] == lentReaders[b] && lentWriters[a] == lentWriters[b];
+                && lentReaders[a] == lentReaders[b] && lentWriters[a] == lentWriters[b]
+                && holders[a].equals(holders[b]);
     }
 
-    private void move(int from, int to) {
+    private void move(int from, int to, int intervals) {
         if (from == to) return;
-        start[to] = start[from];
-        cpu[to] = cpu[from];
-        readers[to] = readers[from];
-        writers[to] = writers[from];
-        lentReaders[to] = lentReaders[from];
-        lentWriters[to] = lentWriters[from];
+        System.arraycopy(start, from, start, to, intervals);
+        System.arraycopy(cpu, from, cpu, to, intervals);
+        System.arraycopy(holders, from, holders, to, intervals);
+        System.arraycopy(readers, from, readers, to, intervals);
+        System.arraycopy(writers, from, writers, to, intervals);
+        System.arraycopy(lentReaders, from, lentReaders, to, intervals);
+        System.arraycopy(lentWriters, from, lentWriters, to, intervals);
     }
 
     /** The interval that holds {@code line}. */

@@ -17,6 +17,7 @@ class RegionTest {
     /** A line, said the naive way. */
     private static final class Line {
         LineState cpu = LineState.UNKNOWN;
+        long joined = 1;
         long readers;
         long writers;
         long lentReaders;
@@ -26,14 +27,15 @@ class RegionTest {
     private final Region region = new Region(LINES);
     private final Line[] lines = new Line[LINES];
     private final Holder[] holders = new Holder[5];
-    private final long[] bits = new long[holders.length];
 
     private RegionTest() {
         for (int i = 0; i < LINES; i++) lines[i] = new Line();
         for (int i = 0; i < holders.length; i++) {
-            holders[i] = new Holder(i + 1, "device " + i, i % 2 == 0);
-            bits[i] = region.join(holders[i]);
+            // Who comes later has a lower number.
+            holders[i] = new Holder(holders.length - i, "device " + i, i % 2 == 0);
         }
+        // One holds all, and the others come and go.
+        region.join(0, holders[0]);
     }
 
     @Test
@@ -51,31 +53,34 @@ class RegionTest {
         int which = random.nextInt(holders.length);
         Direction direction = DIRECTIONS.get(random.nextInt(DIRECTIONS.size()));
         LineState state = STATES.get(random.nextInt(STATES.size()));
-        int operation = random.nextInt(6);
+        int operation = random.nextInt(7);
+        if (which == 0 && operation == 6) operation = 5;
         int first = region.split(from);
         int end = region.split(to);
-        if (operation == 5 && random.nextInt(20) == 0) {
-            region.leave(holders[which]);
-            for (Line line : lines) disown(line, bits[which]);
-            bits[which] = region.join(holders[which]);
-            return;
-        }
         for (int i = first; i < end; i++) {
             switch (operation) {
-                case 0 -> region.own(i, bits[which], direction);
-                case 1 -> region.disown(i, bits[which]);
+                case 0 -> region.own(i, region.bit(i, holders[which]), direction);
+                case 1 -> region.disown(i, region.bit(i, holders[which]));
                 case 2 -> region.lend(i);
                 case 3 -> region.giveBack(i);
-                default -> region.setCpu(i, state);
+                case 4 -> region.setCpu(i, state);
+                case 5 -> region.join(i, holders[which]);
+                default -> region.leave(i, holders[which]);
             }
         }
         for (int i = from; i < to; i++) {
+            long bit = lines[i].joined & 1L << which;
             switch (operation) {
-                case 0 -> own(lines[i], bits[which], direction);
-                case 1 -> disown(lines[i], bits[which]);
+                case 0 -> own(lines[i], bit, direction);
+                case 1 -> disown(lines[i], bit);
                 case 2 -> lend(lines[i]);
                 case 3 -> giveBack(lines[i]);
-                default -> lines[i].cpu = state;
+                case 4 -> lines[i].cpu = state;
+                case 5 -> lines[i].joined |= 1L << which;
+                default -> {
+                    disown(lines[i], bit);
+                    lines[i].joined &= ~bit;
+                }
             }
         }
         region.coalesce(first, end);
@@ -108,54 +113,82 @@ class RegionTest {
     }
 
     private void compare(int step) {
-        long coherent = bits[0] | bits[2] | bits[4];
-        assertThat(region.coherent()).as("step %d, seed %d", step, SEED).isEqualTo(coherent);
         int intervals = 0;
+        int changes = 0;
         for (int line = 0; line < LINES; line++) {
             int at = region.at(line);
             Line naive = lines[line];
             boolean same = region.start(at) <= line && line < region.start(at + 1) && region.cpu(at) == naive.cpu
-                    && region.readers(at) == naive.readers && region.writers(at) == naive.writers
-                    && region.lent(at) == (naive.lentReaders | naive.lentWriters)
-                    && region.lentWriters(at) == naive.lentWriters
+                    && named(at, region.readers(at)) == naive.readers
+                    && named(at, region.writers(at)) == naive.writers
+                    && named(at, region.lent(at)) == (naive.lentReaders | naive.lentWriters)
+                    && named(at, region.lentWriters(at)) == naive.lentWriters
+                    && named(at, -1) == naive.joined && named(at, region.coherent(at)) == (naive.joined & 0b10101)
                     && region.isCpuOwned(at) == ((naive.readers | naive.writers) == 0);
             assertThat(same).as("line %d after step %d, seed %d", line, step, SEED).isTrue();
+            if (line > 0 && !alike(naive, lines[line - 1])) changes++;
             intervals = at + 1;
         }
         assertThat(region.start(intervals)).as("the end after step %d, seed %d", step, SEED).isEqualTo(LINES);
+        assertThat(intervals).as("intervals after step %d, seed %d", step, SEED).isEqualTo(changes + 1);
+    }
+
+    /** The test's bits for those that an interval has. */
+    private long named(int interval, long bits) {
+        long named = 0;
+        for (int i = 0; i < holders.length; i++) {
+            if ((bits & region.bit(interval, holders[i])) != 0) named |= 1L << i;
+        }
+        return named;
+    }
+
+    private static boolean alike(Line one, Line other) {
+        return one.cpu == other.cpu && one.joined == other.joined && one.readers == other.readers
+                && one.writers == other.writers && one.lentReaders == other.lentReaders
+                && one.lentWriters == other.lentWriters;
     }
 
     @Test
     void equalNeighboursAreOneInterval() {
         int first = region.split(10);
         int end = region.split(20);
-        region.own(first, bits[0], Direction.TO_DEVICE);
+        region.own(first, region.bit(first, holders[0]), Direction.TO_DEVICE);
         region.coalesce(first, end);
         assertThat(region.at(LINES - 1)).as("three intervals").isEqualTo(2);
         first = region.split(15);
         end = region.split(20);
-        region.disown(first, bits[0]);
+        region.disown(first, region.bit(first, holders[0]));
         region.coalesce(first, end);
         assertThat(region.start(1)).isEqualTo(10);
         assertThat(region.start(2)).isEqualTo(15);
-        region.leave(holders[0]);
+        for (int i = 0; i < 3; i++) region.leave(i, holders[0]);
+        region.coalesce(0, 3);
         assertThat(region.at(LINES - 1)).as("one again").isZero();
     }
 
     @Test
-    void thereAreSixtyFourHoldersAndAPlaceThatIsLeftIsTakenAgain() {
-        Region small = new Region(1);
-        Holder[] many = new Holder[Region.MOST_HOLDERS];
+    void aLineHasRoomForSixtyFourHoldersAndForAnotherWhenOneLeaves() {
+        Region small = new Region(2);
+        small.split(1);
+        Holder[] many = new Holder[Holders.MOST];
         for (int i = 0; i < many.length; i++) {
             many[i] = new Holder(i, "device", false);
-            assertThat(small.join(many[i])).isEqualTo(1L << i);
+            assertThat(small.hasRoom(0, many[i])).isTrue();
+            small.join(0, many[i]);
+            small.own(0, small.bit(0, many[i]), Direction.TO_DEVICE);
         }
         Holder late = new Holder(64, "late", true);
-        assertThat(small.join(late)).isZero();
-        assertThat(small.join(many[5])).as("known").isEqualTo(1L << 5);
-        small.leave(many[5]);
-        assertThat(small.bit(many[5])).isZero();
-        assertThat(small.join(late)).isEqualTo(1L << 5);
-        assertThat(small.coherent()).isEqualTo(1L << 5);
+        assertThat(small.hasRoom(0, late)).isFalse();
+        assertThat(small.hasRoom(1, late)).as("the next line").isTrue();
+        assertThat(small.hasRoom(0, many[5])).as("known").isTrue();
+        assertThat(small.readers(0)).isEqualTo(-1);
+        small.leave(0, many[5]);
+        assertThat(small.bit(0, many[5])).isZero();
+        assertThat(small.readers(0)).as("63 have it").isEqualTo(Long.MAX_VALUE);
+        assertThat(small.hasRoom(0, late)).isTrue();
+        small.join(0, late);
+        assertThat(small.readers(0)).as("64 share it").isEqualTo(Long.MAX_VALUE);
+        assertThat(small.coherent(0)).isEqualTo(Long.MIN_VALUE).isEqualTo(small.bit(0, late));
+        assertThat(small.holder(0, 1L << 5)).isEqualTo(many[6]);
     }
 }

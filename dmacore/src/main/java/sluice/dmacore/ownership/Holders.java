@@ -1,0 +1,89 @@
+package sluice.dmacore.ownership;
+
+import java.util.Arrays;
+
+/**
+ * Who shares a stretch of lines. Each has a bit, which says of masks whom they are about; who comes or goes moves the bits of
+ * those with higher numbers. Does not change, so that stretches with the same holders have one of these.
+ */
+final class Holders {
+    /** Holders of one line: a bit each. */
+    static final int MOST = Long.SIZE;
+
+    static final Holders NONE = new Holders(new Holder[0]);
+
+    /** In the order of their numbers: stretches with the same holders are alike, whoever came first. */
+    private final Holder[] all;
+    private final long coherent;
+
+    private Holders(Holder[] all) {
+        this.all = all;
+        long snoop = 0;
+        for (int i = 0; i < all.length; i++) {
+            if (all[i].coherent()) snoop |= 1L << i;
+        }
+        coherent = snoop;
+    }
+
+    /** The bit of a holder, or 0 if it is none of them. */
+    long bit(Holder holder) {
+        for (int i = 0; i < all.length; i++) {
+            if (holder.equals(all[i])) return 1L << i;
+        }
+        return 0;
+    }
+
+    /** The bits of those that snoop. */
+    long coherent() {
+        return coherent;
+    }
+
+    /** The first of those with these bits. */
+    Holder first(long bits) {
+        return all[Long.numberOfTrailingZeros(bits)];
+    }
+
+    boolean isFull() {
+        return all.length == MOST;
+    }
+
+    /** With one that is none of them; they are not full. */
+    Holders with(Holder holder) {
+        int at = 0;
+        while (at < all.length && all[at].number() < holder.number())
+            at++;
+        Holder[] more = Arrays.copyOf(all, all.length + 1);
+        System.arraycopy(all, at, more, at + 1, all.length - at);
+        more[at] = holder;
+        return new Holders(more);
+    }
+
+    /** Without the one that has a bit. */
+    Holders without(long bit) {
+        if (all.length == 1) return NONE;
+        int at = Long.numberOfTrailingZeros(bit);
+        Holder[] fewer = Arrays.copyOf(all, all.length - 1);
+        System.arraycopy(all, at + 1, fewer, at, fewer.length - at);
+        return new Holders(fewer);
+    }
+
+    /** A mask in which {@code bit} is free, for one who comes. */
+    static long widened(long mask, long bit) {
+        return (mask & (bit - 1)) | (mask & -bit) << 1;
+    }
+
+    /** A mask without {@code bit}, of one who goes. */
+    static long narrowed(long mask, long bit) {
+        return (mask & (bit - 1)) | (mask >>> 1 & -bit);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return this == other || (other instanceof Holders holders && Arrays.equals(all, holders.all));
+    }
+
+    @Override
+    public int hashCode() {
+        return Arrays.hashCode(all);
+    }
+}
