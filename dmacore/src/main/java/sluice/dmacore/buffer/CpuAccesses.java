@@ -5,7 +5,6 @@ import java.util.List;
 
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.ownership.Direction;
-import sluice.dmacore.ownership.Lines;
 import sluice.dmacore.trace.EventKind;
 
 /** The accesses of the CPU to one buffer that are open. Guarded by the buffer. */
@@ -47,35 +46,16 @@ final class CpuAccesses {
         }
     }
 
-    /** Ends an access, and gives back what no other open access has. */
+    /** Ends an access; its lines go back when the last one that has them ends. */
     void end(CpuAccess access) throws DmaBufException {
         synchronized (buffer) {
             open.remove(access);
             access.opener().accesses().remove(access);
-            giveBack(buffer.lines(), access);
+            buffer.core().gate().endCpuAccess(buffer.lines(), access.from(), access.length(), access.direction());
             buffer.unregisterIfUnused();
             buffer.exporter().endCpuAccess(access.direction());
             buffer.core().trace().record(EventKind.END_CPU_ACCESS, buffer.number(), 0, access.direction().number(),
                     access.from(), access.length(), 0, 0);
-        }
-    }
-
-    private void giveBack(Lines lines, CpuAccess access) {
-        long at = access.from();
-        long end = at + access.length();
-        while (at < end) {
-            CpuAccess covering = null;
-            long next = end;
-            for (CpuAccess other : open) {
-                if (other.from() <= at && at < other.from() + other.length()) covering = other;
-                if (other.from() > at) next = Math.min(next, other.from());
-            }
-            if (covering != null) {
-                at = Math.min(end, covering.from() + covering.length());
-            } else {
-                buffer.core().gate().endCpuAccess(lines, at, next - at, access.direction());
-                at = next;
-            }
         }
     }
 

@@ -275,7 +275,12 @@ public final class Gate {
         told(EventKind.INVALIDATE, lines, null, first, end, requested, executed, nanos);
     }
 
-    /** The CPU gives back what it borrowed, and those who had it own it again. */
+    /**
+     * An access of the CPU ends. Lines that no other access has, through whichever buffer, are given back: those who had them
+     * own them again. What was written is known from now on in any case.
+     *
+     * @param from as at its begin, and so are the length and the direction
+     */
     public void endCpuAccess(Lines lines, long from, long length, Direction direction) {
         if (length == 0) return;
         AliasGroup group = AliasGroup.lock(lines);
@@ -296,17 +301,19 @@ public final class Gate {
             Region region = walk.region();
             for (int i = walk.interval(); i < walk.end(); i++) {
                 if (direction.deviceReads()) region.setCpu(i, LineState.DIRTY);
-                long cached = flavour == Flavour.COHERENT ? 0 : region.lent(i) & ~region.coherent(i);
-                if (cached != 0) {
+                if (!region.giveBack(i)) continue;
+                // Also those who got the line in the middle of the access: it is synced for whoever has it now.
+                long writers = region.writers(i) & ~region.coherent(i);
+                long cached = region.readers(i) & ~region.coherent(i) | writers;
+                if (cached != 0 && flavour != Flavour.COHERENT) {
                     requested += bytes(walk.first(i), walk.end(i));
                     if (region.cpu(i).mayBeDirty()) {
                         nanos += execute(CacheOperation.WRITE_BACK, lines, walk.first(i), walk.end(i), false);
                         executed += bytes(walk.first(i), walk.end(i));
                         region.setCpu(i, LineState.CLEAN);
                     }
-                    if ((region.lentWriters(i) & cached) != 0) region.setCpu(i, LineState.STALE);
+                    if (writers != 0) region.setCpu(i, LineState.STALE);
                 }
-                region.giveBack(i);
             }
             walk.close();
         }

@@ -6,8 +6,8 @@ import java.util.Arrays;
  * A stretch of cache lines and the state of each, held as intervals of equal state. Several buffers may look at it. Guarded by
  * the lock of its {@link AliasGroup}.
  *
- * <p>Each line has its holders. States are bits of these: which may read, and which may write; and those from whom a CPU access
- * has borrowed.
+ * <p>Each line has its holders. States are bits of these: which may read, and which may write; and those from whom CPU accesses
+ * have borrowed, with how many of these are open.
  */
 final class Region {
     static final Region NONE = new Region(0);
@@ -21,6 +21,7 @@ final class Region {
     private long[] writers = new long[4];
     private long[] lentReaders = new long[4];
     private long[] lentWriters = new long[4];
+    private int[] accesses = new int[4];
     /** Views of it whose CPU writers do not all tell. */
     private int unseenViews;
 
@@ -119,6 +120,7 @@ final class Region {
         writers = Arrays.copyOf(writers, size);
         lentReaders = Arrays.copyOf(lentReaders, size);
         lentWriters = Arrays.copyOf(lentWriters, size);
+        accesses = Arrays.copyOf(accesses, size);
     }
 
     /** Makes one of neighbours of equal state, from the interval before {@code first} to the one behind {@code end}. */
@@ -139,7 +141,7 @@ final class Region {
     private boolean equal(int a, int b) {
         return cpu[a] == cpu[b] && readers[a] == readers[b] && writers[a] == writers[b]
                 && lentReaders[a] == lentReaders[b] && lentWriters[a] == lentWriters[b]
-                && holders[a].equals(holders[b]);
+                && accesses[a] == accesses[b] && holders[a].equals(holders[b]);
     }
 
     private void move(int from, int to, int intervals) {
@@ -151,6 +153,7 @@ final class Region {
         System.arraycopy(writers, from, writers, to, intervals);
         System.arraycopy(lentReaders, from, lentReaders, to, intervals);
         System.arraycopy(lentWriters, from, lentWriters, to, intervals);
+        System.arraycopy(accesses, from, accesses, to, intervals);
     }
 
     /** The interval that holds {@code line}. */
@@ -186,10 +189,6 @@ final class Region {
         return (readers[interval] | writers[interval]) == 0;
     }
 
-    long lentWriters(int interval) {
-        return lentWriters[interval];
-    }
-
     long lent(int interval) {
         return lentReaders[interval] | lentWriters[interval];
     }
@@ -208,19 +207,26 @@ final class Region {
         lentWriters[interval] &= ~bit;
     }
 
-    /** The CPU borrows an interval of all its holders. */
+    /** One more access of the CPU borrows an interval of all its holders. */
     void lend(int interval) {
+        accesses[interval]++;
         lentReaders[interval] |= readers[interval];
         lentWriters[interval] |= writers[interval];
         readers[interval] = 0;
         writers[interval] = 0;
     }
 
-    /** The holders get an interval back. */
-    void giveBack(int interval) {
+    /**
+     * An access of the CPU ends; with the last one the holders get the interval back.
+     *
+     * @return whether it was the last
+     */
+    boolean giveBack(int interval) {
+        if (--accesses[interval] > 0) return false;
         readers[interval] |= lentReaders[interval];
         writers[interval] |= lentWriters[interval];
         lentReaders[interval] = 0;
         lentWriters[interval] = 0;
+        return true;
     }
 }

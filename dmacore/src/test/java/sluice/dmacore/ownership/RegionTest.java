@@ -22,6 +22,7 @@ class RegionTest {
         long writers;
         long lentReaders;
         long lentWriters;
+        int accesses;
     }
 
     private final Region region = new Region(LINES);
@@ -62,7 +63,9 @@ class RegionTest {
                 case 0 -> region.own(i, region.bit(i, holders[which]), direction);
                 case 1 -> region.disown(i, region.bit(i, holders[which]));
                 case 2 -> region.lend(i);
-                case 3 -> region.giveBack(i);
+                case 3 -> {
+                    if (lines[region.start(i)].accesses > 0) region.giveBack(i);
+                }
                 case 4 -> region.setCpu(i, state);
                 case 5 -> region.join(i, holders[which]);
                 default -> region.leave(i, holders[which]);
@@ -103,9 +106,11 @@ class RegionTest {
         line.lentWriters |= line.writers;
         line.readers = 0;
         line.writers = 0;
+        line.accesses++;
     }
 
     private static void giveBack(Line line) {
+        if (line.accesses == 0 || --line.accesses > 0) return;
         line.readers |= line.lentReaders;
         line.writers |= line.lentWriters;
         line.lentReaders = 0;
@@ -122,7 +127,6 @@ class RegionTest {
                     && named(at, region.readers(at)) == naive.readers
                     && named(at, region.writers(at)) == naive.writers
                     && named(at, region.lent(at)) == (naive.lentReaders | naive.lentWriters)
-                    && named(at, region.lentWriters(at)) == naive.lentWriters
                     && named(at, -1) == naive.joined && named(at, region.coherent(at)) == (naive.joined & 0b10101)
                     && region.isCpuOwned(at) == ((naive.readers | naive.writers) == 0);
             assertThat(same).as("line %d after step %d, seed %d", line, step, SEED).isTrue();
@@ -145,7 +149,7 @@ class RegionTest {
     private static boolean alike(Line one, Line other) {
         return one.cpu == other.cpu && one.joined == other.joined && one.readers == other.readers
                 && one.writers == other.writers && one.lentReaders == other.lentReaders
-                && one.lentWriters == other.lentWriters;
+                && one.lentWriters == other.lentWriters && one.accesses == other.accesses;
     }
 
     @Test
