@@ -9,6 +9,7 @@ import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.memory.Runs;
 import sluice.dmacore.ownership.Direction;
+import sluice.dmacore.ownership.Holder;
 import sluice.dmacore.ownership.Lines;
 import sluice.dmacore.space.Segments;
 import sluice.dmacore.trace.EventKind;
@@ -22,6 +23,7 @@ import sluice.dmacore.trace.EventKind;
 public final class DeviceMapping {
     private final Attachment attachment;
     private final DmaBuf buffer;
+    private final Holder holder;
     private final Direction direction;
     private final Set<DmaAttribute> attributes;
     private final Lines lines;
@@ -36,9 +38,11 @@ public final class DeviceMapping {
     private boolean inSpace = true;
     private volatile boolean used;
 
-    DeviceMapping(Attachment attachment, Direction direction, Set<DmaAttribute> attributes, Lines lines,
+    /** @param holder who owns the lines: the attachment's, or one of the mapping's own, which leaves with it */
+    DeviceMapping(Attachment attachment, Holder holder, Direction direction, Set<DmaAttribute> attributes, Lines lines,
             Segments segments, SegmentList list, @Nullable Bounce bounce, @Nullable BufferMemory translated) {
         this.attachment = attachment;
+        this.holder = holder;
         this.buffer = attachment.buffer();
         this.direction = direction;
         this.attributes = attributes;
@@ -84,7 +88,7 @@ public final class DeviceMapping {
     public void syncForDevice(long from, long length, Direction part) throws DmaBufException {
         check(from, length, part, false);
         if (bounce != null && part.deviceReads()) bounce.toDevice(memory(), from, length);
-        buffer.core().gate().forDevice(lines, attachment.holder(), from, length, part, false);
+        buffer.core().gate().forDevice(lines, holder, from, length, part, false);
         if (buffer.core().trace().isOn()) {
             buffer.core().trace().record(EventKind.SYNC_FOR_DEVICE, buffer.number(), attachment.number(),
                     part.number(), from, length, 0, 0);
@@ -100,8 +104,8 @@ public final class DeviceMapping {
     public void syncForCpu(long from, long length, Direction part) throws DmaBufException {
         check(from, length, part, true);
         reportUnwritten(from, length);
+        buffer.core().gate().forCpu(lines, holder, from, length, part);
         if (bounce != null && part.deviceWrites()) bounce.toCpu(memory(), from, length);
-        buffer.core().gate().forCpu(lines, attachment.holder(), from, length, part);
         if (buffer.core().trace().isOn()) {
             buffer.core().trace().record(EventKind.SYNC_FOR_CPU, buffer.number(), attachment.number(),
                     part.number(), from, length, 0, 0);
@@ -158,6 +162,10 @@ public final class DeviceMapping {
 
     Segments mapped() {
         return segments;
+    }
+
+    Holder holder() {
+        return holder;
     }
 
     Lines lines() {
@@ -228,8 +236,7 @@ public final class DeviceMapping {
             if (!used && !discarded) told(Rule.MAPPED_AT_IMPORT, "mapped and unmapped, and never used between");
             boolean skip = discarded || attributes.contains(DmaAttribute.SKIP_CPU_SYNC);
             if (!skip) reportUnwritten(0, buffer.size());
-            if (bounce != null && direction.deviceWrites() && !skip) bounce.toCpu(memory(), 0, buffer.size());
-            buffer.core().gate().end(lines, attachment.holder(), direction, skip);
+            giveBack(skip);
         }
         if (bounce != null) bounce.close();
         if (translated != null) translated.free();
@@ -251,7 +258,13 @@ public final class DeviceMapping {
         if (!live) return;
         live = false;
         leaveSpace();
-        buffer.core().gate().end(lines, attachment.holder(), direction, false);
+        giveBack(false);
+    }
+
+    private void giveBack(boolean skip) {
+        buffer.core().gate().end(lines, holder, direction, skip);
+        if (bounce != null && direction.deviceWrites() && !skip) bounce.toCpu(memory(), 0, buffer.size());
+        if (!holder.equals(attachment.holder())) buffer.core().gate().leave(lines, holder);
     }
 
     private void leaveSpace() {

@@ -98,7 +98,7 @@ public final class DeviceView implements AutoCloseable {
         if (write && buffer.state() == DmaBuf.State.MOVING)
             told(mapping, Rule.WROTE_WHILE_MOVING, from, length, "written while the buffer is being moved");
         for (long row = 0; row < rows; row++)
-            buffer.core().gate().deviceAccess(mapping.lines(), attachment.holder(), from + row * stride, rowBytes,
+            buffer.core().gate().deviceAccess(mapping.lines(), mapping.holder(), from + row * stride, rowBytes,
                     write);
         TraceSink trace = buffer.core().trace();
         long began = trace.isOn() ? System.nanoTime() : 0;

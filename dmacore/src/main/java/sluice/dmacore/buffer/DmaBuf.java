@@ -194,9 +194,7 @@ public final class DmaBuf {
         if (memory != null) {
             if (!core.gate().join(register(), attachment.holder())) {
                 unregisterIfUnused();
-                core.findings().add(Rule.D18_TOO_MANY_OVERLAPS, function.name(), name, 0, size,
-                        "64 attachments share a line");
-                throw refused(Errno.ENOMEM, "64 attachments share one of its lines, which looks like a leak");
+                throw tooManyHolders(function);
             }
         }
         attachments.add(attachment);
@@ -217,6 +215,12 @@ public final class DmaBuf {
                 ? Verdict.ofSize(size, params)
                 : Verdict.of(planned(function, present), present, params);
         return exporter.review(function, own);
+    }
+
+    /** With the buffer locked. */
+    DmaBufException tooManyHolders(DeviceFunction function) {
+        core.findings().add(Rule.D18_TOO_MANY_OVERLAPS, function.name(), name, 0, size, "64 attachments share a line");
+        return refused(Errno.ENOMEM, "64 attachments share one of its lines, which looks like a leak");
     }
 
     SegmentList planned(DeviceFunction function, BufferMemory present) {

@@ -10,6 +10,7 @@ import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.memory.Runs;
 import sluice.dmacore.ownership.Direction;
+import sluice.dmacore.ownership.Holder;
 import sluice.dmacore.ownership.Lines;
 import sluice.dmacore.space.Segments;
 import sluice.iommu.Owner;
@@ -52,8 +53,11 @@ final class MapRequest {
         } else {
             seen = cached ? buffer.core().options().executor().deviceMemory(lines) : memory.runs();
         }
+        Holder holder = bounce == null || !cached ? attachment.holder() : copying();
         boolean done = false;
         try {
+            if (!holder.equals(attachment.holder()) && !buffer.core().gate().join(lines, holder))
+                throw buffer.tooManyHolders(function);
             Segments segments = inSpace(seen);
             SegmentList list = SegmentList.of(segments, function.params());
             Verdict found = bounce == null ? Verdict.of(list, memory, function.params()) : Verdict.FITS;
@@ -63,18 +67,24 @@ final class MapRequest {
                         "%s cannot have it without a copy: %s".formatted(function.name(), found));
             }
             if (!attributes.contains(DmaAttribute.CPU_KEEPS)) {
-                buffer.core().gate().forDevice(lines, attachment.holder(), 0, buffer.size(), direction,
+                buffer.core().gate().forDevice(lines, holder, 0, buffer.size(), direction,
                         attributes.contains(DmaAttribute.SKIP_CPU_SYNC));
             }
-            DeviceMapping made = new DeviceMapping(attachment, direction, attributes, lines, segments, list, bounce,
-                    translated);
+            DeviceMapping made = new DeviceMapping(attachment, holder, direction, attributes, lines, segments, list,
+                    bounce, translated);
             if (bounce != null) bounce.toDevice(memory.runs(), 0, buffer.size());
             done = true;
             return made;
         } finally {
+            if (!done && !holder.equals(attachment.holder())) buffer.core().gate().leave(lines, holder);
             if (!done && bounce != null) bounce.close();
             if (!done && translated != null) translated.free();
         }
+    }
+
+    /** Who owns the lines of a bounced mapping: it is the CPU that reads and writes them, and no cache is in its way. */
+    private Holder copying() {
+        return new Holder(attachment.number(), function.name(), true);
     }
 
     private void check(BufferMemory memory) throws DmaBufException {

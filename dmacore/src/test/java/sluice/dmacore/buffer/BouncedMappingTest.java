@@ -1,0 +1,140 @@
+package sluice.dmacore.buffer;
+
+import java.io.IOException;
+import java.util.EnumSet;
+import java.util.List;
+
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+import sluice.dmacore.device.DeviceDmaParams;
+import sluice.dmacore.device.DeviceFunction;
+import sluice.dmacore.device.Stream;
+import sluice.dmacore.finding.Rule;
+import sluice.dmacore.linux.Errno;
+import sluice.dmacore.memory.FileMapping;
+import sluice.dmacore.ownership.Direction;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static sluice.dmacore.buffer.Machine.PAGE;
+import static sluice.dmacore.buffer.Refused.refused;
+
+/** A device that uses a copy, whether it snoops or not: it never touches the buffer's own lines. */
+@Tag("S37")
+@Tag("M15")
+class BouncedMappingTest {
+    private static final EnumSet<DmaAttribute> BOUNCE = EnumSet.of(DmaAttribute.ALLOW_BOUNCE);
+    private static final int[] SCATTERED = { 5, 2, 7 };
+    private static final int SIZE = 3 * PAGE;
+
+    static List<Stream> streams() {
+        return List.of(Stream.COHERENT, Stream.NON_COHERENT);
+    }
+
+    private static DeviceFunction old(Machine machine) {
+        return machine.core().function("old", DeviceDmaParams.scatterGather().withSegments(1 << 20, 2));
+    }
+
+    @ParameterizedTest
+    @MethodSource("streams")
+    void whatEitherSideWritesIsThereForTheOther(Stream stream) throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            FileMapping ram = machine.file(8);
+            DmaBuf buffer = machine.guest("scattered", ram, SCATTERED);
+            DeviceFunction old = old(machine);
+            DeviceView view = machine.view(old);
+            Attachment attachment = buffer.attachBouncing(old, stream);
+            Machine.store(ram, 5 * PAGE, Machine.bytes(PAGE, 1));
+            DeviceMapping mapping = attachment.map(Direction.BIDIRECTIONAL, BOUNCE);
+            assertThat(Machine.read(view, mapping, 0, PAGE)).isEqualTo(Machine.bytes(PAGE, 1));
+            Machine.write(view, mapping, 2 * PAGE, Machine.bytes(PAGE, 2));
+            mapping.syncForCpu();
+            assertThat(Machine.load(ram, 7 * PAGE, PAGE)).isEqualTo(Machine.bytes(PAGE, 2));
+            Machine.store(ram, 2 * PAGE, Machine.bytes(PAGE, 3));
+            mapping.syncForDevice();
+            assertThat(Machine.read(view, mapping, PAGE, PAGE)).isEqualTo(Machine.bytes(PAGE, 3));
+            Machine.write(view, mapping, 64, Machine.bytes(64, 4));
+            mapping.unmap();
+            assertThat(Machine.load(ram, 5 * PAGE + 64, 64)).isEqualTo(Machine.bytes(64, 4));
+            assertThat(buffer.counters().writeBackRequested() + buffer.counters().invalidateRequested())
+                    .as("no operation on lines that the device does not touch").isZero();
+
+            DeviceMapping filled = attachment.map(Direction.FROM_DEVICE, BOUNCE);
+            Machine.write(view, filled, 0, Machine.bytes(SIZE, 5));
+            filled.unmap();
+            attachment.detach();
+            for (int page = 0; page < SCATTERED.length; page++) {
+                byte[] wanted = new byte[PAGE];
+                System.arraycopy(Machine.bytes(SIZE, 5), page * PAGE, wanted, 0, PAGE);
+                assertThat(Machine.load(ram, (long) SCATTERED[page] * PAGE, PAGE)).isEqualTo(wanted);
+            }
+            machine.found();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("streams")
+    void theCopyThatComesBackIsNewerThanMemory(Stream stream) throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            DmaBuf buffer = machine.released(machine.core().export("told", SIZE,
+                    new BracketedPages(Machine.runs(machine.file(8), SCATTERED))));
+            DeviceFunction display = machine.device("display");
+            Attachment shown = buffer.attach(display, Stream.NON_COHERENT);
+            DeviceView seen = machine.view(display);
+            DeviceFunction old = old(machine);
+            DeviceView view = machine.view(old);
+            Attachment attachment = buffer.attachBouncing(old, stream);
+            DeviceMapping mapping = shown.map(Direction.TO_DEVICE);
+            mapping.syncForCpu();
+            DeviceMapping copied = attachment.map(Direction.FROM_DEVICE, BOUNCE);
+            Machine.write(view, copied, 0, Machine.bytes(SIZE, 1));
+            copied.unmap();
+            mapping.syncForDevice();
+            assertThat(Machine.read(seen, mapping, 0, SIZE)).isEqualTo(Machine.bytes(SIZE, 1));
+            mapping.unmap();
+            attachment.detach();
+            shown.detach();
+            machine.found();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("streams")
+    void whatItWroteBeforeTheBufferWasRevokedIsNotLost(Stream stream) throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            FileMapping ram = machine.file(8);
+            DmaBuf buffer = machine.guest("scattered", ram, SCATTERED);
+            DeviceFunction old = old(machine);
+            DeviceView view = machine.view(old);
+            Attachment attachment = buffer.attachBouncing(old, stream);
+            DeviceMapping mapping = attachment.map(Direction.BIDIRECTIONAL, BOUNCE);
+            Machine.write(view, mapping, 0, Machine.bytes(PAGE, 1));
+            buffer.revoke();
+            assertThat(Machine.load(ram, 5 * PAGE, PAGE)).isEqualTo(Machine.bytes(PAGE, 1));
+            mapping.unmap();
+            attachment.detach();
+            machine.found();
+        }
+    }
+
+    @Test
+    @Tag("D18")
+    void itOwnsLinesByItselfAndSixtyFourMay() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            DmaBuf buffer = machine.guest("scattered", machine.file(8), SCATTERED);
+            Attachment attachment = buffer.attachBouncing(old(machine), Stream.NON_COHERENT);
+            for (int i = 0; i < 100; i++) attachment.map(Direction.BIDIRECTIONAL, BOUNCE).unmap();
+            Attachment[] others = new Attachment[63];
+            for (int i = 0; i < others.length; i++)
+                others[i] = buffer.attach(machine.device("device"), Stream.COHERENT);
+            refused(Errno.ENOMEM, () -> attachment.map(Direction.BIDIRECTIONAL, BOUNCE), "looks like a leak");
+            others[0].detach();
+            attachment.map(Direction.BIDIRECTIONAL, BOUNCE).unmap();
+            for (Attachment other : others) other.detach();
+            attachment.detach();
+            machine.found(Rule.D18_TOO_MANY_OVERLAPS);
+        }
+    }
+}
