@@ -1,5 +1,7 @@
 package sluice.vdev.gpu;
 
+import java.util.Arrays;
+
 import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.buffer.DeviceMapping;
@@ -14,7 +16,7 @@ final class Backing {
     /** The most entries of one list: a 256 MiB resource in 16 KiB pieces, and what QEMU's own device takes. */
     static final int MAX_ENTRIES = 16_384;
 
-    /** As the guest sent them: an address, then a length in the lower half of the next number. */
+    /** As the guest sent them, but for those of no bytes: an address, then a length in the lower half of the next number. */
     private final long[] entries;
     private final long bytes;
     private @Nullable DeviceMapping mapping;
@@ -31,7 +33,26 @@ final class Backing {
     static Backing read(Snapshot command, int count) {
         long[] entries = new long[2 * count];
         command.copyTo(Wire.ResourceAttachBacking.BYTES, entries);
-        return new Backing(entries);
+        return of(entries);
+    }
+
+    /** A list as the guest sends it, which is ours from now on. Entries of no bytes are legal, and are not kept. */
+    static Backing of(long[] entries) {
+        int kept = 0;
+        for (int i = 0; i < entries.length; i += 2) {
+            if ((int) entries[i + 1] == 0) continue;
+            if (kept != i) {
+                entries[kept] = entries[i];
+                entries[kept + 1] = entries[i + 1];
+            }
+            kept += 2;
+        }
+        return new Backing(kept == entries.length ? entries : Arrays.copyOf(entries, kept));
+    }
+
+    /** Entries that are kept. */
+    int count() {
+        return entries.length / 2;
     }
 
     private long length(int entry) {
@@ -72,7 +93,6 @@ final class Backing {
     boolean overlaps(AddressRange range) {
         for (int i = 0; i < entries.length; i += 2) {
             long length = length(i);
-            if (length == 0) continue;
             // Unsigned distances, each from where one begins to where the other does: no sum can overflow.
             if (range.contains(entries[i]) || Long.compareUnsigned(range.first() - entries[i], length) < 0) return true;
         }

@@ -38,6 +38,11 @@ import sluice.iommu.space.Outcome;
 final class BackingSpace {
     /** As much as a flat table takes: 64 screens of 4K. */
     private static final AddressRange APERTURE = AddressRange.of(0, 1L << 32);
+    /**
+     * One for each resource whose list is of whole pages. What begins or ends inside of a page has one of its own: then the
+     * guest may have as many as the longest list has entries.
+     */
+    private static final int MAX_MAPPINGS = ResourceTable.MAX_RESOURCES + Backing.MAX_ENTRIES;
     private static final Logger LOG = LoggerFactory.getLogger(BackingSpace.class);
 
     private final DmaCore core;
@@ -58,7 +63,7 @@ final class BackingSpace {
         trace = core.trace(name);
         this.stream = stream;
         // Nobody but the device's own loop reads here, so nothing waits for a reader.
-        space = DeviceSpace.open(IoSpaceOptions.of(name, APERTURE)
+        space = DeviceSpace.open(IoSpaceOptions.of(name, APERTURE).withMaxMappings(MAX_MAPPINGS)
                 .withFaultLog(IoSpaceOptions.DEFAULT_FAULTS, this::tell));
         function = DeviceFunction.of(name, DeviceDmaParams.throughIommu(), space);
     }

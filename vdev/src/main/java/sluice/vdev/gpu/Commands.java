@@ -119,8 +119,9 @@ final class Commands {
         }
         Backing backing = attaching == null ? Backing.read(command, (int) entries) : attaching;
         attaching = null;
+        if (!resources.hasRoomFor(backing)) return Response.ERR_OUT_OF_MEMORY;
         switch (backings.map(backing, resource.id)) {
-            case YES -> resource.backing = backing;
+            case YES -> resources.attach(resource, backing);
             case NOT_YET -> {
                 attaching = backing;
                 return null;
@@ -154,9 +155,8 @@ final class Commands {
     }
 
     private void letGo(Resource resource) {
-        Backing backing = resource.backing;
+        Backing backing = resources.detach(resource);
         if (backing == null) return;
-        resource.backing = null;
         backings.unmap(backing);
         released.run();
     }

@@ -4,7 +4,8 @@ package sluice.vdev.gpu;
  * How a GPU is made.
  *
  * @param outputs number of scan-outs its configuration space tells, 1 to 16; QEMU puts its own max_outputs over it
- * @param memoryLimit bytes of host memory all resources together may use
+ * @param memoryLimit bytes of host memory the images of all resources together may use; what else resources need has limits of
+ *        its own, 16,384 resources and 131,072 entries in their lists of pages
  */
 public record GpuOptions(int outputs, long memoryLimit) {
     /** As much as QEMU's own device allows a guest. */

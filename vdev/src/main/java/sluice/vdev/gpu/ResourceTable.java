@@ -6,7 +6,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The guest's resources by id, and the host memory they may use together. An open-addressed table, because a map of boxed
+ * The guest's resources by id, and what they may use together: host memory for their images, and room for the lists of
+ * pages behind them. An open-addressed table, because a map of boxed
  * numbers would allocate on every command.
  */
 final class ResourceTable {
@@ -14,11 +15,19 @@ final class ResourceTable {
     private static final long LEAST_CHARGE = 4096;
     /** Neither side of a resource may be longer; pictures above that no display of ours takes. */
     static final int MAX_SIDE = 16_384;
+    /** However much memory images may have: a resource with backing is about 2.5 KB of the heap. */
+    static final int MAX_RESOURCES = 16_384;
+    /**
+     * Entries of all backings together: sixteen screens of 4K in single pages. An entry is 40 bytes of the heap, or about 250 if
+     * it is not of whole pages, which {@link BackingSpace} limits further.
+     */
+    static final int MAX_ENTRIES = 131_072;
 
     private final long memoryLimit;
     private @Nullable Resource[] slots = new @Nullable Resource[64];
     private int count;
     private long memoryUsed;
+    private int entriesUsed;
 
     /** @param memoryLimit bytes all images together may have */
     ResourceTable(long memoryLimit) {
@@ -50,7 +59,7 @@ final class ResourceTable {
         PixelFormat format = PixelFormat.ofWire(wireFormat);
         if (id == 0 || find(id) != null) return Response.ERR_INVALID_RESOURCE_ID;
         if (format == null || width == 0 || height == 0) return Response.ERR_INVALID_PARAMETER;
-        if (width > MAX_SIDE || height > MAX_SIDE) return Response.ERR_OUT_OF_MEMORY;
+        if (width > MAX_SIDE || height > MAX_SIDE || count == MAX_RESOURCES) return Response.ERR_OUT_OF_MEMORY;
         long charge = charge(HostImage.bytes(width, height));
         if (charge > memoryLimit - memoryUsed) return Response.ERR_OUT_OF_MEMORY;
         Resource resource = new Resource(id, format, new HostImage((int) width, (int) height));
@@ -73,7 +82,29 @@ final class ResourceTable {
         }
     }
 
+    /** Whether the pages of one more resource can be kept. */
+    boolean hasRoomFor(Backing backing) {
+        return backing.count() <= MAX_ENTRIES - entriesUsed;
+    }
+
+    /** Puts pages behind a resource that has none; there {@linkplain #hasRoomFor is room}. */
+    void attach(Resource resource, Backing backing) {
+        resource.backing = backing;
+        entriesUsed += backing.count();
+    }
+
+    /** Returns what was behind a resource, which has none from now on. */
+    @Nullable
+    Backing detach(Resource resource) {
+        Backing backing = resource.backing;
+        resource.backing = null;
+        if (backing != null) entriesUsed -= backing.count();
+        return backing;
+    }
+
+    /** What is behind it is unmapped. */
     void remove(Resource resource) {
+        detach(resource);
         int mask = slots.length - 1;
         int hole = slotOf(resource.id);
         slots[hole] = null;
@@ -96,6 +127,7 @@ final class ResourceTable {
         slots = new @Nullable Resource[64];
         count = 0;
         memoryUsed = 0;
+        entriesUsed = 0;
     }
 
     /** All of them, in no order. */

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -279,6 +280,54 @@ class CommandLoopbackTest {
         gpu.driver().attachBacking(21, List.of(new Buffer(0x100000, 0), new Buffer(0x100000, 4))).ok();
         gpu.driver().transferToHost2d(21, GpuRect.of(1, 1), 0).ok();
         gpu.driver().unref(21).ok();
+    }
+
+    @Test
+    void listsOfPagesAreLimitedAndGivenBack() throws IOException {
+        Buffer memory = gpu.ram().allocate(8192);
+        List<Buffer> longest = Collections.nCopies(16_384, new Buffer(memory.address(), 4096));
+        int most = 7; // of the eight that fit, as the other resources have a few entries
+        int first = 3000;
+        for (int id = first; id < first + 64; id++) {
+            gpu.driver().createResource2d(id, GpuWire.FORMAT_B8G8R8X8, 1, 1).ok();
+        }
+        for (int i = 0; i < most; i++) {
+            gpu.driver().attachBacking(first + i, longest).ok();
+        }
+        gpu.driver().attachBacking(first + most, longest).requireType(GpuWire.RESP_ERR_OUT_OF_MEMORY);
+        gpu.driver().attachBacking(first + most, longest.subList(0, 8192)).ok();
+        canvas.transfer();
+        canvas.flush();
+        gpu.driver().transferToHost2d(first, GpuRect.of(1, 1), 4096 * 16_384L - 4).ok();
+        gpu.driver().detachBacking(first).ok();
+        gpu.driver().attachBacking(first, longest).ok();
+        gpu.driver().unref(first).ok();
+        gpu.driver().attachBacking(first + most + 1, longest).ok();
+        gpu.driver().attachBacking(first + most + 2, longest).requireType(GpuWire.RESP_ERR_OUT_OF_MEMORY);
+        // One of no bytes is not kept, so there is always room for it.
+        gpu.driver().attachBacking(first + most + 2, Collections.nCopies(16_384, new Buffer(memory.address(), 0))).ok();
+        for (int id = first + 1; id < first + 64; id++) {
+            gpu.driver().unref(id).ok();
+        }
+        gpu.ram().free(memory);
+    }
+
+    @Test
+    void piecesOfPagesAreLimitedFurther() throws IOException {
+        Buffer memory = gpu.ram().allocate(4096);
+        List<Buffer> pieces = IntStream.range(0, 16_384).mapToObj(i -> new Buffer(memory.address() + i % 1000 * 4L, 2))
+                .toList();
+        for (int id = 4000; id < 4003; id++) {
+            gpu.driver().createResource2d(id, GpuWire.FORMAT_B8G8R8X8, 1, 1).ok();
+        }
+        gpu.driver().attachBacking(4000, pieces).ok();
+        gpu.driver().attachBacking(4001, pieces.subList(0, 10_000)).ok();
+        gpu.driver().attachBacking(4002, pieces.subList(0, 10_000)).requireType(GpuWire.RESP_ERR_OUT_OF_MEMORY);
+        gpu.driver().unref(4000).ok();
+        gpu.driver().attachBacking(4002, pieces.subList(0, 10_000)).ok();
+        gpu.driver().unref(4001).ok();
+        gpu.driver().unref(4002).ok();
+        gpu.ram().free(memory);
     }
 
     @Test

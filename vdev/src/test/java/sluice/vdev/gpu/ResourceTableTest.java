@@ -1,6 +1,7 @@
 package sluice.vdev.gpu;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -156,6 +157,52 @@ class ResourceTableTest {
         assertThat(table.create(5, 1, 32, 33)).as("one row more than a page").isEqualTo(Response.ERR_OUT_OF_MEMORY);
         assertThat(table.create(5, 1, 32, 32)).isEqualTo(Response.OK_NODATA);
         table.clear();
+    }
+
+    @Test
+    void thereIsAMostHoweverMuchMemoryThereIs() {
+        ResourceTable table = new ResourceTable(Long.MAX_VALUE);
+        for (int id = 1; id <= ResourceTable.MAX_RESOURCES; id++)
+            assertThat(table.create(id, 1, 1, 1)).isEqualTo(Response.OK_NODATA);
+        assertThat(table.create(-1, 1, 1, 1)).isEqualTo(Response.ERR_OUT_OF_MEMORY);
+        Resource first = table.find(1);
+        if (first == null) throw new AssertionError("resource 1 is lost");
+        table.remove(first);
+        assertThat(table.create(-1, 1, 1, 1)).isEqualTo(Response.OK_NODATA);
+        assertThat(table.create(1, 1, 1, 1)).isEqualTo(Response.ERR_OUT_OF_MEMORY);
+        table.clear();
+        assertThat(table.create(1, 1, 1, 1)).isEqualTo(Response.OK_NODATA);
+        table.clear();
+    }
+
+    @Test
+    void aListOfPagesGivesItsRoomBackWhicheverWayItGoes() {
+        ResourceTable table = new ResourceTable(LIMIT);
+        long[] list = new long[2 * ResourceTable.MAX_ENTRIES];
+        Arrays.fill(list, 4096);
+        Backing all = Backing.of(list);
+        Backing one = Backing.of(new long[]{ 0, 1, 0, 1L << 32 });
+        assertThat(one.count()).as("entries that have bytes").isEqualTo(1);
+        for (int way = 0; way < 3; way++) {
+            assertThat(table.create(7, 1, 1, 1)).isEqualTo(Response.OK_NODATA);
+            Resource resource = table.find(7);
+            if (resource == null) throw new AssertionError("resource 7 is lost");
+            assertThat(table.hasRoomFor(all)).isTrue();
+            table.attach(resource, one);
+            assertThat(table.hasRoomFor(all)).isFalse();
+            assertThat(table.detach(resource)).isSameAs(one);
+            assertThat(table.detach(resource)).isNull();
+            assertThat(table.hasRoomFor(all)).isTrue();
+            table.attach(resource, all);
+            assertThat(table.hasRoomFor(one)).isFalse();
+            switch (way) {
+                case 0 -> table.detach(resource);
+                case 1 -> table.remove(resource);
+                default -> table.clear();
+            }
+            assertThat(table.hasRoomFor(all)).as("in way %d", way).isTrue();
+            table.clear();
+        }
     }
 
     @Test
