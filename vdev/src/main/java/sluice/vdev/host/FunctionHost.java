@@ -1,6 +1,7 @@
 package sluice.vdev.host;
 
 import java.io.IOException;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -251,18 +252,6 @@ public final class FunctionHost {
         });
     }
 
-    public void writeConfig(int offset, byte[] bytes, Runnable done) {
-        execute(() -> {
-            try {
-                function.config().write(offset, bytes);
-                interrupts.disableLine(function.config().isLineDisabled());
-                function.configWritten(offset, bytes.length);
-            } finally {
-                done.run();
-            }
-        });
-    }
-
     /**
      * Reads a BAR.
      *
@@ -282,15 +271,36 @@ public final class FunctionHost {
         }
     }
 
-    /** Writes a BAR; {@code done} runs in any case. */
-    public void writeBar(Bar bar, long offset, byte[] bytes, Runnable done) {
+    /**
+     * A write to a BAR, or to configuration space.
+     *
+     * @param bar null for configuration space
+     * @param offset with {@code bytes} inside of it
+     */
+    public record Write(@Nullable Bar bar, long offset, byte[] bytes) {}
+
+    /** Writes one after the other, whatever comes of the one before; {@code done} runs in any case. */
+    public void write(List<Write> writes, Runnable done) {
+        // One task for all: what waits for the loop must not grow to many times what came.
         execute(() -> {
-            try {
-                access.write(bar, offset, bytes);
-            } finally {
-                done.run();
-            }
+            for (Write write : writes) carryOut(write);
+            done.run();
         });
+    }
+
+    private void carryOut(Write write) {
+        Bar bar = write.bar();
+        try {
+            if (bar == null) {
+                function.config().write((int) write.offset(), write.bytes());
+                interrupts.disableLine(function.config().isLineDisabled());
+                function.configWritten((int) write.offset(), write.bytes().length);
+            } else {
+                access.write(bar, write.offset(), write.bytes());
+            }
+        } catch (RuntimeException | Error e) {
+            LOG.error("{}: a write of {} failed", function.name(), bar == null ? "configuration space" : "a BAR", e);
+        }
     }
 
     // ---- interrupts
@@ -328,9 +338,9 @@ public final class FunctionHost {
         });
     }
 
-    /** Signals a vector once. */
-    public void triggerVector(int index) {
-        execute(() -> interrupts.signalVector(index));
+    /** Signals each of these vectors once. */
+    public void triggerVectors(BitSet vectors) {
+        execute(() -> vectors.stream().forEach(interrupts::signalVector));
     }
 
     /** Runs {@code done} when everything that was called before is carried out. */

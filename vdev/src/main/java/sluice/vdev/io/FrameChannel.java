@@ -105,8 +105,13 @@ public final class FrameChannel extends AbstractChannel {
     @Override
     protected void doBeginRead() {
         IoRegistration current = registration;
-        if (watching || current == null)
+        if (current == null)
             return;
+        if (watching) {
+            // Reading was stopped. The edge of what has come meanwhile is over.
+            eventLoop().execute(this::readTurn);
+            return;
+        }
         watching = true;
         current.submit(EVENTS);
     }
@@ -139,16 +144,16 @@ public final class FrameChannel extends AbstractChannel {
         partialFds.clear();
     }
 
-    /** Reads messages until the socket is empty or others are due. */
+    /** Reads messages until the socket is empty, others are due, or whoever gets them has stopped it (autoRead). */
     private void readTurn() {
         try {
-            for (int i = 0; i < FRAMES_PER_TURN && open; i++) {
+            for (int i = 0; i < FRAMES_PER_TURN && isReading(); i++) {
                 Frame frame = readFrame();
                 if (frame == null)
                     return;
                 pipeline().fireChannelRead(frame);
             }
-            if (open)
+            if (isReading())
                 eventLoop().execute(this::readTurn);
         } catch (EndOfStream e) {
             unsafe().close(voidPromise());
@@ -156,6 +161,10 @@ public final class FrameChannel extends AbstractChannel {
             pipeline().fireExceptionCaught(e);
             unsafe().close(voidPromise());
         }
+    }
+
+    private boolean isReading() {
+        return open && config.isAutoRead();
     }
 
     private @Nullable Frame readFrame() throws IOException {

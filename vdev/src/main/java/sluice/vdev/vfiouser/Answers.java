@@ -7,6 +7,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import org.jspecify.annotations.Nullable;
 
+import sluice.dmacore.linux.Errno;
 import sluice.dmacore.linux.Fd;
 import sluice.vdev.io.OutgoingFrame;
 import sluice.vdev.io.ProtocolViolation;
@@ -16,35 +17,60 @@ import sluice.vdev.io.ProtocolViolation;
  * need not be ready for it. Used on the control loop.
  */
 final class Answers {
-    /** QEMU sends maps of one transaction without waiting, at most 1024. */
-    private static final int MAX_WAITING = 4096;
     private static final Fd[] NO_FDS = {};
 
     private final Channel channel;
+    private final Backlog backlog;
     private final ArrayDeque<Place> line = new ArrayDeque<>();
     private boolean closed;
 
     Answers(Channel channel) {
         this.channel = channel;
+        this.backlog = new Backlog(channel);
     }
 
-    /** One answer that is due. */
+    /** One command that is under way. Who wants no answer to it gets none, whatever is called here. */
     final class Place {
         private final int id;
         private final int command;
+        private final boolean wanted;
+        private final int bytes;
+        private final int fds;
         private @Nullable OutgoingFrame answer;
 
-        private Place(int id, int command) {
-            this.id = id;
-            this.command = command;
+        private Place(Incoming incoming) {
+            id = incoming.id();
+            command = incoming.command();
+            wanted = !incoming.noReply();
+            bytes = Backlog.bytes(incoming.message());
+            fds = Backlog.fds(incoming.message());
+        }
+
+        /**
+         * For questions, which make no sense without an answer.
+         *
+         * @throws RefusedException EINVAL, if none is wanted
+         */
+        Place question() throws RefusedException {
+            if (!wanted) throw new RefusedException(Errno.EINVAL, "a question that wants no answer");
+            return this;
+        }
+
+        private void end() {
+            backlog.end(bytes, fds);
         }
 
         /** Answers with what {@code content} writes, and descriptors that belong to the answer from now on. */
-        void answer(Consumer<ByteBuf> content, Fd... fds) {
+        void answer(Consumer<ByteBuf> content, Fd... files) {
+            if (!wanted) {
+                for (Fd file : files) file.close();
+                end();
+                return;
+            }
             ByteBuf frame = header(0, 0);
             content.accept(frame);
             frame.setIntLE(Integer.BYTES, frame.readableBytes());
-            fill(new OutgoingFrame(frame, fds));
+            fill(new OutgoingFrame(frame, files));
         }
 
         /** Answers that it was done. */
@@ -54,12 +80,16 @@ final class Answers {
 
         /** Answers with an errno number. */
         void fail(int errno) {
-            fill(new OutgoingFrame(header(VfioUserFormat.ERROR, errno), NO_FDS));
+            if (wanted) {
+                fill(new OutgoingFrame(header(VfioUserFormat.ERROR, errno), NO_FDS));
+            } else {
+                end();
+            }
         }
 
         /** {@link #done} for 0, otherwise {@link #fail}; on any thread. */
         void answerLater(int errno) {
-            channel.eventLoop().execute(() -> {
+            later(() -> {
                 if (errno == 0) {
                     done();
                 } else {
@@ -70,7 +100,16 @@ final class Answers {
 
         /** {@link #answer}, on any thread. */
         void answerLater(Consumer<ByteBuf> content) {
-            channel.eventLoop().execute(() -> answer(content, NO_FDS));
+            later(() -> answer(content, NO_FDS));
+        }
+
+        /** What is not answered needs no turn of the control loop: thousands of maps are posted at a time. */
+        private void later(Runnable answering) {
+            if (wanted) {
+                channel.eventLoop().execute(answering);
+            } else {
+                end();
+            }
         }
 
         private ByteBuf header(int flags, int errno) {
@@ -90,14 +129,13 @@ final class Answers {
         }
     }
 
-    /** Takes a place in line for a command. */
-    Place expect(int id, int command) throws ProtocolViolation {
-        if (line.size() == MAX_WAITING)
-            throw new ProtocolViolation("more than %d commands wait for their answers".formatted(MAX_WAITING));
-        if (!channel.isWritable())
+    /** A command has come: takes a place in line for it, if it wants an answer. */
+    Place expect(Incoming incoming) throws ProtocolViolation {
+        if (!incoming.noReply() && !channel.isWritable())
             throw new ProtocolViolation("the front-end asks on and does not read the answers");
-        Place place = new Place(id, command);
-        line.add(place);
+        Place place = new Place(incoming);
+        if (place.wanted) line.add(place);
+        backlog.begin(place.bytes, place.fds);
         return place;
     }
 
@@ -108,6 +146,7 @@ final class Answers {
             OutgoingFrame frame = head == null ? null : head.answer;
             if (frame == null) break;
             line.remove();
+            head.end();
             channel.write(frame, channel.voidPromise());
             any = true;
         }

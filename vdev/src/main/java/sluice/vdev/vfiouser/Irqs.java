@@ -1,6 +1,7 @@
 package sluice.vdev.vfiouser;
 
 import java.io.IOException;
+import java.util.BitSet;
 import java.util.List;
 
 import io.netty.buffer.ByteBuf;
@@ -117,10 +118,11 @@ final class Irqs {
         } else if ((set.flags() & DATA_EVENTFD) != 0) {
             setEventFds(line, trigger, first, count, set.fds());
         } else {
+            BitSet chosen = new BitSet();
             for (int i = 0; i < count; i++) {
-                boolean chosen = (set.flags() & DATA_NONE) != 0 || set.choice()[i] != 0;
-                if (chosen) act(line, trigger, (set.flags() & MASK) != 0, first + i);
+                if ((set.flags() & DATA_NONE) != 0 || set.choice()[i] != 0) chosen.set(first + i);
             }
+            if (!chosen.isEmpty()) act(line, trigger, (set.flags() & MASK) != 0, chosen);
         }
     }
 
@@ -150,13 +152,13 @@ final class Irqs {
         }
     }
 
-    private void act(boolean line, boolean trigger, boolean mask, int index) {
+    private void act(boolean line, boolean trigger, boolean mask, BitSet chosen) {
         if (!trigger) {
             host.maskLine(mask);
         } else if (line) {
             host.triggerLine();
         } else {
-            host.triggerVector(index);
+            host.triggerVectors(chosen);
         }
     }
 }

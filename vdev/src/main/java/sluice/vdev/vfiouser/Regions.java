@@ -1,10 +1,11 @@
 package sluice.vdev.vfiouser;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Consumer;
 
 import io.netty.buffer.ByteBuf;
-import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.linux.Fd;
@@ -55,13 +56,10 @@ final class Regions {
     }
 
     /** Answers REGION_READ. */
-    void read(ClientMessage.RegionRead read, Answers.@Nullable Place place) throws IOException {
+    void read(ClientMessage.RegionRead read, Answers.Place place) throws IOException {
         check(read.region(), read.offset(), read.count());
-        Consumer<byte[]> done = bytes -> {
-            if (place == null) return;
-            place.answerLater(body -> body.writeLongLE(read.offset()).writeIntLE(read.region())
-                    .writeIntLE(bytes.length).writeBytes(bytes));
-        };
+        Consumer<byte[]> done = bytes -> place.answerLater(body -> body.writeLongLE(read.offset())
+                .writeIntLE(read.region()).writeIntLE(bytes.length).writeBytes(bytes));
         Bar bar = host.bar(read.region());
         if (bar == null) {
             host.readConfig((int) read.offset(), read.count(), done);
@@ -83,13 +81,11 @@ final class Regions {
         }
     }
 
-    /** Carries out a write that was checked. */
-    void write(ClientMessage.RegionWrite write, Runnable done) {
-        Bar bar = host.bar(write.region());
-        if (bar == null) {
-            host.writeConfig((int) write.offset(), write.bytes(), done);
-        } else {
-            host.writeBar(bar, write.offset(), write.bytes(), done);
-        }
+    /** Carries out writes that were checked. */
+    void write(List<ClientMessage.RegionWrite> writes, Runnable done) {
+        List<FunctionHost.Write> placed = new ArrayList<>(writes.size());
+        for (ClientMessage.RegionWrite write : writes)
+            placed.add(new FunctionHost.Write(host.bar(write.region()), write.offset(), write.bytes()));
+        host.write(placed, done);
     }
 }

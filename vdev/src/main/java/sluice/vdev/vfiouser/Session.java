@@ -2,11 +2,11 @@ package sluice.vdev.vfiouser;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -72,7 +72,7 @@ final class Session extends ChannelInboundHandlerAdapter {
                 throw new ProtocolViolation(
                         "command %d has come before VERSION, which must be the first".formatted(incoming.command()));
             }
-            place = incoming.noReply() ? null : answers.expect(incoming.id(), incoming.command());
+            place = answers.expect(incoming);
         } catch (ProtocolViolation e) {
             for (Fd fd : incoming.message().files()) fd.close();
             throw e;
@@ -81,45 +81,35 @@ final class Session extends ChannelInboundHandlerAdapter {
             carryOut(incoming.message(), place);
         } catch (IOException e) {
             LOG.error("command {} of the front-end is refused: {}", incoming.command(), e.getMessage());
-            if (place != null) place.fail(e instanceof RefusedException refused ? refused.errno() : Errno.EINVAL);
+            place.fail(e instanceof RefusedException refused ? refused.errno() : Errno.EINVAL);
             // With no common version there is nothing more to say.
             if (!versionAgreed) context.close();
         }
     }
 
-    private void carryOut(ClientMessage message, Answers.@Nullable Place place) throws IOException {
+    private void carryOut(ClientMessage message, Answers.Place place) throws IOException {
         switch (message) {
-            case ClientMessage.Version version -> agree(version, answered(place));
+            case ClientMessage.Version version -> agree(version, place.question());
             case ClientMessage.DmaMap map -> map(map, place);
             case ClientMessage.DmaUnmap unmap -> unmap(unmap, place);
-            case ClientMessage.GetInfo() -> answered(place).answer(body -> body.writeIntLE(DEVICE_INFO_BYTES)
+            case ClientMessage.GetInfo() -> place.question().answer(body -> body.writeIntLE(DEVICE_INFO_BYTES)
                     .writeIntLE(DEVICE_FLAGS).writeIntLE(Regions.COUNT).writeIntLE(Irqs.COUNT));
-            case ClientMessage.GetRegionInfo get -> regions.info(get, answered(place));
+            case ClientMessage.GetRegionInfo get -> regions.info(get, place.question());
             case ClientMessage.GetRegionIoFds get -> throw new RefusedException(Errno.EOPNOTSUPP,
                     "region %d has no descriptors for accesses: they come as messages".formatted(get.index()));
-            case ClientMessage.GetIrqInfo get -> irqs.info(get, answered(place));
+            case ClientMessage.GetIrqInfo get -> irqs.info(get, place.question());
             case ClientMessage.SetIrqs set -> {
                 irqs.set(set);
-                host.after(() -> answer(place, 0));
+                host.after(() -> place.answerLater(0));
             }
             case ClientMessage.RegionRead read -> regions.read(read, place);
             case ClientMessage.RegionWrite write -> write(write, place);
             case ClientMessage.WriteMulti multi -> writeMulti(multi, place);
-            case ClientMessage.Reset() -> host.reset(() -> answer(place, 0));
+            case ClientMessage.Reset() -> host.reset(() -> place.answerLater(0));
             case ClientMessage.Unknown() -> throw new RefusedException(Errno.EOPNOTSUPP, "it is none we offer");
             case ClientMessage.Malformed malformed -> throw new RefusedException(Errno.EINVAL, malformed.reason());
             case ClientMessage.DmaAnswer answer -> throw new IllegalStateException("it was handled before");
         }
-    }
-
-    private static void answer(Answers.@Nullable Place place, int errno) {
-        if (place != null) place.answerLater(errno);
-    }
-
-    /** For questions, which make no sense without an answer. */
-    private static Answers.Place answered(Answers.@Nullable Place place) throws RefusedException {
-        if (place == null) throw new RefusedException(Errno.EINVAL, "a question that wants no answer");
-        return place;
     }
 
     private void agree(ClientMessage.Version version, Answers.Place place) throws IOException {
@@ -135,7 +125,7 @@ final class Session extends ChannelInboundHandlerAdapter {
         place.answer(body -> body.writeShortLE(0).writeShortLE(0).writeBytes(json).writeByte(0));
     }
 
-    private void map(ClientMessage.DmaMap map, Answers.@Nullable Place place) throws IOException {
+    private void map(ClientMessage.DmaMap map, Answers.Place place) throws IOException {
         Fd fd = map.fd();
         if (map.flags() == 0 || (map.flags() & ~MAP_FLAGS) != 0) {
             if (fd != null) fd.close();
@@ -144,10 +134,10 @@ final class Session extends ChannelInboundHandlerAdapter {
                             map.flags()));
         }
         host.map(map.address(), map.size(), fd, map.offset(), Permission.of(map.flags()),
-                errno -> answer(place, errno));
+                place::answerLater);
     }
 
-    private void unmap(ClientMessage.DmaUnmap unmap, Answers.@Nullable Place place) throws IOException {
+    private void unmap(ClientMessage.DmaUnmap unmap, Answers.Place place) throws IOException {
         if (unmap.flags() == UNMAP_ALL) {
             if (unmap.address() != 0 || unmap.size() != 0)
                 throw new RefusedException(Errno.EINVAL, "DMA_UNMAP of everything names a range as well");
@@ -167,8 +157,7 @@ final class Session extends ChannelInboundHandlerAdapter {
         host.unmap(range, errno -> unmapped(unmap, place, errno));
     }
 
-    private static void unmapped(ClientMessage.DmaUnmap unmap, Answers.@Nullable Place place, int errno) {
-        if (place == null) return;
+    private static void unmapped(ClientMessage.DmaUnmap unmap, Answers.Place place, int errno) {
         if (errno != 0) {
             place.answerLater(errno);
             return;
@@ -177,23 +166,18 @@ final class Session extends ChannelInboundHandlerAdapter {
                 .writeLongLE(unmap.size()));
     }
 
-    private void write(ClientMessage.RegionWrite write, Answers.@Nullable Place place) throws IOException {
+    private void write(ClientMessage.RegionWrite write, Answers.Place place) throws IOException {
         regions.check(write.region(), write.offset(), write.bytes().length);
-        regions.write(write, () -> {
-            if (place == null) return;
-            place.answerLater(body -> body.writeLongLE(write.offset()).writeIntLE(write.region())
-                    .writeIntLE(write.bytes().length));
-        });
+        regions.write(List.of(write), () -> place.answerLater(body -> body.writeLongLE(write.offset())
+                .writeIntLE(write.region()).writeIntLE(write.bytes().length)));
     }
 
-    private void writeMulti(ClientMessage.WriteMulti multi, Answers.@Nullable Place place) throws IOException {
+    private void writeMulti(ClientMessage.WriteMulti multi, Answers.Place place) throws IOException {
         // All or none: half a list of register writes helps nobody.
         for (ClientMessage.RegionWrite write : multi.writes())
             regions.check(write.region(), write.offset(), write.bytes().length);
-        for (ClientMessage.RegionWrite write : multi.writes()) regions.write(write, () -> {});
-        host.after(() -> {
-            if (place != null) place.answerLater(body -> body.writeLongLE(multi.writes().size()));
-        });
+        int count = multi.writes().size();
+        regions.write(multi.writes(), () -> place.answerLater(body -> body.writeLongLE(count)));
     }
 
     @Override

@@ -9,7 +9,10 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
+import io.netty.channel.Channel;
 import io.netty.channel.IoEventLoop;
+import io.netty.util.concurrent.SingleThreadEventExecutor;
+import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.buffer.DmaCoreOptions;
@@ -31,6 +34,7 @@ public final class FunctionProcess implements AutoCloseable {
     private final FunctionHost host;
     private final FunctionServer server;
     private final Semaphore gone = new Semaphore(0);
+    private volatile @Nullable Channel channel;
 
     public FunctionProcess(PciFunction function) {
         this(function, DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT);
@@ -49,7 +53,7 @@ public final class FunctionProcess implements AutoCloseable {
     /** A client at the other end of a fresh pair of sockets. */
     public VfioUserClient connect() throws IOException {
         UnixSocket.Pair pair = UnixSocket.pair();
-        control.execute(() -> server.serve(pair.second(), control, gone::release));
+        control.execute(() -> channel = server.serve(pair.second(), control, gone::release));
         return new VfioUserClient(pair.first());
     }
 
@@ -63,6 +67,17 @@ public final class FunctionProcess implements AutoCloseable {
         VfioUserClient client = connect();
         client.agree();
         return client;
+    }
+
+    /** Whether more is read from the client that has connected last. */
+    boolean isReading() {
+        Channel present = channel;
+        return present != null && present.config().isAutoRead();
+    }
+
+    /** How many tasks wait for the function's loop. */
+    int waitingTasks() {
+        return ((SingleThreadEventExecutor) loop).pendingTasks();
     }
 
     /** Runs {@code work} on the function's loop and waits for what it returns. */

@@ -108,7 +108,7 @@ class RegisterFuzzTest {
         }
 
         void write(int offset, int size, int value) {
-            host.writeBar(bar(), offset, bytes(size, value), () -> {});
+            host.write(List.of(new FunctionHost.Write(bar(), offset, bytes(size, value))), () -> {});
         }
 
         private Bar bar() {
@@ -189,7 +189,9 @@ class RegisterFuzzTest {
             case READ -> function.host.readBar(function.bar(), Math.min(offset, Structures.BYTES - size), size,
                     bytes -> assertThat(bytes).hasSize(size));
             case WRITE_CONFIG ->
-                function.host.writeConfig(Math.min(offset, PAGE - size), Served.bytes(size, in.i32()), () -> {});
+                function.host.write(List
+                        .of(new FunctionHost.Write(null, Math.min(offset, PAGE - size), Served.bytes(size, in.i32()))),
+                        () -> {});
             case READ_CONFIG -> function.host.readConfig(Math.min(offset, PAGE - size), size,
                     bytes -> assertThat(bytes).hasSize(size));
             case POKE -> function.ram.memory().set(INT, Math.min(offset, RAM_BYTES - Integer.BYTES), in.i32());
@@ -202,7 +204,7 @@ class RegisterFuzzTest {
     /** All of a driver's work, once. */
     private static void assertServesAGoodDriver(Served function) {
         function.map(0, RAM_BYTES);
-        function.host.writeConfig(4, new byte[]{ 6, 0 }, () -> {});
+        function.host.write(List.of(new FunctionHost.Write(null, 4, new byte[]{ 6, 0 })), () -> {});
         QueueLayout layout = QueueLayout.contiguous(GOOD_SIZE, 0, 0);
         function.settle();
         DriverQueue driver = DriverQueue.of(RingKind.SPLIT, function.ram.memory(), layout, false, false);
