@@ -15,6 +15,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
+import sluice.iommu.fault.FaultPolicy;
 import sluice.vdev.gpu.GpuOptions;
 
 /** {@code sluice gpu}: a virtio GPU, by the conventions for vhost-user programs (QEMU docs/interop/vhost-user.rst). */
@@ -74,6 +75,9 @@ final class GpuCommand implements Callable<Integer> {
             "drop-invalidation[,first=A,last=A][,from=N][,count=N]", "stray-read,address=A[,from=N]",
             "A: addresses, of the device or of the bus; N: from which occurrence on, and how many. May be repeated." })
     private List<String> injections = List.of();
+
+    @Option(names = "--on-fault", paramLabel = "WHAT", defaultValue = "abort", description = "When the device's own address space refuses it something: abort (default), the command fails; zero, it reads zeros and goes on; stop, the queue stops until the driver resets the device.")
+    private String onFault = "abort";
 
     @Mixin
     private CoreOption core = new CoreOption();
@@ -175,10 +179,19 @@ final class GpuCommand implements Callable<Integer> {
 
     private GpuOptions options() {
         try {
-            return new GpuOptions(outputs, (long) memoryMib * BYTES_PER_MIB);
+            return new GpuOptions(outputs, (long) memoryMib * BYTES_PER_MIB, policy());
         } catch (IllegalArgumentException e) {
             throw usage(e.getMessage());
         }
+    }
+
+    private FaultPolicy policy() {
+        return switch (onFault) {
+            case "abort" -> new FaultPolicy.Abort();
+            case "zero" -> new FaultPolicy.ReadZeroDropWrite();
+            case "stop" -> new FaultPolicy.StopQueue();
+            default -> throw usage("--on-fault=" + onFault + ": give abort, zero or stop");
+        };
     }
 
     private GpuTransport transport() {

@@ -27,6 +27,7 @@ import sluice.dmacore.trace.EventKind;
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
 import sluice.iommu.epoch.ReadSection;
+import sluice.iommu.fault.FaultPolicy;
 import sluice.iommu.fault.FaultRecord;
 import sluice.iommu.space.IoSpaceOptions;
 import sluice.iommu.space.Outcome;
@@ -53,18 +54,26 @@ final class BackingSpace {
     private final BusRanges ranges = new BusRanges();
     private final Runs found = new Runs();
     private @Nullable DeviceView view;
+    /** What became of the last {@link #find}. */
+    private Outcome outcome = Outcome.RESOLVED;
     private @Nullable FrontTranslation memory;
     /** Whose addresses are being looked up. */
     private @Nullable Backing resolving;
 
-    /** @param stream how the GPU reaches memory */
-    BackingSpace(String name, DmaCore core, Stream stream) {
+    /**
+     * An empty space.
+     *
+     * @param stream how the GPU reaches memory
+     * @param onFault what becomes of an access that faults
+     */
+    BackingSpace(String name, DmaCore core, Stream stream, FaultPolicy onFault) {
         this.core = core;
         trace = core.trace(name);
         this.stream = stream;
         // Nobody but the device's own loop reads here, so nothing waits for a reader.
-        space = DeviceSpace.open(IoSpaceOptions.of(name, APERTURE).withMaxMappings(MAX_MAPPINGS)
-                .withFaultLog(IoSpaceOptions.DEFAULT_FAULTS, this::tell));
+        space = DeviceSpace
+                .open(IoSpaceOptions.of(name, APERTURE).withFaultPolicy(onFault).withMaxMappings(MAX_MAPPINGS)
+                        .withFaultLog(IoSpaceOptions.DEFAULT_FAULTS, this::tell));
         function = DeviceFunction.of(name, DeviceDmaParams.throughIommu(), space);
     }
 
@@ -221,7 +230,8 @@ final class BackingSpace {
      */
     @Nullable
     Runs find(Backing backing, long offset, long bytes) {
-        return view().find(mapping(backing), offset, bytes, Access.READ, found) == Outcome.RESOLVED ? found : null;
+        outcome = view().find(mapping(backing), offset, bytes, Access.READ, found);
+        return outcome == Outcome.RESOLVED ? found : null;
     }
 
     /** As {@link #find}, for a rectangle whose rows alone were given. */
@@ -229,9 +239,13 @@ final class BackingSpace {
     Runs findRows(Backing backing, long offset, long rowBytes, long stride, long rows) {
         if (stream.coherent() || rows == 1) return find(backing, offset, (rows - 1) * stride + rowBytes);
         DeviceMapping mapping = mapping(backing);
-        return view().findRows(mapping, offset, rowBytes, stride, rows, Access.READ, found) == Outcome.RESOLVED
-                ? found
-                : null;
+        outcome = view().findRows(mapping, offset, rowBytes, stride, rows, Access.READ, found);
+        return outcome == Outcome.RESOLVED ? found : null;
+    }
+
+    /** After a {@link #find} that found nothing: what the device does now. */
+    Outcome outcome() {
+        return outcome;
     }
 
     /** When a copy begins, for {@link #copied}: 0 if nobody wants to know. */

@@ -11,6 +11,7 @@ import sluice.dmacore.memory.Runs;
 import sluice.dmacore.memory.Snapshot;
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
+import sluice.iommu.space.Outcome;
 import sluice.vdev.queue.Polled;
 
 /**
@@ -33,6 +34,7 @@ final class Commands {
     private Flush flush = new Flush();
     private Runnable released = () -> {};
     private @Nullable StrayRead stray;
+    private boolean stopping;
 
     Commands(ResourceTable resources, Scanouts scanouts, Display display, GpuStatistics statistics,
             PictureTaker pictures, BackingSpace backings) {
@@ -177,6 +179,7 @@ final class Commands {
             if (backing != null) backings.unmap(backing);
         }
         resources.clear();
+        stopping = false;
     }
 
     /** @return null if an address has to be asked for first: {@link #missing} */
@@ -222,16 +225,31 @@ final class Commands {
         backings.give(backing, offset, rowBytes, stride, rows);
         try (var _ = backings.enter()) {
             Runs pages = backings.findRows(backing, offset, rowBytes, stride, rows);
-            if (pages == null) return Response.ERR_UNSPEC;
+            long target = area.y() * stride + area.x() * PixelFormat.BYTES;
+            if (pages == null) return faulted(resource, target, rowBytes, rows);
             long began = backings.copyBegins();
-            long copied = Transfer.copy(pages, 0, resource.format, resource.image,
-                    area.y() * stride + area.x() * PixelFormat.BYTES, rowBytes, rows);
+            long copied = Transfer.copy(pages, 0, resource.format, resource.image, target, rowBytes, rows);
             statistics.transferred(copied);
             backings.copied(backing, offset, copied, began);
         } finally {
             backings.takeBack(backing, offset, rowBytes, stride, rows);
         }
         return Response.OK_NODATA;
+    }
+
+    /** The GPU's own address space has refused it the pages. */
+    private Response faulted(Resource resource, long target, long rowBytes, long rows) {
+        if (backings.outcome() == Outcome.READ_ZERO_DROP_WRITE) {
+            statistics.transferred(Transfer.clear(resource.image, target, rowBytes, rows));
+            return Response.OK_NODATA;
+        }
+        stopping = backings.outcome() == Outcome.STOP_QUEUE;
+        return Response.ERR_UNSPEC;
+    }
+
+    /** Whether a fault has stopped the queue, until the device is reset. */
+    boolean isStopping() {
+        return stopping;
     }
 
     Response setScanout(Snapshot command) {

@@ -8,6 +8,7 @@ import sluice.dmacore.memory.Snapshot;
 import sluice.vdev.device.DeviceContext;
 import sluice.vdev.device.QueueWorker;
 import sluice.vdev.queue.Chain;
+import sluice.vdev.queue.Polled;
 import sluice.vdev.queue.Virtqueue;
 
 /**
@@ -19,6 +20,9 @@ import sluice.vdev.queue.Virtqueue;
 final class ControlQueue implements QueueWorker.Work {
     private static final int MAX_COMMAND_BYTES = Wire.ResourceAttachBacking.BYTES
             + Backing.MAX_ENTRIES * Wire.ResourceAttachBacking.ENTRY_BYTES;
+
+    private static final Polled.Broken FAULTED = new Polled.Broken(
+            "an access of the device has faulted, and --on-fault=stop says so");
 
     private final int index;
     private final DeviceContext context;
@@ -54,11 +58,12 @@ final class ControlQueue implements QueueWorker.Work {
             carryOut(chain, waitingType);
         }
         worker.run();
+        if (commands.isStopping()) context.broken(index, FAULTED);
     }
 
     @Override
     public boolean isHeldBack() {
-        return waiting != null || commands.isHeldBack();
+        return waiting != null || commands.isStopping() || commands.isHeldBack();
     }
 
     @Override

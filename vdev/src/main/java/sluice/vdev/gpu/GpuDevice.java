@@ -49,7 +49,7 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
      * @param stream how it reaches memory
      */
     public GpuDevice(GpuOptions options, Display display, PictureTaker pictures, DmaCore core, Stream stream) {
-        this.backings = new BackingSpace("gpu", core, stream);
+        this.backings = new BackingSpace("gpu", core, stream, options.onFault());
         this.display = display;
         this.pictures = pictures;
         this.resources = new ResourceTable(options.memoryLimit());

@@ -39,6 +39,13 @@ final class Transfer {
         return rowBytes * rows;
     }
 
+    /** What {@link #copy} would make of memory that is zero. */
+    static long clear(HostImage image, long targetOffset, long rowBytes, long rows) {
+        for (long row = 0; row < rows; row++)
+            image.pixels().asSlice(targetOffset + row * image.stride(), rowBytes).fill((byte) 0);
+        return rowBytes * rows;
+    }
+
     private static void copyStretch(Runs source, long position, long bytes, PixelFormat.Order order,
             MemorySegment target,
             long targetOffset) {

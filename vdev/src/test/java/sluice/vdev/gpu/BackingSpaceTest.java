@@ -31,6 +31,7 @@ import sluice.dmacore.memory.Snapshot;
 import sluice.dmacore.memory.VmaBudget;
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
+import sluice.iommu.fault.FaultPolicy;
 import sluice.iommu.fault.FaultReason;
 import sluice.iommu.injection.Occurrences;
 import sluice.iommu.injection.Rule;
@@ -50,7 +51,7 @@ class BackingSpaceTest {
     private final List<String> asked = new ArrayList<>();
     private final Translation memory = new Translation();
     private final DmaCore core = DmaCore.open(DmaCoreOptions.counting());
-    private final BackingSpace space = new BackingSpace("test", core, Stream.COHERENT);
+    private final BackingSpace space = new BackingSpace("test", core, Stream.COHERENT, new FaultPolicy.Abort());
 
     /** Guest memory that notes what it is asked, and may miss. */
     private final class Translation implements FrontTranslation {
