@@ -69,13 +69,12 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
     /**
      * Writes what the scan-outs show now; on the device's loop.
      *
-     * @param done gets each file, on another thread
-     * @return number of pictures, 0 if no scan-out is on
+     * @param done gets each file when all are written, on another thread
+     * @return number of scan-outs that are on; if there is no picture of one of them, that is logged
      */
     public int takePictures(Consumer<Path> done) {
-        var shown = scanouts.pictures();
-        pictures.take(shown, done);
-        return shown.size();
+        pictures.take(scanouts, done);
+        return scanouts.countOn();
     }
 
     @Override

@@ -12,7 +12,8 @@ import java.nio.ByteOrder;
  * <p>Counted and confined to the device's loop: a display that still sends from it holds it beyond the resource's end.
  */
 public final class HostImage {
-    private static final ValueLayout.OfInt PIXEL = ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
+    /** 0xXXRRGGBB. */
+    static final ValueLayout.OfInt PIXEL = ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final int width;
     private final int height;
@@ -59,6 +60,15 @@ public final class HostImage {
             MemorySegment.copy(pixels, PIXEL, from, copy, row * columns, columns);
         }
         return copy;
+    }
+
+    /** Copies the rows of {@code area}, without gaps, to the beginning of {@code target}. */
+    void copyTo(Rectangle area, MemorySegment target) {
+        long rowBytes = area.width() * PixelFormat.BYTES;
+        for (long row = 0; row < area.height(); row++) {
+            long from = (area.y() + row) * stride() + area.x() * PixelFormat.BYTES;
+            MemorySegment.copy(pixels, from, target, row * rowBytes, rowBytes);
+        }
     }
 
     public void retain() {

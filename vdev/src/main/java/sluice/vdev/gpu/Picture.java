@@ -1,49 +1,60 @@
 package sluice.vdev.gpu;
 
-import java.awt.image.BufferedImage;
+import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 
-import javax.imageio.ImageIO;
-
-/** What a scan-out showed at one moment. */
-public final class Picture {
+/**
+ * What a scan-out showed at one moment: a copy outside of the heap, for a guest may show 256 MiB and more. Made by one thread
+ * and written and closed by another.
+ */
+final class Picture implements AutoCloseable {
     private final int scanout;
     private final int width;
     private final int height;
-    /** 0xXXRRGGBB, row by row. */
-    private final int[] pixels;
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment pixels;
 
-    private Picture(int scanout, int width, int height, int[] pixels) {
+    private Picture(int scanout, int width, int height) {
         this.scanout = scanout;
         this.width = width;
         this.height = height;
-        this.pixels = pixels;
+        pixels = arena.allocate(HostImage.bytes(width, height), PixelFormat.BYTES);
     }
 
     static Picture of(int scanout, Scanouts.Shown on) {
         Rectangle part = on.shown();
-        return new Picture(scanout, (int) part.width(), (int) part.height(), on.resource().image.copyOf(part));
+        Picture picture = new Picture(scanout, (int) part.width(), (int) part.height());
+        on.resource().image.copyTo(part, picture.pixels);
+        return picture;
     }
 
     /** Number of the scan-out. */
-    public int scanout() {
+    int scanout() {
         return scanout;
     }
 
+    /** Bytes of the copy. */
+    long bytes() {
+        return pixels.byteSize();
+    }
+
     /** Writes it as PNG, at once or not at all. */
-    public void writePng(Path file) throws IOException {
-        BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
-        image.setRGB(0, 0, width, height, pixels, 0, width);
+    void writePng(Path file) throws IOException {
         Path partial = file.resolveSibling(file.getFileName() + ".part");
-        ImageIO.setUseCache(false);
-        // Given a file, ImageIO would print a stack trace of its own when it cannot be opened.
-        try (OutputStream out = Files.newOutputStream(partial)) {
-            if (!ImageIO.write(image, "png", out)) throw new IOException("this JDK cannot write PNG");
+        try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(partial))) {
+            PngWriter.write(out, width, height, pixels);
         }
         Files.move(partial, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    @Override
+    public void close() {
+        arena.close();
     }
 }

@@ -2,11 +2,13 @@ package sluice.vdev.gpu;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
 import org.slf4j.Logger;
@@ -14,17 +16,24 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Writes what the scan-outs show as PNG files, every N-th frame or when asked. The pixels are copied on the device's
- * loop; compressing and writing is done on a thread of its own, and a frame that comes while that is busy is left out.
+ * loop; compressing and writing is done on a thread of its own. What comes while that is busy with its like is left out: a
+ * frame silently, a request with a line in the log. So is what would take too much memory, unless it is the only one.
  */
 public final class PictureTaker implements AutoCloseable {
+    /** Bytes of all copies that wait to be written: as much as all images of a guest have, unless it was given more. */
+    static final long MOST_BYTES = GpuOptions.DEFAULT_MEMORY_LIMIT;
     private static final Logger LOG = LoggerFactory.getLogger(PictureTaker.class);
     private static final int CLOSE_SECONDS = 10;
 
     private final Path directory;
     private final int everyFrames;
+    private final long mostBytes;
     private final ExecutorService writer = Executors
             .newSingleThreadExecutor(Thread.ofPlatform().name("sluice-pictures").daemon().factory());
-    private final AtomicBoolean busy = new AtomicBoolean();
+    // Set on the device's loop alone, and cleared on the writer's thread.
+    private final AtomicBoolean writesFrame = new AtomicBoolean();
+    private final AtomicBoolean writesRequest = new AtomicBoolean();
+    private final AtomicLong bytesHeld = new AtomicLong();
     private long frames;
     private int written;
 
@@ -33,34 +42,73 @@ public final class PictureTaker implements AutoCloseable {
      * @param everyFrames write every so many frames; 0 for only when asked
      */
     public PictureTaker(Path directory, int everyFrames) {
+        this(directory, everyFrames, MOST_BYTES);
+    }
+
+    /** @param mostBytes of copies at a time; a single picture may have more */
+    PictureTaker(Path directory, int everyFrames, long mostBytes) {
         this.directory = directory;
         this.everyFrames = everyFrames;
+        this.mostBytes = mostBytes;
     }
 
     void frameShown(Scanouts scanouts) {
         frames++;
-        if (everyFrames == 0 || frames % everyFrames != 0 || !busy.compareAndSet(false, true)) return;
-        List<Picture> pictures = scanouts.pictures();
+        if (everyFrames == 0 || frames % everyFrames != 0 || writesFrame.get()) return;
+        write(copies(scanouts), writesFrame, file -> {});
+    }
+
+    /** Writes what the scan-outs show; {@code done} gets the files on the writer's thread, when the next may be asked for. */
+    void take(Scanouts scanouts, Consumer<Path> done) {
+        if (writesRequest.get()) {
+            LOG.warn("pictures are asked for while those asked for before are being written: they are left out");
+            return;
+        }
+        write(copies(scanouts), writesRequest, done);
+    }
+
+    private List<Picture> copies(Scanouts scanouts) {
+        List<Picture> copies = new ArrayList<>();
+        int leftOut = 0;
+        for (int id = 0; id < Scanouts.MAX; id++) {
+            Scanouts.Shown on = scanouts.get(id);
+            if (on == null) continue;
+            long held = bytesHeld.get();
+            long bytes = HostImage.bytes(on.shown().width(), on.shown().height());
+            if (held > 0 && bytes > mostBytes - held) {
+                leftOut++;
+                continue;
+            }
+            copies.add(Picture.of(id, on));
+            bytesHeld.addAndGet(bytes);
+        }
+        if (leftOut > 0) {
+            LOG.warn("there is no picture of {} scan-outs: those that wait to be written may have {} bytes together",
+                    leftOut, mostBytes);
+        }
+        return copies;
+    }
+
+    private void write(List<Picture> pictures, AtomicBoolean underWay, Consumer<Path> done) {
+        if (pictures.isEmpty()) return;
+        underWay.set(true);
         writer.execute(() -> {
+            List<Path> files = new ArrayList<>();
             try {
-                for (Picture picture : pictures) write(picture);
+                for (Picture picture : pictures) files.add(write(picture));
             } catch (IOException e) {
                 LOG.error("a picture could not be written: {}", e.toString());
             } finally {
-                busy.set(false);
+                for (Picture picture : pictures) letGo(picture);
+                underWay.set(false);
             }
+            files.forEach(done);
         });
     }
 
-    /** Writes {@code pictures}; {@code done} gets each file on the writer's thread. */
-    void take(List<Picture> pictures, Consumer<Path> done) {
-        writer.execute(() -> {
-            try {
-                for (Picture picture : pictures) done.accept(write(picture));
-            } catch (IOException e) {
-                LOG.error("a picture could not be written: {}", e.toString());
-            }
-        });
+    private void letGo(Picture picture) {
+        bytesHeld.addAndGet(-picture.bytes());
+        picture.close();
     }
 
     private Path write(Picture picture) throws IOException {

@@ -1,8 +1,5 @@
 package sluice.vdev.gpu;
 
-import java.util.ArrayList;
-import java.util.List;
-
 import org.jspecify.annotations.Nullable;
 
 /** What each scan-out shows: a rectangle of a resource, or nothing. */
@@ -68,13 +65,12 @@ final class Scanouts {
         }
     }
 
-    /** Pictures of all scan-outs that are on. */
-    List<Picture> pictures() {
-        List<Picture> pictures = new ArrayList<>();
-        for (int id = 0; id < MAX; id++) {
-            Shown on = scanouts[id];
-            if (on != null) pictures.add(Picture.of(id, on));
+    /** How many are on. */
+    int countOn() {
+        int count = 0;
+        for (Shown shown : scanouts) {
+            if (shown != null) count++;
         }
-        return pictures;
+        return count;
     }
 }

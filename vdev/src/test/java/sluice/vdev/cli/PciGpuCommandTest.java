@@ -53,6 +53,35 @@ class PciGpuCommandTest {
         assertThat(report.getAsJsonObject("frontIommu").get("misses").getAsInt()).as("nothing is asked for").isZero();
     }
 
+    @Test
+    void theLargestResourceOnEveryScanoutIsNotTooMuchToShow() throws Exception {
+        Path socket = folder.resolve("gpu.sock");
+        try (SluiceProgram program = SluiceProgram.start(folder, "gpu", "--transport=vfio-user",
+                "--socket-path=" + socket, "--outputs=16", "--snapshot-dir=" + folder)) {
+            program.awaitLine("listening on ");
+            VfioUserClient client = new VfioUserClient(UnixSocket.connect(socket));
+            client.agree();
+            try (GuestRam ram = GuestRam.single(4 << 20, 1);
+                    VirtioPciSession session = new VirtioPciSession(client, ram,
+                            VhostUserBits.F_VERSION_1 | VhostUserBits.F_ACCESS_PLATFORM, 64, 16)) {
+                session.attach();
+                session.start(null);
+                GpuDriver driver = new GpuDriver(session).fenced(true);
+                // All of the 256 MiB that resources may use; the process has as much heap.
+                driver.createResource2d(1, GpuWire.FORMAT_B8G8R8X8, 8192, 8192).ok();
+                for (int scanout = 0; scanout < 16; scanout++)
+                    driver.setScanout(scanout, 1, GpuRect.of(8192, 8192)).ok();
+                new ProcessBuilder("kill", "-USR2", Long.toString(program.pid())).start().waitFor();
+                program.awaitLine("snapshot ");
+                assertThat(program.output()).contains("scanout0-");
+                assertThat(program.errors()).contains("there is no picture of 15 scan-outs");
+                driver.getDisplayInfo().requireType(GpuWire.RESP_OK_DISPLAY_INFO);
+            }
+            program.terminate();
+            assertThat(program.status()).as(program.errors()).isZero();
+        }
+    }
+
     private static void draw(Path socket) throws IOException {
         VfioUserClient client = new VfioUserClient(UnixSocket.connect(socket));
         client.agree();

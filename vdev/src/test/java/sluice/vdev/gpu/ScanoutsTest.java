@@ -133,10 +133,12 @@ class ScanoutsTest {
     }
 
     @Test
-    void thereIsAPictureOfEachThatIsOn() {
-        assertThat(scanouts.pictures()).isEmpty();
+    void thoseThatAreOnAreCounted() {
+        assertThat(scanouts.countOn()).isZero();
         scanouts.show(4, large, new Rectangle(1, 2, 30, 40));
         scanouts.show(2, other, new Rectangle(0, 0, 100, 80));
-        assertThat(scanouts.pictures()).extracting(Picture::scanout).containsExactly(2, 4);
+        assertThat(scanouts.countOn()).isEqualTo(2);
+        scanouts.switchOff(4);
+        assertThat(scanouts.countOn()).isEqualTo(1);
     }
 }
