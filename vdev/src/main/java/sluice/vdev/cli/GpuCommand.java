@@ -46,13 +46,13 @@ final class GpuCommand implements Callable<Integer> {
     @Option(names = "--print-capabilities", description = "Print what this program can do as JSON, and end.")
     private boolean printCapabilities;
 
-    @Option(names = "--outputs", paramLabel = "N", defaultValue = "1", description = "Scan-outs in configuration space, 1 to 16; QEMU's max_outputs overrides it.")
+    @Option(names = "--outputs", paramLabel = "N", defaultValue = "1", description = "Scan-outs, 1 to 16, each with a screen while the front-end gives no display; over vhost-user, QEMU's max_outputs overrides it.")
     private int outputs = 1;
 
     @Option(names = "--memory", paramLabel = "MIB", defaultValue = "256", description = "Host memory the guest's resources may use, in MiB (default ${DEFAULT-VALUE}).")
     private int memoryMib = 256;
 
-    @Option(names = "--resolution", paramLabel = "WxH", defaultValue = "1280x800", description = "Size of the display while the front-end gives none (default ${DEFAULT-VALUE}).")
+    @Option(names = "--resolution", paramLabel = "WxH", defaultValue = "1280x800", description = "Size of each screen while the front-end gives no display (default ${DEFAULT-VALUE}).")
     private String resolution = "1280x800";
 
     @Option(names = "--snapshot-every", paramLabel = "N", defaultValue = "0", description = "Write every N-th frame as PNG.")

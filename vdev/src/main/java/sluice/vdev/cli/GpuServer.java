@@ -71,7 +71,7 @@ final class GpuServer implements DeviceServer {
         this.ownControl = ownControl;
         statisticsFile = setup.statistics();
         machine = setup.machine();
-        display = new DisplayLink(loop, setup.width(), setup.height());
+        display = new DisplayLink(loop, setup.gpu().outputs(), setup.width(), setup.height());
         pictures = new PictureTaker(setup.pictureFolder(), setup.pictureEvery());
         device = new GpuDevice(setup.gpu(), display, pictures, machine.core(), machine.stream());
         Injections injections = setup.injections();

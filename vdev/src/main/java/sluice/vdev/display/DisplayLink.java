@@ -13,21 +13,20 @@ import sluice.vdev.gpu.HostImage;
 import sluice.vdev.gpu.Rectangle;
 
 /**
- * The display of a GPU over the sockets a front-end hands out, a new one at every start. Without a socket it is a display
- * of fixed size that nobody looks at.
+ * The display of a GPU over the sockets a front-end hands out, a new one at every start. Without a socket it is a row of
+ * screens of fixed size that nobody looks at.
  *
  * <p>A socket is never closed before the front-end closed its end or gave us another: QEMU 11.1 would spin.
  */
 public final class DisplayLink implements Display {
     /** struct virtio_gpu_resp_display_info: header, then sixteen times {x, y, width, height, enabled, flags}. */
     private static final int INFO_BYTES = 408;
-    private static final int INFO_WIDTH = 32;
-    private static final int INFO_HEIGHT = 36;
-    private static final int INFO_ENABLED = 40;
+    private static final int INFO_MODES = 24;
     /** struct virtio_gpu_resp_edid. */
     private static final int EDID_BYTES = 1056;
 
     private final EventLoop loop;
+    private final int outputs;
     private final int width;
     private final int height;
     private @Nullable Listener listener;
@@ -35,10 +34,12 @@ public final class DisplayLink implements Display {
 
     /**
      * @param loop the device's loop, on which everything here is called
-     * @param width of the display in pixels while there is no socket
+     * @param outputs that are connected while there is no socket, 1 to 16
+     * @param width of each of them in pixels
      */
-    public DisplayLink(EventLoop loop, int width, int height) {
+    public DisplayLink(EventLoop loop, int outputs, int width, int height) {
         this.loop = loop;
+        this.outputs = outputs;
         this.width = width;
         this.height = height;
     }
@@ -102,10 +103,13 @@ public final class DisplayLink implements Display {
         }
     }
 
+    /** The outputs side by side: a driver suggests where each is to be, and two in one place would show the same. */
     private byte[] ownDisplayInfo() {
         byte[] info = new byte[INFO_BYTES];
-        ByteBuffer.wrap(info).order(ByteOrder.LITTLE_ENDIAN).putInt(INFO_WIDTH, width).putInt(INFO_HEIGHT, height)
-                .putInt(INFO_ENABLED, 1);
+        ByteBuffer modes = ByteBuffer.wrap(info).order(ByteOrder.LITTLE_ENDIAN).position(INFO_MODES);
+        for (int output = 0; output < outputs; output++) {
+            modes.putInt(output * width).putInt(0).putInt(width).putInt(height).putInt(1).putInt(0);
+        }
         return info;
     }
 

@@ -5,7 +5,7 @@ import sluice.iommu.fault.FaultPolicy;
 /**
  * How a GPU is made.
  *
- * @param outputs number of scan-outs its configuration space tells, 1 to 16; QEMU puts its own max_outputs over it
+ * @param outputs number of scan-outs its configuration space tells, 1 to 16; over vhost-user, QEMU puts its own max_outputs over it
  * @param memoryLimit bytes of host memory the images of all resources together may use; what else resources need has limits of
  *        its own, 16,384 resources and 131,072 entries in their lists of pages
  * @param onFault what it does when its own address space refuses it something; a stall cannot be, for nobody could end it

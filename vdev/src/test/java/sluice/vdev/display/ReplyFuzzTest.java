@@ -40,7 +40,7 @@ class ReplyFuzzTest {
     private static final class Asking implements AutoCloseable {
         private final InternalErrors errors = new InternalErrors();
         private final IoEventLoop loop = Loops.start("fuzz-display");
-        private final DisplayLink link = new DisplayLink(loop, 64, 64);
+        private final DisplayLink link = new DisplayLink(loop, 1, 64, 64);
 
         @Override
         public void close() {

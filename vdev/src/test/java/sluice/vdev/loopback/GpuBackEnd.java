@@ -43,7 +43,7 @@ public final class GpuBackEnd implements AutoCloseable {
     private final LogTap log = new LogTap();
     private final IoEventLoop control = Loops.start("loopback-control");
     private final IoEventLoop loop = Loops.start("loopback-device");
-    private final DisplayLink display = new DisplayLink(loop, OWN_WIDTH, OWN_HEIGHT);
+    private final DisplayLink display;
     private final PictureTaker pictures;
     private final GpuDevice device;
     private final BackEnd backEnd;
@@ -66,6 +66,7 @@ public final class GpuBackEnd implements AutoCloseable {
     }
 
     private GpuBackEnd(GpuOptions options, Path folder, int everyFrames, DmaCore core, Stream stream) {
+        display = new DisplayLink(loop, options.outputs(), OWN_WIDTH, OWN_HEIGHT);
         pictures = new PictureTaker(folder, everyFrames);
         device = new GpuDevice(options, display, pictures, core, stream);
         backEnd = new BackEnd(new DeviceHost(device, loop, 0, core.trace("front of gpu")),

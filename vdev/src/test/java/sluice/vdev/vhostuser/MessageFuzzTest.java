@@ -59,7 +59,7 @@ class MessageFuzzTest {
         private final IoEventLoop control = Loops.start("fuzz-control");
         private final IoEventLoop loop = Loops.start("fuzz-device");
         private final VmaBudget budget = new VmaBudget(16);
-        private final DisplayLink display = new DisplayLink(loop, 64, 64);
+        private final DisplayLink display = new DisplayLink(loop, 1, 64, 64);
         private final GpuDevice device = new GpuDevice(GpuOptions.defaults(), display,
                 new PictureTaker(Path.of("."), 0));
         private final BackEnd backEnd = new BackEnd(new DeviceHost(device, loop), new FileMappings(budget),
