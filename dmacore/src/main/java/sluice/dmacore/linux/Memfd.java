@@ -11,6 +11,9 @@ public final class Memfd {
 
     static final int MFD_CLOEXEC = 0x1;
 
+    /** FALLOC_FL_KEEP_SIZE and FALLOC_FL_PUNCH_HOLE of {@code linux/falloc.h}. */
+    private static final int PUNCH_HOLE_KEEP_SIZE = 0x1 | 0x2;
+
     private Memfd() {}
 
     /**
@@ -38,7 +41,20 @@ public final class Memfd {
         Unistd.FTRUNCATE.orThrow(Unistd.FTRUNCATE.callThroughSignals(fd.number(), size, 0));
     }
 
+    /**
+     * Gives the pages of a range back: fallocate(2) with FALLOC_FL_PUNCH_HOLE. The range reads as zeros from now on, and costs no
+     * memory until it is touched again; the size stays. A page of which only a part lies in the range is kept.
+     *
+     * @param offset bytes, 0 or more
+     * @param length bytes, 1 or more
+     * @throws ErrnoException EPERM (a seal forbids it), EINVAL (not such a range), EOPNOTSUPP (not such a file)
+     */
+    public static void punch(Fd fd, long offset, long length) throws ErrnoException {
+        Link.FALLOCATE.orThrow(Link.FALLOCATE.callThroughSignals(fd.number(), PUNCH_HOLE_KEEP_SIZE, offset, length));
+    }
+
     private static final class Link {
+        static final NativeCall FALLOCATE = NativeCall.returningInt("fallocate");
         static final NativeCall MEMFD_CREATE = NativeCall.returningInt("memfd_create");
     }
 }

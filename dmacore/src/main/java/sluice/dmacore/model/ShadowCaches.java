@@ -29,20 +29,8 @@ public final class ShadowCaches implements CacheExecutor {
     private final Findings findings;
     private final Eviction eviction;
     private final Random chance;
-    private final Map<FileId, Covered> shadows = new HashMap<>();
+    private final Map<FileId, Shadow> shadows = new HashMap<>();
     private long copiedByFormer;
-
-    /** A file's shadow, while buffers lie in it that devices see which do not snoop. */
-    private static final class Covered {
-        final Shadow shadow;
-        final int[] pageUses;
-        int uses;
-
-        Covered(Shadow shadow, long bytes) {
-            this.shadow = shadow;
-            pageUses = new int[(int) ((bytes + 4095) / 4096)];
-        }
-    }
 
     /**
      * @param files where shadows are mapped
@@ -58,7 +46,7 @@ public final class ShadowCaches implements CacheExecutor {
     /** Bytes that were copied to play all this; none of them is a bounce. */
     public synchronized long cacheBytes() {
         long bytes = copiedByFormer;
-        for (Covered covered : shadows.values()) bytes += covered.shadow.copied();
+        for (Shadow shadow : shadows.values()) bytes += shadow.copied();
         return bytes;
     }
 
@@ -66,19 +54,13 @@ public final class ShadowCaches implements CacheExecutor {
 
     @Override
     public synchronized void covered(Lines lines) {
-        lines.forEachStretch(0, lines.count(), (file, offset, bytes, _) -> {
-            Covered covered = shadows.computeIfAbsent(file.id(), _ -> cover(file));
-            covered.uses++;
-            int end = (int) ((offset + bytes + 4095) / 4096);
-            for (int page = (int) (offset / 4096); page < end; page++) {
-                if (covered.pageUses[page]++ == 0) covered.shadow.cover(page * 4096L, 1);
-            }
-        });
+        lines.forEachStretch(0, lines.count(),
+                (file, offset, bytes, _) -> shadows.computeIfAbsent(file.id(), _ -> open(file)).cover(offset, bytes));
     }
 
-    private Covered cover(FileMapping file) {
+    private Shadow open(FileMapping file) {
         try {
-            return new Covered(Shadow.of(file, files), file.size());
+            return Shadow.of(file, files);
         } catch (IOException e) {
             throw new UncheckedIOException("no memory to play the caches of " + file, e);
         }
@@ -87,23 +69,23 @@ public final class ShadowCaches implements CacheExecutor {
     @Override
     public synchronized void uncovered(Lines lines) {
         lines.forEachStretch(0, lines.count(), (file, offset, bytes, _) -> {
-            Covered covered = of(file);
-            int end = (int) ((offset + bytes + 4095) / 4096);
-            for (int page = (int) (offset / 4096); page < end; page++) {
-                if (--covered.pageUses[page] == 0) covered.shadow.uncover(page * 4096L, 1);
-            }
-            if (--covered.uses > 0) return;
-            copiedByFormer += covered.shadow.copied();
-            covered.shadow.close();
+            Shadow shadow = of(file);
+            if (!shadow.leave(offset, bytes)) return;
+            copiedByFormer += shadow.copied();
+            shadow.close();
             shadows.remove(file.id());
+        });
+        lines.forEachStretch(0, lines.count(), (file, offset, bytes, _) -> {
+            Shadow shadow = shadows.get(file.id());
+            if (shadow != null) shadow.uncover(offset, bytes);
         });
     }
 
-    private Covered of(FileMapping file) {
-        Covered covered = shadows.get(file.id());
-        if (covered == null)
+    private Shadow of(FileMapping file) {
+        Shadow shadow = shadows.get(file.id());
+        if (shadow == null)
             throw new IllegalStateException(file + " has no shadow: no device without snooping is attached");
-        return covered;
+        return shadow;
     }
 
     @Override
@@ -111,8 +93,29 @@ public final class ShadowCaches implements CacheExecutor {
         Runs runs = lines.runs();
         Runs seen = new Runs(runs.count());
         for (int run = 0; run < runs.count(); run++)
-            seen.add(of(runs.mapping(run)).shadow.memory(), runs.offset(run), runs.length(run));
+            seen.add(of(runs.mapping(run)).memory(), runs.offset(run), runs.length(run));
         return seen;
+    }
+
+    /** Takes stretches of lines that play. */
+    @FunctionalInterface
+    private interface Played {
+        void take(Shadow shadow, long offset, long bytes, int firstLine);
+    }
+
+    /** Where no device is left, the caches hold all there is: what one wrote there and nobody fetched has gone with it. */
+    private void forEachPlayed(Lines lines, int first, int end, Played played) {
+        lines.forEachStretch(first, end, (file, offset, bytes, firstLine) -> {
+            Shadow shadow = shadows.get(file.id());
+            if (shadow == null) return;
+            long stop = offset + bytes;
+            long at = shadow.next(true, offset, stop);
+            while (at < stop) {
+                long until = shadow.next(false, at, stop);
+                played.take(shadow, at, until - at, firstLine + (int) ((at - offset) / Lines.LINE));
+                at = shadow.next(true, until, stop);
+            }
+        });
     }
 
     // ---- what the caches do
@@ -120,19 +123,18 @@ public final class ShadowCaches implements CacheExecutor {
     @Override
     public synchronized void writeBack(Lines lines, int first, int end) {
         Broken broken = new Broken(lines, "their write-back destroys what the device wrote");
-        lines.forEachStretch(first, end, (file, offset, bytes, firstLine) -> {
-            Shadow shadow = of(file).shadow;
-            int from = (int) (offset / Lines.LINE);
-            int to = from + (int) (bytes / Lines.LINE);
+        forEachPlayed(lines, first, end, (shadow, offset, bytes, firstLine) -> {
+            long from = offset / Lines.LINE;
+            long to = from + bytes / Lines.LINE;
             if (shadow.nextDeviceWritten(from, to) < 0) {
                 shadow.writeBack(offset, bytes);
                 return;
             }
-            for (int line = from; line < to; line++) {
+            for (long line = from; line < to; line++) {
                 boolean devices = shadow.isDeviceWritten(line);
                 // The CPU has not touched it: a cache writes back what is dirty, and nothing else.
                 if (devices && shadow.equalsTwin(line) && !shadow.wasDirty(line)) continue;
-                if (devices && !shadow.equalsTwin(line)) broken.add(firstLine + line - from);
+                if (devices && !shadow.equalsTwin(line)) broken.add(firstLine + (int) (line - from));
                 shadow.writeBack(line);
             }
         });
@@ -142,15 +144,14 @@ public final class ShadowCaches implements CacheExecutor {
     @Override
     public synchronized void invalidate(Lines lines, int first, int end, boolean afterDevice) {
         Broken broken = new Broken(lines, "what it wrote is lost");
-        lines.forEachStretch(first, end, (file, offset, bytes, firstLine) -> {
-            Shadow shadow = of(file).shadow;
-            int from = (int) (offset / Lines.LINE);
-            int to = from + (int) (bytes / Lines.LINE);
-            for (int line = from; line < to; line++) {
-                if (afterDevice && wroteMeanwhile(shadow, line)) broken.add(firstLine + line - from);
+        forEachPlayed(lines, first, end, (shadow, offset, bytes, firstLine) -> {
+            long from = offset / Lines.LINE;
+            long to = from + bytes / Lines.LINE;
+            for (long line = from; line < to; line++) {
+                if (afterDevice && wroteMeanwhile(shadow, line)) broken.add(firstLine + (int) (line - from));
             }
             shadow.drop(offset, bytes);
-            for (int line = shadow.nextDeviceWritten(from, to); line >= 0; line = shadow.nextDeviceWritten(line, to))
+            for (long line = shadow.nextDeviceWritten(from, to); line >= 0; line = shadow.nextDeviceWritten(line, to))
                 shadow.drop(line);
         });
         broken.tell();
@@ -159,13 +160,12 @@ public final class ShadowCaches implements CacheExecutor {
     @Override
     public synchronized void returned(Lines lines, int first, int end) {
         Broken broken = new Broken(lines, "the device may have seen them or not");
-        lines.forEachStretch(first, end, (file, offset, bytes, firstLine) -> {
-            Shadow shadow = of(file).shadow;
-            int from = (int) (offset / Lines.LINE);
-            int to = from + (int) (bytes / Lines.LINE);
+        forEachPlayed(lines, first, end, (shadow, offset, bytes, firstLine) -> {
+            long from = offset / Lines.LINE;
+            long to = from + bytes / Lines.LINE;
             if (shadow.nextDeviceWritten(from, to) < 0 && shadow.equalsMemory(offset, bytes)) return;
-            for (int line = from; line < to; line++) {
-                if (wroteMeanwhile(shadow, line)) broken.add(firstLine + line - from);
+            for (long line = from; line < to; line++) {
+                if (wroteMeanwhile(shadow, line)) broken.add(firstLine + (int) (line - from));
             }
         });
         broken.tell();
@@ -174,22 +174,21 @@ public final class ShadowCaches implements CacheExecutor {
     @Override
     public synchronized boolean wouldLose(Lines lines, int first, int end) {
         boolean[] loses = new boolean[1];
-        lines.forEachStretch(first, end,
-                (file, offset, bytes, _) -> loses[0] |= !of(file).shadow.equalsMemory(offset, bytes));
+        forEachPlayed(lines, first, end,
+                (shadow, offset, bytes, _) -> loses[0] |= !shadow.equalsMemory(offset, bytes));
         return loses[0];
     }
 
-    private static boolean wroteMeanwhile(Shadow shadow, int line) {
+    private static boolean wroteMeanwhile(Shadow shadow, long line) {
         return shadow.isDeviceWritten(line) ? !shadow.equalsTwin(line) : !shadow.equalsMemory(line);
     }
 
     @Override
     public synchronized void deviceAccess(Lines lines, int first, int end, boolean write) {
-        lines.forEachStretch(first, end, (file, offset, bytes, _) -> {
-            Shadow shadow = of(file).shadow;
-            int from = (int) (offset / Lines.LINE);
-            int to = from + (int) (bytes / Lines.LINE);
-            for (int line = from; line < to; line++) {
+        forEachPlayed(lines, first, end, (shadow, offset, bytes, _) -> {
+            long from = offset / Lines.LINE;
+            long to = from + bytes / Lines.LINE;
+            for (long line = from; line < to; line++) {
                 if (evicts() && !shadow.isDeviceWritten(line)) shadow.writeBack(line);
                 if (write) shadow.keepTwin(line);
             }

@@ -1,5 +1,9 @@
 package sluice.dmacore.linux;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
@@ -24,6 +28,23 @@ class MemfdTest {
             Memfd.resize(fd, 17);
             assertThat(FileStatus.of(fd).size()).isEqualTo(17);
             assertFails(Errno.EINVAL, "ftruncate", () -> Memfd.resize(fd, -1));
+        }
+    }
+
+    @Test
+    void pagesThatArePunchedAreGoneAndTheOthersStay() throws Exception {
+        try (Fd fd = Memfd.create("test", 0); Arena arena = Arena.ofConfined()) {
+            Memfd.resize(fd, 1L << 40);
+            MemorySegment mapped = Mman.map(fd, 0, 1 << 20, Mman.PROT_READ | Mman.PROT_WRITE, arena);
+            mapped.asSlice(0, 4 * Mman.pageSize()).fill((byte) 7);
+            Memfd.punch(fd, 0, 3 * Mman.pageSize());
+            assertThat(FileStatus.of(fd).size()).isEqualTo(1L << 40);
+            int seekData = 3;
+            assertThat(Unistd.LSEEK.call(fd.number(), 0, seekData)).as("the first byte that is there")
+                    .isEqualTo(3 * Mman.pageSize());
+            assertThat(mapped.get(ValueLayout.JAVA_BYTE, 0)).isZero();
+            assertThat(mapped.get(ValueLayout.JAVA_BYTE, 3 * Mman.pageSize())).isEqualTo((byte) 7);
+            assertFails(Errno.EINVAL, "fallocate", () -> Memfd.punch(fd, 0, 0));
         }
     }
 
