@@ -170,6 +170,7 @@ public final class Attachment {
     /** The mapping has ended; with the buffer locked. */
     void mappingEnded() throws DmaBufException {
         mapping = null;
+        buffer.notifyAll(); // a move may wait for it
         function.noteUnmapped();
         putSegments();
     }

@@ -13,22 +13,24 @@ final class BufferMove {
 
     static void move(DmaBuf buffer) throws DmaBufException {
         List<Attachment> mapped = begin(buffer);
-        boolean done = false;
         try {
             for (Attachment attachment : mapped) {
                 MoveListener listener = attachment.listener();
                 if (listener != null) listener.moving(attachment);
             }
             for (Attachment attachment : mapped) awaitUnmapped(buffer, attachment);
-            synchronized (buffer) {
-                copy(buffer);
-                done = true;
-            }
+            copy(buffer);
+            buffer.core().trace().record(EventKind.MOVE, buffer.number(), 0, 0, 0, buffer.size(), buffer.size(), 0);
         } finally {
-            buffer.setState(DmaBuf.State.ALLOCATED);
-            if (done)
-                buffer.core().trace().record(EventKind.MOVE, buffer.number(), 0, 0, 0, buffer.size(), buffer.size(), 0);
+            synchronized (buffer) {
+                // One that was revoked or released meanwhile stays so.
+                if (isMoving(buffer)) buffer.setState(DmaBuf.State.ALLOCATED);
+            }
         }
+    }
+
+    private static boolean isMoving(DmaBuf buffer) {
+        return buffer.state() == DmaBuf.State.MOVING;
     }
 
     private static List<Attachment> begin(DmaBuf buffer) throws DmaBufException {
@@ -52,7 +54,7 @@ final class BufferMove {
         long bound = buffer.core().options().moveBound().toNanos();
         long end = System.nanoTime() + bound;
         synchronized (buffer) {
-            while (attachment.mapping() != null) {
+            while (isMoving(buffer) && attachment.mapping() != null) {
                 long left = end - System.nanoTime();
                 if (left <= 0) {
                     buffer.core().findings().add(Rule.HELD_OVER_MOVE, attachment.function().name(), buffer.name(), 0,
@@ -62,7 +64,7 @@ final class BufferMove {
                     return;
                 }
                 try {
-                    // Waking is what DeviceMapping.unmap does; at least 1 ms, for 0 would be for ever.
+                    // Woken when a mapping ends, and when the buffer is taken back; at least 1 ms, for 0 would be for ever.
                     buffer.wait(Math.max(1, left / 1_000_000));
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
@@ -73,17 +75,20 @@ final class BufferMove {
     }
 
     private static void copy(DmaBuf buffer) throws DmaBufException {
-        BufferMemory former = buffer.memoryOrNull();
-        if (former == null) throw buffer.refused(Errno.EBUSY, "it has lost its memory while it was being moved");
-        List<Attachment> attachments = buffer.attachments();
-        BufferMemory next = ExportedMemory.checked(buffer,
-                buffer.exporter().allocate(AllocationRequest.of(buffer.size(),
-                        attachments.stream().map(attachment -> attachment.function().params()).toList())));
-        Runs from = former.runs();
-        for (int run = 0; run < from.count(); run++) {
-            next.runs().copyFrom(from.mapping(run).segment(), from.offset(run), from.start(run), from.length(run));
+        synchronized (buffer) {
+            BufferMemory former = buffer.memoryOrNull();
+            if (former == null || !isMoving(buffer))
+                throw buffer.refused(Errno.ENODEV, "it was taken back while it was being moved");
+            List<Attachment> attachments = buffer.attachments();
+            BufferMemory next = ExportedMemory.checked(buffer,
+                    buffer.exporter().allocate(AllocationRequest.of(buffer.size(),
+                            attachments.stream().map(attachment -> attachment.function().params()).toList())));
+            Runs from = former.runs();
+            for (int run = 0; run < from.count(); run++) {
+                next.runs().copyFrom(from.mapping(run).segment(), from.offset(run), from.start(run), from.length(run));
+            }
+            for (Attachment attachment : attachments) attachment.forgetSegments();
+            buffer.replaceMemory(next);
         }
-        for (Attachment attachment : attachments) attachment.forgetSegments();
-        buffer.replaceMemory(next);
     }
 }

@@ -195,7 +195,6 @@ public final class DeviceMapping {
                         named(attributes)));
             }
             end();
-            buffer.notifyAll(); // a move may wait for it
         }
     }
 
@@ -210,7 +209,6 @@ public final class DeviceMapping {
             if (attachment.mapping() != this)
                 throw buffer.refused(Errno.EINVAL, attachment.function().name() + " discards what is not mapped");
             end(true);
-            buffer.notifyAll(); // a move may wait for it
         }
     }
 

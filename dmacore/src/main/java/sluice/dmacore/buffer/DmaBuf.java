@@ -138,7 +138,14 @@ public final class DmaBuf {
         int left = references.decrementAndGet();
         if (left > 0) return;
         if (left < 0) throw new IllegalStateException(name() + " was released more often than retained");
-        for (Attachment attachment : attachments()) {
+        List<Attachment> present;
+        synchronized (this) {
+            // From here on nobody attaches, and a move does not begin what nobody would end.
+            state = State.RELEASED;
+            notifyAll();
+            present = List.copyOf(attachments);
+        }
+        for (Attachment attachment : present) {
             core.findings().add(Rule.RELEASED_WHILE_ATTACHED, attachment.function().name(), name(), 0, size,
                     "the buffer is released while a device is attached");
             attachment.detach();
@@ -146,7 +153,6 @@ public final class DmaBuf {
         synchronized (this) {
             accesses.closeAll();
             unregisterIfUnused();
-            state = State.RELEASED;
             if (memory != null) free(memory);
             memory = null;
         }
@@ -317,8 +323,8 @@ public final class DmaBuf {
      * Moves the buffer to other memory. Attachments that can are told, and have the core's bound to unmap; what is mapped then
      * is taken away, and is a finding.
      *
-     * @throws DmaBufException EBUSY (a mapping cannot move, is pinned, or the CPU is at it), EOPNOTSUPP (the exporter cannot), and
-     *         what the exporter throws
+     * @throws DmaBufException EBUSY (a mapping cannot move, is pinned, or the CPU is at it), EOPNOTSUPP (the exporter cannot),
+     *         ENODEV (revoked or released meanwhile, and it stays so), and what the exporter throws
      */
     public void move() throws DmaBufException {
         BufferMove.move(this);
@@ -332,6 +338,7 @@ public final class DmaBuf {
         synchronized (this) {
             if (state == State.REVOKED || state == State.RELEASED) return;
             state = State.REVOKED;
+            notifyAll(); // a move may wait for mappings
             present = List.copyOf(attachments);
         }
         for (Attachment attachment : present) attachment.takeAway();

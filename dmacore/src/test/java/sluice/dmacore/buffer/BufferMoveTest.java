@@ -1,0 +1,116 @@
+package sluice.dmacore.buffer;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+import sluice.dmacore.device.Stream;
+import sluice.dmacore.exporter.MemoryPool;
+import sluice.dmacore.finding.Rule;
+import sluice.dmacore.linux.Errno;
+import sluice.dmacore.memory.FileMapping;
+import sluice.dmacore.ownership.Direction;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static sluice.dmacore.buffer.Machine.PAGE;
+import static sluice.dmacore.buffer.Refused.refused;
+
+/** Moves that do not come to their end. */
+@Tag("S35")
+class BufferMoveTest {
+    private static final long LIMIT_SECONDS = 20;
+
+    @Test
+    void aBufferThatIsRevokedDuringItsMoveStaysRevoked() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            MemoryPool pool = machine.pool(8, false);
+            DmaBuf buffer = machine.own("frame", pool, 2 * PAGE);
+            Attachment attachment = buffer.attachDynamic(machine.device("gpu"), Stream.COHERENT,
+                    _ -> buffer.revoke());
+            DeviceMapping mapping = attachment.map(Direction.TO_DEVICE);
+            refused(Errno.ENODEV, buffer::move, "taken back while it was being moved");
+            assertThat(buffer.state()).isEqualTo(DmaBuf.State.REVOKED);
+            assertThat(pool.freePages()).as("nothing was allocated for the move").isEqualTo(6);
+            refused(Errno.ENODEV, () -> buffer.attach(machine.device("late"), Stream.COHERENT), "revoked");
+            mapping.unmap();
+            attachment.detach();
+            machine.found();
+        }
+    }
+
+    @Test
+    void aBufferThatIsReleasedDuringItsMoveStaysGone() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            MemoryPool pool = machine.pool(8, false);
+            DmaBuf buffer = machine.core().export("frame", 2 * PAGE, pool);
+            buffer.attachDynamic(machine.device("gpu"), Stream.COHERENT, _ -> buffer.release())
+                    .map(Direction.TO_DEVICE);
+            refused(Errno.ENODEV, buffer::move, "taken back while it was being moved");
+            assertThat(buffer.state()).isEqualTo(DmaBuf.State.RELEASED);
+            assertThat(pool.freePages()).isEqualTo(8);
+            refused(Errno.ENODEV, () -> buffer.open("cpu").begin(Direction.FROM_DEVICE), "it is gone");
+            assertThat(pool.freePages()).as("it does not come back to life").isEqualTo(8);
+            machine.found(Rule.RELEASED_WHILE_ATTACHED, Rule.DETACHED_WHILE_MAPPED);
+        }
+    }
+
+    /** The bound is an hour, and nobody waits for it. */
+    @Test
+    @Timeout(2 * LIMIT_SECONDS)
+    void aMoveThatWaitsIsOverWhenTheBufferIsTakenBack() throws Exception {
+        try (Machine machine = Machine.with(DmaCoreOptions.counting().withMoveBound(Duration.ofHours(1)));
+                ExecutorService threads = Executors.newSingleThreadExecutor()) {
+            for (boolean revoked : new boolean[]{ true, false }) {
+                DmaBuf buffer = machine.core().export("frame", PAGE, machine.pool(8, false));
+                CountDownLatch told = new CountDownLatch(1);
+                buffer.attachDynamic(machine.device("gpu"), Stream.COHERENT, _ -> told.countDown())
+                        .map(Direction.TO_DEVICE);
+                Future<?> move = threads.submit(() -> {
+                    refused(Errno.ENODEV, buffer::move, "taken back");
+                });
+                assertThat(told.await(LIMIT_SECONDS, TimeUnit.SECONDS)).isTrue();
+                if (revoked) buffer.revoke();
+                if (!revoked) buffer.release();
+                move.get(LIMIT_SECONDS, TimeUnit.SECONDS);
+                if (revoked) buffer.release();
+                assertThat(buffer.state()).isEqualTo(DmaBuf.State.RELEASED);
+            }
+            assertThat(machine.core().findings().times(Rule.HELD_OVER_MOVE)).isZero();
+        }
+    }
+
+    @Test
+    void aMoveThatFailsLeavesTheBufferWhereItWas() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            FileMapping ram = machine.file(4);
+            ScriptedExporter exporter = new ScriptedExporter(false, _ -> null, List.of(
+                    ScriptedExporter.run(ram, 0, PAGE),
+                    () -> {
+                        throw new DmaBufException(Errno.ENOMEM, "none today");
+                    },
+                    () -> {
+                        throw new IllegalStateException("a mistake of the exporter");
+                    },
+                    ScriptedExporter.run(ram, PAGE, PAGE)));
+            DmaBuf buffer = machine.released(machine.core().export("frame", PAGE, exporter));
+            refused(Errno.ENOMEM, buffer::move, "none today");
+            assertThat(buffer.state()).isEqualTo(DmaBuf.State.ALLOCATED);
+            assertThatThrownBy(buffer::move).isInstanceOf(IllegalStateException.class);
+            assertThat(buffer.state()).isEqualTo(DmaBuf.State.ALLOCATED);
+            assertThat(exporter.freed).hasValue(0);
+            buffer.move();
+            assertThat(exporter.freed).hasValue(1);
+            machine.found();
+        }
+    }
+}
