@@ -163,6 +163,7 @@ class ServeCommandTest {
         fails(2, "there is no device \"gnu\"; there are gpu, grabber", "--device=gnu,socket-path=a");
         fails(2, "gpu has no option \"colour\"; it has socket-path", "--device=gpu,socket-path=a,colour=red");
         fails(2, "gpu: 17 outputs; there can be 1 to 16", "--device=gpu,socket-path=a,outputs=17");
+        fails(2, "gpu: --on-fault=panic: give abort, zero or stop", "--device=gpu,socket-path=a,on-fault=panic");
         fails(2, "grabber: --coherency=warm: give coherent or non-coherent",
                 "--device=grabber,socket-path=a,coherency=warm");
         fails(2, "--flavour=mips: give arm64 or arc", "--flavour=mips", "--device=grabber,socket-path=a");
