@@ -44,7 +44,7 @@ public final class DmaMappedSpace {
         this.table = table;
     }
 
-    /** An empty space over all bus addresses, in which up to {@link #MAX_MAPPINGS} ranges may be mapped. */
+    /** An empty space over all bus addresses, in which up to {@link #MAX_MAPPINGS} ranges may be mapped, less if they are scattered. */
     public static DmaMappedSpace open(String name) {
         return open(IoSpaceOptions.of(name, BUS).withMaxMappings(MAX_MAPPINGS));
     }
@@ -90,7 +90,7 @@ public final class DmaMappedSpace {
      * @param file is retained; the caller's reference stays the caller's
      * @param offset in the file, a multiple of 4096
      * @throws DmaRefusedException EINVAL (misaligned, or outside of the file), EEXIST (something is mapped there), ERANGE (the
-     *         address is too high), ENOSPC (too many mappings or files)
+     *         address is too high), ENOSPC (too many mappings or files, or mappings so far apart that the table would be too large)
      */
     public void map(long address, long length, FileMapping file, long offset, Permission permission)
             throws DmaRefusedException {

@@ -8,6 +8,8 @@ import java.util.TreeMap;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.memory.FileMapping;
@@ -173,6 +175,29 @@ class DmaMappedSpaceTest {
         System.out.println(count + " maps and unmaps took " + millis + " ms");
         assertThat(space.table().mappings()).isEmpty();
         assertThat(millis).as("10^4 a second are needed").isLessThan(count / 10);
+    }
+
+    /** What a guest behind a vIOMMU may do on purpose: the heap it costs has an end, and it can go on. */
+    @ParameterizedTest
+    @ValueSource(longs = { 2L << 20, 1L << 30 })
+    void pagesFarApartAreRefusedBeforeTheyFillTheHeap(long stride) throws Exception {
+        FileMapping file = files.sparse(PAGE);
+        int mapped = 0;
+        DmaRefusedException refused = null;
+        while (refused == null) {
+            try {
+                space.map(mapped * stride, PAGE, file, 0, Permission.READ_WRITE);
+                mapped++;
+            } catch (DmaRefusedException full) {
+                refused = full;
+            }
+        }
+        assertThat(refused.errno()).isEqualTo(Errno.ENOSPC);
+        assertThat(refused).hasMessageContaining("larger than 16 MiB");
+        assertThat(mapped).isBetween(2000, 4096);
+        assertThat(space.unmap(AddressRange.of(0, 4 * stride))).isEqualTo(4 * PAGE);
+        space.map(mapped * stride, PAGE, file, 0, Permission.READ_WRITE);
+        assertThat(space.clear().mappings()).hasSize(mapped - 3);
     }
 
     @Test

@@ -17,6 +17,12 @@ import sluice.iommu.table.Entry;
  * waits for its users after the lock is free again. A reader that faults needs the lock to say why.
  */
 final class Changes {
+    /**
+     * What the tree of a space may grow to: a guest chooses addresses so that each costs it nodes of its own. All of 4 GiB in
+     * single pages needs half of this.
+     */
+    static final long MOST_TABLE_BYTES = 16L << 20;
+
     private final SpaceState state;
     private final MapCheck check;
     private final Stalls stalls;
@@ -84,13 +90,16 @@ final class Changes {
         }
         Rule.FailMap fail = mayFail ? state.rules.onMap() : null;
         int runs = fail == null ? targets.count() : Math.min(targets.count(), fail.afterRuns());
+        boolean fits = true;
         boolean complete = false;
         try {
-            state.table.map(range.first(), targets, 0, runs, Entry.settled(flags));
-            complete = fail == null;
+            long most = mayFail ? MOST_TABLE_BYTES : Long.MAX_VALUE;
+            fits = state.table.map(range.first(), targets, 0, runs, Entry.settled(flags), most);
+            complete = fits && fail == null;
         } finally {
             if (!complete) clear(range, state.index.at(range.first()) == null ? state.index.gapAround(range) : range);
         }
+        if (!fits) throw check.tableFull(range, MOST_TABLE_BYTES);
         if (fail != null) throw check.injected(range, fail.name());
     }
 
@@ -105,7 +114,7 @@ final class Changes {
 
     /** Sees to it that nobody uses what a failed map had written, at addresses it had not given out yet. */
     private MapException settled(MapException failure) {
-        if (failure.refusal() != Refusal.INJECTED) return failure;
+        if (failure.refusal() != Refusal.INJECTED && failure.refusal() != Refusal.TABLE_FULL) return failure;
         // Readers may need the lock before they can leave their sections.
         state.lock.unlock();
         int overrun = state.readers.await(deadline());

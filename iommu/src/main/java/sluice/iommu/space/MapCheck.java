@@ -85,6 +85,12 @@ final class MapCheck {
                     options.maxMappings()));
     }
 
+    MapException tableFull(AddressRange range, long mostBytes) {
+        return refuse(Refusal.TABLE_FULL,
+                "mapping %s would make the table larger than %d MiB, which is the limit: addresses that lie closer together cost less"
+                        .formatted(range, mostBytes >>> 20));
+    }
+
     void splitting(AddressRange range, Mapping mapping) throws MapException {
         AddressRange other = mapping.range();
         if (!range.contains(other.first()) || !range.contains(other.last())) {

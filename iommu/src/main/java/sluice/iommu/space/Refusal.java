@@ -20,6 +20,8 @@ public enum Refusal {
     NO_ROOM(28),
     /** As many mappings as the space may have. ENOSPC. */
     TOO_MANY(28),
+    /** The table would grow beyond its limit, because what is mapped lies far apart. ENOSPC. */
+    TABLE_FULL(28),
     /** The mapping is pinned. EBUSY. */
     PINNED(16),
     /** The mapping is not there any more. ENOENT. */

@@ -95,7 +95,7 @@ public final class TranslationCache {
             List<Held> overlapping = held.overlapping(fresh.range);
             if (overlapping.size() == 1 && isPartOf(fresh, overlapping.getFirst())) return;
             merge(fresh, overlapping);
-            while (held.size() > options.capacity()) {
+            while (held.size() > options.capacity() || isTableLarge()) {
                 Held oldest = held.oldest();
                 if (oldest == null) break;
                 drop(oldest);
@@ -104,6 +104,11 @@ public final class TranslationCache {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** The last entry may cost what it likes. */
+    private boolean isTableLarge() {
+        return table.bytes() > TranslationCacheOptions.MOST_TABLE_BYTES && held.size() > 1;
     }
 
     private AddressRange checked(long iova, long length, long target) throws MapException {
@@ -155,7 +160,7 @@ public final class TranslationCache {
         held.add(entry);
         scratch.clear();
         scratch.add(entry.target, entry.range.size());
-        table.map(entry.range.first(), scratch, 0, 1, Entry.flags(entry.permission));
+        table.map(entry.range.first(), scratch, 0, 1, Entry.flags(entry.permission), Long.MAX_VALUE);
     }
 
     private void drop(Held entry) {

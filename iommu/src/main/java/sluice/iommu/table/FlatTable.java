@@ -90,7 +90,7 @@ public final class FlatTable implements Table {
     }
 
     @Override
-    public void map(long iova, TargetRuns runs, int firstRun, int endRun, long flags) {
+    public boolean map(long iova, TargetRuns runs, int firstRun, int endRun, long flags, long mostBytes) {
         long[] all = entries;
         int index = index(iova);
         Entries.begin();
@@ -105,6 +105,7 @@ public final class FlatTable implements Table {
                 index += pages;
             }
         }
+        return true;
     }
 
     @Override

@@ -140,25 +140,32 @@ public final class RadixTable implements Table {
     }
 
     @Override
-    public void map(long iova, TargetRuns runs, int firstRun, int endRun, long flags) {
+    public boolean map(long iova, TargetRuns runs, int firstRun, int endRun, long flags, long mostBytes) {
         writer.begin(root);
         long at = iova;
         for (int run = firstRun; run < endRun; run++) {
-            writer.map(at, runs.target(run), runs.length(run), flags);
+            if (!writer.map(at, runs.target(run), runs.length(run), flags, mostBytes)) return false;
             at += runs.length(run);
         }
+        return true;
     }
 
     @Override
     public void clear(long first, long last, long gapFirst, long gapLast) {
         writer.begin(root);
-        RadixWriter.breakUpEdges(root, first, last);
+        writer.breakUpEdges(first, last);
         writer.clear(first, last, gapFirst, gapLast);
     }
 
     /** Clears all entries, at a cost that does not depend on how many there are. */
     public void clearAll() {
         ROOT.setRelease(this, emptyRoot());
+        writer.forgetAll();
+    }
+
+    /** Bytes of heap that entries cost now: what grows with them, not the root. For whoever writes. */
+    public long bytes() {
+        return writer.bytes();
     }
 
     @Override

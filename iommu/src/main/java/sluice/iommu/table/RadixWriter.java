@@ -27,9 +27,17 @@ final class RadixWriter {
     private static final long MIDDLE_BYTES = 1L << MIDDLE_SHIFT;
     private static final long LARGE_BYTES = 1L << LARGE_SHIFT;
 
+    /** What a node costs, counted as if its references were as large as entries; a large page is a node of its own. */
+    private static final long NODE_BYTES = FAN_OUT * (long) Long.BYTES;
+    private static final long MIDDLE_NODE_BYTES = 24;
+    private static final long LARGE_NODE_BYTES = 48;
+    /** One step of a map takes three nodes at most, and not both kinds of large page. */
+    private static final long STEP_BYTES = 3 * NODE_BYTES + LARGE_NODE_BYTES;
+
     private final boolean middlePages;
     private final boolean largePages;
     private long[][][][] root = {};
+    private long bytes;
     /** The small node used last and where it begins: scattered pages come one by one, but close together. */
     private long[] lastSmalls = NO_SMALL;
     private long lastBegin;
@@ -46,24 +54,38 @@ final class RadixWriter {
         lastSmalls = NO_SMALL;
     }
 
-    void map(long iova, long target, long length, long flags) {
+    /** Bytes in nodes below the root. */
+    long bytes() {
+        return bytes;
+    }
+
+    /** Nothing is below the root any more. */
+    void forgetAll() {
+        bytes = 0;
+    }
+
+    /** Returns false where the next step might take more than {@code mostBytes}; those before are done. */
+    boolean map(long iova, long target, long length, long flags, long mostBytes) {
         long at = iova;
         long to = target;
         long left = length;
         while (left > 0) {
+            if (bytes > mostBytes - STEP_BYTES) return false;
             long step;
             if (left == PAGE_SIZE) {
                 smalls(at)[index(at, PAGE_SHIFT)] = Entry.of(to, flags, Entry.SMALL);
-                return;
+                return true;
             }
             if (largePages && (at & (LARGE_BYTES - 1)) == 0 && left >= LARGE_BYTES) {
                 step = LARGE_BYTES;
                 long[][] page = { { Entry.of(to, flags, Entry.LARGE) } };
                 MIDDLES.setRelease(larges(at), index(at, LARGE_SHIFT), page);
+                bytes += LARGE_NODE_BYTES;
             } else if (middlePages && (at & (MIDDLE_BYTES - 1)) == 0 && left >= MIDDLE_BYTES) {
                 step = MIDDLE_BYTES;
                 long[] page = { Entry.of(to, flags, Entry.MIDDLE) };
                 SMALLS.setRelease(middles(at), index(at, MIDDLE_SHIFT), page);
+                bytes += MIDDLE_NODE_BYTES;
             } else {
                 step = Math.min(left, MIDDLE_BYTES - (at & (MIDDLE_BYTES - 1)));
                 Entries.fill(smalls(at), index(at, PAGE_SHIFT), (int) (step >>> PAGE_SHIFT), to, flags);
@@ -72,6 +94,7 @@ final class RadixWriter {
             to += step;
             left -= step;
         }
+        return true;
     }
 
     /** The node of what covers {@code iova} in steps of 1 GiB; made if it is missing. */
@@ -82,6 +105,7 @@ final class RadixWriter {
             node = new long[FAN_OUT][][];
             Arrays.fill(node, NO_MIDDLE);
             LARGES.setRelease(root, index, node);
+            bytes += NODE_BYTES;
         }
         return node;
     }
@@ -94,6 +118,7 @@ final class RadixWriter {
             node = new long[FAN_OUT][];
             Arrays.fill(node, NO_SMALL);
             MIDDLES.setRelease(parent, index, node);
+            bytes += NODE_BYTES;
         }
         return node;
     }
@@ -106,22 +131,24 @@ final class RadixWriter {
         if (node == NO_SMALL) {
             node = new long[FAN_OUT];
             SMALLS.setRelease(parent, index, node);
+            bytes += NODE_BYTES;
         }
         lastSmalls = node;
         lastBegin = iova & -MIDDLE_BYTES;
         return node;
     }
 
+    /** What lies in the gap is empty but for what is cleared, so that nodes there have no others below them. */
     void clear(long first, long last, long gapFirst, long gapLast) {
         for (long at = first;;) {
             int index = (int) (at >>> ROOT_SHIFT);
             long end = Math.min(last, at | ((1L << ROOT_SHIFT) - 1));
             long[][][] node = root[index];
             if (node != NO_LARGE) {
+                clearLarges(node, at, end, gapFirst, gapLast);
                 if (covered(at, ROOT_SHIFT, gapFirst, gapLast)) {
                     LARGES.setRelease(root, index, NO_LARGE);
-                } else {
-                    clearLarges(node, at, end, gapFirst, gapLast);
+                    bytes -= NODE_BYTES;
                 }
             }
             if (end == last) return;
@@ -129,16 +156,17 @@ final class RadixWriter {
         }
     }
 
-    private static void clearLarges(long[][][] node, long first, long last, long gapFirst, long gapLast) {
+    private void clearLarges(long[][][] node, long first, long last, long gapFirst, long gapLast) {
         for (long at = first;;) {
             int index = index(at, LARGE_SHIFT);
             long end = Math.min(last, at | (LARGE_BYTES - 1));
             long[][] child = node[index];
             if (child != NO_MIDDLE) {
+                boolean page = child.length == 1;
+                if (!page) clearMiddles(child, at, end, gapFirst, gapLast);
                 if (covered(at, LARGE_SHIFT, gapFirst, gapLast)) {
                     MIDDLES.setRelease(node, index, NO_MIDDLE);
-                } else {
-                    clearMiddles(child, at, end, gapFirst, gapLast);
+                    bytes -= page ? LARGE_NODE_BYTES : NODE_BYTES;
                 }
             }
             if (end == last) return;
@@ -146,7 +174,7 @@ final class RadixWriter {
         }
     }
 
-    private static void clearMiddles(long[][] node, long first, long last, long gapFirst, long gapLast) {
+    private void clearMiddles(long[][] node, long first, long last, long gapFirst, long gapLast) {
         for (long at = first;;) {
             int index = index(at, MIDDLE_SHIFT);
             long end = Math.min(last, at | (MIDDLE_BYTES - 1));
@@ -154,6 +182,7 @@ final class RadixWriter {
             if (child != NO_SMALL) {
                 if (covered(at, MIDDLE_SHIFT, gapFirst, gapLast)) {
                     SMALLS.setRelease(node, index, NO_SMALL);
+                    bytes -= child.length == 1 ? MIDDLE_NODE_BYTES : NODE_BYTES;
                 } else {
                     Entries.clear(child, index(at, PAGE_SHIFT), index(end, PAGE_SHIFT) + 1);
                 }
@@ -171,16 +200,16 @@ final class RadixWriter {
     }
 
     /** Breaks up the large pages that reach into [first, last] from outside. */
-    static void breakUpEdges(long[][][][] root, long first, long last) {
-        breakUp(root, first, first);
-        breakUp(root, last + 1, last);
+    void breakUpEdges(long first, long last) {
+        breakUp(first, first);
+        breakUp(last + 1, last);
     }
 
     /**
      * Makes {@code boundary} one between pages, if it lies inside of a large page; {@code inside} is next to it. The large
      * entry is absent meanwhile: a reader that marked it dirty after it was copied would mark nothing.
      */
-    private static void breakUp(long[][][][] root, long boundary, long inside) {
+    private void breakUp(long boundary, long inside) {
         long[][][] larges = root[(int) (inside >>> ROOT_SHIFT)];
         if (larges == NO_LARGE) return;
         int largeIndex = index(inside, LARGE_SHIFT);
@@ -194,6 +223,7 @@ final class RadixWriter {
                 middles[i] = new long[]{ smaller(entry, i * MIDDLE_BYTES, Entry.MIDDLE) };
             }
             MIDDLES.setRelease(larges, largeIndex, middles);
+            bytes += NODE_BYTES + FAN_OUT * MIDDLE_NODE_BYTES - LARGE_NODE_BYTES;
         }
         int middleIndex = index(inside, MIDDLE_SHIFT);
         long[] smalls = middles[middleIndex];
@@ -202,6 +232,7 @@ final class RadixWriter {
         long[] node = new long[FAN_OUT];
         for (int i = 0; i < FAN_OUT; i++) node[i] = smaller(entry, (long) i << PAGE_SHIFT, Entry.SMALL);
         SMALLS.setRelease(middles, middleIndex, node);
+        bytes += NODE_BYTES - MIDDLE_NODE_BYTES;
     }
 
     private static long smaller(long entry, long offset, int size) {

@@ -36,8 +36,10 @@ public sealed interface Table permits FlatTable, RadixTable {
      * @param firstRun index of the first of {@code runs} to write
      * @param endRun index after the last
      * @param flags as {@link Entry#flags} makes them, with whatever bits are wanted
+     * @param mostBytes what a table that grows with its entries may grow to, to within some 12 KiB
+     * @return false if it would have grown beyond; some entries may be written, and nodes for them
      */
-    void map(long iova, TargetRuns runs, int firstRun, int endRun, long flags);
+    boolean map(long iova, TargetRuns runs, int firstRun, int endRun, long flags, long mostBytes);
 
     /**
      * Clears the entries of a range. A large page of which only a part is in it is broken up first.

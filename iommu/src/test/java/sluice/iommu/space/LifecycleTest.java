@@ -3,6 +3,7 @@ package sluice.iommu.space;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
@@ -13,6 +14,7 @@ import sluice.iommu.fault.FaultReason;
 import sluice.iommu.space.IoSpaceOptions.TableKind;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static sluice.iommu.space.SpaceFixture.GIB1;
 import static sluice.iommu.space.SpaceFixture.KIB4;
 import static sluice.iommu.space.SpaceFixture.MIB2;
 import static sluice.iommu.space.SpaceFixture.OWNER;
@@ -85,6 +87,49 @@ class LifecycleTest {
         assertThat(fixture.space.detach()).hasToString("codec0: nothing was left mapped");
         fixture.map(MIB2, 0, KIB4);
         assertThat(fixture.target(MIB2)).isZero();
+    }
+
+    /** Each page costs a node of 4 KiB, two or three of them. */
+    @ParameterizedTest
+    @ValueSource(longs = { MIB2, GIB1, 1L << 39 })
+    void aHostileGuestMapsPagesFarApartUpToALimit(long stride) throws MapException {
+        SpaceFixture fixture = SpaceFixture.of(1L << 57);
+        long mapped = 0;
+        MapException refused = null;
+        while (refused == null) {
+            try {
+                fixture.map(mapped * stride, mapped * KIB4, KIB4);
+                mapped++;
+            } catch (MapException full) {
+                refused = full;
+            }
+        }
+        assertThat(refused.refusal()).isEqualTo(Refusal.TABLE_FULL);
+        assertThat(refused.errno()).isEqualTo(28);
+        assertThat(refused).hasMessageContaining("larger than 16 MiB, which is the limit");
+        assertThat(mapped).isBetween(1360L, 4096L);
+        long next = mapped * stride;
+        assertThat(fixture.reason(next, 1, Access.READ)).isEqualTo(FaultReason.NOT_MAPPED);
+        for (long page = 0; page < mapped; page++) assertThat(fixture.target(page * stride)).isEqualTo(page * KIB4);
+
+        for (long page = 0; page < 4; page++) fixture.unmap(page * stride, KIB4);
+        fixture.map(next, 0, KIB4);
+        assertThat(fixture.space.detach().mappings()).hasSize((int) mapped - 3);
+        fixture.map(0, 0, 1L << 40);
+        assertThat(fixture.target((1L << 40) - KIB4)).isEqualTo((1L << 40) - KIB4);
+    }
+
+    /** A front-end that maps all there is may get pages of 1 GiB for it, and those are nodes, too. */
+    @Test
+    void aMappingThatIsTooLargeForTheTableLeavesNothingBehind() throws MapException {
+        SpaceFixture fixture = SpaceFixture.of(1L << 57);
+        fixture.map(0, 0, KIB4);
+        TargetRuns all = new TargetRuns();
+        for (int i = 0; i < 32; i++) all.add(0, 1L << 51);
+        refused(Refusal.TABLE_FULL, 28, () -> fixture.space.map(1L << 40, all, Permission.READ_WRITE, OWNER));
+        assertThat(fixture.reason(1L << 40, 1, Access.READ)).isEqualTo(FaultReason.NOT_MAPPED);
+        fixture.map(1L << 40, 0, 1L << 40);
+        assertThat(fixture.target(1L << 40)).isZero();
     }
 
     @Test

@@ -5,6 +5,8 @@ import java.util.Map;
 import java.util.Random;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
@@ -15,6 +17,7 @@ import sluice.iommu.injection.Rule;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static sluice.iommu.space.SpaceFixture.GIB1;
 import static sluice.iommu.space.SpaceFixture.KIB4;
 import static sluice.iommu.space.SpaceFixture.MIB2;
 import static sluice.iommu.space.SpaceFixture.refused;
@@ -200,6 +203,25 @@ class TranslationCacheTest {
         assertThat(cache.withdraw("lose")).isFalse();
         assertThatThrownBy(() -> cache.inject(new Rule.Poison("p", AddressRange.of(0, KIB4))))
                 .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    /** Each entry costs a node of 4 KiB, two or three of them: 16,384 would be 64 MiB or more. */
+    @ParameterizedTest
+    @ValueSource(longs = { MIB2, GIB1, 1L << 39 })
+    void entriesFarApartMakeRoomForEachOtherBeforeThereAreTooMany(long stride) throws MapException {
+        TranslationCache wide = TranslationCache.open(TranslationCacheOptions.of("iotlb", 57));
+        Reader wideReader = wide.openReader();
+        int entries = 10_000;
+        for (long i = 0; i < entries; i++) wide.insert(i * stride, KIB4, i * KIB4, Permission.READ_ONLY);
+        assertThat(wide.size()).isBetween(1360, 4096);
+        try (var _ = wideReader.enter()) {
+            assertThat(wideReader.translate((entries - 1) * stride, KIB4, Access.READ, runs)).as("the newest")
+                    .isEqualTo(Outcome.RESOLVED);
+            assertThat(wideReader.translate(0, KIB4, Access.READ, runs)).isEqualTo(Outcome.MISS);
+        }
+        wide.invalidateAll();
+        for (long i = 0; i < entries; i++) wide.insert(i * KIB4, KIB4, i * KIB4, Permission.READ_ONLY);
+        assertThat(wide.size()).as("side by side they cost next to nothing").isEqualTo(entries);
     }
 
     @Test

@@ -25,7 +25,7 @@ class VirtioIommuRulesTest {
         return switch (refusal) {
             case MISALIGNED, SPLIT, OUT_OF_APERTURE, OVER_MASK -> "RANGE";
             case OVERLAP, RESERVED, UNSUITABLE -> "INVAL";
-            case NO_ROOM, TOO_MANY, INJECTED -> "NOMEM";
+            case NO_ROOM, TOO_MANY, TABLE_FULL, INJECTED -> "NOMEM";
             case GONE -> "NOENT";
             case PINNED -> null;
         };

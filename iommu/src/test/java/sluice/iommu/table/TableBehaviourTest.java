@@ -2,6 +2,11 @@ package sluice.iommu.table;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Objects;
+import java.util.Random;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
@@ -20,6 +25,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** What both tables do, and what only a tree does. */
 class TableBehaviourTest {
+    private static final long SEED = 20261121;
     private static final long KIB4 = 4096;
     private static final long MIB2 = 1L << 21;
     private static final long GIB1 = 1L << 30;
@@ -34,7 +40,7 @@ class TableBehaviourTest {
     }
 
     private static void map(Table table, long iova, long target, long length, long flags) {
-        table.map(iova, TargetRuns.of(target, length), 0, 1, flags);
+        assertThat(table.map(iova, TargetRuns.of(target, length), 0, 1, flags, Long.MAX_VALUE)).isTrue();
     }
 
     private static void clear(Table table, long first, long length) {
@@ -148,6 +154,65 @@ class TableBehaviourTest {
         table.clearAll();
         assertThat(table.room()).isEqualTo(empty);
         assertThat(table.target(37 * MIB2, Entry.READ)).isEqualTo(Targets.NONE);
+    }
+
+    @Test
+    void whatATreeCostsIsWhatItHasRoomForAndNothingIsLeftOfIt() {
+        Random random = new Random(SEED);
+        for (PageSizes sizes : List.of(PageSizes.SMALL, PageSizes.X86)) {
+            RadixTable table = new RadixTable(48, sizes);
+            long empty = table.room();
+            NavigableMap<Long, Long> mapped = new TreeMap<>();
+            for (int step = 0; step < 4000; step++) {
+                long unit = random.nextBoolean() ? KIB4 : MIB2;
+                long iova = random.nextInt(4) * (1L << 39) + random.nextInt(4) * GIB1 + random.nextInt(512) * unit;
+                long length = (1 + random.nextInt(random.nextInt(8) == 0 ? 600 : 3)) * unit;
+                Map.Entry<Long, Long> below = mapped.lowerEntry(iova + length);
+                if (below == null || below.getKey() + below.getValue() <= iova) {
+                    map(table, iova, 0, length, RW);
+                    mapped.put(iova, length);
+                } else {
+                    remove(table, mapped, below.getKey(), random.nextInt(4) == 0);
+                }
+                if (sizes.equals(PageSizes.SMALL))
+                    assertThat(table.bytes()).as("step %d, seed %d", step, SEED).isEqualTo(8 * (table.room() - empty));
+            }
+            assertThat(mapped).isNotEmpty();
+            while (!mapped.isEmpty())
+                remove(table, mapped, mapped.firstKey(), false);
+            assertThat(table.bytes()).as("seed %d", SEED).isZero();
+            assertThat(table.room()).isEqualTo(empty);
+        }
+    }
+
+    /** Removes a mapping, or its first page. */
+    private static void remove(RadixTable table, NavigableMap<Long, Long> mapped, long iova, boolean part) {
+        long whole = Objects.requireNonNull(mapped.remove(iova));
+        long length = part ? KIB4 : whole;
+        if (length < whole) mapped.put(iova + length, whole - length);
+        Map.Entry<Long, Long> below = mapped.lowerEntry(iova);
+        Long above = mapped.ceilingKey(iova + length);
+        table.clear(iova, iova + length - 1, below == null ? 0 : below.getKey() + below.getValue(),
+                above == null ? -1 : above - 1);
+    }
+
+    @Test
+    void aTreeStopsWhereItMayNotGrow() {
+        RadixTable table = new RadixTable(48, PageSizes.X86);
+        long most = 1 << 20;
+        long at = 0;
+        while (table.map(at, TargetRuns.of(0, KIB4), 0, 1, RW, most))
+            at += GIB1;
+        assertThat(table.bytes()).isLessThanOrEqualTo(most).isGreaterThan(most - 20_000);
+        assertThat(table.target(at - GIB1, Entry.READ)).isZero();
+        assertThat(table.target(at, Entry.READ)).isEqualTo(Targets.NONE);
+        table.clearAll();
+        assertThat(table.bytes()).isZero();
+        // Each page of 1 GiB is a node, too.
+        assertThat(table.map(0, TargetRuns.of(0, 1L << 47), 0, 1, RW, most)).isFalse();
+        assertThat(table.bytes()).isLessThanOrEqualTo(most);
+        table.clear(0, (1L << 47) - 1, 0, -1);
+        assertThat(table.bytes()).isZero();
     }
 
     @Test
