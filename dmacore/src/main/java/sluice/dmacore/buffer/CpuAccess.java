@@ -167,7 +167,9 @@ public final class CpuAccess implements AutoCloseable {
     public void end() throws DmaBufException {
         synchronized (buffer) {
             if (!open) {
-                String what = opener.who() + " ends an access twice";
+                String what = buffer.state() == DmaBuf.State.RELEASED
+                        ? opener.who() + " ends an access that was over when the buffer was released"
+                        : opener.who() + " ends an access twice";
                 buffer.core().findings().add(Rule.UNBALANCED_CPU_ACCESS, "", buffer.name(), from, length, what);
                 throw buffer.refused(Errno.EINVAL, what);
             }

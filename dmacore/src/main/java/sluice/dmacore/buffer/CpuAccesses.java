@@ -3,6 +3,7 @@ package sluice.dmacore.buffer;
 import java.util.ArrayList;
 import java.util.List;
 
+import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.trace.EventKind;
@@ -59,8 +60,19 @@ final class CpuAccesses {
         }
     }
 
-    /** The buffer is gone, and nobody is attached. */
+    /** The buffer is released: what is open ends now, and is a finding. */
     void closeAll() {
-        open.clear();
+        synchronized (buffer) {
+            for (CpuAccess access : List.copyOf(open)) {
+                String what = access.opener().who() + " is in the middle of an access, and the buffer is released";
+                try {
+                    access.end();
+                } catch (DmaBufException e) {
+                    what += "; its exporter could not end it: " + e.getMessage();
+                }
+                buffer.core().findings().add(Rule.UNBALANCED_CPU_ACCESS, "", buffer.name(), access.from(),
+                        access.length(), what);
+            }
+        }
     }
 }

@@ -238,6 +238,38 @@ class CpuAccessTest {
     }
 
     @Test
+    @Tag("S26")
+    @Tag("M10")
+    void anAccessToABufferThatIsReleasedEndsAndIsFound() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            FileMapping ram = machine.file(1);
+            DmaBuf buffer = machine.core().export("frame", PAGE, new FailingEndExporter(ram));
+            DmaBuf same = machine.released(machine.core().export("same", PAGE,
+                    new BracketedPages(Machine.runs(ram, 0))));
+            DeviceFunction device = machine.device("device");
+            DeviceView view = machine.view(device);
+            Attachment attachment = same.attach(device, Stream.NON_COHERENT);
+            DeviceMapping mapping = attachment.map(Direction.TO_DEVICE);
+            Opener cpu = buffer.open("cpu");
+            CpuAccess one = cpu.begin(Direction.TO_DEVICE);
+            CpuAccess two = cpu.begin(0, 64, Direction.TO_DEVICE);
+            two.write(0, EIGHT, 0, 8);
+            buffer.release();
+            assertThat(machine.core().findings().times(Rule.UNBALANCED_CPU_ACCESS)).isEqualTo(2);
+            assertThat(machine.core().findings().report()).contains("cpu is in the middle of an access",
+                    "could not end it: the exporter failed (EIO)");
+            assertThat(Machine.read(view, mapping, 0, 8)).as("given back, and written back").isEqualTo(EIGHT);
+            refused(Errno.EINVAL, one::end, "over when the buffer was released");
+            two.close();
+            cpu.close();
+            mapping.unmap();
+            attachment.detach();
+            assertThat(machine.core().findings().errors()).extracting(finding -> finding.rule())
+                    .containsOnly(Rule.UNBALANCED_CPU_ACCESS);
+        }
+    }
+
+    @Test
     @Tag("S30")
     void aDeviceWithoutDmaReadsAndWritesThroughTheCpu() throws IOException {
         try (Machine machine = Machine.modelled()) {
