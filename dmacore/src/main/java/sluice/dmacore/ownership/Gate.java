@@ -1,11 +1,8 @@
 package sluice.dmacore.ownership;
 
-import org.jspecify.annotations.Nullable;
-
 import sluice.dmacore.finding.Findings;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.finding.Subject;
-import sluice.dmacore.trace.EventKind;
 import sluice.dmacore.trace.TraceSink;
 
 /**
@@ -18,19 +15,19 @@ import sluice.dmacore.trace.TraceSink;
  * <p>Any thread may call; buffers that share no line do not wait for each other. In steady state nothing is allocated.
  */
 public final class Gate {
-    private static final int SKIPPED_WRITE_BACK = 0;
-    private static final int SKIPPED_INVALIDATE = 1;
+    /** Attachments that may share a line. */
+    public static final int MOST_HOLDERS = Region.MOST_HOLDERS;
 
     private final Flavour flavour;
     private final CacheExecutor executor;
     private final Findings findings;
-    private final TraceSink trace;
+    private final Bookkeeping books;
 
     public Gate(Flavour flavour, CacheExecutor executor, Findings findings, TraceSink trace) {
         this.flavour = flavour;
         this.executor = executor;
         this.findings = findings;
-        this.trace = trace;
+        books = new Bookkeeping(trace);
     }
 
     /** Whether caches stand between the CPU and a holder. */
@@ -99,8 +96,11 @@ public final class Gate {
     private void give(Lines lines, Holder holder, int first, int end, Direction direction, boolean skip) {
         boolean cached = isCached(holder);
         CacheOperation operation = cached ? flavour.forDevice(direction) : CacheOperation.NONE;
+        boolean writesBack = operation.writesBack();
+        boolean invalidates = operation.invalidates();
         long executed = 0;
-        long nanos = 0;
+        long writeNanos = 0;
+        long invalidateNanos = 0;
         Walk walk = lines.walk();
         walk.begin(first, end);
         while (walk.nextRegion(true)) {
@@ -113,7 +113,8 @@ public final class Gate {
                 checkOthers(lines, holder, walk, i, bit, direction, state);
                 if (cached) {
                     if (state.mayBeDirty() && !skip) {
-                        nanos += execute(operation, lines, walk.first(i), walk.end(i), false);
+                        if (writesBack) writeNanos += writeBack(lines, walk.first(i), walk.end(i));
+                        if (invalidates) invalidateNanos += invalidate(lines, walk.first(i), walk.end(i), false);
                         executed += bytes(walk.first(i), walk.end(i));
                         region.setCpu(i, LineState.CLEAN);
                     } else if (state == LineState.DIRTY) {
@@ -128,8 +129,9 @@ public final class Gate {
         }
         lines.counters().transfer(!cached);
         if (!cached) return;
-        lines.counters().writeBack(bytes(first, end), executed, nanos);
-        told(EventKind.WRITE_BACK, lines, holder, first, end, bytes(first, end), executed, nanos);
+        long requested = bytes(first, end);
+        if (writesBack) books.writeBack(lines, holder, first, end, requested, executed, writeNanos);
+        if (invalidates) books.invalidate(lines, holder, first, end, requested, executed, invalidateNanos);
     }
 
     private void checkOthers(Lines lines, Holder holder, Walk walk, int interval, long bit, Direction direction,
@@ -181,7 +183,7 @@ public final class Gate {
     /** Returns whether the holder had none of them. */
     private boolean take(Lines lines, Holder holder, int first, int end, Direction direction, boolean skip) {
         boolean cached = isCached(holder);
-        boolean invalidates = cached && flavour.forCpu(direction) == CacheOperation.INVALIDATE;
+        boolean invalidates = cached && flavour.forCpu(direction).invalidates();
         long executed = 0;
         long nanos = 0;
         boolean redundant = true;
@@ -194,7 +196,7 @@ public final class Gate {
                 boolean had = ((region.readers(i) | region.writers(i)) & bit) != 0;
                 redundant &= !had && (region.lent(i) & bit) == 0;
                 if (invalidates && !skip && region.cpu(i).mayBeStale()) {
-                    nanos += execute(CacheOperation.INVALIDATE, lines, walk.first(i), walk.end(i), true);
+                    nanos += invalidate(lines, walk.first(i), walk.end(i), true);
                     executed += bytes(walk.first(i), walk.end(i));
                     region.setCpu(i, LineState.CLEAN);
                 } else if (cached && !skip) {
@@ -211,10 +213,7 @@ public final class Gate {
             walk.close();
         }
         lines.counters().transfer(!cached);
-        if (invalidates) {
-            lines.counters().invalidate(bytes(first, end), executed, nanos);
-            told(EventKind.INVALIDATE, lines, holder, first, end, bytes(first, end), executed, nanos);
-        }
+        if (invalidates) books.invalidate(lines, holder, first, end, bytes(first, end), executed, nanos);
         return redundant;
     }
 
@@ -248,7 +247,7 @@ public final class Gate {
     }
 
     private void borrow(Lines lines, int first, int end, Direction direction) {
-        boolean invalidates = flavour.forCpu(direction) == CacheOperation.INVALIDATE;
+        boolean invalidates = flavour.forCpu(direction).invalidates();
         long executed = 0;
         long requested = 0;
         long nanos = 0;
@@ -261,7 +260,7 @@ public final class Gate {
                 boolean fromCached = ((region.readers(i) | region.writers(i)) & ~region.coherent(i)) != 0;
                 if (invalidates && (stale || fromCached)) requested += bytes(walk.first(i), walk.end(i));
                 if (invalidates && stale) {
-                    nanos += execute(CacheOperation.INVALIDATE, lines, walk.first(i), walk.end(i), true);
+                    nanos += invalidate(lines, walk.first(i), walk.end(i), true);
                     executed += bytes(walk.first(i), walk.end(i));
                     region.setCpu(i, LineState.CLEAN);
                 }
@@ -271,8 +270,7 @@ public final class Gate {
             }
             walk.close();
         }
-        lines.counters().invalidate(requested, executed, nanos);
-        told(EventKind.INVALIDATE, lines, null, first, end, requested, executed, nanos);
+        books.invalidate(lines, null, first, end, requested, executed, nanos);
     }
 
     /**
@@ -308,7 +306,7 @@ public final class Gate {
                 if (cached != 0 && flavour != Flavour.COHERENT) {
                     requested += bytes(walk.first(i), walk.end(i));
                     if (region.cpu(i).mayBeDirty()) {
-                        nanos += execute(CacheOperation.WRITE_BACK, lines, walk.first(i), walk.end(i), false);
+                        nanos += writeBack(lines, walk.first(i), walk.end(i));
                         executed += bytes(walk.first(i), walk.end(i));
                         region.setCpu(i, LineState.CLEAN);
                     }
@@ -317,8 +315,7 @@ public final class Gate {
             }
             walk.close();
         }
-        lines.counters().writeBack(requested, executed, nanos);
-        told(EventKind.WRITE_BACK, lines, null, first, end, requested, executed, nanos);
+        books.writeBack(lines, null, first, end, requested, executed, nanos);
     }
 
     /**
@@ -371,29 +368,20 @@ public final class Gate {
         }
     }
 
-    private long execute(CacheOperation operation, Lines lines, int first, int end, boolean afterDevice) {
+    private long writeBack(Lines lines, int first, int end) {
         long began = System.nanoTime();
-        if (operation != CacheOperation.INVALIDATE) executor.writeBack(lines, first, end);
-        if (operation != CacheOperation.WRITE_BACK) executor.invalidate(lines, first, end, afterDevice);
+        executor.writeBack(lines, first, end);
+        return System.nanoTime() - began;
+    }
+
+    private long invalidate(Lines lines, int first, int end, boolean afterDevice) {
+        long began = System.nanoTime();
+        executor.invalidate(lines, first, end, afterDevice);
         return System.nanoTime() - began;
     }
 
     private static long bytes(int first, int end) {
         return (long) (end - first) * Lines.LINE;
-    }
-
-    private void told(EventKind kind, Lines lines, @Nullable Holder holder, int first, int end, long requested,
-            long executed, long nanos) {
-        if (requested == 0 || !trace.isOn()) return;
-        int by = holder == null ? 0 : holder.number();
-        long from = lines.position(first);
-        long length = lines.endPosition(end - 1) - from;
-        if (executed > 0) trace.record(kind, lines.number(), by, 0, from, length, executed, nanos);
-        if (requested > executed) {
-            trace.record(EventKind.SKIP, lines.number(), by,
-                    kind == EventKind.INVALIDATE ? SKIPPED_INVALIDATE : SKIPPED_WRITE_BACK, from, length,
-                    requested - executed, 0);
-        }
     }
 
     private void find(Rule rule, Lines lines, Holder holder, int first, int end, String what) {
