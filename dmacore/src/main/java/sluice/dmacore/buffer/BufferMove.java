@@ -87,8 +87,8 @@ final class BufferMove {
             for (int run = 0; run < from.count(); run++) {
                 next.runs().copyFrom(from.mapping(run).segment(), from.offset(run), from.start(run), from.length(run));
             }
-            for (Attachment attachment : attachments) attachment.forgetSegments();
             buffer.replaceMemory(next);
+            for (Attachment attachment : attachments) attachment.forgetSegments();
         }
     }
 }

@@ -3,7 +3,6 @@ package sluice.dmacore.buffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.Collectors;
 
 import org.jspecify.annotations.Nullable;
 
@@ -12,7 +11,6 @@ import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Errno;
-import sluice.dmacore.ownership.Ledger;
 import sluice.dmacore.ownership.Lines;
 import sluice.dmacore.ownership.OwnershipCounters;
 import sluice.dmacore.trace.EventKind;
@@ -44,12 +42,10 @@ public final class DmaBuf {
     private final AtomicInteger references = new AtomicInteger(1);
     private final List<Attachment> attachments = new ArrayList<>();
     private final CpuAccesses accesses;
+    private final Backing backing;
     private String name;
     /** Written with the buffer locked; devices look at it without. */
     private volatile State state = State.ABSTRACT;
-    private @Nullable BufferMemory memory;
-    /** While anybody is attached, or the CPU is at it. */
-    private volatile @Nullable Lines lines;
 
     private DmaBuf(DmaCore core, String name, long size, Exporter exporter) {
         this.core = core;
@@ -58,6 +54,7 @@ public final class DmaBuf {
         this.size = size;
         this.exporter = exporter;
         accesses = new CpuAccesses(this);
+        backing = new Backing(this);
     }
 
     static DmaBuf export(DmaCore core, String name, long size, Exporter exporter) throws DmaBufException {
@@ -117,7 +114,7 @@ public final class DmaBuf {
 
     /** What transfers of this buffer have cost while the present devices were attached. */
     public OwnershipCounters counters() {
-        Lines present = lines;
+        Lines present = backing.lines();
         return present == null ? new OwnershipCounters() : core.ledger().counters(present);
     }
 
@@ -130,7 +127,8 @@ public final class DmaBuf {
     }
 
     /**
-     * Gives a reference back. With the last one goes the buffer; whoever is still attached is a finding, and is detached.
+     * Gives a reference back. With the last one goes the buffer; whoever is still attached is a finding, and is detached, and
+     * so is an access of the CPU that is open: it ends.
      *
      * @throws IllegalStateException if it is gone already
      */
@@ -153,8 +151,7 @@ public final class DmaBuf {
         synchronized (this) {
             accesses.closeAll();
             unregisterIfUnused();
-            if (memory != null) free(memory);
-            memory = null;
+            backing.free();
         }
         core.trace().record(EventKind.RELEASE, number, 0, 0, 0, size, 0, 0);
     }
@@ -197,12 +194,7 @@ public final class DmaBuf {
             throw refused(verdict.errno(), "%s cannot attach: %s".formatted(function.name(), verdict));
         }
         Attachment attachment = new Attachment(this, function, stream, listener, core.nextNumber());
-        if (memory != null) {
-            if (!core.gate().join(register(), attachment.holder())) {
-                unregisterIfUnused();
-                throw tooManyHolders(function);
-            }
-        }
+        backing.join(attachment, attachments.size());
         attachments.add(attachment);
         core.trace().name(attachment.number(), function.name() + "/" + stream.name());
         core.trace().record(EventKind.ATTACH, number, attachment.number(), 0, 0, size, 0, 0);
@@ -216,17 +208,11 @@ public final class DmaBuf {
      */
     public synchronized Verdict wouldAttach(DeviceFunction function) {
         DeviceDmaParams params = function.params();
-        BufferMemory present = memory;
+        BufferMemory present = backing.memory();
         Verdict own = present == null
                 ? Verdict.ofSize(size, params)
                 : Verdict.of(planned(function, present), present, params);
         return exporter.review(function, own);
-    }
-
-    /** With the buffer locked. */
-    DmaBufException tooManyHolders(DeviceFunction function) {
-        core.findings().add(Rule.D18_TOO_MANY_OVERLAPS, function.name(), name, 0, size, "64 attachments share a line");
-        return refused(Errno.ENOMEM, "64 attachments share one of its lines, which looks like a leak");
     }
 
     SegmentList planned(DeviceFunction function, BufferMemory present) {
@@ -237,10 +223,8 @@ public final class DmaBuf {
     /** With the buffer locked. */
     void forget(Attachment attachment) {
         attachments.remove(attachment);
-        if (lines != null) {
-            core.gate().leave(lines(), attachment.holder());
-            unregisterIfUnused();
-        }
+        backing.leave(attachment);
+        unregisterIfUnused();
     }
 
     // ---- memory
@@ -249,74 +233,39 @@ public final class DmaBuf {
     BufferMemory obtain() throws DmaBufException {
         checkAlive();
         if (state == State.MOVING) throw refused(Errno.EAGAIN, "it is being moved");
-        BufferMemory present = memory;
+        BufferMemory present = backing.memory();
         if (present != null) return present;
-        List<DeviceDmaParams> wishes = attachments.stream().map(attachment -> attachment.function().params()).toList();
-        BufferMemory made = allocate(AllocationRequest.of(size, wishes));
-        if (!attachments.isEmpty()) {
-            Lines registered = register();
-            for (Attachment attachment : attachments) {
-                if (!core.gate().join(registered, attachment.holder()))
-                    throw refused(Errno.ENOMEM, "64 attachments share one of its lines, which looks like a leak");
-            }
-        }
-        return made;
+        return allocate(AllocationRequest.of(size,
+                attachments.stream().map(attachment -> attachment.function().params()).toList()));
     }
 
     private BufferMemory allocate(AllocationRequest request) throws DmaBufException {
-        BufferMemory made = ExportedMemory.checked(this, exporter.allocate(request));
-        hold(made);
-        memory = made;
+        BufferMemory made = backing.allocate(request, attachments);
         state = State.ALLOCATED;
         core.trace().record(EventKind.ALLOCATE, number, 0, 0, 0, size, size, 0);
         return made;
     }
 
-    private void hold(BufferMemory made) throws DmaBufException {
-        if (core.system().hold(made.runs())) return;
-        made.free();
-        throw refused(Errno.ENOSPC, "its memory is in one file too many, or in one of more than 1 TiB");
-    }
-
-    private void free(BufferMemory former) {
-        core.system().letGo(former.runs());
-        former.free();
-    }
-
-    /** Enters the memory into the ledger, unless it is there; with the buffer locked. */
+    /** The lines in the ledger, entered now if they were not; with the buffer locked. */
     Lines register() {
-        Lines known = lines;
-        if (known != null) return known;
-        BufferMemory present = memory;
-        if (present == null) throw new IllegalStateException("no memory to register");
-        Ledger.Shared shared = core.ledger().add(number, name, present.runs(),
-                exporter.cpuWriters() == Exporter.CpuWriters.UNSEEN);
-        lines = shared.lines();
-        if (!shared.buffers().isEmpty()) {
-            core.findings().add(Rule.SAME_PAGES_TWICE, "", name, 0, size,
-                    "it has lines of " + shared.buffers().stream().sorted().collect(Collectors.joining(", ")));
-        }
-        return shared.lines();
+        return backing.register();
     }
 
-    /** Takes it out again if no device and no CPU access needs it; with the buffer locked. */
+    /** Takes the lines out of the ledger if no device and no CPU access needs them; with the buffer locked. */
     void unregisterIfUnused() {
-        Lines known = lines;
-        if (known == null || !attachments.isEmpty() || accesses.isOpen()) return;
-        lines = null;
-        core.ledger().remove(known);
+        if (attachments.isEmpty() && !accesses.isOpen()) backing.unregister();
     }
 
     /** The lines, while anybody is attached and there is memory. */
     Lines lines() {
-        Lines present = lines;
+        Lines present = backing.lines();
         if (present == null) throw new IllegalStateException("nobody is attached");
         return present;
     }
 
     @Nullable
     BufferMemory memoryOrNull() {
-        return memory;
+        return backing.memory();
     }
 
     /**
@@ -349,25 +298,9 @@ public final class DmaBuf {
         state = next;
     }
 
-    /** With the buffer locked: other memory with the same bytes. */
+    /** With the buffer locked: other memory with the same bytes; as {@link Backing#replace}. */
     void replaceMemory(BufferMemory next) throws DmaBufException {
-        hold(next);
-        BufferMemory former = memory;
-        Lines known = lines;
-        if (known != null) {
-            for (Attachment attachment : attachments) core.gate().leave(known, attachment.holder());
-            lines = null;
-            core.ledger().remove(known);
-        }
-        memory = next;
-        if (!attachments.isEmpty()) {
-            Lines registered = register();
-            for (Attachment attachment : attachments) {
-                if (!core.gate().join(registered, attachment.holder()))
-                    throw new IllegalStateException("memory that is new is shared by 64");
-            }
-        }
-        if (former != null) free(former);
+        backing.replace(next, attachments);
     }
 
     // ---- the CPU
@@ -375,6 +308,10 @@ public final class DmaBuf {
     /** Opens the buffer for the CPU: accesses of each opener are balanced by themselves. */
     public Opener open(String who) {
         return new Opener(this, who);
+    }
+
+    Backing backing() {
+        return backing;
     }
 
     CpuAccesses accesses() {

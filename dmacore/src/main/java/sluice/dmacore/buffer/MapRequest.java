@@ -57,7 +57,7 @@ final class MapRequest {
         boolean done = false;
         try {
             if (!holder.equals(attachment.holder()) && !buffer.core().gate().join(lines, holder))
-                throw buffer.tooManyHolders(function);
+                throw buffer.backing().tooMany(function);
             Segments segments = inSpace(seen);
             SegmentList list = SegmentList.of(segments, function.params());
             Verdict found = bounce == null ? Verdict.of(list, memory, function.params()) : Verdict.FITS;

@@ -268,20 +268,6 @@ class BufferLifeTest {
     }
 
     @Test
-    @Tag("D18")
-    void sixtyFourAttachmentsOfOneLineAreTheLimit() throws IOException {
-        try (Machine machine = Machine.counting()) {
-            DmaBuf buffer = machine.guest("frame", machine.file(1), 0);
-            DeviceFunction gpu = machine.device("gpu");
-            List<Attachment> attachments = new ArrayList<>();
-            for (int i = 0; i < 64; i++) attachments.add(buffer.attach(gpu, Stream.COHERENT));
-            refused(Errno.ENOMEM, () -> buffer.attach(gpu, Stream.COHERENT), "looks like a leak");
-            attachments.forEach(Attachment::detach);
-            machine.found(Rule.D18_TOO_MANY_OVERLAPS);
-        }
-    }
-
-    @Test
     @Tag("M23")
     void aSecondMappingNeedsASecondAttachment() throws IOException {
         try (Machine machine = Machine.counting()) {

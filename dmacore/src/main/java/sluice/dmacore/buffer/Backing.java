@@ -1,0 +1,164 @@
+package sluice.dmacore.buffer;
+
+import java.util.List;
+import java.util.stream.Collectors;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.device.DeviceFunction;
+import sluice.dmacore.finding.Rule;
+import sluice.dmacore.linux.Errno;
+import sluice.dmacore.ownership.Gate;
+import sluice.dmacore.ownership.Ledger;
+import sluice.dmacore.ownership.Lines;
+
+/** What a buffer is made of, and its lines in the ledger. Guarded by the buffer. */
+final class Backing {
+    private final DmaBuf buffer;
+    private @Nullable BufferMemory memory;
+    /** While anybody is attached, or the CPU is at it. Devices look at it without the lock. */
+    private volatile @Nullable Lines lines;
+
+    Backing(DmaBuf buffer) {
+        this.buffer = buffer;
+    }
+
+    @Nullable
+    BufferMemory memory() {
+        return memory;
+    }
+
+    @Nullable
+    Lines lines() {
+        return lines;
+    }
+
+    // ---- memory
+
+    /**
+     * Has memory allocated, of which these attachments own lines from now on.
+     *
+     * @throws DmaBufException as the exporter's, ENOSPC, ENOMEM; there is none then
+     */
+    BufferMemory allocate(AllocationRequest request, List<Attachment> attachments) throws DmaBufException {
+        BufferMemory made = ExportedMemory.checked(buffer, buffer.exporter().allocate(request));
+        hold(made);
+        memory = made;
+        try {
+            joinAll(attachments);
+        } catch (DmaBufException e) {
+            free();
+            throw e;
+        }
+        return made;
+    }
+
+    /**
+     * Other memory with the same bytes.
+     *
+     * @throws DmaBufException ENOSPC, ENOMEM; the memory is what it was then
+     */
+    void replace(BufferMemory next, List<Attachment> attachments) throws DmaBufException {
+        hold(next);
+        BufferMemory former = memory;
+        leaveAll(attachments, attachments.size());
+        memory = next;
+        try {
+            joinAll(attachments);
+        } catch (DmaBufException e) {
+            memory = former;
+            free(next);
+            joinAll(attachments);
+            throw e;
+        }
+        if (former != null) free(former);
+    }
+
+    /** Gives the memory back, if there is any; nobody owns any of it. */
+    void free() {
+        BufferMemory former = memory;
+        memory = null;
+        if (former != null) free(former);
+    }
+
+    private void hold(BufferMemory made) throws DmaBufException {
+        if (buffer.core().system().hold(made.runs())) return;
+        made.free();
+        throw buffer.refused(Errno.ENOSPC, "its memory is in one file too many, or in one of more than 1 TiB");
+    }
+
+    private void free(BufferMemory former) {
+        buffer.core().system().letGo(former.runs());
+        former.free();
+    }
+
+    // ---- lines
+
+    /** Enters the memory into the ledger, unless it is there. */
+    Lines register() {
+        Lines known = lines;
+        if (known != null) return known;
+        BufferMemory present = memory;
+        if (present == null) throw new IllegalStateException("no memory to register");
+        Ledger.Shared shared = buffer.core().ledger().add(buffer.number(), buffer.name(), present.runs(),
+                buffer.exporter().cpuWriters() == Exporter.CpuWriters.UNSEEN);
+        lines = shared.lines();
+        if (!shared.buffers().isEmpty()) {
+            buffer.core().findings().add(Rule.SAME_PAGES_TWICE, "", buffer.name(), 0, buffer.size(),
+                    "it has lines of " + shared.buffers().stream().sorted().collect(Collectors.joining(", ")));
+        }
+        return shared.lines();
+    }
+
+    /** Takes it out again, if it is there; nobody owns any of it. */
+    void unregister() {
+        Lines known = lines;
+        if (known == null) return;
+        lines = null;
+        buffer.core().ledger().remove(known);
+    }
+
+    /**
+     * Lets an attachment own lines, of the memory or of what there will be.
+     *
+     * @param present how many there are already
+     * @throws DmaBufException ENOMEM: too many share a line
+     */
+    void join(Attachment attachment, int present) throws DmaBufException {
+        if (memory == null) {
+            if (present >= Gate.MOST_HOLDERS) throw tooMany(attachment.function());
+            return;
+        }
+        if (buffer.core().gate().join(register(), attachment.holder())) return;
+        buffer.unregisterIfUnused();
+        throw tooMany(attachment.function());
+    }
+
+    void leave(Attachment attachment) {
+        Lines known = lines;
+        if (known != null) buffer.core().gate().leave(known, attachment.holder());
+    }
+
+    /** All attachments or none. */
+    private void joinAll(List<Attachment> attachments) throws DmaBufException {
+        for (int i = 0; i < attachments.size(); i++) {
+            if (buffer.core().gate().join(register(), attachments.get(i).holder())) continue;
+            leaveAll(attachments, i);
+            throw tooMany(attachments.get(i).function());
+        }
+    }
+
+    /** Takes the lines from the first so many attachments, and out of the ledger. */
+    private void leaveAll(List<Attachment> attachments, int joined) {
+        for (int i = 0; i < joined; i++) leave(attachments.get(i));
+        unregister();
+    }
+
+    /** The refusal, when too many share a line. */
+    DmaBufException tooMany(DeviceFunction function) {
+        buffer.core().findings().add(Rule.D18_TOO_MANY_OVERLAPS, function.name(), buffer.name(), 0, buffer.size(),
+                "%d attachments share a line".formatted(Gate.MOST_HOLDERS));
+        return buffer.refused(Errno.ENOMEM, "%d attachments share one of its lines, which looks like a leak"
+                .formatted(Gate.MOST_HOLDERS));
+    }
+}
