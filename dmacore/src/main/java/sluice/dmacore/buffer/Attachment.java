@@ -29,6 +29,8 @@ public final class Attachment {
     private @Nullable SegmentList segments;
     private int segmentUses;
     private int pins;
+    /** When the first of them was taken. */
+    private long pinnedNanos;
     private boolean attached = true;
     private @Nullable DeviceMapping mapping;
 
@@ -191,7 +193,7 @@ public final class Attachment {
         synchronized (buffer) {
             checkAttached();
             if (buffer.state() == DmaBuf.State.MOVING) throw buffer.refused(Errno.EBUSY, "it is being moved");
-            pins++;
+            if (pins++ == 0) pinnedNanos = System.nanoTime();
             buffer.core().trace().record(EventKind.PIN, buffer.number(), number, 0, 0, buffer.size(), 0, 0);
         }
     }
@@ -200,7 +202,7 @@ public final class Attachment {
     public void unpin() throws DmaBufException {
         synchronized (buffer) {
             if (pins == 0) throw buffer.refused(Errno.EINVAL, function.name() + " unpins what it has not pinned");
-            pins--;
+            if (--pins == 0) notePinned();
             buffer.core().trace().record(EventKind.UNPIN, buffer.number(), number, 0, 0, buffer.size(), 0, 0);
         }
     }
@@ -213,6 +215,10 @@ public final class Attachment {
     // ---- ending
 
     /** Ends it. What is still mapped is unmapped, and is a finding. Does nothing the second time. */
+    private void notePinned() {
+        buffer.noteHeld(function, "pinned", System.nanoTime() - pinnedNanos);
+    }
+
     public void detach() {
         synchronized (buffer) {
             if (!attached) return;
@@ -230,6 +236,7 @@ public final class Attachment {
 
     /** The buffer is revoked: the device loses it, and the mapping object stays, dead. */
     void takeAway() {
+            if (pins > 0) notePinned();
         synchronized (buffer) {
             DeviceMapping present = mapping;
             if (present != null) present.takeAway();

@@ -238,10 +238,7 @@ public final class DeviceMapping {
         }
         if (bounce != null) bounce.close();
         if (translated != null) translated.free();
-        long held = began - mappedNanos;
-        long limit = buffer.core().options().heldLong().toNanos();
-        if (limit > 0 && held > limit && !discarded)
-            told(Rule.HELD_LONG, "mapped for %d ms".formatted(held / 1_000_000));
+        if (!discarded) buffer.noteHeld(attachment.function(), "mapped", began - mappedNanos);
         buffer.core().trace().record(EventKind.UNMAP, buffer.number(), attachment.number(), direction.number(), 0,
                 buffer.size(), 0, System.nanoTime() - began);
         try {

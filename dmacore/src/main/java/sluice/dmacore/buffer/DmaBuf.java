@@ -318,7 +318,15 @@ public final class DmaBuf {
         return accesses;
     }
 
-    // ---- refusing
+    // ---- telling
+
+    /** A pin or a mapping has ended: whether it was held for so long that it is worth a hint. */
+    void noteHeld(DeviceFunction function, String how, long nanos) {
+        long limit = core.options().heldLong().toNanos();
+        if (limit == 0 || nanos <= limit) return;
+        core.findings().add(Rule.HELD_LONG, function.name(), name(), 0, size,
+                "%s for %d ms".formatted(how, nanos / 1_000_000));
+    }
 
     private void checkAlive() throws DmaBufException {
         if (state == State.REVOKED) throw refused(Errno.ENODEV, "it was revoked");

@@ -15,7 +15,7 @@ import sluice.dmacore.trace.TraceSink;
  * @param trace is told of everything
  * @param lateAttach who may attach when memory was chosen
  * @param moveBound how long after a move notification a mapping may live
- * @param heldLong a mapping that lives longer is worth a hint; zero for never
+ * @param heldLong a pin or mapping that lives longer is worth a hint when it ends; zero for never
  * @param bounceBytes the most memory that bounced mappings may use together
  * @param files where bounce memory is mapped
  */

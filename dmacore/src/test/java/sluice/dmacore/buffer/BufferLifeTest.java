@@ -372,6 +372,26 @@ class BufferLifeTest {
 
     @Test
     @Tag("S35")
+    void aPinThatIsHeldLongIsAHint() throws IOException {
+        try (Machine machine = Machine.with(DmaCoreOptions.counting().withHeldLong(Duration.ofNanos(1)))) {
+            DmaBuf buffer = machine.guest("frame", machine.file(1), 0);
+            Attachment attachment = buffer.attachDynamic(machine.device("gpu"), Stream.COHERENT, _ -> {});
+            attachment.pin();
+            attachment.pin();
+            attachment.unpin();
+            assertThat(machine.core().findings().times(Rule.HELD_LONG)).as("one is left").isZero();
+            attachment.unpin();
+            assertThat(machine.core().findings().times(Rule.HELD_LONG)).isEqualTo(1);
+            attachment.pin();
+            attachment.detach();
+            assertThat(machine.core().findings().times(Rule.HELD_LONG)).isEqualTo(2);
+            assertThat(machine.core().findings().report()).contains("pinned for");
+            machine.found();
+        }
+    }
+
+    @Test
+    @Tag("S35")
     void aMappingThatIsHeldLongIsAHint() throws IOException {
         try (Machine machine = Machine.with(DmaCoreOptions.counting().withHeldLong(Duration.ofNanos(1)))) {
             DmaBuf buffer = machine.guest("frame", machine.file(1), 0);
