@@ -123,14 +123,22 @@ public final class Attachment {
 
     // ---- mapping
 
-    /** What mapping it now would find, without doing so (row S38). */
+    /** What mapping it now for the device to read would find, without doing so: {@link #testMap(Direction)}. */
     public Verdict testMap() throws DmaBufException {
+        return testMap(Direction.TO_DEVICE);
+    }
+
+    /**
+     * What mapping it now would find, without an attribute and without doing so (row S38). Only whether the function has
+     * addresses left is not known before they are taken.
+     *
+     * @return everything that is in the way
+     * @throws DmaBufException EINVAL (not attached any more), ENODEV (revoked)
+     */
+    public Verdict testMap(Direction direction) throws DmaBufException {
         synchronized (buffer) {
             checkAttached();
-            BufferMemory memory = buffer.memoryOrNull();
-            return memory == null
-                    ? Verdict.ofSize(buffer.size(), function.params())
-                    : Verdict.of(buffer.planned(function, memory), memory, function.params());
+            return new MapRequest(this, direction, EnumSet.noneOf(DmaAttribute.class)).test();
         }
     }
 
@@ -207,6 +215,10 @@ public final class Attachment {
         }
     }
 
+    private void notePinned() {
+        buffer.noteHeld(function, "pinned", System.nanoTime() - pinnedNanos);
+    }
+
     /** Whether it keeps the buffer where it is. With the buffer locked. */
     boolean keepsInPlace() {
         return pins > 0 || (mapping != null && listener == null);
@@ -215,10 +227,6 @@ public final class Attachment {
     // ---- ending
 
     /** Ends it. What is still mapped is unmapped, and is a finding. Does nothing the second time. */
-    private void notePinned() {
-        buffer.noteHeld(function, "pinned", System.nanoTime() - pinnedNanos);
-    }
-
     public void detach() {
         synchronized (buffer) {
             if (!attached) return;
@@ -228,6 +236,7 @@ public final class Attachment {
                         buffer.size(), "detached while it is mapped");
                 present.end();
             }
+            if (pins > 0) notePinned();
             attached = false;
             buffer.forget(this);
             buffer.core().trace().record(EventKind.DETACH, buffer.number(), number, 0, 0, buffer.size(), 0, 0);
@@ -236,7 +245,6 @@ public final class Attachment {
 
     /** The buffer is revoked: the device loses it, and the mapping object stays, dead. */
     void takeAway() {
-            if (pins > 0) notePinned();
         synchronized (buffer) {
             DeviceMapping present = mapping;
             if (present != null) present.takeAway();

@@ -134,6 +134,12 @@ final class Backing {
         throw tooMany(attachment.function());
     }
 
+    /** Whether one more could join, as far as can be seen without entering the memory into the ledger. */
+    boolean hasRoom(int present) {
+        Lines known = lines;
+        return known == null ? present < Gate.MOST_HOLDERS : buffer.core().gate().hasRoom(known);
+    }
+
     void leave(Attachment attachment) {
         Lines known = lines;
         if (known != null) buffer.core().gate().leave(known, attachment.holder());

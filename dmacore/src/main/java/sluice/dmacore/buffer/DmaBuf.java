@@ -6,11 +6,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 import org.jspecify.annotations.Nullable;
 
-import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Errno;
+import sluice.dmacore.ownership.Gate;
 import sluice.dmacore.ownership.Lines;
 import sluice.dmacore.ownership.OwnershipCounters;
 import sluice.dmacore.trace.EventKind;
@@ -185,11 +185,8 @@ public final class DmaBuf {
     private synchronized Attachment attach(DeviceFunction function, Stream stream, @Nullable MoveListener listener,
             boolean bouncing) throws DmaBufException {
         checkAlive();
-        if (state == State.ALLOCATED && core.options().lateAttach() == LateAttach.NEVER && exporter.allocatesLate()) {
-            throw refused(Errno.EBUSY, "%s attaches after the memory was chosen, and late devices are not taken"
-                    .formatted(function.name()));
-        }
-        Verdict verdict = wouldAttach(function);
+        Verdict verdict = judged(function);
+        if (isLate()) verdict = verdict.with(List.of(Verdict.Problem.of(Verdict.Limit.LATE)));
         if (!verdict.fits() && !(bouncing && verdict.bounceable() && verdict.errno() == Errno.EBUSY)) {
             throw refused(verdict.errno(), "%s cannot attach: %s".formatted(function.name(), verdict));
         }
@@ -204,15 +201,33 @@ public final class DmaBuf {
     /**
      * Whether a function could attach, and use the buffer without a copy: a dry run that changes nothing.
      *
-     * @return every reason against it
+     * @return every reason against it; that too many share its lines is seen only while somebody is attached
      */
     public synchronized Verdict wouldAttach(DeviceFunction function) {
-        DeviceDmaParams params = function.params();
+        List<Verdict.Problem> own = new ArrayList<>();
+        if (state == State.REVOKED || state == State.RELEASED) own.add(Verdict.Problem.of(Verdict.Limit.STATE));
+        if (isLate()) own.add(Verdict.Problem.of(Verdict.Limit.LATE));
+        if (!backing.hasRoom(attachments.size())) {
+            own.add(new Verdict.Problem(-1, Verdict.Limit.HOLDERS, Gate.MOST_HOLDERS, Gate.MOST_HOLDERS, false, false));
+        }
+        return judged(function).with(own);
+    }
+
+    private boolean isLate() {
+        return state == State.ALLOCATED && core.options().lateAttach() == LateAttach.NEVER && exporter.allocatesLate();
+    }
+
+    /** What the memory, or the size alone, is for a function; the exporter has the last word. With the buffer locked. */
+    Verdict judged(DeviceFunction function) {
         BufferMemory present = backing.memory();
-        Verdict own = present == null
-                ? Verdict.ofSize(size, params)
-                : Verdict.of(planned(function, present), present, params);
-        return exporter.review(function, own);
+        return present == null
+                ? exporter.review(function, Verdict.ofSize(size, function.params()))
+                : judged(function, planned(function, present), present);
+    }
+
+    /** The same of these segments of the memory. */
+    Verdict judged(DeviceFunction function, SegmentList list, BufferMemory present) {
+        return exporter.review(function, Verdict.of(list, present, function.params()));
     }
 
     SegmentList planned(DeviceFunction function, BufferMemory present) {

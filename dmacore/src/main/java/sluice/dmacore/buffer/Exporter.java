@@ -44,7 +44,8 @@ public interface Exporter {
     }
 
     /**
-     * Has the last word on an attachment (seed 001: "exporters may override").
+     * Has the last word on whether memory suits a device (seed 001: "exporters may override"): when it attaches, when it maps,
+     * and in the dry runs of both. What else is in the way, such as that the buffer was revoked, is not asked.
      *
      * @param verdict what the core's own check has found
      * @return what counts

@@ -1,5 +1,7 @@
 package sluice.dmacore.buffer;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 
 import org.jspecify.annotations.Nullable;
@@ -36,13 +38,42 @@ final class MapRequest {
         this.attributes = Set.copyOf(attributes);
     }
 
+    /** What is in the way; nothing is changed. */
+    Verdict test() {
+        List<Verdict.Problem> own = new ArrayList<>();
+        boolean cached = buffer.core().gate().isCached(attachment.holder());
+        BufferMemory memory = buffer.memoryOrNull();
+        Verdict judged = buffer.judged(function);
+        if (attachment.mapping() != null) own.add(Verdict.Problem.of(Verdict.Limit.MAPPED));
+        if (buffer.state() == DmaBuf.State.MOVING) own.add(Verdict.Problem.of(Verdict.Limit.MOVING));
+        if (lacksInvalidation(cached)) own.add(Verdict.Problem.of(Verdict.Limit.INVALIDATION));
+        if (memory != null) {
+            if (memory.readOnly() && direction.deviceWrites())
+                own.add(Verdict.Problem.of(Verdict.Limit.READ_ONLY));
+            if (cached && judged.fits() && isTranslated(memory))
+                own.add(Verdict.Problem.of(Verdict.Limit.TRANSLATOR));
+        }
+        return judged.with(own);
+    }
+
+    private boolean isTranslated(BufferMemory memory) {
+        BufferMemory translated = buffer.exporter().translate(function, memory);
+        if (translated == null) return false;
+        translated.free();
+        return true;
+    }
+
+    private boolean lacksInvalidation(boolean cached) {
+        return cached && direction.deviceWrites() && !buffer.core().options().executor().invalidates();
+    }
+
     /** @param planned the attachment's segments */
     DeviceMapping map(SegmentList planned) throws DmaBufException {
         BufferMemory memory = buffer.obtain();
         check(memory);
         Lines lines = buffer.lines();
         boolean cached = buffer.core().gate().isCached(attachment.holder());
-        Verdict verdict = Verdict.of(planned, memory, function.params());
+        Verdict verdict = buffer.judged(function, planned, memory);
         Bounce bounce = verdict.fits() ? null : bounced(verdict, memory);
         BufferMemory translated = bounce == null ? translated(memory, cached) : null;
         Runs seen;
@@ -60,7 +91,7 @@ final class MapRequest {
                 throw buffer.backing().tooMany(function);
             Segments segments = inSpace(seen);
             SegmentList list = SegmentList.of(segments, function.params());
-            Verdict found = bounce == null ? Verdict.of(list, memory, function.params()) : Verdict.FITS;
+            Verdict found = bounce == null ? buffer.judged(function, list, memory) : Verdict.FITS;
             if (!found.fits()) {
                 function.space().unmap(segments);
                 throw buffer.refused(Errno.EIO,
@@ -98,7 +129,7 @@ final class MapRequest {
                     "mapped as a device's registers, and it is memory of the system");
         }
         boolean cached = buffer.core().gate().isCached(attachment.holder());
-        if (cached && direction.deviceWrites() && !buffer.core().options().executor().invalidates()) {
+        if (lacksInvalidation(cached)) {
             throw buffer.refused(Errno.EOPNOTSUPP,
                     "this process cannot invalidate cache lines, so %s, which does not snoop, may only read".formatted(
                             function.name()));

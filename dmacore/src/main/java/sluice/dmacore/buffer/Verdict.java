@@ -1,6 +1,8 @@
 package sluice.dmacore.buffer;
 
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -13,19 +15,41 @@ import sluice.dmacore.linux.Errno;
  * @param problems empty if it can
  */
 public record Verdict(List<Problem> problems) {
-    /** A limit of a device's parameters. */
+    /** A limit of a device's parameters, of the buffer, or of the machine; of several the first says which errno it is. */
     public enum Limit {
-        /** Bytes of the buffer. */
-        SIZE,
-        SEGMENT_COUNT,
-        CONTIGUITY,
-        ALIGNMENT,
-        PAGE_GRANULE,
-        DMA_MASK,
+        /** The buffer was revoked or released. */
+        STATE(Errno.ENODEV),
+        /** Attachments that share a line. */
+        HOLDERS(Errno.ENOMEM),
+        /** Memory that nobody may write. */
+        READ_ONLY(Errno.EACCES),
         /** Memory that has no pages. */
-        PEER_TO_PEER,
+        PEER_TO_PEER(Errno.EOPNOTSUPP),
+        /** The exporter's own, and a device that does not snoop. */
+        TRANSLATOR(Errno.EOPNOTSUPP),
+        /** The device does not snoop and is to write, and nobody here can invalidate cache lines. */
+        INVALIDATION(Errno.EOPNOTSUPP),
+        /** The buffer is being moved. */
+        MOVING(Errno.EAGAIN),
+        /** The attachment has a mapping. */
+        MAPPED(Errno.EBUSY),
+        /** The memory was chosen, and late devices are not taken. */
+        LATE(Errno.EBUSY),
+        /** Bytes of the buffer. */
+        SIZE(Errno.EBUSY),
+        SEGMENT_COUNT(Errno.EBUSY),
+        CONTIGUITY(Errno.EBUSY),
+        ALIGNMENT(Errno.EBUSY),
+        PAGE_GRANULE(Errno.EBUSY),
+        DMA_MASK(Errno.EBUSY),
         /** What the exporter says. */
-        EXPORTER
+        EXPORTER(Errno.EBUSY);
+
+        private final int errno;
+
+        Limit(int errno) {
+            this.errno = errno;
+        }
     }
 
     /**
@@ -38,10 +62,24 @@ public record Verdict(List<Problem> problems) {
      * @param bounceable whether copying through other memory would do
      */
     public record Problem(int segment, Limit rule, long is, long limit, boolean never, boolean bounceable) {
+        /** Something about the buffer as a whole that no copy would mend. */
+        static Problem of(Limit rule) {
+            return new Problem(-1, rule, 0, 0, false, false);
+        }
+
         @Override
         public String toString() {
             String where = segment < 0 ? "the buffer" : "segment " + segment;
             return switch (rule) {
+                case STATE -> "it was revoked or released";
+                case HOLDERS -> "%d attachments share its lines, and %d may".formatted(is, limit);
+                case READ_ONLY -> "it is read-only, and the device would write it";
+                case TRANSLATOR ->
+                    "the exporter has a translator of its own before it, and the device does not snoop";
+                case INVALIDATION -> "this process cannot invalidate cache lines, and the device does not snoop";
+                case MOVING -> "it is being moved";
+                case MAPPED -> "it is mapped already: a second mapping needs a second attachment";
+                case LATE -> "its memory was chosen, and late devices are not taken";
                 case SIZE -> "%s has %d bytes, and the device takes %d".formatted(where, is, limit);
                 case SEGMENT_COUNT -> "it has %d segments, and the device takes %d".formatted(is, limit);
                 case CONTIGUITY -> "it has %d segments, and the device needs one contiguous piece".formatted(is);
@@ -70,12 +108,15 @@ public record Verdict(List<Problem> problems) {
         return problems.isEmpty();
     }
 
-    /** EINVAL if no memory would do, EOPNOTSUPP for memory of a peer, EBUSY if only this memory is in the way; 0 if it fits. */
+    /**
+     * The errno of a refusal: ENODEV if the buffer is gone, EINVAL if no memory would do, otherwise that of the first
+     * {@link Limit} in the way, such as EOPNOTSUPP for memory of a peer, and EBUSY if only this memory is in the way; 0 if it
+     * fits.
+     */
     public int errno() {
         if (fits()) return 0;
-        if (problems.stream().anyMatch(Problem::never)) return Errno.EINVAL;
-        if (problems.stream().anyMatch(problem -> problem.rule() == Limit.PEER_TO_PEER)) return Errno.EOPNOTSUPP;
-        return Errno.EBUSY;
+        Limit first = Collections.min(problems, Comparator.comparing(Problem::rule)).rule();
+        return first != Limit.STATE && problems.stream().anyMatch(Problem::never) ? Errno.EINVAL : first.errno;
     }
 
     /** Whether a copy in other memory would make it fit. */
@@ -86,6 +127,14 @@ public record Verdict(List<Problem> problems) {
     @Override
     public String toString() {
         return fits() ? "it fits" : problems.stream().map(Problem::toString).collect(Collectors.joining("; "));
+    }
+
+    /** The same, and more. */
+    Verdict with(List<Problem> more) {
+        if (more.isEmpty()) return this;
+        List<Problem> all = new ArrayList<>(problems);
+        all.addAll(more);
+        return new Verdict(all);
     }
 
     /** What can be said of any memory, before there is any. */

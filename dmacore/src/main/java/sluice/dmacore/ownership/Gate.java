@@ -62,6 +62,23 @@ public final class Gate {
         }
     }
 
+    /** Whether one more holder could {@link #join}. */
+    public boolean hasRoom(Lines lines) {
+        AliasGroup group = AliasGroup.lock(lines);
+        try {
+            Walk walk = lines.walk();
+            walk.begin(0, lines.count());
+            while (walk.nextRegion(false)) {
+                for (int i = walk.interval(); i < walk.end(); i++) {
+                    if (walk.region().isFull(i)) return false;
+                }
+            }
+            return true;
+        } finally {
+            group.unlock();
+        }
+    }
+
     /** Takes everything from a holder, without any cache operation. */
     public void leave(Lines lines, Holder holder) {
         AliasGroup group = AliasGroup.lock(lines);

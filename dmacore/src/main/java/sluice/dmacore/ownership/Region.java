@@ -38,6 +38,11 @@ final class Region {
         return !holders[interval].isFull() || bit(interval, holder) != 0;
     }
 
+    /** Whether nobody can join an interval any more. */
+    boolean isFull(int interval) {
+        return holders[interval].isFull();
+    }
+
     /** Lets a holder own an interval from now on; it has room for it. */
     void join(int interval, Holder holder) {
         if (bit(interval, holder) != 0) return;

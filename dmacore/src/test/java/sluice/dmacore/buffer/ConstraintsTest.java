@@ -2,6 +2,7 @@ package sluice.dmacore.buffer;
 
 import java.io.IOException;
 import java.util.EnumSet;
+import java.util.List;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -82,9 +83,28 @@ class ConstraintsTest {
     void theExporterHasTheLastWord() throws IOException {
         try (Machine machine = Machine.counting()) {
             MemoryPool pool = machine.pool(16, false);
-            DmaBuf picky = machine.released(machine.core().export("picky", PAGE, new OverridingExporter(pool)));
+            DmaBuf picky = machine.released(machine.core().export("picky", PAGE, new OverridingExporter(pool,
+                    new Verdict(List.of(new Verdict.Problem(-1, Verdict.Limit.EXPORTER, 0, 0, false, false))))));
             DeviceFunction device = machine.device("device");
             refused(Errno.EBUSY, () -> picky.attach(device, Stream.COHERENT), "the exporter refuses it");
+        }
+    }
+
+    @Test
+    @Tag("S13")
+    void whatTheExporterAllowsCanBeMapped() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            DmaBuf lax = machine.released(machine.core().export("lax", 3 * PAGE, new OverridingExporter(
+                    new BracketedPages(Machine.runs(machine.file(8), 5, 2, 7)), Verdict.FITS)));
+            DeviceFunction two = machine.core().function("two",
+                    DeviceDmaParams.scatterGather().withSegments(1 << 20, 2));
+            Attachment attachment = lax.attach(two, Stream.COHERENT);
+            assertThat(attachment.testMap()).isEqualTo(Verdict.FITS);
+            DeviceMapping mapping = attachment.map(Direction.TO_DEVICE);
+            assertThat(mapping.segments().count()).isEqualTo(3);
+            mapping.unmap();
+            attachment.detach();
+            machine.found();
         }
     }
 

@@ -12,7 +12,10 @@ import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.linux.Errno;
+import sluice.dmacore.memory.FileMapping;
+import sluice.dmacore.ownership.CacheExecutor;
 import sluice.dmacore.ownership.Direction;
+import sluice.dmacore.ownership.Lines;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -57,6 +60,115 @@ class VerdictTest {
             assertThat(attachment.testMap()).isEqualTo(Verdict.FITS);
             assertThat(late.state()).as("not allocated for a test").isEqualTo(DmaBuf.State.ABSTRACT);
             attachment.detach();
+        }
+    }
+
+    private static List<Verdict.Limit> limits(Verdict verdict) {
+        return verdict.problems().stream().map(Verdict.Problem::rule).toList();
+    }
+
+    @Test
+    @Tag("S20")
+    @Tag("S38")
+    void aDryRunOfAnAttachmentSaysThatItIsGoneOrLate() throws IOException {
+        try (Machine machine = Machine.with(DmaCoreOptions.counting().withLateAttach(LateAttach.NEVER))) {
+            DmaBuf buffer = machine.own("frame", machine.pool(64, true), 8 * PAGE);
+            DeviceFunction gpu = machine.device("gpu");
+            Attachment attachment = buffer.attach(gpu, Stream.COHERENT);
+            attachment.map(Direction.TO_DEVICE).unmap();
+            DeviceFunction small = machine.core().function("small",
+                    DeviceDmaParams.throughIommu().withSegments(PAGE, 7));
+            Verdict late = buffer.wouldAttach(small);
+            assertThat(limits(late)).contains(Verdict.Limit.SIZE, Verdict.Limit.LATE);
+            assertThat(late.errno()).as("no memory would do").isEqualTo(Errno.EINVAL);
+            assertThat(buffer.wouldAttach(gpu).errno()).isEqualTo(Errno.EBUSY);
+            assertThat(buffer.wouldAttach(gpu).bounceable()).isFalse();
+            buffer.revoke();
+            assertThat(limits(buffer.wouldAttach(small))).contains(Verdict.Limit.SIZE, Verdict.Limit.STATE);
+            assertThat(buffer.wouldAttach(small).errno()).isEqualTo(Errno.ENODEV);
+            refused(Errno.ENODEV, () -> buffer.attach(small, Stream.COHERENT), "revoked");
+            attachment.detach();
+            DmaBuf gone = machine.core().export("gone", PAGE, machine.pool(1, false));
+            gone.release();
+            assertThat(limits(gone.wouldAttach(gpu))).containsExactly(Verdict.Limit.STATE);
+            machine.found();
+        }
+    }
+
+    @Test
+    @Tag("S20")
+    @Tag("D18")
+    void aDryRunOfAnAttachmentSaysThatTooManyShareALine() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            DeviceFunction gpu = machine.device("gpu");
+            for (boolean late : new boolean[]{ true, false }) {
+                DmaBuf buffer = machine.own("frame", machine.pool(8, late), PAGE);
+                for (int i = 0; i < 64; i++) {
+                    assertThat(buffer.wouldAttach(gpu).fits()).isTrue();
+                    buffer.attach(gpu, Stream.COHERENT);
+                }
+                assertThat(limits(buffer.wouldAttach(gpu))).containsExactly(Verdict.Limit.HOLDERS);
+                assertThat(buffer.wouldAttach(gpu).errno()).isEqualTo(Errno.ENOMEM);
+                buffer.attachments().get(30).detach();
+                assertThat(buffer.wouldAttach(gpu).fits()).as("a place in the middle").isTrue();
+                buffer.attachments().forEach(Attachment::detach);
+            }
+            machine.found();
+        }
+    }
+
+    @Test
+    @Tag("S38")
+    void aTestMappingSaysWhatElseIsInTheWay() throws IOException {
+        CacheExecutor writesBackOnly = new CacheExecutor() {
+            @Override
+            public void writeBack(Lines lines, int first, int end) {
+                // nothing is to be seen of it here
+            }
+
+            @Override
+            public boolean invalidates() {
+                return false;
+            }
+
+            @Override
+            public void invalidate(Lines lines, int first, int end, boolean afterDevice) {
+                throw new AssertionError("it cannot");
+            }
+        };
+        try (Machine machine = Machine.with(DmaCoreOptions.counting().withExecutor(writesBackOnly))) {
+            FileMapping ram = machine.file(4);
+            DeviceFunction camera = machine.device("camera");
+            Attachment attachment = machine.guest("frame", ram, 0).attach(camera, Stream.NON_COHERENT);
+            assertThat(attachment.testMap()).as("to read").isEqualTo(Verdict.FITS);
+            assertThat(limits(attachment.testMap(Direction.FROM_DEVICE))).containsExactly(Verdict.Limit.INVALIDATION);
+            assertThat(attachment.testMap(Direction.FROM_DEVICE).errno()).isEqualTo(Errno.EOPNOTSUPP);
+            refused(Errno.EOPNOTSUPP, () -> attachment.map(Direction.FROM_DEVICE), "cannot invalidate");
+            DeviceMapping mapping = attachment.map(Direction.TO_DEVICE);
+            assertThat(limits(attachment.testMap())).containsExactly(Verdict.Limit.MAPPED);
+            assertThat(attachment.testMap().errno()).isEqualTo(Errno.EBUSY);
+            mapping.unmap();
+            attachment.detach();
+
+            ScriptedExporter tiler = new ScriptedExporter(false, memory -> memory,
+                    List.of(ScriptedExporter.run(ram, PAGE, PAGE)));
+            DmaBuf tiled = machine.released(machine.core().export("tiled", PAGE, tiler));
+            Attachment snoops = tiled.attach(camera, Stream.COHERENT);
+            assertThat(snoops.testMap(Direction.FROM_DEVICE)).isEqualTo(Verdict.FITS);
+            Attachment other = tiled.attach(camera, Stream.NON_COHERENT);
+            assertThat(limits(other.testMap())).containsExactly(Verdict.Limit.TRANSLATOR);
+            assertThat(tiler.freed).as("what it gave for the test").hasValue(1);
+            refused(Errno.EOPNOTSUPP, () -> other.map(Direction.TO_DEVICE), "translator");
+            snoops.detach();
+            other.detach();
+
+            DmaBuf rom = machine.released(machine.core().export("rom", PAGE, new ReadOnlyExporter(ram)));
+            Attachment writer = rom.attach(camera, Stream.COHERENT);
+            assertThat(writer.testMap().fits()).isTrue();
+            assertThat(writer.testMap(Direction.BIDIRECTIONAL).errno()).isEqualTo(Errno.EACCES);
+            assertThat(writer.testMap(Direction.BIDIRECTIONAL).toString()).contains("read-only");
+            writer.detach();
+            machine.found();
         }
     }
 
