@@ -319,7 +319,7 @@ public final class Gate {
                 if (!region.giveBack(i)) continue;
                 // Also those who got the line in the middle of the access: it is synced for whoever has it now.
                 long writers = region.writers(i) & ~region.coherent(i);
-                long cached = region.readers(i) & ~region.coherent(i) | writers;
+                long cached = (region.readers(i) & ~region.coherent(i)) | writers;
                 if (cached != 0 && flavour != Flavour.COHERENT) {
                     requested += bytes(walk.first(i), walk.end(i));
                     if (region.cpu(i).mayBeDirty()) {

@@ -85,8 +85,8 @@ class ShadowTest {
         assertThat(shadow.next(true, 0, 8 * PAGE)).isEqualTo(3 * PAGE);
         assertThat(shadow.next(false, 3 * PAGE, 8 * PAGE)).isEqualTo(4 * PAGE);
         for (int page = 0; page < 8; page++) {
-            int bytes = page == 3 ? ram.segment().get(ValueLayout.JAVA_BYTE, page * PAGE) : 0;
-            assertThat(load(shadow.memory(), page * PAGE, 1)[0]).as("page %d", page).isEqualTo((byte) bytes);
+            int bytes = page == 3 ? ram.segment().get(ValueLayout.JAVA_BYTE, (long) page * PAGE) : 0;
+            assertThat(load(shadow.memory(), (long) page * PAGE, 1)[0]).as("page %d", page).isEqualTo((byte) bytes);
         }
 
         shadow.cover(5 * PAGE, PAGE);
