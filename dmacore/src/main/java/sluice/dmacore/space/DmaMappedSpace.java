@@ -30,6 +30,8 @@ import sluice.iommu.space.Unmapped;
 public final class DmaMappedSpace {
     /** Live mappings: a driver behind an IOMMU maps page by page. */
     public static final int MAX_MAPPINGS = 131_072;
+    /** Bytes mapped at a time, 64 TiB: each GiB of it takes memory of ours, and what is in no file costs its owner nothing. */
+    public static final long MAX_BYTES = 1L << 46;
 
     /** What a radix table reaches. */
     private static final AddressRange BUS = new AddressRange(0, (1L << 57) - 1);
@@ -39,6 +41,7 @@ public final class DmaMappedSpace {
     private final IoSpace table;
     private final FileSlots slots = new FileSlots();
     private final AtomicLong generation = new AtomicLong();
+    private final AtomicLong mappedBytes = new AtomicLong();
 
     private DmaMappedSpace(IoSpace table) {
         this.table = table;
@@ -90,7 +93,7 @@ public final class DmaMappedSpace {
      * @param file is retained; the caller's reference stays the caller's
      * @param offset in the file, a multiple of 4096
      * @throws DmaRefusedException EINVAL (misaligned, or outside of the file), EEXIST (something is mapped there), ERANGE (the
-     *         address is too high), ENOSPC (too many mappings or files, or mappings so far apart that the table would be too large)
+     *         address is too high), ENOSPC (too many mappings, files or bytes, or so far apart that the table would be too large)
      */
     public void map(long address, long length, FileMapping file, long offset, Permission permission)
             throws DmaRefusedException {
@@ -135,12 +138,18 @@ public final class DmaMappedSpace {
             throw new DmaRefusedException(Errno.ERANGE,
                     "%s: 0x%x bytes at 0x%x are more than the bus has".formatted(name(), length, address));
         }
+        if (length > MAX_BYTES - mappedBytes.get()) {
+            throw new DmaRefusedException(Errno.ENOSPC,
+                    "%s: 0x%x bytes at 0x%x are too many: 0x%x are mapped, and the limit is 0x%x".formatted(name(),
+                            length, address, mappedBytes.get(), MAX_BYTES));
+        }
     }
 
     private void map(long address, TargetRuns targets, Permission permission, Owner owner)
             throws DmaRefusedException {
         try {
             table.map(address, targets, permission, owner);
+            mappedBytes.addAndGet(targets.bytes());
         } catch (MapException e) {
             throw refused(e);
         }
@@ -175,6 +184,7 @@ public final class DmaMappedSpace {
     private void letGo(List<Mapping> ended) {
         generation.incrementAndGet();
         for (Mapping mapping : ended) {
+            mappedBytes.addAndGet(-mapping.length());
             int slot = (int) mapping.owner().tag();
             if (slot != NO_SLOT) slots.release(slot);
         }

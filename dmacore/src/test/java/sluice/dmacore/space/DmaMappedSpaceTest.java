@@ -127,6 +127,20 @@ class DmaMappedSpaceTest {
         refused(Errno.EINVAL, "does not begin and end at a page", () -> space.unmap(AddressRange.of(BASE, 5)));
     }
 
+    /** A table of 2^56 bytes would take 3 GiB, and whoever asks for it has to have nothing. */
+    @Test
+    void noMoreIsMappedThanTheLimit() throws Exception {
+        refused(Errno.ENOSPC, "the limit is", () -> space.mapWithoutFile(0, 1L << 56, Permission.READ_WRITE));
+        space.mapWithoutFile(0, DmaMappedSpace.MAX_BYTES - PAGE, Permission.READ_WRITE);
+        refused(Errno.ENOSPC, "the limit is", () -> space.mapWithoutFile(1L << 56, 2 * PAGE, Permission.READ_WRITE));
+        refused(Errno.EEXIST, "overlaps", () -> space.mapWithoutFile(0, PAGE, Permission.READ_WRITE));
+        space.mapWithoutFile(1L << 56, PAGE, Permission.READ_WRITE);
+        assertThat(space.unmap(AddressRange.of(1L << 56, PAGE))).isEqualTo(PAGE);
+        space.mapWithoutFile(1L << 56, PAGE, Permission.READ_WRITE);
+        space.clear();
+        space.mapWithoutFile(PAGE, DmaMappedSpace.MAX_BYTES, Permission.READ_WRITE);
+    }
+
     @Test
     void anUnmapTakesAllThatLiesInIt() throws Exception {
         FileMapping file = files.filled(PAGES, 5);
