@@ -17,6 +17,7 @@ import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.Memfd;
 import sluice.vdev.fixture.GuestRam;
 import sluice.vdev.fixture.VfioUserClient;
+import sluice.vdev.loopback.InternalErrors;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static sluice.vdev.fixture.VfioUserClient.MAP_READ;
@@ -305,17 +306,27 @@ class HostileClientTest {
     void noiseDoesNoHarm() throws Exception {
         System.out.println("seed " + SEED);
         Random random = new Random(SEED);
-        for (int round = 0; round < 200; round++) {
-            try (VfioUserClient client = process.agreed()) {
-                for (int i = 0; i < 20; i++) {
-                    ByteBuffer body = body(random.nextInt(64));
-                    while (body.remaining() >= 4)
-                        body.putInt(random.nextInt(3) == 0 ? random.nextInt() : random.nextInt(64));
-                    Fd[] fds = random.nextInt(4) == 0 ? new Fd[]{ ram.file() } : new Fd[0];
-                    client.post(random.nextInt(20), VfioUserClient.NO_REPLY, body, fds);
+        function.beCareful();
+        try (InternalErrors errors = new InternalErrors()) {
+            for (int round = 0; round < 200; round++) {
+                try (VfioUserClient client = process.agreed()) {
+                    for (int i = 0; i < 20 && !client.drain(); i++) noise(client, random);
                 }
+                process.awaitGone();
             }
-            process.awaitGone();
+            errors.requireNone();
         }
+    }
+
+    private void noise(VfioUserClient client, Random random) throws IOException {
+        ByteBuffer body = body(random.nextInt(10) == 0 ? random.nextInt(100_000) : random.nextInt(64));
+        while (body.remaining() >= 4)
+            body.putInt(random.nextInt(3) == 0 ? random.nextInt() : random.nextInt(64));
+        int command = random.nextInt(20);
+        // So that more of them get beyond the first look at them.
+        if (body.capacity() >= 16 && command == VfioUserClient.REGION_WRITE) body.putInt(12, body.capacity() - 16);
+        if (body.capacity() >= 8 && command == VfioUserClient.WRITE_MULTI) body.putLong(0, (body.capacity() - 8) / 24);
+        Fd[] fds = random.nextInt(4) == 0 ? new Fd[]{ ram.file() } : new Fd[0];
+        client.post(command, random.nextBoolean() ? VfioUserClient.NO_REPLY : 0, body, fds);
     }
 }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Semaphore;
@@ -22,6 +23,7 @@ import sluice.dmacore.linux.UnixSocket;
 import sluice.dmacore.memory.FileMappings;
 import sluice.dmacore.memory.VmaBudget;
 import sluice.vdev.display.DisplayLink;
+import sluice.vdev.fixture.BackEndChannel;
 import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.FrontEnd;
 import sluice.vdev.fixture.FuzzInput;
@@ -40,7 +42,8 @@ import static org.assertj.core.api.Assertions.assertThat;
  * nothing went wrong inside, and the next front-end is served.
  *
  * <p>An input is a row of messages: a byte with the number of descriptors in its lower half and their kind ({@link #EVENTS} and others) in
- * its upper half, the header of 12 bytes, and the body, as much of it as the header says and the input has.
+ * its upper half, the header of 12 bytes, and the body, as much of it as the header says and the input has. With {@link #ANSWER} in
+ * the upper half it goes to the back-end channel, when the back-end has asked for something there.
  */
 class MessageFuzzTest {
     private static final int MAX_FDS = 9;
@@ -49,7 +52,11 @@ class MessageFuzzTest {
     /** Kinds of descriptors, in the upper half of the byte before a message. */
     static final int EVENTS = 0;
     static final int MEMORY = 1 << 4;
+    /** The channel on which the back-end asks. */
     static final int SOCKETS = 2 << 4;
+    static final int ANSWER = 3 << 4;
+    /** How long a question is waited for before it is answered; there may be none. */
+    private static final Duration PATIENCE = Duration.ofMillis(20);
 
     private @Nullable Served served;
 
@@ -67,17 +74,16 @@ class MessageFuzzTest {
         private final Semaphore gone = new Semaphore(0);
         private final Fd event = EventFd.create();
         private final Fd memory = Memfd.create("fuzz", 0);
-        private final UnixSocket.Pair sockets = UnixSocket.pair();
 
         Served() throws IOException {
             Memfd.resize(memory, MEMORY_BYTES);
         }
 
-        Fd descriptor(int kind) {
+        Fd descriptor(int kind, BackEndChannel channel) {
             return switch (kind % 48) {
                 case EVENTS -> event;
                 case MEMORY -> memory;
-                default -> sockets.second();
+                default -> channel.backEndSide();
             };
         }
 
@@ -108,8 +114,6 @@ class MessageFuzzTest {
                     .isTrue();
             event.close();
             memory.close();
-            sockets.first().close();
-            sockets.second().close();
             errors.close();
             errors.requireNone();
         }
@@ -130,14 +134,14 @@ class MessageFuzzTest {
         if (served == null) served = new Served();
         Served backEnd = served;
         int owned = Fd.openCount();
-        try (FrontEnd frontEnd = backEnd.connect()) {
+        try (BackEndChannel channel = BackEndChannel.open(); FrontEnd frontEnd = backEnd.connect()) {
             frontEnd.getFeatures();
-            send(backEnd, frontEnd, new FuzzInput(input));
+            send(backEnd, frontEnd, channel, new FuzzInput(input));
         }
         backEnd.awaitNothingLeft(owned);
     }
 
-    private static void send(Served backEnd, FrontEnd frontEnd, FuzzInput in) {
+    private static void send(Served backEnd, FrontEnd frontEnd, BackEndChannel channel, FuzzInput in) {
         while (in.hasMore()) {
             int fds = in.u8();
             byte[] header = in.upTo(VhostUserFormat.HEADER_BYTES);
@@ -146,11 +150,16 @@ class MessageFuzzTest {
                     : ByteBuffer.wrap(header).order(ByteOrder.LITTLE_ENDIAN).getInt(8);
             byte[] body = in.upTo(Math.clamp(size, 0, VhostUserFormat.MAX_BODY_BYTES + 1));
             List<Fd> descriptors = new ArrayList<>();
-            for (int i = 0; i < Math.min(fds & 15, MAX_FDS); i++) descriptors.add(backEnd.descriptor(fds & 0xf0));
+            for (int i = 0; i < Math.min(fds & 15, MAX_FDS); i++)
+                descriptors.add(backEnd.descriptor(fds & 0xf0, channel));
             byte[] message = ByteBuffer.allocate(header.length + body.length).put(header).put(body).array();
             if (message.length == 0) return;
             try {
-                frontEnd.sendRaw(message, descriptors.toArray(Fd[]::new));
+                if ((fds & 0xf0) == ANSWER) {
+                    channel.answerRaw(ByteBuffer.wrap(message), PATIENCE);
+                } else {
+                    frontEnd.sendRaw(message, descriptors.toArray(Fd[]::new));
+                }
             } catch (IOException e) {
                 return; // it has had enough of us and closed the connection
             }

@@ -12,6 +12,7 @@ import sluice.vdev.fixture.VhostUserRequest;
 /** Front-ends to begin fuzzing with: how QEMU starts, and what none may say. */
 final class MessageSeeds {
     private static final int VERSION = 1;
+    private static final int REPLY = 4;
     private static final int NEED_REPLY = 8;
     private static final long USER = 0x10_0000;
 
@@ -33,6 +34,16 @@ final class MessageSeeds {
                 .say(VhostUserRequest.GPU_SET_SOCKET, MessageFuzzTest.SOCKETS | 1, ints())
                 .say(VhostUserRequest.RESET_DEVICE, 0, ints())
                 .say(VhostUserRequest.SET_BACKEND_REQ_FD, MessageFuzzTest.SOCKETS | 1, ints()).seed());
+        seeds.put("a-miss-and-its-answer", new MessageSeeds()
+                .say(VhostUserRequest.SET_PROTOCOL_FEATURES, 0, longs(VhostUserBits.QEMU_10_PROTOCOL))
+                .say(VhostUserRequest.SET_BACKEND_REQ_FD, MessageFuzzTest.SOCKETS | 1, ints())
+                .say(VhostUserRequest.SET_OWNER, 0, ints())
+                .say(VhostUserRequest.SET_FEATURES, 0,
+                        longs(VhostUserBits.QEMU_FORCED | VhostUserBits.F_ACCESS_PLATFORM))
+                .say(VhostUserRequest.SET_MEM_TABLE, MessageFuzzTest.MEMORY | 1,
+                        longs(1, 0, MessageFuzzTest.MEMORY_BYTES, USER, 0))
+                .rings(0).answer(0).say(VhostUserRequest.IOTLB_MSG, 0, longs(USER, 4096, USER, 3 | 2 << 8)).answer(-1)
+                .answer(1).seed());
         seeds.put("a-kick-before-the-features", new MessageSeeds().rings(0).seed());
         seeds.put("a-table-beyond-its-file", negotiated().say(VhostUserRequest.SET_MEM_TABLE,
                 MessageFuzzTest.MEMORY | 2, longs(2, 0, MessageFuzzTest.MEMORY_BYTES, USER, 4096, 0, -1, -1, -1))
@@ -67,6 +78,13 @@ final class MessageSeeds {
     private MessageSeeds say(VhostUserRequest request, int fds, byte[] body) {
         header(fds, request.id(), VERSION | NEED_REPLY, body.length);
         bytes.writeBytes(body);
+        return this;
+    }
+
+    /** Answers what the back-end has asked for last, an IOTLB_MSG. */
+    private MessageSeeds answer(long value) {
+        header(MessageFuzzTest.ANSWER, 1, VERSION | REPLY, Long.BYTES);
+        bytes.writeBytes(longs(value));
         return this;
     }
 
