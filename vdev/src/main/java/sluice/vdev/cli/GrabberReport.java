@@ -42,7 +42,7 @@ record GrabberReport(Grabber grabber, FunctionHost host, DmaCore core, Path file
         report.addProperty("skipped", pictures.skipped());
         report.addProperty("addressErrors", pictures.errors());
         report.add("dma", dma(host.statistics()));
-        report.add("space", space(host.space().table().statistics()));
+        report.add("space", space(host.space().table().statistics(), host.leaked()));
         report.add("faults", StatisticsReport.faults(host.space().table().faults()));
         report.add("ownership", StatisticsReport.ownership(core.totals()));
         report.add("findings", StatisticsReport.findings(core.findings()));
@@ -59,12 +59,13 @@ record GrabberReport(Grabber grabber, FunctionHost host, DmaCore core, Path file
     }
 
     /** What DMA_MAP and DMA_UNMAP have built. */
-    private static JsonObject space(IoSpaceStatistics statistics) {
+    private static JsonObject space(IoSpaceStatistics statistics, long leaked) {
         JsonObject json = new JsonObject();
         json.addProperty("maps", statistics.maps());
         json.addProperty("unmaps", statistics.unmaps());
         json.addProperty("mappings", statistics.mappings());
         json.addProperty("mappedBytes", statistics.mappedBytes());
+        json.addProperty("leaked", leaked);
         return json;
     }
 }

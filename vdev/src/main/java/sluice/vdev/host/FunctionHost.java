@@ -27,6 +27,7 @@ import sluice.dmacore.space.DmaMappedSpace;
 import sluice.dmacore.space.DmaRefusedException;
 import sluice.iommu.AddressRange;
 import sluice.iommu.Permission;
+import sluice.iommu.space.LeakReport;
 import sluice.vdev.pci.Bar;
 import sluice.vdev.pci.Msix;
 import sluice.vdev.pci.PciFunction;
@@ -55,6 +56,7 @@ public final class FunctionHost {
     private final Map<Integer, Bar> bars = new HashMap<>();
     private final FunctionInterrupts interrupts;
     private final FunctionBus bus;
+    private final Leftovers leftovers;
 
     /**
      * A function that snoops, and that shares nothing.
@@ -80,6 +82,7 @@ public final class FunctionHost {
         this.files = files;
         this.space = DmaMappedSpace.open(function.name());
         this.access = new BarAccess(function);
+        this.leftovers = new Leftovers(function.name());
         Msix msix = function.config().msix();
         this.interrupts = new FunctionInterrupts(loop, msix == null ? 0 : msix.vectors());
         // The table of DMA_MAPs is its translation; the core adds none.
@@ -117,6 +120,11 @@ public final class FunctionHost {
     /** What the function's DMA has cost; to be read on its loop. */
     public DmaStatistics statistics() {
         return bus.statistics();
+    }
+
+    /** Mappings that front-ends have left when they went, except for all of a VM's memory; to be read on its loop. */
+    public long leaked() {
+        return leftovers.mappings();
     }
 
     /** Runs {@code task} on the function's loop. */
@@ -331,7 +339,7 @@ public final class FunctionHost {
         });
     }
 
-    /** {@code count} vectors from {@code first} on go nowhere. */
+    /** So many vectors from {@code first} on go nowhere. */
     public void clearVectors(int first, int count) {
         execute(() -> {
             for (int i = 0; i < count; i++) interrupts.setVector(first + i, null);
@@ -369,8 +377,12 @@ public final class FunctionHost {
         }
     }
 
-    /** The front-end has gone: everything of its is given back, the function is as after power-on. */
-    public void detach(Runnable done) {
+    /**
+     * The front-end has gone: everything of its is given back, the function is as after power-on.
+     *
+     * @param byItself whether it was not sent away, so that it could have unmapped what it has mapped
+     */
+    public void detach(boolean byItself, Runnable done) {
         execute(() -> {
             try {
                 resetFunction();
@@ -378,7 +390,8 @@ public final class FunctionHost {
             } finally {
                 interrupts.close();
                 bus.detach();
-                space.clear();
+                LeakReport left = space.clear();
+                if (byItself) leftovers.left(left);
                 done.run();
             }
         });

@@ -20,6 +20,7 @@ import io.netty.channel.IoRegistration;
 import io.netty.channel.epoll.EpollIoEvent;
 import io.netty.channel.epoll.EpollIoHandle;
 import io.netty.channel.epoll.EpollIoOps;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.channel.unix.FileDescriptor;
 import org.jspecify.annotations.Nullable;
@@ -34,7 +35,8 @@ import sluice.dmacore.linux.SocketMessage;
  *
  * <p>It reads exactly the header, then exactly the body. The kernel hands out descriptors with the chunk they were sent
  * in but joins chunks before it, so a larger read could attach a message's descriptors to its neighbour. Each message
- * goes up the pipeline as one {@link Frame}; what goes out is {@link Outgoing}.
+ * goes up the pipeline as one {@link Frame}; what goes out is {@link Outgoing}. When the peer goes between two messages a
+ * {@link ChannelInputShutdownEvent} comes before the channel is closed.
  *
  * <p>Netty's own UNIX channel cannot do this: in its descriptor mode it drops the payload.
  */
@@ -156,6 +158,7 @@ public final class FrameChannel extends AbstractChannel {
             if (isReading())
                 eventLoop().execute(this::readTurn);
         } catch (EndOfStream e) {
+            pipeline().fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE);
             unsafe().close(voidPromise());
         } catch (IOException e) {
             pipeline().fireExceptionCaught(e);

@@ -7,6 +7,7 @@ import java.util.List;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,6 +42,7 @@ final class Session extends ChannelInboundHandlerAdapter {
     private final Irqs irqs;
     private final DmaMessages dma;
     private boolean versionAgreed;
+    private boolean goneByItself;
 
     Session(FunctionHost host, Channel channel, Runnable gone) {
         this.host = host;
@@ -193,10 +195,16 @@ final class Session extends ChannelInboundHandlerAdapter {
     }
 
     @Override
+    public void userEventTriggered(ChannelHandlerContext context, Object event) {
+        if (event instanceof ChannelInputShutdownEvent) goneByItself = true;
+        context.fireUserEventTriggered(event);
+    }
+
+    @Override
     public void channelInactive(ChannelHandlerContext context) {
         LOG.info("the front-end has gone from the {}", host.function().name());
         answers.close();
         dma.close();
-        host.detach(() -> channel.eventLoop().execute(gone));
+        host.detach(goneByItself, () -> channel.eventLoop().execute(gone));
     }
 }

@@ -99,13 +99,21 @@ class GrabberCommandTest {
                 JsonObject space = JsonParser.parseString(Files.readString(file)).getAsJsonObject()
                         .getAsJsonObject("space");
                 assertThat(space).hasToString("""
-                        {"maps":4,"unmaps":1,"mappings":3,"mappedBytes":12288}""");
+                        {"maps":4,"unmaps":1,"mappings":3,"mappedBytes":12288,"leaked":0}""");
+            }
+            try (VfioUserClient next = new VfioUserClient(UnixSocket.connect(socket));
+                    GuestRam ram = GuestRam.single(RAM, 1)) {
+                next.agree();
+                assertThat(next.map(0, PAGE, 0, VfioUserClient.MAP_READ, ram.file())).isZero();
                 program.terminate();
                 assertThat(program.status()).as(program.errors()).isZero();
             }
+            // Not the one that was sent away.
+            assertThat(program.errors().lines().filter(line -> line.contains("left 3 ranges mapped, 12288 bytes")))
+                    .as(program.errors()).hasSize(1);
             JsonObject end = JsonParser.parseString(Files.readString(file)).getAsJsonObject();
             assertThat(end.getAsJsonObject("space")).hasToString("""
-                    {"maps":4,"unmaps":4,"mappings":0,"mappedBytes":0}""");
+                    {"maps":5,"unmaps":5,"mappings":0,"mappedBytes":0,"leaked":3}""");
             assertThat(end.get("frames").getAsLong()).isZero();
             assertThat(end.getAsJsonObject("faults").entrySet()).isEmpty();
         }

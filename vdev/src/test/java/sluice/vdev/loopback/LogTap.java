@@ -53,6 +53,11 @@ public final class LogTap implements AutoCloseable {
                 .map(LogTap::text).toList();
     }
 
+    /** What was told so far and contains {@code part}, complaint or not. */
+    public List<String> told(String part) {
+        return records.stream().map(LogTap::text).filter(line -> line.contains(part)).toList();
+    }
+
     /** Complaints that contain {@code part}. */
     public long count(String part) {
         return complaints().stream().filter(line -> line.contains(part)).count();

@@ -18,6 +18,7 @@ import sluice.dmacore.linux.Memfd;
 import sluice.vdev.fixture.GuestRam;
 import sluice.vdev.fixture.VfioUserClient;
 import sluice.vdev.loopback.InternalErrors;
+import sluice.vdev.loopback.LogTap;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static sluice.vdev.fixture.VfioUserClient.MAP_READ;
@@ -242,6 +243,31 @@ class HostileClientTest {
                 assertThat(client.receive()).isPresent();
             }
             process.awaitGone();
+        }
+    }
+
+    @Test
+    void whatAClientLeavesMappedIsTold() throws Exception {
+        try (LogTap log = new LogTap()) {
+            try (VfioUserClient client = process.agreed()) {
+                for (long page = 0; page < 3; page++)
+                    assertThat(client.map((5 + 2 * page) * 4096, 4096, 0, BOTH, ram.file())).isZero();
+                assertThat(client.unmap(5 * 4096, 4096)).isZero();
+            }
+            process.awaitGone();
+            assertThat(log.told("left"))
+                    .containsExactly("plain function: the front-end has gone and left 2 ranges mapped,"
+                            + " 8192 bytes in all, the first [0x7000, 0x7fff]; a driver behind an IOMMU unmaps what it does not use"
+                            + " any more");
+            assertThat(process.onLoop(process.host()::leaked)).isEqualTo(2);
+            // All memory of a VM, as QEMU leaves it when it ends: nobody has forgotten anything.
+            try (VfioUserClient client = process.agreed()) {
+                assertThat(client.map(0, 4096, 0, BOTH, ram.file())).isZero();
+                assertThat(client.map(64 << 20, 64 << 20, 0, BOTH)).isZero();
+            }
+            process.awaitGone();
+            assertThat(log.told("left")).hasSize(1);
+            assertThat(process.onLoop(process.host()::leaked)).isEqualTo(2);
         }
     }
 

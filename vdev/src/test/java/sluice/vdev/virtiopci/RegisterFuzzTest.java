@@ -141,7 +141,7 @@ class RegisterFuzzTest {
 
         @Override
         public void close() {
-            await(host::detach);
+            await(done -> host.detach(true, done));
             mapping.release();
             Deadline.in(Deadline.USUAL).require(() -> budget.used() == 0, "an end without mappings left over");
             Loops.stop(loop);
