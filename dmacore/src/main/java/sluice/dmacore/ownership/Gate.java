@@ -16,7 +16,7 @@ import sluice.dmacore.trace.TraceSink;
  */
 public final class Gate {
     /** Attachments that may share a line. */
-    public static final int MOST_HOLDERS = Region.MOST_HOLDERS;
+    public static final int MOST_HOLDERS = Holders.MOST;
 
     private final Flavour flavour;
     private final CacheExecutor executor;
