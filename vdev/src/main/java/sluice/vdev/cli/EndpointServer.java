@@ -2,6 +2,7 @@ package sluice.vdev.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 import io.netty.channel.Channel;
@@ -16,6 +17,7 @@ import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.memory.FileMappings;
+import sluice.iommu.injection.Rule;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.host.DeviceHost;
 import sluice.vdev.host.FunctionHost;
@@ -77,11 +79,14 @@ final class EndpointServer implements DeviceServer {
      * A PCI function over vfio-user, on a loop of its own.
      *
      * @param stream whether it snoops
+     * @param rules what is to go wrong on purpose in what its front-end maps for it
      * @throws IllegalArgumentException if the function contradicts itself
      */
-    static EndpointServer of(PciFunction function, IoEventLoop control, DmaCore core, Stream stream, Report report) {
+    static EndpointServer of(PciFunction function, IoEventLoop control, DmaCore core, Stream stream, List<Rule> rules,
+            Report report) {
         IoEventLoop loop = Loops.start("sluice-" + function.name());
         FunctionHost host = new FunctionHost(function, loop, FileMappings.ofProcess(), core, stream);
+        for (Rule rule : rules) host.space().table().inject(rule);
         return new EndpointServer(function.name(), control, loop, new FunctionServer(host), QemuHint::attachFunction,
                 () -> report.write(host), () -> {
                     try {

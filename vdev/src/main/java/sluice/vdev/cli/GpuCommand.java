@@ -68,12 +68,9 @@ final class GpuCommand implements Callable<Integer> {
     private @Nullable Path statistics;
 
     @Option(names = "--inject", paramLabel = "FAULT", description = {
-            "Let something go wrong, to see how a driver takes it:",
-            "deny[,access=read|write][,first=A,last=A][,from=N][,count=N]",
-            "delay,ms=N[,access=...][,first=A,last=A][,from=N][,count=N]",
-            "poison[,first=A,last=A]", "fail-map[,after=RUNS][,from=N][,count=N]",
+            Injections.HELP, Injections.HELP_DENY, Injections.HELP_DELAY, Injections.HELP_OTHERS,
             "drop-invalidation[,first=A,last=A][,from=N][,count=N]", "stray-read,address=A[,from=N]",
-            "A: addresses, of the device or of the bus; N: from which occurrence on, and how many. May be repeated." })
+            Injections.HELP_NUMBERS })
     private List<String> injections = List.of();
 
     @Option(names = "--on-fault", paramLabel = "WHAT", defaultValue = "abort", description = "When the device's own address space refuses it something: abort (default), the command fails; zero, it reads zeros and goes on; stop, the queue stops until the driver resets the device.")

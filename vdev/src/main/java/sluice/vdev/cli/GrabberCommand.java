@@ -3,6 +3,7 @@ package sluice.vdev.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 
 import org.jspecify.annotations.Nullable;
@@ -14,6 +15,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 import sluice.dmacore.device.Stream;
+import sluice.iommu.injection.Rule;
 import sluice.vdev.grabber.FrameFile;
 import sluice.vdev.grabber.FrameSource;
 import sluice.vdev.grabber.Grabber;
@@ -57,6 +59,10 @@ final class GrabberCommand implements Callable<Integer> {
     @Option(names = "--stats", paramLabel = "FILE", description = "Write statistics as JSON when it ends, and at each SIGUSR2.")
     private @Nullable Path statistics;
 
+    @Option(names = "--inject", paramLabel = "FAULT", description = { Injections.HELP, Injections.HELP_DENY,
+            Injections.HELP_DELAY, Injections.HELP_OTHERS, Injections.HELP_NUMBERS })
+    private List<String> injections = List.of();
+
     @Mixin
     private CoreOption core = new CoreOption();
 
@@ -80,10 +86,11 @@ final class GrabberCommand implements Callable<Integer> {
     /** The device that the options ask for, wherever its front-end comes from. */
     ProvidedDevice.Wiring wiring() throws IOException {
         check();
+        List<Rule> rules = rules();
         Grabber grabber = new Grabber(source(), framesPerSecond);
         Stream stream = stream();
         Path target = statistics;
-        return (control, shared) -> EndpointServer.of(grabber, control, shared, stream, host -> {
+        return (control, shared) -> EndpointServer.of(grabber, control, shared, stream, rules, host -> {
             if (target != null) new GrabberReport(grabber, host, shared, target.toAbsolutePath()).write();
         });
     }
@@ -102,6 +109,14 @@ final class GrabberCommand implements Callable<Integer> {
         Path folder = statistics == null ? null : statistics.toAbsolutePath().getParent();
         if (statistics != null && (folder == null || !Files.isDirectory(folder)))
             throw new IOException("--stats=%s: there is no folder %s".formatted(statistics, folder));
+    }
+
+    private List<Rule> rules() {
+        try {
+            return Injections.ofFunction(injections);
+        } catch (IllegalArgumentException e) {
+            throw usage(String.valueOf(e.getMessage()));
+        }
     }
 
     private Stream stream() {

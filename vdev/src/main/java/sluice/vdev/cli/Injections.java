@@ -4,8 +4,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +27,15 @@ import sluice.vdev.gpu.StrayRead;
 public record Injections(List<Rule> space, List<Rule> front, @Nullable StrayRead stray) {
     public static final Injections NONE = new Injections(List.of(), List.of(), null);
 
+    private static final long MAX_DELAY_MILLIS = 2000;
+
+    /** What the help of {@code --inject} begins with, the faults of any device, and what it ends with. */
+    static final String HELP = "Let something go wrong, to see how a driver takes it:";
+    static final String HELP_DENY = "deny[,access=read|write][,first=A,last=A][,from=N][,count=N]";
+    static final String HELP_DELAY = "delay,ms=N[,access=...][,first=A,last=A][,from=N][,count=N]";
+    static final String HELP_OTHERS = "poison[,first=A,last=A], fail-map[,after=RUNS][,from=N][,count=N]";
+    static final String HELP_NUMBERS = "A: addresses, of the device or of the bus; N: from which occurrence on, and how many. May be repeated.";
+
     public Injections {
         space = List.copyOf(space);
         front = List.copyOf(front);
@@ -35,13 +46,15 @@ public record Injections(List<Rule> space, List<Rule> front, @Nullable StrayRead
         List<Rule> space = new ArrayList<>();
         List<Rule> front = new ArrayList<>();
         StrayRead stray = null;
+        Set<String> given = new HashSet<>();
         for (String text : texts) {
+            if (!given.add(text)) throw new IllegalArgumentException("--inject=%s is given twice".formatted(text));
             Fault fault = new Fault(text);
             String name = "--inject=" + text;
             switch (fault.kind) {
                 case "deny" -> space.add(new Rule.Deny(name, fault.range(), fault.access(), fault.occurrences()));
                 case "delay" -> space.add(new Rule.Delay(name, fault.range(), fault.access(), fault.occurrences(),
-                        Duration.ofMillis(fault.number("ms", null))));
+                        Duration.ofMillis(fault.millis())));
                 case "poison" -> space.add(new Rule.Poison(name, fault.range()));
                 case "fail-map" -> space.add(
                         new Rule.FailMap(name, fault.occurrences(),
@@ -58,6 +71,25 @@ public record Injections(List<Rule> space, List<Rule> front, @Nullable StrayRead
             fault.requireAllUsed();
         }
         return new Injections(space, front, stray);
+    }
+
+    /**
+     * The rules for a PCI function, which has one address space, the one that its front-end maps.
+     *
+     * @throws IllegalArgumentException with one sentence, if one of the texts is none, or is for other devices
+     */
+    static List<Rule> ofFunction(List<String> texts) {
+        Injections all = parse(texts);
+        if (!all.front.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "%s: over vfio-user nothing is cached, so there is nothing to go on with".formatted(
+                            all.front.getFirst().name()));
+        }
+        if (all.stray != null) {
+            throw new IllegalArgumentException(
+                    "--inject=stray-read: only the gpu reads what nobody has given it; use deny or poison for others");
+        }
+        return all.space;
     }
 
     /** One text, taken apart; what is asked for is used. */
@@ -96,6 +128,15 @@ public record Injections(List<Rule> space, List<Rule> front, @Nullable StrayRead
             } catch (NumberFormatException e) {
                 throw new IllegalArgumentException("--inject=%s: %s=%s is no number".formatted(text, key, value), e);
             }
+        }
+
+        long millis() {
+            long millis = number("ms", null);
+            if (Long.compareUnsigned(millis, MAX_DELAY_MILLIS) > 0) {
+                throw wrong("ms=%s is too long: give at most %d, because QEMU waits 5 s for an answer".formatted(
+                        Long.toUnsignedString(millis), MAX_DELAY_MILLIS));
+            }
+            return millis;
         }
 
         AddressRange range() {

@@ -19,6 +19,7 @@ import picocli.CommandLine.Spec;
 
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.device.Stream;
+import sluice.iommu.injection.Rule;
 import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.DeviceServer;
 import sluice.vdev.plugin.ProvidedDevice;
@@ -140,6 +141,7 @@ final class ServeCommand implements Callable<Integer> {
             ProvidedDevice made = chosen.kind().provider().create(chosen.options());
             requireTransport(name, made, chosen.options().text("transport"));
             requireCoherency(name, made, chosen.options());
+            requireRules(name, made, chosen.options());
             return made;
         } catch (WrongOptionException e) {
             throw new WrongOptionException(name + ": " + e.getMessage());
@@ -180,6 +182,26 @@ final class ServeCommand implements Callable<Integer> {
         return stream;
     }
 
+    /** As above. */
+    private static void requireRules(String name, ProvidedDevice made, DeviceOptions options)
+            throws WrongOptionException {
+        if (made instanceof ProvidedDevice.Wired) return;
+        if (made instanceof ProvidedDevice.Virtio && options.isGiven("inject")) {
+            throw new WrongOptionException(
+                    "inject=%s: %s has no address space of its own in which to fail, as a PCI function and the gpu have"
+                            .formatted(options.text("inject"), name));
+        }
+        rules(options);
+    }
+
+    private static List<Rule> rules(DeviceOptions options) throws WrongOptionException {
+        try {
+            return Injections.ofFunction(options.texts("inject"));
+        } catch (IllegalArgumentException e) {
+            throw new WrongOptionException(String.valueOf(e.getMessage()));
+        }
+    }
+
     private static DeviceServer open(Chosen chosen, ProvidedDevice made, ServerProcess process, DmaCore core)
             throws IOException, WrongOptionException {
         String name = chosen.argument().name();
@@ -187,7 +209,7 @@ final class ServeCommand implements Callable<Integer> {
         try {
             return switch (made) {
                 case ProvidedDevice.Function given -> EndpointServer.of(given.function(), process.control(), core,
-                        stream(chosen.options()), host -> {});
+                        stream(chosen.options()), rules(chosen.options()), host -> {});
                 case ProvidedDevice.Virtio given -> onPci
                         ? EndpointServer.onPci(name, given.device(), process.control(), core)
                         : EndpointServer.of(name, given.device(), process.control(), core);

@@ -27,6 +27,11 @@ public final class DeviceOptions {
         return values.containsKey(name);
     }
 
+    /** All values of the option, in the order in which they were given; none if it was not. */
+    public List<String> texts(String name) {
+        return values.getOrDefault(name, List.of());
+    }
+
     /** The option's value, the first if there are several, or null if it was not given. */
     public @Nullable String text(String name) {
         List<String> given = values.get(name);

@@ -34,7 +34,10 @@ class GrabberCommandTest {
     @ValueSource(strings = { "grabber", "grabber --socket-path=a --fd=3", "grabber --socket-path=a --fps=0",
             "grabber --socket-path=a --fps=1001", "grabber --socket-path=a --transport=vhost-user",
             "grabber --socket-path=a --pattern --file=b", "grabber --socket-path=a --coherency=warm",
-            "grabber --socket-path=a --record=b --record-events=3" })
+            "grabber --socket-path=a --record=b --record-events=3", "grabber --socket-path=a --inject=explode",
+            "grabber --socket-path=a --inject=deny --inject=deny",
+            "grabber --socket-path=a --inject=drop-invalidation",
+            "grabber --socket-path=a --inject=stray-read,address=1" })
     void wrongUsageExitsWith2(String line) throws IOException {
         try (SluiceProgram program = SluiceProgram.start(folder, line.split(" ", -1))) {
             assertThat(program.status()).isEqualTo(2);

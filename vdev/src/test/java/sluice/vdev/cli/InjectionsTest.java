@@ -51,10 +51,28 @@ class InjectionsTest {
             "delay | ms= is missing", "stray-read | address= is missing", "deny,from=0 | count from 1",
             "deny,access=execute | is neither read nor write", "deny,first=ten | first=ten is no number",
             "deny,first=2,last=1 | ends before it begins", "poison,ms=3 | poison has no ms=",
+            "delay,ms=2001 | ms=2001 is too long: give at most 2000, because QEMU waits 5 s for an answer",
             "deny,access | is no KEY=VALUE", "deny,from=1,from=2 | or a second one" })
     void whatIsNoneIsRefusedWithASentence(String text, String sentence) {
         assertThatThrownBy(() -> parse(text)).isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(sentence);
+    }
+
+    @Test
+    void aFaultIsGivenOnce() {
+        assertThatThrownBy(() -> parse("deny,from=2", "poison", "deny,from=2"))
+                .hasMessage("--inject=deny,from=2 is given twice");
+    }
+
+    @Test
+    void aFunctionTakesTheFaultsOfItsOneSpace() {
+        List<String> texts = List.of("deny", "delay,ms=1", "poison", "fail-map");
+        assertThat(Injections.ofFunction(texts)).isEqualTo(Injections.parse(texts).space()).hasSize(4);
+        assertThatThrownBy(() -> Injections.ofFunction(List.of("drop-invalidation,from=2"))).hasMessage(
+                "--inject=drop-invalidation,from=2: over vfio-user nothing is cached, so there is nothing to go on with");
+        assertThatThrownBy(() -> Injections.ofFunction(List.of("stray-read,address=1")))
+                .hasMessageStartingWith("--inject=stray-read: only the gpu");
+        assertThatThrownBy(() -> Injections.ofFunction(List.of("explode"))).hasMessageContaining("there is deny");
     }
 
     @Test

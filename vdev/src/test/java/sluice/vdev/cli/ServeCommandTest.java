@@ -12,6 +12,7 @@ import com.google.gson.JsonParser;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+import sluice.dmacore.linux.Errno;
 import sluice.dmacore.linux.UnixSocket;
 import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.FrontEnd;
@@ -142,6 +143,25 @@ class ServeCommandTest {
         }
     }
 
+    /** An option of every function, without a word of the plug-in's. */
+    @Test
+    void aPluginsFunctionTakesFaults() throws IOException {
+        Path socket = folder.resolve("register.sock");
+        try (SluiceProgram program = serve("--plugin=" + PluginJar.build(folder, "Plugged", "register"),
+                "--device=register,inject=fail-map,,from=2,,count=1,inject=fail-map,,from=2,,count=1,,after=9,socket-path="
+                        + socket)) {
+            program.awaitLine("listening on " + socket);
+            try (VfioUserClient client = connect(socket, REGISTER)) {
+                int[] answers = new int[4];
+                for (int i = 0; i < answers.length; i++)
+                    answers[i] = client.map(i * 4096L, 4096, 0, VfioUserClient.MAP_READ);
+                assertThat(answers).containsExactly(0, Errno.ENOMEM, Errno.ENOMEM, 0);
+            }
+            program.terminate();
+            assertThat(program.status()).as(program.errors()).isZero();
+        }
+    }
+
     /** All or none: what listens already is taken back. */
     @Test
     void aDeviceThatCannotBeServedEndsTheStart() throws IOException {
@@ -176,6 +196,13 @@ class ServeCommandTest {
                 "--device=register,socket-path=a,transport=pigeon", "--plugin=" + folder.resolve("Plugged.jar"));
         fails(2, "register: coherency=warm: give coherent or non-coherent",
                 "--device=register,socket-path=a,coherency=warm", "--plugin=" + folder.resolve("Plugged.jar"));
+        fails(2, "register: --inject=explode: there is deny", "--device=register,socket-path=a,inject=explode",
+                "--plugin=" + folder.resolve("Plugged.jar"));
+        fails(2, "register: --inject=drop-invalidation: over vfio-user nothing is cached",
+                "--device=register,socket-path=a,inject=drop-invalidation",
+                "--plugin=" + folder.resolve("Plugged.jar"));
+        fails(2, "grabber: --inject=stray-read: only the gpu",
+                "--device=grabber,socket-path=a,inject=stray-read,,address=1");
         fails(2, "socket-path=a is given to two devices", "--device=gpu,socket-path=a",
                 "--device=grabber,socket-path=a");
         assertThat(folder.resolve("a")).doesNotExist();

@@ -173,6 +173,7 @@ class ServerProcessTest {
                     new DeviceSocket.Inherited(first.second()));
             process.add(
                     EndpointServer.of(new Grabber(new TestPattern(), 25), process.control(), CORE, Stream.COHERENT,
+                            List.of(),
                             host -> {}),
                     new DeviceSocket.Inherited(second.second()));
             CompletableFuture<Void> running = run(process);
@@ -227,7 +228,8 @@ class ServerProcessTest {
     void aDeviceThatCannotBeClosedIsToldOf() throws Exception {
         UnixSocket.Pair pair = UnixSocket.pair();
         try (ServerProcess process = new ServerProcess()) {
-            process.add(EndpointServer.of(new Stubborn(), process.control(), CORE, Stream.COHERENT, host -> {}),
+            process.add(
+                    EndpointServer.of(new Stubborn(), process.control(), CORE, Stream.COHERENT, List.of(), host -> {}),
                     new DeviceSocket.Inherited(pair.second()));
             CompletableFuture<Void> running = run(process);
             pair.first().close();
