@@ -19,8 +19,10 @@ public sealed interface Rule {
     record Deny(String name, AddressRange range, @Nullable Access access, Occurrences when) implements Rule {}
 
     /**
-     * Accesses to a range take longer. The reader waits inside of its section: with a delay above the bound of an unmap, the
-     * unmap gives up on it.
+     * Accesses to a range take longer: each page that one touches, until the reader was held up for 500 ms, or once by a longer
+     * delay. It goes on without a delay then for as long again, at least until a second is over, so that what else its
+     * thread has to do gets its turn. The reader waits inside of its section: with a delay above the bound of an unmap, the unmap
+     * gives up on it.
      */
     record Delay(String name, AddressRange range, @Nullable Access access, Occurrences when, Duration delay)
             implements

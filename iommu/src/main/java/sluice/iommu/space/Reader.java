@@ -27,6 +27,7 @@ public final class Reader implements AutoCloseable, DeviceView {
     private final ReadSection section;
     private final Table table;
     private final Unresolved unresolved;
+    private final DelayBudget delays = new DelayBudget();
     private FaultContext context = FaultContext.NONE;
     private Outcome outcome = Outcome.RESOLVED;
     private @Nullable FaultRecord fault;
@@ -41,6 +42,10 @@ public final class Reader implements AutoCloseable, DeviceView {
 
     ReadSection section() {
         return section;
+    }
+
+    DelayBudget delays() {
+        return delays;
     }
 
     /**

@@ -72,7 +72,8 @@ final class SlowPath implements Unresolved {
             case Rule.Deny _ -> fail(reader, iova, length, access, FaultReason.DENIED, rule.name());
             case Rule.Poison _ -> fail(reader, iova, length, access, FaultReason.POISONED, rule.name());
             case Rule.Delay delay -> {
-                pause(delay.delay().toNanos());
+                long nanos = delay.delay().toNanos();
+                if (reader.delays().take(nanos, System.nanoTime())) pause(nanos);
                 // An unmap may have given up on this reader meanwhile.
                 if (!reader.revoked()) return true;
                 revoked(reader, iova, length, access);

@@ -1,8 +1,10 @@
 package sluice.iommu.space;
 
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -95,6 +97,19 @@ class InjectionTest {
         assertThat(fixture.translate(0, 16, Access.READ)).isEqualTo(Outcome.RESOLVED);
         assertThat(System.nanoTime() - begin).isGreaterThanOrEqualTo(Duration.ofMillis(30).toNanos());
         assertThat(fixture.translate(0, 16, Access.READ)).isEqualTo(Outcome.RESOLVED);
+    }
+
+    /** A picture of 2,025 pages, which would be held up for 40 s, and with it whatever else its thread has to do. */
+    @Test
+    @Timeout(value = 20, unit = TimeUnit.SECONDS)
+    void aLongAccessIsNotDelayedByEachOfItsPages() throws MapException {
+        SpaceFixture fixture = open(TableKind.RADIX);
+        fixture.map(0, 0, 2025 * KIB4);
+        fixture.space.inject(new Rule.Delay("slow", AddressRange.of(0, 2025 * KIB4), null, Occurrences.ALWAYS,
+                Duration.ofMillis(20)));
+        long begin = System.nanoTime();
+        assertThat(fixture.translate(0, 2025 * KIB4, Access.READ)).isEqualTo(Outcome.RESOLVED);
+        assertThat(System.nanoTime() - begin).isGreaterThanOrEqualTo(DelayBudget.MAX_NANOS);
     }
 
     /** A delay above the bound of an unmap: the way to see what a device does when it is given up on. */
