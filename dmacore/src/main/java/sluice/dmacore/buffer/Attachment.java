@@ -232,7 +232,7 @@ public final class Attachment {
             if (!attached) return;
             DeviceMapping present = mapping;
             if (present != null) {
-                buffer.core().findings().add(Rule.DETACHED_WHILE_MAPPED, function.name(), buffer.name(), 0,
+                buffer.core().findings().add(Rule.DETACHED_WHILE_MAPPED, subject(), 0,
                         buffer.size(), "detached while it is mapped");
                 present.end();
             }
@@ -254,7 +254,7 @@ public final class Attachment {
     private void checkAttached() throws DmaBufException {
         if (!attached) throw buffer.refused(Errno.EINVAL, function.name() + " is not attached any more");
         if (buffer.state() == DmaBuf.State.REVOKED) {
-            buffer.core().findings().add(Rule.USE_AFTER_REVOKE, function.name(), buffer.name(), 0, buffer.size(),
+            buffer.core().findings().add(Rule.USE_AFTER_REVOKE, subject(), 0, buffer.size(),
                     "used after it was revoked");
             throw buffer.refused(Errno.ENODEV, "it was revoked");
         }

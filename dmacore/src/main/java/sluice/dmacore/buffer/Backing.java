@@ -104,7 +104,7 @@ final class Backing {
                 buffer.exporter().cpuWriters() == Exporter.CpuWriters.UNSEEN);
         lines = shared.lines();
         if (!shared.buffers().isEmpty()) {
-            buffer.core().findings().add(Rule.SAME_PAGES_TWICE, "", buffer.name(), 0, buffer.size(),
+            buffer.core().findings().add(Rule.SAME_PAGES_TWICE, buffer.subject(), 0, buffer.size(),
                     "it has lines of " + shared.buffers().stream().sorted().collect(Collectors.joining(", ")));
         }
         return shared.lines();
@@ -162,7 +162,7 @@ final class Backing {
 
     /** The refusal, when too many share a line. */
     DmaBufException tooMany(DeviceFunction function) {
-        buffer.core().findings().add(Rule.D18_TOO_MANY_OVERLAPS, function.name(), buffer.name(), 0, buffer.size(),
+        buffer.core().findings().add(Rule.D18_TOO_MANY_OVERLAPS, buffer.subject(function), 0, buffer.size(),
                 "%d attachments share a line".formatted(Gate.MOST_HOLDERS));
         return buffer.refused(Errno.ENOMEM, "%d attachments share one of its lines, which looks like a leak"
                 .formatted(Gate.MOST_HOLDERS));

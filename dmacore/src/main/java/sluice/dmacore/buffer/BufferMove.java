@@ -57,7 +57,7 @@ final class BufferMove {
             while (isMoving(buffer) && attachment.mapping() != null) {
                 long left = end - System.nanoTime();
                 if (left <= 0) {
-                    buffer.core().findings().add(Rule.HELD_OVER_MOVE, attachment.function().name(), buffer.name(), 0,
+                    buffer.core().findings().add(Rule.HELD_OVER_MOVE, attachment.subject(), 0,
                             buffer.size(),
                             "still mapped %d ms after it was told of a move".formatted(bound / 1_000_000));
                     attachment.takeAway();

@@ -88,7 +88,7 @@ public final class BufferView {
             return;
         }
         if (!opener.covers(at, bytes.length, write)) {
-            buffer.core().findings().add(Rule.CPU_ACCESS_OUTSIDE_BRACKET, "", buffer.name(), at, bytes.length,
+            buffer.core().findings().add(Rule.CPU_ACCESS_OUTSIDE_BRACKET, buffer.subject(), at, bytes.length,
                     "%s %s through a managed view without a begin".formatted(opener.who(), write ? "writes" : "reads"));
         }
         raw(at, bytes, write);

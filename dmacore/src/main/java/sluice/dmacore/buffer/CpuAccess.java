@@ -84,7 +84,7 @@ public final class CpuAccess implements AutoCloseable {
         String what = open
                 ? "of an access to [0x%x, 0x%x] %s".formatted(from, from + length - 1, direction)
                 : "of an access that has ended";
-        buffer.core().findings().add(Rule.CPU_ACCESS_OUTSIDE_BRACKET, "", buffer.name(), position, bytes,
+        buffer.core().findings().add(Rule.CPU_ACCESS_OUTSIDE_BRACKET, buffer.subject(), position, bytes,
                 "%s %s outside %s".formatted(opener.who(), write ? "writes" : "reads", what));
     }
 
@@ -148,7 +148,7 @@ public final class CpuAccess implements AutoCloseable {
     public AtomicWindow atomicPage(long page) throws DmaBufException {
         int[] windows = ATOMIC_WINDOWS.get();
         if (windows[0] == MOST_ATOMIC_WINDOWS) {
-            buffer.core().findings().add(Rule.TOO_MANY_ATOMIC_WINDOWS, "", buffer.name(), page * PAGE, PAGE,
+            buffer.core().findings().add(Rule.TOO_MANY_ATOMIC_WINDOWS, buffer.subject(), page * PAGE, PAGE,
                     opener.who() + " wants a third");
             throw buffer.refused(Errno.EBUSY, "this thread holds %d atomic windows already".formatted(windows[0]));
         }
@@ -170,7 +170,7 @@ public final class CpuAccess implements AutoCloseable {
                 String what = buffer.state() == DmaBuf.State.RELEASED
                         ? opener.who() + " ends an access that was over when the buffer was released"
                         : opener.who() + " ends an access twice";
-                buffer.core().findings().add(Rule.UNBALANCED_CPU_ACCESS, "", buffer.name(), from, length, what);
+                buffer.core().findings().add(Rule.UNBALANCED_CPU_ACCESS, buffer.subject(), from, length, what);
                 throw buffer.refused(Errno.EINVAL, what);
             }
             // It is over also if the exporter cannot end it: all else was done by then.

@@ -70,7 +70,7 @@ final class CpuAccesses {
                 } catch (DmaBufException e) {
                     what += "; its exporter could not end it: " + e.getMessage();
                 }
-                buffer.core().findings().add(Rule.UNBALANCED_CPU_ACCESS, "", buffer.name(), access.from(),
+                buffer.core().findings().add(Rule.UNBALANCED_CPU_ACCESS, buffer.subject(), access.from(),
                         access.length(), what);
             }
         }

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.finding.Rule;
+import sluice.dmacore.finding.Subject;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.ownership.Gate;
 import sluice.dmacore.ownership.Lines;
@@ -78,6 +79,16 @@ public final class DmaBuf {
         return number;
     }
 
+    /** Itself, for findings that are no device's. */
+    Subject subject() {
+        return new Subject("", 0, name(), number);
+    }
+
+    /** Itself and a device that has no attachment to it, or none that matters. */
+    Subject subject(DeviceFunction function) {
+        return new Subject(function.name(), 0, name(), number);
+    }
+
     /** In bytes; never changes. */
     public long size() {
         return size;
@@ -144,7 +155,7 @@ public final class DmaBuf {
             present = List.copyOf(attachments);
         }
         for (Attachment attachment : present) {
-            core.findings().add(Rule.RELEASED_WHILE_ATTACHED, attachment.function().name(), name(), 0, size,
+            core.findings().add(Rule.RELEASED_WHILE_ATTACHED, attachment.subject(), 0, size,
                     "the buffer is released while a device is attached");
             attachment.detach();
         }
@@ -339,7 +350,7 @@ public final class DmaBuf {
     void noteHeld(DeviceFunction function, String how, long nanos) {
         long limit = core.options().heldLong().toNanos();
         if (limit == 0 || nanos <= limit) return;
-        core.findings().add(Rule.HELD_LONG, function.name(), name(), 0, size,
+        core.findings().add(Rule.HELD_LONG, subject(function), 0, size,
                 "%s for %d ms".formatted(how, nanos / 1_000_000));
     }
 

@@ -55,7 +55,7 @@ final class ExportedMemory {
     }
 
     private static DmaBufException found(DmaBuf buffer, Rule rule, Runs runs, int run, String what) {
-        buffer.core().findings().add(rule, "", buffer.name(), runs.start(run), runs.length(run), what);
+        buffer.core().findings().add(rule, buffer.subject(), runs.start(run), runs.length(run), what);
         return buffer.refused(Errno.EFAULT, what);
     }
 }

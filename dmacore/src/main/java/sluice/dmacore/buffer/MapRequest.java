@@ -120,12 +120,12 @@ final class MapRequest {
 
     private void check(BufferMemory memory) throws DmaBufException {
         if (memory.readOnly() && direction.deviceWrites()) {
-            buffer.core().findings().add(Rule.D11_READ_ONLY_MEMORY, function.name(), buffer.name(), 0, buffer.size(),
+            buffer.core().findings().add(Rule.D11_READ_ONLY_MEMORY, attachment.subject(), 0, buffer.size(),
                     "mapped to be written, and it is read-only");
             throw buffer.refused(Errno.EACCES, function.name() + " would write it, and it is read-only");
         }
         if (attributes.contains(DmaAttribute.MMIO) && memory.kind() == BufferMemory.Kind.RAM) {
-            buffer.core().findings().add(Rule.D14_MMIO_OF_RAM, function.name(), buffer.name(), 0, buffer.size(),
+            buffer.core().findings().add(Rule.D14_MMIO_OF_RAM, attachment.subject(), 0, buffer.size(),
                     "mapped as a device's registers, and it is memory of the system");
         }
         boolean cached = buffer.core().gate().isCached(attachment.holder());
@@ -159,7 +159,7 @@ final class MapRequest {
             throw buffer.refused(errno, "%s cannot have it without a copy: %s".formatted(function.name(), verdict));
         }
         Bounce made = Bounce.open(buffer, function);
-        buffer.core().findings().add(Rule.BOUNCED, function.name(), buffer.name(), 0, buffer.size(),
+        buffer.core().findings().add(Rule.BOUNCED, attachment.subject(), 0, buffer.size(),
                 "copied through other memory: " + verdict);
         return made;
     }

@@ -63,7 +63,7 @@ public final class Opener implements AutoCloseable {
         }
         if (found == null) {
             String what = "%s ends an access that it has not begun".formatted(who);
-            buffer.core().findings().add(Rule.UNBALANCED_CPU_ACCESS, "", buffer.name(), from, length, what);
+            buffer.core().findings().add(Rule.UNBALANCED_CPU_ACCESS, buffer.subject(), from, length, what);
             throw buffer.refused(Errno.EINVAL, what + " with this range and direction: " + direction);
         }
         found.end();
@@ -92,7 +92,7 @@ public final class Opener implements AutoCloseable {
             left = List.copyOf(open);
         }
         for (CpuAccess access : left) {
-            buffer.core().findings().add(Rule.UNBALANCED_CPU_ACCESS, "", buffer.name(), access.from(), access.length(),
+            buffer.core().findings().add(Rule.UNBALANCED_CPU_ACCESS, buffer.subject(), access.from(), access.length(),
                     who + " closes the buffer in the middle of an access");
             access.end();
         }
