@@ -10,6 +10,7 @@ import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.ownership.Gate;
 import sluice.dmacore.ownership.Ledger;
+import sluice.dmacore.ownership.LedgerFullException;
 import sluice.dmacore.ownership.Lines;
 
 /** What a buffer is made of, and its lines in the ledger. Guarded by the buffer. */
@@ -94,14 +95,23 @@ final class Backing {
 
     // ---- lines
 
-    /** Enters the memory into the ledger, unless it is there. */
-    Lines register() {
+    /**
+     * Enters the memory into the ledger, unless it is there.
+     *
+     * @throws DmaBufException ENOMEM: the ledger cannot hold it
+     */
+    Lines register() throws DmaBufException {
         Lines known = lines;
         if (known != null) return known;
         BufferMemory present = memory;
         if (present == null) throw new IllegalStateException("no memory to register");
-        Ledger.Shared shared = buffer.core().ledger().add(buffer.number(), buffer.name(), present.runs(),
-                buffer.exporter().cpuWriters() == Exporter.CpuWriters.UNSEEN);
+        Ledger.Shared shared;
+        try {
+            shared = buffer.core().ledger().add(buffer.number(), buffer.name(), present.runs(),
+                    buffer.exporter().cpuWriters() == Exporter.CpuWriters.UNSEEN);
+        } catch (LedgerFullException e) {
+            throw buffer.refused(Errno.ENOMEM, String.valueOf(e.getMessage()));
+        }
         lines = shared.lines();
         if (!shared.buffers().isEmpty()) {
             buffer.core().findings().add(Rule.SAME_PAGES_TWICE, buffer.subject(), 0, buffer.size(),
@@ -122,7 +132,7 @@ final class Backing {
      * Lets an attachment own lines, of the memory or of what there will be.
      *
      * @param present how many there are already
-     * @throws DmaBufException ENOMEM: too many share a line
+     * @throws DmaBufException ENOMEM: too many share a line, or the ledger cannot hold them
      */
     void join(Attachment attachment, int present) throws DmaBufException {
         if (memory == null) {

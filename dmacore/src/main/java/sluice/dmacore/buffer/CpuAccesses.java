@@ -6,6 +6,7 @@ import java.util.List;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.ownership.Direction;
+import sluice.dmacore.ownership.Lines;
 import sluice.dmacore.trace.EventKind;
 
 /** The accesses of the CPU to one buffer that are open. Guarded by the buffer. */
@@ -35,9 +36,16 @@ final class CpuAccesses {
                         "it lies in a device and has no pages: the CPU does not reach it");
             if (memory.readOnly() && direction.deviceReads())
                 throw buffer.refused(Errno.EACCES, "it is read-only");
-            buffer.exporter().beginCpuAccess(direction);
             // Also where nobody is attached: the same memory may be a device's through another buffer.
-            buffer.core().gate().beginCpuAccess(buffer.register(), from, length, direction);
+            Lines lines = buffer.register();
+            boolean begun = false;
+            try {
+                buffer.exporter().beginCpuAccess(direction);
+                begun = true;
+            } finally {
+                if (!begun) buffer.unregisterIfUnused();
+            }
+            buffer.core().gate().beginCpuAccess(lines, from, length, direction);
             CpuAccess access = new CpuAccess(opener, memory.runs(), from, length, direction);
             open.add(access);
             opener.accesses().add(access);

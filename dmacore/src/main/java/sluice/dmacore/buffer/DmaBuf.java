@@ -173,7 +173,7 @@ public final class DmaBuf {
      * Attaches a function: its constraints are checked against the memory, or are taken into account when there is none yet.
      *
      * @throws DmaBufException EINVAL (no memory would suit it), EBUSY (this memory does not, or it is too late), EOPNOTSUPP (it
-     *         reaches no peer), ENODEV (revoked or gone), ENOMEM (64 share a line)
+     *         reaches no peer), ENODEV (revoked or gone), ENOMEM (64 share a line, or it shares too many pieces)
      */
     public Attachment attach(DeviceFunction function, Stream stream) throws DmaBufException {
         return attach(function, stream, null, false);
@@ -273,7 +273,7 @@ public final class DmaBuf {
     }
 
     /** The lines in the ledger, entered now if they were not; with the buffer locked. */
-    Lines register() {
+    Lines register() throws DmaBufException {
         return backing.register();
     }
 

@@ -25,6 +25,11 @@ public final class Ledger {
     private static final int PAGE_LINES = 4096 / Lines.LINE;
     private static final int CHUNK_SHIFT = 9;
     private static final int CHUNK_PAGES = 1 << CHUNK_SHIFT;
+    /**
+     * Pieces of all buffers: 16 bytes each. A buffer that shares nothing has one; one whose list goes over the scattered pages of
+     * another again and again has as many as both lists multiplied.
+     */
+    static final int MOST_PIECES = 1 << 20;
     /** In a page's entry: several buffers have it. */
     private static final int SEVERAL = -1;
 
@@ -64,6 +69,7 @@ public final class Ledger {
     private @Nullable FileId unused;
     private final Map<Integer, Lines> views = new HashMap<>();
     private final OwnershipCounters former = new OwnershipCounters();
+    private int pieces;
 
     /** Buffers whose lines a new one shares. */
     public record Shared(Lines lines, List<String> buffers) {}
@@ -75,8 +81,10 @@ public final class Ledger {
      * @param memory does not change, and its files stay mapped, until {@link #remove}
      * @param unseenWriters whether the CPU may write without telling the gate, as a guest does
      * @return the lines, and the names of buffers that have some of them too; the buffer's own if it has a line twice
+     * @throws LedgerFullException if they are more than 2^31 − 1, or the ledger would have more than 2^20 pieces
      */
-    public synchronized Shared add(int number, String buffer, Runs memory, boolean unseenWriters) {
+    public synchronized Shared add(int number, String buffer, Runs memory, boolean unseenWriters)
+            throws LedgerFullException {
         if (views.containsKey(number)) throw new IllegalStateException(buffer + " is in the ledger already");
         Lines lines = new Lines(number, buffer, memory, unseenWriters);
         Set<Lines> others = cover(lines);
@@ -88,13 +96,19 @@ public final class Ledger {
         }
         Set<String> names = new HashSet<>();
         AliasGroup group = AliasGroup.lock(lines);
+        boolean done = false;
         try {
-            if (!others.isEmpty()) {
-                share(lines, others.contains(lines), names);
-            }
+            if (!others.isEmpty()) share(lines, others.contains(lines), names);
             for (Region region : lines.regions()) region.addView(unseenWriters);
+            pieces += lines.pieceCount();
+            done = true;
         } finally {
+            if (!done) group.members.remove(lines);
             group.unlock();
+            if (!done) {
+                views.remove(number);
+                uncover(lines);
+            }
         }
         return new Shared(lines, List.copyOf(names));
     }
@@ -104,6 +118,7 @@ public final class Ledger {
         if (views.remove(lines.number()) == null)
             throw new IllegalStateException(lines.buffer() + " was removed already");
         uncover(lines);
+        pieces -= lines.pieceCount();
         AliasGroup group = AliasGroup.lock(lines);
         try {
             for (Region region : lines.regions()) region.removeView(lines.hasUnseenWriters());
@@ -276,7 +291,7 @@ public final class Ledger {
      * Leads {@code lines} to the regions of others where they have the same lines, and to its own elsewhere: to one in its
      * order, and to one in the file's for runs that repeat each other.
      */
-    private void share(Lines lines, boolean twice, Set<String> names) {
+    private void share(Lines lines, boolean twice, Set<String> names) throws LedgerFullException {
         Region own = new Region(lines.count());
         @Nullable
         Repeats repeats = twice ? new Repeats(lines, filesOf(lines)) : null;
@@ -310,8 +325,15 @@ public final class Ledger {
                 }
                 line += count;
                 fileLine += count;
+                if (lines.pieceCount() > MOST_PIECES - pieces) throw tooManyPieces(lines);
             }
         }
+    }
+
+    private LedgerFullException tooManyPieces(Lines lines) {
+        return new LedgerFullException(
+                "the lines that %s shares with others, or has twice, lie in too many pieces: all buffers have %d without it, and %d are the limit"
+                        .formatted(lines.buffer(), pieces, MOST_PIECES));
     }
 
     private static Set<FileId> filesOf(Lines lines) {

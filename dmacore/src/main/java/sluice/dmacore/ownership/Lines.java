@@ -41,13 +41,13 @@ public final class Lines {
     private final Walk walk = new Walk(this);
     private volatile AliasGroup group;
 
-    Lines(int number, String buffer, Runs memory, boolean unseenWriters) {
+    Lines(int number, String buffer, Runs memory, boolean unseenWriters) throws LedgerFullException {
         this.number = number;
         this.buffer = buffer;
         this.unseenWriters = unseenWriters;
         runs = memory;
         linear = memory.areWhole(LINE);
-        firstLines = linear ? NONE : firstLines(memory);
+        firstLines = linear ? NONE : firstLines(buffer, memory);
         long lines = linear ? memory.bytes() >>> SHIFT : firstLines[memory.count()];
         if (lines > Integer.MAX_VALUE) throw tooLarge(buffer, lines);
         count = (int) lines;
@@ -55,21 +55,21 @@ public final class Lines {
         group.members.add(this);
     }
 
-    private static int[] firstLines(Runs memory) {
+    private static int[] firstLines(String buffer, Runs memory) throws LedgerFullException {
         int[] first = new int[memory.count() + 1];
         long line = 0;
         for (int run = 0; run < memory.count(); run++) {
             long offset = memory.offset(run);
             line += ((offset + memory.length(run) + LINE - 1) >>> SHIFT) - (offset >>> SHIFT);
-            if (line > Integer.MAX_VALUE) throw tooLarge("a buffer", line);
+            if (line > Integer.MAX_VALUE) throw tooLarge(buffer, line);
             first[run + 1] = (int) line;
         }
         return first;
     }
 
-    private static IllegalArgumentException tooLarge(String buffer, long lines) {
-        return new IllegalArgumentException("%s has %d lines, and %d are the limit".formatted(buffer, lines,
-                Integer.MAX_VALUE));
+    private static LedgerFullException tooLarge(String buffer, long lines) {
+        return new LedgerFullException("%s has %d lines of %d bytes or more, and %d are the limit".formatted(buffer,
+                lines, LINE, Integer.MAX_VALUE));
     }
 
     /** The buffer's number. */
@@ -204,6 +204,10 @@ public final class Lines {
         pieceOffset[pieces] = offset;
         pieces++;
         pieceStart[pieces] = end + lines;
+    }
+
+    int pieceCount() {
+        return pieces;
     }
 
     /** Each region once. */

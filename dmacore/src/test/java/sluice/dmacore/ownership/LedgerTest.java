@@ -109,7 +109,7 @@ class LedgerTest {
         return runs;
     }
 
-    private void add(int number, Runs runs, List<View> views) {
+    private void add(int number, Runs runs, List<View> views) throws IOException {
         Ledger.Shared shared = ledger.add(number, "buffer " + number, runs, false);
         View view = new View(shared.lines(), places(runs));
         assertThat(view.lines().count()).isEqualTo(view.places().size());

@@ -21,6 +21,7 @@ import sluice.dmacore.memory.Runs;
 import sluice.dmacore.trace.TraceSink;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** Buffers whose lists have lines several times. */
 class RepeatsTest {
@@ -150,6 +151,44 @@ class RepeatsTest {
         assertThat(pieces(again.lines())).isLessThanOrEqualTo(steps);
         ledger.remove(shared.lines());
         ledger.remove(again.lines());
+        ram.release();
+    }
+
+    /** The lists of two commands, of which the second has each piece of the first a hundred times. */
+    @Test
+    void listsWhosePiecesMultiplyAreRefusedBeforeTheyFillTheHeap() throws IOException {
+        FileMapping ram = files.mapping(128 * MIB);
+        Runs scattered = new Runs();
+        for (int page = 0; page < 16_384; page++) scattered.add(ram, page * 2L * PAGE, PAGE);
+        Lines first = ledger.add(1, "first", scattered, true).lines();
+        Runs again = new Runs();
+        for (int i = 0; i < 100; i++) again.add(ram, 0, 128 * MIB);
+        assertThatThrownBy(() -> ledger.add(2, "second", again, true)).isInstanceOf(LedgerFullException.class)
+                .hasMessageContaining("second")
+                .hasMessageContaining("all buffers have 1 without it, and 1048576 are the limit");
+
+        Runs fewer = new Runs();
+        for (int i = 0; i < 20; i++) fewer.add(ram, 0, 128 * MIB);
+        for (int round = 0; round < 3; round++) {
+            Ledger.Shared shared = ledger.add(2, "second", fewer, true);
+            assertThat(shared.buffers()).containsExactlyInAnyOrder("first", "second");
+            ledger.remove(shared.lines());
+        }
+        ledger.remove(first);
+        Ledger.Shared alone = ledger.add(2, "second", scattered, true);
+        assertThat(alone.buffers()).as("nothing is left of what was refused").isEmpty();
+        assertThat(pieces(alone.lines())).isEqualTo(1);
+        ledger.remove(alone.lines());
+        ram.release();
+    }
+
+    @Test
+    void aBufferOfMoreLinesThanHaveNumbersIsRefused() throws IOException {
+        FileMapping ram = files.mapping(1L << 40);
+        Runs whole = new Runs();
+        whole.add(ram, 0, 1L << 40);
+        assertThatThrownBy(() -> ledger.add(1, "all of it", whole, true)).isInstanceOf(LedgerFullException.class)
+                .hasMessageContaining("all of it has 17179869184 lines");
         ram.release();
     }
 }
