@@ -53,17 +53,16 @@ public final class Machine implements AutoCloseable {
         return new Machine(DmaCoreOptions.counting(), true);
     }
 
-    /** The same, with caches that write lines back when nobody asks. */
-    public static Machine modelled(Eviction eviction) {
-        return new Machine(DmaCoreOptions.counting(), true, eviction);
-    }
-
     public static Machine with(DmaCoreOptions options) {
         return new Machine(options, false);
     }
 
     public static Machine modelledWith(DmaCoreOptions options) {
         return new Machine(options, true);
+    }
+
+    public static Machine modelledWith(DmaCoreOptions options, Eviction eviction) {
+        return new Machine(options, true, eviction);
     }
 
     public DmaCore core() {

@@ -3,6 +3,7 @@ package sluice.dmacore.model;
 import java.util.Arrays;
 
 import sluice.dmacore.ownership.Direction;
+import sluice.dmacore.ownership.Flavour;
 
 /**
  * A machine with a cache in front of its memory, line by line and without any cleverness: what the model must agree with.
@@ -22,6 +23,8 @@ final class NaiveCaches {
     }
 
     private final boolean skipping;
+    private final boolean arc;
+    private final boolean unseen;
     private final boolean[] coherent;
     private final byte[] cache;
     private final byte[] memory;
@@ -31,10 +34,13 @@ final class NaiveCaches {
     private final boolean[][] writers;
     private final boolean[][] lentReaders;
     private final boolean[][] lentWriters;
+    private final int[] accesses;
     private long writtenBack;
 
-    NaiveCaches(byte[] content, boolean skipping, boolean... coherent) {
+    NaiveCaches(byte[] content, boolean skipping, Draw draw, boolean... coherent) {
         this.skipping = skipping;
+        arc = draw.flavour() == Flavour.ARC;
+        unseen = draw.unseen();
         this.coherent = coherent;
         cache = content.clone();
         memory = content.clone();
@@ -46,6 +52,7 @@ final class NaiveCaches {
         writers = new boolean[lines][coherent.length];
         lentReaders = new boolean[lines][coherent.length];
         lentWriters = new boolean[lines][coherent.length];
+        accesses = new int[lines];
     }
 
     // ---- bytes
@@ -98,7 +105,8 @@ final class NaiveCaches {
             Known now = anyCoherentWriter(line) ? Known.DIRTY : known[line];
             boolean needed = now == Known.UNKNOWN || now == Known.DIRTY || now == Known.TORN;
             if (needed || !skipping) {
-                writeBack(line);
+                if (!arc || direction.deviceReads()) writeBack(line);
+                if (arc && direction.deviceWrites()) invalidate(line);
                 known[line] = Known.CLEAN;
             }
             if (direction.deviceWrites()) known[line] = Known.STALE;
@@ -116,8 +124,7 @@ final class NaiveCaches {
 
     void take(int holder, int line, Direction direction) {
         if (!coherent[holder] && direction.deviceWrites()) {
-            boolean needed = known[line] == Known.STALE || known[line] == Known.TORN;
-            if (needed || !skipping) {
+            if (mayBeStale(line) || !skipping) {
                 invalidate(line);
                 known[line] = Known.CLEAN;
             }
@@ -131,6 +138,7 @@ final class NaiveCaches {
     }
 
     private void settle(int line) {
+        if (!unseen) return;
         for (int i = 0; i < coherent.length; i++) {
             if (readers[line][i] || writers[line][i]) return;
         }
@@ -138,8 +146,13 @@ final class NaiveCaches {
         if (known[line] == Known.STALE) known[line] = Known.TORN;
     }
 
+    boolean mayBeStale(int line) {
+        return known[line] == Known.STALE || known[line] == Known.TORN;
+    }
+
     void begin(int line, Direction direction) {
-        if (direction.deviceWrites() && (known[line] == Known.STALE || known[line] == Known.TORN)) {
+        accesses[line]++;
+        if (direction.deviceWrites() && mayBeStale(line)) {
             invalidate(line);
             known[line] = Known.CLEAN;
         }
@@ -155,11 +168,19 @@ final class NaiveCaches {
 
     void end(int line, Direction direction) {
         if (direction.deviceReads()) known[line] = Known.DIRTY;
+        accesses[line]--;
+        if (accesses[line] > 0) return;
+        for (int i = 0; i < coherent.length; i++) {
+            readers[line][i] |= lentReaders[line][i];
+            writers[line][i] |= lentWriters[line][i];
+            lentReaders[line][i] = false;
+            lentWriters[line][i] = false;
+        }
         boolean anyCached = false;
         boolean cachedWriter = false;
         for (int i = 0; i < coherent.length; i++) {
-            anyCached |= !coherent[i] && (lentReaders[line][i] || lentWriters[line][i]);
-            cachedWriter |= !coherent[i] && lentWriters[line][i];
+            anyCached |= !coherent[i] && (readers[line][i] || writers[line][i]);
+            cachedWriter |= !coherent[i] && writers[line][i];
         }
         if (anyCached) {
             if (known[line] == Known.UNKNOWN || known[line] == Known.DIRTY || known[line] == Known.TORN || !skipping) {
@@ -167,12 +188,6 @@ final class NaiveCaches {
                 known[line] = Known.CLEAN;
             }
             if (cachedWriter) known[line] = Known.STALE;
-        }
-        for (int i = 0; i < coherent.length; i++) {
-            readers[line][i] |= lentReaders[line][i];
-            writers[line][i] |= lentWriters[line][i];
-            lentReaders[line][i] = false;
-            lentWriters[line][i] = false;
         }
     }
 }

@@ -1,20 +1,20 @@
 package sluice.dmacore.model;
 
 import java.io.IOException;
+import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.IntFunction;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-import sluice.dmacore.buffer.DeviceView;
-import sluice.dmacore.buffer.Machine;
-import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.finding.Finding;
+import sluice.dmacore.finding.Findings;
 import sluice.dmacore.finding.Rule;
-import sluice.dmacore.memory.FileMapping;
+import sluice.dmacore.ownership.Flavour;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -26,57 +26,70 @@ import static org.assertj.core.api.Assertions.assertThat;
 @Tag("S41")
 @Tag("S45")
 class OracleTest {
-    /** {@code -Dsluice.programs=1000000} runs a million, in some minutes. */
     private static final int PROGRAMS = Integer.getInteger("sluice.programs", 4000);
+    private static final int MANY_PROGRAMS = 1_000_000;
     private static final long SEED = Long.getLong("sluice.seed", 20261121);
     private static final int STEPS = 30;
 
     @Test
     void theModelIsTheMachineAndFindsTheMistake() throws IOException {
-        System.out.println("seed " + SEED + ", " + PROGRAMS + " programs");
-        Program.Mistake[] mistakes = Program.Mistake.values();
+        mixed(PROGRAMS, SEED);
+    }
+
+    /** About ten minutes; other programs than those of the short test. */
+    @Test
+    @Tag("long")
+    void theModelIsTheMachineForAMillionPrograms() throws IOException {
+        mixed(MANY_PROGRAMS, SEED + PROGRAMS);
+    }
+
+    private static void mixed(int programs, long seed) throws IOException {
+        System.out.println("seed " + seed + ", " + programs + " programs");
+        Mistake[] mistakes = Mistake.values();
         // Every second one is correct.
-        Set<Program.Mistake> made = run(new Eviction.Lazy(), PROGRAMS,
-                i -> i % 2 == 0 ? Program.Mistake.NONE : mistakes[1 + i / 2 % (mistakes.length - 1)]);
-        assertThat(made).hasSize(Math.min(mistakes.length, PROGRAMS));
+        Set<Mistake> made = run(new Eviction.Lazy(), programs, seed,
+                i -> i % 2 == 0 ? Mistake.NONE : mistakes[1 + i / 2 % (mistakes.length - 1)]);
+        assertThat(made).hasSize(Math.min(mistakes.length, programs));
     }
 
     /** Caches write back when they like, and who does everything right need not care. */
     @Test
     void aCorrectProgramDoesNotSeeWhenLinesAreEvicted() throws IOException {
         for (Eviction eviction : List.of(new Eviction.Eager(), new Eviction.Seeded(SEED, 3)))
-            assertThat(run(eviction, PROGRAMS / 8, _ -> Program.Mistake.NONE)).hasSize(1);
+            assertThat(run(eviction, PROGRAMS / 8, SEED, _ -> Mistake.NONE)).hasSize(1);
     }
 
-    private static Set<Program.Mistake> run(Eviction eviction, int programs, IntFunction<Program.Mistake> mistakes)
+    private static Set<Mistake> run(Eviction eviction, int programs, long seed, IntFunction<Mistake> mistakes)
             throws IOException {
-        Set<Program.Mistake> made = new HashSet<>();
-        try (Machine machine = Machine.modelled(eviction)) {
-            FileMapping ram = machine.file(2);
-            DeviceFunction[] functions = { machine.device("a"), machine.device("b"), machine.device("snooper") };
-            DeviceView[] views = new DeviceView[functions.length];
-            for (int i = 0; i < views.length; i++) views[i] = machine.view(functions[i]);
+        Set<Mistake> made = new HashSet<>();
+        Map<Flavour, Rig> rigs = new EnumMap<>(Flavour.class);
+        try (Rig arm = Rig.of(Flavour.ARM64, eviction);
+                Rig arc = Rig.of(Flavour.ARC, eviction);
+                Rig coherent = Rig.of(Flavour.COHERENT, eviction)) {
+            rigs.put(Flavour.ARM64, arm);
+            rigs.put(Flavour.ARC, arc);
+            rigs.put(Flavour.COHERENT, coherent);
             for (int i = 0; i < programs; i++) {
-                Program.Mistake mistake = mistakes.apply(i);
-                machine.core().findings().clear();
-                Program program = new Program(machine, ram, functions, views, SEED + i, mistake);
+                Draw draw = Draw.of(seed + i, mistakes.apply(i));
+                Rig rig = rigs.getOrDefault(draw.flavour(), arm);
+                rig.machine().core().findings().clear();
+                Program program = new Program(rig, draw);
                 program.run(STEPS);
-                check(machine, program, mistake, i);
-                made.add(mistake);
+                check(rig.machine().core().findings(), program, draw);
+                made.add(draw.mistake());
             }
         }
         return made;
     }
 
-    private static void check(Machine machine, Program program, Program.Mistake mistake, int index) {
+    private static void check(Findings findings, Program program, Draw draw) {
         Set<Rule> rules = new HashSet<>();
-        for (Finding finding : machine.core().findings().errors()) rules.add(finding.rule());
-        if (mistake == Program.Mistake.NONE) {
-            assertThat(rules).as("program %d: %s%n%s", index, program.told(), machine.core().findings().report())
-                    .isEmpty();
+        for (Finding finding : findings.errors()) rules.add(finding.rule());
+        if (draw.mistake() == Mistake.NONE) {
+            assertThat(rules).as("%s%n%s", program.told(), findings.report()).isEmpty();
         } else {
-            assertThat(rules).as("program %d: %s%n%s", index, program.told(), machine.core().findings().report())
-                    .isNotEmpty().isSubsetOf(mistake.rules);
+            assertThat(rules).as("%s%n%s", program.told(), findings.report()).isNotEmpty()
+                    .isSubsetOf(draw.mistake().rules);
         }
     }
 }
