@@ -128,7 +128,9 @@ final class VfioUserMessageSeeds {
 
     private VfioUserMessageSeeds message(int id, int command, int flags, int fds, ByteBuffer body) {
         header(fds, id, command, VfioUserFormat.HEADER_BYTES + body.capacity(), flags);
-        bytes.writeBytes(body.array());
+        byte[] content = new byte[body.capacity()];
+        body.get(0, content);
+        bytes.writeBytes(content);
         return this;
     }
 
