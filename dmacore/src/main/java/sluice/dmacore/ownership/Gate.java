@@ -367,24 +367,6 @@ public final class Gate {
         }
     }
 
-    /** Whether no device owns any of a range. */
-    public boolean isCpuOwned(Lines lines, long from, long length) {
-        if (length == 0) return true;
-        AliasGroup group = AliasGroup.lock(lines);
-        try {
-            Walk walk = lines.walk();
-            walk.begin(lines.lineAt(from), lines.lineAt(from + length - 1) + 1);
-            while (walk.nextRegion(false)) {
-                for (int i = walk.interval(); i < walk.end(); i++) {
-                    if (!walk.region().isCpuOwned(i)) return false;
-                }
-            }
-            return true;
-        } finally {
-            group.unlock();
-        }
-    }
-
     private long writeBack(Lines lines, int first, int end) {
         long began = System.nanoTime();
         executor.writeBack(lines, first, end);

@@ -164,8 +164,8 @@ class LedgerTest {
                 Lines across = ledger.add(3 * round + 3, "across", piece(file, 2, 4), false).lines();
                 for (Future<Void> one : work) one.get(10, TimeUnit.SECONDS);
                 assertThat(left.group()).isSameAs(right.group()).isSameAs(across.group());
-                assertThat(gate.isCpuOwned(left, 0, 4 * PAGE) && gate.isCpuOwned(right, 0, 4 * PAGE)
-                        && gate.isCpuOwned(across, 0, 4 * PAGE)).isTrue();
+                assertThat(CpuOwned.all(left, 0, 4 * PAGE) && CpuOwned.all(right, 0, 4 * PAGE)
+                        && CpuOwned.all(across, 0, 4 * PAGE)).isTrue();
                 for (Lines lines : List.of(left, right)) assertThat(ledger.counters(lines).transfers()).isEqualTo(40);
                 for (Lines lines : List.of(left, right, across)) ledger.remove(lines);
             }

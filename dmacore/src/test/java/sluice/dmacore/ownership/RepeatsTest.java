@@ -128,8 +128,8 @@ class RepeatsTest {
         Holder other = new Holder(2, "other", false);
         assertThat(gate.join(lines, one) && gate.join(lines, other)).isTrue();
         gate.forDevice(lines, one, 1024 * MIB, PAGE, Direction.FROM_DEVICE, false);
-        assertThat(gate.isCpuOwned(lines, 512 * MIB, 1)).as("given at its other place").isFalse();
-        assertThat(gate.isCpuOwned(lines, 0, 512 * MIB)).isTrue();
+        assertThat(CpuOwned.all(lines, 512 * MIB, 1)).as("given at its other place").isFalse();
+        assertThat(CpuOwned.all(lines, 0, 512 * MIB)).isTrue();
         gate.forDevice(lines, other, 512 * MIB + 64, 64, Direction.FROM_DEVICE, false);
         assertThat(findings.times(Rule.D17_OVERLAPPING_WRITES)).isEqualTo(1);
         gate.leave(lines, one);
