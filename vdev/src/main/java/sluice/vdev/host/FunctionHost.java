@@ -199,9 +199,12 @@ public final class FunctionHost {
     /** Takes all of the guest's memory away. */
     public void unmapAll(Runnable done) {
         execute(() -> {
-            space.clear();
-            letGo(EVERYTHING);
-            done.run();
+            try {
+                space.clear();
+                letGo(EVERYTHING);
+            } finally {
+                done.run();
+            }
         });
     }
 
@@ -240,6 +243,10 @@ public final class FunctionHost {
                 case NothingMapped nothing -> Errno.ENOENT;
                 default -> Errno.EINVAL;
             };
+        } catch (RuntimeException | Error e) {
+            // A mistake of ours: the front-end must have its answer all the same, for a VM waits for it.
+            LOG.error("{}: {} could not be carried out", function.name(), name, e);
+            return Errno.EIO;
         }
     }
 
