@@ -38,7 +38,9 @@ enum { PAGE = 4096, TIMEOUT_MS = 10000 };
 #define SLOT_AREA 0x10000UL
 #define ENTRY_AREA 0x100000UL
 #define PICTURES 0x200000UL
-#define MEMORY_BYTES 0x4000000UL
+#define PICTURE_BYTES 0x2000000UL /* from one picture's pages to the next one's: no two share a page, as no driver lets them */
+#define PICTURE_COUNT 6
+#define MEMORY_BYTES (PICTURES + PICTURE_COUNT * PICTURE_BYTES)
 
 static uint8_t *mem;
 static int ctl = -1;

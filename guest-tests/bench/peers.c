@@ -35,10 +35,11 @@ struct picture { uint32_t id, width, height; enum layout layout; };
 
 static uint32_t page_count(const struct picture *p) { return p->width * p->height * 4 / PAGE; }
 
-/* Where page i of a picture lies: 8192 pages are dealt out so that neighbours are never neighbours, or only within runs of 16. */
-static uint64_t page_offset(enum layout layout, uint32_t i) {
+/* Where page i of a picture lies: its 8192 pages are dealt out so that neighbours are never neighbours, or only within runs of 16. */
+static uint64_t page_offset(const struct picture *p, uint32_t i) {
+    enum layout layout = p->layout;
     uint32_t page = layout == SCATTERED ? i * 3079 % 8192 : layout == RUNS ? i / 16 * 197 % 512 * 16 + i % 16 : i;
-    return PICTURES + (uint64_t)page * PAGE;
+    return PICTURES + (p->id - 1) * PICTURE_BYTES + (uint64_t)page * PAGE;
 }
 
 /* Writes the list of a picture's pages, adjacent ones joined, as a driver does. Returns the number of entries. */
@@ -47,7 +48,7 @@ static uint32_t list_pages(const struct picture *p) {
     uint64_t end = 0;
     struct virtio_gpu_mem_entry *last = NULL;
     for (uint32_t i = 0; i < page_count(p); i++) {
-        uint64_t at = page_offset(p->layout, i);
+        uint64_t at = page_offset(p, i);
         if (last && at == end) {
             last->length += PAGE;
         } else {
@@ -144,13 +145,13 @@ static double limit(const struct workload *w, int64_t nanos, uint64_t *operation
     static uint64_t sent;
     size_t bytes = (size_t)w->picture.width * w->picture.height * 4;
     if (!image) {
-        image = malloc(UPDATE_PREFIX + MEMORY_BYTES);
-        memset(image, 0, UPDATE_PREFIX + MEMORY_BYTES);
+        image = malloc(UPDATE_PREFIX + PICTURE_BYTES);
+        memset(image, 0, UPDATE_PREFIX + PICTURE_BYTES);
     }
     int64_t start = now();
     for (int64_t at = start, then; at < start + nanos; at = then) {
         memcpy(image, (uint32_t[]){ D_UPDATE, 0, (uint32_t)bytes + 20, 0, 0, 0, w->picture.width, w->picture.height }, UPDATE_PREFIX);
-        memcpy(image + UPDATE_PREFIX, mem + PICTURES, bytes);
+        memcpy(image + UPDATE_PREFIX, mem + page_offset(&w->picture, 0), bytes);
         for (size_t done = 0; done < UPDATE_PREFIX + bytes;) {
             ssize_t n = send(limit_socket, image + done, UPDATE_PREFIX + bytes - done, MSG_NOSIGNAL);
             if (n < 0) DIE("send: %s", strerror(errno));
