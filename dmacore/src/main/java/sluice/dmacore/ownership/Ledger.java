@@ -100,6 +100,7 @@ public final class Ledger {
         try {
             if (!others.isEmpty()) share(lines, others.contains(lines), names);
             for (Region region : lines.regions()) region.addView(unseenWriters);
+            lines.pinPieces();
             pieces += lines.pieceCount();
             done = true;
         } finally {
@@ -121,6 +122,7 @@ public final class Ledger {
         pieces -= lines.pieceCount();
         AliasGroup group = AliasGroup.lock(lines);
         try {
+            lines.unpinPieces();
             for (Region region : lines.regions()) region.removeView(lines.hasUnseenWriters());
             former.add(lines.counters());
             group.members.remove(lines);

@@ -218,6 +218,43 @@ public final class Lines {
         return all;
     }
 
+    /** Keeps the regions' intervals apart where pieces begin and end. */
+    void pinPieces() {
+        cuts().forEach((region, cuts) -> region.pin(cuts.sorted(), cuts.count));
+    }
+
+    /** Takes that back. */
+    void unpinPieces() {
+        cuts().forEach((region, cuts) -> region.unpin(cuts.sorted(), cuts.count));
+    }
+
+    private Map<Region, Cuts> cuts() {
+        Map<Region, Cuts> all = new HashMap<>();
+        if (pieces == 1) return all; // all of its own region, or all that another has of it
+        for (int piece = 0; piece < pieces; piece++) {
+            Cuts cuts = all.computeIfAbsent(pieceRegion[piece], _ -> new Cuts());
+            cuts.add(pieceOffset[piece]);
+            cuts.add(pieceOffset[piece] + pieceStart[piece + 1] - pieceStart[piece]);
+        }
+        return all;
+    }
+
+    /** Lines of a region at which pieces begin and end. */
+    private static final class Cuts {
+        private int[] at = new int[2];
+        private int count;
+
+        void add(int line) {
+            if (count == at.length) at = Arrays.copyOf(at, count * 2);
+            at[count++] = line;
+        }
+
+        int[] sorted() {
+            Arrays.sort(at, 0, count);
+            return at;
+        }
+    }
+
     RunIndex index(FileId file) {
         return indices.computeIfAbsent(file, key -> new RunIndex(this, key));
     }

@@ -8,9 +8,14 @@ import java.util.Arrays;
  *
  * <p>Each line has its holders. States are bits of these: which may read, and which may write; and those from whom CPU accesses
  * have borrowed, with how many of these are open.
+ *
+ * <p>Where another buffer's lines begin or end an interval is kept, even between equals: or each walk over thousands of pages that
+ * two buffers share would cut it there, and join it again, and each time move all that lie behind.
  */
 final class Region {
     static final Region NONE = new Region(0);
+    /** So many lines are pinned one by one. */
+    private static final int FEW = 8;
 
     private final int lines;
     private int count = 1;
@@ -22,6 +27,8 @@ final class Region {
     private long[] lentReaders = new long[4];
     private long[] lentWriters = new long[4];
     private int[] accesses = new int[4];
+    /** How many buffers want an interval to begin here. */
+    private int[] pins = new int[4];
     /** Views of it whose CPU writers do not all tell. */
     private int unseenViews;
 
@@ -108,16 +115,70 @@ final class Region {
         int found = Arrays.binarySearch(start, 0, count, line);
         if (found >= 0) return found;
         int at = -found - 1; // the interval before it holds the line
-        if (count == start.length) grow();
+        if (count == start.length) grow(count * 2);
         int moved = count - at;
         move(at - 1, at, moved + 1);
         start[at] = line;
+        pins[at] = 0;
         count++;
         return at;
     }
 
-    private void grow() {
-        int size = count * 2;
+    /**
+     * Keeps intervals apart at some lines, until {@link #unpin}.
+     *
+     * @param at lines in ascending order, of which the first {@code number} count; the region's ends are left out
+     */
+    void pin(int[] at, int number) {
+        if (number <= FEW) {
+            for (int i = 0; i < number; i++) split(at[i]);
+        } else {
+            insert(at, number);
+        }
+        for (int i = 0; i < number; i++) {
+            if (at[i] > 0 && at[i] < lines) pins[at(at[i])]++;
+        }
+    }
+
+    /** Takes back what {@link #pin} has done for the same lines. */
+    void unpin(int[] at, int number) {
+        for (int i = 0; i < number; i++) {
+            if (at[i] > 0 && at[i] < lines) pins[at(at[i])]--;
+        }
+        if (number > FEW) {
+            coalesce(0, count);
+            return;
+        }
+        for (int i = 0; i < number; i++) {
+            int begins = at(Math.min(at[i], lines - 1));
+            coalesce(begins, begins);
+        }
+    }
+
+    /** Begins intervals at all of these lines, and moves each that is there once. */
+    private void insert(int[] at, int number) {
+        int[] fresh = new int[number];
+        int more = 0;
+        for (int i = 0; i < number; i++) {
+            if (at[i] <= 0 || at[i] >= lines || (more > 0 && fresh[more - 1] == at[i])) continue;
+            if (Arrays.binarySearch(start, 0, count, at[i]) < 0) fresh[more++] = at[i];
+        }
+        if (count + more > start.length) grow(count + more);
+        int from = count - 1;
+        for (int next = more - 1; next >= 0;) {
+            int to = from + next + 1;
+            move(from, to, 1);
+            if (start[from] > fresh[next]) {
+                from--;
+            } else {
+                start[to] = fresh[next--];
+                pins[to] = 0;
+            }
+        }
+        count += more;
+    }
+
+    private void grow(int size) {
         start = Arrays.copyOf(start, size);
         cpu = Arrays.copyOf(cpu, size);
         holders = Arrays.copyOf(holders, size);
@@ -126,16 +187,17 @@ final class Region {
         lentReaders = Arrays.copyOf(lentReaders, size);
         lentWriters = Arrays.copyOf(lentWriters, size);
         accesses = Arrays.copyOf(accesses, size);
+        pins = Arrays.copyOf(pins, size);
     }
 
-    /** Makes one of neighbours of equal state, from the interval before {@code first} to the one behind {@code end}. */
+    /** Makes one of neighbours of equal state that nobody keeps apart, from the interval before {@code first} to the one behind {@code end}. */
     void coalesce(int first, int end) {
         int from = Math.max(first, 1);
         int to = Math.min(end + 1, count);
         if (from >= to) return;
         int keep = from - 1;
         for (int i = from; i < to; i++) {
-            if (!equal(keep, i)) move(i, ++keep, 1);
+            if (pins[i] > 0 || !equal(keep, i)) move(i, ++keep, 1);
         }
         int gone = to - 1 - keep;
         if (gone == 0) return;
@@ -159,6 +221,7 @@ final class Region {
         System.arraycopy(lentReaders, from, lentReaders, to, intervals);
         System.arraycopy(lentWriters, from, lentWriters, to, intervals);
         System.arraycopy(accesses, from, accesses, to, intervals);
+        System.arraycopy(pins, from, pins, to, intervals);
     }
 
     /** The interval that holds {@code line}. */

@@ -1,5 +1,7 @@
 package sluice.dmacore.ownership;
 
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.Random;
 
@@ -28,6 +30,8 @@ class RegionTest {
     private final Region region = new Region(LINES);
     private final Line[] lines = new Line[LINES];
     private final Holder[] holders = new Holder[5];
+    private final int[] pins = new int[LINES];
+    private final Deque<int[]> pinned = new ArrayDeque<>();
 
     private RegionTest() {
         for (int i = 0; i < LINES; i++) lines[i] = new Line();
@@ -45,9 +49,27 @@ class RegionTest {
         for (int step = 0; step < 20_000; step++) {
             int from = random.nextInt(LINES);
             int to = from + 1 + random.nextInt(LINES - from);
-            operate(random, from, to);
+            if (random.nextInt(10) == 0) {
+                keepApart(random);
+            } else {
+                operate(random, from, to);
+            }
             compare(step);
         }
+    }
+
+    /** What another buffer's pieces do when it comes, and when it goes: few lines or many, some twice, and the ends, too. */
+    private void keepApart(Random random) {
+        if (pinned.size() > 3 || (!pinned.isEmpty() && random.nextBoolean())) {
+            int[] lines = pinned.removeFirst();
+            region.unpin(lines, lines.length);
+            for (int line : lines) if (line > 0 && line < LINES) pins[line]--;
+            return;
+        }
+        int[] lines = random.ints(random.nextInt(30), 0, LINES + 1).sorted().toArray();
+        pinned.addLast(lines);
+        region.pin(lines, lines.length);
+        for (int line : lines) if (line > 0 && line < LINES) pins[line]++;
     }
 
     private void operate(Random random, int from, int to) {
@@ -130,7 +152,7 @@ class RegionTest {
                     && named(at, -1) == naive.joined && named(at, region.coherent(at)) == (naive.joined & 0b10101)
                     && region.isCpuOwned(at) == ((naive.readers | naive.writers) == 0);
             assertThat(same).as("line %d after step %d, seed %d", line, step, SEED).isTrue();
-            if (line > 0 && !alike(naive, lines[line - 1])) changes++;
+            if (line > 0 && (pins[line] > 0 || !alike(naive, lines[line - 1]))) changes++;
             intervals = at + 1;
         }
         assertThat(region.start(intervals)).as("the end after step %d, seed %d", step, SEED).isEqualTo(LINES);

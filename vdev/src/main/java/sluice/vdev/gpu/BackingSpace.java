@@ -193,7 +193,7 @@ final class BackingSpace {
     void give(Backing backing, long offset, long rowBytes, long stride, long rows) {
         DeviceMapping mapping = mapping(backing);
         try {
-            if (stream.coherent()) {
+            if (stream.coherent() || rowBytes == stride) {
                 mapping.syncForDevice(offset, (rows - 1) * stride + rowBytes, Direction.TO_DEVICE);
             } else {
                 for (long row = 0; row < rows; row++)
@@ -208,7 +208,7 @@ final class BackingSpace {
     void takeBack(Backing backing, long offset, long rowBytes, long stride, long rows) {
         DeviceMapping mapping = mapping(backing);
         try {
-            if (stream.coherent()) {
+            if (stream.coherent() || rowBytes == stride) {
                 mapping.syncForCpu(offset, (rows - 1) * stride + rowBytes, Direction.TO_DEVICE);
             } else {
                 for (long row = 0; row < rows; row++)
@@ -237,7 +237,8 @@ final class BackingSpace {
     /** As {@link #find}, for a rectangle whose rows alone were given. */
     @Nullable
     Runs findRows(Backing backing, long offset, long rowBytes, long stride, long rows) {
-        if (stream.coherent() || rows == 1) return find(backing, offset, (rows - 1) * stride + rowBytes);
+        if (stream.coherent() || rowBytes == stride || rows == 1)
+            return find(backing, offset, (rows - 1) * stride + rowBytes);
         DeviceMapping mapping = mapping(backing);
         outcome = view().findRows(mapping, offset, rowBytes, stride, rows, Access.READ, found);
         return outcome == Outcome.RESOLVED ? found : null;
