@@ -3,6 +3,8 @@ package sluice.dmacore.trace;
 /**
  * What a device has to tell that is no buffer's: its faults, its frames, the addresses it has translated or had to ask for. It
  * has a number of its own, where an attachment's would be. To begin a time costs nothing while nobody listens.
+ *
+ * <p>Used by the device's thread alone.
  */
 public final class DeviceTrace {
     /** Tells nobody. */
@@ -13,6 +15,8 @@ public final class DeviceTrace {
 
     private final TraceSink sink;
     private final int number;
+    /** When the last question was answered. */
+    private long answered;
 
     /** @param number of the device, which the sink has the name of */
     public DeviceTrace(TraceSink sink, int number) {
@@ -37,14 +41,18 @@ public final class DeviceTrace {
     }
 
     /**
-     * The VM's IOMMU has answered a question about a page.
+     * The VM's IOMMU has answered a question about a page. Many are open at a time: what is told is how long this answer was
+     * waited for after the one before it, so that all of them together are the time that was waited.
      *
      * @param known whether the answer was an address, and not no
      * @param began when it was asked
      */
     public void missed(long address, boolean known, long began) {
         if (began == 0) return;
-        sink.record(EventKind.MISS, 0, number, known ? 0 : REFUSED, address, PAGE, PAGE, System.nanoTime() - began);
+        long now = System.nanoTime();
+        long since = answered == 0 || began - answered > 0 ? began : answered;
+        answered = now;
+        sink.record(EventKind.MISS, 0, number, known ? 0 : REFUSED, address, PAGE, PAGE, now - since);
     }
 
     /**

@@ -48,8 +48,8 @@ public enum EventKind {
     /** A device's access did not translate; {@code from} is the device address. */
     FAULT,
     /**
-     * A page's bus address had to be asked for; {@code from} is the address, {@code nanos} the time to the answer, and
-     * {@code detail} 1 if that was no. Many are asked for at a time, so their times overlap.
+     * A page's bus address had to be asked for; {@code from} is the address, {@code nanos} how long it was waited for, after the
+     * answer before it, and {@code detail} 1 if the answer was no.
      */
     MISS,
     /** A device copied bytes as its protocol says (a TRANSFER, an UPDATE): {@code bytes} in {@code nanos}. */

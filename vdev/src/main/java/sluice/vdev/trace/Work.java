@@ -41,7 +41,7 @@ final class Work {
         return of(EventKind.TRANSLATE);
     }
 
-    /** Addresses that the VM's IOMMU was asked for. Many at a time, so that this is longer than what was waited. */
+    /** Addresses that the VM's IOMMU was asked for, and how long was waited for the answers. */
     Sum missed() {
         return of(EventKind.MISS);
     }

@@ -98,6 +98,7 @@ class IommuLoopbackTest {
         KeptTrace kept = new KeptTrace(true);
         DmaCore core = DmaCore.open(DmaCoreOptions.counting().withTrace(kept));
         long refused;
+        long begun = System.nanoTime();
         try (Guest guest = Guest.start(new GpuBackEnd(core, Stream.COHERENT))) {
             Canvas canvas = guest.gpu().canvas(1, B8G8R8X8, 300, 200);
             canvas.show(0);
@@ -116,6 +117,9 @@ class IommuLoopbackTest {
             assertThat(miss.nanos()).isPositive();
             assertThat(miss.detail()).isEqualTo(miss.from() == refused ? 1 : 0);
         });
+        assertThat(kept.of(EventKind.MISS).stream().mapToLong(Told::nanos).sum())
+                .as("waited for all together, of which many were open at a time")
+                .isLessThan(System.nanoTime() - begun);
         assertThat(kept.of(EventKind.TRANSLATE)).extracting(Told::bytes)
                 .as("the list of pages, and a transfer").containsExactly(300 * 200 * 4L, 300 * 200 * 4L);
         assertThat(kept.of(EventKind.FRAME)).singleElement()
