@@ -110,36 +110,32 @@ final class FunctionBus implements FunctionContext {
 
     @Override
     public Dma read(long address, MemorySegment target, long targetOffset, long length) {
-        DmaReader open = reader;
-        if (open == null || !host.function().config().isBusMaster()) return refused();
-        long began = trace.begin();
-        NonCoherentMemory own = transferred;
-        DmaReader.Result result = own == null
-                ? open.read(address, target, targetOffset, length)
-                : own.translate(open, address, length, Access.READ);
-        if (own != null && result == DmaReader.Result.DONE) {
-            if (!own.isTransferred(address, length)) return refusedFault(address, length);
-            if (own.read(address, target, targetOffset, length) != Outcome.RESOLVED)
-                return refusedFault(address, length);
-        }
-        return outcome(open, result, Direction.TO_DEVICE, address, length, began);
+        return move(Access.READ, address, target, targetOffset, length);
     }
 
     @Override
     public Dma write(long address, MemorySegment source, long sourceOffset, long length) {
+        return move(Access.WRITE, address, source, sourceOffset, length);
+    }
+
+    private Dma move(Access access, long address, MemorySegment local, long localOffset, long length) {
         DmaReader open = reader;
         if (open == null || !host.function().config().isBusMaster()) return refused();
         long began = trace.begin();
         NonCoherentMemory own = transferred;
-        DmaReader.Result result = own == null
-                ? open.write(address, source, sourceOffset, length)
-                : own.translate(open, address, length, Access.WRITE);
-        if (own != null && result == DmaReader.Result.DONE) {
-            if (!own.isTransferred(address, length)) return refusedFault(address, length);
-            if (own.write(address, source, sourceOffset, length) != Outcome.RESOLVED)
+        DmaReader.Result result;
+        if (own == null) {
+            result = access == Access.READ
+                    ? open.read(address, local, localOffset, length)
+                    : open.write(address, local, localOffset, length);
+        } else {
+            result = own.translate(open, address, length, access);
+            if (result == DmaReader.Result.DONE && (!own.isTransferred(address, length)
+                    || own.move(access, address, local, localOffset, length) != Outcome.RESOLVED))
                 return refusedFault(address, length);
         }
-        return outcome(open, result, Direction.FROM_DEVICE, address, length, began);
+        Direction direction = access == Access.READ ? Direction.TO_DEVICE : Direction.FROM_DEVICE;
+        return outcome(open, result, direction, address, length, began);
     }
 
     private Dma refused() {

@@ -222,30 +222,17 @@ final class NonCoherentMemory implements AutoCloseable {
                 Long.toHexString(first.getKey()));
     }
 
-    /** Reads what was transferred. */
-    Outcome read(long address, MemorySegment target, long targetOffset, long length) {
-        Objects.checkFromIndexSize(targetOffset, length, target.byteSize());
+    /** Reads what was transferred into {@code local}, or writes it from there. */
+    Outcome move(Access access, long address, MemorySegment local, long localOffset, long length) {
+        Objects.checkFromIndexSize(localOffset, length, local.byteSize());
         long done = 0;
         while (done < length) {
             Mapped mapped = Objects.requireNonNull(at(address + done), "it was transferred");
-            long piece = Math.min(length - done, mapped.end() - address - done);
-            Outcome outcome = view.read(mapped.mapping(), address + done - mapped.address(), target,
-                    targetOffset + done, piece);
-            if (outcome != Outcome.RESOLVED) return outcome;
-            done += piece;
-        }
-        return Outcome.RESOLVED;
-    }
-
-    /** Writes to what was transferred. */
-    Outcome write(long address, MemorySegment source, long sourceOffset, long length) {
-        Objects.checkFromIndexSize(sourceOffset, length, source.byteSize());
-        long done = 0;
-        while (done < length) {
-            Mapped mapped = Objects.requireNonNull(at(address + done), "it was transferred");
-            long piece = Math.min(length - done, mapped.end() - address - done);
-            Outcome outcome = view.write(mapped.mapping(), address + done - mapped.address(), source,
-                    sourceOffset + done, piece);
+            long from = address + done - mapped.address();
+            long piece = Math.min(length - done, mapped.buffer().size() - from);
+            Outcome outcome = access == Access.READ
+                    ? view.read(mapped.mapping(), from, local, localOffset + done, piece)
+                    : view.write(mapped.mapping(), from, local, localOffset + done, piece);
             if (outcome != Outcome.RESOLVED) return outcome;
             done += piece;
         }
