@@ -3,6 +3,7 @@ package sluice.vdev.vfiouser;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
@@ -29,8 +30,10 @@ import sluice.vdev.pci.PciFunction;
 public final class FunctionProcess implements AutoCloseable {
     private static final int LIMIT_SECONDS = 10;
 
-    private final IoEventLoop control = Loops.start("test-control");
+    private final IoEventLoop control;
     private final IoEventLoop loop = Loops.start("test-function");
+    /** The loops that end with it. */
+    private final List<IoEventLoop> own;
     private final FunctionHost host;
     private final FunctionServer server;
     private final Semaphore gone = new Semaphore(0);
@@ -42,7 +45,17 @@ public final class FunctionProcess implements AutoCloseable {
 
     /** A function of a machine that others share, which snoops or does not. */
     public FunctionProcess(PciFunction function, DmaCore core, Stream stream) {
+        control = Loops.start("test-control");
+        own = List.of(control, loop);
         host = new FunctionHost(function, loop, FileMappings.ofProcess(), core, stream);
+        server = new FunctionServer(host);
+    }
+
+    /** A function whose front-ends are served on another's loop, which lives longer. */
+    FunctionProcess(PciFunction function, IoEventLoop control) {
+        this.control = control;
+        own = List.of(loop);
+        host = new FunctionHost(function, loop, FileMappings.ofProcess());
         server = new FunctionServer(host);
     }
 
@@ -73,6 +86,18 @@ public final class FunctionProcess implements AutoCloseable {
     boolean isReading() {
         Channel present = channel;
         return present != null && present.config().isAutoRead();
+    }
+
+    /** Waits until the control loop has done everything it has to do now: what it has read, it has handed on. */
+    void settleControl() {
+        try {
+            control.submit(() -> {}).get(LIMIT_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        } catch (ExecutionException | TimeoutException e) {
+            throw new AssertionError("on the control loop", e);
+        }
     }
 
     /** How many tasks wait for the function's loop. */
@@ -117,7 +142,7 @@ public final class FunctionProcess implements AutoCloseable {
 
     @Override
     public void close() {
-        for (IoEventLoop one : new IoEventLoop[]{ control, loop }) {
+        for (IoEventLoop one : own) {
             Loops.stop(one);
             if (!one.parent().terminationFuture().awaitUninterruptibly(LIMIT_SECONDS, TimeUnit.SECONDS))
                 throw new AssertionError("a loop does not end");

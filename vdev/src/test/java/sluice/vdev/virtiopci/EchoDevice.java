@@ -14,7 +14,7 @@ import sluice.vdev.queue.Chain;
 import sluice.vdev.queue.Virtqueue;
 
 /** A device that answers each chain with what it says, byte for byte, and remembers what was done to it. */
-final class EchoDevice implements VirtioDevice {
+public final class EchoDevice implements VirtioDevice {
     static final int ID = 16;
     static final int QUEUES = 3;
     static final long FEATURE = 1L << 1;
