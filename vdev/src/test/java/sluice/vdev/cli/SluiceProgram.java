@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
@@ -30,28 +31,47 @@ final class SluiceProgram implements AutoCloseable {
 
     /** Starts {@code sluice} with these arguments; what it prints goes into files of {@code folder}. */
     static SluiceProgram start(Path folder, String... arguments) throws IOException {
+        return start(folder, new ProcessBuilder(command(arguments)));
+    }
+
+    /**
+     * The same in another environment, as if {@code launcher} had started it; the launcher itself could not run in any.
+     *
+     * @param environment variables and their values, in place of those there are
+     */
+    static SluiceProgram startIn(Path folder, Map<String, String> environment, Path launcher, String... arguments)
+            throws IOException {
+        ProcessBuilder builder = new ProcessBuilder(byClassPath("-Dsluice.launcher=" + launcher, arguments));
+        builder.environment().clear();
+        builder.environment().putAll(environment);
+        return start(folder, builder);
+    }
+
+    private static SluiceProgram start(Path folder, ProcessBuilder builder) throws IOException {
         Path output = Files.createTempFile(folder, "output", ".txt");
         Path errors = Files.createTempFile(folder, "errors", ".txt");
-        Process process = new ProcessBuilder(command(arguments)).redirectOutput(output.toFile())
-                .redirectError(errors.toFile()).redirectInput(Path.of("/dev/null").toFile()).start();
+        Process process = builder.redirectOutput(output.toFile()).redirectError(errors.toFile())
+                .redirectInput(Path.of("/dev/null").toFile()).start();
         return new SluiceProgram(process, output, errors);
     }
 
     /** The command line that starts {@code sluice} with these arguments. */
     static List<String> command(String... arguments) throws IOException {
         Path root = CProgram.module().resolveSibling("");
-        List<String> command = new ArrayList<>();
-        if (isBuilt(root)) {
-            command.add(root.resolve("sluice").toString());
-        } else {
-            // As the launcher does: with SIGUSR2 blocked, so that it can be read.
-            command.addAll(List.of("env", "--block-signal=USR2", "_JAVA_SR_SIGNUM=50",
-                    Path.of(System.getProperty("java.home"), "bin", "java").toString()));
-            ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-                    .filter(flag -> flag.startsWith("--")).forEach(command::add);
-            command.addAll(List.of("-Xmx256m", "-XX:-CreateCoredumpOnCrash", "-cp",
-                    System.getProperty("java.class.path"), Main.class.getName()));
-        }
+        if (!isBuilt(root)) return byClassPath("-Dsluice.started=by.class.path", arguments);
+        List<String> command = new ArrayList<>(List.of(root.resolve("sluice").toString()));
+        command.addAll(List.of(arguments));
+        return command;
+    }
+
+    /** As the launcher does: with SIGUSR2 blocked, so that it can be read. */
+    private static List<String> byClassPath(String property, String... arguments) {
+        List<String> command = new ArrayList<>(List.of("env", "--block-signal=USR2", "_JAVA_SR_SIGNUM=50",
+                Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+        ManagementFactory.getRuntimeMXBean().getInputArguments().stream().filter(flag -> flag.startsWith("--"))
+                .forEach(command::add);
+        command.addAll(List.of("-Xmx256m", "-XX:-CreateCoredumpOnCrash", property, "-cp",
+                System.getProperty("java.class.path"), Main.class.getName()));
         command.addAll(List.of(arguments));
         return command;
     }
