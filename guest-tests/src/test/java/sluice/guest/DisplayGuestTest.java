@@ -25,6 +25,7 @@ import static org.assertj.core.api.Assertions.assertThat;
  * is started for a configuration, and the checks are made on it in their order. QEMU's own GPU proves the checks themselves.
  */
 @Tag("guest")
+@Tag("matrix")
 @ParameterizedClass(name = "{0}")
 @MethodSource("configurations")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
@@ -75,11 +76,13 @@ class DisplayGuestTest {
     /** Packed rings go together with an odd size; they share no code, so one machine is enough for both. */
     static List<Configuration> configurations() {
         String packed = "packed=on,xres=1000,yres=602";
-        return List.of(new Configuration(TestQemu.QEMU_10, GpuProvider.builtIn(), "", 1280, 800, false),
-                new Configuration(TestQemu.QEMU_10, TestGpus.sluice(), "", 1280, 800, true),
-                new Configuration(TestQemu.QEMU_10, TestGpus.sluice(), packed, 1000, 602, false),
-                new Configuration(TestQemu.QEMU_11, TestGpus.sluice(), "", 1280, 800, true),
-                new Configuration(TestQemu.QEMU_11, TestGpus.sluice(), packed, 1000, 602, false));
+        return Configurations.of(
+                List.of(new Configuration(TestQemu.QEMU_10, TestGpus.sluice(), "", 1280, 800, false),
+                        new Configuration(TestQemu.QEMU_11, TestGpus.sluice(), packed, 1000, 602, false)),
+                List.of(new Configuration(TestQemu.QEMU_10, GpuProvider.builtIn(), "", 1280, 800, false),
+                        new Configuration(TestQemu.QEMU_10, TestGpus.sluice(), "", 1280, 800, true),
+                        new Configuration(TestQemu.QEMU_10, TestGpus.sluice(), packed, 1000, 602, false),
+                        new Configuration(TestQemu.QEMU_11, TestGpus.sluice(), "", 1280, 800, true)));
     }
 
     @BeforeParameterizedClassInvocation

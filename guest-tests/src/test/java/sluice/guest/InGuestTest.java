@@ -15,7 +15,7 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 import sluice.vdev.cli.QemuBinary;
 
@@ -26,8 +26,9 @@ import static org.assertj.core.api.Assertions.assertThat;
  * heap {@code system} and the importer vgem, and hosts seldom do. Each test of the guest is a test here, too.
  */
 @Tag("guest")
+@Tag("matrix")
 @ParameterizedClass(name = "{0}")
-@EnumSource(names = { "QEMU_10", "QEMU_11" })
+@MethodSource("configurations")
 class InGuestTest {
     private static final Duration BOOT = Duration.ofSeconds(60);
     private static final Duration TESTS = Duration.ofMinutes(3);
@@ -48,6 +49,10 @@ class InGuestTest {
 
     InGuestTest(TestQemu qemu) {
         this.qemu = qemu;
+    }
+
+    static List<TestQemu> configurations() {
+        return Configurations.of(List.of(TestQemu.QEMU_11), List.of(TestQemu.QEMU_10));
     }
 
     @TestFactory

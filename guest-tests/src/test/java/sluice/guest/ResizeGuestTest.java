@@ -15,7 +15,7 @@ import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.params.AfterParameterizedClassInvocation;
 import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -24,8 +24,9 @@ import static org.assertj.core.api.Assertions.assertThat;
  * asks our device for the new size, and the same program goes on in it. Everything is done once more after a reboot.
  */
 @Tag("guest")
+@Tag("matrix")
 @ParameterizedClass(name = "{0}")
-@EnumSource(names = { "QEMU_10", "QEMU_11" })
+@MethodSource("configurations")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class ResizeGuestTest {
     private static final Duration SOON = Duration.ofSeconds(10);
@@ -39,6 +40,10 @@ class ResizeGuestTest {
 
     ResizeGuestTest(TestQemu version) {
         this.version = version;
+    }
+
+    static List<TestQemu> configurations() {
+        return Configurations.of(List.of(TestQemu.QEMU_11), List.of(TestQemu.QEMU_10));
     }
 
     @BeforeParameterizedClassInvocation

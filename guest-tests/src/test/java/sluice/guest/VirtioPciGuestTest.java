@@ -17,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.AfterParameterizedClassInvocation;
 import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 import sluice.vdev.cli.QemuBinary;
 
@@ -28,8 +28,9 @@ import static org.assertj.core.api.Assertions.assertThat;
  * pictures it says it shows are the pattern, pixel by pixel.
  */
 @Tag("guest")
+@Tag("matrix")
 @ParameterizedClass(name = "{0}")
-@EnumSource
+@MethodSource("configurations")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class VirtioPciGuestTest {
     private static final Duration SOON = Duration.ofSeconds(10);
@@ -84,6 +85,10 @@ class VirtioPciGuestTest {
         gpu = present.gpu();
         qemu = present.qemu();
         guest = new PatternGuest(qemu, new SnapshotScreen(gpu), WIDTH, HEIGHT);
+    }
+
+    static List<Machine> configurations() {
+        return Configurations.of(List.of(Machine.VIRTIO_IOMMU), List.of(Machine.PLAIN, Machine.INTERRUPT_LINE));
     }
 
     @BeforeParameterizedClassInvocation

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.params.AfterParameterizedClassInvocation;
 import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -25,8 +25,9 @@ import static org.assertj.core.api.Assertions.assertThat;
  * to is computed here. One machine is started for a QEMU, and the checks are made on it in their order.
  */
 @Tag("guest")
+@Tag("matrix")
 @ParameterizedClass(name = "{0}")
-@EnumSource(names = { "QEMU_10", "QEMU_11" })
+@MethodSource("configurations")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class WestonGuestTest {
     private static final Duration SOON = Duration.ofSeconds(10);
@@ -44,6 +45,10 @@ class WestonGuestTest {
 
     WestonGuestTest(TestQemu qemu) {
         this.qemu = qemu;
+    }
+
+    static List<TestQemu> configurations() {
+        return Configurations.of(List.of(TestQemu.QEMU_10), List.of(TestQemu.QEMU_11));
     }
 
     @BeforeParameterizedClassInvocation

@@ -15,8 +15,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Isolated;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
+import sluice.guest.Configurations;
 import sluice.guest.GpuProvider;
 import sluice.guest.Picture;
 import sluice.guest.TestGpus;
@@ -40,9 +41,14 @@ class DemoGuestTest {
         System.clearProperty("sluice.launcher");
     }
 
+    static List<TestQemu> configurations() {
+        return Configurations.of(List.of(TestQemu.QEMU_10), List.of(TestQemu.QEMU_11));
+    }
+
     /** Our GPU, started through a launcher as the real one is: the shortest whole demo. */
+    @Tag("matrix")
     @ParameterizedTest
-    @EnumSource(names = { "QEMU_10", "QEMU_11" })
+    @MethodSource("configurations")
     void theWholeDemoOnOurGpu(TestQemu qemu) throws IOException, InterruptedException {
         System.setProperty("sluice.launcher", launcher().toString());
         assertThat(Demo.run("--qemu=" + qemu.binary().path(), "--out=" + folder, "--json", "--frames=20"))
