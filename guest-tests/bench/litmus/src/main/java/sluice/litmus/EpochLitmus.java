@@ -1,0 +1,124 @@
+package sluice.litmus;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
+import org.openjdk.jcstress.annotations.Actor;
+import org.openjdk.jcstress.annotations.Expect;
+import org.openjdk.jcstress.annotations.JCStressTest;
+import org.openjdk.jcstress.annotations.Outcome;
+import org.openjdk.jcstress.annotations.State;
+import org.openjdk.jcstress.infra.results.I_Result;
+
+import sluice.iommu.epoch.HeavyBarrier;
+import sluice.iommu.epoch.ReadSection;
+import sluice.iommu.epoch.Readers;
+
+/**
+ * The grace period: a writer clears an entry, waits for all readers, and takes away what the entry led to. A reader that has
+ * found the entry in its section still finds what it leads to.
+ */
+public final class EpochLitmus {
+    private static final long FOR_EVER = 1L << 62;
+    private static final Readers READERS = new Readers(HeavyBarrier.handshake());
+    /** A thread's own; they stay open, for what opens one is a fence by itself. */
+    private static final ThreadLocal<ReadSection> SECTION = ThreadLocal.withInitial(READERS::open);
+
+    private EpochLitmus() {}
+
+    /** An entry and what it leads to, looked up as a table does: opaque loads, plain stores. */
+    private static final class Place {
+        private static final VarHandle ENTRY;
+        private static final VarHandle TARGET;
+
+        static {
+            try {
+                ENTRY = MethodHandles.lookup().findVarHandle(Place.class, "entry", int.class);
+                TARGET = MethodHandles.lookup().findVarHandle(Place.class, "target", int.class);
+            } catch (ReflectiveOperationException impossible) {
+                throw new ExceptionInInitializerError(impossible);
+            }
+        }
+
+        private int entry = 1;
+        private int target = 1;
+
+        int found() {
+            return (int) ENTRY.getOpaque(this);
+        }
+
+        int target() {
+            return (int) TARGET.getOpaque(this);
+        }
+
+        void takeAway() {
+            entry = 0;
+            READERS.await(System.nanoTime() + FOR_EVER);
+            TARGET.setOpaque(this, 0);
+        }
+    }
+
+    /** The reader's announcement is seen in time, although it runs no fence. Fails without the writer's heavy barrier. */
+    @JCStressTest
+    @Outcome(id = "-1", expect = Expect.ACCEPTABLE, desc = "the entry was cleared before the reader looked")
+    @Outcome(id = "1", expect = Expect.ACCEPTABLE, desc = "the reader found the entry, and what it leads to")
+    @Outcome(id = "0", expect = Expect.FORBIDDEN, desc = "the reader used what was taken away")
+    @State
+    public static class Announcement {
+        /** Zeros in no cache: stores into them keep the announcement waiting, a load from them the use of the entry. */
+        private static final int[] COLD = new int[1 << 24];
+        private static final int LINE = 16;
+        private static final int STORES = 12;
+        private static final int LOADS = 4;
+        private static int place;
+
+        private final Place shared = new Place();
+
+        @Actor
+        public void reader(I_Result result) {
+            ReadSection section = SECTION.get();
+            int at = place;
+            for (int i = 0; i < STORES; i++) COLD[at = next(at)] = 0;
+            section.enter();
+            int found = shared.found();
+            at = next(at + found);
+            for (int i = 0; i < LOADS; i++) at = next(at + COLD[at]);
+            result.r1 = found == 0 ? -1 : (COLD[at] == 0 ? shared : new Place()).target();
+            section.leave();
+            place = at;
+        }
+
+        @Actor
+        public void writer() {
+            shared.takeAway();
+        }
+
+        private static int next(int place) {
+            return (place * 1_664_525 + 1_013_904_223) & (COLD.length - 1) & -LINE;
+        }
+    }
+
+    /** A section that lasts is waited for. Fails when the writer does not wait for it to end. */
+    @JCStressTest
+    @Outcome(id = "-1", expect = Expect.ACCEPTABLE, desc = "the entry was cleared before the reader looked")
+    @Outcome(id = "1", expect = Expect.ACCEPTABLE, desc = "the reader found the entry, and what it leads to")
+    @Outcome(id = "0", expect = Expect.FORBIDDEN, desc = "the reader used what was taken away")
+    @State
+    public static class Wait {
+        private final Place shared = new Place();
+
+        @Actor
+        public void reader(I_Result result) {
+            ReadSection section = SECTION.get().enter();
+            int found = shared.found();
+            Thread.yield(); // the barrier passes a thread that is here, in the middle of its section
+            result.r1 = found == 0 ? -1 : shared.target();
+            section.leave();
+        }
+
+        @Actor
+        public void writer() {
+            shared.takeAway();
+        }
+    }
+}
