@@ -146,8 +146,10 @@ class FaultHandlingTest {
             }
         });
         device.start();
-        while (space.stalled() == 0)
+        while (space.stalled() == 0) {
+            if (Thread.interrupted()) throw new InterruptedException("nothing stalls");
             Thread.onSpinWait();
+        }
         space.abortStalls();
         device.join();
         assertThat(worthIt).hasValue(false);

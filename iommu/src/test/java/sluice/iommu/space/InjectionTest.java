@@ -128,8 +128,10 @@ class InjectionTest {
         });
         device.start();
         // Only the delay makes it wait.
-        while (device.getState() != Thread.State.TIMED_WAITING)
+        while (device.getState() != Thread.State.TIMED_WAITING) {
+            if (Thread.interrupted()) throw new InterruptedException("the device does not wait");
             Thread.onSpinWait();
+        }
         assertThat(space.unmap(mapping).overrun()).isEqualTo(1);
         device.join();
         assertThat(outcome[0]).isEqualTo(Outcome.FAULT);
