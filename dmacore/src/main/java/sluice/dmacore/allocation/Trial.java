@@ -11,6 +11,7 @@ import sluice.dmacore.buffer.DmaBufException;
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.buffer.Exporter;
 import sluice.dmacore.buffer.Verdict;
+import sluice.dmacore.ownership.Direction;
 
 /** A buffer of one exporter with all devices attached that take it. Either it is kept, as a share, or given back. */
 final class Trial {
@@ -45,11 +46,12 @@ final class Trial {
 
     private void attachAll(List<Candidate> candidates) {
         for (Candidate candidate : candidates) {
-            Verdict verdict = buffer.wouldAttach(candidate.function());
+            Verdict verdict = buffer.wouldAttach(candidate.function(), candidate.stream(),
+                    candidate.direction());
             answers.add(new Attempt.Answer(candidate.function().name(), verdict));
             if (!verdict.fits()) continue;
             try {
-                attachments.add(buffer.attach(candidate.function(), candidate.stream()));
+                attachments.add(buffer.attach(candidate.function(), candidate.stream(), candidate.direction()));
                 served.add(candidate);
             } catch (DmaBufException e) {
                 failure = String.valueOf(e.getMessage());
@@ -64,7 +66,7 @@ final class Trial {
         attachments.getFirst().putSegments();
         List<Attachment> unsuited = new ArrayList<>();
         for (Attachment attachment : attachments) {
-            Verdict verdict = attachment.testMap();
+            Verdict verdict = attachment.testMap(directionOf(attachment));
             if (verdict.fits()) continue;
             unsuited.add(attachment);
             String function = attachment.function().name();
@@ -77,6 +79,13 @@ final class Trial {
             attachments.remove(attachment);
             served.removeIf(candidate -> candidate.function().equals(attachment.function()));
         }
+    }
+
+    private Direction directionOf(Attachment attachment) {
+        for (Candidate candidate : served) {
+            if (candidate.function().equals(attachment.function())) return candidate.direction();
+        }
+        throw new IllegalStateException("an attachment of nobody that is served");
     }
 
     Attempt told(Candidate by) {

@@ -97,6 +97,7 @@ public final class Attachment {
                 BufferMemory memory = buffer.obtain();
                 present = buffer.planned(function, memory);
                 segments = present;
+                buffer.noteUsed();
             }
             segmentUses++;
             return present;

@@ -11,6 +11,7 @@ import sluice.dmacore.device.Stream;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.finding.Subject;
 import sluice.dmacore.linux.Errno;
+import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.ownership.Gate;
 import sluice.dmacore.ownership.Lines;
 import sluice.dmacore.ownership.OwnershipCounters;
@@ -47,6 +48,8 @@ public final class DmaBuf {
     private String name;
     /** Written with the buffer locked; devices look at it without. */
     private volatile State state = State.ABSTRACT;
+    /** Whether a device has its segments, or has had them: what it is made of was chosen for those who were there. */
+    private boolean inUse;
 
     private DmaBuf(DmaCore core, String name, long size, Exporter exporter) {
         this.core = core;
@@ -171,12 +174,24 @@ public final class DmaBuf {
 
     /**
      * Attaches a function: its constraints are checked against the memory, or are taken into account when there is none yet.
+     * Whether it may be mapped in some direction shows when it is: {@link #attach(DeviceFunction, Stream, Direction)}.
      *
      * @throws DmaBufException EINVAL (no memory would suit it), EBUSY (this memory does not, or it is too late), EOPNOTSUPP (it
      *         reaches no peer), ENODEV (revoked or gone), ENOMEM (64 share a line, or it shares too many pieces)
      */
     public Attachment attach(DeviceFunction function, Stream stream) throws DmaBufException {
-        return attach(function, stream, null, false);
+        return attach(function, stream, null, null, false);
+    }
+
+    /**
+     * Attaches a function that will be mapped in a direction: what would be in the way of that is in the way now, so that nobody
+     * finds out with the first frame (row M35).
+     *
+     * @throws DmaBufException as {@link #attach(DeviceFunction, Stream)}; EACCES (it would write, and the memory is read-only),
+     *         EOPNOTSUPP (it would write without snooping, and nobody here can invalidate cache lines)
+     */
+    public Attachment attach(DeviceFunction function, Stream stream, Direction direction) throws DmaBufException {
+        return attach(function, stream, direction, null, false);
     }
 
     /**
@@ -184,19 +199,20 @@ public final class DmaBuf {
      * it, and nothing else does.
      */
     public Attachment attachBouncing(DeviceFunction function, Stream stream) throws DmaBufException {
-        return attach(function, stream, null, true);
+        return attach(function, stream, null, null, true);
     }
 
     /** Attaches a function that can do without its mapping when the buffer moves. */
     public Attachment attachDynamic(DeviceFunction function, Stream stream, MoveListener listener)
             throws DmaBufException {
-        return attach(function, stream, listener, false);
+        return attach(function, stream, null, listener, false);
     }
 
-    private synchronized Attachment attach(DeviceFunction function, Stream stream, @Nullable MoveListener listener,
-            boolean bouncing) throws DmaBufException {
+    private synchronized Attachment attach(DeviceFunction function, Stream stream, @Nullable Direction direction,
+            @Nullable MoveListener listener, boolean bouncing) throws DmaBufException {
         checkAlive();
-        Verdict verdict = judged(function);
+        Verdict verdict = judged(function, stream);
+        if (direction != null) verdict = verdict.with(against(stream, direction));
         if (isLate()) verdict = verdict.with(List.of(Verdict.Problem.of(Verdict.Limit.LATE)));
         if (!verdict.fits() && !(bouncing && verdict.bounceable() && verdict.errno() == Errno.EBUSY)) {
             throw refused(verdict.errno(), "%s cannot attach: %s".formatted(function.name(), verdict));
@@ -209,36 +225,62 @@ public final class DmaBuf {
         return attachment;
     }
 
+    /** As {@link #wouldAttach(DeviceFunction, Stream)}, of a function that snoops. */
+    public Verdict wouldAttach(DeviceFunction function) {
+        return wouldAttach(function, Stream.COHERENT);
+    }
+
     /**
-     * Whether a function could attach, and use the buffer without a copy: a dry run that changes nothing.
+     * Whether a function could attach, and use the buffer without a copy in some direction: a dry run that changes nothing.
      *
      * @return every reason against it; that too many share its lines is seen only while somebody is attached
      */
-    public synchronized Verdict wouldAttach(DeviceFunction function) {
+    public synchronized Verdict wouldAttach(DeviceFunction function, Stream stream) {
         List<Verdict.Problem> own = new ArrayList<>();
         if (state == State.REVOKED || state == State.RELEASED) own.add(Verdict.Problem.of(Verdict.Limit.STATE));
         if (isLate()) own.add(Verdict.Problem.of(Verdict.Limit.LATE));
         if (!backing.hasRoom(attachments.size())) {
             own.add(new Verdict.Problem(-1, Verdict.Limit.HOLDERS, Gate.MOST_HOLDERS, Gate.MOST_HOLDERS, false, false));
         }
-        return judged(function).with(own);
+        return judged(function, stream).with(own);
+    }
+
+    /** The same of a function that will be mapped in a direction. */
+    public synchronized Verdict wouldAttach(DeviceFunction function, Stream stream, Direction direction) {
+        return wouldAttach(function, stream).with(against(stream, direction));
     }
 
     private boolean isLate() {
-        return state == State.ALLOCATED && core.options().lateAttach() == LateAttach.NEVER && exporter.allocatesLate();
+        return inUse && core.options().lateAttach() == LateAttach.NEVER;
+    }
+
+    /** A device has fetched what it is made of: who attaches now is late. With the buffer locked. */
+    void noteUsed() {
+        inUse = true;
+    }
+
+    /** What is in the way of a stream and a direction, whatever the device and its limits. With the buffer locked. */
+    List<Verdict.Problem> against(Stream stream, Direction direction) {
+        List<Verdict.Problem> found = new ArrayList<>();
+        if (!direction.deviceWrites()) return found;
+        if (core.isCached(stream) && !core.options().executor().invalidates())
+            found.add(Verdict.Problem.of(Verdict.Limit.INVALIDATION));
+        BufferMemory present = backing.memory();
+        if (present != null && present.readOnly()) found.add(Verdict.Problem.of(Verdict.Limit.READ_ONLY));
+        return found;
     }
 
     /** What the memory, or the size alone, is for a function; the exporter has the last word. With the buffer locked. */
-    Verdict judged(DeviceFunction function) {
+    Verdict judged(DeviceFunction function, Stream stream) {
         BufferMemory present = backing.memory();
         return present == null
-                ? exporter.review(function, Verdict.ofSize(size, function.params()))
-                : judged(function, planned(function, present), present);
+                ? exporter.review(function, stream, Verdict.ofSize(size, function.params()))
+                : judged(function, stream, planned(function, present), present);
     }
 
     /** The same of these segments of the memory. */
-    Verdict judged(DeviceFunction function, SegmentList list, BufferMemory present) {
-        return exporter.review(function, Verdict.of(list, present, function.params()));
+    Verdict judged(DeviceFunction function, Stream stream, SegmentList list, BufferMemory present) {
+        return exporter.review(function, stream, Verdict.of(list, present, function.params()));
     }
 
     SegmentList planned(DeviceFunction function, BufferMemory present) {
@@ -261,6 +303,7 @@ public final class DmaBuf {
         if (state == State.MOVING) throw refused(Errno.EAGAIN, "it is being moved");
         BufferMemory present = backing.memory();
         if (present != null) return present;
+        inUse = true;
         return allocate(AllocationRequest.of(size,
                 attachments.stream().map(attachment -> attachment.function().params()).toList()));
     }

@@ -5,9 +5,11 @@ import java.util.concurrent.atomic.AtomicLong;
 
 import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.device.DeviceFunction;
+import sluice.dmacore.device.Stream;
 import sluice.dmacore.finding.Findings;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Errno;
+import sluice.dmacore.ownership.Flavour;
 import sluice.dmacore.ownership.Gate;
 import sluice.dmacore.ownership.Ledger;
 import sluice.dmacore.ownership.OwnershipCounters;
@@ -113,6 +115,11 @@ public final class DmaCore {
 
     Gate gate() {
         return gate;
+    }
+
+    /** Whether caches stand between the CPU and a device that reaches memory in this way. */
+    boolean isCached(Stream stream) {
+        return !stream.coherent() && options.flavour() != Flavour.COHERENT;
     }
 
     SystemMemory system() {

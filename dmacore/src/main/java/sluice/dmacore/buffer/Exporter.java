@@ -3,6 +3,7 @@ package sluice.dmacore.buffer;
 import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.device.DeviceFunction;
+import sluice.dmacore.device.Stream;
 import sluice.dmacore.ownership.Direction;
 
 /**
@@ -52,6 +53,11 @@ public interface Exporter {
      */
     default Verdict review(DeviceFunction function, Verdict verdict) {
         return verdict;
+    }
+
+    /** As {@link #review(DeviceFunction, Verdict)}, by an exporter to whom it matters how the device reaches the memory. */
+    default Verdict review(DeviceFunction function, Stream stream, Verdict verdict) {
+        return review(function, verdict);
     }
 
     /**

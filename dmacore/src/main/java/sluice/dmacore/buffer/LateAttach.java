@@ -1,6 +1,9 @@
 package sluice.dmacore.buffer;
 
-/** What becomes of a device that attaches when the memory is chosen already (rows S19, S23: the exporter's choice). */
+/**
+ * What becomes of a device that attaches when another has fetched its segments already, or the memory was allocated for those
+ * who were there (rows S19, S23: the exporter's choice).
+ */
 public enum LateAttach {
     /** It may if the memory suits it. */
     IF_IT_FITS,

@@ -6,7 +6,6 @@ import java.util.Set;
 
 import org.jspecify.annotations.Nullable;
 
-import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Errno;
@@ -18,12 +17,9 @@ import sluice.dmacore.space.Segments;
 import sluice.iommu.Owner;
 import sluice.iommu.Permission;
 import sluice.iommu.space.MapException;
-import sluice.iommu.space.Placement;
 
 /** One mapping of an attachment, while it is being made. With the buffer locked. */
 final class MapRequest {
-    private static final long PAGE = 4096;
-
     private final Attachment attachment;
     private final DmaBuf buffer;
     private final DeviceFunction function;
@@ -43,16 +39,12 @@ final class MapRequest {
         List<Verdict.Problem> own = new ArrayList<>();
         boolean cached = buffer.core().gate().isCached(attachment.holder());
         BufferMemory memory = buffer.memoryOrNull();
-        Verdict judged = buffer.judged(function);
+        Verdict judged = buffer.judged(function, attachment.stream());
         if (attachment.mapping() != null) own.add(Verdict.Problem.of(Verdict.Limit.MAPPED));
         if (buffer.state() == DmaBuf.State.MOVING) own.add(Verdict.Problem.of(Verdict.Limit.MOVING));
-        if (lacksInvalidation(cached)) own.add(Verdict.Problem.of(Verdict.Limit.INVALIDATION));
-        if (memory != null) {
-            if (memory.readOnly() && direction.deviceWrites())
-                own.add(Verdict.Problem.of(Verdict.Limit.READ_ONLY));
-            if (cached && judged.fits() && isTranslated(memory))
-                own.add(Verdict.Problem.of(Verdict.Limit.TRANSLATOR));
-        }
+        own.addAll(buffer.against(attachment.stream(), direction));
+        if (memory != null && cached && judged.fits() && isTranslated(memory))
+            own.add(Verdict.Problem.of(Verdict.Limit.TRANSLATOR));
         return judged.with(own);
     }
 
@@ -73,7 +65,7 @@ final class MapRequest {
         check(memory);
         Lines lines = buffer.lines();
         boolean cached = buffer.core().gate().isCached(attachment.holder());
-        Verdict verdict = buffer.judged(function, planned, memory);
+        Verdict verdict = buffer.judged(function, attachment.stream(), planned, memory);
         Bounce bounce = verdict.fits() ? null : bounced(verdict, memory);
         BufferMemory translated = bounce == null ? translated(memory, cached) : null;
         Runs seen;
@@ -91,7 +83,7 @@ final class MapRequest {
                 throw buffer.backing().tooMany(function);
             Segments segments = inSpace(seen);
             SegmentList list = SegmentList.of(segments, function.params());
-            Verdict found = bounce == null ? buffer.judged(function, list, memory) : Verdict.FITS;
+            Verdict found = bounce == null ? buffer.judged(function, attachment.stream(), list, memory) : Verdict.FITS;
             if (!found.fits()) {
                 function.space().unmap(segments);
                 throw buffer.refused(Errno.EIO,
@@ -165,14 +157,9 @@ final class MapRequest {
     }
 
     private Segments inSpace(Runs seen) throws DmaBufException {
-        DeviceDmaParams params = function.params();
-        long alignment = Math.max(Math.max(params.minAlignMask() + 1, params.pageGranule()), PAGE);
-        long boundary = params.boundaryMask() == -1 || params.boundaryMask() + 1 < seen.bytes()
-                ? 0
-                : params.boundaryMask() + 1;
         try {
             return function.space().map(seen, permission(), new Owner(attachment.number(), buffer.name()),
-                    new Placement(alignment, boundary));
+                    SegmentList.placement(function.params(), seen.bytes()));
         } catch (MapException e) {
             throw buffer.refused(Errno.ENOMEM, "%s has no addresses for it: %s".formatted(function.name(),
                     e.getMessage()));

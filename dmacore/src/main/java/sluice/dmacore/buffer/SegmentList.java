@@ -6,6 +6,7 @@ import java.util.function.IntToLongFunction;
 import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.memory.Runs;
 import sluice.dmacore.space.Segments;
+import sluice.iommu.space.Placement;
 
 /**
  * Where a device finds a buffer: device addresses and lengths, cut as the device wants them. Nothing in it leads to pages, and
@@ -42,7 +43,7 @@ public final class SegmentList {
             cutting.add(0, runs.bytes());
             return cutting.list();
         }
-        long alignment = Math.max(params.minAlignMask() + 1, params.pageGranule());
+        Placement placement = placement(params, runs.bytes());
         long next = 0;
         long begun = -1;
         for (int run = 0; run < runs.count(); run++) {
@@ -55,14 +56,26 @@ public final class SegmentList {
             // Pages become neighbours; a run that begins or ends inside of a page begins or ends a segment.
             boolean continues = begun >= 0 && (next & (PAGE - 1)) == 0 && (offset & (PAGE - 1)) == 0;
             if (!continues) {
-                if (begun >= 0) cutting.add(begun, next - begun);
-                next = ((next + alignment - 1) & -alignment) + (offset & (PAGE - 1));
+                if (begun >= 0) next = cutting.place(begun, next - begun, placement);
+                next = ((next + placement.alignment() - 1) & -placement.alignment()) + (offset & (PAGE - 1));
                 begun = next;
             }
             next += length;
         }
-        if (begun >= 0) cutting.add(begun, next - begun);
+        if (begun >= 0) cutting.place(begun, next - begun, placement);
         return cutting.list();
+    }
+
+    /**
+     * Where an IOMMU places each segment of a buffer: not across a boundary, and from a boundary on if it is longer than there is
+     * between two, so that it is cut as seldom as can be.
+     */
+    static Placement placement(DeviceDmaParams params, long bytes) {
+        long boundary = params.boundary();
+        // Pages that it has only a part of are placed with it, at either end.
+        return boundary == 0 || boundary >= bytes + 2 * PAGE
+                ? new Placement(params.placedAlignment(), boundary)
+                : new Placement(Math.max(params.placedAlignment(), boundary), 0);
     }
 
     public int count() {
@@ -99,27 +112,34 @@ public final class SegmentList {
 
     /** Cuts stretches of addresses into segments. */
     private static final class Cutting {
-        private final long most;
-        private final long boundary;
+        private final DeviceDmaParams params;
         private long[] addresses;
         private long[] lengths;
         private int count;
         private long bytes;
 
         Cutting(DeviceDmaParams params, int expected) {
-            // A piece is cut at the largest multiple of a page, as the kernel does, unless pages are too large.
-            most = params.maxSegmentSize() > PAGE ? params.maxSegmentSize() & -PAGE : params.maxSegmentSize();
-            boundary = params.boundaryMask();
+            this.params = params;
             addresses = new long[expected];
             lengths = new long[expected];
+        }
+
+        /** Adds a segment at the first place from {@code address} on that does not cross a boundary; returns its end. */
+        long place(long address, long length, Placement placement) {
+            long begin = address;
+            long boundary = placement.boundary();
+            long page = address & -PAGE;
+            if (boundary != 0 && (page & -boundary) != ((address + length - 1) & -boundary))
+                begin = ((page + boundary) & -boundary) + (address - page);
+            add(begin, length);
+            return begin + length;
         }
 
         void add(long address, long length) {
             long at = address;
             long left = length;
             while (left > 0) {
-                long piece = Math.min(left, most);
-                if (boundary != -1) piece = Math.min(piece, boundary - (at & boundary) + 1);
+                long piece = params.pieceAt(at, left);
                 if (count == addresses.length) {
                     addresses = Arrays.copyOf(addresses, Math.max(4, count * 2));
                     lengths = Arrays.copyOf(lengths, addresses.length);

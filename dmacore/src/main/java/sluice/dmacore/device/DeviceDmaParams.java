@@ -98,10 +98,47 @@ public record DeviceDmaParams(long maxSegmentSize, int maxSegmentCount, long bou
                 pageGranule, translated, reaches);
     }
 
+    /**
+     * Bytes of the longest piece that a list is cut into: whole pages, as the kernel cuts ({@code lib/scatterlist.c:
+     * sg_alloc_append_table_from_pages}), unless not even one page is taken.
+     */
+    public long pieceBytes() {
+        return maxSegmentSize > PAGE ? maxSegmentSize & -PAGE : maxSegmentSize;
+    }
+
+    /** Bytes of the piece that begins at an address, of those that are wanted: it is not too long, and crosses no boundary. */
+    public long pieceAt(long address, long wanted) {
+        long piece = Math.min(wanted, pieceBytes());
+        return boundary() == 0 ? piece : Math.min(piece, boundary() - (address & boundaryMask));
+    }
+
+    /** Into how many pieces a run of bytes at an address is cut. */
+    public long pieces(long address, long length) {
+        if (boundary() == 0) return pieces(length);
+        long head = Math.min(length, boundary() - (address & boundaryMask));
+        long rest = length - head;
+        return pieces(head) + rest / boundary() * pieces(boundary()) + pieces(rest % boundary());
+    }
+
+    private long pieces(long length) {
+        return length / pieceBytes() + (length % pieceBytes() == 0 ? 0 : 1);
+    }
+
+    /** What no segment crosses a multiple of, in bytes; 0 if it may lie anywhere. */
+    public long boundary() {
+        return boundaryMask < Long.MAX_VALUE && boundaryMask != -1 ? boundaryMask + 1 : 0;
+    }
+
+    /** What the addresses of a segment that an IOMMU places are a multiple of, in bytes: at least a page. */
+    public long placedAlignment() {
+        return Math.max(Math.max(minAlignMask + 1, pageGranule), PAGE);
+    }
+
     /** How many bytes a buffer can have at most, if its memory could not be better; {@link Long#MAX_VALUE} for any. */
     public long mostBytes() {
-        if (contiguous) return maxSegmentSize;
-        return maxSegmentSize > Long.MAX_VALUE / maxSegmentCount ? Long.MAX_VALUE : maxSegmentSize * maxSegmentCount;
+        long piece = boundary() == 0 ? pieceBytes() : Math.min(pieceBytes(), boundary());
+        long all = piece > Long.MAX_VALUE / maxSegmentCount ? Long.MAX_VALUE : piece * maxSegmentCount;
+        return contiguous ? Math.min(all, maxSegmentSize) : all;
     }
 
     /** Fewer placements suit a device that is pickier. For sorting only. */

@@ -84,23 +84,35 @@ public final class MemoryPool implements Exporter, AutoCloseable {
 
     @Override
     public synchronized BufferMemory allocate(AllocationRequest request) throws DmaBufException {
-        int wanted = (int) ((request.bytes() + PAGE - 1) / PAGE);
+        long wanted = (request.bytes() - 1) / PAGE + 1;
+        if (wanted > freePages()) throw full();
+        long unit = request.alignment() / PAGE;
         int limit = Long.compareUnsigned(request.highest(), file.size() - 1) >= 0
                 ? pages
                 : (int) ((request.highest() + 1) / PAGE);
         Runs runs = new Runs();
-        if (request.contiguous()) {
-            int first = firstFit(wanted, (int) (request.alignment() / PAGE), limit);
-            if (first < 0) {
-                throw new DmaBufException(Errno.ENOMEM,
-                        "the pool has no %d pages in one piece, aligned to 0x%x, below page %d"
-                                .formatted(wanted, request.alignment(), limit));
-            }
-            take(first, wanted, request.bytes(), runs);
-        } else {
-            scattered(request, wanted, limit, runs);
+        if (request.takesScattered()) {
+            scattered(request, (int) wanted, unit, limit, runs);
+            return given(runs);
         }
+        int first = firstFit(request, (int) wanted, unit, limit);
+        if (first >= 0) {
+            take(first, (int) wanted, request.bytes(), runs);
+            return given(runs);
+        }
+        if (!request.contiguous() && longest(request, unit, limit, runs)) return given(runs);
+        throw new DmaBufException(Errno.ENOMEM, """
+                the pool has no %d pages in one piece, or as few as all devices take, aligned to 0x%x, below page %d\
+                """.formatted(wanted, request.alignment(), limit));
+    }
+
+    private BufferMemory given(Runs runs) {
         return BufferMemory.ofPages(runs, () -> give(runs));
+    }
+
+    private DmaBufException full() {
+        return new DmaBufException(Errno.ENOMEM,
+                "the pool is full: %d of %d pages are left".formatted(freePages(), pages));
     }
 
     private void take(int first, int count, long bytes, Runs runs) {
@@ -108,30 +120,73 @@ public final class MemoryPool implements Exporter, AutoCloseable {
         runs.add(file, (long) first * PAGE, bytes);
     }
 
-    private int firstFit(int wanted, int alignment, int limit) {
-        int step = Math.max(1, alignment);
+    /** The first place for all of it from which no device gets too many pieces, or −1. */
+    private int firstFit(AllocationRequest request, int wanted, long unit, int limit) {
         int at = 0;
-        while (at + wanted <= limit) {
+        while (at >= 0 && at <= limit - wanted) {
             int next = taken.nextSetBit(at);
-            if (next < 0 || next >= at + wanted) return at;
-            at = (next + step) / step * step;
+            int end = next < 0 ? limit : Math.min(next, limit);
+            int found = suiting(request, at, end - wanted, unit);
+            if (found >= 0) return found;
+            at = aligned(taken.nextClearBit(Math.max(end, at + 1)), unit);
         }
         return -1;
     }
 
-    private void scattered(AllocationRequest request, int wanted, int limit, Runs runs) throws DmaBufException {
-        int unit = (int) (request.alignment() / PAGE);
+    /** The first page of these from which no device gets too many pieces, or −1: what suits repeats with the boundaries. */
+    private static int suiting(AllocationRequest request, int from, int last, long unit) {
+        long most = Math.min(last, from + request.period() / PAGE);
+        for (long at = from; at <= most; at += unit) {
+            if (request.suits(at * PAGE)) return (int) at;
+        }
+        return -1;
+    }
+
+    /** The first multiple of a unit from a page on; −1 if there is none. */
+    private static int aligned(int page, long unit) {
+        long up = (page + unit - 1) / unit * unit;
+        return up > Integer.MAX_VALUE ? -1 : (int) up;
+    }
+
+    /** Takes the longest free stretches, one after the other; false, and nothing is taken, if they are too many pieces. */
+    private boolean longest(AllocationRequest request, long unit, int limit, Runs runs) {
+        long left = request.bytes();
+        while (left > 0) {
+            int best = -1;
+            int most = 0;
+            int at = aligned(taken.nextClearBit(0), unit);
+            while (at >= 0 && at < limit) {
+                int next = taken.nextSetBit(at);
+                int end = next < 0 ? limit : Math.min(next, limit);
+                if (end - at > most) {
+                    best = at;
+                    most = end - at;
+                }
+                at = aligned(taken.nextClearBit(Math.max(end, at + 1)), unit);
+            }
+            if (best < 0) break;
+            // A run that is not the last has whole pages of the device with the largest.
+            long whole = most < unit ? most : most / unit * unit;
+            int count = (int) Math.min((left - 1) / PAGE + 1, whole);
+            long bytes = Math.min(left, (long) count * PAGE);
+            take(best, count, bytes, runs);
+            left -= bytes;
+        }
+        if (left == 0 && request.suits(runs)) return true;
+        give(runs);
+        return false;
+    }
+
+    private void scattered(AllocationRequest request, int wanted, long unit, int limit, Runs runs)
+            throws DmaBufException {
         int left = wanted;
         long bytes = request.bytes();
         while (left > 0) {
-            int count = Math.min(unit, left);
-            int units = limit / unit;
-            int first = units == 0 ? -1 : freeUnit(unit, units);
+            int count = (int) Math.min(unit, left);
+            int first = freeUnit(unit, count, limit);
             if (first < 0) {
                 give(runs);
-                throw new DmaBufException(Errno.ENOMEM,
-                        "the pool is full: %d of %d pages are left".formatted(freePages(),
-                                pages));
+                throw full();
             }
             long piece = Math.min(bytes, (long) count * PAGE);
             take(first, count, piece, runs);
@@ -140,12 +195,14 @@ public final class MemoryPool implements Exporter, AutoCloseable {
         }
     }
 
-    private int freeUnit(int unit, int units) {
+    private int freeUnit(long unit, int count, int limit) {
+        if (limit < count) return -1;
+        int units = (int) ((limit - count) / unit) + 1;
         int start = scatter.nextInt(units);
         for (int i = 0; i < units; i++) {
-            int first = (start + i) % units * unit;
+            int first = (int) ((start + i) % units * unit);
             int used = taken.nextSetBit(first);
-            if (used < 0 || used >= first + unit) return first;
+            if (used < 0 || used >= first + count) return first;
         }
         return -1;
     }

@@ -18,7 +18,9 @@ import sluice.dmacore.device.Stream;
 import sluice.dmacore.exporter.DeviceMemory;
 import sluice.dmacore.exporter.MemoryPool;
 import sluice.dmacore.linux.Errno;
+import sluice.dmacore.ownership.CacheExecutor;
 import sluice.dmacore.ownership.Direction;
+import sluice.dmacore.ownership.Lines;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -184,6 +186,41 @@ class AllocationTest {
                     new Candidate(twice, Stream.COHERENT, null), new Candidate(twice, Stream.NON_COHERENT, null))))
                     .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("gpu is there twice");
             machine.found();
+        }
+    }
+
+    /** A camera that does not snoop, on a machine that cannot invalidate: it would have found out with its first frame. */
+    @Test
+    @Tag("S39")
+    @Tag("S42")
+    void aDeviceIsAskedForItsStreamAndDirection() throws IOException {
+        CacheExecutor writesBackOnly = new CacheExecutor() {
+            @Override
+            public void writeBack(Lines lines, int first, int end) {
+                // nothing is to be seen of it here
+            }
+
+            @Override
+            public boolean invalidates() {
+                return false;
+            }
+
+            @Override
+            public void invalidate(Lines lines, int first, int end, boolean afterDevice) {
+                throw new AssertionError("it cannot");
+            }
+        };
+        try (Machine machine = Machine.with(DmaCoreOptions.counting().withExecutor(writesBackOnly))) {
+            DeviceFunction camera = machine.device("camera");
+            MemoryPool pool = machine.pool(64, false);
+            assertThatThrownBy(() -> Allocation.allocateFor(machine.core(), "frame", FRAME,
+                    List.of(new Candidate(camera, Stream.NON_COHERENT, Direction.FROM_DEVICE, pool))))
+                    .isInstanceOf(DmaBufException.class).hasMessageContaining("cannot invalidate cache lines");
+            try (Allocation snooped = Allocation.allocateFor(machine.core(), "frame", FRAME,
+                    List.of(new Candidate(camera, Stream.COHERENT, Direction.FROM_DEVICE, pool)))) {
+                snooped.attachment(camera).map(Direction.FROM_DEVICE).unmap();
+            }
+            assertThat(pool.freePages()).isEqualTo(64);
         }
     }
 }

@@ -88,6 +88,23 @@ class BufferLifeTest {
         }
     }
 
+    /** Memory that was there from the beginning was chosen for nobody: late is who comes after its first user. */
+    @Test
+    @Tag("S23")
+    void lateDevicesCanBeRefusedByAnExporterThatAllocatesAtOnce() throws IOException {
+        try (Machine machine = Machine.with(DmaCoreOptions.counting().withLateAttach(LateAttach.NEVER))) {
+            DmaBuf buffer = machine.guest("frame", machine.file(1), 0);
+            Attachment gpu = buffer.attach(machine.device("gpu"), Stream.COHERENT);
+            Attachment inTime = buffer.attach(machine.device("in time"), Stream.COHERENT);
+            gpu.map(Direction.TO_DEVICE).unmap();
+            assertThat(buffer.wouldAttach(machine.device("late"), Stream.COHERENT).errno()).isEqualTo(Errno.EBUSY);
+            refused(Errno.EBUSY, () -> buffer.attach(machine.device("late"), Stream.COHERENT), "late devices");
+            inTime.map(Direction.TO_DEVICE).unmap();
+            inTime.detach();
+            gpu.detach();
+        }
+    }
+
     @Test
     @Tag("S2")
     @Tag("S10")

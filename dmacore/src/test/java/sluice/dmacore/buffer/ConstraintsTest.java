@@ -63,6 +63,103 @@ class ConstraintsTest {
         }
     }
 
+    /** The kernel cuts at whole pages: 12 KiB are three pieces of a device that takes two of 6 KiB, wherever they lie. */
+    @Test
+    @Tag("S13")
+    void whatIsCutAtWholePagesAndBoundariesMayNeverFitEither() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            DmaBuf three = machine.guest("three", machine.file(4), 0, 1, 2);
+            DmaBuf two = machine.guest("two", machine.file(4), 2, 0);
+            for (DeviceDmaParams kind : List.of(DeviceDmaParams.throughIommu(), DeviceDmaParams.scatterGather())) {
+                DeviceFunction six = machine.core().function("six", kind.withSegments(6144, 2));
+                refused(Errno.EINVAL, () -> three.attach(six, Stream.COHERENT), "12288 bytes, and the device takes 8192");
+                Attachment attachment = two.attach(six, Stream.COHERENT);
+                attachment.map(Direction.TO_DEVICE).unmap();
+                attachment.detach();
+                DeviceFunction bounded = machine.core().function("bounded",
+                        kind.withSegments(1 << 20, 2).withBoundaryMask(PAGE - 1));
+                refused(Errno.EINVAL, () -> three.attach(bounded, Stream.COHERENT), "8192");
+                DeviceFunction one = machine.core().function("one", kind.withContiguous(true).withSegments(6144, 1));
+                refused(Errno.EINVAL, () -> two.attach(one, Stream.COHERENT), "8192 bytes, and the device takes 4096");
+            }
+        }
+    }
+
+    /** A device that takes two pieces of 64 KiB, none across 64 KiB, and 96 KiB for it in a pool whose first pages are taken. */
+    @Test
+    @Tag("S19")
+    @Tag("D16")
+    void memoryIsAllocatedWhereABoundaryCutsItSeldomEnough() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            MemoryPool pool = machine.pool(256, true);
+            Attachment first = machine.own("first", pool, 15 * PAGE).attach(machine.core().function("contiguous",
+                    DeviceDmaParams.physicallyContiguous()), Stream.COHERENT);
+            first.getSegments();
+            DeviceDmaParams ide = DeviceDmaParams.scatterGather().withSegments(64 << 10, 2).withBoundaryMask(0xffff);
+            Attachment attachment = machine.own("second", pool, 96 << 10).attach(machine.core().function("ide", ide),
+                    Stream.COHERENT);
+            DeviceMapping mapping = attachment.map(Direction.TO_DEVICE);
+            assertThat(mapping.segments().count()).isEqualTo(2);
+            assertThat(mapping.segments().address(0) & 0xffff).isZero();
+            mapping.unmap();
+            attachment.detach();
+            first.putSegments();
+            first.detach();
+            machine.found();
+        }
+    }
+
+    /** The same device behind an IOMMU, whose addresses can begin at the boundary. */
+    @Test
+    @Tag("D16")
+    void addressesArePlacedWhereABoundaryCutsThemSeldomEnough() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            DeviceFunction ide = machine.core().function("ide",
+                    DeviceDmaParams.throughIommu().withSegments(64 << 10, 2).withBoundaryMask(0xffff));
+            Attachment page = machine.guest("page", machine.file(1), 0).attach(ide, Stream.COHERENT);
+            DeviceMapping before = page.map(Direction.TO_DEVICE);
+            Attachment attachment = machine.own("frame", machine.pool(24, true), 24 * PAGE).attach(ide,
+                    Stream.COHERENT);
+            assertThat(attachment.testMap()).isEqualTo(Verdict.FITS);
+            DeviceMapping mapping = attachment.map(Direction.TO_DEVICE);
+            assertThat(mapping.segments().count()).isEqualTo(2);
+            mapping.unmap();
+            before.unmap();
+            attachment.detach();
+            page.detach();
+        }
+    }
+
+    /** Pieces of several places, where there is no place for all: two of 48 KiB between pages that are taken. */
+    @Test
+    @Tag("S19")
+    void fewLongPiecesAreTakenWhereThereIsNoSingleOne() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            MemoryPool pool = machine.pool(40, true);
+            DeviceFunction contiguous = machine.core().function("contiguous", DeviceDmaParams.physicallyContiguous());
+            Attachment[] holes = new Attachment[3];
+            for (int i = 0; i < holes.length; i++) {
+                holes[i] = machine.core().export("hole " + i, 12 * PAGE, pool).attach(contiguous, Stream.COHERENT);
+                holes[i].getSegments();
+            }
+            for (int i : new int[]{ 0, 2 }) {
+                holes[i].detach();
+                holes[i].buffer().release();
+            }
+            refused(Errno.ENOMEM, () -> machine.own("one", pool, 24 * PAGE).attach(contiguous, Stream.COHERENT)
+                    .getSegments(), "no 24 pages in one piece");
+            DeviceFunction two = machine.core().function("two",
+                    DeviceDmaParams.scatterGather().withSegments(64 << 10, 2));
+            Attachment attachment = machine.own("frame", pool, 24 * PAGE).attach(two, Stream.COHERENT);
+            DeviceMapping mapping = attachment.map(Direction.TO_DEVICE);
+            assertThat(mapping.segments().count()).isEqualTo(2);
+            mapping.unmap();
+            attachment.detach();
+            holes[1].detach();
+            holes[1].buffer().release();
+        }
+    }
+
     @Test
     @Tag("S14")
     void memoryThatIsThereAlreadyIsTheReasonForEbusy() throws IOException {

@@ -67,6 +67,51 @@ class VerdictTest {
         return verdict.problems().stream().map(Verdict.Problem::rule).toList();
     }
 
+    /** Memory that only those who snoop may reach, such as one whose exporter cannot flush. */
+    @Test
+    @Tag("S13")
+    @Tag("S39")
+    @Tag("M35")
+    void anExporterCanRefuseAStream() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            DmaBuf buffer = machine.released(machine.core().export("frame", PAGE,
+                    new SnoopedExporter(machine.pool(4, false))));
+            DeviceFunction gpu = machine.device("gpu");
+            assertThat(buffer.wouldAttach(gpu, Stream.COHERENT)).isEqualTo(Verdict.FITS);
+            assertThat(limits(buffer.wouldAttach(gpu, Stream.NON_COHERENT))).containsExactly(Verdict.Limit.EXPORTER);
+            refused(Errno.EINVAL, () -> buffer.attach(gpu, Stream.NON_COHERENT), "the exporter refuses it");
+            Attachment attachment = buffer.attach(gpu, Stream.COHERENT);
+            attachment.map(Direction.BIDIRECTIONAL).unmap();
+            attachment.detach();
+            machine.found();
+        }
+    }
+
+    /** Refuses whoever does not snoop. */
+    private record SnoopedExporter(Exporter inner) implements Exporter {
+        @Override
+        public String name() {
+            return "snooped";
+        }
+
+        @Override
+        public CpuWriters cpuWriters() {
+            return inner.cpuWriters();
+        }
+
+        @Override
+        public BufferMemory allocate(AllocationRequest request) throws DmaBufException {
+            return inner.allocate(request);
+        }
+
+        @Override
+        public Verdict review(DeviceFunction function, Stream stream, Verdict verdict) {
+            return stream.coherent()
+                    ? verdict
+                    : verdict.with(List.of(new Verdict.Problem(-1, Verdict.Limit.EXPORTER, 0, 0, true, false)));
+        }
+    }
+
     @Test
     @Tag("S20")
     @Tag("S38")
@@ -144,6 +189,14 @@ class VerdictTest {
             assertThat(limits(attachment.testMap(Direction.FROM_DEVICE))).containsExactly(Verdict.Limit.INVALIDATION);
             assertThat(attachment.testMap(Direction.FROM_DEVICE).errno()).isEqualTo(Errno.EOPNOTSUPP);
             refused(Errno.EOPNOTSUPP, () -> attachment.map(Direction.FROM_DEVICE), "cannot invalidate");
+            DmaBuf captured = machine.guest("captured", ram, 3);
+            assertThat(captured.wouldAttach(camera, Stream.NON_COHERENT)).as("to read").isEqualTo(Verdict.FITS);
+            assertThat(captured.wouldAttach(camera, Stream.COHERENT, Direction.FROM_DEVICE)).isEqualTo(Verdict.FITS);
+            assertThat(limits(captured.wouldAttach(camera, Stream.NON_COHERENT, Direction.FROM_DEVICE)))
+                    .containsExactly(Verdict.Limit.INVALIDATION);
+            refused(Errno.EOPNOTSUPP, () -> captured.attach(camera, Stream.NON_COHERENT, Direction.BIDIRECTIONAL),
+                    "cannot invalidate");
+            assertThat(captured.attachments()).isEmpty();
             DeviceMapping mapping = attachment.map(Direction.TO_DEVICE);
             assertThat(limits(attachment.testMap())).containsExactly(Verdict.Limit.MAPPED);
             assertThat(attachment.testMap().errno()).isEqualTo(Errno.EBUSY);
@@ -163,7 +216,8 @@ class VerdictTest {
             other.detach();
 
             DmaBuf rom = machine.released(machine.core().export("rom", PAGE, new ReadOnlyExporter(ram)));
-            Attachment writer = rom.attach(camera, Stream.COHERENT);
+            refused(Errno.EACCES, () -> rom.attach(camera, Stream.COHERENT, Direction.FROM_DEVICE), "read-only");
+            Attachment writer = rom.attach(camera, Stream.COHERENT, Direction.TO_DEVICE);
             assertThat(writer.testMap().fits()).isTrue();
             assertThat(writer.testMap(Direction.BIDIRECTIONAL).errno()).isEqualTo(Errno.EACCES);
             assertThat(writer.testMap(Direction.BIDIRECTIONAL).toString()).contains("read-only");
