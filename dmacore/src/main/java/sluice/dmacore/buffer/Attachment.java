@@ -147,7 +147,7 @@ public final class Attachment {
      * Maps the buffer for the function, without a copy: the device owns all of it from now on.
      *
      * @throws DmaBufException EBUSY (mapped already), EIO (only a copy would do), EACCES (written, and read-only), ENOMEM (no
-     *         addresses left), EOPNOTSUPP, EAGAIN (it is being moved), ENODEV
+     *         addresses left), EOPNOTSUPP, EAGAIN (it is being moved), ENODEV, EDEADLK (inside of a read section of the function)
      */
     public DeviceMapping map(Direction direction) throws DmaBufException {
         return map(direction, EnumSet.noneOf(DmaAttribute.class));
@@ -159,7 +159,14 @@ public final class Attachment {
         synchronized (buffer) {
             checkAttached();
             if (mapping != null) {
+                buffer.core().findings().add(Rule.MAPPED_TWICE, subject(), 0, buffer.size(),
+                        "mapped, and it has a mapping already");
                 throw buffer.refused(Errno.EBUSY, "%s has mapped it already: a second mapping needs a second attachment"
+                        .formatted(function.name()));
+            }
+            // One that fails takes back what it has got, and would wait for readers.
+            if (function.space().insideSection()) {
+                throw buffer.refused(Errno.EDEADLK, "%s maps it inside of a read section of its own: leave the section first"
                         .formatted(function.name()));
             }
             SegmentList planned = getSegments();
@@ -227,21 +234,36 @@ public final class Attachment {
 
     // ---- ending
 
-    /** Ends it. What is still mapped is unmapped, and is a finding. Does nothing the second time. */
+    /**
+     * Ends it, and lets go of the buffer: with the last of all who have it, the buffer goes. What is still mapped is unmapped, and
+     * is a finding. Does nothing the second time.
+     *
+     * @throws IllegalStateException it is mapped, and the calling thread is inside of a read section of its function: nothing is
+     *         changed then
+     */
     public void detach() {
         synchronized (buffer) {
             if (!attached) return;
             DeviceMapping present = mapping;
             if (present != null) {
+                checkOutside();
                 buffer.core().findings().add(Rule.DETACHED_WHILE_MAPPED, subject(), 0,
                         buffer.size(), "detached while it is mapped");
                 present.end();
             }
             if (pins > 0) notePinned();
             attached = false;
-            buffer.forget(this);
+            function.noteDetached();
             buffer.core().trace().record(EventKind.DETACH, buffer.number(), number, 0, 0, buffer.size(), 0, 0);
+            buffer.forget(this);
         }
+    }
+
+    /** Refuses to wait for the calling thread itself. With the buffer locked. */
+    void checkOutside() {
+        if (mapping == null || !function.space().insideSection()) return;
+        throw new IllegalStateException("%s: %s loses its mapping inside of a read section of its own: leave it first"
+                .formatted(buffer.name(), function.name()));
     }
 
     /** The buffer is revoked: the device loses it, and the mapping object stays, dead. */

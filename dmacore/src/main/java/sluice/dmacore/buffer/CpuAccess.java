@@ -100,7 +100,7 @@ public final class CpuAccess implements AutoCloseable {
      */
     public MemorySegment page(long page) {
         long start = page * PAGE;
-        if (page < 0 || start >= from + length || start + PAGE <= from) {
+        if (page < 0 || page > (buffer.size() - 1) / PAGE || start >= from + length || start + PAGE <= from) {
             throw new IndexOutOfBoundsException(
                     "page %d has nothing of the access to [0x%x, 0x%x] of %s".formatted(page,
                             from, from + length - 1, buffer.name()));
@@ -167,9 +167,7 @@ public final class CpuAccess implements AutoCloseable {
     public void end() throws DmaBufException {
         synchronized (buffer) {
             if (!open) {
-                String what = buffer.state() == DmaBuf.State.RELEASED
-                        ? opener.who() + " ends an access that was over when the buffer was released"
-                        : opener.who() + " ends an access twice";
+                String what = opener.who() + " ends an access twice";
                 buffer.core().findings().add(Rule.UNBALANCED_CPU_ACCESS, buffer.subject(), from, length, what);
                 throw buffer.refused(Errno.EINVAL, what);
             }

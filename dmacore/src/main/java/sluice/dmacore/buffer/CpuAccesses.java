@@ -3,7 +3,6 @@ package sluice.dmacore.buffer;
 import java.util.ArrayList;
 import java.util.List;
 
-import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.ownership.Lines;
@@ -25,6 +24,7 @@ final class CpuAccesses {
     /** @throws DmaBufException see {@link Opener#begin(long, long, Direction)} */
     CpuAccess begin(Opener opener, long from, long length, Direction direction) throws DmaBufException {
         synchronized (buffer) {
+            if (opener.isClosed()) throw buffer.refused(Errno.EBADF, opener.who() + " has closed it");
             if (from < 0 || length < 0 || from > buffer.size() - length) {
                 throw buffer.refused(Errno.EINVAL,
                         "an access to %d bytes from %d on, and there are %d".formatted(length,
@@ -65,22 +65,6 @@ final class CpuAccesses {
             buffer.exporter().endCpuAccess(access.direction());
             buffer.core().trace().record(EventKind.END_CPU_ACCESS, buffer.number(), 0, access.direction().number(),
                     access.from(), access.length(), 0, 0);
-        }
-    }
-
-    /** The buffer is released: what is open ends now, and is a finding. */
-    void closeAll() {
-        synchronized (buffer) {
-            for (CpuAccess access : List.copyOf(open)) {
-                String what = access.opener().who() + " is in the middle of an access, and the buffer is released";
-                try {
-                    access.end();
-                } catch (DmaBufException e) {
-                    what += "; its exporter could not end it: " + e.getMessage();
-                }
-                buffer.core().findings().add(Rule.UNBALANCED_CPU_ACCESS, buffer.subject(), access.from(),
-                        access.length(), what);
-            }
         }
     }
 }

@@ -33,6 +33,8 @@ public final class DeviceMapping {
     private final @Nullable BufferMemory translated;
     private final WrittenRanges written;
     private final long mappedNanos = System.nanoTime();
+    /** Held by a sync, and while the mapping ends: a sync finds all there is or nothing. Taken after the buffer's lock. */
+    private final Object turn = new Object();
     private volatile boolean live = true;
     /** Whether the segments still lead anywhere. With the buffer locked. */
     private boolean inSpace = true;
@@ -86,6 +88,12 @@ public final class DeviceMapping {
      * @throws DmaBufException EINVAL: not mapped any more, outside of the buffer, another direction. Nothing was done.
      */
     public void syncForDevice(long from, long length, Direction part) throws DmaBufException {
+        synchronized (turn) {
+            give(from, length, part);
+        }
+    }
+
+    private void give(long from, long length, Direction part) throws DmaBufException {
         check(from, length, part, false);
         if (bounce != null && part.deviceReads()) bounce.toDevice(memory(), from, length);
         buffer.core().gate().forDevice(lines, holder, from, length, part, false);
@@ -102,6 +110,12 @@ public final class DeviceMapping {
 
     /** Takes a range back: what the device wrote there, the CPU will see. As {@link #syncForDevice(long, long, Direction)}. */
     public void syncForCpu(long from, long length, Direction part) throws DmaBufException {
+        synchronized (turn) {
+            take(from, length, part);
+        }
+    }
+
+    private void take(long from, long length, Direction part) throws DmaBufException {
         check(from, length, part, true);
         reportUnwritten(from, length);
         buffer.core().gate().forCpu(lines, holder, from, length, part);
@@ -177,38 +191,59 @@ public final class DeviceMapping {
     /**
      * Ends the mapping: a transfer of all of it to the CPU.
      *
-     * @throws DmaBufException EINVAL if it has ended already
+     * @throws DmaBufException EINVAL if it has ended already; EDEADLK inside of a read section of the calling thread, for which it
+     *         would wait: nothing is changed then
      */
     public void unmap() throws DmaBufException {
         unmap(direction, attributes);
     }
 
-    /** As {@link #unmap()}, by one who says how it was mapped: another direction or attribute is a finding, and is ignored. */
+    /**
+     * As {@link #unmap()}, by one who says how it was mapped: another direction or attribute is a finding, and is ignored. Whether
+     * the caches are left alone is a matter of each call ({@link DmaAttribute#SKIP_CPU_SYNC}) and no finding.
+     */
     public void unmap(Direction asMapped, Set<DmaAttribute> asGiven) throws DmaBufException {
+        checkOutside("unmaps");
         synchronized (buffer) {
             if (attachment.mapping() != this)
                 throw finding(Rule.D2_UNMAP_NOT_MAPPED, 0, buffer.size(), "unmapped, and not mapped any more");
             if (asMapped != direction)
                 told(Rule.D7_UNMAP_DIRECTION, "unmapped %s, and mapped %s".formatted(asMapped, direction));
-            if (!asGiven.equals(attributes)) {
+            if (!lasting(asGiven).equals(lasting(attributes))) {
                 told(Rule.D9_UNMAP_ATTRIBUTES, "unmapped with %s, and mapped with %s".formatted(named(asGiven),
                         named(attributes)));
             }
-            end();
+            end(false, asGiven.contains(DmaAttribute.SKIP_CPU_SYNC));
         }
+    }
+
+    /** The attributes of a mapping, and not of a call. */
+    private static Set<DmaAttribute> lasting(Set<DmaAttribute> attributes) {
+        Set<DmaAttribute> lasting = EnumSet.noneOf(DmaAttribute.class);
+        lasting.addAll(attributes);
+        lasting.remove(DmaAttribute.SKIP_CPU_SYNC);
+        return lasting;
+    }
+
+    private void checkOutside(String does) throws DmaBufException {
+        if (!attachment.function().space().insideSection()) return;
+        throw buffer.refused(Errno.EDEADLK, """
+                %s %s it inside of a read section of its own, and would wait for itself: leave the section first\
+                """.formatted(attachment.function().name(), does));
     }
 
     /**
      * Ends the mapping without a transfer: no byte moves, what the device wrote is lost, and nothing is a finding. For what has
      * turned out to be no mapping of a driver's, or whose machine is gone.
      *
-     * @throws DmaBufException EINVAL if it has ended already
+     * @throws DmaBufException EINVAL if it has ended already, EDEADLK as {@link #unmap()}
      */
     public void discard() throws DmaBufException {
+        checkOutside("discards");
         synchronized (buffer) {
             if (attachment.mapping() != this)
                 throw buffer.refused(Errno.EINVAL, attachment.function().name() + " discards what is not mapped");
-            end(true);
+            end(true, true);
         }
     }
 
@@ -222,17 +257,23 @@ public final class DeviceMapping {
 
     /** Ends it in whatever state it is. With the buffer locked. */
     void end() {
-        end(false);
+        end(false, attributes.contains(DmaAttribute.SKIP_CPU_SYNC));
     }
 
-    private void end(boolean discarded) {
+    private void end(boolean discarded, boolean skip) {
         long began = System.nanoTime();
         boolean hadLife = live;
         live = false;
+        // Not with the turn, which one whose read section is waited for may want.
         leaveSpace();
+        synchronized (turn) {
+            finish(began, hadLife, discarded, skip);
+        }
+    }
+
+    private void finish(long began, boolean hadLife, boolean discarded, boolean skip) {
         if (hadLife) {
             if (!used && !discarded) told(Rule.MAPPED_AT_IMPORT, "mapped and unmapped, and never used between");
-            boolean skip = discarded || attributes.contains(DmaAttribute.SKIP_CPU_SYNC);
             if (!skip) reportUnwritten(0, buffer.size());
             giveBack(skip);
         }
@@ -253,7 +294,9 @@ public final class DeviceMapping {
         if (!live) return;
         live = false;
         leaveSpace();
-        giveBack(false);
+        synchronized (turn) {
+            giveBack(false);
+        }
     }
 
     private void giveBack(boolean skip) {

@@ -2,7 +2,6 @@ package sluice.dmacore.buffer;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicInteger;
 
 import org.jspecify.annotations.Nullable;
 
@@ -19,7 +18,8 @@ import sluice.dmacore.trace.EventKind;
 
 /**
  * A buffer that devices share. It may begin without memory: then the devices that attach first have a say in what it is made
- * of (rows S19–S21). Counted: the last {@link #release} gives it back. Any thread may use it.
+ * of (rows S19–S21). Counted: it lives until the last {@link #release}, {@link Attachment#detach} and {@link Opener#close}. Any
+ * thread may use it.
  */
 public final class DmaBuf {
     /** Characters of a name that are kept (DMA_BUF_NAME_LEN − 1). */
@@ -41,11 +41,13 @@ public final class DmaBuf {
     private final int number;
     private final long size;
     private final Exporter exporter;
-    private final AtomicInteger references = new AtomicInteger(1);
     private final List<Attachment> attachments = new ArrayList<>();
     private final CpuAccesses accesses;
     private final Backing backing;
-    private String name;
+    /** Those of {@link #retain}; each attachment and each opener is one more. */
+    private int references = 1;
+    private int openers;
+    private volatile String name;
     /** Written with the buffer locked; devices look at it without. */
     private volatile State state = State.ABSTRACT;
     /** Whether a device has its segments, or has had them: what it is made of was chosen for those who were there. */
@@ -97,7 +99,8 @@ public final class DmaBuf {
         return size;
     }
 
-    public synchronized String name() {
+    /** For messages, also of those who must not wait. */
+    public String name() {
         return name;
     }
 
@@ -135,38 +138,37 @@ public final class DmaBuf {
     // ---- references
 
     /** @throws IllegalStateException if it is gone */
-    public DmaBuf retain() {
-        if (references.getAndIncrement() <= 0) throw new IllegalStateException(name() + " is gone");
+    public synchronized DmaBuf retain() {
+        if (state == State.RELEASED) throw new IllegalStateException(name + " is gone");
+        references++;
         return this;
     }
 
     /**
-     * Gives a reference back. With the last one goes the buffer; whoever is still attached is a finding, and is detached, and
-     * so is an access of the CPU that is open: it ends.
+     * Gives a reference back. The buffer goes with the last of all references, attachments and openers: an exporter may let go of
+     * what it has handed over, as it closes a descriptor.
      *
-     * @throws IllegalStateException if it is gone already
+     * @throws IllegalStateException if there is none left to give back; while somebody is attached it would have been theirs, which
+     *         is a finding
      */
-    public void release() {
-        int left = references.decrementAndGet();
-        if (left > 0) return;
-        if (left < 0) throw new IllegalStateException(name() + " was released more often than retained");
-        List<Attachment> present;
-        synchronized (this) {
-            // From here on nobody attaches, and a move does not begin what nobody would end.
-            state = State.RELEASED;
-            notifyAll();
-            present = List.copyOf(attachments);
+    public synchronized void release() {
+        if (references == 0) {
+            if (!attachments.isEmpty()) {
+                core.findings().add(Rule.RELEASED_WHILE_ATTACHED, attachments.getFirst().subject(), 0, size,
+                        "released once more than retained, while it is attached");
+            }
+            throw new IllegalStateException(name + " was released more often than retained");
         }
-        for (Attachment attachment : present) {
-            core.findings().add(Rule.RELEASED_WHILE_ATTACHED, attachment.subject(), 0, size,
-                    "the buffer is released while a device is attached");
-            attachment.detach();
-        }
-        synchronized (this) {
-            accesses.closeAll();
-            unregisterIfUnused();
-            backing.free();
-        }
+        references--;
+        endIfUnused();
+    }
+
+    private void endIfUnused() {
+        if (references > 0 || !attachments.isEmpty() || openers > 0 || state == State.RELEASED) return;
+        // From here on nobody attaches, and a move does not begin what nobody would end.
+        state = State.RELEASED;
+        notifyAll();
+        backing.free();
         core.trace().record(EventKind.RELEASE, number, 0, 0, 0, size, 0, 0);
     }
 
@@ -220,6 +222,7 @@ public final class DmaBuf {
         Attachment attachment = new Attachment(this, function, stream, listener, core.nextNumber());
         backing.join(attachment, attachments.size());
         attachments.add(attachment);
+        function.noteAttached();
         core.trace().name(attachment.number(), function.name() + "/" + stream.name());
         core.trace().record(EventKind.ATTACH, number, attachment.number(), 0, 0, size, 0, 0);
         return attachment;
@@ -293,6 +296,7 @@ public final class DmaBuf {
         attachments.remove(attachment);
         backing.leave(attachment);
         unregisterIfUnused();
+        endIfUnused();
     }
 
     // ---- memory
@@ -342,7 +346,8 @@ public final class DmaBuf {
      * is taken away, and is a finding.
      *
      * @throws DmaBufException EBUSY (a mapping cannot move, is pinned, or the CPU is at it), EOPNOTSUPP (the exporter cannot),
-     *         ENODEV (revoked or released meanwhile, and it stays so), and what the exporter throws
+     *         ENODEV (revoked or released meanwhile, and it stays so), EDEADLK (inside of a read section of a function that has it
+     *         mapped), and what the exporter throws
      */
     public void move() throws DmaBufException {
         BufferMove.move(this);
@@ -350,11 +355,14 @@ public final class DmaBuf {
 
     /**
      * Takes the buffer back for good. Mapped devices lose it at once; whoever maps or attaches from now on gets ENODEV.
+     *
+     * @throws IllegalStateException inside of a read section of a function that has it mapped; nothing is changed then
      */
     public void revoke() {
         List<Attachment> present;
         synchronized (this) {
             if (state == State.REVOKED || state == State.RELEASED) return;
+            attachments.forEach(Attachment::checkOutside);
             state = State.REVOKED;
             notifyAll(); // a move may wait for mappings
             present = List.copyOf(attachments);
@@ -374,9 +382,16 @@ public final class DmaBuf {
 
     // ---- the CPU
 
-    /** Opens the buffer for the CPU: accesses of each opener are balanced by themselves. */
-    public Opener open(String who) {
+    /** Opens the buffer for the CPU, until the opener is closed: accesses of each are balanced by themselves. */
+    public synchronized Opener open(String who) {
+        openers++;
         return new Opener(this, who);
+    }
+
+    /** An opener is closed; with the buffer locked. */
+    void closed() {
+        openers--;
+        endIfUnused();
     }
 
     Backing backing() {

@@ -76,7 +76,8 @@ public final class DmaCore {
     }
 
     /**
-     * A function's driver has gone. What it has left mapped is a finding, and stays mapped.
+     * A function's driver has gone. What it has left mapped is a finding, and so are buffers that it is still attached to, which
+     * live as long as that. All of it stays.
      *
      * @return how many mappings it has left
      */
@@ -87,6 +88,11 @@ public final class DmaCore {
                     .map(mapping -> ", the first of %s at 0x%x".formatted(mapping.owner(), mapping.iova())).orElse("");
             findings.add(Rule.D25_MAPPED_AT_DETACH, function.name(), "", 0, 0,
                     "its driver has gone and has left %d mappings%s".formatted(left, first));
+        }
+        int attached = function.liveAttachments();
+        if (attached > left) {
+            findings.add(Rule.LEFT_ATTACHED, function.name(), "", 0, 0,
+                    "its driver has gone, and keeps %d buffers that it is attached to".formatted(attached));
         }
         return left;
     }

@@ -19,6 +19,7 @@ public final class Opener implements AutoCloseable {
     private final String who;
     /** With the buffer locked. */
     private final List<CpuAccess> open = new ArrayList<>();
+    private boolean closed;
 
     Opener(DmaBuf buffer, String who) {
         this.buffer = buffer;
@@ -41,7 +42,7 @@ public final class Opener implements AutoCloseable {
     /**
      * Begins an access: the range is in memory, and current, until it ends. Everything that can fail fails here.
      *
-     * @throws DmaBufException EINVAL (outside of the buffer), EOPNOTSUPP (memory without pages), ENOMEM, ENODEV, EAGAIN, and what
+     * @throws DmaBufException EBADF (closed), EINVAL (outside of the buffer), EOPNOTSUPP (memory without pages), ENOMEM, ENODEV, EAGAIN, and what
      *         the exporter throws
      */
     public CpuAccess begin(long from, long length, Direction direction) throws DmaBufException {
@@ -70,6 +71,11 @@ public final class Opener implements AutoCloseable {
     }
 
     /** With the buffer locked. */
+    boolean isClosed() {
+        return closed;
+    }
+
+    /** With the buffer locked. */
     List<CpuAccess> accesses() {
         return open;
     }
@@ -84,17 +90,32 @@ public final class Opener implements AutoCloseable {
         }
     }
 
-    /** Ends what is still open, which is a finding. */
+    /** Ends what is still open, which is a finding, and lets go of the buffer. Does nothing the second time. */
     @Override
     public void close() throws DmaBufException {
-        List<CpuAccess> left;
         synchronized (buffer) {
-            left = List.copyOf(open);
+            if (closed) return;
+            closed = true;
+            try {
+                endAll();
+            } finally {
+                buffer.closed();
+            }
         }
-        for (CpuAccess access : left) {
+    }
+
+    private void endAll() throws DmaBufException {
+        DmaBufException failure = null;
+        for (CpuAccess access : List.copyOf(open)) {
             buffer.core().findings().add(Rule.UNBALANCED_CPU_ACCESS, buffer.subject(), access.from(), access.length(),
                     who + " closes the buffer in the middle of an access");
-            access.end();
+            try {
+                access.end();
+            } catch (DmaBufException e) {
+                // It has ended, and so do the others.
+                if (failure == null) failure = e;
+            }
         }
+        if (failure != null) throw failure;
     }
 }

@@ -19,6 +19,7 @@ public final class DeviceFunction {
     private final DeviceDmaParams params;
     private final DeviceSpace space;
     private final AtomicInteger mappings = new AtomicInteger();
+    private final AtomicInteger attachments = new AtomicInteger();
 
     private DeviceFunction(String name, DeviceDmaParams params, DeviceSpace space) {
         this.name = name;
@@ -56,6 +57,21 @@ public final class DeviceFunction {
 
     public DeviceSpace space() {
         return space;
+    }
+
+    /** It was attached to a buffer. */
+    public void noteAttached() {
+        attachments.incrementAndGet();
+    }
+
+    /** An attachment has ended. */
+    public void noteDetached() {
+        attachments.decrementAndGet();
+    }
+
+    /** Buffers that it keeps, each as often as it is attached. */
+    public int liveAttachments() {
+        return attachments.get();
     }
 
     /** A mapping of the core's was made for it. */

@@ -71,8 +71,8 @@ public enum Rule {
             "include/linux/dma-buf.h: dma_buf_attach_revocable"),
     DETACHED_WHILE_MAPPED(Severity.ERROR, "a mapping ends before its attachment does",
             "drivers/dma-buf/dma-buf.c: dma_buf_detach"),
-    RELEASED_WHILE_ATTACHED(Severity.ERROR, "attachments end before their buffer does",
-            "drivers/dma-buf/dma-buf.c: dma_buf_release"),
+    RELEASED_WHILE_ATTACHED(Severity.ERROR, "nobody gives back a reference that is another's",
+            "drivers/dma-buf/dma-buf.c: dma_buf_put"),
     FENCE_LATE(Severity.ERROR, "a fence is signalled in bounded time", "drivers/dma-buf/dma-fence.c: fence contract"),
     FENCE_NOT_WAITED(Severity.ERROR, "work that needs a buffer waits for the fences of its users",
             "include/linux/dma-resv.h: dma_resv_usage_rw"),
@@ -80,7 +80,11 @@ public enum Rule {
     REDUNDANT_SYNC(Severity.HINT, "a transfer that changes nothing costs time", "seed 001"),
     MAPPED_AT_IMPORT(Severity.HINT, "a buffer is mapped when DMA is due, and not before", "seed 000"),
     BOUNCED(Severity.HINT, "zero copy means no copy", "kernel/dma/swiotlb.c"),
-    HELD_LONG(Severity.HINT, "a pin or mapping that is held long keeps memory from moving", "seed 001");
+    HELD_LONG(Severity.HINT, "a pin or mapping that is held long keeps memory from moving", "seed 001"),
+    MAPPED_TWICE(Severity.ERROR, "an attachment has one mapping at a time",
+            "drivers/dma-buf/dma-buf.c: dma_buf_map_attachment"),
+    LEFT_ATTACHED(Severity.ERROR, "a driver that goes has detached from all buffers, or they live for ever",
+            "drivers/dma-buf/dma-buf.c: dma_buf_detach");
 
     /** How sure it is that something is wrong. */
     public enum Severity {

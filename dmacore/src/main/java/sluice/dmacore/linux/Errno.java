@@ -38,6 +38,7 @@ public final class Errno {
     public static final int EROFS = 30;
     public static final int EPIPE = 32;
     public static final int ERANGE = 34;
+    public static final int EDEADLK = 35;
     public static final int ENAMETOOLONG = 36;
     public static final int ENOSYS = 38;
     public static final int ELOOP = 40;
@@ -103,6 +104,7 @@ public final class Errno {
                 row(ENOSPC, "ENOSPC", "No space left on device"), row(ESPIPE, "ESPIPE", "Illegal seek"),
                 row(EROFS, "EROFS", "Read-only file system"), row(EPIPE, "EPIPE", "Broken pipe"),
                 row(ERANGE, "ERANGE", "Numerical result out of range"),
+                row(EDEADLK, "EDEADLK", "Resource deadlock avoided"),
                 row(ENAMETOOLONG, "ENAMETOOLONG", "File name too long"),
                 row(ENOSYS, "ENOSYS", "Function not implemented"),
                 row(ELOOP, "ELOOP", "Too many levels of symbolic links"), row(ENODATA, "ENODATA", "No data available"),

@@ -105,6 +105,11 @@ public final class DeviceSpace {
         for (int slot : segments.slots()) slots.release(slot);
     }
 
+    /** Whether the calling thread is inside of a read section of this space: then it may not unmap. */
+    public boolean insideSection() {
+        return table.insideSection();
+    }
+
     /** Takes the space from its device, and says what was still mapped. What was is to be unmapped nevertheless. */
     public LeakReport detach() {
         return table.detach();

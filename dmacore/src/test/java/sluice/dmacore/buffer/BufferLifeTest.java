@@ -265,22 +265,68 @@ class BufferLifeTest {
         }
     }
 
+    /** What every exporter does: it hands the buffer over, and closes its descriptor. */
     @Test
-    @Tag("M21")
-    @Tag("D25")
-    void whatIsLeftBehindIsFound() throws IOException {
+    @Tag("M22")
+    void aBufferLivesAsLongAsItsLastImporter() throws IOException {
         try (Machine machine = Machine.counting()) {
             FileMapping ram = machine.file(2);
-            DmaBuf buffer = machine.core().export("frame", PAGE,
-                    new GuestPages(Machine.runs(ram, 1)));
+            DmaBuf buffer = machine.core().export("frame", PAGE, new GuestPages(Machine.runs(ram, 1)));
             DeviceFunction gpu = machine.device("gpu");
-            buffer.attach(gpu, Stream.COHERENT).map(Direction.TO_DEVICE);
-            assertThat(gpu.liveMappings()).isEqualTo(1);
+            DeviceView view = machine.view(gpu);
+            Attachment attachment = buffer.attach(gpu, Stream.COHERENT);
+            DeviceMapping mapping = attachment.map(Direction.BIDIRECTIONAL);
+            Opener cpu = buffer.open("cpu");
             buffer.release();
-            assertThat(gpu.liveMappings()).isZero();
-            assertThat(gpu.space().detach().mappings()).isEmpty();
+            Machine.write(view, mapping, 0, Machine.bytes(PAGE, 1));
+            assertThat(Machine.load(ram, PAGE, PAGE)).isEqualTo(Machine.bytes(PAGE, 1));
+            mapping.unmap();
+            attachment.detach();
+            try (CpuAccess access = cpu.begin(Direction.FROM_DEVICE)) {
+                assertThat(access.page(0).byteSize()).isEqualTo(PAGE);
+            }
+            assertThat(buffer.state()).isEqualTo(DmaBuf.State.ALLOCATED);
+            cpu.close();
+            assertThat(buffer.state()).isEqualTo(DmaBuf.State.RELEASED);
+            assertThatThrownBy(buffer::retain).isInstanceOf(IllegalStateException.class);
+            machine.found();
+        }
+    }
+
+    @Test
+    @Tag("M22")
+    void aReferenceOfAnotherIsNotGivenBack() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            DmaBuf buffer = machine.core().export("frame", PAGE, new GuestPages(Machine.runs(machine.file(1), 0)));
+            Attachment attachment = buffer.attach(machine.device("gpu"), Stream.COHERENT);
+            buffer.retain();
+            buffer.release();
+            buffer.release();
+            assertThatThrownBy(buffer::release).isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("more often than retained");
+            machine.found(Rule.RELEASED_WHILE_ATTACHED);
+            attachment.map(Direction.TO_DEVICE).unmap();
+            attachment.detach();
+            assertThat(buffer.state()).isEqualTo(DmaBuf.State.RELEASED);
             assertThatThrownBy(buffer::release).isInstanceOf(IllegalStateException.class);
-            machine.found(Rule.RELEASED_WHILE_ATTACHED, Rule.DETACHED_WHILE_MAPPED);
+            machine.found(Rule.RELEASED_WHILE_ATTACHED);
+        }
+    }
+
+    @Test
+    @Tag("M21")
+    void whatADriverLeavesAttachedIsFound() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            DmaBuf buffer = machine.guest("frame", machine.file(2), 1);
+            DeviceFunction gpu = machine.device("gpu");
+            Attachment attachment = buffer.attach(gpu, Stream.COHERENT);
+            assertThat(machine.core().unbind(gpu)).isZero();
+            machine.found(Rule.LEFT_ATTACHED);
+            assertThat(machine.core().findings().report()).contains("keeps 1 buffers");
+            attachment.detach();
+            machine.core().findings().clear();
+            assertThat(machine.core().unbind(gpu)).isZero();
+            machine.found();
         }
     }
 
@@ -296,7 +342,7 @@ class BufferLifeTest {
             attachment.detach();
             attachment.detach();
             refused(Errno.EINVAL, () -> attachment.map(Direction.TO_DEVICE), "not attached");
-            machine.found();
+            machine.found(Rule.MAPPED_TWICE);
         }
     }
 

@@ -1,6 +1,7 @@
 package sluice.dmacore.buffer;
 
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 
@@ -351,9 +352,38 @@ class ConstraintsTest {
         try (Machine machine = Machine.counting()) {
             DmaBuf buffer = machine.guest("frame", machine.file(1), 0);
             Attachment attachment = buffer.attach(machine.device("device"), Stream.COHERENT);
-            attachment.map(Direction.TO_DEVICE).unmap(Direction.TO_DEVICE, EnumSet.of(DmaAttribute.SKIP_CPU_SYNC));
-            attachment.detach();
+            attachment.map(Direction.TO_DEVICE).unmap(Direction.TO_DEVICE, EnumSet.of(DmaAttribute.REQUIRE_COHERENT));
             machine.found(Rule.D9_UNMAP_ATTRIBUTES);
+            attachment.map(Direction.TO_DEVICE, EnumSet.of(DmaAttribute.REQUIRE_COHERENT)).unmap(Direction.TO_DEVICE,
+                    EnumSet.noneOf(DmaAttribute.class));
+            assertThat(machine.core().findings().times(Rule.D9_UNMAP_ATTRIBUTES)).isEqualTo(2);
+            attachment.detach();
+        }
+    }
+
+    /** A network driver that has synced what came, and lets the page go without a second look. */
+    @Test
+    @Tag("D9")
+    void cachesMayBeLeftAloneByTheMapOrTheUnmapOrBoth() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            FileMapping ram = machine.file(1);
+            DeviceFunction nic = machine.device("nic");
+            DeviceView view = machine.view(nic);
+            Attachment attachment = machine.guest("page", ram, 0).attach(nic, Stream.NON_COHERENT);
+            DeviceMapping mapping = attachment.map(Direction.FROM_DEVICE);
+            Machine.write(view, mapping, 0, Machine.bytes(PAGE, 1));
+            mapping.syncForCpu(0, 1024, Direction.FROM_DEVICE);
+            mapping.unmap(Direction.FROM_DEVICE, EnumSet.of(DmaAttribute.SKIP_CPU_SYNC));
+            assertThat(Machine.load(ram, 0, 1024)).isEqualTo(Arrays.copyOf(Machine.bytes(PAGE, 1), 1024));
+            assertThat(Machine.load(ram, 1024, PAGE - 1024)).as("left alone").containsOnly(0);
+
+            DeviceMapping other = attachment.map(Direction.FROM_DEVICE, EnumSet.of(DmaAttribute.SKIP_CPU_SYNC));
+            other.syncForDevice();
+            Machine.write(view, other, 0, Machine.bytes(PAGE, 2));
+            other.unmap(Direction.FROM_DEVICE, EnumSet.noneOf(DmaAttribute.class));
+            assertThat(Machine.load(ram, 0, PAGE)).isEqualTo(Machine.bytes(PAGE, 2));
+            attachment.detach();
+            assertThat(machine.core().findings().times(Rule.D9_UNMAP_ATTRIBUTES)).isZero();
         }
     }
 

@@ -240,7 +240,7 @@ class CpuAccessTest {
     @Test
     @Tag("S26")
     @Tag("M10")
-    void anAccessToABufferThatIsReleasedEndsAndIsFound() throws IOException {
+    void anOpenerThatIsClosedEndsItsAccessesAndIsFound() throws IOException {
         try (Machine machine = Machine.modelled()) {
             FileMapping ram = machine.file(1);
             DmaBuf buffer = machine.core().export("frame", PAGE, new FailingEndExporter(ram));
@@ -255,17 +255,37 @@ class CpuAccessTest {
             CpuAccess two = cpu.begin(0, 64, Direction.TO_DEVICE);
             two.write(0, EIGHT, 0, 8);
             buffer.release();
+            assertThat(buffer.state()).as("it is open").isEqualTo(DmaBuf.State.ALLOCATED);
+            refused(Errno.EIO, cpu::close, "the exporter failed");
+            assertThat(buffer.state()).isEqualTo(DmaBuf.State.RELEASED);
             assertThat(machine.core().findings().times(Rule.UNBALANCED_CPU_ACCESS)).isEqualTo(2);
-            assertThat(machine.core().findings().report()).contains("cpu is in the middle of an access",
-                    "could not end it: the exporter failed (EIO)");
+            assertThat(machine.core().findings().report()).contains("closes the buffer in the middle of an access");
             assertThat(Machine.read(view, mapping, 0, 8)).as("given back, and written back").isEqualTo(EIGHT);
-            refused(Errno.EINVAL, one::end, "over when the buffer was released");
+            refused(Errno.EINVAL, one::end, "twice");
+            refused(Errno.EBADF, () -> cpu.begin(Direction.FROM_DEVICE), "cpu has closed it");
             two.close();
             cpu.close();
             mapping.unmap();
             attachment.detach();
             assertThat(machine.core().findings().errors()).extracting(finding -> finding.rule())
                     .containsOnly(Rule.UNBALANCED_CPU_ACCESS);
+        }
+    }
+
+    /** Each of these pages begins, multiplied by 4096, at 0 or inside of the buffer. */
+    @Test
+    @Tag("S27")
+    void pagesBeyondAllOffsetsAreNotTheFirst() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            DmaBuf buffer = machine.guest("frame", machine.file(2), 1, 0);
+            try (Opener cpu = buffer.open("cpu"); CpuAccess access = cpu.begin(Direction.FROM_DEVICE)) {
+                for (long page : new long[]{ 1L << 52, (1L << 52) + 1, (1L << 63) + 1, -1, 2 }) {
+                    assertThatThrownBy(() -> access.page(page)).isInstanceOf(IndexOutOfBoundsException.class);
+                    assertThatThrownBy(() -> access.atomicPage(page)).isInstanceOf(IndexOutOfBoundsException.class);
+                }
+                assertThat(access.page(1).byteSize()).isEqualTo(PAGE);
+            }
+            machine.found();
         }
     }
 

@@ -94,9 +94,10 @@ final class Stage {
         for (int i = 0; i < openers.length; i++) openers[i] = buffers[i / 2].open("cpu " + i);
     }
 
-    void close() {
+    void close() throws IOException {
         for (Attachment attachment : attachments) attachment.detach();
         for (DmaBuf buffer : buffers) buffer.release();
+        for (Opener opener : openers) opener.close();
     }
 
     /** From here on a mistake is made, and what it does depends on what was skipped. */

@@ -67,13 +67,19 @@ public final class Readers {
      * @throws IllegalStateException if it is itself inside of a section: it would wait for itself
      */
     public void refuseInsideSection() {
+        if (insideSection()) {
+            throw new IllegalStateException(
+                    "unmap, revoke and invalidate wait for readers, and the caller is inside of a read section: leave it first");
+        }
+    }
+
+    /** Whether the calling thread is inside of a section of one of these readers. */
+    public boolean insideSection() {
         Thread caller = Thread.currentThread();
         for (ReadSection section : sections) {
-            if (section.thread().equals(caller) && section.inside()) {
-                throw new IllegalStateException(
-                        "unmap, revoke and invalidate wait for readers, and the caller is inside of a read section: leave it first");
-            }
+            if (section.thread().equals(caller) && section.inside()) return true;
         }
+        return false;
     }
 
     /**

@@ -234,6 +234,14 @@ public final class IoSpace {
 
     // ---- looking
 
+    /**
+     * Whether the calling thread is inside of a read section here, so that everything that waits for readers would be refused:
+     * to be asked by those who could not undo what they do before.
+     */
+    public boolean insideSection() {
+        return state.readers.insideSection();
+    }
+
     /** Fails all accesses that are stalled, because their queue stops. */
     public void abortStalls() {
         stalls.abort();
