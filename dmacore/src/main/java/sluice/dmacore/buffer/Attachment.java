@@ -25,6 +25,7 @@ public final class Attachment {
     private final @Nullable MoveListener listener;
     private final int number;
     private final Holder holder;
+    private final FunctionAddresses addresses;
     // The rest with the buffer locked.
     private @Nullable SegmentList segments;
     private int segmentUses;
@@ -40,6 +41,7 @@ public final class Attachment {
         this.stream = stream;
         this.listener = listener;
         this.number = number;
+        addresses = buffer.core().addresses().of(function);
         holder = new Holder(number, function.name(), stream.coherent());
     }
 
@@ -68,6 +70,10 @@ public final class Attachment {
     /** Itself, for findings. */
     Subject subject() {
         return new Subject(function.name(), number, buffer.name(), buffer.number());
+    }
+
+    FunctionAddresses addresses() {
+        return addresses;
     }
 
     Holder holder() {
@@ -174,6 +180,7 @@ public final class Attachment {
             try {
                 DeviceMapping made = new MapRequest(this, direction, attributes).map(planned);
                 mapping = made;
+                addresses.add(made);
                 function.noteMapped();
                 done = true;
                 buffer.core().trace().record(EventKind.MAP, buffer.number(), number, direction.number(), 0,

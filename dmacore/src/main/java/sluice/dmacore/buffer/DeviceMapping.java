@@ -39,6 +39,7 @@ public final class DeviceMapping {
     /** Whether the segments still lead anywhere. With the buffer locked. */
     private boolean inSpace = true;
     private volatile boolean used;
+    private volatile @Nullable AddressOrder order;
 
     /** @param holder who owns the lines: the attachment's, or one of the mapping's own, which leaves with it */
     DeviceMapping(Attachment attachment, Holder holder, Direction direction, Set<DmaAttribute> attributes, Lines lines,
@@ -178,6 +179,16 @@ public final class DeviceMapping {
         return segments;
     }
 
+    /** The same in the order of their addresses; made for the first who asks. */
+    AddressOrder order() {
+        AddressOrder present = order;
+        if (present == null) {
+            present = AddressOrder.of(segments);
+            order = present;
+        }
+        return present;
+    }
+
     Holder holder() {
         return holder;
     }
@@ -265,7 +276,7 @@ public final class DeviceMapping {
         boolean hadLife = live;
         live = false;
         // Not with the turn, which one whose read section is waited for may want.
-        leaveSpace();
+        leaveSpace("unmapped");
         synchronized (turn) {
             finish(began, hadLife, discarded, skip);
         }
@@ -293,7 +304,7 @@ public final class DeviceMapping {
     void takeAway() {
         if (!live) return;
         live = false;
-        leaveSpace();
+        leaveSpace("taken away with the buffer's memory");
         synchronized (turn) {
             giveBack(false);
         }
@@ -305,9 +316,10 @@ public final class DeviceMapping {
         if (!holder.equals(attachment.holder())) buffer.core().gate().leave(lines, holder);
     }
 
-    private void leaveSpace() {
+    private void leaveSpace(String how) {
         if (!inSpace) return;
         inSpace = false;
         attachment.function().space().unmap(segments);
+        attachment.addresses().remove(this, how);
     }
 }

@@ -6,6 +6,7 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.finding.Rule;
+import sluice.dmacore.finding.Subject;
 import sluice.dmacore.memory.Runs;
 import sluice.dmacore.space.DeviceReader;
 import sluice.dmacore.trace.EventKind;
@@ -30,15 +31,26 @@ public final class DeviceView implements AutoCloseable {
     private final DeviceFunction function;
     private final DeviceReader reader;
     private final Runs found = new Runs();
+    /** Null if it knows of no addresses. */
+    private final @Nullable MachineAddresses machine;
+    /** Where the last address led: most lead to the same buffer as the one before. */
+    private @Nullable DeviceMapping last;
+    private final Runs piece = new Runs();
 
-    private DeviceView(DeviceFunction function) {
+    private DeviceView(DeviceFunction function, @Nullable MachineAddresses machine) {
         this.function = function;
+        this.machine = machine;
         reader = function.space().openReader();
     }
 
-    /** A view for the calling thread, which is the only one that may use it. */
+    /** A view for the calling thread, which is the only one that may use it. It knows buffers, and no addresses. */
     public static DeviceView open(DeviceFunction function) {
-        return new DeviceView(function);
+        return new DeviceView(function, null);
+    }
+
+    /** The same, which also finds what a device reaches by address: through the list that a driver has programmed. */
+    public static DeviceView open(DmaCore core, DeviceFunction function) {
+        return new DeviceView(function, core.addresses());
     }
 
     /** Begins a read section; it ends when what is returned is closed. */
@@ -76,40 +88,59 @@ public final class DeviceView implements AutoCloseable {
      */
     public Outcome findRows(DeviceMapping mapping, long from, long rowBytes, long stride, long rows, Access access,
             Runs runs) {
-        long length = (rows - 1) * stride + rowBytes;
         runs.clear();
         Attachment attachment = mapping.attachment();
-        DmaBuf buffer = attachment.buffer();
         if (attachment.function() != function)
             throw new IllegalArgumentException("%s uses a mapping of %s".formatted(function.name(),
                     attachment.function().name()));
+        long length = span(rowBytes, stride, rows);
+        if (!isMappedFor(mapping, from, length, access)) return Outcome.FAULT;
+        boolean write = access == Access.WRITE;
+        for (long row = 0; row < rows; row++) judge(mapping, from + row * stride, rowBytes, write);
+        Outcome outcome = resolve(mapping, from, length, access, runs);
+        if (outcome != Outcome.RESOLVED || !write) return outcome;
+        for (long row = 0; row < rows; row++) mapping.noteWritten(from + row * stride, rowBytes);
+        return outcome;
+    }
+
+    /** From the first byte of the first row to the last of the last; {@link Long#MAX_VALUE} if that is more. */
+    private static long span(long rowBytes, long stride, long rows) {
+        long high = Math.multiplyHigh(rows - 1, stride);
+        long low = (rows - 1) * stride;
+        return high != 0 || low < 0 || low > Long.MAX_VALUE - rowBytes ? Long.MAX_VALUE : low + rowBytes;
+    }
+
+    private static boolean isMappedFor(DeviceMapping mapping, long from, long length, Access access) {
+        DmaBuf buffer = mapping.attachment().buffer();
         if (from < 0 || length < 0 || from > buffer.size() - length) {
             told(mapping, Rule.DEVICE_OUTSIDE_MAPPING, from, length, "%s outside of its %d bytes".formatted(
                     access == Access.READ ? "read" : "written", buffer.size()));
-            return Outcome.FAULT;
+            return false;
         }
         if (!mapping.isLive()) {
             told(mapping, Rule.DEVICE_AFTER_UNMAP, from, length,
                     access == Access.READ ? "read after its end" : "written after its end");
-            return Outcome.FAULT;
+            return false;
         }
         mapping.noteUsed();
-        boolean write = access == Access.WRITE;
-        if (write && buffer.state() == DmaBuf.State.MOVING)
+        if (access == Access.WRITE && buffer.state() == DmaBuf.State.MOVING)
             told(mapping, Rule.WROTE_WHILE_MOVING, from, length, "written while the buffer is being moved");
-        for (long row = 0; row < rows; row++)
-            buffer.core().gate().deviceAccess(mapping.lines(), mapping.holder(), from + row * stride, rowBytes,
-                    write);
+        return true;
+    }
+
+    private static void judge(DeviceMapping mapping, long from, long length, boolean write) {
+        mapping.attachment().buffer().core().gate().deviceAccess(mapping.lines(), mapping.holder(), from, length, write);
+    }
+
+    private Outcome resolve(DeviceMapping mapping, long from, long length, Access access, Runs runs) {
+        DmaBuf buffer = mapping.attachment().buffer();
         TraceSink trace = buffer.core().trace();
         long began = trace.isOn() ? System.nanoTime() : 0;
         Outcome outcome = reader.resolve(mapping.mapped(), from, length, access, runs);
-        if (outcome != Outcome.RESOLVED) return outcome;
-        if (began != 0) {
-            trace.record(EventKind.TRANSLATE, buffer.number(), attachment.number(), 0, from, length, length,
+        if (outcome == Outcome.RESOLVED && began != 0) {
+            trace.record(EventKind.TRANSLATE, buffer.number(), mapping.attachment().number(), 0, from, length, length,
                     System.nanoTime() - began);
         }
-        if (!write) return outcome;
-        for (long row = 0; row < rows; row++) mapping.noteWritten(from + row * stride, rowBytes);
         return outcome;
     }
 
@@ -135,8 +166,170 @@ public final class DeviceView implements AutoCloseable {
         }
     }
 
+    // ---- by address
+
+    /**
+     * Sets {@code runs} to the memory that a range of device addresses leads to: what a device does that knows no buffers, and has
+     * got addresses from its driver. They are looked up in the function's table; whose turn it is, in which direction, and where
+     * the buffer ends is judged by what is mapped there. What no buffer of the core is mapped at, and the table has
+     * nevertheless, such as a ring, is always the device's. Anything else is a fault, and a finding says what was meant: a mapping
+     * that has ended, another device's, the bytes behind a buffer.
+     *
+     * @param length in bytes, unsigned
+     * @return unless it is {@link Outcome#RESOLVED}, {@code runs} is empty
+     * @throws IllegalStateException the view was opened without its core
+     */
+    public Outcome findAt(long address, long length, Access access, Runs runs) {
+        runs.clear();
+        Outcome outcome = appendAt(address, length, access, runs);
+        if (outcome != Outcome.RESOLVED) runs.clear();
+        return outcome;
+    }
+
+    private Outcome appendAt(long address, long length, Access access, Runs runs) {
+        MachineAddresses addresses = machine;
+        if (addresses == null)
+            throw new IllegalStateException(function.name() + " uses addresses: open its view with its core");
+        if (length == 0) return Outcome.RESOLVED;
+        // More than any buffer has.
+        long wanted = length < 0 ? Long.MAX_VALUE : length;
+        DeviceMapping mapping = last;
+        if (mapping == null || !FunctionAddresses.isMeant(mapping, address, wanted, access)) {
+            mapping = addresses.of(function).at(address, wanted, access);
+            last = mapping;
+        }
+        if (mapping == null) return appendUnowned(addresses, address, length, access, runs);
+        long covered = mapping.order().covered(address, wanted);
+        if (covered < wanted) return runsOver(addresses, mapping, address + covered, wanted - covered, access);
+        return append(mapping, address, wanted, access, runs);
+    }
+
+    /** All of the range is the mapping's. */
+    private Outcome append(DeviceMapping mapping, long address, long length, Access access, Runs runs) {
+        AddressOrder order = mapping.order();
+        long step;
+        for (long done = 0; done < length; done += step) {
+            int segment = order.at(address + done);
+            step = Math.min(length - done, order.left(segment, address + done));
+            long from = order.position(segment, address + done);
+            if (!isMappedFor(mapping, from, step, access)) return Outcome.FAULT;
+            judge(mapping, from, step, access == Access.WRITE);
+            Outcome outcome = resolve(mapping, from, step, access, piece);
+            if (outcome != Outcome.RESOLVED) return outcome;
+            for (int run = 0; run < piece.count(); run++)
+                runs.add(piece.mapping(run), piece.offset(run), piece.length(run));
+        }
+        for (long done = 0; access == Access.WRITE && done < length; done += step) {
+            int segment = order.at(address + done);
+            step = Math.min(length - done, order.left(segment, address + done));
+            mapping.noteWritten(order.position(segment, address + done), step);
+        }
+        return Outcome.RESOLVED;
+    }
+
+    private Outcome appendUnowned(MachineAddresses addresses, long address, long length, Access access, Runs runs) {
+        if (!function.space().isIdentity()) {
+            Outcome outcome = reader.resolveAt(address, length, access, piece);
+            for (int run = 0; run < piece.count(); run++)
+                runs.add(piece.mapping(run), piece.offset(run), piece.length(run));
+            if (outcome != Outcome.FAULT) return outcome;
+        }
+        MachineAddresses.Meant meant = addresses.meant(function, address, access);
+        addresses.findings().add(meant.rule(), meant.subject(), meant.from(), length, meant.what());
+        return Outcome.FAULT;
+    }
+
+    /** A range begins in a buffer and does not end there, as that of a picture with more rows, or of a longer list. */
+    private Outcome runsOver(MachineAddresses addresses, DeviceMapping mapping, long end, long length, Access access) {
+        DeviceMapping next = addresses.of(function).at(end, 1, access);
+        told(mapping, Rule.DEVICE_OUTSIDE_MAPPING, mapping.attachment().buffer().size(), length,
+                "%s over its end at 0x%x by 0x%x bytes%s".formatted(access == Access.READ ? "read" : "written", end, length,
+                        next == null ? "" : ", into " + next.attachment().buffer().name()));
+        return Outcome.FAULT;
+    }
+
+    /**
+     * Sets {@code runs} to the memory behind a part of what a device was programmed with; each entry as {@link #findAt}.
+     *
+     * @param from first byte, counted from the beginning of the first entry
+     * @return unless it is {@link Outcome#RESOLVED}, {@code runs} is empty; a fault, and a finding, too, if the list is too short
+     */
+    public Outcome findAt(ProgrammedList list, long from, long length, Access access, Runs runs) {
+        if (from < 0 || length < 0) throw new IndexOutOfBoundsException("%d bytes from %d on".formatted(length, from));
+        runs.clear();
+        long skip = from;
+        long left = length;
+        for (int entry = 0; entry < list.count() && left > 0; entry++) {
+            long bytes = list.length(entry) < 0 ? Long.MAX_VALUE : list.length(entry);
+            if (skip >= bytes) {
+                skip -= bytes;
+                continue;
+            }
+            long step = Math.min(left, bytes - skip);
+            Outcome outcome = appendAt(list.address(entry) + skip, step, access, runs);
+            if (outcome != Outcome.RESOLVED) {
+                runs.clear();
+                return outcome;
+            }
+            left -= step;
+            skip = 0;
+        }
+        if (left == 0) return Outcome.RESOLVED;
+        runs.clear();
+        return tooShort(list, left, access);
+    }
+
+    private Outcome tooShort(ProgrammedList list, long missing, Access access) {
+        MachineAddresses addresses = machine;
+        if (addresses == null)
+            throw new IllegalStateException(function.name() + " uses addresses: open its view with its core");
+        DeviceMapping meant = list.count() == 0 ? null : addresses.of(function).at(list.address(0), 1, access);
+        Subject subject = meant == null ? new Subject(function.name(), 0, "", 0) : meant.attachment().subject();
+        addresses.findings().add(Rule.DEVICE_OUTSIDE_MAPPING, subject,
+                meant == null ? 0 : meant.attachment().buffer().size(), missing,
+                "%s behind the end of its list of %s".formatted(access == Access.READ ? "read" : "written", list));
+        return Outcome.FAULT;
+    }
+
+    /** The device reads by address. */
+    public Outcome readAt(long address, MemorySegment target, long targetOffset, long length) {
+        try (var _ = reader.enter()) {
+            Outcome outcome = findAt(address, length, Access.READ, found);
+            if (outcome == Outcome.RESOLVED) found.copyTo(0, target, targetOffset, length);
+            return outcome;
+        }
+    }
+
+    /** The device writes by address. */
+    public Outcome writeAt(long address, MemorySegment source, long sourceOffset, long length) {
+        try (var _ = reader.enter()) {
+            Outcome outcome = findAt(address, length, Access.WRITE, found);
+            if (outcome == Outcome.RESOLVED) found.copyFrom(source, sourceOffset, 0, length);
+            return outcome;
+        }
+    }
+
+    /** The device reads what it was programmed with. */
+    public Outcome readAt(ProgrammedList list, long from, MemorySegment target, long targetOffset, long length) {
+        try (var _ = reader.enter()) {
+            Outcome outcome = findAt(list, from, length, Access.READ, found);
+            if (outcome == Outcome.RESOLVED) found.copyTo(0, target, targetOffset, length);
+            return outcome;
+        }
+    }
+
+    /** The device writes where it was programmed to. */
+    public Outcome writeAt(ProgrammedList list, long from, MemorySegment source, long sourceOffset, long length) {
+        try (var _ = reader.enter()) {
+            Outcome outcome = findAt(list, from, length, Access.WRITE, found);
+            if (outcome == Outcome.RESOLVED) found.copyFrom(source, sourceOffset, 0, length);
+            return outcome;
+        }
+    }
+
     @Override
     public void close() {
+        last = null;
         reader.close();
     }
 }

@@ -27,6 +27,7 @@ public final class DmaCore {
     private final Ledger ledger = new Ledger();
     private final Gate gate;
     private final SystemMemory system = new SystemMemory();
+    private final MachineAddresses addresses;
     private final AtomicInteger numbers = new AtomicInteger();
     private final AtomicLong bounced = new AtomicLong();
     private final AtomicLong bounceHeld = new AtomicLong();
@@ -34,6 +35,7 @@ public final class DmaCore {
     private DmaCore(DmaCoreOptions options, Findings findings) {
         this.options = options;
         this.findings = findings;
+        addresses = new MachineAddresses(findings);
         TraceSink trace = options.trace();
         findings.follow((rule, subject, from, length) -> trace.record(EventKind.FINDING, subject.number(),
                 subject.attachment(), rule.number(), from, length, 0, 0));
@@ -126,6 +128,10 @@ public final class DmaCore {
     /** Whether caches stand between the CPU and a device that reaches memory in this way. */
     boolean isCached(Stream stream) {
         return !stream.coherent() && options.flavour() != Flavour.COHERENT;
+    }
+
+    MachineAddresses addresses() {
+        return addresses;
     }
 
     SystemMemory system() {

@@ -14,6 +14,8 @@ import sluice.iommu.space.IoSpaceOptions;
 public final class DeviceFunction {
     private static final long FIRST_ADDRESS = 1 << 20;
     private static final long MOST_ADDRESS = (1L << 48) - 1;
+    private static final int WINDOWS = 64;
+    private static final int WINDOW_SHIFT = 40;
 
     private final String name;
     private final DeviceDmaParams params;
@@ -28,7 +30,8 @@ public final class DeviceFunction {
     }
 
     /**
-     * A function with an empty address space, as large as its DMA mask allows.
+     * A function with an empty address space, as large as its DMA mask allows. Those that form 48 bits begin in different TiBs, so
+     * that an address of one is none of another's: a list in the wrong device faults, and does not lead to a buffer of that one.
      *
      * @param name such as "display/scan-out"
      * @param system the machine it is in
@@ -36,7 +39,8 @@ public final class DeviceFunction {
     public static DeviceFunction open(String name, DeviceDmaParams params, SystemMemory system) {
         if (!params.translated()) return new DeviceFunction(name, params, DeviceSpace.withoutIommu(name, system));
         long last = params.dmaMask() < 0 ? MOST_ADDRESS : Math.min(params.dmaMask(), MOST_ADDRESS);
-        IoSpaceOptions options = IoSpaceOptions.of(name, new AddressRange(FIRST_ADDRESS, last));
+        long window = last == MOST_ADDRESS ? (long) (system.nextFunction() % WINDOWS) << WINDOW_SHIFT : 0;
+        IoSpaceOptions options = IoSpaceOptions.of(name, new AddressRange(window + FIRST_ADDRESS, last));
         return new DeviceFunction(name, params, DeviceSpace.open(options));
     }
 

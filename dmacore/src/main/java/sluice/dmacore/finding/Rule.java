@@ -84,7 +84,9 @@ public enum Rule {
     MAPPED_TWICE(Severity.ERROR, "an attachment has one mapping at a time",
             "drivers/dma-buf/dma-buf.c: dma_buf_map_attachment"),
     LEFT_ATTACHED(Severity.ERROR, "a driver that goes has detached from all buffers, or they live for ever",
-            "drivers/dma-buf/dma-buf.c: dma_buf_detach");
+            "drivers/dma-buf/dma-buf.c: dma_buf_detach"),
+    DEVICE_FOREIGN_ADDRESS(Severity.ERROR, "a device uses the addresses that were mapped for it, and no others",
+            "Documentation/core-api/dma-api.rst: dma_map_sg");
 
     /** How sure it is that something is wrong. */
     public enum Severity {

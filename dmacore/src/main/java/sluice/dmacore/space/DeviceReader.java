@@ -63,37 +63,57 @@ public final class DeviceReader implements AutoCloseable {
         for (int segment = length == 0 ? 0 : segments.at(position); at < end; segment++) {
             long into = at - segments.start(segment);
             long piece = Math.min(end - at, segments.length(segment) - into);
-            targets.clear();
-            Outcome outcome = reader.translate(segments.address(segment) + into, piece, access, targets);
-            if (outcome != Outcome.RESOLVED) {
-                found.clear();
-                return outcome;
-            }
-            for (int run = 0; run < targets.count(); run++) {
-                FileMapping file = slots.file(targets.target(run));
-                if (file == null) {
-                    if (reader.revoked()) return tooLate(segments, segment, access, found);
-                    if (identity) {
-                        found.clear();
-                        return Outcome.FAULT; // nobody's memory any more
-                    }
-                    throw new IllegalStateException("a mapping leads to an empty slot");
-                }
-                found.add(file, FileSlots.offset(targets.target(run)), targets.length(run));
-            }
+            Outcome outcome = append(segments.address(segment) + into, piece, access, found);
+            if (outcome != Outcome.RESOLVED) return outcome;
             at += piece;
         }
         // An unmap that gave up on this reader has said so before it gave the slots to other files.
         return length > 0 && reader.revoked()
-                ? tooLate(segments, segments.count() - 1, access, found)
+                ? tooLate(segments.address(segments.count() - 1), 1, access, found)
                 : Outcome.RESOLVED;
     }
 
+    /**
+     * Sets {@code found} to what a range of addresses leads to, whoever has mapped it: without an IOMMU, to any memory that a
+     * device of the machine uses.
+     *
+     * @param length in bytes, unsigned
+     * @return as {@link #resolve}
+     */
+    public Outcome resolveAt(long address, long length, Access access, Runs found) {
+        found.clear();
+        Outcome outcome = append(address, length, access, found);
+        if (outcome != Outcome.RESOLVED) return outcome;
+        return length != 0 && reader.revoked() ? tooLate(address, length, access, found) : Outcome.RESOLVED;
+    }
+
+    private Outcome append(long address, long length, Access access, Runs found) {
+        targets.clear();
+        Outcome outcome = reader.translate(address, length, access, targets);
+        if (outcome != Outcome.RESOLVED) {
+            found.clear();
+            return outcome;
+        }
+        for (int run = 0; run < targets.count(); run++) {
+            FileMapping file = slots.file(targets.target(run));
+            if (file == null) {
+                if (reader.revoked()) return tooLate(address, length, access, found);
+                if (identity) {
+                    found.clear();
+                    return Outcome.FAULT; // nobody's memory any more
+                }
+                throw new IllegalStateException("a mapping leads to an empty slot");
+            }
+            found.add(file, FileSlots.offset(targets.target(run)), targets.length(run));
+        }
+        return Outcome.RESOLVED;
+    }
+
     /** A reader that was given up on finds nothing; asking once more records that. */
-    private Outcome tooLate(Segments segments, int segment, Access access, Runs found) {
+    private Outcome tooLate(long address, long length, Access access, Runs found) {
         found.clear();
         targets.clear();
-        return reader.translate(segments.address(segment), segments.length(segment), access, targets);
+        return reader.translate(address, length, access, targets);
     }
 
     /** The record of the last fault, or null. */

@@ -1,5 +1,7 @@
 package sluice.dmacore.space;
 
+import java.util.concurrent.atomic.AtomicInteger;
+
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.Runs;
 
@@ -9,6 +11,12 @@ import sluice.dmacore.memory.Runs;
  */
 public final class SystemMemory {
     private final FileSlots slots = new FileSlots();
+    private final AtomicInteger functions = new AtomicInteger();
+
+    /** How many functions there were before this one. */
+    public int nextFunction() {
+        return functions.getAndIncrement() & Integer.MAX_VALUE;
+    }
 
     FileSlots slots() {
         return slots;

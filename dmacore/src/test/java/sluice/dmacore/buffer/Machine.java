@@ -117,7 +117,11 @@ public final class Machine implements AutoCloseable {
     }
 
     public DeviceView view(DeviceFunction function) {
-        DeviceView view = DeviceView.open(function);
+        return closed(DeviceView.open(function));
+    }
+
+    /** Is closed at the end. */
+    public DeviceView closed(DeviceView view) {
         things.add(view::close);
         return view;
     }
