@@ -101,7 +101,7 @@ public final class Attachment {
                     buffer.size(), 0, 0);
             if (present == null) {
                 BufferMemory memory = buffer.obtain();
-                present = buffer.planned(function, memory);
+                present = buffer.planned(function, memory.runs());
                 segments = present;
                 buffer.noteUsed();
             }
@@ -178,7 +178,7 @@ public final class Attachment {
             SegmentList planned = getSegments();
             boolean done = false;
             try {
-                DeviceMapping made = new MapRequest(this, direction, attributes).map(planned);
+                DeviceMapping made = new MapRequest(this, direction, attributes).map();
                 mapping = made;
                 addresses.add(made);
                 function.noteMapped();

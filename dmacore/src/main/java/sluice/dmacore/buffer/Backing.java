@@ -12,6 +12,7 @@ import sluice.dmacore.ownership.Gate;
 import sluice.dmacore.ownership.Ledger;
 import sluice.dmacore.ownership.LedgerFullException;
 import sluice.dmacore.ownership.Lines;
+import sluice.dmacore.ownership.OwnershipCounters;
 
 /** What a buffer is made of, and its lines in the ledger. Guarded by the buffer. */
 final class Backing {
@@ -19,6 +20,8 @@ final class Backing {
     private @Nullable BufferMemory memory;
     /** While anybody is attached, or the CPU is at it. Devices look at it without the lock. */
     private volatile @Nullable Lines lines;
+    /** What was transferred through views of exporters while it was in the ledger. */
+    private OwnershipCounters ofViews = new OwnershipCounters();
 
     Backing(DmaBuf buffer) {
         this.buffer = buffer;
@@ -32,6 +35,21 @@ final class Backing {
     @Nullable
     Lines lines() {
         return lines;
+    }
+
+    /** What transfers have cost since somebody attached, also through views that have ended. */
+    OwnershipCounters counters() {
+        OwnershipCounters all = new OwnershipCounters();
+        Lines known = lines;
+        if (known == null) return all;
+        all.add(buffer.core().ledger().counters(known));
+        all.add(ofViews);
+        return all;
+    }
+
+    /** A view has ended that cost so much. */
+    void noteCost(OwnershipCounters counters) {
+        if (lines != null) ofViews.add(counters);
     }
 
     // ---- memory
@@ -125,6 +143,7 @@ final class Backing {
         Lines known = lines;
         if (known == null) return;
         lines = null;
+        ofViews = new OwnershipCounters();
         buffer.core().ledger().remove(known);
     }
 

@@ -40,7 +40,7 @@ final class CpuAccesses {
             Lines lines = buffer.register();
             boolean begun = false;
             try {
-                buffer.exporter().beginCpuAccess(direction);
+                buffer.exporter().beginCpuAccess(from, length, direction);
                 begun = true;
             } finally {
                 if (!begun) buffer.unregisterIfUnused();
@@ -62,7 +62,7 @@ final class CpuAccesses {
             access.opener().accesses().remove(access);
             buffer.core().gate().endCpuAccess(buffer.lines(), access.from(), access.length(), access.direction());
             buffer.unregisterIfUnused();
-            buffer.exporter().endCpuAccess(access.direction());
+            buffer.exporter().endCpuAccess(access.from(), access.length(), access.direction());
             buffer.core().trace().record(EventKind.END_CPU_ACCESS, buffer.number(), 0, access.direction().number(),
                     access.from(), access.length(), 0, 0);
         }

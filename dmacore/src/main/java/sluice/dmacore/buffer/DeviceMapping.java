@@ -30,7 +30,7 @@ public final class DeviceMapping {
     private final Segments segments;
     private final SegmentList list;
     private final @Nullable Bounce bounce;
-    private final @Nullable BufferMemory translated;
+    private final @Nullable TranslatedView view;
     private final WrittenRanges written;
     private final long mappedNanos = System.nanoTime();
     /** Held by a sync, and while the mapping ends: a sync finds all there is or nothing. Taken after the buffer's lock. */
@@ -43,7 +43,7 @@ public final class DeviceMapping {
 
     /** @param holder who owns the lines: the attachment's, or one of the mapping's own, which leaves with it */
     DeviceMapping(Attachment attachment, Holder holder, Direction direction, Set<DmaAttribute> attributes, Lines lines,
-            Segments segments, SegmentList list, @Nullable Bounce bounce, @Nullable BufferMemory translated) {
+            Segments segments, SegmentList list, @Nullable Bounce bounce, @Nullable TranslatedView view) {
         this.attachment = attachment;
         this.holder = holder;
         this.buffer = attachment.buffer();
@@ -53,7 +53,7 @@ public final class DeviceMapping {
         this.segments = segments;
         this.list = list;
         this.bounce = bounce;
-        this.translated = translated;
+        this.view = view;
         written = new WrittenRanges(direction == Direction.FROM_DEVICE ? buffer.size() : 0);
     }
 
@@ -76,6 +76,8 @@ public final class DeviceMapping {
     }
 
     // ---- transfers
+
+    // Ranges are bytes of what the device sees: of the buffer, unless its exporter shows it a view of it.
 
     /** Gives the whole buffer to the device, in the direction it was mapped with. */
     public void syncForDevice() throws DmaBufException {
@@ -197,6 +199,12 @@ public final class DeviceMapping {
         return lines;
     }
 
+    /** What the exporter shows the device instead of the buffer, or null. */
+    @Nullable
+    TranslatedView view() {
+        return view;
+    }
+
     // ---- ending
 
     /**
@@ -289,7 +297,7 @@ public final class DeviceMapping {
             giveBack(skip);
         }
         if (bounce != null) bounce.close();
-        if (translated != null) translated.free();
+        if (view != null) view.close();
         if (!discarded) buffer.noteHeld(attachment.function(), "mapped", began - mappedNanos);
         buffer.core().trace().record(EventKind.UNMAP, buffer.number(), attachment.number(), direction.number(), 0,
                 buffer.size(), 0, System.nanoTime() - began);

@@ -10,6 +10,7 @@ import sluice.dmacore.device.Stream;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.finding.Subject;
 import sluice.dmacore.linux.Errno;
+import sluice.dmacore.memory.Runs;
 import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.ownership.Gate;
 import sluice.dmacore.ownership.Lines;
@@ -130,9 +131,14 @@ public final class DmaBuf {
     }
 
     /** What transfers of this buffer have cost while the present devices were attached. */
-    public OwnershipCounters counters() {
-        Lines present = backing.lines();
-        return present == null ? new OwnershipCounters() : core.ledger().counters(present);
+    public synchronized OwnershipCounters counters() {
+        OwnershipCounters all = backing.counters();
+        for (Attachment attachment : attachments) {
+            DeviceMapping mapping = attachment.mapping();
+            TranslatedView view = mapping == null ? null : mapping.view();
+            if (view != null) all.add(core.ledger().counters(view.lines()));
+        }
+        return all;
     }
 
     // ---- references
@@ -278,7 +284,7 @@ public final class DmaBuf {
         BufferMemory present = backing.memory();
         return present == null
                 ? exporter.review(function, stream, Verdict.ofSize(size, function.params()))
-                : judged(function, stream, planned(function, present), present);
+                : judged(function, stream, planned(function, present.runs()), present);
     }
 
     /** The same of these segments of the memory. */
@@ -286,9 +292,9 @@ public final class DmaBuf {
         return exporter.review(function, stream, Verdict.of(list, present, function.params()));
     }
 
-    SegmentList planned(DeviceFunction function, BufferMemory present) {
-        return SegmentList.planned(present.runs(), function.params(),
-                run -> core.system().addressOf(present.runs().mapping(run), present.runs().offset(run)));
+    SegmentList planned(DeviceFunction function, Runs seen) {
+        return SegmentList.planned(seen, function.params(),
+                run -> core.system().addressOf(seen.mapping(run), seen.offset(run)));
     }
 
     /** With the buffer locked. */

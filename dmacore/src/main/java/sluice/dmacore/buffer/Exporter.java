@@ -62,16 +62,25 @@ public interface Exporter {
 
     /**
      * A translator of the exporter's own between a device and the memory, such as a tiler: the runs that the device is to see
-     * instead, as many bytes. Null to have none. Asked at each mapping; devices that do not snoop are refused then, because
-     * which cache lines they touch would not be known.
+     * instead, as many bytes. Null to have none. Asked at each mapping, and in its dry run. Ranges that are synced through such a
+     * mapping are those of the view, and the caches work on the lines behind it; the CPU sees the memory itself.
+     *
+     * @throws DmaBufException ENOMEM, or any other reason, which is told
      */
-    default @Nullable BufferMemory translate(DeviceFunction function, BufferMemory memory) {
+    default @Nullable BufferMemory translate(DeviceFunction function, BufferMemory memory) throws DmaBufException {
         return null;
     }
 
-    /** The CPU is about to touch the buffer: what real hardware needs for that. */
-    default void beginCpuAccess(Direction direction) throws DmaBufException {}
+    /**
+     * The CPU is about to touch a range of the buffer: what real hardware needs for that. Nothing has begun if it fails, and the
+     * same may be tried again (row S24).
+     *
+     * @param from first byte
+     * @param length in bytes, may be 0
+     * @throws DmaBufException EINTR or EAGAIN (to be tried again), ENOMEM (the pages cannot be brought in), or what is in the way
+     */
+    default void beginCpuAccess(long from, long length, Direction direction) throws DmaBufException {}
 
-    /** It has done so. */
-    default void endCpuAccess(Direction direction) throws DmaBufException {}
+    /** It has done so, with a range and a direction as at the begin. */
+    default void endCpuAccess(long from, long length, Direction direction) throws DmaBufException {}
 }

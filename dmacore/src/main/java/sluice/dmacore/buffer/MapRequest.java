@@ -38,71 +38,101 @@ final class MapRequest {
     Verdict test() {
         List<Verdict.Problem> own = new ArrayList<>();
         boolean cached = buffer.core().gate().isCached(attachment.holder());
-        BufferMemory memory = buffer.memoryOrNull();
-        Verdict judged = buffer.judged(function, attachment.stream());
+        Verdict judged = judged(own);
         if (attachment.mapping() != null) own.add(Verdict.Problem.of(Verdict.Limit.MAPPED));
         if (buffer.state() == DmaBuf.State.MOVING) own.add(Verdict.Problem.of(Verdict.Limit.MOVING));
         own.addAll(buffer.against(attachment.stream(), direction));
-        if (memory != null && cached && judged.fits() && isTranslated(memory))
-            own.add(Verdict.Problem.of(Verdict.Limit.TRANSLATOR));
         return judged.with(own);
     }
 
-    private boolean isTranslated(BufferMemory memory) {
-        BufferMemory translated = buffer.exporter().translate(function, memory);
-        if (translated == null) return false;
-        translated.free();
-        return true;
+    /** Of what the device would see, which may be a view of the exporter's. */
+    private Verdict judged(List<Verdict.Problem> own) {
+        BufferMemory memory = buffer.memoryOrNull();
+        if (memory == null) return buffer.judged(function, attachment.stream());
+        TranslatedView view = null;
+        try {
+            view = TranslatedView.open(buffer, function, memory);
+        } catch (DmaBufException e) {
+            own.add(Verdict.Problem.ofExporter(false, String.valueOf(e.getMessage())));
+        }
+        try {
+            return buffer.judged(function, attachment.stream(), planned(view, memory), memory);
+        } finally {
+            if (view != null) view.close();
+        }
+    }
+
+    private SegmentList planned(@Nullable TranslatedView view, BufferMemory memory) {
+        return buffer.planned(function, view == null ? memory.runs() : view.runs());
     }
 
     private boolean lacksInvalidation(boolean cached) {
         return cached && direction.deviceWrites() && !buffer.core().options().executor().invalidates();
     }
 
-    /** @param planned the attachment's segments */
-    DeviceMapping map(SegmentList planned) throws DmaBufException {
+    DeviceMapping map() throws DmaBufException {
         BufferMemory memory = buffer.obtain();
         check(memory);
-        Lines lines = buffer.lines();
-        boolean cached = buffer.core().gate().isCached(attachment.holder());
-        Verdict verdict = buffer.judged(function, attachment.stream(), planned, memory);
-        Bounce bounce = verdict.fits() ? null : bounced(verdict, memory);
-        BufferMemory translated = bounce == null ? translated(memory, cached) : null;
-        Runs seen;
-        if (bounce != null) {
-            seen = bounce.runs();
-        } else if (translated != null) {
-            seen = translated.runs();
-        } else {
-            seen = cached ? buffer.core().options().executor().deviceMemory(lines) : memory.runs();
-        }
-        Holder holder = bounce == null || !cached ? attachment.holder() : copying();
+        TranslatedView view = TranslatedView.open(buffer, function, memory);
         boolean done = false;
         try {
-            if (!holder.equals(attachment.holder()) && !buffer.core().gate().join(lines, holder))
-                throw buffer.backing().tooMany(function);
-            Segments segments = inSpace(seen);
+            DeviceMapping made = map(memory, view);
+            done = true;
+            return made;
+        } finally {
+            if (!done && view != null) view.close();
+        }
+    }
+
+    private DeviceMapping map(BufferMemory memory, @Nullable TranslatedView view) throws DmaBufException {
+        Lines lines = view == null ? buffer.lines() : view.lines();
+        boolean cached = buffer.core().gate().isCached(attachment.holder());
+        Verdict verdict = buffer.judged(function, attachment.stream(), planned(view, memory), memory);
+        Bounce bounce = verdict.fits() ? null : bounced(verdict, memory);
+        Holder holder = holder(view, bounce, cached);
+        boolean joined = false;
+        boolean done = false;
+        try {
+            if (!holder.equals(attachment.holder())) {
+                joined = buffer.core().gate().join(lines, holder);
+                if (!joined) throw buffer.backing().tooMany(function);
+            }
+            Segments segments = inSpace(seen(lines, bounce, cached));
             SegmentList list = SegmentList.of(segments, function.params());
-            Verdict found = bounce == null ? buffer.judged(function, attachment.stream(), list, memory) : Verdict.FITS;
+            Verdict found = bounce == null
+                    ? buffer.judged(function, attachment.stream(), list, memory)
+                    : Verdict.of(list, bounce.runs(), BufferMemory.Kind.RAM, function.params());
             if (!found.fits()) {
                 function.space().unmap(segments);
-                throw buffer.refused(Errno.EIO,
-                        "%s cannot have it without a copy: %s".formatted(function.name(), found));
+                throw buffer.refused(Errno.EIO, "%s cannot have it %s: %s".formatted(function.name(),
+                        bounce == null ? "without a copy" : "as a copy either, where there is memory for one", found));
             }
             if (!attributes.contains(DmaAttribute.CPU_KEEPS)) {
                 buffer.core().gate().forDevice(lines, holder, 0, buffer.size(), direction,
                         attributes.contains(DmaAttribute.SKIP_CPU_SYNC));
             }
             DeviceMapping made = new DeviceMapping(attachment, holder, direction, attributes, lines, segments, list,
-                    bounce, translated);
-            if (bounce != null) bounce.toDevice(memory.runs(), 0, buffer.size());
+                    bounce, view);
+            if (bounce != null) bounce.toDevice(lines.runs(), 0, buffer.size());
             done = true;
             return made;
         } finally {
-            if (!done && !holder.equals(attachment.holder())) buffer.core().gate().leave(lines, holder);
+            if (!done && joined) buffer.core().gate().leave(lines, holder);
             if (!done && bounce != null) bounce.close();
-            if (!done && translated != null) translated.free();
         }
+    }
+
+    private Runs seen(Lines lines, @Nullable Bounce bounce, boolean cached) {
+        if (bounce != null) return bounce.runs();
+        if (cached) return buffer.core().options().executor().deviceMemory(lines);
+        return lines.runs();
+    }
+
+    /** One of its own for lines that the attachment does not own, or owns in another way. */
+    private Holder holder(@Nullable TranslatedView view, @Nullable Bounce bounce, boolean cached) {
+        if (bounce != null && cached) return copying();
+        return view == null ? attachment.holder() : new Holder(attachment.number(), function.name(),
+                attachment.holder().coherent());
     }
 
     /** Who owns the lines of a bounced mapping: it is the CPU that reads and writes them, and no cache is in its way. */
@@ -130,18 +160,6 @@ final class MapRequest {
             throw buffer.refused(Errno.EOPNOTSUPP, "%s does not snoop, and coherence is required".formatted(
                     function.name()));
         }
-    }
-
-    private @Nullable BufferMemory translated(BufferMemory memory, boolean cached) throws DmaBufException {
-        BufferMemory translated = buffer.exporter().translate(function, memory);
-        if (translated == null) return null;
-        if (cached) {
-            translated.free();
-            throw buffer.refused(Errno.EOPNOTSUPP, """
-                    %s does not snoop, and sees it through a translator of %s: which cache lines it touches is not \
-                    known""".formatted(function.name(), buffer.exporter().name()));
-        }
-        return ExportedMemory.checked(buffer, translated);
     }
 
     private Bounce bounced(Verdict verdict, BufferMemory memory) throws DmaBufException {

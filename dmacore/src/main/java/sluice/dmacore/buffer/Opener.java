@@ -43,7 +43,7 @@ public final class Opener implements AutoCloseable {
      * Begins an access: the range is in memory, and current, until it ends. Everything that can fail fails here.
      *
      * @throws DmaBufException EBADF (closed), EINVAL (outside of the buffer), EOPNOTSUPP (memory without pages), ENOMEM, ENODEV, EAGAIN, and what
-     *         the exporter throws
+     *         the exporter throws, such as EINTR: nothing has begun then
      */
     public CpuAccess begin(long from, long length, Direction direction) throws DmaBufException {
         return buffer.accesses().begin(this, from, length, direction);

@@ -8,6 +8,7 @@ import java.util.stream.Collectors;
 
 import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.linux.Errno;
+import sluice.dmacore.memory.Runs;
 
 /**
  * Whether a device can use a buffer, and if not, why: everything that is in the way and not only the first thing.
@@ -25,8 +26,6 @@ public record Verdict(List<Problem> problems) {
         READ_ONLY(Errno.EACCES),
         /** Memory that has no pages. */
         PEER_TO_PEER(Errno.EOPNOTSUPP),
-        /** The exporter's own, and a device that does not snoop. */
-        TRANSLATOR(Errno.EOPNOTSUPP),
         /** The device does not snoop and is to write, and nobody here can invalidate cache lines. */
         INVALIDATION(Errno.EOPNOTSUPP),
         /** The buffer is being moved. */
@@ -60,8 +59,23 @@ public record Verdict(List<Problem> problems) {
      * @param limit what the device takes
      * @param never whether no memory would do
      * @param bounceable whether copying through other memory would do
+     * @param why a sentence of the exporter's, or empty
      */
-    public record Problem(int segment, Limit rule, long is, long limit, boolean never, boolean bounceable) {
+    public record Problem(int segment, Limit rule, long is, long limit, boolean never, boolean bounceable, String why) {
+        public Problem(int segment, Limit rule, long is, long limit, boolean never, boolean bounceable) {
+            this(segment, rule, is, limit, never, bounceable, "");
+        }
+
+        /**
+         * What an exporter says against a device.
+         *
+         * @param never whether there is no memory that it would let the device have
+         * @param why in a sentence that goes on after "the exporter refuses it: "
+         */
+        public static Problem ofExporter(boolean never, String why) {
+            return new Problem(-1, Limit.EXPORTER, 0, 0, never, false, why);
+        }
+
         /** Something about the buffer as a whole that no copy would mend. */
         static Problem of(Limit rule) {
             return new Problem(-1, rule, 0, 0, false, false);
@@ -74,8 +88,6 @@ public record Verdict(List<Problem> problems) {
                 case STATE -> "it was revoked or released";
                 case HOLDERS -> "%d attachments share its lines, and %d may".formatted(is, limit);
                 case READ_ONLY -> "it is read-only, and the device would write it";
-                case TRANSLATOR ->
-                    "the exporter has a translator of its own before it, and the device does not snoop";
                 case INVALIDATION -> "this process cannot invalidate cache lines, and the device does not snoop";
                 case MOVING -> "it is being moved";
                 case MAPPED -> "it is mapped already: a second mapping needs a second attachment";
@@ -90,7 +102,7 @@ public record Verdict(List<Problem> problems) {
                             limit);
                 case DMA_MASK -> "%s ends at 0x%x, and the device reaches 0x%x".formatted(where, is, limit);
                 case PEER_TO_PEER -> "it lies in another device, and the device reaches no peers";
-                case EXPORTER -> "the exporter refuses it";
+                case EXPORTER -> why.isEmpty() ? "the exporter refuses it" : "the exporter refuses it: " + why;
             };
         }
     }
@@ -129,6 +141,11 @@ public record Verdict(List<Problem> problems) {
         return fits() ? "it fits" : problems.stream().map(Problem::toString).collect(Collectors.joining("; "));
     }
 
+    /** The same, and one thing more. */
+    public Verdict with(Problem more) {
+        return with(List.of(more));
+    }
+
     /** The same, and more. */
     Verdict with(List<Problem> more) {
         if (more.isEmpty()) return this;
@@ -148,8 +165,13 @@ public record Verdict(List<Problem> problems) {
 
     /** Judges a list of segments, real or planned, of memory of a kind. */
     static Verdict of(SegmentList list, BufferMemory memory, DeviceDmaParams params) {
+        return of(list, memory.runs(), memory.kind(), params);
+    }
+
+    /** The same of memory that is no buffer's. */
+    static Verdict of(SegmentList list, Runs memory, BufferMemory.Kind kind, DeviceDmaParams params) {
         List<Problem> problems = new ArrayList<>(ofSize(list.bytes(), params).problems());
-        if (memory.kind() == BufferMemory.Kind.DEVICE && !params.peerToPeer())
+        if (kind == BufferMemory.Kind.DEVICE && !params.peerToPeer())
             problems.add(new Problem(-1, Limit.PEER_TO_PEER, 0, 0, false, false));
         if (params.contiguous() && !(list.isContiguous() && list.bytes() <= params.maxSegmentSize()))
             problems.add(new Problem(-1, Limit.CONTIGUITY, list.count(), 1, false, !params.translated()));
@@ -168,11 +190,11 @@ public record Verdict(List<Problem> problems) {
         return new Verdict(problems);
     }
 
-    private static void checkGranule(BufferMemory memory, DeviceDmaParams params, List<Problem> problems) {
-        for (int run = 0; run < memory.runs().count(); run++) {
-            long offset = memory.runs().offset(run);
-            boolean last = run == memory.runs().count() - 1;
-            long odd = last ? offset : offset | memory.runs().length(run);
+    private static void checkGranule(Runs memory, DeviceDmaParams params, List<Problem> problems) {
+        for (int run = 0; run < memory.count(); run++) {
+            long offset = memory.offset(run);
+            boolean last = run == memory.count() - 1;
+            long odd = last ? offset : offset | memory.length(run);
             if ((odd & (params.pageGranule() - 1)) != 0) {
                 problems.add(new Problem(-1, Limit.PAGE_GRANULE, offset, params.pageGranule(), false, true));
                 return;

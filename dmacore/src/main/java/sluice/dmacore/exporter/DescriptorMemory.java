@@ -123,9 +123,9 @@ public final class DescriptorMemory implements Exporter, AutoCloseable {
         return BufferMemory.ofPages(runs, () -> {});
     }
 
-    /** {@code DMA_BUF_IOCTL_SYNC} with {@code DMA_BUF_SYNC_START}. */
+    /** {@code DMA_BUF_IOCTL_SYNC} with {@code DMA_BUF_SYNC_START}: of all of it, for the kernel takes no range. */
     @Override
-    public void beginCpuAccess(Direction direction) throws DmaBufException {
+    public void beginCpuAccess(long from, long length, Direction direction) throws DmaBufException {
         try {
             DmaBufFile.syncStart(descriptor, access(direction));
         } catch (ErrnoException e) {
@@ -135,7 +135,7 @@ public final class DescriptorMemory implements Exporter, AutoCloseable {
 
     /** {@code DMA_BUF_IOCTL_SYNC} with {@code DMA_BUF_SYNC_END}. */
     @Override
-    public void endCpuAccess(Direction direction) throws DmaBufException {
+    public void endCpuAccess(long from, long length, Direction direction) throws DmaBufException {
         try {
             DmaBufFile.syncEnd(descriptor, access(direction));
         } catch (ErrnoException e) {

@@ -34,7 +34,8 @@ public final class OwnershipCounters {
         invalidateNanos += nanos;
     }
 
-    void add(OwnershipCounters other) {
+    /** Adds what others have cost. */
+    public void add(OwnershipCounters other) {
         transfers += other.transfers;
         coherentTransfers += other.coherentTransfers;
         writeBack(other.writeBackRequested, other.writeBackExecuted, other.writeBackNanos);

@@ -185,6 +185,10 @@ class ConstraintsTest {
                     new Verdict(List.of(new Verdict.Problem(-1, Verdict.Limit.EXPORTER, 0, 0, false, false))))));
             DeviceFunction device = machine.device("device");
             refused(Errno.EBUSY, () -> picky.attach(device, Stream.COHERENT), "the exporter refuses it");
+            DmaBuf telling = machine.released(machine.core().export("telling", PAGE, new OverridingExporter(pool,
+                    Verdict.FITS.with(Verdict.Problem.ofExporter(true, "it is protected content")))));
+            refused(Errno.EINVAL, () -> telling.attach(device, Stream.COHERENT),
+                    "device cannot attach: the exporter refuses it: it is protected content");
         }
     }
 
@@ -305,6 +309,32 @@ class ConstraintsTest {
             other.unmap();
             first.detach();
             second.detach();
+        }
+    }
+
+    /** Memory for a copy has to suit the device as any: below its mask, and in no more pieces than it takes. */
+    @Test
+    @Tag("M15")
+    @Tag("S37")
+    void aCopyThatDoesNotSuitTheDeviceEitherIsRefusedWithTheReason() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            FileMapping ram = machine.file(16);
+            DmaBuf high = machine.guest("high", ram, 12, 13);
+            DeviceFunction low = machine.core().function("low",
+                    DeviceDmaParams.scatterGather().withDmaMask(8 * PAGE - 1));
+            Attachment attachment = high.attachBouncing(low, Stream.COHERENT);
+            refused(Errno.EIO, () -> attachment.map(Direction.TO_DEVICE, EnumSet.of(DmaAttribute.ALLOW_BOUNCE)),
+                    "as a copy either", "and the device reaches 0x7fff");
+            assertThat(low.liveMappings()).isZero();
+            assertThat(machine.core().bouncedBytes()).isZero();
+            attachment.detach();
+            // Its mask is that of the second file, which is where the copy is.
+            DeviceFunction reaching = machine.core().function("reaching", DeviceDmaParams.physicallyContiguous()
+                    .withDmaMask((1L << 42) - 1));
+            DmaBuf scattered = machine.guest("scattered", ram, 3, 1);
+            Attachment fits = scattered.attachBouncing(reaching, Stream.COHERENT);
+            fits.map(Direction.TO_DEVICE, EnumSet.of(DmaAttribute.ALLOW_BOUNCE)).unmap();
+            fits.detach();
         }
     }
 

@@ -2,6 +2,10 @@ package sluice.dmacore.buffer;
 
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -269,6 +273,74 @@ class CpuAccessTest {
             attachment.detach();
             assertThat(machine.core().findings().errors()).extracting(finding -> finding.rule())
                     .containsOnly(Rule.UNBALANCED_CPU_ACCESS);
+        }
+    }
+
+    /** Asks for a range of pages to be brought in, and is interrupted, told to come again, and out of memory first. */
+    @Test
+    @Tag("S24")
+    void theExporterIsToldTheRangeAndWhatItRefusesCanBeTriedAgain() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            FileMapping ram = machine.file(2);
+            PagingExporter paging = new PagingExporter(ram, Errno.EINTR, Errno.EAGAIN, Errno.ENOMEM);
+            DmaBuf buffer = machine.released(machine.core().export("frame", 2 * PAGE, paging));
+            try (Opener cpu = buffer.open("cpu")) {
+                refused(Errno.EINTR, () -> cpu.begin(100, 200, Direction.FROM_DEVICE), "not brought in");
+                refused(Errno.EAGAIN, () -> cpu.begin(100, 200, Direction.FROM_DEVICE), "not brought in");
+                refused(Errno.ENOMEM, () -> cpu.begin(100, 200, Direction.FROM_DEVICE), "not brought in");
+                refused(Errno.EINVAL, () -> cpu.end(100, 200, Direction.FROM_DEVICE), "has not begun");
+                assertThat(machine.core().findings().times(Rule.UNBALANCED_CPU_ACCESS)).isEqualTo(1);
+                machine.core().findings().clear();
+                CpuAccess access = cpu.begin(100, 200, Direction.FROM_DEVICE);
+                CpuAccess other = cpu.begin(PAGE, PAGE, Direction.TO_DEVICE);
+                other.end();
+                access.end();
+                BufferView managed = BufferView.map(cpu, 0, PAGE);
+                managed.read(64, new byte[8]);
+            }
+            assertThat(paging.told).containsExactly("begin 100+200 FROM_DEVICE", "begin 4096+4096 TO_DEVICE",
+                    "end 4096+4096 TO_DEVICE", "end 100+200 FROM_DEVICE", "begin 64+8 FROM_DEVICE",
+                    "end 64+8 FROM_DEVICE");
+            machine.found();
+        }
+    }
+
+    /** Refuses the first accesses, each with an errno, and notes the others. */
+    private static final class PagingExporter implements Exporter {
+        private final FileMapping file;
+        private final Deque<Integer> refusals = new ArrayDeque<>();
+        final List<String> told = new ArrayList<>();
+
+        PagingExporter(FileMapping file, Integer... refusals) {
+            this.file = file;
+            this.refusals.addAll(List.of(refusals));
+        }
+
+        @Override
+        public String name() {
+            return "paging";
+        }
+
+        @Override
+        public CpuWriters cpuWriters() {
+            return CpuWriters.BRACKETED;
+        }
+
+        @Override
+        public BufferMemory allocate(AllocationRequest request) {
+            return BufferMemory.ofPages(Machine.runs(file, 1, 0), () -> {});
+        }
+
+        @Override
+        public void beginCpuAccess(long from, long length, Direction direction) throws DmaBufException {
+            Integer refusal = refusals.poll();
+            if (refusal != null) throw new DmaBufException(refusal, "the pages are not brought in");
+            told.add("begin %d+%d %s".formatted(from, length, direction));
+        }
+
+        @Override
+        public void endCpuAccess(long from, long length, Direction direction) {
+            told.add("end %d+%d %s".formatted(from, length, direction));
         }
     }
 

@@ -25,7 +25,7 @@ record FailingEndExporter(FileMapping file) implements Exporter {
     }
 
     @Override
-    public void endCpuAccess(Direction direction) throws DmaBufException {
+    public void endCpuAccess(long from, long length, Direction direction) throws DmaBufException {
         throw new DmaBufException(Errno.EIO, "the exporter failed");
     }
 }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
 
@@ -12,24 +13,26 @@ import org.junit.jupiter.api.Test;
 
 import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.device.Stream;
+import sluice.dmacore.exporter.GuestPages;
+import sluice.dmacore.exporter.MemoryPool;
+import sluice.dmacore.exporter.TiledMemory;
+import sluice.dmacore.finding.Rule;
+import sluice.dmacore.linux.Errno;
 import sluice.dmacore.memory.FileMapping;
-import sluice.dmacore.memory.Runs;
+import sluice.dmacore.model.Eviction;
 import sluice.dmacore.ownership.Direction;
-import sluice.iommu.Access;
 import sluice.iommu.Owner;
 import sluice.iommu.Permission;
 import sluice.iommu.TargetRuns;
 import sluice.iommu.space.MapException;
-import sluice.iommu.space.Outcome;
 import sluice.iommu.tiler.Orientation;
 import sluice.iommu.tiler.TileFormat;
 import sluice.iommu.tiler.TiledAperture;
 import sluice.iommu.tiler.TiledBlock;
-import sluice.iommu.tiler.TiledReader;
-import sluice.iommu.tiler.TiledView;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static sluice.dmacore.buffer.Machine.PAGE;
+import static sluice.dmacore.buffer.Refused.refused;
 
 /**
  * A picture in tiles of 32×32 pixels, a page each, behind the 2D tiler of its exporter: a device that attaches, and knows nothing of
@@ -45,58 +48,9 @@ class TiledExporterTest {
 
     private final TiledAperture tiler = TiledAperture.open("dmm", UnaryOperator.identity());
 
-    /** Shows devices the rows of a picture whose memory is tiles. */
-    private final class TilingExporter implements Exporter {
-        private final FileMapping ram;
-        private final Orientation orientation;
-
-        TilingExporter(FileMapping ram, Orientation orientation) {
-            this.ram = ram;
-            this.orientation = orientation;
-        }
-
-        @Override
-        public String name() {
-            return "tiler";
-        }
-
-        @Override
-        public CpuWriters cpuWriters() {
-            return CpuWriters.UNSEEN;
-        }
-
-        @Override
-        public BufferMemory allocate(AllocationRequest request) {
-            return BufferMemory.ofPages(Machine.runs(ram, PAGES), () -> {});
-        }
-
-        @Override
-        public BufferMemory translate(DeviceFunction function, BufferMemory memory) {
-            TargetRuns pages = new TargetRuns();
-            for (int run = 0; run < memory.runs().count(); run++)
-                pages.add(memory.runs().offset(run), memory.runs().length(run));
-            TiledBlock block;
-            try {
-                block = tiler.reserve(TileFormat.BITS_32, SIDE, SIDE, pages, Permission.READ_WRITE,
-                        new Owner(1, "picture"));
-            } catch (MapException e) {
-                throw new IllegalStateException(e);
-            }
-            return BufferMemory.ofPages(seen(block.view(orientation)), () -> tiler.release(block));
-        }
-
-        private Runs seen(TiledView view) {
-            TargetRuns targets = new TargetRuns();
-            try (TiledReader reader = tiler.openReader(); var _ = reader.enter()) {
-                for (int row = 0; row < view.height(); row++) {
-                    assertThat(reader.translate(view.address() + row * view.stride(), view.width() * 4L, Access.READ,
-                            targets)).isEqualTo(Outcome.RESOLVED);
-                }
-            }
-            Runs seen = new Runs();
-            for (int i = 0; i < targets.count(); i++) seen.add(ram, targets.target(i), targets.length(i));
-            return seen;
-        }
+    private TiledMemory exporter(FileMapping ram, Orientation orientation) {
+        return new TiledMemory(tiler, new GuestPages(Machine.runs(ram, PAGES)), TileFormat.BITS_32, SIDE, SIDE,
+                orientation);
     }
 
     /** Where a pixel lies in the memory, said without the tiler. */
@@ -126,7 +80,7 @@ class TiledExporterTest {
                         memory.set(ValueLayout.JAVA_INT_UNALIGNED, place(x, y), pixel(x, y));
                 }
                 DmaBuf picture = machine.released(machine.core().export("picture", (long) ROW * SIDE,
-                        new TilingExporter(ram, orientation)));
+                        exporter(ram, orientation)));
                 DeviceFunction display = machine.device("display");
                 DeviceView view = machine.view(display);
                 Attachment attachment = picture.attach(display, Stream.COHERENT);
@@ -153,6 +107,125 @@ class TiledExporterTest {
                 attachment.detach();
                 machine.found();
             }
+        }
+    }
+
+    private static void draw(MemorySegment memory, int rows, int from) {
+        for (int y = 0; y < rows; y++) {
+            for (int x = 0; x < SIDE; x++) memory.set(ValueLayout.JAVA_INT_UNALIGNED, place(x, y), pixel(x, from + y));
+        }
+    }
+
+    /** As all of OMAP's devices: the row that is synced is eight lines of two tiles, and no other is. */
+    @Test
+    void aDisplayThatDoesNotSnoopSeesTheRowsThatWereSynced() throws IOException {
+        for (Eviction eviction : List.of(new Eviction.Lazy(), new Eviction.Eager())) {
+            try (Machine machine = Machine.modelledWith(DmaCoreOptions.counting(), eviction)) {
+                FileMapping ram = machine.file(8);
+                MemorySegment memory = ram.segment();
+                draw(memory, SIDE, 0);
+                DmaBuf picture = machine.released(machine.core().export("picture", (long) ROW * SIDE,
+                        exporter(ram, Orientation.NORMAL)));
+                DeviceFunction display = machine.device("display");
+                DeviceView view = machine.view(display);
+                Attachment attachment = picture.attach(display, Stream.NON_COHERENT);
+                DeviceMapping mapping = attachment.map(Direction.TO_DEVICE);
+                for (int y = 0; y < SIDE; y++)
+                    assertThat(Machine.read(view, mapping, (long) y * ROW, ROW)).as("row %d", y).isEqualTo(row(y));
+
+                mapping.syncForCpu();
+                draw(memory, SIDE, 100);
+                long before = picture.counters().writeBackExecuted();
+                mapping.syncForDevice(5 * ROW, ROW, Direction.TO_DEVICE);
+                assertThat(picture.counters().writeBackExecuted() - before).isEqualTo(ROW);
+                assertThat(Machine.read(view, mapping, 5 * ROW, ROW)).isEqualTo(row(105));
+                machine.found();
+                byte[] next = Machine.read(view, mapping, 6 * ROW, ROW);
+                if (eviction instanceof Eviction.Lazy) assertThat(next).as("never given").isEqualTo(row(6));
+                machine.found(Rule.MISSING_SYNC_FOR_DEVICE);
+                machine.core().findings().clear();
+                mapping.syncForDevice();
+                for (int y = 0; y < SIDE; y++)
+                    assertThat(Machine.read(view, mapping, (long) y * ROW, ROW)).as("row %d", y).isEqualTo(row(100 + y));
+                mapping.unmap();
+                attachment.detach();
+                machine.found();
+            }
+        }
+    }
+
+    /** A camera writes rows, turned by a quarter: each pixel of its view lies in another row of the memory. */
+    @Test
+    void aCameraThatDoesNotSnoopWritesThroughATurnedView() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            FileMapping ram = machine.file(8);
+            TiledMemory turned = exporter(ram, new Orientation(false, false, true));
+            assertThat(turned.stride()).isEqualTo(ROW);
+            DmaBuf picture = machine.released(machine.core().export("picture", turned.bytes(), turned));
+            DeviceFunction camera = machine.device("camera");
+            DeviceView view = machine.view(camera);
+            Attachment attachment = picture.attach(camera, Stream.NON_COHERENT);
+            DeviceMapping mapping = attachment.map(Direction.FROM_DEVICE);
+            for (int y = 0; y < SIDE; y++) Machine.write(view, mapping, (long) y * ROW, row(y));
+            mapping.syncForCpu();
+            for (int y = 0; y < SIDE; y++) {
+                for (int x = 0; x < SIDE; x++)
+                    assertThat(ram.segment().get(ValueLayout.JAVA_INT_UNALIGNED, place(y, x))).isEqualTo(pixel(x, y));
+            }
+            mapping.unmap();
+            attachment.detach();
+            machine.found();
+        }
+    }
+
+    @Test
+    @Tag("S35")
+    void aPictureOfAPoolMovesAndIsWholeTiles() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            MemoryPool pool = machine.pool(32, true);
+            TiledMemory odd = new TiledMemory(tiler, pool, TileFormat.BITS_16, 65, 33, Orientation.NORMAL);
+            assertThat(odd.bytes()).as("two tiles of 64 by 32 each way").isEqualTo(4L * PAGE);
+            assertThat(odd.stride()).isEqualTo(2 * 64 * 2);
+            DmaBuf picture = machine.released(machine.core().export("odd", odd.bytes(), odd));
+            DeviceFunction gpu = machine.device("gpu");
+            DeviceView view = machine.view(gpu);
+            Attachment attachment = picture.attach(gpu, Stream.NON_COHERENT);
+            DeviceMapping before = attachment.map(Direction.BIDIRECTIONAL);
+            Machine.write(view, before, 0, Machine.bytes(4 * PAGE, 1));
+            before.unmap();
+            picture.move();
+            DeviceMapping after = attachment.map(Direction.BIDIRECTIONAL);
+            assertThat(Machine.read(view, after, 0, 4 * PAGE)).isEqualTo(Machine.bytes(4 * PAGE, 1));
+            after.unmap();
+            attachment.detach();
+            DmaBuf wrong = machine.released(machine.core().export("wrong", PAGE, odd));
+            try (Opener cpu = wrong.open("cpu")) {
+                refused(Errno.EINVAL, () -> cpu.begin(Direction.FROM_DEVICE), "in whole tiles have 16384 bytes");
+            }
+            machine.found();
+        }
+    }
+
+    @Test
+    void aTilerThatIsFullRefusesTheMap() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            FileMapping ram = machine.file(8);
+            int side = 32 * 256;
+            List<TiledBlock> taken = new ArrayList<>();
+            TargetRuns all = new TargetRuns();
+            all.add(0, (long) TiledAperture.SLOTS_WIDE * (TiledAperture.SLOTS_HIGH - 1) * PAGE);
+            taken.add(tiler.reserve(TileFormat.BITS_32, side, 32 * (TiledAperture.SLOTS_HIGH - 1), all,
+                    Permission.READ_ONLY, new Owner(1, "others")));
+            DmaBuf picture = machine.released(machine.core().export("picture", (long) ROW * SIDE,
+                    exporter(ram, Orientation.NORMAL)));
+            Attachment attachment = picture.attach(machine.device("display"), Stream.COHERENT);
+            refused(Errno.ENOMEM, () -> attachment.map(Direction.TO_DEVICE), "the tiler has no room");
+            taken.forEach(tiler::release);
+            attachment.map(Direction.TO_DEVICE).unmap();
+            attachment.detach();
+            machine.found();
+        } catch (MapException e) {
+            throw new AssertionError(e);
         }
     }
 }

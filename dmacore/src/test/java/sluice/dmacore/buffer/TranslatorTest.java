@@ -2,8 +2,10 @@ package sluice.dmacore.buffer;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.util.EnumSet;
 import java.util.List;
 
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -101,17 +103,132 @@ class TranslatorTest {
         }
     }
 
+    /** Rows lie elsewhere in the memory than in the view: what is synced, and what the device touches, is what is behind it. */
     @Test
-    void aDeviceThatDoesNotSnoopIsRefused() throws IOException {
+    @Tag("S9")
+    @Tag("S29")
+    void theLinesBehindTheViewAreThoseThatAreSyncedAndTouched() throws IOException {
         try (Machine machine = Machine.modelled()) {
-            ScriptedExporter tiler = new ScriptedExporter(false, TranslatorTest::mirrored,
-                    List.of(run(machine.file(ROWS), 0, ROWS * PAGE)));
-            DmaBuf picture = machine.released(machine.core().export("picture", ROWS * PAGE, tiler));
-            Attachment attachment = picture.attach(machine.device("display"), Stream.NON_COHERENT);
-            refused(Errno.EOPNOTSUPP, () -> attachment.map(Direction.TO_DEVICE), "does not snoop",
-                    "translator of script");
-            assertThat(tiler.freed).hasValue(1);
+            FileMapping file = machine.file(ROWS);
+            fill(file, 0);
+            DmaBuf picture = machine.released(machine.core().export("picture", ROWS * PAGE,
+                    new ScriptedExporter(false, TranslatorTest::mirrored, List.of(run(file, 0, ROWS * PAGE)))));
+            DeviceFunction display = machine.device("display");
+            DeviceView view = machine.view(display);
+            Attachment attachment = picture.attach(display, Stream.NON_COHERENT);
+            assertThat(attachment.testMap()).isEqualTo(Verdict.FITS);
+            DeviceMapping mapping = attachment.map(Direction.BIDIRECTIONAL);
+            for (int row = 0; row < ROWS; row++)
+                assertThat(Machine.read(view, mapping, (long) row * PAGE, PAGE)).isEqualTo(row(ROWS - 1 - row));
+
+            mapping.syncForCpu(0, PAGE, Direction.BIDIRECTIONAL);
+            Machine.store(file, (ROWS - 1) * PAGE, Machine.bytes(PAGE, 1));
+            assertThat(Machine.read(view, mapping, PAGE, PAGE)).as("still the device's").isEqualTo(row(ROWS - 2));
+            machine.found();
+            assertThat(Machine.read(view, mapping, 0, PAGE)).as("stale").isEqualTo(row(ROWS - 1));
+            machine.found(Rule.MISSING_SYNC_FOR_DEVICE);
+            machine.core().findings().clear();
+            mapping.syncForDevice(0, PAGE, Direction.BIDIRECTIONAL);
+            assertThat(Machine.read(view, mapping, 0, PAGE)).isEqualTo(Machine.bytes(PAGE, 1));
+
+            Machine.write(view, mapping, PAGE, Machine.bytes(PAGE, 2));
+            assertThat(Machine.load(file, (ROWS - 2) * PAGE, PAGE)).as("not fetched").isEqualTo(row(ROWS - 2));
+            try (Opener cpu = picture.open("cpu");
+                    CpuAccess access = cpu.begin((ROWS - 2) * PAGE, PAGE, Direction.BIDIRECTIONAL)) {
+                byte[] bytes = new byte[PAGE];
+                access.read((ROWS - 2) * PAGE, bytes, 0, PAGE);
+                assertThat(bytes).as("the CPU's order").isEqualTo(Machine.bytes(PAGE, 2));
+                access.write((ROWS - 2) * PAGE, Machine.bytes(PAGE, 3), 0, PAGE);
+            }
+            assertThat(Machine.read(view, mapping, PAGE, PAGE)).isEqualTo(Machine.bytes(PAGE, 3));
+            assertThat(picture.counters().transfers()).isEqualTo(3);
+            mapping.unmap();
+            assertThat(picture.counters().transfers()).as("also of views that are gone").isEqualTo(4);
             attachment.detach();
+            machine.found();
+        }
+    }
+
+    @Test
+    @Tag("S9")
+    @Tag("S37")
+    void aCopyIsOneOfTheViewAndComesBackThroughIt() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            FileMapping file = machine.file(ROWS);
+            fill(file, 0);
+            DmaBuf picture = machine.released(machine.core().export("picture", ROWS * PAGE,
+                    new ScriptedExporter(false, TranslatorTest::mirrored, List.of(run(file, 0, ROWS * PAGE)))));
+            DeviceFunction scattered = machine.core().function("scan-out", DeviceDmaParams.physicallyContiguous());
+            DeviceView view = machine.view(scattered);
+            Attachment attachment = picture.attachBouncing(scattered, Stream.NON_COHERENT);
+            assertThat(attachment.testMap().fits()).as("of the view").isFalse();
+            DeviceMapping mapping = attachment.map(Direction.BIDIRECTIONAL, EnumSet.of(DmaAttribute.ALLOW_BOUNCE));
+            assertThat(Machine.read(view, mapping, 0, PAGE)).isEqualTo(row(ROWS - 1));
+            Machine.write(view, mapping, 0, Machine.bytes(PAGE, 1));
+            mapping.unmap();
+            assertThat(Machine.load(file, (ROWS - 1) * PAGE, PAGE)).isEqualTo(Machine.bytes(PAGE, 1));
+            assertThat(Machine.load(file, 0, PAGE)).isEqualTo(row(0));
+            attachment.detach();
+            machine.found();
+        }
+    }
+
+    @Test
+    @Tag("S9")
+    void aTranslatorThatHasNoRoomSaysSo() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            Exporter full = new Exporter() {
+                @Override
+                public String name() {
+                    return "full";
+                }
+
+                @Override
+                public CpuWriters cpuWriters() {
+                    return CpuWriters.UNSEEN;
+                }
+
+                @Override
+                public BufferMemory allocate(AllocationRequest request) throws DmaBufException {
+                    throw new DmaBufException(Errno.ENOMEM, "asked for memory that was given");
+                }
+
+                @Override
+                public BufferMemory translate(DeviceFunction function, BufferMemory memory) throws DmaBufException {
+                    throw new DmaBufException(Errno.ENOMEM, "no free rectangle for " + function.name());
+                }
+            };
+            Exporter pages = new BracketedPages(Machine.runs(machine.file(1), 0));
+            DmaBuf picture = machine.released(machine.core().export("picture", PAGE, new TwoExporters(pages, full)));
+            Attachment attachment = picture.attach(machine.device("display"), Stream.COHERENT);
+            assertThat(attachment.testMap().toString()).contains("the exporter refuses it: no free rectangle for display");
+            refused(Errno.ENOMEM, () -> attachment.map(Direction.TO_DEVICE), "no free rectangle for display");
+            assertThat(attachment.function().liveMappings()).isZero();
+            attachment.detach();
+            machine.found();
+        }
+    }
+
+    /** The memory of one, and the views of another. */
+    private record TwoExporters(Exporter memory, Exporter views) implements Exporter {
+        @Override
+        public String name() {
+            return memory.name();
+        }
+
+        @Override
+        public CpuWriters cpuWriters() {
+            return memory.cpuWriters();
+        }
+
+        @Override
+        public BufferMemory allocate(AllocationRequest request) throws DmaBufException {
+            return memory.allocate(request);
+        }
+
+        @Override
+        public @Nullable BufferMemory translate(DeviceFunction function, BufferMemory seen) throws DmaBufException {
+            return views.translate(function, seen);
         }
     }
 
