@@ -100,6 +100,8 @@ public final class DeviceSpace {
      */
     public void unmap(Segments segments) {
         for (Mapping mapping : segments.mappings()) table.unmap(mapping);
+        // Without an IOMMU there is no mapping that readers could be waited for with.
+        if (isIdentity()) table.awaitReaders();
         if (!segments.giveUpSlots())
             throw new IllegalStateException(table.options().name() + ": these segments were unmapped already");
         for (int slot : segments.slots()) slots.release(slot);

@@ -171,7 +171,8 @@ class MisuseTest {
             for (int round = 0; round < 50; round++) {
                 FileMapping ram = machine.file(1);
                 DmaBuf buffer = machine.core().export("frame", PAGE, new GuestPages(Machine.runs(ram, 0)));
-                DeviceFunction device = machine.device("device");
+                DeviceFunction device = machine.core().function("device", DeviceDmaParams.throughIommu().withTranslated(
+                        round % 2 == 0));
                 DeviceMapping mapping = buffer.attach(device, Stream.NON_COHERENT).map(Direction.BIDIRECTIONAL);
                 CountDownLatch reading = new CountDownLatch(1);
                 Future<Outcome> last = threads.submit(() -> {

@@ -75,6 +75,34 @@ class ReadSectionTest {
         }
     }
 
+    /** Also a device without an IOMMU, for which nothing is taken out of a table. */
+    @Test
+    void anUnmapReturnsWhenNoDeviceIsAtItAnyMore() throws Exception {
+        try (Machine machine = Machine.counting(); ExecutorService threads = Executors.newSingleThreadExecutor()) {
+            for (DeviceFunction device : functions(machine)) {
+                Attachment attachment = machine.guest("frame", machine.file(1), 0).attach(device, Stream.COHERENT);
+                DeviceMapping mapping = attachment.map(Direction.TO_DEVICE);
+                CountDownLatch over = new CountDownLatch(1);
+                Future<?> unmap;
+                try (DeviceView view = DeviceView.open(device)) {
+                    try (var _ = view.enter()) {
+                        assertThat(view.find(mapping, 0, PAGE, Access.READ, new Runs())).isEqualTo(Outcome.RESOLVED);
+                        unmap = threads.submit(() -> {
+                            mapping.unmap();
+                            over.countDown();
+                            return null;
+                        });
+                        assertThat(over.await(100, TimeUnit.MILLISECONDS)).as("over in a read section, %s", device.name())
+                                .isFalse();
+                    }
+                    unmap.get(LIMIT_SECONDS, TimeUnit.SECONDS);
+                }
+                attachment.detach();
+            }
+            machine.found();
+        }
+    }
+
     @Test
     @Tag("S35")
     void aMoveInsideOfAReadSectionIsRefused() throws IOException {

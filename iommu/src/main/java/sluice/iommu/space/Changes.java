@@ -250,10 +250,10 @@ final class Changes {
         return awaitUsers(List.of(), range, false);
     }
 
-    /** Returns when writes that readers began before the call are done. */
-    void awaitWrites(AddressRange range) {
+    /** Returns when what readers began before the call is done, or the bound is over; how many did not let go. */
+    int awaitReaders(AddressRange range) {
         state.waiting.incrementAndGet();
-        awaitUsers(List.of(), range, false);
+        return awaitUsers(List.of(), range, false);
     }
 
     IoSpaceStatistics statistics() {

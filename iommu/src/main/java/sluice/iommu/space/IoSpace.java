@@ -145,7 +145,7 @@ public final class IoSpace {
         } finally {
             state.lock.unlock();
         }
-        if (on) changes.awaitWrites(EVERYTHING);
+        if (on) changes.awaitReaders(EVERYTHING);
     }
 
     /**
@@ -156,7 +156,7 @@ public final class IoSpace {
     public DirtyPages readAndClearDirty(AddressRange range) {
         state.readers.refuseInsideSection();
         DirtyPages pages = dirty(range, true);
-        if (!pages.ranges().isEmpty()) changes.awaitWrites(range);
+        if (!pages.ranges().isEmpty()) changes.awaitReaders(range);
         return pages;
     }
 
@@ -230,6 +230,18 @@ public final class IoSpace {
     private void change(Mapping mapping, AddressRange range, long takeBits, long giveBits) {
         AddressRange part = mapping.range().intersection(range);
         state.table.change(part.first(), part.last(), takeBits, giveBits);
+    }
+
+    /**
+     * Returns when every read section that has begun has ended, or the bound is over and it was revoked: for those who take away what
+     * no mapping here leads to, such as memory behind a space in bypass.
+     *
+     * @return how many readers did not let go within the bound
+     * @throws IllegalStateException inside of a read section
+     */
+    public int awaitReaders() {
+        state.readers.refuseInsideSection();
+        return changes.awaitReaders(EVERYTHING);
     }
 
     // ---- looking
