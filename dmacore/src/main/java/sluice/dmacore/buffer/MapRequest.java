@@ -37,7 +37,6 @@ final class MapRequest {
     /** What is in the way; nothing is changed. */
     Verdict test() {
         List<Verdict.Problem> own = new ArrayList<>();
-        boolean cached = buffer.core().gate().isCached(attachment.holder());
         Verdict judged = judged(own);
         if (attachment.mapping() != null) own.add(Verdict.Problem.of(Verdict.Limit.MAPPED));
         if (buffer.state() == DmaBuf.State.MOVING) own.add(Verdict.Problem.of(Verdict.Limit.MOVING));
