@@ -172,8 +172,9 @@ public final class Attachment {
             }
             // One that fails takes back what it has got, and would wait for readers.
             if (function.space().insideSection()) {
-                throw buffer.refused(Errno.EDEADLK, "%s maps it inside of a read section of its own: leave the section first"
-                        .formatted(function.name()));
+                throw buffer.refused(Errno.EDEADLK,
+                        "%s maps it inside of a read section of its own: leave the section first"
+                                .formatted(function.name()));
             }
             SegmentList planned = getSegments();
             boolean done = false;

@@ -45,8 +45,9 @@ final class BufferMove {
                 if (attachment.keepsInPlace())
                     throw buffer.refused(Errno.EBUSY, attachment.function().name() + " keeps it where it is");
                 if (attachment.mapping() != null && attachment.function().space().insideSection()) {
-                    throw buffer.refused(Errno.EDEADLK, "it is moved inside of a read section of %s, which has it mapped"
-                            .formatted(attachment.function().name()));
+                    throw buffer.refused(Errno.EDEADLK,
+                            "it is moved inside of a read section of %s, which has it mapped"
+                                    .formatted(attachment.function().name()));
                 }
             }
             buffer.setState(DmaBuf.State.MOVING);

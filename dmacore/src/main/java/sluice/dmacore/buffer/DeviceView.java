@@ -129,7 +129,8 @@ public final class DeviceView implements AutoCloseable {
     }
 
     private static void judge(DeviceMapping mapping, long from, long length, boolean write) {
-        mapping.attachment().buffer().core().gate().deviceAccess(mapping.lines(), mapping.holder(), from, length, write);
+        mapping.attachment().buffer().core().gate().deviceAccess(mapping.lines(), mapping.holder(), from, length,
+                write);
     }
 
     private Outcome resolve(DeviceMapping mapping, long from, long length, Access access, Runs runs) {
@@ -243,7 +244,8 @@ public final class DeviceView implements AutoCloseable {
     private Outcome runsOver(MachineAddresses addresses, DeviceMapping mapping, long end, long length, Access access) {
         DeviceMapping next = addresses.of(function).at(end, 1, access);
         told(mapping, Rule.DEVICE_OUTSIDE_MAPPING, mapping.attachment().buffer().size(), length,
-                "%s over its end at 0x%x by 0x%x bytes%s".formatted(access == Access.READ ? "read" : "written", end, length,
+                "%s over its end at 0x%x by 0x%x bytes%s".formatted(access == Access.READ ? "read" : "written", end,
+                        length,
                         next == null ? "" : ", into " + next.attachment().buffer().name()));
         return Outcome.FAULT;
     }

@@ -52,7 +52,8 @@ final class MachineAddresses {
         DeviceMapping foreign = ofAnother(function, address, access);
         if (foreign != null) {
             DmaBuf buffer = foreign.attachment().buffer();
-            return new Meant(Rule.DEVICE_FOREIGN_ADDRESS, new Subject(function.name(), 0, buffer.name(), buffer.number()),
+            return new Meant(Rule.DEVICE_FOREIGN_ADDRESS,
+                    new Subject(function.name(), 0, buffer.name(), buffer.number()),
                     foreign.order().positionOf(address),
                     "%s, which is mapped for %s".formatted(what, foreign.attachment().function().name()));
         }

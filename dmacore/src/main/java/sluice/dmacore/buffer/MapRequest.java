@@ -130,8 +130,10 @@ final class MapRequest {
     /** One of its own for lines that the attachment does not own, or owns in another way. */
     private Holder holder(@Nullable TranslatedView view, @Nullable Bounce bounce, boolean cached) {
         if (bounce != null && cached) return copying();
-        return view == null ? attachment.holder() : new Holder(attachment.number(), function.name(),
-                attachment.holder().coherent());
+        return view == null
+                ? attachment.holder()
+                : new Holder(attachment.number(), function.name(),
+                        attachment.holder().coherent());
     }
 
     /** Who owns the lines of a bounced mapping: it is the CPU that reads and writes them, and no cache is in its way. */

@@ -94,8 +94,9 @@ public final class TiledMemory implements Exporter {
     @Override
     public BufferMemory allocate(AllocationRequest request) throws DmaBufException {
         if (request.bytes() != bytes()) {
-            throw new DmaBufException(Errno.EINVAL, "%d×%d pixels in whole tiles have %d bytes, and the buffer is to have %d"
-                    .formatted(width, height, bytes(), request.bytes()));
+            throw new DmaBufException(Errno.EINVAL,
+                    "%d×%d pixels in whole tiles have %d bytes, and the buffer is to have %d"
+                            .formatted(width, height, bytes(), request.bytes()));
         }
         return pages.allocate(request);
     }

@@ -79,7 +79,7 @@ class AddressedDmaTest {
                             (long) chosen[page] * PAGE, PAGE);
                 }
                 DeviceFunction device = machine.core().function("device", (random.nextBoolean() ? IOMMU : NO_IOMMU)
-                        .withSegments((1 + random.nextInt(5)) * 1024L << random.nextInt(4), 1000)
+                        .withSegments(((1 + random.nextInt(5)) * 1024L) << random.nextInt(4), 1000)
                         .withBoundaryMask((PAGE << random.nextInt(4)) - 1));
                 Attachment attachment = machine.guest("frame", ram, chosen).attach(device,
                         random.nextBoolean() ? Stream.COHERENT : Stream.NON_COHERENT);

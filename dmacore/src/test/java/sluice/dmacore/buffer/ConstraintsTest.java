@@ -73,7 +73,8 @@ class ConstraintsTest {
             DmaBuf two = machine.guest("two", machine.file(4), 2, 0);
             for (DeviceDmaParams kind : List.of(DeviceDmaParams.throughIommu(), DeviceDmaParams.scatterGather())) {
                 DeviceFunction six = machine.core().function("six", kind.withSegments(6144, 2));
-                refused(Errno.EINVAL, () -> three.attach(six, Stream.COHERENT), "12288 bytes, and the device takes 8192");
+                refused(Errno.EINVAL, () -> three.attach(six, Stream.COHERENT),
+                        "12288 bytes, and the device takes 8192");
                 Attachment attachment = two.attach(six, Stream.COHERENT);
                 attachment.map(Direction.TO_DEVICE).unmap();
                 attachment.detach();

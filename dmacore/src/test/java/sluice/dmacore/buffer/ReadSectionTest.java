@@ -92,7 +92,8 @@ class ReadSectionTest {
                             over.countDown();
                             return null;
                         });
-                        assertThat(over.await(100, TimeUnit.MILLISECONDS)).as("over in a read section, %s", device.name())
+                        assertThat(over.await(100, TimeUnit.MILLISECONDS))
+                                .as("over in a read section, %s", device.name())
                                 .isFalse();
                     }
                     unmap.get(LIMIT_SECONDS, TimeUnit.SECONDS);

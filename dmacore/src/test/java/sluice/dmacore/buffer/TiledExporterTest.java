@@ -146,7 +146,8 @@ class TiledExporterTest {
                 machine.core().findings().clear();
                 mapping.syncForDevice();
                 for (int y = 0; y < SIDE; y++)
-                    assertThat(Machine.read(view, mapping, (long) y * ROW, ROW)).as("row %d", y).isEqualTo(row(100 + y));
+                    assertThat(Machine.read(view, mapping, (long) y * ROW, ROW)).as("row %d", y)
+                            .isEqualTo(row(100 + y));
                 mapping.unmap();
                 attachment.detach();
                 machine.found();

@@ -201,7 +201,8 @@ class TranslatorTest {
             Exporter pages = new BracketedPages(Machine.runs(machine.file(1), 0));
             DmaBuf picture = machine.released(machine.core().export("picture", PAGE, new TwoExporters(pages, full)));
             Attachment attachment = picture.attach(machine.device("display"), Stream.COHERENT);
-            assertThat(attachment.testMap().toString()).contains("the exporter refuses it: no free rectangle for display");
+            assertThat(attachment.testMap().toString())
+                    .contains("the exporter refuses it: no free rectangle for display");
             refused(Errno.ENOMEM, () -> attachment.map(Direction.TO_DEVICE), "no free rectangle for display");
             assertThat(attachment.function().liveMappings()).isZero();
             attachment.detach();
