@@ -2,6 +2,8 @@ package sluice.vdev.device;
 
 import java.util.function.LongSupplier;
 
+import org.jspecify.annotations.Nullable;
+
 import sluice.vdev.queue.Chain;
 import sluice.vdev.queue.Polled;
 import sluice.vdev.queue.Virtqueue;
@@ -54,14 +56,20 @@ public final class QueueWorker {
     public void run() {
         if (running) return;
         running = true;
-        boolean usable;
+        Polled.Broken broken;
         try {
             queue.disableNotifications();
-            usable = takeChains();
+            broken = takeChains();
         } finally {
             running = false;
         }
-        if (usable) publish();
+        if (broken == null) {
+            publish();
+            return;
+        }
+        // The driver gets back what was carried out before it broke the queue.
+        if (queue.publish() instanceof Polled.Stalled stalled) context.stalled(index, stalled);
+        context.broken(index, broken);
     }
 
     /**
@@ -85,13 +93,13 @@ public final class QueueWorker {
         if (published instanceof Polled.Broken broken) context.broken(index, broken);
     }
 
-    /** @return whether the queue can be published, false once it is known and reported to be broken */
-    private boolean takeChains() {
+    /** @return what is wrong with the queue, or null */
+    private Polled.@Nullable Broken takeChains() {
         long begun = clock.getAsLong();
         for (int taken = 0; !work.isHeldBack(); taken++) {
             if (taken == CHAINS_PER_TURN || clock.getAsLong() - begun > NANOS_PER_TURN) {
                 context.callAgain(index);
-                return true;
+                return null;
             }
             Polled next = queue.poll();
             if (next == Polled.Empty.EMPTY && taken > 0) next = pollOn(taken);
@@ -102,19 +110,18 @@ public final class QueueWorker {
                 }
                 case Polled.Empty empty -> {
                     // A buffer that arrived while we asked for notifications is found by polling once more.
-                    if (!queue.enableNotifications()) return true;
+                    if (!queue.enableNotifications()) return null;
                 }
                 case Polled.Stalled stalled -> {
                     context.stalled(index, stalled);
-                    return true;
+                    return null;
                 }
                 case Polled.Broken broken -> {
-                    context.broken(index, broken);
-                    return false;
+                    return broken;
                 }
             }
         }
-        return true;
+        return null;
     }
 
     /** Looks on for as long as is wanted. The driver sees what is done, and is not asked to notify. */

@@ -90,23 +90,33 @@ public final class DeviceHost {
         return loop;
     }
 
-    private void post(Runnable task) {
+    /**
+     * Carries out a request on the device's loop.
+     *
+     * @param name for the log, should it fail
+     * @param answer runs in any case: a front-end that gets no answer waits for ever, and its VM with it
+     */
+    private void post(String name, Runnable task, Runnable answer) {
         loop.execute(() -> {
             try {
                 task.run();
             } catch (RuntimeException | Error e) {
                 // Contained here: one request that fails must not end the device, nor its neighbours.
-                LOG.error("the device's loop could not carry out a request", e);
+                LOG.error("virtio device {} ({}): {} could not be carried out", device.virtioId(),
+                        device.getClass().getSimpleName(), name, e);
+            } finally {
+                answer.run();
             }
         });
     }
 
+    private void post(String name, Runnable task) {
+        post(name, task, () -> {});
+    }
+
     /** Works with {@code next} from now on; {@code done} runs when nobody uses the generation before. */
     public void adopt(GuestMemory next, Runnable done) {
-        post(() -> {
-            view.adopt(next);
-            done.run();
-        });
+        post("a new memory table", () -> view.adopt(next), done);
     }
 
     /**
@@ -115,7 +125,7 @@ public final class DeviceHost {
      * @param iommu what turns its addresses into those of the memory table; null if they are guest addresses
      */
     public void start(long features, @Nullable FrontIommu iommu) {
-        post(() -> {
+        post("the start of the device", () -> {
             iotlb = iommu == null ? null : new FrontQuestions(iommu).iotlb;
             queues.start(features);
         });
@@ -136,7 +146,7 @@ public final class DeviceHost {
         @Override
         public void ask(long address, Access access) {
             long began = trace.begin();
-            iommu.questions().ask(address, access, known -> post(() -> {
+            iommu.questions().ask(address, access, known -> post("an answer of the VM's IOMMU", () -> {
                 trace.missed(address, known, began);
                 iotlb.answered(address, access, known);
             }));
@@ -149,30 +159,28 @@ public final class DeviceHost {
      * @param done gets whether it could be taken
      */
     public void translate(long address, long length, long target, Consumer<Boolean> done) {
-        post(() -> {
+        boolean[] taken = { false };
+        post("a translation of the front-end", () -> {
             Iotlb present = iotlb;
-            boolean taken = present != null;
+            if (present == null) return;
             try {
-                if (present != null) present.update(address, length, target);
+                present.update(address, length, target);
+                taken[0] = true;
             } catch (MapException e) {
-                taken = false;
                 LOG.error("a translation of the front-end is refused: {}", e.getMessage());
             }
-            done.accept(taken);
-        });
+        }, () -> done.accept(taken[0]));
     }
 
     /** A range of bus addresses is not mapped any more; {@code done} runs when nobody uses what it led to. */
     public void invalidate(AddressRange range, Runnable done) {
-        post(() -> {
+        post("an invalidation", () -> {
             Iotlb present = iotlb;
-            if (present != null) {
-                present.invalidate(range);
-                device.invalidated(range);
-                advice.invalidated();
-            }
-            done.run();
-        });
+            if (present == null) return;
+            present.invalidate(range);
+            queues.invalidated(range);
+            advice.invalidated();
+        }, done);
     }
 
     /** What the VM's IOMMU has cost; to be read on the device's loop. */
@@ -187,7 +195,7 @@ public final class DeviceHost {
 
     /** Starts queue {@code index}; {@code kick} is watched from now on. */
     public void startQueue(int index, QueueStart start, Fd kick) {
-        post(() -> {
+        post("the start of a queue", () -> {
             watchKick(index, kick);
             FrontTranslation unmapped = start.rings() == GuestMemory.Addressing.USER ? userAddresses : guestAddresses;
             queues.startQueue(index, Virtqueue.open(start.layout(), start.position(),
@@ -202,7 +210,7 @@ public final class DeviceHost {
 
     /** Watches another descriptor for the kicks of a queue that runs. */
     public void replaceKick(int index, Fd kick) {
-        post(() -> {
+        post("another kick descriptor", () -> {
             watchKick(index, kick);
             queues.look(index);
         });
@@ -210,60 +218,71 @@ public final class DeviceHost {
 
     /** Interrupts go to {@code call} from now on, or nowhere. */
     public void setCall(int index, @Nullable Fd call) {
-        post(() -> descriptors[index].setCall(call));
+        post("another call descriptor", () -> descriptors[index].setCall(call));
     }
 
     /** Errors of the queue are told to {@code error} from now on, or nobody. */
     public void setError(int index, @Nullable Fd error) {
-        post(() -> descriptors[index].setError(error));
+        post("another error descriptor", () -> descriptors[index].setError(error));
     }
 
     /** A queue that is not enabled is not looked at; {@code done} runs when that is so. */
     public void enable(int index, boolean enabled, Runnable done) {
-        post(() -> {
-            queues.setEnabled(index, enabled);
-            done.run();
-            queues.look(index);
-        });
+        post("the switch of a queue", () -> queues.setEnabled(index, enabled), done);
+        post("a look at a queue", () -> queues.look(index));
     }
 
     /** Stops a queue; {@code position} gets where it has come to, when the driver has got back all it can. */
     public void stopQueue(int index, IntConsumer position) {
-        post(() -> {
+        int[] reached = { 0 };
+        post("the stop of a queue", () -> {
             descriptors[index].setKick(null);
-            position.accept(queues.stop(index));
-        });
+            reached[0] = queues.stop(index);
+        }, () -> position.accept(reached[0]));
     }
 
     private void stopKicks() {
         for (QueueDescriptors one : descriptors) one.setKick(null);
     }
 
-    /** Puts the device back to power-on; its queues, if any still run, are stopped first. */
+    /** Puts the device back to power-on, with no queue enabled; those that still run are stopped first. */
     public void reset(Runnable done) {
-        post(() -> {
-            stopKicks();
-            queues.reset();
-            if (iotlb != null) iotlb.clear();
-            done.run();
-        });
+        post("a reset", () -> {
+            resetDevice();
+            for (int i = 0; i < descriptors.length; i++) queues.setEnabled(i, false);
+        }, done);
+    }
+
+    /** As {@link #reset} for a driver that has begun anew without a word; what is enabled stays so. */
+    public void renew() {
+        post("a reset", this::resetDevice);
+    }
+
+    private void resetDevice() {
+        stopKicks();
+        queues.reset();
+        if (iotlb != null) iotlb.clear();
     }
 
     /** The front-end has gone: everything of its is given back, the device is as after power-on. */
     public void detach(Runnable done) {
-        post(() -> {
+        post("the end of a front-end", () -> {
             stopKicks();
             queues.close();
             for (QueueDescriptors one : descriptors) one.close();
             iotlb = null;
             view.adopt(GuestMemory.empty());
-            done.run();
-        });
+        }, done);
+    }
+
+    /** The driver has written configuration space; {@code done} runs when the device knows. */
+    public void writeConfig(int offset, byte[] value, Runnable done) {
+        post("writeConfig", () -> device.writeConfig(offset, value), done);
     }
 
     /** Runs {@code task} on the device's loop. */
     public void execute(Runnable task) {
-        post(task);
+        post("a task", task);
     }
 
     /** The VM as the queues see it. */
@@ -283,6 +302,11 @@ public final class DeviceHost {
             if (iotlb != null && !why.unmapped()) advice.queueBroken();
             descriptors[index].setKick(null);
             descriptors[index].raiseError();
+        }
+
+        @Override
+        public void deviceFailed() {
+            for (QueueDescriptors one : descriptors) one.raiseError();
         }
     }
 }

@@ -1,19 +1,28 @@
 package sluice.vdev.host;
 
+import java.util.HashSet;
+import java.util.Set;
+
 import io.netty.channel.IoEventLoop;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.memory.FrontTranslation;
+import sluice.iommu.AddressRange;
 import sluice.vdev.device.DeviceContext;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.io.NextRound;
+import sluice.vdev.queue.Chain;
 import sluice.vdev.queue.Polled;
 import sluice.vdev.queue.Virtqueue;
 
 /**
  * The queues of one {@link VirtioDevice} while they run, whatever transport starts and stops them: when the device looks at
  * each, and what becomes of one that stalls or breaks. Used on the device's loop.
+ *
+ * <p>A call of the device may throw, and a transport has to answer its front-end all the same, so nothing here does. A device
+ * that fails in {@code notified} loses that queue. One that fails in another call may still hold what it should have let go of:
+ * none of its queues is looked at until a reset succeeds. The first failure of each call is logged, with the call's name.
  */
 public final class DeviceQueues implements DeviceContext {
     private static final Logger LOG = LoggerFactory.getLogger(DeviceQueues.class);
@@ -23,6 +32,12 @@ public final class DeviceQueues implements DeviceContext {
     private final RunningQueue[] queues;
     private final NextRound nextRound;
     private final long pollNanos;
+    /** Calls whose failure this front-end's log has; a guest can provoke one as often as it likes. */
+    private final Set<String> told = new HashSet<>();
+    /** A call has failed, and no reset has succeeded since. */
+    private boolean failed;
+    /** Between two front-ends. */
+    private boolean closed;
 
     /** @param pollNanos see {@link DeviceContext#pollNanos} */
     public DeviceQueues(VirtioDevice device, IoEventLoop loop, long pollNanos, QueueTransport transport) {
@@ -37,14 +52,49 @@ public final class DeviceQueues implements DeviceContext {
     /** The driver has settled its features. */
     public void start(long features) {
         nextRound.open();
-        device.start(features, this);
+        // What a front-end before this one has left in it must not be seen by this one.
+        if (closed && failed) resetDevice();
+        closed = false;
+        if (failed) {
+            transport.deviceFailed();
+        } else {
+            call("start", () -> device.start(features, this));
+        }
     }
 
     /** Starts a queue; the device looks at it as soon as it is enabled. */
     public void startQueue(int index, Virtqueue queue) {
         queues[index].setQueue(queue);
-        device.startQueue(index, queue);
+        if (failed) return; // it keeps its position, and nobody looks at it
+        queues[index].setWithDevice();
+        call("startQueue", () -> device.startQueue(index, queue));
         look(index);
+    }
+
+    /** @return whether it did not throw */
+    private boolean call(String name, Runnable call) {
+        try {
+            call.run();
+            return true;
+        } catch (RuntimeException | Error e) {
+            if (told.add(name)) {
+                LOG.error("{} has failed in {}: its queues stop until it is reset", describe(), name, e);
+            } else {
+                LOG.debug("{} has failed in {} again", describe(), name, e);
+            }
+            failed = true;
+            transport.deviceFailed();
+            return false;
+        }
+    }
+
+    private String describe() {
+        return "virtio device %d (%s)".formatted(device.virtioId(), device.getClass().getSimpleName());
+    }
+
+    /** A range of bus addresses leads nowhere, or elsewhere, from now on; when this returns the device does not use it. */
+    public void invalidated(AddressRange range) {
+        call("invalidated", () -> device.invalidated(range));
     }
 
     /** A queue that is not enabled is not looked at; one that is from now on is to be looked at by the caller. */
@@ -57,24 +107,38 @@ public final class DeviceQueues implements DeviceContext {
         RunningQueue running = queues[index];
         Virtqueue queue = running.queue();
         if (queue == null) return 0;
-        device.stopQueue(index);
-        if (queue.publish() instanceof Polled.Stalled stalled) {
-            LOG.warn("queue {} stops and cannot tell what it has done: its used ring at 0x{} is not mapped", index,
-                    Long.toHexString(stalled.address()));
+        if (running.isWithDevice()) call("stopQueue", () -> device.stopQueue(index));
+        try {
+            giveBack(index, queue);
+            if (queue.inFlight() > 0) LOG.warn("queue {} stops with {} chains open", index, queue.inFlight());
+            return queue.position();
+        } finally {
+            queue.stop();
+            running.setQueue(null);
         }
-        if (queue.inFlight() > 0) {
-            LOG.warn("queue {} stops with {} chains open", index, queue.inFlight());
-        }
-        int position = queue.position();
-        queue.stop();
-        running.setQueue(null);
-        return position;
     }
 
-    /** Stops all queues and puts the device back to power-on. */
+    /** Nobody will look at the queue any more: the driver gets what was completed, or the log says why not. */
+    private static void giveBack(int index, Virtqueue queue) {
+        switch (queue.publish()) {
+            case Polled.Stalled stalled ->
+                LOG.warn("queue {} stops and cannot tell what it has done: its used ring at 0x{} is not mapped", index,
+                        Long.toHexString(stalled.address()));
+            case Polled.Broken broken ->
+                LOG.warn("queue {} stops and cannot tell what it has done: {}", index, broken.reason());
+            case Polled.Empty _,Chain _ -> {
+            }
+        }
+    }
+
+    /** Stops all queues and puts the device back to power-on. What is enabled stays so. */
     public void reset() {
         for (int i = 0; i < queues.length; i++) stop(i);
-        device.reset();
+        resetDevice();
+    }
+
+    private void resetDevice() {
+        if (call("reset", device::reset)) failed = false;
     }
 
     /** {@link #reset}, with nothing enabled; the loop is left alone from now on. */
@@ -82,16 +146,23 @@ public final class DeviceQueues implements DeviceContext {
         reset();
         for (RunningQueue queue : queues) queue.setEnabled(false);
         nextRound.close();
+        told.clear();
+        closed = true;
     }
 
     /** Lets the device look at a queue, if it runs. */
     public void look(int index) {
-        if (!queues[index].isRunning() || !transport.mayRun()) return;
+        RunningQueue running = queues[index];
+        Virtqueue queue = running.queue();
+        if (queue == null || failed || !running.isRunning() || !transport.mayRun()) return;
         try {
             device.notified(index);
         } catch (RuntimeException | Error e) {
-            broken(index, new Polled.Broken("internal error: " + e));
-            LOG.error("queue {} failed", index, e);
+            running.setBroken();
+            LOG.error("queue {} stops until the device is reset: {} has failed in notified", index, describe(), e);
+            giveBack(index, queue);
+            queue.stop();
+            transport.broken(index, new Polled.Broken("the device has failed"));
         }
     }
 
@@ -105,7 +176,13 @@ public final class DeviceQueues implements DeviceContext {
         for (int i = 0; i < queues.length; i++) {
             if (!queues[i].isStalled()) continue;
             queues[i].setStalled(false);
-            look(i);
+            Virtqueue queue = queues[i].queue();
+            if (queue != null && queues[i].isBroken()) {
+                // What it has done before it broke is still to be given back.
+                if (queue.publish() instanceof Polled.Stalled) queues[i].setStalled(true);
+            } else {
+                look(i);
+            }
         }
     }
 
@@ -154,8 +231,6 @@ public final class DeviceQueues implements DeviceContext {
         } else {
             LOG.error("queue {} stops until the device is reset: {}", index, why.reason());
         }
-        Virtqueue queue = running.queue();
-        if (queue != null) queue.stop();
         transport.broken(index, why);
     }
 }

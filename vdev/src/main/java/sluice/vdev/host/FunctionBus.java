@@ -86,8 +86,11 @@ final class FunctionBus implements FunctionContext {
 
     /** What was mapped in a range is not any more. */
     void unmapped(AddressRange range) {
-        if (transferred != null) transferred.unmapped(range);
-        if (translation != null) translation.unmapped();
+        try {
+            if (transferred != null) transferred.unmapped(range);
+        } finally {
+            if (translation != null) translation.unmapped();
+        }
     }
 
     @Override

@@ -139,11 +139,20 @@ public final class FunctionHost {
         });
     }
 
+    /** Something of a request that may fail: what else the request asks for is done, and it is answered, all the same. */
+    private void contain(String name, Runnable step) {
+        try {
+            step.run();
+        } catch (RuntimeException | Error e) {
+            LOG.error("{}: {} has failed", function.name(), name, e);
+        }
+    }
+
     /** A front-end has connected, and reaches memory that is in no file. */
     public void attach(FrontMemory memory) {
         execute(() -> {
             bus.attach(space.openReader(bus.trace()), space.openTranslation(), memory);
-            function.start(bus);
+            contain("start", () -> function.start(bus));
         });
     }
 
@@ -199,23 +208,15 @@ public final class FunctionHost {
     /** Takes all of the guest's memory away. */
     public void unmapAll(Runnable done) {
         execute(() -> {
-            try {
-                space.clear();
-                letGo(EVERYTHING);
-            } finally {
-                done.run();
-            }
+            contain("an unmap of everything", space::clear);
+            contain("an unmap of everything", () -> letGo(EVERYTHING));
+            done.run();
         });
     }
 
     /** Before an unmap is answered: nobody keeps anything of what was there. */
     private void letGo(AddressRange range) {
-        try {
-            function.unmapped(range);
-        } catch (RuntimeException | Error e) {
-            // The front-end must have its answer: a VM waits for it.
-            LOG.error("{}: the function could not let go of {}", function.name(), range, e);
-        }
+        contain("unmapped", () -> function.unmapped(range));
         bus.unmapped(range);
     }
 
@@ -258,12 +259,9 @@ public final class FunctionHost {
     public void readConfig(int offset, int length, Consumer<byte[]> done) {
         execute(() -> {
             byte[] bytes = new byte[length];
-            try {
-                function.configRead(offset, length);
-            } finally {
-                function.config().read(offset, bytes);
-                done.accept(bytes);
-            }
+            contain("configRead", () -> function.configRead(offset, length));
+            contain("a read of configuration space", () -> function.config().read(offset, bytes));
+            done.accept(bytes);
         });
     }
 
@@ -366,22 +364,18 @@ public final class FunctionHost {
     /** Puts the function back to power-on; what it may reach and how it interrupts stays. */
     public void reset(Runnable done) {
         execute(() -> {
-            try {
-                resetFunction();
-            } finally {
-                done.run();
-            }
+            resetFunction();
+            done.run();
         });
     }
 
     private void resetFunction() {
-        try {
-            function.reset();
-        } finally {
-            function.config().reset();
+        contain("reset", function::reset);
+        contain("a reset of configuration space", function.config()::reset);
+        contain("a reset of the interrupt line", () -> {
             interrupts.assertLine(false);
             interrupts.disableLine(false);
-        }
+        });
     }
 
     /**
@@ -391,16 +385,15 @@ public final class FunctionHost {
      */
     public void detach(boolean byItself, Runnable done) {
         execute(() -> {
-            try {
-                resetFunction();
-                function.disconnected();
-            } finally {
-                interrupts.close();
-                bus.detach();
+            resetFunction();
+            contain("disconnected", function::disconnected);
+            contain("the end of a front-end's interrupts", interrupts::close);
+            contain("the end of a front-end's DMA", bus::detach);
+            contain("the end of a front-end's memory", () -> {
                 LeakReport left = space.clear();
                 if (byItself) leftovers.left(left);
-                done.run();
-            }
+            });
+            done.run();
         });
     }
 }

@@ -16,6 +16,9 @@ public interface QueueTransport {
     /** The driver broke a queue; it was logged, and nobody looks at the queue any more. */
     void broken(int index, Polled.Broken why);
 
+    /** A call of the device has failed; it was logged, and no queue is looked at until the device was reset. */
+    void deviceFailed();
+
     /** See {@link sluice.vdev.device.DeviceContext#bufferReleased}. */
     default void bufferReleased() {}
 }

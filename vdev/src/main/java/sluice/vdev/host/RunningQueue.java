@@ -11,6 +11,7 @@ final class RunningQueue {
     private boolean broken;
     private boolean due;
     private boolean stalled;
+    private boolean withDevice;
 
     @Nullable
     Virtqueue queue() {
@@ -21,6 +22,16 @@ final class RunningQueue {
         queue = next;
         broken = false;
         stalled = false;
+        withDevice = false;
+    }
+
+    /** Whether the device was told that it starts, and has to be told that it stops. */
+    boolean isWithDevice() {
+        return withDevice;
+    }
+
+    void setWithDevice() {
+        withDevice = true;
     }
 
     boolean isBroken() {

@@ -120,10 +120,15 @@ public final class Chain implements Polled {
         return fits;
     }
 
-    /** Writes an answer that was kept. Returns null when there is none, or it is written; otherwise why it cannot be. */
+    /**
+     * Writes an answer that was kept. Returns null when there is none, or it is written; otherwise why it cannot be. One that
+     * never can be is given up: the chain has no answer then.
+     */
     @Nullable
     Polled settle() {
-        return late.write(id, writable);
+        Polled failure = late.write(id, writable);
+        if (failure instanceof Polled.Broken) written = 0;
+        return failure;
     }
 
     /** The device will not work on it now: it becomes the next that the queue gives out. */

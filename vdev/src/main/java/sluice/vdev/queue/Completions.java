@@ -19,6 +19,8 @@ final class Completions {
     /** With IN_ORDER, the chains that are not in {@link #done}, oldest first. */
     private final ArrayDeque<Chain> line = new ArrayDeque<>();
     private int open;
+    /** Why an answer could not be written, until that is told. */
+    private Polled.@Nullable Broken unwritten;
 
     Completions(boolean inOrder) {
         this.inOrder = inOrder;
@@ -50,14 +52,27 @@ final class Completions {
         return done;
     }
 
-    /** Writes the answers that had to wait. Returns null when all are written; otherwise why one cannot be. */
+    /**
+     * Writes the answers that had to wait. Those whose buffers have gone are given up, and their chains go back to the driver
+     * with all others.
+     *
+     * @return {@link Polled.Stalled} if one cannot be written yet, {@link Polled.Broken} if one never can be, else null
+     */
     @Nullable
     Polled settle() {
         for (int i = 0; i < done.size(); i++) {
-            Polled failure = done.get(i).settle();
-            if (failure != null) return failure;
+            switch (done.get(i).settle()) {
+                case Polled.Stalled stalled -> {
+                    return stalled;
+                }
+                case Polled.Broken broken -> unwritten = broken;
+                case null, default -> {
+                }
+            }
         }
-        return null;
+        Polled.Broken told = unwritten;
+        unwritten = null;
+        return told;
     }
 
     /** The chain that was opened last was taken back. */

@@ -65,6 +65,7 @@ final class LateAnswer {
                     return new Polled.Stalled(used.failedAddress(), Access.WRITE);
                 }
                 case FAULT -> {
+                    answer = null;
                     return new Polled.Broken(
                             "the buffer at 0x%x for the answer to chain %d was unmapped before it was used"
                                     .formatted(addresses[i], id));

@@ -53,6 +53,8 @@ final class PackedQueue implements Virtqueue {
     private int descriptorsHeld;
     private boolean published;
     private Polled.@Nullable Broken broken;
+    /** The ring itself is out of reach for good, or this life is over: then nothing can be given back. */
+    private boolean lost;
 
     /** See {@link Virtqueue#open}. The position holds both indices and wrap counters, 16 bits each. */
     PackedQueue(QueueLayout layout, int position, RingFeatures features, FrontTranslation rings,
@@ -80,7 +82,7 @@ final class PackedQueue implements Virtqueue {
     public Polled poll() {
         if (broken != null) return broken;
         Polled failure = resolveRings();
-        if (failure != null) return remember(failure);
+        if (failure != null) return failure;
         int flags = ring.u16Acquire(entry(nextAvailable) + FLAGS);
         if (!isAvailable(flags)) return Polled.Empty.EMPTY;
         Chain chain = spare.isEmpty() ? new Chain(owner) : spare.remove();
@@ -135,7 +137,14 @@ final class PackedQueue implements Virtqueue {
         return failure;
     }
 
+    /** A refusal is told once: whoever asks first keeps it for all, also one that only gives a hint to the driver. */
+    private Polled lose(Polled failure) {
+        if (failure instanceof Polled.Broken) lost = true;
+        return remember(failure);
+    }
+
     private @Nullable Polled resolveRings() {
+        if (lost) return broken;
         if (resolved && rings.generation() == resolvedGeneration) return null;
         resolved = false;
         Polled failure = ring.open(rings, "descriptor ring", layout.descriptors(), layout.descriptorBytes(),
@@ -147,7 +156,7 @@ final class PackedQueue implements Virtqueue {
         if (failure == null) {
             failure = deviceEvents.open(rings, "device event suppression", layout.used(), EVENT_BYTES, Access.WRITE);
         }
-        if (failure != null) return failure;
+        if (failure != null) return lose(failure);
         resolvedGeneration = rings.generation();
         resolved = true;
         return null;
@@ -161,10 +170,11 @@ final class PackedQueue implements Virtqueue {
     public Polled publish() {
         List<Chain> done = completions.done();
         if (done.isEmpty()) return Polled.Empty.EMPTY;
-        if (broken != null) return broken;
+        // What was completed before the driver broke a rule is its own, as long as the ring can be reached.
         Polled failure = resolveRings();
-        if (failure == null) failure = completions.settle();
-        if (failure != null) return remember(failure);
+        if (failure != null) return failure;
+        Polled unwritten = completions.settle();
+        if (unwritten instanceof Polled.Stalled) return unwritten;
         int firstAt = nextUsed;
         int firstFlags = usedFlags(done.getFirst());
         int descriptors = 0;
@@ -190,7 +200,7 @@ final class PackedQueue implements Virtqueue {
         VarHandle.fullFence();
         if (wantsInterrupt(descriptors) || !published) interrupt.raise();
         published = true;
-        return Polled.Empty.EMPTY;
+        return unwritten == null ? Polled.Empty.EMPTY : remember(unwritten);
     }
 
     private int usedFlags(Chain chain) {
@@ -243,6 +253,7 @@ final class PackedQueue implements Virtqueue {
     @Override
     public void stop() {
         broken = new Polled.Broken("the queue was stopped");
+        lost = true;
         for (Chain chain : lent) chain.abandon();
         lent.clear();
         completions.abandon();

@@ -18,7 +18,8 @@ public sealed interface Polled permits Polled.Empty, Chain, Polled.Stalled, Poll
     record Stalled(long address, Access access) implements Polled {}
 
     /**
-     * The driver broke a rule of the ring. The queue answers this, and touches no memory, until it is started anew.
+     * The driver broke a rule of the ring. The queue answers this until it is started anew, and gives back what was taken off it
+     * before; it touches no other memory.
      *
      * @param reason one sentence: the rule and the numbers
      * @param unmapped whether an IOMMU has taken the ring away, as happens to a driver that ends without a word: nobody is to

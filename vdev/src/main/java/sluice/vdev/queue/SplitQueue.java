@@ -45,6 +45,8 @@ final class SplitQueue implements Virtqueue {
     /** The first publication of a life always interrupts: what the driver saw of an earlier life is unknown. */
     private boolean published;
     private Polled.@Nullable Broken broken;
+    /** The ring itself is out of reach for good, or this life is over: then nothing can be given back. */
+    private boolean lost;
 
     /**
      * @param position where to go on in the available ring, from SET_VRING_BASE
@@ -79,7 +81,7 @@ final class SplitQueue implements Virtqueue {
             return broken;
         Polled failure = resolveRings();
         if (failure != null)
-            return remember(failure);
+            return failure;
         int waiting = (available.u16Acquire(INDEX) - nextAvailable) & 0xffff;
         if (waiting == 0)
             return Polled.Empty.EMPTY;
@@ -119,7 +121,14 @@ final class SplitQueue implements Virtqueue {
         return failure;
     }
 
+    /** A refusal is told once: whoever asks first keeps it for all, also one that only gives a hint to the driver. */
+    private Polled lose(Polled failure) {
+        if (failure instanceof Polled.Broken) lost = true;
+        return remember(failure);
+    }
+
     private @Nullable Polled resolveRings() {
+        if (lost) return broken;
         if (resolved && rings.generation() == resolvedGeneration)
             return null;
         resolved = false;
@@ -130,7 +139,7 @@ final class SplitQueue implements Virtqueue {
         if (failure == null)
             failure = used.open(rings, "used ring", layout.used(), layout.usedBytes(), Access.WRITE);
         if (failure != null)
-            return failure;
+            return lose(failure);
         resolvedGeneration = rings.generation();
         resolved = true;
         if (!usedIndexKnown) {
@@ -150,10 +159,11 @@ final class SplitQueue implements Virtqueue {
     public Polled publish() {
         List<Chain> done = completions.done();
         if (done.isEmpty()) return Polled.Empty.EMPTY;
-        if (broken != null) return broken;
+        // What was completed before the driver broke a rule is its own, as long as the ring can be reached.
         Polled failure = resolveRings();
-        if (failure == null) failure = completions.settle();
-        if (failure != null) return remember(failure);
+        if (failure != null) return failure;
+        Polled unwritten = completions.settle();
+        if (unwritten instanceof Polled.Stalled) return unwritten;
         int old = nextUsed;
         for (int i = 0; i < done.size(); i++) {
             long element = RING + 8L * (nextUsed & mask);
@@ -168,7 +178,7 @@ final class SplitQueue implements Virtqueue {
         if (wantsInterrupt(old) || !published)
             interrupt.raise();
         published = true;
-        return Polled.Empty.EMPTY;
+        return unwritten == null ? Polled.Empty.EMPTY : remember(unwritten);
     }
 
     private boolean wantsInterrupt(int old) {
@@ -216,6 +226,7 @@ final class SplitQueue implements Virtqueue {
     @Override
     public void stop() {
         broken = new Polled.Broken("the queue was stopped");
+        lost = true;
         for (Chain chain : chains) chain.abandon();
         completions.abandon();
     }

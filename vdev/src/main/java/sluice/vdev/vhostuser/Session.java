@@ -152,8 +152,10 @@ final class Session extends ChannelInboundHandlerAdapter {
             }
             case FrontEndMessage.SetBackendReqFd set ->
                 toFrontEnd.connect(socket("SET_BACKEND_REQ_FD", set.fd()), channel.eventLoop());
-            case FrontEndMessage.SetConfig set ->
-                host.execute(() -> host.device().writeConfig(set.offset(), set.value()));
+            case FrontEndMessage.SetConfig set -> {
+                host.writeConfig(set.offset(), set.value(), done);
+                return true;
+            }
             case FrontEndMessage.GpuSetSocket set -> setGpuSocket(set.fd());
             case FrontEndMessage.IotlbInvalidate invalidate -> {
                 host.invalidate(invalidate.range(), done);
@@ -162,7 +164,7 @@ final class Session extends ChannelInboundHandlerAdapter {
             case FrontEndMessage.IotlbUpdate update -> throw asked(update);
             case FrontEndMessage.ResetDevice() -> {
                 host.reset(done);
-                for (VringState vring : vrings) vring.started = vring.stopped = false;
+                for (VringState vring : vrings) vring.reset();
                 return true;
             }
             case FrontEndMessage.GetFeatures get -> throw asked(get);
@@ -285,13 +287,17 @@ final class Session extends ChannelInboundHandlerAdapter {
      */
     private void setPosition(int index, int position) {
         VringState vring = vrings[index];
-        if (vring.stopped && vring.position != position && Arrays.stream(vrings).noneMatch(other -> other.started)) {
+        if (vring.stopped && position(vring) != position && Arrays.stream(vrings).noneMatch(other -> other.started)) {
             LOG.debug("queue {} stopped at 0x{} and begins at 0x{}: the device has been reset", index,
-                    Integer.toHexString(vring.position), Integer.toHexString(position));
-            host.reset(() -> {});
+                    Integer.toHexString(position(vring)), Integer.toHexString(position));
+            host.renew();
         }
         vring.stopped = false;
-        vring.position = position;
+        vring.setPosition(position);
+    }
+
+    private int position(VringState vring) {
+        return vring.position(RingFeatures.of(features).packed());
     }
 
     private void setKick(int index, @Nullable Fd kick) throws IOException {
@@ -311,7 +317,7 @@ final class Session extends ChannelInboundHandlerAdapter {
             }
             QueueLayout layout = new QueueLayout(vring.size, vring.descriptors, vring.available, vring.used);
             layout.check(RingFeatures.of(features));
-            host.startQueue(index, new QueueStart(layout, vring.position, features, ringAddressing()), kick);
+            host.startQueue(index, new QueueStart(layout, position(vring), features, ringAddressing()), kick);
             vring.started = true;
         } catch (IOException e) {
             kick.close();
@@ -326,12 +332,12 @@ final class Session extends ChannelInboundHandlerAdapter {
         Replies.Place place = replies.expect(request.number());
         VringState vring = vrings[index];
         if (!vring.started) {
-            place.answer(vringState(index, vring.position));
+            place.answer(vringState(index, position(vring)));
             return;
         }
         vring.started = false;
         host.stopQueue(index, position -> channel.eventLoop().execute(() -> {
-            vring.position = position;
+            vring.setPosition(position);
             vring.stopped = true;
             place.answer(vringState(index, position));
         }));
@@ -343,7 +349,13 @@ final class Session extends ChannelInboundHandlerAdapter {
 
     private void getConfig(Request request, FrontEndMessage.GetConfig get) throws ProtocolViolation {
         byte[] value = new byte[get.size()];
-        host.device().readConfig(get.offset(), value);
+        try {
+            host.device().readConfig(get.offset(), value);
+        } catch (RuntimeException | Error e) {
+            LOG.error("virtio device {} has failed in readConfig", host.device().virtioId(), e);
+            replies.expect(request.number()).answer(channel.alloc().directBuffer(0)); // by which a front-end knows
+            return;
+        }
         ByteBuf body = channel.alloc().directBuffer(12 + value.length);
         body.writeIntLE(get.offset()).writeIntLE(get.size()).writeIntLE(get.flags()).writeBytes(value);
         replies.expect(request.number()).answer(body);

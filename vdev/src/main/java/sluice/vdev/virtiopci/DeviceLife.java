@@ -35,7 +35,6 @@ final class DeviceLife {
     private static final long LOW_HALF = 0xffff_ffffL;
     private static final Logger LOG = LoggerFactory.getLogger(DeviceLife.class);
 
-    private final VirtioDevice device;
     private final String name;
     private final ConfigSpace config;
     private final VirtioInterrupts interrupts;
@@ -51,7 +50,6 @@ final class DeviceLife {
 
     DeviceLife(VirtioDevice device, String name, IoEventLoop loop, long pollNanos, ConfigSpace config,
             VirtioInterrupts interrupts) {
-        this.device = device;
         this.name = name;
         this.config = config;
         this.interrupts = interrupts;
@@ -78,6 +76,11 @@ final class DeviceLife {
 
         @Override
         public void broken(int index, Polled.Broken why) {
+            needReset();
+        }
+
+        @Override
+        public void deviceFailed() {
             needReset();
         }
     }
@@ -155,13 +158,7 @@ final class DeviceLife {
     }
 
     private void start() {
-        try {
-            queues.start(accepted);
-        } catch (RuntimeException | Error e) {
-            LOG.error("{}: the device could not start", name, e);
-            needReset();
-            return;
-        }
+        queues.start(accepted);
         for (int i = 0; i < registers.length; i++) {
             if (registers[i].enabled) startQueue(i);
         }
@@ -233,7 +230,7 @@ final class DeviceLife {
 
     /** A range of bus addresses leads nowhere any more. */
     void unmapped(AddressRange range) {
-        device.invalidated(range);
+        queues.invalidated(range);
     }
 
     private void needReset() {
@@ -244,15 +241,16 @@ final class DeviceLife {
 
     /** Back to power-on. */
     void reset() {
-        status = 0;
         accepted = 0;
         acceptedMore = false;
         for (int i = 0; i < registers.length; i++) {
             stop(i);
             registers[i].reset();
         }
-        interrupts.reset();
         queues.reset();
+        // A driver waits until it reads 0, whatever has failed meanwhile.
+        status = 0;
+        interrupts.reset();
     }
 
     /** Says what a driver does wrong, the first times. */

@@ -335,13 +335,22 @@ class QueueWorkerTest {
     }
 
     @Test
-    void aQueueThatBreaksIsToldOnceAndNotPublished() {
+    void aQueueThatBreaksIsToldOnceAndPublishedBefore() {
         Script script = new Script();
         script.polls.add(BROKEN);
         script.published = BROKEN;
         worker(script).run();
         assertThat(told.words).containsExactly("3 " + BROKEN);
-        assertThat(script.calls).containsExactly("disable", "poll");
+        assertThat(script.calls).containsExactly("disable", "poll", "publish");
+    }
+
+    @Test
+    void aQueueThatBreaksAndCannotBePublishedYetWaitsForItsAddress() {
+        Script script = new Script();
+        script.polls.add(BROKEN);
+        script.published = STALLED;
+        worker(script).run();
+        assertThat(told.words).containsExactly("3 " + STALLED, "3 " + BROKEN);
     }
 
     @Test

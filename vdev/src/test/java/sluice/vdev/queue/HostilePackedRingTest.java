@@ -280,15 +280,16 @@ class HostilePackedRingTest {
     }
 
     @Test
-    void whatIsWithTheDeviceWhenTheQueueBreaksIsNotPublished() {
+    void whatIsWithTheDeviceWhenTheQueueBreaksIsGivenBack() {
         int id = rig.driver.submit(List.of(), List.of(rig.buffer(0, 4)));
         Chain chain = QueueRig.chain(queue.poll());
         ring().descriptor(1, -1, 4, id, AVAIL);
         Polled broken = queue.poll();
         assertThat(broken).isInstanceOf(Polled.Broken.class);
         chain.complete(4);
-        assertThat(queue.publish()).isEqualTo(broken);
-        assertThat(rig.driver.usedPending()).isFalse();
+        assertThat(queue.publish()).isEqualTo(Polled.Empty.EMPTY);
+        assertThat(rig.driver.usedPending()).isTrue();
+        assertThat(queue.poll()).isEqualTo(broken);
     }
 
     @ParameterizedTest

@@ -273,8 +273,27 @@ class HostileRingTest {
         Polled broken = new Polled.Broken("descriptor 0 was made available again before it was used");
         assertThat(queue.poll()).isEqualTo(broken);
         chain.complete(4);
-        assertThat(queue.publish()).isEqualTo(broken);
-        assertThat(rig.driver.rings().usedIndex()).isZero();
+        assertThat(queue.publish()).as("what it had before goes back").isEqualTo(Polled.Empty.EMPTY);
+        assertThat(rig.driver.rings().usedIndex()).isEqualTo(1);
+        assertThat(queue.poll()).isEqualTo(broken);
+    }
+
+    @Test
+    void whatWasDoneBeforeTheQueueBreaksIsGivenBack() {
+        for (int head = 0; head < 3; head++) {
+            descriptor(head, 4, WRITE, 0);
+            rig.driver.rings().rawAvail(head, head);
+        }
+        rig.driver.rings().rawAvail(3, SIZE);
+        rig.driver.rings().availIndex(4);
+        for (int head = 0; head < 3; head++) QueueRig.chain(queue.poll()).respond(new byte[]{ 1, 2 }, 2);
+        Polled broken = queue.poll();
+        assertThat(broken).isInstanceOf(Polled.Broken.class);
+        assertThat(queue.publish()).isEqualTo(Polled.Empty.EMPTY);
+        assertThat(rig.driver.rings().usedIndex()).isEqualTo(3);
+        assertThat(rig.interrupts).isEqualTo(1);
+        assertThat(queue.poll()).isEqualTo(broken);
+        assertThat(queue.position()).isEqualTo(3);
     }
 
     @Test

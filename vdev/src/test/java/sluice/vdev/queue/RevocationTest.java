@@ -1,5 +1,6 @@
 package sluice.vdev.queue;
 
+import java.util.ArrayList;
 import java.util.List;
 
 import org.junit.jupiter.api.AfterEach;
@@ -155,6 +156,23 @@ class RevocationTest {
         assertThat(queue.publish()).isInstanceOfSatisfying(Polled.Broken.class,
                 broken -> assertThat(broken.reason()).contains("was unmapped before it was used"));
         assertThat(firstPlace()).containsOnly(0);
+    }
+
+    @Test
+    void anAnswerWhoseAddressIsGoneTakesNoOtherWithIt() {
+        submit(3);
+        List<Chain> chains = List.of(QueueRig.chain(queue.poll()), QueueRig.chain(queue.poll()),
+                QueueRig.chain(queue.poll()));
+        chains.get(0).respond(ANSWER, ANSWER.length);
+        iommu.change(FrontTranslation.Outcome.FAULT, 0);
+        chains.get(1).respond(ANSWER, ANSWER.length);
+        chains.get(2).complete(0);
+        assertThat(queue.publish()).isInstanceOf(Polled.Broken.class);
+        List<Integer> written = new ArrayList<>();
+        for (int i = 0; i < 3; i++) written.add(rig.driver.poll().map(used -> (int) used.written()).orElse(-1));
+        assertThat(written).as("an answer, one that is lost, and none").containsExactly(ANSWER.length, 0, 0);
+        assertThat(queue.publish()).as("it is told once, and polling says it again").isEqualTo(Polled.Empty.EMPTY);
+        assertThat(queue.poll()).isInstanceOf(Polled.Broken.class);
     }
 
     @Test

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.Memfd;
 import sluice.dmacore.memory.FileMappings;
+import sluice.iommu.AddressRange;
 import sluice.vdev.pci.Bar;
 import sluice.vdev.pci.BarMemory;
 import sluice.vdev.pci.ConfigLayout;
@@ -60,7 +61,10 @@ final class PlainFunction implements PciFunction, AutoCloseable {
     final List<Seen> writes = Collections.synchronizedList(new ArrayList<>());
     private @Nullable FunctionContext context;
     final AtomicInteger resets = new AtomicInteger();
+    final AtomicInteger ends = new AtomicInteger();
     private volatile boolean careful;
+    /** Fails in every call that a front-end waits for, or that its end is made of. */
+    volatile boolean failing;
 
     PlainFunction() throws IOException {
         Fd file = Memfd.create("bar", 0);
@@ -166,6 +170,32 @@ final class PlainFunction implements PciFunction, AutoCloseable {
     public void reset() {
         Arrays.fill(registers, 0);
         resets.incrementAndGet();
+        fail();
+    }
+
+    private void fail() {
+        if (failing) throw new IllegalStateException("told to fail");
+    }
+
+    @Override
+    public void configRead(int offset, int length) {
+        fail();
+    }
+
+    @Override
+    public void configWritten(int offset, int length) {
+        fail();
+    }
+
+    @Override
+    public void unmapped(AddressRange range) {
+        fail();
+    }
+
+    @Override
+    public void disconnected() {
+        ends.incrementAndGet();
+        fail();
     }
 
     @Override

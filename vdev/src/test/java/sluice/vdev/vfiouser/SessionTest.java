@@ -90,6 +90,22 @@ class SessionTest {
     }
 
     @Test
+    void everyRequestIsAnsweredWhateverFails() throws Exception {
+        mapRam();
+        function.failing = true;
+        assertThat(client.write(CONFIG_REGION, 4, (byte) 6, (byte) 0)).isZero();
+        assertThat(client.ask(VfioUserClient.RESET, body(0)).error()).isZero();
+        assertThat(client.read32(CONFIG_REGION, 0)).isEqualTo(0x10f0_1af4);
+        assertThat(client.unmap(0, RAM)).isZero();
+        int before = function.ends.get();
+        client.close();
+        process.awaitGone();
+        assertThat(function.ends).as("told of its end, though the reset before failed").hasValue(before + 1);
+        function.failing = false;
+        client = process.agreed();
+    }
+
+    @Test
     void theVersionIsWhatQemuTakes() throws Exception {
         try (FunctionProcess other = new FunctionProcess(function)) {
             VfioUserClient fresh = other.connect();

@@ -65,6 +65,33 @@ class RingLoopbackTest {
         return gpu.driver().add(GpuCommands.getDisplayInfo(), GpuWire.DISPLAY_INFO_BYTES);
     }
 
+    /** RESET_DEVICE: "disable all rings and reset all internal device state" (vhost-user.rst). */
+    @ParameterizedTest
+    @ValueSource(longs = { 0, VhostUserBits.F_RING_PACKED })
+    void aResetForgetsWhereRingsWereAndThatTheyWereEnabled(long ring) throws IOException {
+        try (AttachedGpu other = AttachedGpu.start(Profile.qemu10().withForced(ring))) {
+            FrontEnd ends = other.session().frontEnd();
+            FrontEndQueue queue = other.session().queue(CONTROL);
+            other.driver().getDisplayInfo().outputs();
+            other.driver().getDisplayInfo().outputs();
+            ends.getVringBase(CONTROL);
+            ends.getVringBase(1);
+            ends.resetDevice();
+            int start = queue.driver().kind().start();
+            assertThat(ends.getVringBase(CONTROL).base()).isEqualTo(start);
+            queue.driver().restart(start);
+            other.driver().control().forget();
+            queue.interrupted();
+            // As the front-end of before would start it, but for SET_VRING_BASE and SET_VRING_ENABLE.
+            ends.setVringKick(CONTROL, queue.kickFd());
+            GpuDriver.Pending pending = other.driver().begin(GpuCommands.getDisplayInfo(), GpuWire.DISPLAY_INFO_BYTES);
+            queue.kick();
+            assertThat(queue.awaitInterrupt(A_MOMENT)).as("a ring that is not enabled").isFalse();
+            ends.setVringEnable(CONTROL, true);
+            assertThat(other.driver().await(pending).outputs()).isNotEmpty();
+        }
+    }
+
     @Test
     void descriptorsAreReplacedAtAnyTimeAndOldOnesClosed() throws IOException {
         works();

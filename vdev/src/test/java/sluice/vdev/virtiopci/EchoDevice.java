@@ -24,8 +24,16 @@ public final class EchoDevice implements VirtioDevice {
     /** What was called, but for notifications. */
     final List<String> calls = new ArrayList<>();
     long features;
+    /** What it says while it fails: a call that begins so, or null. */
+    volatile @Nullable String failing;
     private final @Nullable QueueWorker[] workers = new QueueWorker[QUEUES];
     private @Nullable DeviceContext context;
+
+    private void note(String call) {
+        calls.add(call);
+        String told = failing;
+        if (told != null && call.startsWith(told)) throw new IllegalStateException("told to fail in " + call);
+    }
 
     @Override
     public int virtioId() {
@@ -59,14 +67,14 @@ public final class EchoDevice implements VirtioDevice {
 
     @Override
     public void start(long negotiated, DeviceContext given) {
-        calls.add("start");
+        note("start");
         features = negotiated;
         context = given;
     }
 
     @Override
     public void startQueue(int index, Virtqueue queue) {
-        calls.add("start " + index);
+        note("start " + index);
         DeviceContext running = context;
         if (running == null) throw new IllegalStateException("a queue starts before the device");
         workers[index] = new QueueWorker(index, queue, running, new Echo());
@@ -88,8 +96,8 @@ public final class EchoDevice implements VirtioDevice {
 
     @Override
     public void stopQueue(int index) {
-        calls.add("stop " + index);
         workers[index] = null;
+        note("stop " + index);
     }
 
     @Override
@@ -101,14 +109,14 @@ public final class EchoDevice implements VirtioDevice {
 
     @Override
     public void invalidated(AddressRange range) {
-        calls.add("invalidated " + range);
+        note("invalidated " + range);
     }
 
     @Override
     public void reset() {
         if (Arrays.stream(workers).anyMatch(worker -> worker != null))
             throw new IllegalStateException("the device is reset and a queue runs");
-        calls.add("reset");
+        note("reset");
     }
 
     @Override
