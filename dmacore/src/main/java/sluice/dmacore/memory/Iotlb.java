@@ -27,7 +27,8 @@ import sluice.iommu.space.TranslationCacheOptions;
  * caller tries again.
  *
  * <p>It leads to addresses of the memory table and not to files, so that a new generation of the table needs nothing
- * here. An entry allows what we asked about, whatever the answer claims: QEMU always answers "read and write".
+ * here. An entry allows what we asked about and the answer grants: QEMU always answers "read and write". A question that
+ * is twice answered by yes, and by no entry that allows its access, is refused: it would be asked again without end.
  *
  * <p>Used by the device's thread alone, as are the answers of {@link Questions}.
  */
@@ -63,6 +64,10 @@ public final class Iotlb implements FrontTranslation {
     private final TargetRuns targets = new TargetRuns();
     /** In the order they were asked, which is the order they are answered in. */
     private final Set<Question> pending = new LinkedHashSet<>();
+    /** Those of {@link #pending} whose access an entry has allowed, though it may have been taken back since. */
+    private final Set<Question> told = new HashSet<>();
+    /** Answered by yes and no entry. The entry may have been taken for another question's, so they are asked once more. */
+    private final Set<Question> doubtful = new HashSet<>();
     private final Set<Question> refused = new HashSet<>();
     /** Those of {@link #pending} whose refusal nobody waits for, because their command may have failed already. */
     private final Set<Question> abandoned = new HashSet<>();
@@ -71,7 +76,11 @@ public final class Iotlb implements FrontTranslation {
     private Outcome outcome = Outcome.RESOLVED;
     private long failedAddress;
 
-    private record Question(long page, Access access) {}
+    private record Question(long page, Access access) {
+        boolean isIn(long address, long length) {
+            return Long.compareUnsigned(page - address, length) < 0;
+        }
+    }
 
     /**
      * @param name appears in faults
@@ -113,21 +122,26 @@ public final class Iotlb implements FrontTranslation {
     // ---- what the front-end says
 
     /**
-     * The front-end tells where a range leads. It is taken as the answer to our oldest question about a page of the range;
-     * what we have not asked for is left alone, because nothing proves what it may be used for.
+     * The front-end tells where a range leads. It is taken as the answer to our oldest question about a page of the range that
+     * it allows; what we have not asked for is left alone, because nothing proves what it may be used for.
      *
      * @param address bus address of the first byte
      * @param length in bytes, more than 0
      * @param target address in the memory table
+     * @param granted what the front-end says it may be used for
      * @throws MapException if it is not made of pages, or beyond all addresses
      */
-    public void update(long address, long length, long target) throws MapException {
-        Question question = oldestIn(address, length);
-        if (question == null) {
+    public void update(long address, long length, long target, Permission granted) throws MapException {
+        if (oldestIn(address, length, Permission.READ_WRITE) == null) {
             statistics.noteUnasked();
             return;
         }
+        Question question = oldestIn(address, length, granted);
+        if (question == null) return; // its answer, whatever it says, is no
         cache.insert(address, length, target, Permission.of(question.access));
+        for (Question answered : pending) {
+            if (answered.access == question.access && answered.isIn(address, length)) told.add(answered);
+        }
         if (!statistics.isTranslating() && !isIdentity(address, target)) statistics.noteTranslating();
     }
 
@@ -139,9 +153,9 @@ public final class Iotlb implements FrontTranslation {
         return address - guest.guest().first() == target - start;
     }
 
-    private @Nullable Question oldestIn(long address, long length) {
+    private @Nullable Question oldestIn(long address, long length, Permission granted) {
         for (Question question : pending) {
-            if (Long.compareUnsigned(question.page - address, length) < 0) return question;
+            if (question.isIn(address, length) && granted.allows(question.access)) return question;
         }
         return null;
     }
@@ -150,13 +164,22 @@ public final class Iotlb implements FrontTranslation {
     public void answered(long page, Access access, boolean known) {
         Question question = new Question(page, access);
         if (!pending.remove(question)) return; // asked before everything was forgotten
-        statistics.answered(known);
-        if (!abandoned.remove(question) && !known) {
+        boolean allowed = told.remove(question) || known(page, 1, access) == 1;
+        boolean granted = known && (allowed || isFirstDoubt(question));
+        if (allowed) doubtful.remove(question);
+        statistics.answered(granted);
+        if (!abandoned.remove(question) && !granted) {
             // Nobody came back for the others: their queue has stopped.
             if (refused.size() == WINDOW) refused.clear();
             refused.add(question);
         }
-        if (!known || pending.size() <= LOW_WATER) progress.run();
+        if (!allowed || !granted || pending.size() <= LOW_WATER) progress.run();
+    }
+
+    private boolean isFirstDoubt(Question question) {
+        if (doubtful.remove(question)) return false;
+        if (doubtful.size() == WINDOW) doubtful.clear();
+        return doubtful.add(question);
     }
 
     /**
@@ -176,6 +199,8 @@ public final class Iotlb implements FrontTranslation {
         epoch = EPOCHS.incrementAndGet();
         statistics.abandoned();
         pending.clear();
+        told.clear();
+        doubtful.clear();
         refused.clear();
         abandoned.clear();
     }

@@ -8,6 +8,7 @@ import java.util.List;
 import sluice.dmacore.memory.FrontTranslation.Outcome;
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
+import sluice.iommu.Permission;
 import sluice.iommu.space.MapException;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -90,7 +91,11 @@ final class AskedFront implements Iotlb.Questions, AutoCloseable {
 
     /** Tells where pages lead: to an offset in the file. */
     void update(long address, long length, long offset) throws MapException {
-        iotlb.update(address, length, USER + offset);
+        update(address, length, offset, Permission.READ_WRITE);
+    }
+
+    void update(long address, long length, long offset, Permission granted) throws MapException {
+        iotlb.update(address, length, USER + offset, granted);
     }
 
     /** Answers the oldest question: its page leads to an offset in the file. */

@@ -11,6 +11,7 @@ import sluice.dmacore.memory.AskedFront.Question;
 import sluice.dmacore.memory.FrontTranslation.Outcome;
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
+import sluice.iommu.Permission;
 import sluice.iommu.space.MapException;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -76,7 +77,8 @@ class IotlbHostileTest {
                     try {
                         front.iotlb.update(address(), length(), random.nextInt(4) == 0
                                 ? random.nextLong()
-                                : AskedFront.USER + random.nextInt(AskedFront.PAGES) * PAGE);
+                                : AskedFront.USER + random.nextInt(AskedFront.PAGES) * PAGE,
+                                Permission.of(1 + random.nextInt(3)));
                     } catch (MapException e) {
                         assertThat(e).hasMessageContaining("an entry of");
                         refusedEntries++;

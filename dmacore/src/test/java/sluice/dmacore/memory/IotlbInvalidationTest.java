@@ -95,6 +95,16 @@ class IotlbInvalidationTest {
         front.finds(8 * PAGE, 1, Access.READ, 9 * PAGE);
     }
 
+    /** The answer may be older than the invalidation, which took the entry away that it relies on: it is no refusal. */
+    @Test
+    void betweenAQuestionAndAnAnswerThatReliesOnAnEntryOfBefore() throws Exception {
+        front.misses(8 * PAGE, 1, Access.READ, 8 * PAGE);
+        front.open.clear();
+        front.invalidate(0, -1);
+        front.iotlb.answered(8 * PAGE, Access.READ, true);
+        front.misses(8 * PAGE, 1, Access.READ, 8 * PAGE);
+    }
+
     @Test
     void forgetsRefusals() throws Exception {
         front.misses(8 * PAGE, 1, Access.READ, 8 * PAGE);

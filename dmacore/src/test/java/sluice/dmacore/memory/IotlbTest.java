@@ -10,6 +10,7 @@ import sluice.dmacore.memory.AskedFront.Question;
 import sluice.dmacore.memory.FrontTranslation.Outcome;
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
+import sluice.iommu.Permission;
 import sluice.iommu.fault.FaultReason;
 import sluice.iommu.fault.FaultRecord;
 import sluice.iommu.space.MapException;
@@ -206,6 +207,68 @@ class IotlbTest {
     }
 
     @Test
+    void anEntryAllowsNoMoreThanTheFrontEndSays() throws Exception {
+        front.misses(0, 1, Access.WRITE, 0);
+        front.open.clear();
+        front.update(0, PAGE, PAGE, Permission.READ_ONLY);
+        assertThat(front.iotlb.cache().size()).as("nobody has asked for reading").isZero();
+        front.iotlb.answered(0, Access.WRITE, true);
+        front.misses(0, 1, Access.WRITE, 0);
+        front.update(0, PAGE, PAGE, Permission.READ_ONLY);
+        front.iotlb.answered(0, Access.WRITE, true);
+        front.faults(0, 1, Access.WRITE, 0);
+    }
+
+    @Test
+    void anEntryAnswersTheQuestionThatItAllows() throws Exception {
+        front.misses(0, 1, Access.WRITE, 0);
+        front.misses(0, 1, Access.READ, 0);
+        front.update(0, PAGE, PAGE, Permission.READ_ONLY);
+        front.finds(0, 1, Access.READ, PAGE);
+        front.misses(0, 1, Access.WRITE, 0);
+    }
+
+    /** Entries and answers take different ways: the second entry may overtake the first answer, and looks like a repetition. */
+    @Test
+    void anEntryThatOvertakesAnAnswerIsAskedForOnceMore() throws Exception {
+        front.misses(0, 1, Access.READ, 0);
+        front.misses(0, 1, Access.WRITE, 0);
+        front.open.clear();
+        front.update(0, PAGE, PAGE);
+        front.update(0, PAGE, PAGE);
+        front.iotlb.answered(0, Access.READ, true);
+        front.iotlb.answered(0, Access.WRITE, true);
+        front.misses(0, 1, Access.WRITE, 0);
+        front.answer(PAGE);
+        front.finds(0, 1, Access.WRITE, PAGE);
+        assertThat(front.statistics.refused()).isZero();
+    }
+
+    /** A front-end that says yes and tells nothing, or not enough, would be asked for ever. */
+    @Test
+    void aSecondYesWithoutAnEntryIsANo() {
+        for (int asked = 1; asked <= 2; asked++) {
+            front.misses(3 * PAGE, 1, Access.READ, 3 * PAGE);
+            assertThat(front.open).hasSize(1);
+            front.open.clear();
+            front.iotlb.answered(3 * PAGE, Access.READ, true);
+            assertThat(front.progress).isEqualTo(asked);
+        }
+        front.faults(3 * PAGE, 1, Access.READ, 3 * PAGE);
+        assertThat(front.statistics.refused()).isEqualTo(1);
+    }
+
+    @Test
+    void aYesToWhatAnEntryHasToldBeforeIsAYes() throws Exception {
+        front.misses(MIB2, 3 * PAGE, Access.READ, MIB2);
+        front.open.clear();
+        front.update(MIB2, MIB2, 4 * MIB2);
+        for (int page = 0; page < 3; page++) front.iotlb.answered(MIB2 + page * PAGE, Access.READ, true);
+        front.finds(MIB2, 3 * PAGE, Access.READ, 4 * MIB2);
+        assertThat(front.statistics.refused()).isZero();
+    }
+
+    @Test
     void aDuplicateChangesNothing() throws Exception {
         front.misses(0, 1, Access.READ, 0);
         front.update(0, PAGE, PAGE);
@@ -222,8 +285,10 @@ class IotlbTest {
         front.misses(0, 1, Access.READ, 0);
         assertThatThrownBy(() -> front.update(0, PAGE + 1, 0)).isInstanceOf(MapException.class);
         assertThatThrownBy(() -> front.update(0, PAGE, 8)).isInstanceOf(MapException.class);
-        assertThatThrownBy(() -> front.iotlb.update(0, PAGE, 1L << 52)).isInstanceOf(MapException.class);
-        assertThatThrownBy(() -> front.iotlb.update(0, -PAGE, 0)).isInstanceOf(MapException.class);
+        assertThatThrownBy(() -> front.iotlb.update(0, PAGE, 1L << 52, Permission.READ_WRITE))
+                .isInstanceOf(MapException.class);
+        assertThatThrownBy(() -> front.iotlb.update(0, -PAGE, 0, Permission.READ_WRITE))
+                .isInstanceOf(MapException.class);
         front.misses(1L << 57, 1, Access.READ, 1L << 57);
         assertThatThrownBy(() -> front.update(1L << 57, PAGE, 0)).isInstanceOf(MapException.class);
         assertThat(front.iotlb.cache().size()).isZero();

@@ -20,6 +20,7 @@ import sluice.dmacore.memory.IotlbStatistics;
 import sluice.dmacore.trace.DeviceTrace;
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
+import sluice.iommu.Permission;
 import sluice.iommu.injection.Rule;
 import sluice.iommu.space.MapException;
 import sluice.vdev.device.DeviceContext;
@@ -156,15 +157,16 @@ public final class DeviceHost {
     /**
      * The front-end tells where a range of bus addresses leads.
      *
+     * @param granted what it may be used for
      * @param done gets whether it could be taken
      */
-    public void translate(long address, long length, long target, Consumer<Boolean> done) {
+    public void translate(long address, long length, long target, Permission granted, Consumer<Boolean> done) {
         boolean[] taken = { false };
         post("a translation of the front-end", () -> {
             Iotlb present = iotlb;
             if (present == null) return;
             try {
-                present.update(address, length, target);
+                present.update(address, length, target, granted);
                 taken[0] = true;
             } catch (MapException e) {
                 LOG.error("a translation of the front-end is refused: {}", e.getMessage());

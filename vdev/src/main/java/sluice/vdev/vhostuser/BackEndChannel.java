@@ -1,6 +1,7 @@
 package sluice.vdev.vhostuser;
 
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 
@@ -37,15 +38,23 @@ final class BackEndChannel {
     private @Nullable Channel channel;
     private final ArrayDeque<Asked> asked = new ArrayDeque<>();
 
-    private record Asked(int number, LongConsumer answer) {}
+    private record Asked(int number, Consumer<ByteBuf> body, LongConsumer answer) {}
 
-    /** Uses {@code fd}, which is ours from now on, in place of any before. */
+    /**
+     * Uses {@code fd}, which is ours from now on, in place of any before. What that was asked and has not answered is asked
+     * again: who waits for it knows of no channel.
+     */
     void connect(Fd fd, EventLoop loop) {
-        close();
+        Channel old = channel;
         FrameChannel fresh = new FrameChannel(fd, new VhostUserFormat(), 1);
         fresh.pipeline().addLast(new AnswerReader());
         channel = fresh;
+        if (old != null) old.close();
         loop.register(fresh);
+        for (Asked open : List.copyOf(asked)) {
+            // It may go while it is asked, and then all are answered.
+            if (fresh.equals(channel)) send(fresh, frame(fresh, open));
+        }
     }
 
     boolean isConnected() {
@@ -70,12 +79,30 @@ final class BackEndChannel {
             answer.accept(NO_ANSWER);
             return;
         }
-        asked.add(new Asked(number, answer));
-        ByteBuf frame = current.alloc().directBuffer(64);
-        frame.writeIntLE(number).writeIntLE(VhostUserFormat.VERSION | VhostUserFormat.NEED_REPLY).writeIntLE(0);
-        body.accept(frame);
-        frame.setIntLE(8, frame.readableBytes() - VhostUserFormat.HEADER_BYTES);
-        current.writeAndFlush(new OutgoingFrame(frame), current.voidPromise());
+        Asked question = new Asked(number, body, answer);
+        ByteBuf frame;
+        try {
+            frame = frame(current, question);
+        } catch (OutOfMemoryError e) {
+            LOG.error("no memory left to ask the front-end: {}", e.getMessage());
+            answer.accept(NO_ANSWER);
+            return;
+        }
+        // Before it is sent: a channel that goes meanwhile answers what is asked.
+        asked.add(question);
+        send(current, frame);
+    }
+
+    private static ByteBuf frame(Channel to, Asked question) {
+        ByteBuf frame = to.alloc().directBuffer(64);
+        frame.writeIntLE(question.number()).writeIntLE(VhostUserFormat.VERSION | VhostUserFormat.NEED_REPLY)
+                .writeIntLE(0);
+        question.body().accept(frame);
+        return frame.setIntLE(8, frame.readableBytes() - VhostUserFormat.HEADER_BYTES);
+    }
+
+    private static void send(Channel to, ByteBuf frame) {
+        to.writeAndFlush(new OutgoingFrame(frame), to.voidPromise());
     }
 
     void close() {

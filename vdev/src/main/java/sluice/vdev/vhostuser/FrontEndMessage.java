@@ -6,6 +6,7 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.linux.Fd;
 import sluice.iommu.AddressRange;
+import sluice.iommu.Permission;
 
 /** The messages of a front-end that we understand, checked in form. Descriptors belong to whoever handles the message. */
 sealed interface FrontEndMessage {
@@ -89,7 +90,7 @@ sealed interface FrontEndMessage {
     }
 
     /** A range of bus addresses leads to an address of the memory table; what it may be used for is not said reliably. */
-    record IotlbUpdate(long address, long size, long target) implements FrontEndMessage {}
+    record IotlbUpdate(long address, long size, long target, Permission granted) implements FrontEndMessage {}
 
     /** A range of bus addresses, given by its first and last byte, leads nowhere any more. */
     record IotlbInvalidate(AddressRange range) implements FrontEndMessage {}

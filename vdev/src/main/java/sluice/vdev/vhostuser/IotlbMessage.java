@@ -23,14 +23,22 @@ final class IotlbMessage {
         long address = body.readLongLE();
         long size = body.readLongLE();
         long target = body.readLongLE();
-        body.skipBytes(1); // QEMU claims that everything may be read and written
+        int permission = body.readUnsignedByte();
         int type = body.readUnsignedByte();
         return switch (type) {
-            case UPDATE -> new FrontEndMessage.IotlbUpdate(address, size, target);
+            case UPDATE -> new FrontEndMessage.IotlbUpdate(address, size, target, permission(permission));
             case INVALIDATE -> new FrontEndMessage.IotlbInvalidate(range(address, size));
             default -> throw new ProtocolViolation(
                     "IOTLB message of type %d; a front-end sends 2 (update) and 3 (invalidate)".formatted(type));
         };
+    }
+
+    private static Permission permission(int bits) throws ProtocolViolation {
+        if (bits < 1 || bits > 3) {
+            throw new ProtocolViolation(
+                    "IOTLB update with permission %d; 1 is for reading, 2 for writing, 3 for both".formatted(bits));
+        }
+        return Permission.of(bits);
     }
 
     /** A size of 0 stands for 2^64; what passes the end of all addresses ends there. */

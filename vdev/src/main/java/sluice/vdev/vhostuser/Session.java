@@ -1,7 +1,6 @@
 package sluice.vdev.vhostuser;
 
 import java.io.IOException;
-import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
@@ -119,7 +118,7 @@ final class Session extends ChannelInboundHandlerAdapter {
     private boolean carryOut(FrontEndMessage message, Runnable done) throws IOException {
         switch (message) {
             case FrontEndMessage.SetFeatures set -> setFeatures(set.features());
-            case FrontEndMessage.SetProtocolFeatures set -> protocolFeatures = set.features();
+            case FrontEndMessage.SetProtocolFeatures set -> setProtocolFeatures(set.features());
             case FrontEndMessage.SetOwner() -> {
             } // one connection has one owner by itself
             case FrontEndMessage.ResetOwner() -> LOG.debug("RESET_OWNER is deprecated and does nothing");
@@ -188,7 +187,7 @@ final class Session extends ChannelInboundHandlerAdapter {
 
     private void translate(Request request, FrontEndMessage.IotlbUpdate update) throws ProtocolViolation {
         Replies.Place place = wantsAnswer(request) ? replies.expect(request.number()) : null;
-        host.translate(update.address(), update.size(), update.target(), taken -> {
+        host.translate(update.address(), update.size(), update.target(), update.granted(), taken -> {
             if (place != null) place.answerLater(taken ? 0 : 1);
         });
     }
@@ -206,7 +205,30 @@ final class Session extends ChannelInboundHandlerAdapter {
         return TransportFeatures.offered(host.device()) | F_PROTOCOL_FEATURES;
     }
 
-    private void setFeatures(long accepted) {
+    /** What rings began with is theirs until they stop: nothing of it may be replaced under them. */
+    private void requireSameWhileRunning(String name, long before, long next) throws IOException {
+        if (before == next || !isRunning()) return;
+        throw new IOException("%s 0x%x, while rings run with 0x%x".formatted(name, next, before));
+    }
+
+    private boolean isRunning() {
+        for (VringState vring : vrings) {
+            if (vring.started) return true;
+        }
+        return false;
+    }
+
+    private void setProtocolFeatures(long accepted) throws IOException {
+        requireSameWhileRunning("SET_PROTOCOL_FEATURES", protocolFeatures, accepted);
+        boolean others = protocolFeatures != accepted;
+        protocolFeatures = accepted;
+        // They say what the translations of the VM's IOMMU lead to.
+        if (others && featuresSettled) setFeatures(features);
+    }
+
+    private void setFeatures(long accepted) throws IOException {
+        requireSameWhileRunning("SET_FEATURES", features, accepted);
+        if (isRunning()) return;
         long more = accepted & ~offeredFeatures();
         if (more != 0)
             LOG.info("the front-end sets features 0x{} that were not offered; they are left alone",
@@ -287,7 +309,7 @@ final class Session extends ChannelInboundHandlerAdapter {
      */
     private void setPosition(int index, int position) {
         VringState vring = vrings[index];
-        if (vring.stopped && position(vring) != position && Arrays.stream(vrings).noneMatch(other -> other.started)) {
+        if (vring.stopped && position(vring) != position && !isRunning()) {
             LOG.debug("queue {} stopped at 0x{} and begins at 0x{}: the device has been reset", index,
                     Integer.toHexString(position(vring)), Integer.toHexString(position));
             host.renew();

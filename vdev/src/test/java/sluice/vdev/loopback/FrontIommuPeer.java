@@ -10,6 +10,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 import sluice.vdev.fixture.BackEndChannel;
+import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.DeviceSession;
 import sluice.vdev.fixture.GuestRam;
 import sluice.vdev.fixture.IotlbMessage;
@@ -29,10 +30,12 @@ public final class FrontIommuPeer implements AutoCloseable {
     private final GuestRam ram;
     private final Set<Long> denied = ConcurrentHashMap.newKeySet();
     private final Set<Long> writeOnly = ConcurrentHashMap.newKeySet();
+    private final Set<Long> readOnly = ConcurrentHashMap.newKeySet();
     private final List<IotlbMessage> misses = new ArrayList<>();
     private final Thread thread;
     private volatile boolean ended;
     private boolean paused;
+    private boolean holding;
     private volatile @Nullable Throwable failure;
 
     /** Begins to answer for a session that has a channel for the back-end's requests. */
@@ -56,6 +59,11 @@ public final class FrontIommuPeer implements AutoCloseable {
         writeOnly.add(address & -PAGE);
     }
 
+    /** Says of this page that it may only be read, whatever is asked about; as QEMU does not, and others may. */
+    public void grantReadsOnly(long address) {
+        readOnly.add(address & -PAGE);
+    }
+
     /** Answers nothing until it goes on: what QEMU does while it waits for us. */
     public synchronized void pause(boolean on) {
         paused = on;
@@ -63,8 +71,19 @@ public final class FrontIommuPeer implements AutoCloseable {
     }
 
     private synchronized void awaitGoing() throws InterruptedException {
+        holding = paused;
         while (paused && !ended)
             wait();
+        holding = false;
+    }
+
+    private synchronized boolean isHolding() {
+        return holding;
+    }
+
+    /** Waits until a question has come that is not answered because of {@link #pause}. */
+    public void awaitHeldQuestion() {
+        Deadline.in(Deadline.USUAL).require(this::isHolding, "a question");
     }
 
     /** INVALIDATE; returns when the back-end has acknowledged it. */
@@ -104,7 +123,8 @@ public final class FrontIommuPeer implements AutoCloseable {
                         region -> Long.compareUnsigned(miss.iova() - region.guestAddress(), region.size()) < 0);
         if (known) {
             session.frontEnd().iotlb(
-                    new IotlbMessage(miss.iova(), PAGE, ram.userAddress(miss.iova()), 3, IotlbMessage.UPDATE));
+                    new IotlbMessage(miss.iova(), PAGE, ram.userAddress(miss.iova()),
+                            readOnly.contains(miss.iova()) ? READ : 3, IotlbMessage.UPDATE));
         }
         channel.reply(request, known ? 0 : 1);
     }

@@ -13,9 +13,12 @@ import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.buffer.DmaCoreOptions;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.trace.EventKind;
+import sluice.vdev.fixture.BackEndChannel;
 import sluice.vdev.fixture.Buffer;
+import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.DeviceSession.Profile;
 import sluice.vdev.fixture.DisplayMessage.Update;
+import sluice.vdev.fixture.FrontEnd;
 import sluice.vdev.fixture.GpuCommands;
 import sluice.vdev.fixture.GpuDriver;
 import sluice.vdev.fixture.GpuResponse;
@@ -23,6 +26,7 @@ import sluice.vdev.fixture.GpuWire;
 import sluice.vdev.fixture.GuestRam;
 import sluice.vdev.fixture.IotlbMessage;
 import sluice.vdev.fixture.VhostUserBits;
+import sluice.vdev.fixture.VhostUserRequest;
 import sluice.vdev.fixture.VringState;
 import sluice.vdev.gpu.GpuOptions;
 import sluice.vdev.loopback.AttachedGpu;
@@ -222,6 +226,93 @@ class IommuLoopbackTest {
             guest.iommu().allow(ring);
             gpu.resume();
             gpu.driver().createResource2d(1, B8G8R8X8, 8, 8).ok();
+        }
+    }
+
+    /** A page that the front-end gives for reading is not written, and the queue that wants to is told, not asking on. */
+    @Test
+    void aPageThatIsGrantedForReadingIsNotWritten() throws Exception {
+        try (Guest guest = Guest.start()) {
+            AttachedGpu gpu = guest.gpu();
+            Buffer request = gpu.ram().allocate(PAGE);
+            Buffer answer = gpu.ram().allocate(PAGE);
+            gpu.ram().write(request, GpuCommands.getDisplayInfo());
+            gpu.ram().slice(answer).fill((byte) 0x5a);
+            guest.iommu().grantReadsOnly(answer.address());
+            gpu.session().queue(0).driver().submit(List.of(new Buffer(request.address(), GpuWire.HDR_BYTES)),
+                    List.of(answer));
+            gpu.session().queue(0).kick();
+            assertThat(gpu.session().queue(0).awaitError(Deadline.USUAL)).isTrue();
+            assertThat(gpu.ram().read(List.of(answer), 0, PAGE)).containsOnly(0x5a);
+            assertThat(guest.iommu().misses().stream().filter(miss -> miss.iova() == answer.address())).hasSize(2);
+        }
+    }
+
+    /** Running queues keep their translations, and so an invalidation has to reach those. */
+    @Test
+    void featuresThatAreSetAgainWhileRingsRunChangeNothing() throws Exception {
+        try (Guest guest = Guest.start()) {
+            AttachedGpu gpu = guest.gpu();
+            gpu.driver().createResource2d(1, B8G8R8X8, 8, 8).ok();
+            gpu.session().frontEnd().setFeatures(gpu.session().ackedFeatures());
+            Buffer answer = gpu.ram().allocate(PAGE);
+            Buffer request = gpu.ram().allocate(PAGE);
+            gpu.ram().write(request, GpuCommands.getDisplayInfo());
+            for (int round = 0; round < 2; round++) {
+                gpu.session().queue(0).driver().submit(List.of(new Buffer(request.address(), GpuWire.HDR_BYTES)),
+                        List.of(answer));
+                gpu.session().queue(0).kick();
+                if (round == 0) {
+                    assertThat(gpu.session().queue(0).awaitInterrupt(Deadline.USUAL)).isTrue();
+                    assertThat(gpu.session().queue(0).driver().poll()).isPresent();
+                    guest.iommu().deny(request.address());
+                    guest.iommu().invalidate(request.address(), PAGE);
+                }
+            }
+            assertThat(gpu.session().queue(0).awaitError(Deadline.USUAL)).as("the page is not read again").isTrue();
+        }
+    }
+
+    @Test
+    void otherFeaturesAreRefusedWhileRingsRun() throws Exception {
+        try (Guest guest = Guest.start()) {
+            AttachedGpu gpu = guest.gpu();
+            ByteBuffer others = ByteBuffer.allocate(8).order(ByteOrder.nativeOrder()).putLong(0,
+                    gpu.session().ackedFeatures() & ~VhostUserBits.F_ACCESS_PLATFORM);
+            FrontEnd frontEnd = gpu.session().frontEnd();
+            assertThat(frontEnd.request(VhostUserRequest.SET_FEATURES.id(), others).value()).isEqualTo(1);
+            others.putLong(0, gpu.session().protocolFeatures() ^ VhostUserBits.P_GPA_ADDRESSES);
+            assertThat(frontEnd.request(VhostUserRequest.SET_PROTOCOL_FEATURES.id(), others).value()).isEqualTo(1);
+            assertThat(gpu.backEnd().log().count("while rings run with")).isEqualTo(2);
+            gpu.driver().createResource2d(1, B8G8R8X8, 8, 8).ok();
+        }
+    }
+
+    @Test
+    void aChannelThatIsReplacedIsAskedWhatTheOneBeforeHasNotAnswered() throws Exception {
+        try (Guest guest = Guest.start(); BackEndChannel fresh = BackEndChannel.open()) {
+            AttachedGpu gpu = guest.gpu();
+            List<Buffer> backing = gpu.ram().allocateScattered(PAGE);
+            gpu.driver().createResource2d(1, B8G8R8X8, 32, 32).ok();
+            guest.iommu().pause(true);
+            ByteBuffer head = GpuCommands.attachBacking(1, backing.size());
+            ByteBuffer entries = GpuCommands.entries(backing);
+            GpuDriver.Pending attach = gpu.driver().begin(ByteBuffer.allocate(head.remaining() + entries.remaining())
+                    .order(ByteOrder.LITTLE_ENDIAN).put(head).put(entries).flip(), GpuWire.HDR_BYTES);
+            guest.iommu().awaitHeldQuestion();
+            int answered = guest.iommu().misses().size();
+            gpu.session().frontEnd().setBackendReqFd(fresh.backEndSide());
+            long wanted = backing.getFirst().address() & -PAGE;
+            long page;
+            do {
+                BackEndChannel.Request question = fresh.receive(Deadline.USUAL);
+                page = question.iotlb().iova();
+                gpu.session().frontEnd().iotlb(
+                        new IotlbMessage(page, PAGE, gpu.ram().userAddress(page), 3, IotlbMessage.UPDATE));
+                fresh.reply(question, 0);
+            } while (page != wanted);
+            assertThat(gpu.driver().await(attach).type()).isEqualTo(0x1100);
+            assertThat(guest.iommu().misses()).as("answered on the old channel").hasSize(answered);
         }
     }
 
