@@ -6,6 +6,7 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.OptionalLong;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -13,6 +14,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 public final class EventFd {
     static final int EFD_CLOEXEC = 0x80000;
     static final int EFD_NONBLOCK = 0x800;
+    private static final String ID = "eventfd-id:";
 
     private EventFd() {}
 
@@ -66,6 +68,20 @@ public final class EventFd {
     public static boolean isEventFd(Fd fd) throws IOException {
         return Files.readSymbolicLink(Path.of("/proc/self/fd/" + fd.number())).toString()
                 .equals("anon_inode:[eventfd]");
+    }
+
+    /**
+     * The kernel's number of an eventfd, the same for all descriptors of it ({@code eventfd_show_fdinfo} in {@code
+     * fs/eventfd.c}).
+     *
+     * @return nothing if the kernel does not tell (before Linux 5.2), or it is no eventfd
+     * @throws IOException /proc is not mounted
+     */
+    public static OptionalLong id(Fd fd) throws IOException {
+        for (String line : Files.readAllLines(Path.of("/proc/self/fdinfo/" + fd.number()))) {
+            if (line.startsWith(ID)) return OptionalLong.of(Long.parseLong(line.substring(ID.length()).strip()));
+        }
+        return OptionalLong.empty();
     }
 
     private static final class Link {

@@ -46,8 +46,8 @@ final class GpuCommand implements Callable<Integer> {
     @Option(names = "--print-capabilities", description = "Print what this program can do as JSON, and end.")
     private boolean printCapabilities;
 
-    @Option(names = "--outputs", paramLabel = "N", defaultValue = "1", description = "Scan-outs, 1 to 16, each with a screen while the front-end gives no display; over vhost-user, QEMU's max_outputs overrides it.")
-    private int outputs = 1;
+    @Option(names = "--outputs", paramLabel = "N", description = "Scan-outs, 1 to 16, each with a screen while the front-end gives no display (default: 1). Over vhost-user QEMU tells the guest its own max_outputs instead: give the same number here, or none, and commands may name any.")
+    private @Nullable Integer outputs;
 
     @Option(names = "--memory", paramLabel = "MIB", defaultValue = "256", description = "Host memory the guest's resources may use, in MiB (default ${DEFAULT-VALUE}).")
     private int memoryMib = 256;
@@ -176,7 +176,8 @@ final class GpuCommand implements Callable<Integer> {
 
     private GpuOptions options() {
         try {
-            return new GpuOptions(outputs, (long) memoryMib * BYTES_PER_MIB, policy());
+            GpuOptions told = new GpuOptions(outputs == null ? 1 : outputs, (long) memoryMib * BYTES_PER_MIB, policy());
+            return outputs == null && transport() == GpuTransport.VHOST_USER ? told.withAnyScanout() : told;
         } catch (IllegalArgumentException e) {
             throw usage(e.getMessage());
         }

@@ -1,5 +1,6 @@
 package sluice.vdev.gpu;
 
+import java.io.UncheckedIOException;
 import java.util.EnumSet;
 
 import org.jspecify.annotations.Nullable;
@@ -138,6 +139,10 @@ final class BackingSpace {
         } catch (DmaBufException e) {
             LOG.debug("the pages of resource {} cannot be mapped: {}", resourceId, e.getMessage());
             return Mapped.NO_ROOM;
+        } catch (UncheckedIOException e) {
+            // What plays the caches of a GPU that does not snoop has memory of its own.
+            LOG.debug("the pages of resource {} cannot be mapped", resourceId, e);
+            return Mapped.NO_ROOM;
         } finally {
             forget();
         }
@@ -147,13 +152,15 @@ final class BackingSpace {
     private DeviceMapping imported(int resourceId) throws DmaBufException {
         DmaBuf buffer = core.export("resource " + Integer.toUnsignedString(resourceId), ranges.runs().bytes(),
                 new GuestPages(ranges.runs()));
+        boolean done = false;
         try {
             Attachment attachment = buffer.attach(function, stream);
             // Addresses, and no turn: a guest may draw while it attaches.
-            return attachment.map(Direction.TO_DEVICE, EnumSet.of(DmaAttribute.CPU_KEEPS));
-        } catch (DmaBufException e) {
-            discard(buffer);
-            throw e;
+            DeviceMapping mapping = attachment.map(Direction.TO_DEVICE, EnumSet.of(DmaAttribute.CPU_KEEPS));
+            done = true;
+            return mapping;
+        } finally {
+            if (!done) discard(buffer);
         }
     }
 

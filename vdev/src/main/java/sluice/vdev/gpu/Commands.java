@@ -60,6 +60,10 @@ final class Commands {
         return display.isCongested();
     }
 
+    boolean hasScanout(int id) {
+        return scanouts.has(id);
+    }
+
     void displayInfo(Consumer<byte[]> answer) {
         display.displayInfo(answer);
     }
@@ -254,7 +258,7 @@ final class Commands {
 
     Response setScanout(Snapshot command) {
         int id = command.u32(Wire.SetScanout.SCANOUT_ID);
-        if (Integer.compareUnsigned(id, Scanouts.MAX) >= 0) return Response.ERR_INVALID_SCANOUT_ID;
+        if (!scanouts.has(id)) return Response.ERR_INVALID_SCANOUT_ID;
         int resourceId = command.u32(Wire.SetScanout.RESOURCE_ID);
         if (resourceId == 0) {
             scanouts.switchOff(id);

@@ -33,6 +33,7 @@ final class ControlQueue implements QueueWorker.Work {
     private final Responder responder = new Responder();
 
     private final Runnable flushed = this::flushed;
+    private final Shortage shortage = new Shortage();
 
     /** The command that holds back the others. */
     private @Nullable Chain waiting;
@@ -55,7 +56,11 @@ final class ControlQueue implements QueueWorker.Work {
         if (chain != null && missing) {
             missing = false;
             release(chain);
-            carryOut(chain, waitingType);
+            try {
+                carryOut(chain, waitingType);
+            } catch (OutOfMemoryError e) {
+                outOfMemory(chain, e);
+            }
         }
         worker.run();
         if (commands.isStopping()) context.broken(index, FAULTED);
@@ -69,10 +74,36 @@ final class ControlQueue implements QueueWorker.Work {
     @Override
     public void execute(Chain chain) {
         startedAt = System.nanoTime();
-        boolean taken = command.take(chain.readable(), 0, chain.readable().bytes());
+        try {
+            begin(chain);
+        } catch (OutOfMemoryError e) {
+            outOfMemory(chain, e);
+        }
+    }
+
+    /** The host has no memory for a command, or a step of it: that is the command's answer, and no end of the queue. */
+    private void outOfMemory(Chain chain, OutOfMemoryError e) {
+        shortage.tell(e);
+        statistics.outOfMemory();
+        release(chain);
+        missing = false;
+        commands.abandonMissing();
+        commands.abandonFlush();
+        if (chain.isWaiting()) responder.respond(chain, Response.ERR_OUT_OF_MEMORY);
+    }
+
+    private void begin(Chain chain) {
+        boolean taken = false;
+        OutOfMemoryError shortOf = null;
+        try {
+            taken = command.take(chain.readable(), 0, chain.readable().bytes());
+        } catch (OutOfMemoryError e) {
+            shortOf = e;
+        }
         // Of a command that is too long the header is enough to refuse it, fence and all.
-        if (!taken) command.take(chain.readable(), 0, Wire.Header.BYTES);
+        if (!taken) command.take(chain.readable(), 0, Math.min(chain.readable().bytes(), Wire.Header.BYTES));
         responder.begin(command);
+        if (shortOf != null) throw shortOf;
         CommandType type = command.length() < Wire.Header.BYTES
                 ? null
                 : CommandType.ofWire(command.u32(Wire.Header.TYPE));
@@ -131,7 +162,7 @@ final class ControlQueue implements QueueWorker.Work {
 
     private void edid(Chain chain) {
         int scanout = command.u32(Wire.GetEdid.SCANOUT);
-        if (Integer.compareUnsigned(scanout, Scanouts.MAX) >= 0) {
+        if (!commands.hasScanout(scanout)) {
             answer(chain, CommandType.GET_EDID, Response.ERR_INVALID_SCANOUT_ID);
             return;
         }
@@ -143,8 +174,12 @@ final class ControlQueue implements QueueWorker.Work {
         hold(chain, type);
         question.accept(payload -> {
             if (!release(chain)) return;
-            responder.respond(chain, response, payload);
-            note(type, false);
+            try {
+                responder.respond(chain, response, payload);
+                note(type, false);
+            } catch (OutOfMemoryError e) {
+                outOfMemory(chain, e);
+            }
             worker.resume();
         });
     }
@@ -178,8 +213,9 @@ final class ControlQueue implements QueueWorker.Work {
     }
 
     /**
-     * The queue stops: a command that waits for the display is answered now, and the display goes on by itself. One that
-     * waits for an address goes back to the queue: the front-end may be unable to answer before we have stopped.
+     * The queue stops: a flush that waits for the display is answered now, and the display goes on by itself. What waits for an
+     * answer goes back to the queue, to be asked again when it starts: the front-end may be unable to answer before we have
+     * stopped.
      */
     void stop() {
         Chain chain = waiting;
@@ -192,9 +228,10 @@ final class ControlQueue implements QueueWorker.Work {
             return;
         }
         commands.abandonFlush();
-        switch (waitingType) {
-            case RESOURCE_FLUSH -> answer(chain, waitingType, Response.OK_NODATA);
-            default -> answer(chain, waitingType, Response.ERR_UNSPEC);
+        if (waitingType == CommandType.RESOURCE_FLUSH) {
+            answer(chain, waitingType, Response.OK_NODATA);
+        } else {
+            worker.takeBack(chain);
         }
     }
 }

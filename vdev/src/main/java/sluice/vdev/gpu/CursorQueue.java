@@ -13,16 +13,19 @@ final class CursorQueue implements QueueWorker.Work {
 
     private final QueueWorker worker;
     private final ResourceTable resources;
+    private final Scanouts scanouts;
     private final Cursors cursors;
     private final Display display;
     private final GpuStatistics statistics;
     private final Snapshot command = new Snapshot(Wire.Cursor.BYTES);
     private final Responder responder = new Responder();
+    private final Shortage shortage = new Shortage();
 
-    CursorQueue(int index, Virtqueue queue, DeviceContext context, ResourceTable resources, Cursors cursors,
-            Display display, GpuStatistics statistics) {
+    CursorQueue(int index, Virtqueue queue, DeviceContext context, ResourceTable resources,
+            Scanouts scanouts, Cursors cursors, Display display, GpuStatistics statistics) {
         this.worker = new QueueWorker(index, queue, context, this);
         this.resources = resources;
+        this.scanouts = scanouts;
         this.cursors = cursors;
         this.display = display;
         this.statistics = statistics;
@@ -50,21 +53,28 @@ final class CursorQueue implements QueueWorker.Work {
             responder.respond(chain, Response.ERR_UNSPEC);
             return;
         }
-        Response response = type == CommandType.UPDATE_CURSOR ? update() : move();
+        Response response;
+        try {
+            response = type == CommandType.UPDATE_CURSOR ? update() : move();
+        } catch (OutOfMemoryError e) {
+            shortage.tell(e);
+            statistics.outOfMemory();
+            response = Response.ERR_OUT_OF_MEMORY;
+        }
         responder.respond(chain, response);
         statistics.command(type, response != Response.OK_NODATA, System.nanoTime() - startedAt);
     }
 
     private Response move() {
         int scanout = command.u32(Wire.Cursor.SCANOUT_ID);
-        if (Integer.compareUnsigned(scanout, Scanouts.MAX) >= 0) return Response.ERR_INVALID_SCANOUT_ID;
+        if (!scanouts.has(scanout)) return Response.ERR_INVALID_SCANOUT_ID;
         cursors.move(scanout, command.u32(Wire.Cursor.X), command.u32(Wire.Cursor.Y));
         return Response.OK_NODATA;
     }
 
     private Response update() {
         int scanout = command.u32(Wire.Cursor.SCANOUT_ID);
-        if (Integer.compareUnsigned(scanout, Scanouts.MAX) >= 0) return Response.ERR_INVALID_SCANOUT_ID;
+        if (!scanouts.has(scanout)) return Response.ERR_INVALID_SCANOUT_ID;
         int x = command.u32(Wire.Cursor.X);
         int y = command.u32(Wire.Cursor.Y);
         int resourceId = command.u32(Wire.Cursor.RESOURCE_ID);

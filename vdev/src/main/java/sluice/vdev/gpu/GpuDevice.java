@@ -49,11 +49,17 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
      * @param stream how it reaches memory
      */
     public GpuDevice(GpuOptions options, Display display, PictureTaker pictures, DmaCore core, Stream stream) {
+        this(options, display, pictures, core, stream, HostImage::new);
+    }
+
+    /** The same with images from somewhere else. */
+    GpuDevice(GpuOptions options, Display display, PictureTaker pictures, DmaCore core, Stream stream,
+            ResourceTable.Images images) {
         this.backings = new BackingSpace("gpu", core, stream, options.onFault());
         this.display = display;
         this.pictures = pictures;
-        this.resources = new ResourceTable(options.memoryLimit());
-        this.scanouts = new Scanouts(display);
+        this.resources = new ResourceTable(options.memoryLimit(), images);
+        this.scanouts = new Scanouts(display, options.scanouts());
         this.cursors = new Cursors(display);
         this.commands = new Commands(resources, scanouts, display, statistics, pictures, backings);
         this.config = new byte[Wire.Config.BYTES];
@@ -121,7 +127,7 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
         if (index == CONTROL) {
             control = new ControlQueue(index, queue, running, commands, statistics);
         } else {
-            cursor = new CursorQueue(index, queue, running, resources, cursors, display, statistics);
+            cursor = new CursorQueue(index, queue, running, resources, scanouts, cursors, display, statistics);
         }
     }
 

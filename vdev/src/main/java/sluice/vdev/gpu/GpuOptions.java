@@ -6,17 +6,23 @@ import sluice.iommu.fault.FaultPolicy;
  * How a GPU is made.
  *
  * @param outputs number of scan-outs its configuration space tells, 1 to 16; over vhost-user, QEMU puts its own max_outputs over it
+ * @param scanouts how many commands may name, from {@code outputs} to 16: more where a front-end tells the guest a number of its
+ *        own, which we do not hear of
  * @param memoryLimit bytes of host memory the images of all resources together may use; what else resources need has limits of
  *        its own, 16,384 resources and 131,072 entries in their lists of pages
  * @param onFault what it does when its own address space refuses it something; a stall cannot be, for nobody could end it
  */
-public record GpuOptions(int outputs, long memoryLimit, FaultPolicy onFault) {
+public record GpuOptions(int outputs, int scanouts, long memoryLimit, FaultPolicy onFault) {
     /** As much as QEMU's own device allows a guest. */
     public static final long DEFAULT_MEMORY_LIMIT = 256L << 20;
 
     public GpuOptions {
         if (outputs < 1 || outputs > Scanouts.MAX) {
             throw new IllegalArgumentException(outputs + " outputs; there can be 1 to " + Scanouts.MAX);
+        }
+        if (scanouts < outputs || scanouts > Scanouts.MAX) {
+            throw new IllegalArgumentException(
+                    "%d scan-outs for %d outputs; there can be up to %d".formatted(scanouts, outputs, Scanouts.MAX));
         }
         if (memoryLimit < 1 << 20) {
             throw new IllegalArgumentException(
@@ -26,12 +32,23 @@ public record GpuOptions(int outputs, long memoryLimit, FaultPolicy onFault) {
             throw new IllegalArgumentException("a GPU that stalls would wait for itself");
     }
 
-    /** A GPU whose commands fail when an access does. */
+    /** A GPU that has the scan-outs it tells of. */
+    public GpuOptions(int outputs, long memoryLimit, FaultPolicy onFault) {
+        this(outputs, outputs, memoryLimit, onFault);
+    }
+
+    /** The same, whose commands fail when an access does. */
     public GpuOptions(int outputs, long memoryLimit) {
         this(outputs, memoryLimit, new FaultPolicy.Abort());
     }
 
+    /** Tells of one output, and takes commands for as many as a front-end may have told of instead. */
     public static GpuOptions defaults() {
-        return new GpuOptions(1, DEFAULT_MEMORY_LIMIT);
+        return new GpuOptions(1, Scanouts.MAX, DEFAULT_MEMORY_LIMIT, new FaultPolicy.Abort());
+    }
+
+    /** The same options for commands that may name as many scan-outs as there can be. */
+    public GpuOptions withAnyScanout() {
+        return new GpuOptions(outputs, Scanouts.MAX, memoryLimit, onFault);
     }
 }

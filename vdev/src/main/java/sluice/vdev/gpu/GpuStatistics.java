@@ -12,6 +12,7 @@ public final class GpuStatistics {
     private final Map<CommandType, Histogram> latencies = new EnumMap<>(CommandType.class);
     private long unknownCommands;
     private long refusedCommands;
+    private long outOfMemory;
     private long frames;
     private long transferBytes;
     private long updateBytes;
@@ -28,6 +29,16 @@ public final class GpuStatistics {
 
     void unknownCommand() {
         unknownCommands++;
+    }
+
+    /** The host had less memory left than the guest may have. */
+    void outOfMemory() {
+        outOfMemory++;
+    }
+
+    /** Commands for which the host had no memory, though the guest may have so much. */
+    public long hostOutOfMemory() {
+        return outOfMemory;
     }
 
     void frame() {

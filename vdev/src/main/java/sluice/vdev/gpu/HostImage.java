@@ -5,6 +5,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
+import sluice.dmacore.linux.ErrnoException;
+import sluice.dmacore.linux.Mman;
+
 /**
  * The host's copy of a 2D resource: rows of B, G, R, X bytes without gaps. It is what the guest sees of its resource
  * after a transfer, and what displays are sent.
@@ -17,15 +20,31 @@ public final class HostImage {
 
     private final int width;
     private final int height;
+    /** From so many bytes on an image has pages of its own: the JVM's limit for memory outside of its heap is not ours. */
+    private static final long OWN_PAGES_BYTES = 256 << 10;
+
     private final Arena arena = Arena.ofConfined();
     private final MemorySegment pixels;
     private int references = 1;
 
-    /** A black image. Width and height are at least 1, and the whole below 2^31 bytes. */
+    /**
+     * A black image. Width and height are at least 1, and the whole below 2^31 bytes.
+     *
+     * @throws OutOfMemoryError the host has not so much left
+     */
     HostImage(int width, int height) {
         this.width = width;
         this.height = height;
-        this.pixels = arena.allocate(bytes(width, height), 64);
+        this.pixels = allocate(bytes(width, height), arena);
+    }
+
+    private static MemorySegment allocate(long bytes, Arena arena) {
+        if (bytes < OWN_PAGES_BYTES) return arena.allocate(bytes, 64);
+        try {
+            return Mman.mapAnonymous(bytes, arena);
+        } catch (ErrnoException e) {
+            throw (OutOfMemoryError) new OutOfMemoryError("an image of " + bytes + " bytes").initCause(e);
+        }
     }
 
     static long bytes(long width, long height) {

@@ -79,11 +79,17 @@ public final class PictureTaker implements AutoCloseable {
                 leftOut++;
                 continue;
             }
-            copies.add(Picture.of(id, on));
-            bytesHeld.addAndGet(bytes);
+            try {
+                copies.add(Picture.of(id, on));
+                bytesHeld.addAndGet(bytes);
+            } catch (OutOfMemoryError e) {
+                // The frame is shown all the same.
+                leftOut++;
+            }
         }
         if (leftOut > 0) {
-            LOG.warn("there is no picture of {} scan-outs: those that wait to be written may have {} bytes together",
+            LOG.warn(
+                    "there is no picture of {} scan-outs: those that wait to be written may have {} bytes together, and the host has to have them",
                     leftOut, mostBytes);
         }
         return copies;

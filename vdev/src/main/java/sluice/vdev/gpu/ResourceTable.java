@@ -23,7 +23,15 @@ final class ResourceTable {
      */
     static final int MAX_ENTRIES = 131_072;
 
+    /** Where the memory of images comes from. */
+    @FunctionalInterface
+    interface Images {
+        /** @throws OutOfMemoryError there is not so much left */
+        HostImage make(int width, int height);
+    }
+
     private final long memoryLimit;
+    private final Images images;
     private @Nullable Resource[] slots = new @Nullable Resource[64];
     private int count;
     private long memoryUsed;
@@ -31,7 +39,12 @@ final class ResourceTable {
 
     /** @param memoryLimit bytes all images together may have */
     ResourceTable(long memoryLimit) {
+        this(memoryLimit, HostImage::new);
+    }
+
+    ResourceTable(long memoryLimit, Images images) {
         this.memoryLimit = memoryLimit;
+        this.images = images;
     }
 
     @Nullable
@@ -54,7 +67,11 @@ final class ResourceTable {
         return (id * 0x9e3779b9) >>> 7 & mask;
     }
 
-    /** Makes a resource, black; returns why not if it cannot be. Sides are unsigned. */
+    /**
+     * Makes a resource, black; returns why not if it cannot be. Sides are unsigned.
+     *
+     * @throws OutOfMemoryError the host has less left than the guest may have; nothing is changed
+     */
     Response create(int id, int wireFormat, long width, long height) {
         PixelFormat format = PixelFormat.ofWire(wireFormat);
         if (id == 0 || find(id) != null) return Response.ERR_INVALID_RESOURCE_ID;
@@ -62,9 +79,11 @@ final class ResourceTable {
         if (width > MAX_SIDE || height > MAX_SIDE || count == MAX_RESOURCES) return Response.ERR_OUT_OF_MEMORY;
         long charge = charge(HostImage.bytes(width, height));
         if (charge > memoryLimit - memoryUsed) return Response.ERR_OUT_OF_MEMORY;
-        Resource resource = new Resource(id, format, new HostImage((int) width, (int) height));
+        // What can fail comes first: a guest that is told so goes on with what it has.
+        if (count + 1 > slots.length / 2) grow();
+        Resource resource = new Resource(id, format, images.make((int) width, (int) height));
         memoryUsed += charge;
-        if (++count > slots.length / 2) grow();
+        count++;
         slots[slotOf(id)] = resource;
         return Response.OK_NODATA;
     }

@@ -16,9 +16,17 @@ final class Scanouts {
 
     private final @Nullable Shown[] scanouts = new @Nullable Shown[MAX];
     private final Display display;
+    private final int count;
 
-    Scanouts(Display display) {
+    /** @param count those that a guest may name, 1 to {@link #MAX} */
+    Scanouts(Display display, int count) {
         this.display = display;
+        this.count = count;
+    }
+
+    /** Whether a guest may name it; {@code id} is unsigned. */
+    boolean has(int id) {
+        return Integer.compareUnsigned(id, count) < 0;
     }
 
     @Nullable

@@ -1,6 +1,8 @@
 package sluice.vdev.host;
 
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
@@ -17,6 +19,7 @@ import sluice.dmacore.memory.GuestMemoryView;
 import sluice.dmacore.memory.IdentityTranslation;
 import sluice.dmacore.memory.Iotlb;
 import sluice.dmacore.memory.IotlbStatistics;
+import sluice.dmacore.memory.MemoryRegion;
 import sluice.dmacore.trace.DeviceTrace;
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
@@ -39,6 +42,7 @@ import sluice.vdev.queue.Virtqueue;
  */
 public final class DeviceHost {
     private static final Logger LOG = LoggerFactory.getLogger(DeviceHost.class);
+    private static final AddressRange EVERYTHING = new AddressRange(0, -1);
 
     private final VirtioDevice device;
     private final IoEventLoop loop;
@@ -115,9 +119,23 @@ public final class DeviceHost {
         post(name, task, () -> {});
     }
 
-    /** Works with {@code next} from now on; {@code done} runs when nobody uses the generation before. */
+    /**
+     * Works with {@code next} from now on; {@code done} runs when neither rings nor the device keep anything of what is not in
+     * it any more. A command under way holds the generation it began with until it is over.
+     */
     public void adopt(GuestMemory next, Runnable done) {
-        post("a new memory table", () -> view.adopt(next), done);
+        post("a new memory table", () -> {
+            Set<MemoryRegion> gone = new HashSet<>(view.current().regions());
+            next.regions().forEach(gone::remove);
+            view.adopt(next);
+            if (gone.isEmpty()) return;
+            if (iotlb == null) {
+                for (MemoryRegion region : gone) queues.invalidated(region.guest());
+            } else {
+                // Which bus addresses have led there is known to the front-end alone; the others are soon found again.
+                queues.invalidated(EVERYTHING);
+            }
+        }, done);
     }
 
     /**

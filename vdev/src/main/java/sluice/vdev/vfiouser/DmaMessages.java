@@ -43,7 +43,7 @@ final class DmaMessages implements FrontMemory {
      *
      * @param answer gets what came, or null
      */
-    private record Pending(int length, Consumer<byte @Nullable []> answer, Future<?> limit) {}
+    private record Pending(int command, int length, Consumer<byte @Nullable []> answer, Future<?> limit) {}
 
     private final Channel channel;
     private final Map<Integer, Pending> pending = new HashMap<>();
@@ -65,9 +65,17 @@ final class DmaMessages implements FrontMemory {
         channel.eventLoop().execute(() -> {
             if (length <= READ_PIECE) {
                 ask(MessageDecoder.DMA_READ, address, length, null, done);
-            } else {
-                readPiece(address, new byte[length], 0, done);
+                return;
             }
+            byte[] all;
+            try {
+                all = new byte[length];
+            } catch (OutOfMemoryError e) {
+                LOG.error("no memory left for {} bytes of the front-end's", length);
+                done.accept(null);
+                return;
+            }
+            readPiece(address, all, 0, done);
         });
     }
 
@@ -102,6 +110,15 @@ final class DmaMessages implements FrontMemory {
             answer.accept(null);
             return;
         }
+        int size = VfioUserFormat.HEADER_BYTES + 16 + (data == null ? 0 : length);
+        ByteBuf frame;
+        try {
+            frame = channel.alloc().directBuffer(size);
+        } catch (OutOfMemoryError e) {
+            LOG.error("no memory left to ask the front-end for {} bytes: {}", length, e.getMessage());
+            answer.accept(null);
+            return;
+        }
         while (pending.containsKey(nextId))
             nextId = (nextId + 1) % NUMBERS;
         int id = nextId;
@@ -111,9 +128,7 @@ final class DmaMessages implements FrontMemory {
                     Long.toHexString(address), LIMIT_SECONDS);
             finish(id, null);
         }, LIMIT_SECONDS, TimeUnit.SECONDS);
-        pending.put(id, new Pending(length, answer, limit));
-        int size = VfioUserFormat.HEADER_BYTES + 16 + (data == null ? 0 : length);
-        ByteBuf frame = channel.alloc().directBuffer(size);
+        pending.put(id, new Pending(command, length, answer, limit));
         frame.writeShortLE(id).writeShortLE(command).writeIntLE(size).writeIntLE(VfioUserFormat.COMMAND).writeIntLE(0);
         frame.writeLongLE(address).writeLongLE(length);
         if (data != null) frame.writeBytes(data);
@@ -129,6 +144,12 @@ final class DmaMessages implements FrontMemory {
         }
         if (answer.error() != 0) {
             LOG.error("the front-end refuses to move memory: errno {}", answer.error());
+            finish(id, null);
+            return;
+        }
+        if (command != question.command()) {
+            LOG.error("the front-end answers question {} as command {}, which was command {}", id, command,
+                    question.command());
             finish(id, null);
             return;
         }

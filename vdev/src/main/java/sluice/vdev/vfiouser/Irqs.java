@@ -3,6 +3,7 @@ package sluice.vdev.vfiouser;
 import java.io.IOException;
 import java.util.BitSet;
 import java.util.List;
+import java.util.OptionalLong;
 
 import io.netty.buffer.ByteBuf;
 
@@ -38,6 +39,9 @@ final class Irqs {
     private final FunctionHost host;
     private final int vectors;
     private final int lines;
+    /** The kernel's numbers of the eventfds that the line signals, and that unmask it. */
+    private OptionalLong lineId = OptionalLong.empty();
+    private OptionalLong unmaskId = OptionalLong.empty();
 
     Irqs(FunctionHost host) {
         this.host = host;
@@ -75,11 +79,33 @@ final class Irqs {
                     throw new RefusedException(Errno.EINVAL, "a descriptor of SET_IRQS is no eventfd");
                 UnixSocket.setNonBlocking(fd);
             }
+            if (set.index() == LINE && (set.flags() & (DATA_EVENTFD | DATA_NONE)) != 0) noteLine(set);
         } catch (IOException e) {
             for (Fd fd : set.fds()) fd.close();
             throw e;
         }
         carryOut(set);
+    }
+
+    /** A line whose signal unmasks it would be signalled by that again, for as long as the function asserts it. */
+    private void noteLine(ClientMessage.SetIrqs set) throws IOException {
+        if (set.count() == 0) {
+            lineId = OptionalLong.empty();
+            unmaskId = OptionalLong.empty();
+            return;
+        }
+        if ((set.flags() & DATA_EVENTFD) == 0) return;
+        OptionalLong id = set.fds().isEmpty() ? OptionalLong.empty() : EventFd.id(set.fds().getFirst());
+        boolean trigger = (set.flags() & TRIGGER) != 0;
+        if (id.isPresent() && id.equals(trigger ? unmaskId : lineId)) {
+            throw new RefusedException(Errno.EINVAL,
+                    "the interrupt line and its unmasking have one eventfd: it would signal itself");
+        }
+        if (trigger) {
+            lineId = id;
+        } else {
+            unmaskId = id;
+        }
     }
 
     private void check(ClientMessage.SetIrqs set) throws RefusedException {

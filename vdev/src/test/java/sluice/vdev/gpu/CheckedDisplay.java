@@ -10,11 +10,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /** A display without a socket, which demands of the device what QEMU's would crash without. */
 final class CheckedDisplay implements Display {
+    private boolean poor;
     private final int[] widths = new int[Scanouts.MAX];
     private final int[] heights = new int[Scanouts.MAX];
     private final Deque<Runnable> held = new ArrayDeque<>();
     /** Whether updates are taken later, at {@link #takeHeld}. */
     boolean slow;
+
+    /** Has no memory for anything, from now on or not. */
+    void setPoor(boolean on) {
+        poor = on;
+    }
+
+    private void requireMemory() {
+        if (poor) throw new OutOfMemoryError("told to have none");
+    }
 
     @Override
     public void setListener(Listener listener) {
@@ -36,6 +46,7 @@ final class CheckedDisplay implements Display {
 
     @Override
     public void update(int scanout, long x, long y, HostImage image, Rectangle source, Runnable sent) {
+        requireMemory();
         assertThat(x).isNotNegative();
         assertThat(y).isNotNegative();
         assertThat(source.width()).isPositive();
@@ -65,17 +76,20 @@ final class CheckedDisplay implements Display {
 
     @Override
     public void displayInfo(Consumer<byte[]> answer) {
+        requireMemory();
         answer.accept(new byte[Wire.DisplayInfo.MODES + Scanouts.MAX * Wire.DisplayInfo.MODE_BYTES]);
     }
 
     @Override
     public void edid(int scanout, Consumer<byte @Nullable []> answer) {
+        requireMemory();
         assertThat(scanout).isBetween(0, Scanouts.MAX - 1);
         answer.accept(null);
     }
 
     @Override
     public void setCursor(int scanout, int x, int y, int hotX, int hotY, int[] pixels) {
+        requireMemory();
         assertThat(scanout).isBetween(0, Scanouts.MAX - 1);
         assertThat(pixels).hasSize(64 * 64);
     }

@@ -7,6 +7,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
+import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.buffer.DmaCoreOptions;
+import sluice.dmacore.device.Stream;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.FileMappings;
 import sluice.dmacore.memory.FrontTranslation;
@@ -36,11 +39,11 @@ final class OneThreadGpu implements AutoCloseable, DeviceContext {
     static final long MEMORY_LIMIT = 1 << 20;
     static final int MAX_COMMAND = 4096;
     static final int MAX_ANSWER = 1056;
+    static final int SCANOUTS = 2;
     private static final int SIZE = 4;
 
     final CheckedDisplay display = new CheckedDisplay();
-    private final GpuDevice device = new GpuDevice(new GpuOptions(2, MEMORY_LIMIT), display,
-            new PictureTaker(Path.of("."), 0));
+    private final GpuDevice device;
     private final GuestRam ram = GuestRam.single(RAM_BYTES, 1);
     private final GuestMemoryView view = new GuestMemoryView();
     private final FrontTranslation memory = new IdentityTranslation(view, GuestMemory.Addressing.GUEST);
@@ -51,6 +54,13 @@ final class OneThreadGpu implements AutoCloseable, DeviceContext {
     private final Buffer answer;
 
     OneThreadGpu(RingKind kind) throws IOException {
+        this(kind, HostImage::new);
+    }
+
+    /** The same with images from somewhere else. */
+    OneThreadGpu(RingKind kind, ResourceTable.Images images) throws IOException {
+        device = new GpuDevice(new GpuOptions(SCANOUTS, MEMORY_LIMIT), display, new PictureTaker(Path.of("."), 0),
+                DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT, images);
         FileMapping mapping = new FileMappings(new VmaBudget(4)).map(ram.file());
         view.adopt(GuestMemory
                 .of(List.of(MemoryRegion.of(0, RAM_BYTES, ram.regions().getFirst().userAddress(), mapping, 0))));

@@ -12,7 +12,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 class ScanoutsTest {
     private final List<String> told = new ArrayList<>();
-    private final Scanouts scanouts = new Scanouts(new Notes());
+    private final Scanouts scanouts = new Scanouts(new Notes(), Scanouts.MAX);
     private final Resource large = resource(1, 100, 80);
     private final Resource other = resource(2, 100, 80);
 

@@ -102,6 +102,15 @@ class LongReadTest {
     }
 
     @Test
+    void anAnswerToAnotherCommandIsNone() throws Exception {
+        VfioUserMessage question = start();
+        client.reply(new VfioUserMessage(question.id(), VfioUserClient.DMA_WRITE, question.flags(), question.error(),
+                question.body(), question.fds()), 0, body(16).putLong(ADDRESS).putLong(question.body().getLong(8)));
+        awaitState(PlainFunction.STATE_REFUSED);
+        assertThat(function.buffer).containsOnly(0);
+    }
+
+    @Test
     void aPieceThatFailsFailsTheRead() throws Exception {
         answer(start(), 1);
         client.reply(client.receive().orElseThrow(), Errno.EFAULT, body(0));

@@ -333,6 +333,28 @@ class SessionTest {
         }
     }
 
+    /** It would be signalled by its own signal, for as long as the function asserts it. */
+    @Test
+    void aLineThatWouldUnmaskItselfIsRefused() throws Exception {
+        int line = VfioUserClient.DATA_EVENTFD | VfioUserClient.TRIGGER;
+        int unmask = VfioUserClient.DATA_EVENTFD | VfioUserClient.UNMASK;
+        try (Fd one = EventFd.create(); Fd same = one.duplicate(); Fd other = EventFd.create()) {
+            assertThat(client.setIrqs(line, VfioUserClient.LINE, 0, 1, NO_DATA, one)).isZero();
+            assertThat(client.setIrqs(unmask, VfioUserClient.LINE, 0, 1, NO_DATA, same)).isEqualTo(Errno.EINVAL);
+            client.write32(0, PlainFunction.COMMAND, PlainFunction.ASSERT);
+            awaitSignal(one);
+            assertThat(EventFd.drain(one)).as("once").isZero();
+            assertThat(client.setIrqs(line, VfioUserClient.LINE, 0, 1, NO_DATA, other)).isZero();
+            awaitSignal(other);
+            assertThat(client.setIrqs(unmask, VfioUserClient.LINE, 0, 1, NO_DATA, same)).isZero();
+            assertThat(client.setIrqs(line, VfioUserClient.LINE, 0, 1, NO_DATA, one)).isEqualTo(Errno.EINVAL);
+            assertThat(client.setIrqs(VfioUserClient.DATA_NONE | VfioUserClient.TRIGGER, VfioUserClient.LINE, 0, 0,
+                    NO_DATA)).isZero();
+            assertThat(client.setIrqs(line, VfioUserClient.LINE, 0, 1, NO_DATA, one)).as("after a new beginning")
+                    .isZero();
+        }
+    }
+
     @Test
     void aVectorIsAnEventfd() throws Exception {
         try (Fd one = EventFd.create(); Fd two = EventFd.create()) {

@@ -124,6 +124,38 @@ class MemoryLoopbackTest {
         }
     }
 
+    /** A front-end unplugs memory when it has the answer: nothing may hold the file then. */
+    @ParameterizedTest
+    @ValueSource(booleans = { true, false })
+    void aRegionThatIsRemovedIsHeldByNoBacking(boolean bySlots) throws IOException {
+        try (AttachedGpu gpu = AttachedGpu.start(profile(bySlots)); Fd more = memfd(MIB)) {
+            List<GuestRegion> regions = new ArrayList<>(gpu.ram().regions());
+            GuestRegion extra = new GuestRegion(FREE_GUEST, FREE_USER, MIB, 0);
+            regions.add(extra);
+            FrontEnd frontEnd = gpu.session().frontEnd();
+            if (bySlots) {
+                frontEnd.addMemReg(extra, more);
+            } else {
+                frontEnd.setMemTable(regions, List.of(gpu.ram().file(), gpu.ram().file(), more));
+            }
+            gpu.driver().createResource2d(1, GpuWire.FORMAT_B8G8R8X8, 8, 8).ok();
+            gpu.driver().attachBacking(1, List.of(new Buffer(FREE_GUEST, 256))).ok();
+            gpu.driver().transferToHost2d(1, GpuRect.of(8, 8), 0).ok();
+            gpu.driver().createResource2d(2, GpuWire.FORMAT_B8G8R8X8, 8, 8).ok();
+            gpu.driver().attachBacking(2, gpu.ram().allocateScattered(256)).ok();
+            gpu.driver().transferToHost2d(2, GpuRect.of(8, 8), 0).ok();
+            if (bySlots) {
+                frontEnd.remMemReg(extra);
+            } else {
+                gpu.session().shareMemory();
+            }
+            int mapped = gpu.backEnd().onLoop(() -> gpu.backEnd().device().space().table().mappings().size());
+            assertThat(mapped).as("the other backing stays").isEqualTo(1);
+            Deadline.in(Deadline.USUAL).require(() -> FileMappings.ofProcess().count() == 1,
+                    "the unmapping of the removed region");
+        }
+    }
+
     @Test
     void aRegionThatComesBackUnderABackingServesItAgain() throws IOException {
         try (AttachedGpu gpu = AttachedGpu.start(); Fd more = memfd(MIB)) {

@@ -1,0 +1,21 @@
+package sluice.vdev.gpu;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Tells once that the host has less memory left than a guest may have: a guest can ask as often as it likes. */
+final class Shortage {
+    private static final Logger LOG = LoggerFactory.getLogger(Shortage.class);
+
+    private boolean told;
+
+    void tell(OutOfMemoryError what) {
+        if (told) {
+            LOG.debug("no memory left: {}", what.getMessage());
+            return;
+        }
+        told = true;
+        LOG.error("the host has no memory left for what --memory allows the guest: {}; its commands are answered so",
+                what.getMessage());
+    }
+}
