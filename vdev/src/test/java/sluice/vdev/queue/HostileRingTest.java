@@ -263,6 +263,17 @@ class HostileRingTest {
         assertBroken("the descriptor chain at 0 has more than 2^32 bytes");
     }
 
+    /** A chain may have 2^32 bytes: what is wrong with this one is where they are. */
+    @Test
+    void fourGibibytesAreNotTooMany() {
+        rig.driver.rings().rawDescriptor(0, 1L << 45, 1L << 31, NEXT, 1);
+        rig.driver.rings().rawDescriptor(1, 1L << 45, 1L << 31, 0, 0);
+        offer(0);
+        assertBroken(
+                "the descriptor chain at 0 has a buffer at 0x200000000000, 2147483648 bytes, that is not guest memory "
+                        + "which may be read");
+    }
+
     @Test
     void aHeadThatIsWithTheDevice() {
         descriptor(0, 4, WRITE, 0);
