@@ -38,6 +38,17 @@ class EventFdTest {
     }
 
     @Test
+    void hasANumberThatItsDuplicatesShare() throws Exception {
+        try (Fd one = EventFd.create();
+                Fd same = one.duplicate();
+                Fd other = EventFd.create();
+                Fd memory = Memfd.create("no-eventfd", 0)) {
+            assertThat(EventFd.id(one)).isPresent().isEqualTo(EventFd.id(same)).isNotEqualTo(EventFd.id(other));
+            assertThat(EventFd.id(memory)).isEmpty();
+        }
+    }
+
+    @Test
     void knowsItsOwnKind() throws Exception {
         try (Fd event = EventFd.create();
                 Fd memory = Memfd.create("anon_inode:[eventfd]", 0);

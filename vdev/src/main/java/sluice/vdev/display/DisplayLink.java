@@ -46,15 +46,21 @@ public final class DisplayLink implements Display {
 
     /** Uses {@code socket}, which is ours from now on, in place of the one before. */
     public void connect(Fd socket) {
-        disconnect();
+        DisplayConnection old = connection;
         connection = new DisplayConnection(socket, loop, this::ready, this::lost);
+        // After the new one is there: what the old one has not answered is asked again.
+        close(old);
         if (listener != null) listener.displayConnected();
     }
 
-    /** The front-end has gone, or gives another socket. */
+    /** The front-end has gone. */
     public void disconnect() {
         DisplayConnection old = connection;
         connection = null;
+        close(old);
+    }
+
+    private void close(@Nullable DisplayConnection old) {
         if (old == null) return;
         boolean heldBack = old.isCongested();
         old.close();
@@ -96,11 +102,25 @@ public final class DisplayLink implements Display {
 
     @Override
     public void displayInfo(Consumer<byte[]> answer) {
-        if (connection == null) {
+        DisplayConnection asked = connection;
+        if (asked == null) {
             answer.accept(ownDisplayInfo());
-        } else {
-            connection.displayInfo(INFO_BYTES, reply -> answer.accept(reply == null ? ownDisplayInfo() : reply));
+            return;
         }
+        asked.displayInfo(INFO_BYTES, reply -> {
+            if (reply != null) {
+                answer.accept(reply);
+            } else if (isReplaced(asked)) {
+                displayInfo(answer);
+            } else {
+                answer.accept(ownDisplayInfo());
+            }
+        });
+    }
+
+    /** Whether another display has taken the place of the one that was asked and has not answered. */
+    private boolean isReplaced(DisplayConnection asked) {
+        return connection != null && !connection.equals(asked);
     }
 
     /** The outputs side by side: a driver suggests where each is to be, and two in one place would show the same. */
@@ -115,11 +135,18 @@ public final class DisplayLink implements Display {
 
     @Override
     public void edid(int scanout, Consumer<byte @Nullable []> answer) {
-        if (connection == null) {
+        DisplayConnection asked = connection;
+        if (asked == null) {
             answer.accept(null);
-        } else {
-            connection.edid(scanout, EDID_BYTES, answer);
+            return;
         }
+        asked.edid(scanout, EDID_BYTES, reply -> {
+            if (reply == null && isReplaced(asked)) {
+                edid(scanout, answer);
+            } else {
+                answer.accept(reply);
+            }
+        });
     }
 
     @Override

@@ -203,8 +203,11 @@ final class Session extends ChannelInboundHandlerAdapter {
     @Override
     public void channelInactive(ChannelHandlerContext context) {
         LOG.info("the front-end has gone from the {}", host.function().name());
-        answers.close();
-        dma.close();
-        host.detach(goneByItself, () -> channel.eventLoop().execute(gone));
+        try {
+            answers.close();
+            dma.close();
+        } finally {
+            host.detach(goneByItself, () -> channel.eventLoop().execute(gone));
+        }
     }
 }

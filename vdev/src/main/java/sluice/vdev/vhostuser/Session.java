@@ -409,8 +409,11 @@ final class Session extends ChannelInboundHandlerAdapter {
         LOG.info("the front-end has gone");
         Future<?> hint = memoryHint;
         if (hint != null) hint.cancel(false);
-        toFrontEnd.close();
-        memory.close();
-        host.detach(() -> channel.eventLoop().execute(gone));
+        try {
+            toFrontEnd.close();
+            memory.close();
+        } finally {
+            host.detach(() -> channel.eventLoop().execute(gone));
+        }
     }
 }

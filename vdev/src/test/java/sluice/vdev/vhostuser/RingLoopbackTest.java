@@ -21,11 +21,13 @@ import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.DeviceSession.Profile;
 import sluice.vdev.fixture.DisplayMessage.Scanout;
 import sluice.vdev.fixture.DisplayMessage.Update;
+import sluice.vdev.fixture.DisplayPeer;
 import sluice.vdev.fixture.DriverQueue;
 import sluice.vdev.fixture.FrontEnd;
 import sluice.vdev.fixture.FrontEndQueue;
 import sluice.vdev.fixture.GpuCommands;
 import sluice.vdev.fixture.GpuDriver;
+import sluice.vdev.fixture.GpuRect;
 import sluice.vdev.fixture.GpuWire;
 import sluice.vdev.fixture.VhostUserBits;
 import sluice.vdev.fixture.VringState;
@@ -308,6 +310,18 @@ class RingLoopbackTest {
         gpu.resume();
         assertThat(gpu.driver().await(info).outputs()).isNotEmpty();
         works();
+    }
+
+    /** The guest is told what the display that it has by then says, not what would be without one. */
+    @Test
+    void aDisplayThatIsReplacedIsAskedWhatTheOneBeforeHasNotAnswered() throws IOException {
+        gpu.display().mute();
+        GpuDriver.Pending info = gpu.driver().begin(GpuCommands.getDisplayInfo(), GpuWire.DISPLAY_INFO_BYTES);
+        assertThat(control.awaitInterrupt(A_MOMENT)).isFalse();
+        DisplayPeer old = gpu.replaceDisplay();
+        assertThat(gpu.driver().await(info).outputs().getFirst().rect())
+                .isEqualTo(GpuRect.of(AttachedGpu.WIDTH, AttachedGpu.HEIGHT));
+        old.close();
     }
 
     /** Ways to break a ring, by what ends up in it. */
