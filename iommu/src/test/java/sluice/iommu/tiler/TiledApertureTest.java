@@ -180,6 +180,68 @@ class TiledApertureTest {
         }
     }
 
+    /** What an exporter's list says: page n is in slot n, a row of slots after the other, and below it lies another row's. */
+    @Tag("S9")
+    @ParameterizedTest
+    @EnumSource(TileFormat.class)
+    void eachPageOfTheListIsBehindItsOwnSlot(TileFormat format) throws MapException {
+        reserve(TileFormat.BITS_8, 300, 10);
+        int wide = 5;
+        int high = 4;
+        TargetRuns pages = new TargetRuns();
+        // Runs that end where rows of slots do, and runs that do not.
+        long[] lengths = { 2, 3, 1, 5, 6, 3 };
+        long at = 100;
+        for (long length : lengths) {
+            pages.add(at * Targets.PAGE_SIZE, length * Targets.PAGE_SIZE);
+            at += length + 1;
+        }
+        List<Long> expected = new ArrayList<>();
+        for (int run = 0; run < pages.count(); run++) {
+            for (long page = 0; page < pages.length(run); page += Targets.PAGE_SIZE)
+                expected.add(pages.target(run) + page);
+        }
+        int width = wide * format.tileWidth() - 3;
+        int height = high * format.tileHeight() - 1;
+        TiledBlock block = tiler.reserve(format, width, height, pages, Permission.READ_WRITE, OWNER);
+        assertThat(block.slotsWide()).isEqualTo(wide);
+        assertThat(block.slotsHigh()).isEqualTo(high);
+        TiledView view = block.view(Orientation.NORMAL);
+        List<Long> seen = new ArrayList<>();
+        List<Long> inPages = new ArrayList<>();
+        try (TiledReader device = tiler.openReader(); var _ = device.enter()) {
+            for (int y = 0; y < high; y++) {
+                for (int x = 0; x < wide; x++) {
+                    long pixel = view.address() + y * format.tileHeight() * view.stride()
+                            + (long) x * format.tileWidth() * format.pixelBytes();
+                    seen.add(target(device, pixel));
+                    inPages.add(target(device, block.rows().get(y).iova() + x * Targets.PAGE_SIZE));
+                }
+            }
+        }
+        assertThat(seen).isEqualTo(expected);
+        assertThat(inPages).isEqualTo(expected);
+    }
+
+    private long target(DeviceView device, long address) {
+        runs.clear();
+        assertThat(device.translate(address, 1, Access.READ, runs)).isEqualTo(Outcome.RESOLVED);
+        return runs.target(0);
+    }
+
+    /** A space that refuses a row leaves nothing of those before, and no slot is taken. */
+    @Test
+    void aPictureIsReservedAsAWholeOrNotAtAll() throws MapException {
+        TiledAperture small = TiledAperture.open("small", options -> options.withMaxMappings(3));
+        TiledBlock kept = small.reserve(TileFormat.BITS_8, 64, 64, scatteredPages(1), Permission.READ_ONLY, OWNER);
+        assertThatThrownBy(() -> small.reserve(TileFormat.BITS_8, 64, 3 * 64, scatteredPages(3), Permission.READ_ONLY,
+                OWNER)).isInstanceOf(MapException.class);
+        assertThat(small.slotsTaken()).isEqualTo(1);
+        assertThat(small.container().mappings()).isEqualTo(kept.rows());
+        assertThat(small.reserve(TileFormat.BITS_8, 64, 2 * 64, scatteredPages(2), Permission.READ_ONLY, OWNER).slotX())
+                .isEqualTo(1);
+    }
+
     @Test
     void theViewOfPagesShowsTheSlotsOneAfterTheOther() throws MapException {
         TargetRuns page = TargetRuns.of(5 * Targets.PAGE_SIZE, Targets.PAGE_SIZE);
