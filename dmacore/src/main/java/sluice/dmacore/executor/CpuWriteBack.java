@@ -19,7 +19,8 @@ public final class CpuWriteBack implements CacheExecutor {
 
     private final MethodHandle writeBack;
 
-    private CpuWriteBack(MethodHandle writeBack) {
+    /** @param writeBack takes an address and a number of bytes, both long */
+    CpuWriteBack(MethodHandle writeBack) {
         this.writeBack = writeBack;
     }
 
@@ -62,7 +63,7 @@ public final class CpuWriteBack implements CacheExecutor {
         });
     }
 
-    private void writeBack(long address, long bytes) {
+    void writeBack(long address, long bytes) {
         try {
             writeBack.invokeExact(address, bytes);
         } catch (Throwable e) {

@@ -33,7 +33,8 @@ public final class DescriptorMemory implements Exporter, AutoCloseable {
     private final FileMapping mapping;
     private final String name;
 
-    private DescriptorMemory(Fd descriptor, FileMapping mapping, String name) {
+    /** Owns both; {@link #of} and the others make sure that they belong together. */
+    DescriptorMemory(Fd descriptor, FileMapping mapping, String name) {
         this.descriptor = descriptor;
         this.mapping = mapping;
         this.name = name;

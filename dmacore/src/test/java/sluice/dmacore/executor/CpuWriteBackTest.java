@@ -1,10 +1,16 @@
 package sluice.dmacore.executor;
 
 import java.io.IOException;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.util.ArrayList;
+import java.util.List;
 
 import org.junit.jupiter.api.Test;
 
 import sluice.dmacore.buffer.Attachment;
+import sluice.dmacore.buffer.DeviceMapping;
 import sluice.dmacore.buffer.DmaBuf;
 import sluice.dmacore.buffer.DmaCoreOptions;
 import sluice.dmacore.buffer.Machine;
@@ -14,6 +20,7 @@ import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.ownership.Direction;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static sluice.dmacore.buffer.Refused.refused;
 
 /** The CPU's own write-back changes no byte, and a device that writes is refused. */
@@ -35,6 +42,54 @@ class CpuWriteBackTest {
             assertThat(Machine.load(ram, 0, 4 * Machine.PAGE)).isEqualTo(Machine.bytes(4 * Machine.PAGE, 3));
             attachment.detach();
         }
+    }
+
+    /** Each line of the buffer is handed to the CPU once, where it lies in this process, in the order of the buffer. */
+    @Test
+    void theCpuIsToldOfEachStretchWhereItLies() throws Exception {
+        List<String> told = new ArrayList<>();
+        MethodHandle recorder = MethodHandles.lookup().findStatic(CpuWriteBackTest.class, "record",
+                MethodType.methodType(void.class, List.class, long.class, long.class)).bindTo(told);
+        CpuWriteBack executor = new CpuWriteBack(recorder);
+        try (Machine machine = Machine.with(DmaCoreOptions.counting().withExecutor(executor))) {
+            FileMapping ram = machine.file(8);
+            DmaBuf buffer = machine.guest("frame", ram, 3, 4, 1);
+            Attachment attachment = buffer.attach(machine.device("display"), Stream.NON_COHERENT);
+            DeviceMapping mapping = attachment.map(Direction.TO_DEVICE);
+            long base = ram.segment().address();
+            assertThat(told).containsExactly(stretch(base + 3 * Machine.PAGE, 2 * Machine.PAGE),
+                    stretch(base + Machine.PAGE, Machine.PAGE));
+            told.clear();
+            mapping.syncForCpu();
+            mapping.syncForDevice(Machine.PAGE + 100, 200, Direction.TO_DEVICE);
+            assertThat(told).as("lines 1 to 4 of the second page").containsExactly(
+                    stretch(base + 4 * Machine.PAGE + 64, 256));
+            mapping.unmap();
+            attachment.detach();
+        }
+    }
+
+    private static void record(List<String> told, long address, long bytes) {
+        told.add(stretch(address, bytes));
+    }
+
+    private static String stretch(long address, long bytes) {
+        return "0x%x+%d".formatted(address, bytes);
+    }
+
+    /** The JDK's own method checks what it is given, and this one has not got it from anybody else. */
+    @Test
+    void theCpusOwnInstructionStandsBehindIt() {
+        CpuWriteBack executor = CpuWriteBack.open().orElseThrow();
+        assertThatThrownBy(() -> executor.writeBack(0, -1)).isInstanceOf(IllegalStateException.class)
+                .hasStackTraceContaining("jdk.internal.misc.Unsafe.writebackMemory");
+    }
+
+    @Test
+    void itOnlyWritesBack() {
+        CpuWriteBack executor = CpuWriteBack.open().orElseThrow();
+        assertThat(executor.invalidates()).isFalse();
+        assertThat(CpuWriteBack.jvmOption()).startsWith("--add-exports=").contains("jdk.internal.misc");
     }
 
     @Test

@@ -23,14 +23,17 @@ import sluice.dmacore.device.Stream;
 import sluice.dmacore.linux.DmaBufFile;
 import sluice.dmacore.linux.DmaHeap;
 import sluice.dmacore.linux.Errno;
+import sluice.dmacore.linux.ErrnoException;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.Memfd;
 import sluice.dmacore.linux.Seals;
+import sluice.dmacore.linux.SyncAccess;
 import sluice.dmacore.linux.Udmabuf;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.ownership.Direction;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static sluice.dmacore.buffer.Machine.PAGE;
 import static sluice.dmacore.buffer.Refused.refused;
 
@@ -92,6 +95,24 @@ class DescriptorMemoryTest {
             attachment.detach();
             frame.release();
             ram.release();
+            machine.found();
+        }
+    }
+
+    /** A udmabuf refuses to close a bracket that was never opened: the core's own access has opened one. */
+    @Test
+    void anAccessOpensTheKernelsBracket() throws Exception {
+        try (Machine machine = Machine.counting();
+                Fd memfd = memfd();
+                Udmabuf device = Udmabuf.open();
+                DescriptorMemory memory = DescriptorMemory.ofPages(machine.files(), device, parts(memfd, 1))) {
+            assertThatThrownBy(() -> DmaBufFile.syncEnd(memory.descriptor(), SyncAccess.WRITE)).as("never opened")
+                    .isInstanceOfSatisfying(ErrnoException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EINVAL));
+            DmaBuf frame = machine.core().export("frame", PAGE, memory);
+            try (Opener cpu = frame.open("cpu"); CpuAccess _ = cpu.begin(Direction.TO_DEVICE)) {
+                DmaBufFile.syncEnd(memory.descriptor(), SyncAccess.WRITE);
+            }
+            frame.release();
             machine.found();
         }
     }

@@ -3,7 +3,13 @@ package sluice.dmacore.exporter;
 import java.io.IOException;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
+import sluice.dmacore.buffer.DmaBuf;
+import sluice.dmacore.buffer.Machine;
+import sluice.dmacore.buffer.Opener;
+import sluice.dmacore.linux.Errno;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.Memfd;
 import sluice.dmacore.linux.SyncAccess;
@@ -12,6 +18,7 @@ import sluice.dmacore.ownership.Direction;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static sluice.dmacore.buffer.Refused.refused;
 
 /** What can be said of descriptors where there are no dma-bufs. */
 class DescriptorRefusalTest {
@@ -26,6 +33,37 @@ class DescriptorRefusalTest {
             assertThat(Fd.openCount()).as("the duplicate is closed").isEqualTo(before + 1);
         }
         files.awaitUnmapped();
+    }
+
+    /** The kernel's bracket is opened and closed at the descriptor: one that has none says so both times. */
+    @ParameterizedTest
+    @EnumSource
+    void bothEndsOfAnAccessOfTheCpuReachTheKernel(Direction direction) throws IOException {
+        MemoryFiles files = new MemoryFiles(4);
+        Fd memfd = Memfd.create("test", 0);
+        Memfd.resize(memfd, 4096);
+        try (DescriptorMemory memory = new DescriptorMemory(memfd, files.mappings().map(memfd), "memfd")) {
+            refused(Errno.ENOTTY, () -> memory.beginCpuAccess(direction), "DMA_BUF_IOCTL_SYNC");
+            refused(Errno.ENOTTY, () -> memory.endCpuAccess(direction), "DMA_BUF_IOCTL_SYNC");
+        }
+        assertThat(memfd.isOpen()).as("it is the memory's own").isFalse();
+        files.awaitUnmapped();
+    }
+
+    /** A buffer asks its exporter before anybody has an access: what the kernel refuses, nobody gets. */
+    @Test
+    void anAccessThatTheKernelRefusesDoesNotBegin() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            Fd memfd = Memfd.create("test", 0);
+            Memfd.resize(memfd, 4096);
+            try (DescriptorMemory memory = new DescriptorMemory(memfd, machine.files().map(memfd), "memfd")) {
+                DmaBuf buffer = machine.released(machine.core().export("frame", 4096, memory));
+                try (Opener cpu = buffer.open("cpu")) {
+                    refused(Errno.ENOTTY, () -> cpu.begin(Direction.FROM_DEVICE), "DMA_BUF_IOCTL_SYNC");
+                }
+                machine.found();
+            }
+        }
     }
 
     @Test
