@@ -29,6 +29,8 @@ final class CrookedHouse {
             source("sluice.dmacore.crooked.OtherHalf", "sluice.dmacore.memory.HalfACycle half;"),
             source("sluice.dmacore.fence.KnowsMemory", "sluice.dmacore.memory.Runs runs;"),
             source("sluice.dmacore.space.KnowsFences", "sluice.dmacore.fence.Fence fence;"),
+            source("sluice.dmacore.buffer.KnowsFences", "sluice.dmacore.fence.Fence fence;"),
+            source("sluice.dmacore.finding.KnowsFenceFindings", "sluice.dmacore.finding.fence.FenceFindings found;"),
             source("sluice.vdev.queue.Links",
                     "java.lang.foreign.Linker linker = java.lang.foreign.Linker.nativeLinker();"),
             source("sluice.vdev.queue.LooksSymbolsUp", "java.lang.foreign.SymbolLookup symbols;"),

@@ -223,4 +223,39 @@ class AllocationTest {
             assertThat(pool.freePages()).isEqualTo(64);
         }
     }
+
+    /** An exporter that makes memory late finds out that it has none when all have attached; nothing is left of the try. */
+    @Test
+    @Tag("S42")
+    void memoryThatIsMissingInTheEndIsOneMoreTry() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            DeviceFunction gpu = gpu(machine);
+            MemoryPool full = machine.pool(4, true);
+            MemoryPool enough = machine.pool(16, false);
+            DeviceFunction encoder = machine.device("encoder");
+            try (Allocation frames = Allocation.allocateFor(machine.core(), "frame", FRAME, List.of(
+                    new Candidate(gpu, Stream.COHERENT, full), new Candidate(encoder, Stream.COHERENT, enough)))) {
+                assertThat(frames.attempts()).hasSize(2);
+                Attempt first = frames.attempts().getFirst();
+                assertThat(first.suitsAll()).isFalse();
+                assertThat(first.answers()).isEmpty();
+                assertThat(first.toString()).isEqualTo("memory of gpu, by pool: " + first.failure());
+                assertThat(first.failure()).contains("the pool is full");
+                assertThat(frames.shares()).singleElement()
+                        .satisfies(share -> assertThat(share.buffer().exporter()).isSameAs(enough));
+            }
+            assertThat(full.freePages()).isEqualTo(4);
+            machine.found();
+        }
+    }
+
+    @Test
+    void whoWasNoCandidateHasNoAttachment() throws IOException {
+        try (Machine machine = Machine.counting();
+                Allocation frames = Allocation.allocateFor(machine.core(), "frame", FRAME,
+                        List.of(new Candidate(gpu(machine), Stream.COHERENT, machine.pool(16, false))))) {
+            assertThatThrownBy(() -> frames.attachment(scanOut(machine))).isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("scan-out was no candidate");
+        }
+    }
 }

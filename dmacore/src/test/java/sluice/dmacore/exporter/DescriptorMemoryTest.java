@@ -101,6 +101,7 @@ class DescriptorMemoryTest {
 
     /** A udmabuf refuses to close a bracket that was never opened: the core's own access has opened one. */
     @Test
+    @Tag("M12")
     void anAccessOpensTheKernelsBracket() throws Exception {
         try (Machine machine = Machine.counting();
                 Fd memfd = memfd();

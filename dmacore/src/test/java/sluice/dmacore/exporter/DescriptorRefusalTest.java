@@ -2,6 +2,7 @@ package sluice.dmacore.exporter;
 
 import java.io.IOException;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -36,6 +37,7 @@ class DescriptorRefusalTest {
     }
 
     /** The kernel's bracket is opened and closed at the descriptor: one that has none says so both times. */
+    @Tag("M12")
     @ParameterizedTest
     @EnumSource
     void bothEndsOfAnAccessOfTheCpuReachTheKernel(Direction direction) throws IOException {

@@ -193,6 +193,7 @@ class DmaBufFileTest {
     }
 
     @Test
+    @Tag("M26")
     void mappingsStayInsideTheBuffer() throws Exception {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment all = Mman.map(buffer, 0, SIZE, Mman.PROT_READ | Mman.PROT_WRITE, arena);

@@ -1,9 +1,11 @@
 package sluice.dmacore.space;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 import sluice.dmacore.memory.FileMapping;
@@ -126,6 +128,42 @@ class DeviceSpaceTest {
         }
         assertThat(read(reader, segments, position, fresh.length)).as(where)
                 .isEqualTo(bytes(memory, position, fresh.length));
+    }
+
+    /**
+     * A driver that unmaps as many entries as the map has returned, not as many as it had given, leaves addresses behind. Here
+     * one call takes back all of them, into how many segments or mappings ever the list was cut.
+     */
+    @Test
+    @Tag("M3")
+    void anUnmapTakesBackAllThatItsMapHasGiven() throws Exception {
+        FileMapping file = files.filled(PAGES, 1);
+        Runs pieces = runs(file, 2 * PAGE - 100, 100, 5 * PAGE, PAGE + 7, 9 * PAGE + 7, PAGE, 20 * PAGE + 1, 1);
+        Segments several = map(pieces);
+        Segments merged = map(runs(file, 30 * PAGE, PAGE, 31 * PAGE, PAGE, 40 * PAGE, PAGE));
+        assertThat(several.count()).isEqualTo(3);
+        assertThat(merged.count()).as("of three pages").isEqualTo(1);
+        assertThat(space.table().mappings()).hasSize(4);
+        space.unmap(several);
+        assertThat(space.table().mappings()).hasSize(1);
+        space.unmap(merged);
+        assertThat(space.table().mappings()).isEmpty();
+        for (Segments gone : List.of(several, merged)) faults(reader, gone, Access.READ, FaultReason.AFTER_UNMAP);
+    }
+
+    /** A guest's driver that forgets to map gives the device the memory's own address. */
+    @Test
+    @Tag("M37")
+    void anAddressThatNobodyMappedFaultsEvenIfMemoryIsThere() throws Exception {
+        FileMapping file = files.filled(PAGES, 1);
+        Segments mapped = map(runs(file, 0, 4 * PAGE));
+        Segments unmapped = new Segments(new long[]{ 4 * PAGE }, new long[]{ 0, PAGE }, List.of(), new int[0]);
+        faults(reader, unmapped, Access.READ, FaultReason.OUT_OF_APERTURE);
+        Segments behind = new Segments(new long[]{ mapped.address(0) + 4 * PAGE }, new long[]{ 0, PAGE }, List.of(),
+                new int[0]);
+        faults(reader, behind, Access.WRITE, FaultReason.NOT_MAPPED);
+        assertThat(space.table().faults().count(FaultReason.NOT_MAPPED)).isEqualTo(1);
+        space.unmap(mapped);
     }
 
     @Test

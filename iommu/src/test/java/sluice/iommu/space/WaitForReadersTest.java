@@ -57,46 +57,51 @@ class WaitForReadersTest {
         device.close();
     }
 
-    private interface Change {
-        /** Returns how many users were given up on, as the call says itself, or else the space. */
-        long overrun(IoSpace space, Mapping mapping) throws MapException;
-    }
-
     /** What takes something away from a space, in which one page is mapped at 0. */
     enum Taking {
-        UNMAP((space, mapping) -> space.unmap(mapping).overrun()),
-        UNMAP_RANGE((space, _) -> space.unmap(PAGE_0, Splitting.REFUSED).overrun()),
-        REVOKE((space, mapping) -> space.revoke(mapping).overrun()),
-        MOVE((space, mapping) -> space.move(mapping, TargetRuns.of(KIB4, KIB4))),
-        DETACH((space, _) -> {
-            assertThat(space.detach().mappings()).hasSize(1);
-            return space.statistics().overruns();
-        }),
-        BEGIN_DIRTY_TRACKING((space, _) -> {
-            space.startDirtyTracking();
-            return space.statistics().overruns();
-        }),
-        MAP_THAT_FAILS((space, _) -> failing(space,
-                () -> space.map(KIB4, TargetRuns.of(0, KIB4), Permission.READ_WRITE, OWNER))),
-        MAP_ANYWHERE_THAT_FAILS((space, _) -> failing(space,
-                () -> space.map(Placement.ANYWHERE, TargetRuns.of(0, KIB4), Permission.READ_WRITE, OWNER)));
-
-        private final Change change;
-
-        Taking(Change change) {
-            this.change = change;
-        }
-
-        private static long failing(IoSpace space, SpaceFixture.MapAction map) {
-            space.inject(new Rule.FailMap("fail", Occurrences.ALWAYS, 1));
-            refused(Refusal.INJECTED, 12, map);
-            return space.statistics().overruns();
-        }
+        UNMAP,
+        UNMAP_RANGE,
+        REVOKE,
+        MOVE,
+        DETACH,
+        BEGIN_DIRTY_TRACKING,
+        MAP_THAT_FAILS,
+        MAP_ANYWHERE_THAT_FAILS;
 
         /** Whether the space records that somebody did not let go; of addresses that nobody was given there is nothing to say. */
         boolean isRecorded() {
             return this != MAP_THAT_FAILS && this != MAP_ANYWHERE_THAT_FAILS;
         }
+    }
+
+    /** Returns how many users were given up on, as the call says itself, or else the space. */
+    private long take(Taking taking, Mapping mapping) throws MapException {
+        switch (taking) {
+            case UNMAP -> {
+                return space.unmap(mapping).overrun();
+            }
+            case UNMAP_RANGE -> {
+                return space.unmap(PAGE_0, Splitting.REFUSED).overrun();
+            }
+            case REVOKE -> {
+                return space.revoke(mapping).overrun();
+            }
+            case MOVE -> {
+                return space.move(mapping, TargetRuns.of(KIB4, KIB4));
+            }
+            case DETACH -> assertThat(space.detach().mappings()).hasSize(1);
+            case BEGIN_DIRTY_TRACKING -> space.startDirtyTracking();
+            case MAP_THAT_FAILS -> failing(
+                    () -> space.map(KIB4, TargetRuns.of(0, KIB4), Permission.READ_WRITE, OWNER));
+            case MAP_ANYWHERE_THAT_FAILS -> failing(
+                    () -> space.map(Placement.ANYWHERE, TargetRuns.of(0, KIB4), Permission.READ_WRITE, OWNER));
+        }
+        return space.statistics().overruns();
+    }
+
+    private void failing(SpaceFixture.MapAction map) {
+        space.inject(new Rule.FailMap("fail", Occurrences.ALWAYS, 1));
+        refused(Refusal.INJECTED, 12, map);
     }
 
     private Mapping mapPage() throws MapException {
@@ -123,7 +128,7 @@ class WaitForReadersTest {
         Mapping mapping = mapPage();
         Reader reader = stubborn(space::openReader);
         long begin = System.nanoTime();
-        assertThat(taking.change.overrun(space, mapping)).isEqualTo(1);
+        assertThat(take(taking, mapping)).isEqualTo(1);
         assertThat(System.nanoTime() - begin).isGreaterThanOrEqualTo(BOUND.toNanos());
         assertThat(barriers).hasValue(1);
         assertThat(space.statistics().barriers()).isEqualTo(1);
@@ -138,7 +143,7 @@ class WaitForReadersTest {
         Mapping mapping = mapPage();
         Reader reader = stubborn(space::openReader);
         device.run(() -> reader.section().leave());
-        assertThat(taking.change.overrun(space, mapping)).isZero();
+        assertThat(take(taking, mapping)).isZero();
         assertThat(barriers).hasValue(1);
         assertThat(space.statistics().overruns()).isZero();
         assertThat(space.faults().total()).isZero();
@@ -331,7 +336,7 @@ class WaitForReadersTest {
         try (var _ = own.enter()) {
             for (Taking taking : Taking.values()) {
                 if (!taking.isRecorded()) continue; // a map takes nothing away unless it fails
-                assertThatThrownBy(() -> taking.change.overrun(space, mapping)).as("%s", taking)
+                assertThatThrownBy(() -> take(taking, mapping)).as("%s", taking)
                         .isInstanceOf(IllegalStateException.class).hasMessageContaining("leave it first");
             }
             assertThatThrownBy(space::stopDirtyTracking).isInstanceOf(IllegalStateException.class);

@@ -1,0 +1,68 @@
+package sluice.dmacore.device;
+
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+import sluice.dmacore.space.DeviceSpace;
+import sluice.dmacore.space.SystemMemory;
+import sluice.iommu.AddressRange;
+import sluice.iommu.space.IoSpaceOptions;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+/** The address space that a function gets with its parameters. */
+@Tag("S17")
+class DeviceFunctionTest {
+    private final SystemMemory system = new SystemMemory();
+
+    private AddressRange addresses(long dmaMask) {
+        DeviceFunction function = DeviceFunction.open("codec", DeviceDmaParams.throughIommu().withDmaMask(dmaMask),
+                system);
+        assertThat(function.space().isIdentity()).isFalse();
+        return function.space().table().options().aperture();
+    }
+
+    /** Addresses begin at 1 MiB, so that a null pointer faults, and end where the device's do. */
+    @Test
+    void aFunctionsAddressesEndWithItsMask() {
+        assertThat(addresses(0xffff_ffffL)).isEqualTo(new AddressRange(1 << 20, 0xffff_ffffL));
+        assertThat(addresses((1L << 40) - 1)).isEqualTo(new AddressRange(1 << 20, (1L << 40) - 1));
+        AddressRange most = new AddressRange(1 << 20, (1L << 48) - 1);
+        assertThat(addresses(Long.MAX_VALUE)).as("no table is wider").isEqualTo(most);
+        assertThat(addresses(-1)).isEqualTo(most);
+    }
+
+    @Test
+    @Tag("S18")
+    void withoutAnIommuAddressesAreTheMachinesOwn() {
+        DeviceFunction function = DeviceFunction.open("scan-out", DeviceDmaParams.physicallyContiguous(), system);
+        assertThat(function.space().isIdentity()).isTrue();
+        assertThat(function.name()).isEqualTo("scan-out");
+        assertThat(function.params()).isEqualTo(DeviceDmaParams.physicallyContiguous());
+    }
+
+    @Test
+    @Tag("S18")
+    void parametersAndSpaceSayTheSame() {
+        DeviceSpace translated = DeviceSpace.open(IoSpaceOptions.of("gpu", AddressRange.of(0, 1 << 30)));
+        DeviceSpace direct = DeviceSpace.withoutIommu("gpu", system);
+        DeviceDmaParams through = DeviceDmaParams.throughIommu();
+        assertThat(DeviceFunction.of("gpu", through, translated).space()).isSameAs(translated);
+        assertThat(DeviceFunction.of("gpu", through.withTranslated(false), direct).space()).isSameAs(direct);
+        assertThatThrownBy(() -> DeviceFunction.of("gpu", through, direct))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> DeviceFunction.of("gpu", through.withTranslated(false), translated))
+                .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void liveMappingsAreCounted() {
+        DeviceFunction function = DeviceFunction.open("gpu", DeviceDmaParams.throughIommu(), system);
+        function.noteMapped();
+        function.noteMapped();
+        assertThat(function.liveMappings()).isEqualTo(2);
+        function.noteUnmapped();
+        assertThat(function.liveMappings()).isEqualTo(1);
+    }
+}
