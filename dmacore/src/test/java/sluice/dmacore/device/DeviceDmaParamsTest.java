@@ -121,9 +121,9 @@ class DeviceDmaParamsTest {
         for (boolean translated : new boolean[]{ true, false }) {
             for (int set = 0; set < 1 << wishes.size(); set++) {
                 DeviceDmaParams params = FREE.withTranslated(translated).withDmaMask(-1);
-                for (int i = 0; i < wishes.size(); i++) if ((set >> i & 1) != 0) params = wishes.get(i).apply(params);
+                for (int i = 0; i < wishes.size(); i++) if (((set >> i) & 1) != 0) params = wishes.get(i).apply(params);
                 for (int i = 0; i < wishes.size(); i++) {
-                    if ((set >> i & 1) != 0) continue;
+                    if (((set >> i) & 1) != 0) continue;
                     assertThat(wishes.get(i).apply(params).pickiness()).as("wish %d added to %s", i, params)
                             .isGreaterThan(params.pickiness());
                 }

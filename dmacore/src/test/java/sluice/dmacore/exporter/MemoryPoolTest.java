@@ -66,9 +66,9 @@ class MemoryPoolTest {
         DeviceDmaParams params = random.nextBoolean()
                 ? DeviceDmaParams.physicallyContiguous()
                 : DeviceDmaParams.scatterGather();
-        if (random.nextInt(3) == 0) params = params.withPageGranule((long) PAGE << 1 + random.nextInt(3));
+        if (random.nextInt(3) == 0) params = params.withPageGranule((long) PAGE << (1 + random.nextInt(3)));
         // Masks that end inside of the pool, and one beyond it.
-        if (random.nextInt(3) == 0) params = params.withDmaMask(((long) PAGE << 3 + random.nextInt(5)) - 1);
+        if (random.nextInt(3) == 0) params = params.withDmaMask(((long) PAGE << (3 + random.nextInt(5))) - 1);
         return params;
     }
 

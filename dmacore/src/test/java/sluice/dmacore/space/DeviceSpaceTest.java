@@ -7,12 +7,16 @@ import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.Runs;
 import sluice.iommu.Access;
 import sluice.iommu.Permission;
 import sluice.iommu.fault.FaultReason;
+import sluice.iommu.injection.Occurrences;
+import sluice.iommu.injection.Rule;
 import sluice.iommu.space.MapException;
 import sluice.iommu.space.Outcome;
 import sluice.iommu.space.Refusal;
@@ -272,6 +276,29 @@ class DeviceSpaceTest {
         small.unmap(four);
         files.letGo();
         files.awaitGone();
+    }
+
+    /** The table may refuse any of the segments, after any of their pages. */
+    @ParameterizedTest
+    @ValueSource(ints = { 1, 2, 3 })
+    @Tag("M33")
+    void ifTheTableFailsNothingIsMappedAndNoFileIsHeld(int segment) throws Exception {
+        FileMapping file = files.filled(PAGES, 1);
+        FileMapping other = files.filled(PAGES, 2);
+        Runs memory = runs(file, 2 * PAGE - 100, 100, 5 * PAGE, PAGE, 7 * PAGE, PAGE + 7, 9 * PAGE + 7, PAGE);
+        memory.add(other, 20 * PAGE + 1, 1);
+        for (int afterRuns = 0; afterRuns < 3; afterRuns++) {
+            space.table().inject(new Rule.FailMap("fail", Occurrences.nth(segment), afterRuns));
+            assertThatThrownBy(() -> map(memory)).isInstanceOfSatisfying(MapException.class,
+                    failure -> assertThat(failure.refusal()).isEqualTo(Refusal.INJECTED));
+            assertThat(space.table().mappings()).isEmpty();
+            space.table().withdraw("fail");
+        }
+        Segments segments = map(memory);
+        assertThat(segments.count()).isEqualTo(3);
+        assertThat(read(reader, segments, 0, (int) memory.bytes())).isEqualTo(bytes(memory, 0, (int) memory.bytes()));
+        space.unmap(segments);
+        // That no file is held, the end of the test waits for.
     }
 
     @Test
