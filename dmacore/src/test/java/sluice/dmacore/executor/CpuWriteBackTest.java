@@ -69,6 +69,7 @@ class CpuWriteBackTest {
         }
     }
 
+    @SuppressWarnings("UnusedMethod") // called by its handle
     private static void record(List<String> told, long address, long bytes) {
         told.add(stretch(address, bytes));
     }

@@ -135,7 +135,7 @@ class MemoryPoolTest {
                 if (!held.isEmpty() && random.nextInt(5) < 2) {
                     giveBack(held.remove(random.nextInt(held.size())));
                 } else {
-                    long bytes = 1 + random.nextInt(random.nextBoolean() ? 3 * PAGE : 20 * PAGE);
+                    long bytes = 1L + random.nextInt(random.nextBoolean() ? 3 * PAGE : 20 * PAGE);
                     AllocationRequest request = AllocationRequest.of(bytes, List.of(device()));
                     String what = "seed %d, step %d: %s with %s given".formatted(SEED, step, request, given);
                     BufferMemory memory = allocate(pool, request);

@@ -75,4 +75,41 @@ class FindingsTest {
                 .startsWith("REDUNDANT_SYNC: the CPU had them already: display, frame (a transfer that");
         assertThat(findings.errors()).extracting(Finding::rule).containsExactly(Rule.MISSING_SYNC_FOR_DEVICE);
     }
+
+    /** A recording has each of them, also those for which there is no room here. */
+    @Test
+    void aFollowerIsToldEachTimeAndAListenerOnce() {
+        List<String> followed = new ArrayList<>();
+        List<String> first = new ArrayList<>();
+        List<String> second = new ArrayList<>();
+        findings.listen(finding -> first.add(finding.buffer()));
+        findings.listen(finding -> second.add(finding.buffer()));
+        findings.follow((_, _, _, _) -> followed.add("the one before"));
+        findings.follow((rule, subject, from, length) -> followed
+                .add("%s %s %d %s %d %d %d".formatted(rule, subject.device(), subject.attachment(), subject.buffer(),
+                        subject.number(), from, length)));
+        Subject subject = new Subject("gpu", 3, "frame", 5);
+        for (int i = 0; i < 2; i++) findings.add(Rule.REDUNDANT_SYNC, subject, 64, 128, "twice");
+        assertThat(followed).containsExactly("REDUNDANT_SYNC gpu 3 frame 5 64 128",
+                "REDUNDANT_SYNC gpu 3 frame 5 64 128");
+        findings.only("codec"::equals);
+        missing("display", "frame");
+        assertThat(followed).as("not of a device that nobody wants").hasSize(2);
+        for (int i = 1; i <= Findings.CAPACITY; i++) missing("codec", "frame " + i);
+        assertThat(findings.beyondCapacity()).isEqualTo(1);
+        assertThat(followed).hasSize(2 + Findings.CAPACITY);
+        assertThat(first).hasSize(Findings.CAPACITY).startsWith("frame", "frame 1").isEqualTo(second);
+        findings.clear();
+        assertThat(findings.beyondCapacity()).isZero();
+        missing("codec", "frame 1");
+        assertThat(first).as("new again").hasSize(Findings.CAPACITY + 1);
+    }
+
+    @Test
+    void aFindingOfNoDeviceAndNoRangeNamesNeither() {
+        findings.add(Rule.FENCE_LATE, "", "gpu0 ring 0", 0, 0, "late");
+        assertThat(findings.all().getFirst().finding().toString()).startsWith("FENCE_LATE: late: gpu0 ring 0 (")
+                .contains("; at sluice.dmacore.finding.FindingsTest.aFindingOfNoDevice");
+        assertThat(findings.times(Rule.FENCE_NOT_WAITED)).isZero();
+    }
 }

@@ -212,7 +212,7 @@ class TiledApertureTest {
         try (TiledReader device = tiler.openReader(); var _ = device.enter()) {
             for (int y = 0; y < high; y++) {
                 for (int x = 0; x < wide; x++) {
-                    long pixel = view.address() + y * format.tileHeight() * view.stride()
+                    long pixel = view.address() + (long) y * format.tileHeight() * view.stride()
                             + (long) x * format.tileWidth() * format.pixelBytes();
                     seen.add(target(device, pixel));
                     inPages.add(target(device, block.rows().get(y).iova() + x * Targets.PAGE_SIZE));
