@@ -184,7 +184,8 @@ class AllocationOracleTest {
         } catch (DmaBufException refusal) {
             assertThat(left).as("%s: %s", what, refusal.getMessage()).isNotEmpty();
             for (Device device : left) assertThat(refusal).hasMessageContaining(device.candidate.function().name());
-            assertThat(String.valueOf(refusal.getMessage()).lines().skip(1).filter(line -> line.startsWith("memory of ")))
+            assertThat(
+                    String.valueOf(refusal.getMessage()).lines().skip(1).filter(line -> line.startsWith("memory of ")))
                     .as(what).hasSameSizeAs(tried);
             refused++;
         }

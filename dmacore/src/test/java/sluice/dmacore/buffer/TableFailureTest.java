@@ -40,7 +40,8 @@ class TableFailureTest {
             DeviceMapping mapping = attachment.map(Direction.BIDIRECTIONAL);
             assertThat(mapping.segments().bytes()).isEqualTo(8 * PAGE);
             Machine.write(machine.view(device), mapping, 0, Machine.bytes(8 * PAGE, nth));
-            assertThat(Machine.read(machine.view(device), mapping, 0, 8 * PAGE)).isEqualTo(Machine.bytes(8 * PAGE, nth));
+            assertThat(Machine.read(machine.view(device), mapping, 0, 8 * PAGE))
+                    .isEqualTo(Machine.bytes(8 * PAGE, nth));
             mapping.unmap();
             attachment.detach();
             machine.found();

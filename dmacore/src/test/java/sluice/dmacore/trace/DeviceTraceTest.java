@@ -47,7 +47,8 @@ class DeviceTraceTest {
     }
 
     private static void takeSomeTime(long since) {
-        while (System.nanoTime() - since < 1_000) Thread.onSpinWait();
+        while (System.nanoTime() - since < 1_000)
+            Thread.onSpinWait();
     }
 
     @Test

@@ -67,7 +67,8 @@ class LitmusTest {
         }
     }
 
-    private void run(HeavyBarrier barrier, boolean fresh, Duration time, boolean untilViolated) throws InterruptedException {
+    private void run(HeavyBarrier barrier, boolean fresh, Duration time, boolean untilViolated)
+            throws InterruptedException {
         Readers readers = new Readers(barrier);
         readers.open(); // the writer's own
         Thread reader = new Thread(() -> reader(readers, fresh));
@@ -86,7 +87,8 @@ class LitmusTest {
                 PRESENT.setOpaque(this, 0);
                 overrun += readers.await(System.nanoTime() + Duration.ofSeconds(30).toNanos());
                 GONE.setRelease(this, mine);
-                while (readerDone != mine) Thread.onSpinWait();
+                while (readerDone != mine)
+                    Thread.onSpinWait();
             }
         } finally {
             round = -1;
