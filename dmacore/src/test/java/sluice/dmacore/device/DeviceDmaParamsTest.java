@@ -90,25 +90,59 @@ class DeviceDmaParamsTest {
         assertThatThrownBy(() -> FREE.withPageGranule(12288)).isInstanceOf(IllegalArgumentException.class);
     }
 
-    /** max_segment_count × max_segment_size, which may be more than a number holds (row S13). */
+    /** max_segment_count × max_segment_size, in whole pages, which may be more than a number holds (row S13). */
     @Test
     void mostBytesIsTheProductOfBothLimits() {
         Random random = new Random(SEED);
+        BigInteger most = BigInteger.valueOf(Long.MAX_VALUE);
         int capped = 0;
         for (int i = 0; i < 20_000; i++) {
-            long size = 1 + (random.nextLong() >>> 1 >>> random.nextInt(63));
-            int count = 1 + (random.nextInt() >>> 1 >>> random.nextInt(31));
-            DeviceDmaParams params = FREE.withSegments(Math.max(1, size), Math.max(1, count));
-            BigInteger product = BigInteger.valueOf(params.maxSegmentSize())
-                    .multiply(BigInteger.valueOf(params.maxSegmentCount()));
-            BigInteger most = BigInteger.valueOf(Long.MAX_VALUE);
+            long size = Math.max(1, 1 + (random.nextLong() >>> 1 >>> random.nextInt(63)));
+            int count = Math.max(1, 1 + (random.nextInt() >>> 1 >>> random.nextInt(31)));
+            DeviceDmaParams params = FREE.withSegments(size, count);
+            BigInteger piece = BigInteger.valueOf(size <= 4096 ? size : size / 4096 * 4096);
+            BigInteger product = piece.multiply(BigInteger.valueOf(count));
             // A limit that nothing reaches is none.
-            assertThat(params.mostBytes()).as("seed %d: %s", SEED, params)
-                    .isEqualTo(product.min(most).longValueExact());
-            assertThat(params.withContiguous(true).mostBytes()).isEqualTo(params.maxSegmentSize());
+            long expected = product.min(most).longValueExact();
+            assertThat(params.mostBytes()).as("seed %d: %s", SEED, params).isEqualTo(expected);
+            assertThat(params.withContiguous(true).mostBytes()).isEqualTo(Math.min(expected, size));
+            long boundary = 4096L << random.nextInt(20);
+            DeviceDmaParams bounded = params.withBoundaryMask(boundary - 1);
+            assertThat(bounded.mostBytes()).isEqualTo(piece.min(BigInteger.valueOf(boundary))
+                    .multiply(BigInteger.valueOf(count)).min(most).longValueExact());
             if (product.compareTo(most) > 0) capped++;
         }
         assertThat(capped).isBetween(1_000, 19_000);
+    }
+
+    /** How a run is cut, against cutting it: a piece is not too long and crosses no boundary. */
+    @Test
+    @Tag("D15")
+    @Tag("D16")
+    void aRunIsCutIntoAsManyPiecesAsItIsCutInto() {
+        Random random = new Random(SEED);
+        for (int i = 0; i < 5_000; i++) {
+            DeviceDmaParams params = FREE.withSegments(1 + random.nextInt(random.nextBoolean() ? 100 : 40_000), 100);
+            if (random.nextInt(3) > 0) params = params.withBoundaryMask((4096L << random.nextInt(4)) - 1);
+            long address = random.nextInt(100_000);
+            long length = 1L + random.nextInt(random.nextBoolean() ? 5_000 : 60_000);
+            if (random.nextInt(4) == 0) address = Long.MAX_VALUE - length;
+            String what = "seed %d: %d bytes at %d, %s".formatted(SEED, length, address, params);
+            long pieces = 0;
+            for (long done = 0; done < length; pieces++) {
+                long piece = params.pieceAt(address + done, length - done);
+                assertThat(piece).as(what).isBetween(1L, Math.min(params.maxSegmentSize(), length - done));
+                long last = address + done + piece - 1;
+                if (params.boundary() != 0) {
+                    assertThat(last / params.boundary()).as(what).isEqualTo((address + done) / params.boundary());
+                }
+                boolean ends = piece == length - done || piece == params.pieceBytes()
+                        || (params.boundary() != 0 && (last + 1) % params.boundary() == 0);
+                assertThat(ends).as("%s: a piece is as long as it may be", what).isTrue();
+                done += piece;
+            }
+            assertThat(params.pieces(address, length)).as(what).isEqualTo(pieces);
+        }
     }
 
     /** Each wish makes a device pickier, whatever else it wishes. */

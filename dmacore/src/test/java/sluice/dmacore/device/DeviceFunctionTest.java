@@ -1,5 +1,8 @@
 package sluice.dmacore.device;
 
+import java.util.HashSet;
+import java.util.Set;
+
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -23,14 +26,26 @@ class DeviceFunctionTest {
         return function.space().table().options().aperture();
     }
 
-    /** Addresses begin at 1 MiB, so that a null pointer faults, and end where the device's do. */
+    /** Addresses begin behind 1 MiB, so that a null pointer faults, and end where the device's do. */
     @Test
     void aFunctionsAddressesEndWithItsMask() {
         assertThat(addresses(0xffff_ffffL)).isEqualTo(new AddressRange(1 << 20, 0xffff_ffffL));
         assertThat(addresses((1L << 40) - 1)).isEqualTo(new AddressRange(1 << 20, (1L << 40) - 1));
-        AddressRange most = new AddressRange(1 << 20, (1L << 48) - 1);
-        assertThat(addresses(Long.MAX_VALUE)).as("no table is wider").isEqualTo(most);
-        assertThat(addresses(-1)).isEqualTo(most);
+        for (long mask : new long[]{ (1L << 48) - 1, Long.MAX_VALUE, -1 }) {
+            assertThat(addresses(mask).last()).as("no table is wider").isEqualTo((1L << 48) - 1);
+        }
+    }
+
+    /** An address that one device was given is none of its neighbour's. */
+    @Test
+    void functionsOfAMachineBeginInTebibytesOfTheirOwn() {
+        Set<Long> first = new HashSet<>();
+        for (int i = 0; i < 64; i++) {
+            long begin = addresses(-1).first();
+            assertThat(begin & ((1L << 40) - 1)).isEqualTo(1 << 20);
+            first.add(begin);
+        }
+        assertThat(first).hasSize(64);
     }
 
     @Test
@@ -57,12 +72,16 @@ class DeviceFunctionTest {
     }
 
     @Test
-    void liveMappingsAreCounted() {
+    void whatIsAliveIsCounted() {
         DeviceFunction function = DeviceFunction.open("gpu", DeviceDmaParams.throughIommu(), system);
         function.noteMapped();
         function.noteMapped();
         assertThat(function.liveMappings()).isEqualTo(2);
         function.noteUnmapped();
         assertThat(function.liveMappings()).isEqualTo(1);
+        function.noteAttached();
+        function.noteAttached();
+        function.noteDetached();
+        assertThat(function.liveAttachments()).isEqualTo(1);
     }
 }

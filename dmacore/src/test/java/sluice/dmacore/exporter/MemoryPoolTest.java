@@ -81,15 +81,14 @@ class MemoryPoolTest {
         return false;
     }
 
-    private int freeUnits(int unit, int limit) {
-        int free = 0;
-        for (int at = 0; at + unit <= limit; at += unit) if (hasRoom(unit, at, at + unit, unit)) free++;
-        return free;
-    }
-
-    private boolean hasRoom(int pages, int from, int limit, int alignment) {
-        int next = given.nextSetBit(from);
-        return from % alignment == 0 && from + pages <= limit && (next < 0 || next >= from + pages);
+    /** Aligned places at which so many pages are free. */
+    private int places(int pages, int alignment, int limit) {
+        int places = 0;
+        for (int at = 0; at + pages <= limit; at += alignment) {
+            int next = given.nextSetBit(at);
+            if (next < 0 || next >= at + pages) places++;
+        }
+        return places;
     }
 
     private boolean possible(AllocationRequest request) {
@@ -97,7 +96,10 @@ class MemoryPoolTest {
         int limit = request.highest() < 0 ? PAGES : (int) Math.min(PAGES, (request.highest() + 1) / PAGE);
         int unit = (int) (request.alignment() / PAGE);
         if (request.contiguous()) return hasRoom(wanted, unit, limit);
-        return freeUnits(unit, limit) >= (wanted + unit - 1) / unit;
+        int whole = places(unit, unit, limit);
+        int rest = wanted % unit;
+        // What is left over needs no more than its own pages, of a unit that is as good as taken.
+        return whole >= wanted / unit && (rest == 0 || places(rest, unit, limit) > wanted / unit);
     }
 
     private void take(BufferMemory memory, AllocationRequest request, FileMapping file, String what) {
