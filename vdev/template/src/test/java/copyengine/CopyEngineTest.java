@@ -139,7 +139,7 @@ class CopyEngineTest {
     void anEngineThatDoesNotSnoopIsSeenAfterTheUnmap() throws IOException {
         Findings findings = new Findings();
         DmaCore core = DmaCore.open(DmaCoreOptions.counting().withExecutor(
-                new ShadowCaches(FileMappings.ofProcess(), findings, new Eviction.Lazy())), findings);
+                new ShadowCaches(FileMappings.ofProcess(), new Eviction.Lazy())), findings);
         List<Buffer> source = List.of(new Buffer(0, PAGE));
         List<Buffer> target = List.of(new Buffer(2 * PAGE, PAGE));
         fill(source);

@@ -24,7 +24,8 @@ public final class Attachment {
     private final Stream stream;
     private final @Nullable MoveListener listener;
     private final int number;
-    private final Holder holder;
+    /** Who owns lines; changes with the memory, while it owns none. With the buffer locked. */
+    private Holder holder;
     private final FunctionAddresses addresses;
     // The rest with the buffer locked.
     private @Nullable SegmentList segments;
@@ -77,6 +78,13 @@ public final class Attachment {
     }
 
     Holder holder() {
+        return holder;
+    }
+
+    /** As whom it owns lines of a memory: what is no system memory has no cache before it, whoever uses it. */
+    Holder joining(BufferMemory memory) {
+        boolean coherent = stream.coherent() || memory.kind() == BufferMemory.Kind.DEVICE;
+        if (coherent != holder.coherent()) holder = new Holder(number, function.name(), coherent);
         return holder;
     }
 

@@ -158,7 +158,7 @@ final class Backing {
             if (present >= Gate.MOST_HOLDERS) throw tooMany(attachment.function());
             return;
         }
-        if (buffer.core().gate().join(register(), attachment.holder())) return;
+        if (buffer.core().gate().join(register(), attachment.joining(memory))) return;
         buffer.unregisterIfUnused();
         throw tooMany(attachment.function());
     }
@@ -176,8 +176,10 @@ final class Backing {
 
     /** All attachments or none. */
     private void joinAll(List<Attachment> attachments) throws DmaBufException {
+        BufferMemory present = memory;
+        if (present == null) throw new IllegalStateException("no memory to join");
         for (int i = 0; i < attachments.size(); i++) {
-            if (buffer.core().gate().join(register(), attachments.get(i).holder())) continue;
+            if (buffer.core().gate().join(register(), attachments.get(i).joining(present))) continue;
             leaveAll(attachments, i);
             throw tooMany(attachments.get(i).function());
         }

@@ -1,6 +1,8 @@
 package sluice.dmacore.buffer;
 
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.linux.Errno;
@@ -8,24 +10,43 @@ import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.Memfd;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.Runs;
+import sluice.dmacore.ownership.DeviceCopy;
+import sluice.dmacore.ownership.Harm;
 import sluice.dmacore.trace.EventKind;
 
 /**
  * Other memory that a device uses instead of a buffer's, and the copies there and back: {@code kernel/dma/swiotlb.c}, for
  * those who allow it. Contiguous.
+ *
+ * <p>Beside the copy lies a twin: what the buffer held when a byte was last copied, or written by the device. A byte of the buffer
+ * that differs from its twin was written there since, so it is known of each byte where its newest value is.
  */
-final class Bounce {
+final class Bounce implements DeviceCopy {
+    private static final int LINE = 64;
+
     private final DmaBuf buffer;
     private final FileMapping file;
     private final Runs runs = new Runs(1);
+    /** The buffer's memory, and the twin's place in the file. */
+    private final Runs memory;
+    private final long twin;
+    /** What the device wrote, and was not copied back. */
+    private final WrittenRanges written;
 
-    private Bounce(DmaBuf buffer, FileMapping file) {
+    private Bounce(DmaBuf buffer, Runs memory, FileMapping file) {
         this.buffer = buffer;
         this.file = file;
+        this.memory = memory.copy();
+        twin = pages(buffer.size());
+        written = new WrittenRanges(buffer.size());
         runs.add(file, 0, buffer.size());
     }
 
-    static Bounce open(DmaBuf buffer, DeviceFunction function) throws DmaBufException {
+    private static long pages(long bytes) {
+        return (bytes + 4095) & -4096;
+    }
+
+    static Bounce open(DmaBuf buffer, Runs memory, DeviceFunction function) throws DmaBufException {
         DmaCore core = buffer.core();
         if (!core.takeBounce(buffer.size())) {
             throw buffer.refused(Errno.EIO,
@@ -34,8 +55,8 @@ final class Bounce {
         }
         boolean done = false;
         try (Fd fd = Memfd.create("sluice-bounce", Memfd.ALLOW_SEALING)) {
-            Memfd.resize(fd, (buffer.size() + 4095) & -4096);
-            Bounce bounce = new Bounce(buffer, core.options().files().map(fd));
+            Memfd.resize(fd, 2 * pages(buffer.size()));
+            Bounce bounce = new Bounce(buffer, memory, core.options().files().map(fd));
             done = true;
             return bounce;
         } catch (IOException e) {
@@ -50,21 +71,167 @@ final class Bounce {
         return runs;
     }
 
-    /** Copies what the CPU wrote; also before the device only writes, so that what it leaves alone stays. */
-    void toDevice(Runs memory, long from, long length) {
-        copied(from, length);
-        memory.copyTo(from, file.segment(), from, length);
+    // ---- copies
+
+    /** A range of bytes; of no length if there are none. */
+    record Lost(long from, long length) {
+        static final Lost NOTHING = new Lost(0, 0);
+
+        boolean isNothing() {
+            return length == 0;
+        }
     }
 
-    /** Copies what the device wrote. */
-    void toCpu(Runs memory, long from, long length) {
+    /**
+     * Copies what the CPU wrote; also before the device only writes, so that what it leaves alone stays.
+     *
+     * @return what the device wrote, and nobody has fetched, and is gone by that
+     */
+    synchronized Lost toDevice(long from, long length) {
+        Lost lost = written.isEmpty() ? Lost.NOTHING : differing(from, length, true);
+        copied(from, length);
+        memory.copyTo(from, file.segment(), from, length);
+        settle(from, length);
+        return lost;
+    }
+
+    /**
+     * Copies what the device wrote, and all around it.
+     *
+     * @return what the CPU wrote in the buffer meanwhile, and is gone by that
+     */
+    synchronized Lost toCpu(long from, long length) {
+        Lost lost = differing(from, length, false);
         copied(from, length);
         memory.copyFrom(file.segment(), from, from, length);
+        settle(from, length);
+        return lost;
+    }
+
+    /** Takes ranges of bytes. */
+    @FunctionalInterface
+    interface Ranges {
+        void take(long from, long length);
+    }
+
+    /** Tells which bytes of a range are newer in the copy, or else in the buffer. */
+    void forEachNewer(long from, long length, boolean inCopy, Ranges ranges) {
+        Lost all = differingNow(from, length, inCopy);
+        long end = all.from() + all.length();
+        for (long at = all.from(); at < end;) {
+            long until = at;
+            while (until < end && isNewerNow(until, inCopy))
+                until++;
+            if (until > at) ranges.take(at, until - at);
+            at = until + 1;
+        }
+    }
+
+    /** What of a range is newer in the copy. */
+    Lost newer(long from, long length) {
+        return differingNow(from, length, true);
+    }
+
+    private synchronized Lost differingNow(long from, long length, boolean inCopy) {
+        return differing(from, length, inCopy);
+    }
+
+    private synchronized boolean isNewerNow(long position, boolean inCopy) {
+        return isNewer(position, inCopy);
     }
 
     private void copied(long from, long length) {
         buffer.core().noteBounced(length);
         buffer.core().trace().record(EventKind.BOUNCE, buffer.number(), 0, 0, from, length, length, 0);
+    }
+
+    /** Both hold the same now. */
+    private void settle(long from, long length) {
+        MemorySegment.copy(file.segment(), from, file.segment(), twin + from, length);
+        written.clear(from, length);
+    }
+
+    // ---- where the newest bytes are
+
+    /** From the first to the last byte of a range that is newer in the copy, or else in the buffer. */
+    private Lost differing(long from, long length, boolean inCopy) {
+        long first = -1;
+        long last = -1;
+        long at = from;
+        while (at < from + length) {
+            int run = memory.runAt(at);
+            long piece = Math.min(from + length, memory.start(run) + memory.length(run)) - at;
+            long offset = memory.offset(run) + at - memory.start(run);
+            long equal = MemorySegment.mismatch(memory.mapping(run).segment(), offset, offset + piece, file.segment(),
+                    at, at + piece);
+            if (equal < 0) {
+                at += piece;
+                continue;
+            }
+            at += equal;
+            if (isNewer(at, inCopy)) {
+                if (first < 0) first = at;
+                last = at;
+            }
+            at++;
+        }
+        return first < 0 ? Lost.NOTHING : new Lost(first, last + 1 - first);
+    }
+
+    /** Whether a byte's newest value is in the copy, or else in the buffer. */
+    private boolean isNewer(long position, boolean inCopy) {
+        byte held = inBuffer(position);
+        if (held == file.segment().get(ValueLayout.JAVA_BYTE, position)) return false;
+        return (written.firstGap(position, 1) < 0 && isAsTwin(position)) == inCopy;
+    }
+
+    private boolean isAsTwin(long position) {
+        return inBuffer(position) == file.segment().get(ValueLayout.JAVA_BYTE, twin + position);
+    }
+
+    private byte inBuffer(long position) {
+        int run = memory.runAt(position);
+        return memory.mapping(run).segment().get(ValueLayout.JAVA_BYTE,
+                memory.offset(run) + position - memory.start(run));
+    }
+
+    // ---- who reads and writes
+
+    @Override
+    public synchronized void deviceAccess(boolean write, Harm harm) {
+        long from = harm.from();
+        long length = harm.to() - from;
+        if (write) {
+            memory.copyTo(from, file.segment(), twin + from, length);
+            written.add(from, length);
+            return;
+        }
+        Lost old = differing(from, length, false);
+        for (long at = old.from(); at < old.from() + old.length(); at++) {
+            if (isNewer(at, false)) harm.addByte(at);
+        }
+    }
+
+    @Override
+    public synchronized void bufferAccess(FileMapping touched, long offset, long bytes, int firstLine, boolean write,
+            Harm harm) {
+        if (written.isEmpty()) return;
+        for (int run = 0; run < memory.count(); run++) {
+            if (!memory.mapping(run).id().equals(touched.id())) continue;
+            long begin = Math.max(offset, memory.offset(run));
+            long end = Math.min(offset + bytes, memory.offset(run) + memory.length(run));
+            for (long at = begin; at < end; at++) {
+                int line = firstLine + (int) ((at - offset) / LINE);
+                long bit = 1L << (at % LINE);
+                if ((harm.inRange(line) & bit) == 0) continue;
+                long position = memory.start(run) + at - memory.offset(run);
+                if (write) {
+                    written.clear(position, 1);
+                } else if (isNewer(position, true)) {
+                    harm.add(line, bit);
+                }
+            }
+        }
     }
 
     void close() {

@@ -6,6 +6,7 @@ import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.memory.Runs;
 import sluice.dmacore.ownership.Direction;
+import sluice.dmacore.ownership.Lines;
 
 /**
  * An access of the CPU, from its begin to its end. Bytes outside of its range, or read in one that only writes, may be stale;
@@ -80,6 +81,8 @@ public final class CpuAccess implements AutoCloseable {
             throw new IndexOutOfBoundsException("%d bytes at %d of the %d of %s".formatted(bytes, position,
                     buffer.size(), buffer.name()));
         }
+        Lines lines = buffer.linesOrNull();
+        if (lines != null) buffer.core().gate().cpuAccess(lines, null, position, bytes, write);
         if (covers(position, bytes, write)) return;
         String what = open
                 ? "of an access to [0x%x, 0x%x] %s".formatted(from, from + length - 1, direction)

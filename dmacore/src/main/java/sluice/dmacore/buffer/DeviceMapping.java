@@ -7,7 +7,6 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Errno;
-import sluice.dmacore.memory.Runs;
 import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.ownership.Holder;
 import sluice.dmacore.ownership.Lines;
@@ -98,8 +97,9 @@ public final class DeviceMapping {
 
     private void give(long from, long length, Direction part) throws DmaBufException {
         check(from, length, part, false);
-        if (bounce != null && part.deviceReads()) bounce.toDevice(memory(), from, length);
-        buffer.core().gate().forDevice(lines, holder, from, length, part, false);
+        if (bounce != null && part.deviceReads()) copyToDevice(bounce, from, length);
+        buffer.core().gate().syncForDevice(lines, holder, from, length, part, direction);
+        written.clear(from, length);
         if (buffer.core().trace().isOn()) {
             buffer.core().trace().record(EventKind.SYNC_FOR_DEVICE, buffer.number(), attachment.number(),
                     part.number(), from, length, 0, 0);
@@ -122,15 +122,56 @@ public final class DeviceMapping {
         check(from, length, part, true);
         reportUnwritten(from, length);
         buffer.core().gate().forCpu(lines, holder, from, length, part);
-        if (bounce != null && part.deviceWrites()) bounce.toCpu(memory(), from, length);
+        if (bounce != null && part.deviceWrites()) copyToCpu(bounce, from, length);
         if (buffer.core().trace().isOn()) {
             buffer.core().trace().record(EventKind.SYNC_FOR_CPU, buffer.number(), attachment.number(),
                     part.number(), from, length, 0, 0);
         }
     }
 
-    private Runs memory() {
-        return lines.runs();
+    /** Copies what the CPU has in a bounced buffer. */
+    void copyToDevice(Bounce copy, long from, long length) {
+        Bounce.Lost lost = copy.toDevice(from, length);
+        if (lost.isNothing()) return;
+        told(Rule.MISSING_SYNC_FOR_CPU, lost, "given to the device again before what it wrote was taken back");
+    }
+
+    private void copyToCpu(Bounce copy, long from, long length) {
+        // It replaces all, also what this device has not written: what others wrote must have been fetched before.
+        buffer.core().gate().cpuAccess(lines, holder, from, length, false);
+        buffer.core().gate().cpuAccess(lines, holder, from, length, true);
+        Bounce.Lost lost = copy.toCpu(from, length);
+        if (lost.isNothing()) return;
+        told(Rule.CPU_WRITES_LOST, lost,
+                "written by the CPU, not given to the device since, and replaced by the copy back");
+    }
+
+    /** An access of the CPU begins: what the device has written in its copy is in the buffer then. With the buffer locked. */
+    void borrowed(long from, long length, Direction access) {
+        if (bounce == null || !access.deviceWrites() || !direction.deviceWrites()) return;
+        bounce.forEachNewer(from, length, true, (begin, bytes) -> copyToCpu(bounce, begin, bytes));
+    }
+
+    /**
+     * An access of the CPU ends: what it wrote is in the device's copy, too, also where the device only writes, or the copy back
+     * would replace it. With the buffer locked.
+     */
+    void givenBack(long from, long length, Direction access) {
+        if (bounce == null || !access.deviceReads()) return;
+        bounce.forEachNewer(from, length, false, (begin, bytes) -> copyToDevice(bounce, begin, bytes));
+    }
+
+    private void endCopy(Bounce copy, boolean skip) {
+        if (!skip) {
+            copyToCpu(copy, 0, buffer.size());
+            return;
+        }
+        Bounce.Lost left = copy.newer(0, buffer.size());
+        if (!left.isNothing()) told(Rule.NEVER_FETCHED, left, "written by the device, and not copied back");
+    }
+
+    private void told(Rule rule, Bounce.Lost lost, String what) {
+        buffer.core().findings().add(rule, attachment.subject(), lost.from(), lost.length(), what);
     }
 
     private void check(long from, long length, Direction part, boolean forCpu) throws DmaBufException {
@@ -141,9 +182,12 @@ public final class DeviceMapping {
                     "a sync of %d bytes from %d on, and there are %d".formatted(
                             length, from, buffer.size()));
         if (part == direction || direction == Direction.BIDIRECTIONAL) return;
+        // The kernel says D21 of all of them, and of these two more: the mapping's direction is in the sync's, which asks too much.
         Rule rule = Rule.D21_SYNC_DIRECTION;
-        if (forCpu && direction == Direction.TO_DEVICE) rule = Rule.D22_SYNC_FOR_CPU_READ_ONLY;
-        if (!forCpu && direction == Direction.FROM_DEVICE) rule = Rule.D23_SYNC_FOR_DEVICE_WRITE_ONLY;
+        if (part == Direction.BIDIRECTIONAL && forCpu && direction == Direction.TO_DEVICE)
+            rule = Rule.D22_SYNC_FOR_CPU_READ_ONLY;
+        if (part == Direction.BIDIRECTIONAL && !forCpu && direction == Direction.FROM_DEVICE)
+            rule = Rule.D23_SYNC_FOR_DEVICE_WRITE_ONLY;
         throw finding(rule, from, length, "synced %s, and mapped %s".formatted(part, direction));
     }
 
@@ -159,7 +203,8 @@ public final class DeviceMapping {
             buffer.core().findings().add(Rule.NEVER_WRITTEN, attachment.subject(), missing,
                     written.gapLength(missing, from + length), "the device was to fill them and has not");
         }
-        written.clear(from, length);
+        // Accounted for, until the device has it again.
+        written.add(from, length);
     }
 
     // ---- what the device does
@@ -292,9 +337,11 @@ public final class DeviceMapping {
 
     private void finish(long began, boolean hadLife, boolean discarded, boolean skip) {
         if (hadLife) {
-            if (!used && !discarded) told(Rule.MAPPED_AT_IMPORT, "mapped and unmapped, and never used between");
-            if (!skip) reportUnwritten(0, buffer.size());
-            giveBack(skip);
+            // One that was for a device that snoops has moved nothing.
+            if (!used && !discarded && buffer.core().gate().isCached(holder))
+                told(Rule.MAPPED_AT_IMPORT, "mapped and unmapped, and never used between");
+            if (!skip && !discarded) reportUnwritten(0, buffer.size());
+            giveBack(skip, discarded);
         }
         if (bounce != null) bounce.close();
         if (view != null) view.close();
@@ -314,13 +361,17 @@ public final class DeviceMapping {
         live = false;
         leaveSpace("taken away with the buffer's memory");
         synchronized (turn) {
-            giveBack(false);
+            giveBack(false, false);
         }
     }
 
-    private void giveBack(boolean skip) {
-        buffer.core().gate().end(lines, holder, direction, skip);
-        if (bounce != null && direction.deviceWrites() && !skip) bounce.toCpu(memory(), 0, buffer.size());
+    private void giveBack(boolean skip, boolean discarded) {
+        if (discarded) {
+            buffer.core().gate().discard(lines, holder, direction);
+        } else {
+            buffer.core().gate().end(lines, holder, direction, skip);
+            if (bounce != null && direction.deviceWrites()) endCopy(bounce, skip);
+        }
         if (!holder.equals(attachment.holder())) buffer.core().gate().leave(lines, holder);
     }
 

@@ -335,6 +335,22 @@ public final class DmaBuf {
         if (attachments.isEmpty() && !accesses.isOpen()) backing.unregister();
     }
 
+    /** Those that a device may use. With the buffer locked. */
+    List<DeviceMapping> liveMappings() {
+        List<DeviceMapping> live = new ArrayList<>();
+        for (Attachment attachment : attachments) {
+            DeviceMapping mapping = attachment.mapping();
+            if (mapping != null && mapping.isLive()) live.add(mapping);
+        }
+        return live;
+    }
+
+    /** The lines, or null while nobody is attached and the CPU has no access. */
+    @Nullable
+    Lines linesOrNull() {
+        return backing.lines();
+    }
+
     /** The lines, while anybody is attached and there is memory. */
     Lines lines() {
         Lines present = backing.lines();

@@ -88,7 +88,7 @@ final class MapRequest {
         boolean cached = buffer.core().gate().isCached(attachment.holder());
         Verdict verdict = buffer.judged(function, attachment.stream(), planned(view, memory), memory);
         Bounce bounce = verdict.fits() ? null : bounced(verdict, memory);
-        Holder holder = holder(view, bounce, cached);
+        Holder holder = holder(view, bounce);
         boolean joined = false;
         boolean done = false;
         try {
@@ -112,7 +112,7 @@ final class MapRequest {
             }
             DeviceMapping made = new DeviceMapping(attachment, holder, direction, attributes, lines, segments, list,
                     bounce, view);
-            if (bounce != null) bounce.toDevice(lines.runs(), 0, buffer.size());
+            if (bounce != null) made.copyToDevice(bounce, 0, buffer.size());
             done = true;
             return made;
         } finally {
@@ -128,8 +128,8 @@ final class MapRequest {
     }
 
     /** One of its own for lines that the attachment does not own, or owns in another way. */
-    private Holder holder(@Nullable TranslatedView view, @Nullable Bounce bounce, boolean cached) {
-        if (bounce != null && cached) return copying();
+    private Holder holder(@Nullable TranslatedView view, @Nullable Bounce bounce) {
+        if (bounce != null) return copying(bounce);
         return view == null
                 ? attachment.holder()
                 : new Holder(attachment.number(), function.name(),
@@ -137,8 +137,8 @@ final class MapRequest {
     }
 
     /** Who owns the lines of a bounced mapping: it is the CPU that reads and writes them, and no cache is in its way. */
-    private Holder copying() {
-        return new Holder(attachment.number(), function.name(), true);
+    private Holder copying(Bounce bounce) {
+        return new Holder(attachment.number(), function.name(), true, bounce);
     }
 
     private void check(BufferMemory memory) throws DmaBufException {
@@ -169,7 +169,7 @@ final class MapRequest {
             int errno = verdict.errno() == Errno.EBUSY ? Errno.EIO : verdict.errno();
             throw buffer.refused(errno, "%s cannot have it without a copy: %s".formatted(function.name(), verdict));
         }
-        Bounce made = Bounce.open(buffer, function);
+        Bounce made = Bounce.open(buffer, memory.runs(), function);
         buffer.core().findings().add(Rule.BOUNCED, attachment.subject(), 0, buffer.size(),
                 "copied through other memory: " + verdict);
         return made;

@@ -3,13 +3,17 @@ package sluice.dmacore.buffer;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Which bytes of a buffer a device has written. Any thread may use it. */
+/** Some bytes of a buffer, such as those that a device has written. Any thread may use it. */
 final class WrittenRanges {
     private final long size;
     private final TreeMap<Long, Long> ends = new TreeMap<>();
 
     WrittenRanges(long size) {
         this.size = size;
+    }
+
+    synchronized boolean isEmpty() {
+        return ends.isEmpty();
     }
 
     synchronized void add(long from, long length) {
@@ -41,6 +45,14 @@ final class WrittenRanges {
             ends.remove(next.getKey());
             if (next.getValue() > end) ends.put(end, next.getValue());
         }
+    }
+
+    /** The first byte from a position on that was written, or {@link Long#MAX_VALUE}. */
+    synchronized long next(long from) {
+        Map.Entry<Long, Long> covering = ends.floorEntry(from);
+        if (covering != null && covering.getValue() > from) return from;
+        Long next = ends.higherKey(from);
+        return next == null ? Long.MAX_VALUE : next;
     }
 
     /** The first byte of a range that was not written, or −1. */

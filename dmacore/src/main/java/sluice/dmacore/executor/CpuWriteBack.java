@@ -6,6 +6,7 @@ import java.lang.invoke.MethodType;
 import java.util.Optional;
 
 import sluice.dmacore.ownership.CacheExecutor;
+import sluice.dmacore.ownership.Harm;
 import sluice.dmacore.ownership.Lines;
 
 /**
@@ -55,7 +56,7 @@ public final class CpuWriteBack implements CacheExecutor {
     }
 
     @Override
-    public void writeBack(Lines lines, int first, int end) {
+    public void writeBack(Lines lines, int first, int end, Harm harm) {
         lines.forEachStretch(first, end, (file, offset, bytes, _) -> {
             // The address of a slice: the file stays mapped as long as the lines are in the ledger.
             long address = file.segment().asSlice(offset, Math.min(bytes, file.size() - offset)).address();
@@ -78,7 +79,7 @@ public final class CpuWriteBack implements CacheExecutor {
 
     /** @throws UnsupportedOperationException always: nothing is mapped that would need it */
     @Override
-    public void invalidate(Lines lines, int first, int end, boolean afterDevice) {
+    public void invalidate(Lines lines, int first, int end, Harm harm) {
         throw new UnsupportedOperationException(
                 "a process cannot invalidate cache lines: give this executor to devices that only read");
     }

@@ -21,7 +21,7 @@ public enum Rule {
     D12_NO_SUCH_MEMORY(Severity.ERROR, "what is exported exists", "kernel/dma/debug.c: debug_dma_map_single"),
     D14_MMIO_OF_RAM(Severity.ERROR, "memory of the system is not mapped as a device's registers",
             "kernel/dma/debug.c: debug_dma_map_phys"),
-    D17_OVERLAPPING_WRITES(Severity.ERROR, "one device at a time may write a cache line",
+    D17_OVERLAPPING_WRITES(Severity.HINT, "one device at a time may write a cache line",
             "kernel/dma/debug.c: add_dma_entry"),
     D18_TOO_MANY_OVERLAPS(Severity.ERROR, "mappings of one line are few, or they leak",
             "kernel/dma/debug.c: active_cacheline_inc_overlap"),
@@ -86,7 +86,13 @@ public enum Rule {
     LEFT_ATTACHED(Severity.ERROR, "a driver that goes has detached from all buffers, or they live for ever",
             "drivers/dma-buf/dma-buf.c: dma_buf_detach"),
     DEVICE_FOREIGN_ADDRESS(Severity.ERROR, "a device uses the addresses that were mapped for it, and no others",
-            "Documentation/core-api/dma-api.rst: dma_map_sg");
+            "Documentation/core-api/dma-api.rst: dma_map_sg"),
+    SHARED_CACHE_LINE(Severity.ERROR, "what a device owns shares no cache line with what anybody else writes",
+            "Documentation/core-api/dma-api-howto.rst: What memory is DMA'able?; dma_get_cache_alignment"),
+    NEVER_FETCHED(Severity.HINT, "what a device wrote is fetched before the CPU reads it, or is written anew",
+            "Documentation/core-api/dma-api.rst: dma_sync_single_for_cpu"),
+    DIRTY_DROPPED(Severity.HINT, "what the CPU wrote, and the device does not replace, is given to it TO_DEVICE",
+            "arch/arc/mm/dma.c");
 
     /** How sure it is that something is wrong. */
     public enum Severity {

@@ -3,6 +3,9 @@ package sluice.dmacore.model;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Objects;
 
@@ -19,8 +22,9 @@ import sluice.dmacore.ownership.Lines;
  * Memory behind the caches of one file: what a device sees that does not snoop. The file itself plays the caches. Both have
  * holes where nobody looks, so a shadow costs the pages that devices use, however large the file is.
  *
- * <p>Of each line that a device writes, the bytes that the caches held at that moment are kept: the twin. A line whose bytes
- * differ from its twin was written by the CPU since.
+ * <p>Of each byte that a device writes, what the caches held at that moment is kept: the twin. One that differs from its twin
+ * was written by the CPU since. So it is known of each byte where its newest value is, and a device's bytes and the CPU's on one
+ * line are told apart. Bytes of a line are bits of a {@code long}, bit 0 for the first.
  */
 final class Shadow {
     private static final int PAGE = 4096;
@@ -28,6 +32,9 @@ final class Shadow {
     private static final int CHUNK_PAGES = 512;
     private static final long CHUNK_BYTES = (long) CHUNK_PAGES * PAGE;
     private static final int CHUNK_LINES = (int) (CHUNK_BYTES / LINE);
+    private static final int PAGE_LINES = PAGE / LINE;
+    private static final long WHOLE = -1L;
+    private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     /** What is known of 2 MiB, while a page of them plays. */
     private static final class Chunk {
@@ -35,8 +42,10 @@ final class Shadow {
         final int[] uses = new int[CHUNK_PAGES];
         int pages;
         final BitSet deviceWritten = new BitSet();
-        /** Of those, the ones that the caches held newer than memory at that moment. */
+        /** Of those, the ones that the caches had to write back all the same. */
         final BitSet dirty = new BitSet();
+        /** By page, the bytes of those; null where all lines were written as a whole. */
+        final long @Nullable [][] bytes = new long[CHUNK_PAGES][];
     }
 
     /** A file with holes, mapped. */
@@ -126,7 +135,8 @@ final class Shadow {
             if (chunk.uses[in]++ > 0) continue;
             chunk.pages++;
             copy(caches, memory, page * PAGE, Math.min(PAGE, caches.size() - page * PAGE));
-            chunk.deviceWritten.clear(in * (PAGE / LINE), (in + 1) * (PAGE / LINE));
+            chunk.deviceWritten.clear(in * PAGE_LINES, (in + 1) * PAGE_LINES);
+            chunk.bytes[in] = null;
         }
     }
 
@@ -193,45 +203,113 @@ final class Shadow {
         return chunk(line / CHUNK_LINES).deviceWritten.get((int) (line % CHUNK_LINES));
     }
 
-    /** Whether the CPU had written a line before the device did, and not written it back. */
-    boolean wasDirty(long line) {
-        return chunk(line / CHUNK_LINES).dirty.get((int) (line % CHUNK_LINES));
+    /** The bytes of a line that a device has written, and that nobody has fetched or overwritten by an operation. */
+    private long deviceBytes(long line) {
+        Chunk chunk = chunk(line / CHUNK_LINES);
+        int in = (int) (line % CHUNK_LINES);
+        if (!chunk.deviceWritten.get(in)) return 0;
+        long[] page = chunk.bytes[in / PAGE_LINES];
+        return page == null ? WHOLE : page[in % PAGE_LINES];
+    }
+
+    private static void setDeviceBytes(Chunk chunk, int in, long bytes) {
+        long[] page = chunk.bytes[in / PAGE_LINES];
+        if (page == null) {
+            if (bytes == WHOLE) return;
+            page = new long[PAGE_LINES];
+            Arrays.fill(page, WHOLE);
+            chunk.bytes[in / PAGE_LINES] = page;
+        }
+        page[in % PAGE_LINES] = bytes;
     }
 
     private void forgetDevice(long line) {
         chunk(line / CHUNK_LINES).deviceWritten.clear((int) (line % CHUNK_LINES));
     }
 
-    /** Whether the caches hold what a line's twin does. */
-    boolean equalsTwin(long line) {
-        return equal(twins, line);
+    /** Whether a cache would write a line back that a device has written: the CPU has, too. */
+    boolean isTouched(long line) {
+        return chunk(line / CHUNK_LINES).dirty.get((int) (line % CHUNK_LINES)) || differing(twins, line) != 0;
     }
 
-    /** Whether the caches hold what memory does. */
-    boolean equalsMemory(long line) {
-        return equal(memory, line);
+    /** The bytes that the CPU has written since the device did, or since memory held the same. */
+    long writtenMeanwhile(long line) {
+        return isDeviceWritten(line) ? differing(twins, line) : differing(memory, line);
     }
 
-    private boolean equal(FileMapping other, long line) {
+    /** The bytes of a line whose newest value is in the caches, and not in memory. */
+    long newerInCaches(long line) {
+        long differs = differing(memory, line);
+        return differs == 0 ? 0 : differs & ~newestInMemory(line);
+    }
+
+    /** The bytes of a line whose newest value is in memory, and not in the caches. */
+    long newerInMemory(long line) {
+        long written = newestInMemory(line);
+        return written == 0 ? 0 : written & differing(memory, line);
+    }
+
+    private long newestInMemory(long line) {
+        long written = deviceBytes(line);
+        return written == 0 ? 0 : written & ~differing(twins, line);
+    }
+
+    /** The bytes in which the caches and something else differ. */
+    private long differing(FileMapping other, long line) {
         long at = line * LINE;
-        return MemorySegment.mismatch(caches.segment(), at, at + lineBytes(line), other.segment(), at,
-                at + lineBytes(line)) < 0;
+        long bytes = lineBytes(line);
+        MemorySegment a = caches.segment();
+        MemorySegment b = other.segment();
+        long mask = 0;
+        for (int i = 0; i < bytes; i += Long.BYTES) {
+            if (bytes - i < Long.BYTES) {
+                for (int k = i; k < bytes; k++) {
+                    if (a.get(ValueLayout.JAVA_BYTE, at + k) != b.get(ValueLayout.JAVA_BYTE, at + k)) mask |= 1L << k;
+                }
+                break;
+            }
+            long x = a.get(WORD, at + i) ^ b.get(WORD, at + i);
+            for (int k = 0; x != 0; k++, x >>>= 8) {
+                if ((x & 0xff) != 0) mask |= 1L << (i + k);
+            }
+        }
+        return mask;
     }
 
-    /** Whether a stretch of lines holds the same in caches and memory; no line of it is a device's. */
+    /** Whether a stretch of lines holds the same in caches and memory. */
     boolean equalsMemory(long offset, long bytes) {
         long end = Math.min(offset + bytes, caches.size());
         return MemorySegment.mismatch(caches.segment(), offset, end, memory.segment(), offset, end) < 0;
     }
 
-    /** A device is about to write a line. */
-    void keepTwin(long line) {
+    /** A device is about to write bytes of a line, which lie side by side. */
+    void noteDevice(long line, long bytes) {
         Chunk chunk = chunk(line / CHUNK_LINES);
         int in = (int) (line % CHUNK_LINES);
-        if (chunk.deviceWritten.get(in)) return;
-        chunk.deviceWritten.set(in);
-        chunk.dirty.set(in, !equalsMemory(line));
-        copy(caches, twins, line * LINE, lineBytes(line));
+        if (!chunk.deviceWritten.get(in)) {
+            chunk.deviceWritten.set(in);
+            chunk.dirty.set(in, differing(memory, line) != 0);
+            setDeviceBytes(chunk, in, bytes);
+            copy(caches, twins, line * LINE, lineBytes(line));
+            return;
+        }
+        if (differing(twins, line) != 0) chunk.dirty.set(in);
+        int first = Long.numberOfTrailingZeros(bytes);
+        copy(caches, twins, line * LINE + first, Math.min(Long.bitCount(bytes), lineBytes(line) - first));
+        setDeviceBytes(chunk, in, deviceBytes(line) | bytes);
+    }
+
+    /** The CPU, or a device that snoops, is about to write bytes of a line that a device has written. */
+    void noteCaches(long line, long bytes) {
+        Chunk chunk = chunk(line / CHUNK_LINES);
+        int in = (int) (line % CHUNK_LINES);
+        long left = deviceBytes(line) & ~bytes;
+        if (left == 0) {
+            chunk.deviceWritten.clear(in);
+            return;
+        }
+        chunk.dirty.set(in);
+        setDeviceBytes(chunk, in, left);
     }
 
     /** The caches' line goes to memory. */

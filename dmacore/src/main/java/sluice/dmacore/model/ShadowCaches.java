@@ -7,13 +7,12 @@ import java.util.Map;
 import java.util.Random;
 
 import sluice.dmacore.finding.Findings;
-import sluice.dmacore.finding.Rule;
-import sluice.dmacore.finding.Subject;
 import sluice.dmacore.memory.FileId;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.FileMappings;
 import sluice.dmacore.memory.Runs;
 import sluice.dmacore.ownership.CacheExecutor;
+import sluice.dmacore.ownership.Harm;
 import sluice.dmacore.ownership.Lines;
 
 /**
@@ -26,21 +25,25 @@ import sluice.dmacore.ownership.Lines;
  */
 public final class ShadowCaches implements CacheExecutor {
     private final FileMappings files;
-    private final Findings findings;
     private final Eviction eviction;
     private final Random chance;
     private final Map<FileId, Shadow> shadows = new HashMap<>();
     private long copiedByFormer;
 
-    /**
-     * @param files where shadows are mapped
-     * @param findings gets what the CPU did while a device owned a line
-     */
-    public ShadowCaches(FileMappings files, Findings findings, Eviction eviction) {
+    /** @param files where shadows are mapped */
+    public ShadowCaches(FileMappings files, Eviction eviction) {
         this.files = files;
-        this.findings = findings;
         this.eviction = eviction;
         chance = new Random(eviction instanceof Eviction.Seeded seeded ? seeded.seed() : 0);
+    }
+
+    /**
+     * As {@link #ShadowCaches(FileMappings, Eviction)}.
+     *
+     * @param findings not used: what is wrong is told by the gate, to the findings of the core
+     */
+    public ShadowCaches(FileMappings files, Findings findings, Eviction eviction) {
+        this(files, eviction);
     }
 
     /** Bytes that were copied to play all this; none of them is a bounce. */
@@ -121,8 +124,7 @@ public final class ShadowCaches implements CacheExecutor {
     // ---- what the caches do
 
     @Override
-    public synchronized void writeBack(Lines lines, int first, int end) {
-        Broken broken = new Broken(lines, "their write-back destroys what the device wrote");
+    public synchronized void writeBack(Lines lines, int first, int end, Harm harm) {
         forEachPlayed(lines, first, end, (shadow, offset, bytes, firstLine) -> {
             long from = offset / Lines.LINE;
             long to = from + bytes / Lines.LINE;
@@ -131,66 +133,103 @@ public final class ShadowCaches implements CacheExecutor {
                 return;
             }
             for (long line = from; line < to; line++) {
-                boolean devices = shadow.isDeviceWritten(line);
-                // The CPU has not touched it: a cache writes back what is dirty, and nothing else.
-                if (devices && shadow.equalsTwin(line) && !shadow.wasDirty(line)) continue;
-                if (devices && !shadow.equalsTwin(line)) broken.add(firstLine + (int) (line - from));
+                if (shadow.isDeviceWritten(line)) {
+                    // The CPU has not touched it: a cache writes back what is dirty, and nothing else.
+                    if (!shadow.isTouched(line)) continue;
+                    add(harm, firstLine, line - from, shadow.newerInMemory(line));
+                }
                 shadow.writeBack(line);
             }
         });
-        broken.tell();
     }
 
     @Override
-    public synchronized void invalidate(Lines lines, int first, int end, boolean afterDevice) {
-        Broken broken = new Broken(lines, "what it wrote is lost");
+    public synchronized void invalidate(Lines lines, int first, int end, Harm harm) {
         forEachPlayed(lines, first, end, (shadow, offset, bytes, firstLine) -> {
             long from = offset / Lines.LINE;
             long to = from + bytes / Lines.LINE;
-            for (long line = from; line < to; line++) {
-                if (afterDevice && wroteMeanwhile(shadow, line)) broken.add(firstLine + (int) (line - from));
-            }
+            lost(shadow, from, to, firstLine, harm);
             shadow.drop(offset, bytes);
             for (long line = shadow.nextDeviceWritten(from, to); line >= 0; line = shadow.nextDeviceWritten(line, to))
                 shadow.drop(line);
         });
-        broken.tell();
     }
 
     @Override
-    public synchronized void returned(Lines lines, int first, int end) {
-        Broken broken = new Broken(lines, "the device may have seen them or not");
+    public synchronized void wouldLose(Lines lines, int first, int end, Harm harm) {
+        forEachPlayed(lines, first, end, (shadow, offset, bytes, firstLine) -> {
+            long from = offset / Lines.LINE;
+            lost(shadow, from, from + bytes / Lines.LINE, firstLine, harm);
+        });
+    }
+
+    /** Adds what an invalidation of lines destroys. */
+    private static void lost(Shadow shadow, long from, long to, int firstLine, Harm harm) {
+        if (shadow.equalsMemory(from * Lines.LINE, (to - from) * Lines.LINE)) return;
+        for (long line = from; line < to; line++) add(harm, firstLine, line - from, shadow.newerInCaches(line));
+    }
+
+    private static void add(Harm harm, int firstLine, long line, long bytes) {
+        if (bytes != 0) harm.add(firstLine + (int) line, bytes);
+    }
+
+    @Override
+    public synchronized void returned(Lines lines, int first, int end, Harm harm) {
         forEachPlayed(lines, first, end, (shadow, offset, bytes, firstLine) -> {
             long from = offset / Lines.LINE;
             long to = from + bytes / Lines.LINE;
             if (shadow.nextDeviceWritten(from, to) < 0 && shadow.equalsMemory(offset, bytes)) return;
             for (long line = from; line < to; line++) {
-                if (wroteMeanwhile(shadow, line)) broken.add(firstLine + (int) (line - from));
+                int of = firstLine + (int) (line - from);
+                add(harm, of, 0, shadow.writtenMeanwhile(line) & harm.inRange(of));
             }
         });
-        broken.tell();
     }
 
     @Override
-    public synchronized boolean wouldLose(Lines lines, int first, int end) {
-        boolean[] loses = new boolean[1];
-        forEachPlayed(lines, first, end,
-                (shadow, offset, bytes, _) -> loses[0] |= !shadow.equalsMemory(offset, bytes));
-        return loses[0];
-    }
-
-    private static boolean wroteMeanwhile(Shadow shadow, long line) {
-        return shadow.isDeviceWritten(line) ? !shadow.equalsTwin(line) : !shadow.equalsMemory(line);
-    }
-
-    @Override
-    public synchronized void deviceAccess(Lines lines, int first, int end, boolean write) {
-        forEachPlayed(lines, first, end, (shadow, offset, bytes, _) -> {
+    public synchronized boolean isUnfetched(Lines lines, int first, int end, Harm harm) {
+        boolean[] found = new boolean[1];
+        forEachPlayed(lines, first, end, (shadow, offset, bytes, firstLine) -> {
             long from = offset / Lines.LINE;
             long to = from + bytes / Lines.LINE;
+            for (long line = shadow.nextDeviceWritten(from, to); line >= 0 && !found[0]; line = shadow
+                    .nextDeviceWritten(line + 1, to))
+                found[0] = (shadow.newerInMemory(line) & harm.inRange(firstLine + (int) (line - from))) != 0;
+        });
+        return found[0];
+    }
+
+    // ---- who reads and writes
+
+    @Override
+    public synchronized void deviceAccess(Lines lines, int first, int end, boolean write, Harm harm) {
+        forEachPlayed(lines, first, end, (shadow, offset, bytes, firstLine) -> {
+            long from = offset / Lines.LINE;
+            long to = from + bytes / Lines.LINE;
+            // Caches that evict have nothing to do either.
+            if (!write && shadow.equalsMemory(offset, bytes)) return;
             for (long line = from; line < to; line++) {
+                int of = firstLine + (int) (line - from);
+                if (!write) add(harm, of, 0, shadow.newerInCaches(line) & harm.inRange(of));
                 if (evicts() && !shadow.isDeviceWritten(line)) shadow.writeBack(line);
-                if (write) shadow.keepTwin(line);
+                if (write) shadow.noteDevice(line, harm.inRange(of));
+            }
+        });
+    }
+
+    @Override
+    public synchronized void cacheAccess(Lines lines, int first, int end, boolean write, Harm harm) {
+        forEachPlayed(lines, first, end, (shadow, offset, bytes, firstLine) -> {
+            long from = offset / Lines.LINE;
+            long to = from + bytes / Lines.LINE;
+            for (long line = shadow.nextDeviceWritten(from, to); line >= 0; line = shadow.nextDeviceWritten(line + 1,
+                    to)) {
+                int of = firstLine + (int) (line - from);
+                if (write) {
+                    shadow.noteCaches(line, harm.inRange(of));
+                } else {
+                    add(harm, of, 0, shadow.newerInMemory(line) & harm.inRange(of));
+                }
             }
         });
     }
@@ -201,33 +240,5 @@ public final class ShadowCaches implements CacheExecutor {
             case Eviction.Eager eager -> true;
             case Eviction.Seeded seeded -> chance.nextInt(seeded.oneIn()) == 0;
         };
-    }
-
-    /** Lines that the CPU wrote in a device's time: one finding for all of an operation's. */
-    private final class Broken {
-        private final Lines lines;
-        private final String consequence;
-        private int first = -1;
-        private int last;
-        private int count;
-
-        Broken(Lines lines, String consequence) {
-            this.lines = lines;
-            this.consequence = consequence;
-        }
-
-        void add(int line) {
-            if (first < 0) first = line;
-            last = line;
-            count++;
-        }
-
-        void tell() {
-            if (first < 0) return;
-            long from = lines.position(first);
-            findings.add(Rule.CPU_WROTE_DEVICE_OWNED, new Subject("", 0, lines.buffer(), lines.number()), from,
-                    lines.endPosition(last) - from,
-                    "the CPU wrote %d lines while a device owned them; %s".formatted(count, consequence));
-        }
     }
 }

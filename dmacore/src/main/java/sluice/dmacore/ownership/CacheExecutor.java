@@ -10,18 +10,22 @@ public interface CacheExecutor {
     /** Performs nothing: for where all that counts is what would have been done. */
     CacheExecutor NONE = new CacheExecutor() {
         @Override
-        public void writeBack(Lines lines, int first, int end) {
+        public void writeBack(Lines lines, int first, int end, Harm harm) {
             // counted by the gate
         }
 
         @Override
-        public void invalidate(Lines lines, int first, int end, boolean afterDevice) {
+        public void invalidate(Lines lines, int first, int end, Harm harm) {
             // counted by the gate
         }
     };
 
-    /** What the CPU wrote to lines {@code first} to {@code end} − 1 goes to memory. */
-    void writeBack(Lines lines, int first, int end);
+    /**
+     * What the CPU wrote to lines {@code first} to {@code end} − 1 goes to memory.
+     *
+     * @param harm gets the bytes of a device that this destroys
+     */
+    void writeBack(Lines lines, int first, int end, Harm harm);
 
     /** Whether it can invalidate at all; otherwise devices that do not snoop may only read. */
     default boolean invalidates() {
@@ -31,28 +35,46 @@ public interface CacheExecutor {
     /**
      * What the CPU's caches hold of these lines is dropped.
      *
-     * @param afterDevice whether a device has had them until now; otherwise one is about to
+     * @param harm gets the bytes of the CPU, or of a device that snoops, that this destroys
      */
-    void invalidate(Lines lines, int first, int end, boolean afterDevice);
+    void invalidate(Lines lines, int first, int end, Harm harm);
 
     /** The memory of a buffer as devices see it that do not snoop; the same runs each time, in the order of the buffer. */
     default Runs deviceMemory(Lines lines) {
         return lines.runs();
     }
 
-    /** A device that does not snoop is about to read or write lines. */
-    default void deviceAccess(Lines lines, int first, int end, boolean write) {}
-
-    /** Lines come back from a device, and nothing is to be done about them: the CPU should not have written them. */
-    default void returned(Lines lines, int first, int end) {}
+    /**
+     * A device that does not snoop is about to read or write the harm's range, which is in these lines.
+     *
+     * @param harm gets bytes that it reads, and that are newer in the caches
+     */
+    default void deviceAccess(Lines lines, int first, int end, boolean write, Harm harm) {}
 
     /**
-     * A device's mapping ends that includes lines which the CPU has had for longer: on real hardware they are dropped from the
-     * caches. Nothing is done.
+     * The CPU, which tells, or a device that snoops is about to read or write the harm's range.
      *
-     * @return whether the CPU's writes would be lost
+     * @param harm gets bytes that it reads, and that are newer in memory
      */
-    default boolean wouldLose(Lines lines, int first, int end) {
+    default void cacheAccess(Lines lines, int first, int end, boolean write, Harm harm) {}
+
+    /**
+     * Lines come back from a device, and nothing is to be done about them: the CPU should not have written them.
+     *
+     * @param harm gets the bytes that it has written
+     */
+    default void returned(Lines lines, int first, int end, Harm harm) {}
+
+    /**
+     * Lines that the CPU has had for longer are taken back once more: on real hardware they are dropped from the caches. Nothing
+     * is done.
+     *
+     * @param harm gets the bytes that would be lost
+     */
+    default void wouldLose(Lines lines, int first, int end, Harm harm) {}
+
+    /** Whether memory holds bytes of the harm's range that a device wrote, and nobody has fetched or overwritten. */
+    default boolean isUnfetched(Lines lines, int first, int end, Harm harm) {
         return false;
     }
 

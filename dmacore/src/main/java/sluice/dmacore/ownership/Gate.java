@@ -1,8 +1,9 @@
 package sluice.dmacore.ownership;
 
+import org.jspecify.annotations.Nullable;
+
 import sluice.dmacore.finding.Findings;
 import sluice.dmacore.finding.Rule;
-import sluice.dmacore.finding.Subject;
 import sluice.dmacore.trace.TraceSink;
 
 /**
@@ -18,21 +19,21 @@ public final class Gate {
     /** Attachments that may share a line. */
     public static final int MOST_HOLDERS = Holders.MOST;
 
-    private final Flavour flavour;
     private final CacheExecutor executor;
-    private final Findings findings;
-    private final Bookkeeping books;
+    private final Blame blame;
+    private final HandOver handOver;
+    private final Accesses accesses;
 
     public Gate(Flavour flavour, CacheExecutor executor, Findings findings, TraceSink trace) {
-        this.flavour = flavour;
         this.executor = executor;
-        this.findings = findings;
-        books = new Bookkeeping(trace);
+        blame = new Blame(findings);
+        handOver = new HandOver(flavour, executor, blame, new Bookkeeping(trace));
+        accesses = new Accesses(handOver, executor, blame);
     }
 
     /** Whether caches stand between the CPU and a holder. */
     public boolean isCached(Holder holder) {
-        return !holder.coherent() && flavour != Flavour.COHERENT;
+        return handOver.isCached(holder);
     }
 
     /**
@@ -96,88 +97,43 @@ public final class Gate {
     }
 
     /**
-     * Gives lines to a device.
+     * Gives lines to a device that maps them, for all that its mapping is for.
      *
      * @param skip whether the caller says that no cache operation is needed
      */
     public void forDevice(Lines lines, Holder holder, long from, long length, Direction direction, boolean skip) {
+        give(lines, holder, from, length, HandOver.Turn.first(direction, skip));
+    }
+
+    /**
+     * Gives lines to a device that has them mapped.
+     *
+     * @param part what the transfer is for: decides the cache operation
+     * @param mapped what the mapping is for: decides what the device may do from then on
+     */
+    public void syncForDevice(Lines lines, Holder holder, long from, long length, Direction part, Direction mapped) {
+        give(lines, holder, from, length, HandOver.Turn.of(part, mapped));
+    }
+
+    private void give(Lines lines, Holder holder, long from, long length, HandOver.Turn turn) {
         if (length == 0) return;
         AliasGroup group = AliasGroup.lock(lines);
         try {
-            give(lines, holder, lines.lineAt(from), lines.lineAt(from + length - 1) + 1, direction, skip);
+            handOver.give(lines, holder, from, from + length, turn);
         } finally {
             group.unlock();
         }
     }
 
-    private void give(Lines lines, Holder holder, int first, int end, Direction direction, boolean skip) {
-        boolean cached = isCached(holder);
-        CacheOperation operation = cached ? flavour.forDevice(direction) : CacheOperation.NONE;
-        boolean writesBack = operation.writesBack();
-        boolean invalidates = operation.invalidates();
-        long executed = 0;
-        long writeNanos = 0;
-        long invalidateNanos = 0;
-        Walk walk = lines.walk();
-        walk.begin(first, end);
-        while (walk.nextRegion(true)) {
-            Region region = walk.region();
-            for (int i = walk.interval(); i < walk.end(); i++) {
-                long bit = region.bit(i, holder);
-                // While a device that snoops may write, the caches may be newer than memory.
-                boolean written = (region.writers(i) & region.coherent(i)) != 0;
-                LineState state = cached && written ? LineState.DIRTY : region.cpu(i);
-                checkOthers(lines, holder, walk, i, bit, direction, state);
-                if (cached) {
-                    if (state.mayBeDirty() && !skip) {
-                        if (writesBack) writeNanos += writeBack(lines, walk.first(i), walk.end(i));
-                        if (invalidates) invalidateNanos += invalidate(lines, walk.first(i), walk.end(i), false);
-                        executed += bytes(walk.first(i), walk.end(i));
-                        region.setCpu(i, LineState.CLEAN);
-                    } else if (state == LineState.DIRTY) {
-                        find(Rule.SKIPPED_WHILE_DIRTY, lines, holder, walk.first(i), walk.end(i),
-                                "what the CPU wrote does not reach the device");
-                    }
-                    if (direction.deviceWrites()) region.setCpu(i, LineState.STALE);
-                }
-                region.own(i, bit, direction);
-            }
-            walk.close();
-        }
-        lines.counters().transfer(!cached);
-        if (!cached) return;
-        long requested = bytes(first, end);
-        if (writesBack) books.writeBack(lines, holder, first, end, requested, executed, writeNanos);
-        if (invalidates) books.invalidate(lines, holder, first, end, requested, executed, invalidateNanos);
-    }
-
-    private void checkOthers(Lines lines, Holder holder, Walk walk, int interval, long bit, Direction direction,
-            LineState state) {
-        Region region = walk.region();
-        long otherWriters = region.writers(interval) & ~bit;
-        if (direction.deviceWrites() && otherWriters != 0) {
-            find(Rule.D17_OVERLAPPING_WRITES, lines, holder, walk.first(interval), walk.end(interval),
-                    region.holder(interval, otherWriters).device() + " may still write them");
-        }
-        if (region.lent(interval) != 0) {
-            find(Rule.CPU_ACCESS_OPEN, lines, holder, walk.first(interval), walk.end(interval),
-                    "given to a device in the middle of a CPU access");
-        }
-        if (!isCached(holder) && state.mayBeStale() && direction.deviceReads()) {
-            find(Rule.MISSING_SYNC_FOR_CPU, lines, holder, walk.first(interval), walk.end(interval),
-                    "a device that does not snoop had them to write, and the caches were not told");
-        }
-    }
-
-    /** Takes lines back from a device. */
-    public void forCpu(Lines lines, Holder holder, long from, long length, Direction direction) {
+    /** Takes lines back from a device; a hint if it has none of them. */
+    public void forCpu(Lines lines, Holder holder, long from, long length, Direction part) {
         if (length == 0) return;
         AliasGroup group = AliasGroup.lock(lines);
         try {
-            int first = lines.lineAt(from);
-            int end = lines.lineAt(from + length - 1) + 1;
-            if (take(lines, holder, first, end, direction, false))
-                find(Rule.REDUNDANT_SYNC, lines, holder, first, end, "the CPU had them already");
+            if (handOver.take(lines, holder, from, from + length, part, false, false)) {
+                blame.lines(Rule.REDUNDANT_SYNC, lines, holder, lines.lineAt(from), lines.lineAt(from + length - 1) + 1,
+                        "the CPU had them already");
+            }
         } finally {
             group.unlock();
         }
@@ -186,70 +142,28 @@ public final class Gate {
     /**
      * Takes all lines back from a device whose mapping ends.
      *
-     * @param skip whether the caller says that no cache operation is needed
+     * @param skip whether the caller says that no cache operation is needed; a hint if what the device wrote is lost by that
      */
     public void end(Lines lines, Holder holder, Direction direction, boolean skip) {
+        if (lines.count() == 0) return;
         AliasGroup group = AliasGroup.lock(lines);
         try {
-            take(lines, holder, 0, lines.count(), direction, skip);
+            if (skip) handOver.checkUnfetched(lines, holder);
+            handOver.take(lines, holder, 0, lines.runs().bytes(), direction, skip, true);
         } finally {
             group.unlock();
         }
     }
 
-    /** Returns whether the holder had none of them. */
-    private boolean take(Lines lines, Holder holder, int first, int end, Direction direction, boolean skip) {
-        boolean cached = isCached(holder);
-        boolean invalidates = cached && flavour.forCpu(direction).invalidates();
-        long executed = 0;
-        long nanos = 0;
-        boolean redundant = true;
-        Walk walk = lines.walk();
-        walk.begin(first, end);
-        while (walk.nextRegion(true)) {
-            Region region = walk.region();
-            for (int i = walk.interval(); i < walk.end(); i++) {
-                long bit = region.bit(i, holder);
-                boolean had = ((region.readers(i) | region.writers(i)) & bit) != 0;
-                redundant &= !had && (region.lent(i) & bit) == 0;
-                if (invalidates && !skip && region.cpu(i).mayBeStale()) {
-                    nanos += invalidate(lines, walk.first(i), walk.end(i), true);
-                    executed += bytes(walk.first(i), walk.end(i));
-                    region.setCpu(i, LineState.CLEAN);
-                } else if (cached && !skip) {
-                    if (had) {
-                        checkReturned(lines, walk, i);
-                    } else if (invalidates && (region.lent(i) & bit) == 0) {
-                        checkLoss(lines, holder, walk, i);
-                    }
-                }
-                if (!cached && (region.writers(i) & bit) != 0) region.setCpu(i, LineState.DIRTY);
-                region.disown(i, bit);
-                region.settle(i);
-            }
-            walk.close();
+    /** Takes all lines back from a device whose mapping is forgotten: no byte moves, and nothing is a finding. */
+    public void discard(Lines lines, Holder holder, Direction direction) {
+        if (lines.count() == 0) return;
+        AliasGroup group = AliasGroup.lock(lines);
+        try {
+            handOver.take(lines, holder, 0, lines.runs().bytes(), direction, true, true);
+        } finally {
+            group.unlock();
         }
-        lines.counters().transfer(!cached);
-        if (invalidates) books.invalidate(lines, holder, first, end, bytes(first, end), executed, nanos);
-        return redundant;
-    }
-
-    /** Nothing is to be done about lines that come back, but the CPU must have left them alone. */
-    private void checkReturned(Lines lines, Walk walk, int interval) {
-        Region region = walk.region();
-        boolean othersWrite = (region.writers(interval) & region.coherent(interval)) != 0;
-        if (!othersWrite && !region.cpu(interval).mayBeDirty())
-            executor.returned(lines, walk.first(interval), walk.end(interval));
-    }
-
-    /** Hardware would drop lines that are not the holder's, too. */
-    private void checkLoss(Lines lines, Holder holder, Walk walk, int interval) {
-        LineState state = walk.region().cpu(interval);
-        int first = walk.first(interval);
-        int end = walk.end(interval);
-        if (state == LineState.DIRTY || (state.mayBeDirty() && executor.wouldLose(lines, first, end)))
-            find(Rule.CPU_WRITES_LOST, lines, holder, first, end,
-                    "written by the CPU, and dropped from its caches by this");
     }
 
     /** The CPU borrows lines from whoever owns them; a direction to the device means that it writes. */
@@ -257,37 +171,10 @@ public final class Gate {
         if (length == 0) return;
         AliasGroup group = AliasGroup.lock(lines);
         try {
-            borrow(lines, lines.lineAt(from), lines.lineAt(from + length - 1) + 1, direction);
+            handOver.borrow(lines, from, from + length, direction);
         } finally {
             group.unlock();
         }
-    }
-
-    private void borrow(Lines lines, int first, int end, Direction direction) {
-        boolean invalidates = flavour.forCpu(direction).invalidates();
-        long executed = 0;
-        long requested = 0;
-        long nanos = 0;
-        Walk walk = lines.walk();
-        walk.begin(first, end);
-        while (walk.nextRegion(true)) {
-            Region region = walk.region();
-            for (int i = walk.interval(); i < walk.end(); i++) {
-                boolean stale = region.cpu(i).mayBeStale();
-                boolean fromCached = ((region.readers(i) | region.writers(i)) & ~region.coherent(i)) != 0;
-                if (invalidates && (stale || fromCached)) requested += bytes(walk.first(i), walk.end(i));
-                if (invalidates && stale) {
-                    nanos += invalidate(lines, walk.first(i), walk.end(i), true);
-                    executed += bytes(walk.first(i), walk.end(i));
-                    region.setCpu(i, LineState.CLEAN);
-                }
-                if ((region.writers(i) & region.coherent(i)) != 0) region.setCpu(i, LineState.DIRTY);
-                region.lend(i);
-                region.settle(i);
-            }
-            walk.close();
-        }
-        books.invalidate(lines, null, first, end, requested, executed, nanos);
     }
 
     /**
@@ -300,92 +187,39 @@ public final class Gate {
         if (length == 0) return;
         AliasGroup group = AliasGroup.lock(lines);
         try {
-            giveBack(lines, lines.lineAt(from), lines.lineAt(from + length - 1) + 1, direction);
+            handOver.giveBack(lines, from, from + length, direction);
         } finally {
             group.unlock();
         }
     }
 
-    private void giveBack(Lines lines, int first, int end, Direction direction) {
-        long executed = 0;
-        long requested = 0;
-        long nanos = 0;
-        Walk walk = lines.walk();
-        walk.begin(first, end);
-        while (walk.nextRegion(true)) {
-            Region region = walk.region();
-            for (int i = walk.interval(); i < walk.end(); i++) {
-                if (direction.deviceReads()) region.setCpu(i, LineState.DIRTY);
-                if (!region.giveBack(i)) continue;
-                // Also those who got the line in the middle of the access: it is synced for whoever has it now.
-                long writers = region.writers(i) & ~region.coherent(i);
-                long cached = (region.readers(i) & ~region.coherent(i)) | writers;
-                if (cached != 0 && flavour != Flavour.COHERENT) {
-                    requested += bytes(walk.first(i), walk.end(i));
-                    if (region.cpu(i).mayBeDirty()) {
-                        nanos += writeBack(lines, walk.first(i), walk.end(i));
-                        executed += bytes(walk.first(i), walk.end(i));
-                        region.setCpu(i, LineState.CLEAN);
-                    }
-                    if (writers != 0) region.setCpu(i, LineState.STALE);
-                }
-            }
-            walk.close();
+    /**
+     * The CPU is about to read or write; reading what a device has newer is a finding.
+     *
+     * @param copying for whose copy it does so, or null
+     */
+    public void cpuAccess(Lines lines, @Nullable Holder copying, long from, long length, boolean write) {
+        if (length == 0) return;
+        AliasGroup group = AliasGroup.lock(lines);
+        try {
+            accesses.cpu(lines, copying, from, from + length, write);
+        } finally {
+            group.unlock();
         }
-        books.writeBack(lines, null, first, end, requested, executed, nanos);
     }
 
     /**
-     * A device reads or writes: whether it may.
+     * A device is about to read or write: whether it may, and whether what it reads is the newest.
      *
-     * @return false if it does not own all of the range; that is a finding already
+     * @return false if one of both is not so; that is a finding already
      */
     public boolean deviceAccess(Lines lines, Holder holder, long from, long length, boolean write) {
         if (length == 0) return true;
         AliasGroup group = AliasGroup.lock(lines);
         try {
-            int first = lines.lineAt(from);
-            int end = lines.lineAt(from + length - 1) + 1;
-            if (isCached(holder)) executor.deviceAccess(lines, first, end, write);
-            Walk walk = lines.walk();
-            walk.begin(first, end);
-            while (walk.nextRegion(false)) {
-                Region region = walk.region();
-                for (int i = walk.interval(); i < walk.end(); i++) {
-                    long bit = region.bit(i, holder);
-                    if (((write ? region.writers(i) : region.readers(i)) & bit) != 0) continue;
-                    boolean otherWay = ((region.writers(i) | region.readers(i)) & bit) != 0;
-                    find(otherWay ? Rule.DEVICE_AGAINST_DIRECTION : Rule.MISSING_SYNC_FOR_DEVICE, lines, holder,
-                            walk.first(i), walk.end(i), (write ? "written by the device" : "read by the device")
-                                    + (otherWay ? ", and given to it for the other way" : " while the CPU owns them"));
-                    return false;
-                }
-            }
-            return true;
+            return accesses.device(lines, holder, from, from + length, write);
         } finally {
             group.unlock();
         }
-    }
-
-    private long writeBack(Lines lines, int first, int end) {
-        long began = System.nanoTime();
-        executor.writeBack(lines, first, end);
-        return System.nanoTime() - began;
-    }
-
-    private long invalidate(Lines lines, int first, int end, boolean afterDevice) {
-        long began = System.nanoTime();
-        executor.invalidate(lines, first, end, afterDevice);
-        return System.nanoTime() - began;
-    }
-
-    private static long bytes(int first, int end) {
-        return (long) (end - first) * Lines.LINE;
-    }
-
-    private void find(Rule rule, Lines lines, Holder holder, int first, int end, String what) {
-        long from = lines.position(first);
-        findings.add(rule, new Subject(holder.device(), holder.number(), lines.buffer(), lines.number()), from,
-                lines.endPosition(end - 1) - from, what);
     }
 }

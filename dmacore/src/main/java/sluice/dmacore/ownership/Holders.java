@@ -15,14 +15,18 @@ final class Holders {
     /** In the order of their numbers: stretches with the same holders are alike, whoever came first. */
     private final Holder[] all;
     private final long coherent;
+    private final boolean apart;
 
     private Holders(Holder[] all) {
         this.all = all;
         long snoop = 0;
+        boolean copies = false;
         for (int i = 0; i < all.length; i++) {
             if (all[i].coherent()) snoop |= 1L << i;
+            copies |= all[i].copy() != null;
         }
         coherent = snoop;
+        apart = copies || Long.bitCount(snoop) < all.length;
     }
 
     /** The bit of a holder, or 0 if it is none of them. */
@@ -36,6 +40,11 @@ final class Holders {
     /** The bits of those that snoop. */
     long coherent() {
         return coherent;
+    }
+
+    /** Whether one of them does not snoop, or has a copy. */
+    boolean areApart() {
+        return apart;
     }
 
     /** The first of those with these bits. */

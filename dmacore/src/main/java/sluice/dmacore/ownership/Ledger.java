@@ -99,7 +99,7 @@ public final class Ledger {
         boolean done = false;
         try {
             if (!others.isEmpty()) share(lines, others.contains(lines), names);
-            for (Region region : lines.regions()) region.addView(unseenWriters);
+            for (Region region : lines.regions()) region.addView(lines.hasUnseenWriters());
             lines.pinPieces();
             pieces += lines.pieceCount();
             done = true;

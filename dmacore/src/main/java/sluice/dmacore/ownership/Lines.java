@@ -39,14 +39,16 @@ public final class Lines {
     /** Where it has lines of a file; made when another buffer has some of them, too. Guarded by the ledger. */
     private final Map<FileId, RunIndex> indices = new HashMap<>();
     private final Walk walk = new Walk(this);
+    private final Harm harm = new Harm(this);
     private volatile AliasGroup group;
 
     Lines(int number, String buffer, Runs memory, boolean unseenWriters) throws LedgerFullException {
         this.number = number;
         this.buffer = buffer;
-        this.unseenWriters = unseenWriters;
         runs = memory;
         linear = memory.areWhole(LINE);
+        // Lines that it has a part of only are written by whoever has the rest.
+        this.unseenWriters = unseenWriters || !linear;
         firstLines = linear ? NONE : firstLines(buffer, memory);
         long lines = linear ? memory.bytes() >>> SHIFT : firstLines[memory.count()];
         if (lines > Integer.MAX_VALUE) throw tooLarge(buffer, lines);
@@ -91,6 +93,7 @@ public final class Lines {
         return count;
     }
 
+    /** Whether the CPU may write its lines without telling the gate. */
     boolean hasUnseenWriters() {
         return unseenWriters;
     }
@@ -132,6 +135,38 @@ public final class Lines {
         int run = runOf(line);
         long offset = ((runs.offset(run) >>> SHIFT) + (line + 1 - firstLines[run])) << SHIFT;
         return runs.start(run) + Math.min(runs.length(run), offset - runs.offset(run));
+    }
+
+    /** The bytes of a line that the buffer has between two positions, a bit each; bit 0 is the first byte of the line. */
+    long bytesOf(int line, long from, long to) {
+        long first = position(line);
+        int low = linear ? 0 : lead(line);
+        long begin = Math.max(first, from);
+        long stop = Math.min(endPosition(line), to);
+        if (begin >= stop) return 0;
+        int count = (int) (stop - begin);
+        return (count == LINE ? -1 : (1L << count) - 1) << (low + (begin - first));
+    }
+
+    /** The position of a byte of a line, which the buffer has, by its place in the line. */
+    long positionOf(int line, int place) {
+        return position(line) + place - (linear ? 0 : lead(line));
+    }
+
+    /** Bytes of a line before the first that the buffer has. */
+    private int lead(int line) {
+        int run = runOf(line);
+        return line == firstLines[run] ? (int) (runs.offset(run) & (LINE - 1)) : 0;
+    }
+
+    /** Whether a range begins in the middle of what a line has of the buffer. */
+    boolean cutsFirst(long from) {
+        return from > position(lineAt(from));
+    }
+
+    /** Whether a range ends in the middle of what a line has of the buffer. */
+    boolean cutsLast(long to) {
+        return to < endPosition(lineAt(to - 1));
     }
 
     private int runOf(int line) {
@@ -261,6 +296,10 @@ public final class Lines {
 
     Walk walk() {
         return walk;
+    }
+
+    Harm harm() {
+        return harm;
     }
 
     /** The piece that holds a line. */

@@ -6,8 +6,9 @@ import java.util.Arrays;
  * A stretch of cache lines and the state of each, held as intervals of equal state. Several buffers may look at it. Guarded by
  * the lock of its {@link AliasGroup}.
  *
- * <p>Each line has its holders. States are bits of these: which may read, and which may write; and those from whom CPU accesses
- * have borrowed, with how many of these are open.
+ * <p>Each line has its holders, and masks of their bits say who may read, who may write and so on. What caches and memory may
+ * differ in follows from who may write now, and from the {@link LineState}, which says what those have left who may not any
+ * more: ending one holder never ends what another may still write.
  *
  * <p>Where another buffer's lines begin or end an interval is kept, even between equals: or each walk over thousands of pages that
  * two buffers share would cut it there, and join it again, and each time move all that lie behind.
@@ -16,16 +17,32 @@ final class Region {
     static final Region NONE = new Region(0);
     /** So many lines are pinned one by one. */
     private static final int FEW = 8;
+    // The masks of an interval: bits of its holders.
+    /** Those who may read. */
+    private static final int READERS = 0;
+    /** Those who may write. */
+    private static final int WRITERS = 1;
+    /** Readers from whom accesses of the CPU have borrowed. */
+    private static final int LENT_READERS = 2;
+    /** Writers from whom accesses of the CPU have borrowed. */
+    private static final int LENT_WRITERS = 3;
+    /** Those who have written some of it, and it was not fetched since. */
+    private static final int WROTE = 4;
+    /** Those who were given it without the cache operation, and none came since. */
+    private static final int SKIPPED = 5;
+    /** Those who gave back a part only of a line, and have the rest. */
+    private static final int KEPT = 6;
+    private static final int MASKS = 7;
+    /** What an access of the CPU that writes counts, beside 1 for an access. */
+    private static final int WRITING = 1 << 16;
 
     private final int lines;
     private int count = 1;
     private int[] start = new int[4];
     private LineState[] cpu = new LineState[4];
     private Holders[] holders = new Holders[4];
-    private long[] readers = new long[4];
-    private long[] writers = new long[4];
-    private long[] lentReaders = new long[4];
-    private long[] lentWriters = new long[4];
+    private final long[][] masks = new long[MASKS][4];
+    /** Open accesses of the CPU, with {@link #WRITING} for each that writes. */
     private int[] accesses = new int[4];
     /** How many buffers want an interval to begin here. */
     private int[] pins = new int[4];
@@ -57,15 +74,17 @@ final class Region {
         if (interval > 0 && more.equals(holders[interval - 1])) more = holders[interval - 1];
         holders[interval] = more;
         long bit = more.bit(holder);
-        readers[interval] = Holders.widened(readers[interval], bit);
-        writers[interval] = Holders.widened(writers[interval], bit);
-        lentReaders[interval] = Holders.widened(lentReaders[interval], bit);
-        lentWriters[interval] = Holders.widened(lentWriters[interval], bit);
+        for (long[] mask : masks) mask[interval] = Holders.widened(mask[interval], bit);
     }
 
     /** The bit that a holder has in an interval, or 0 if it has not joined it. */
     long bit(int interval, Holder holder) {
         return holders[interval].bit(holder);
+    }
+
+    /** Whether somebody holds an interval who does not use the buffer's memory through the caches. */
+    boolean isShared(int interval) {
+        return holders[interval].areApart();
     }
 
     /** Takes an interval from a holder, for good. */
@@ -75,10 +94,7 @@ final class Region {
         Holders fewer = holders[interval].without(bit);
         if (interval > 0 && fewer.equals(holders[interval - 1])) fewer = holders[interval - 1];
         holders[interval] = fewer;
-        readers[interval] = Holders.narrowed(readers[interval], bit);
-        writers[interval] = Holders.narrowed(writers[interval], bit);
-        lentReaders[interval] = Holders.narrowed(lentReaders[interval], bit);
-        lentWriters[interval] = Holders.narrowed(lentWriters[interval], bit);
+        for (long[] mask : masks) mask[interval] = Holders.narrowed(mask[interval], bit);
     }
 
     /** One of the holders with these bits in an interval. */
@@ -99,9 +115,14 @@ final class Region {
         if (unseen) unseenViews--;
     }
 
-    /** A line that the CPU has alone is what its writers make of it, and not all of them tell. */
+    /** Whether the CPU may write without telling. */
+    boolean hasUnseenWriters() {
+        return unseenViews > 0;
+    }
+
+    /** It is the CPU's turn with an interval: what it holds is what its writers make of it, and not all of them tell. */
     void settle(int interval) {
-        if (unseenViews == 0 || !isCpuOwned(interval)) return;
+        if (unseenViews == 0) return;
         if (cpu[interval] == LineState.CLEAN) cpu[interval] = LineState.UNKNOWN;
         if (cpu[interval] == LineState.STALE) cpu[interval] = LineState.TORN;
     }
@@ -182,10 +203,7 @@ final class Region {
         start = Arrays.copyOf(start, size);
         cpu = Arrays.copyOf(cpu, size);
         holders = Arrays.copyOf(holders, size);
-        readers = Arrays.copyOf(readers, size);
-        writers = Arrays.copyOf(writers, size);
-        lentReaders = Arrays.copyOf(lentReaders, size);
-        lentWriters = Arrays.copyOf(lentWriters, size);
+        for (int i = 0; i < MASKS; i++) masks[i] = Arrays.copyOf(masks[i], size);
         accesses = Arrays.copyOf(accesses, size);
         pins = Arrays.copyOf(pins, size);
     }
@@ -206,9 +224,11 @@ final class Region {
     }
 
     private boolean equal(int a, int b) {
-        return cpu[a] == cpu[b] && readers[a] == readers[b] && writers[a] == writers[b]
-                && lentReaders[a] == lentReaders[b] && lentWriters[a] == lentWriters[b]
-                && accesses[a] == accesses[b] && holders[a].equals(holders[b]);
+        if (cpu[a] != cpu[b] || accesses[a] != accesses[b] || !holders[a].equals(holders[b])) return false;
+        for (long[] mask : masks) {
+            if (mask[a] != mask[b]) return false;
+        }
+        return true;
     }
 
     private void move(int from, int to, int intervals) {
@@ -216,10 +236,7 @@ final class Region {
         System.arraycopy(start, from, start, to, intervals);
         System.arraycopy(cpu, from, cpu, to, intervals);
         System.arraycopy(holders, from, holders, to, intervals);
-        System.arraycopy(readers, from, readers, to, intervals);
-        System.arraycopy(writers, from, writers, to, intervals);
-        System.arraycopy(lentReaders, from, lentReaders, to, intervals);
-        System.arraycopy(lentWriters, from, lentWriters, to, intervals);
+        for (long[] mask : masks) System.arraycopy(mask, from, mask, to, intervals);
         System.arraycopy(accesses, from, accesses, to, intervals);
         System.arraycopy(pins, from, pins, to, intervals);
     }
@@ -236,6 +253,8 @@ final class Region {
         return interval == count ? lines : start[interval];
     }
 
+    // ---- states
+
     LineState cpu(int interval) {
         return cpu[interval];
     }
@@ -244,44 +263,111 @@ final class Region {
         cpu[interval] = state;
     }
 
+    /** Whether the caches may hold what memory does not. */
+    boolean mayBeDirty(int interval) {
+        return cpu[interval].mayBeDirty() || (writers(interval) & coherent(interval)) != 0;
+    }
+
+    /** Whether memory may hold what the caches do not. */
+    boolean mayBeStale(int interval) {
+        long mayWrite = writers(interval) | (masks[KEPT][interval] & masks[WROTE][interval]);
+        return cpu[interval].mayBeStale() || (mayWrite & ~coherent(interval)) != 0;
+    }
+
     long readers(int interval) {
-        return readers[interval];
+        return masks[READERS][interval];
     }
 
     long writers(int interval) {
-        return writers[interval];
+        return masks[WRITERS][interval];
+    }
+
+    /** Those who may read while the CPU only reads, too. */
+    long lentReaders(int interval) {
+        return masks[LENT_READERS][interval];
     }
 
     /** Whether nobody but the CPU owns it. */
     boolean isCpuOwned(int interval) {
-        return (readers[interval] | writers[interval]) == 0;
+        return (readers(interval) | writers(interval)) == 0;
     }
 
     long lent(int interval) {
-        return lentReaders[interval] | lentWriters[interval];
+        return masks[LENT_READERS][interval] | masks[LENT_WRITERS][interval];
+    }
+
+    /** Those who gave back a part only of a line, and have the rest. */
+    long kept(int interval) {
+        return masks[KEPT][interval];
     }
 
     /** Gives an interval to a holder, with what it is for. */
     void own(int interval, long bit, Direction direction) {
-        if (direction.deviceReads()) readers[interval] |= bit;
-        if (direction.deviceWrites()) writers[interval] |= bit;
+        if (direction.deviceReads()) masks[READERS][interval] |= bit;
+        if (direction.deviceWrites()) masks[WRITERS][interval] |= bit;
+        masks[KEPT][interval] &= ~bit;
     }
 
     /** Takes an interval from a holder. */
     void disown(int interval, long bit) {
-        readers[interval] &= ~bit;
-        writers[interval] &= ~bit;
-        lentReaders[interval] &= ~bit;
-        lentWriters[interval] &= ~bit;
+        for (int mask = READERS; mask <= LENT_WRITERS; mask++) masks[mask][interval] &= ~bit;
+        masks[KEPT][interval] &= ~bit;
+    }
+
+    /** A holder that gives back a line has the rest of it. */
+    void keep(int interval, long bit) {
+        masks[KEPT][interval] |= bit;
+    }
+
+    // ---- who wrote, and who was given it without an operation
+
+    /** Those who have written some of it, and it was not fetched since. */
+    long wrote(int interval) {
+        return masks[WROTE][interval];
+    }
+
+    void noteWrote(int interval, long bit) {
+        masks[WROTE][interval] |= bit;
+    }
+
+    /** What some have written was fetched, or is not theirs any more. */
+    void forgetWrote(int interval, long bits) {
+        masks[WROTE][interval] &= ~bits;
+    }
+
+    /** Those who were given it without the cache operation, and none came since. */
+    long skipped(int interval) {
+        return masks[SKIPPED][interval];
+    }
+
+    void noteSkipped(int interval, long bit) {
+        masks[SKIPPED][interval] |= bit;
+    }
+
+    /** Memory holds what the caches do: for all holders. */
+    void forgetSkipped(int interval) {
+        masks[SKIPPED][interval] = 0;
+    }
+
+    // ---- accesses of the CPU
+
+    /** Whether an access of the CPU is open. */
+    boolean isLent(int interval) {
+        return accesses[interval] != 0;
+    }
+
+    /** Whether an access of the CPU is open that writes. */
+    boolean isLentToWrite(int interval) {
+        return accesses[interval] >= WRITING;
     }
 
     /** One more access of the CPU borrows an interval of all its holders. */
-    void lend(int interval) {
-        accesses[interval]++;
-        lentReaders[interval] |= readers[interval];
-        lentWriters[interval] |= writers[interval];
-        readers[interval] = 0;
-        writers[interval] = 0;
+    void lend(int interval, boolean writes) {
+        accesses[interval] += writes ? 1 + WRITING : 1;
+        masks[LENT_READERS][interval] |= readers(interval);
+        masks[LENT_WRITERS][interval] |= writers(interval);
+        masks[READERS][interval] = 0;
+        masks[WRITERS][interval] = 0;
     }
 
     /**
@@ -289,12 +375,13 @@ final class Region {
      *
      * @return whether it was the last
      */
-    boolean giveBack(int interval) {
-        if (--accesses[interval] > 0) return false;
-        readers[interval] |= lentReaders[interval];
-        writers[interval] |= lentWriters[interval];
-        lentReaders[interval] = 0;
-        lentWriters[interval] = 0;
+    boolean giveBack(int interval, boolean wrote) {
+        accesses[interval] -= wrote ? 1 + WRITING : 1;
+        if (accesses[interval] != 0) return false;
+        masks[READERS][interval] |= masks[LENT_READERS][interval];
+        masks[WRITERS][interval] |= masks[LENT_WRITERS][interval];
+        masks[LENT_READERS][interval] = 0;
+        masks[LENT_WRITERS][interval] = 0;
         return true;
     }
 }

@@ -5,7 +5,7 @@ package sluice.dmacore.ownership;
  * group, so that nobody makes one.
  *
  * <pre>
- * walk.begin(first, end);
+ * walk.begin(first, end);       // or walk.range(from, to): then walk.isCut(i) is told
  * while (walk.nextRegion(true)) {
  *     for (int i = walk.interval(); i &lt; walk.end(); i++) ... walk.region().cpu(i), walk.first(i), walk.end(i)
  *     walk.close();
@@ -22,15 +22,28 @@ final class Walk {
     private int shift;
     private int interval;
     private int end;
+    private int begin;
+    private boolean cutFirst;
+    private boolean cutLast;
 
     Walk(Lines lines) {
         this.lines = lines;
     }
 
     void begin(int first, int endLine) {
+        begin = first;
         line = first;
         stop = endLine;
         until = first;
+        cutFirst = false;
+        cutLast = false;
+    }
+
+    /** Begins over the lines of a range of bytes, not empty; lines that it has a part of are intervals of their own. */
+    void range(long from, long to) {
+        begin(lines.lineAt(from), lines.lineAt(to - 1) + 1);
+        cutFirst = lines.cutsFirst(from);
+        cutLast = lines.cutsLast(to);
     }
 
     /** Goes on to the next region; with {@code split}, its intervals begin and end exactly where the stretch does. */
@@ -42,6 +55,8 @@ final class Walk {
         until = Math.min(stop, lines.pieceStart(piece + 1));
         shift = lines.pieceStart(piece) - lines.pieceOffset(piece);
         if (split) {
+            if (cutFirst && line == begin) region.split(line + 1 - shift);
+            if (cutLast && until == stop) region.split(until - 1 - shift);
             interval = region.split(line - shift);
             end = region.split(until - shift);
         } else {
@@ -73,6 +88,11 @@ final class Walk {
     /** The view's line behind the last in an interval. */
     int end(int index) {
         return Math.min(until, region.start(index + 1) + shift);
+    }
+
+    /** Whether the range has a part only of the line that an interval is then: others may have the rest. */
+    boolean isCut(int index) {
+        return (cutFirst && first(index) == begin) || (cutLast && end(index) == stop);
     }
 
     /** Ends the work on a region whose intervals have changed. */

@@ -127,7 +127,7 @@ class BufferLifeTest {
         try (Machine machine = Machine.counting()) {
             DmaBuf buffer = machine.guest("frame", machine.file(4), 3, 1);
             DeviceFunction gpu = machine.device("gpu");
-            Attachment attachment = buffer.attach(gpu, Stream.COHERENT);
+            Attachment attachment = buffer.attach(gpu, Stream.NON_COHERENT);
             attachment.getSegments();
             assertThat(gpu.space().table().mappings()).isEmpty();
             DeviceMapping mapping = attachment.map(Direction.TO_DEVICE);

@@ -11,6 +11,7 @@ import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.exporter.GuestPages;
 import sluice.dmacore.exporter.MemoryPool;
+import sluice.dmacore.finding.Finding;
 import sluice.dmacore.finding.Findings;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.memory.FileMapping;
@@ -38,7 +39,7 @@ public final class Machine implements AutoCloseable {
     }
 
     private Machine(DmaCoreOptions options, boolean model, Eviction eviction) {
-        caches = new ShadowCaches(memory.mappings(), findings, eviction);
+        caches = new ShadowCaches(memory.mappings(), eviction);
         DmaCoreOptions own = options.withFiles(memory.mappings());
         core = DmaCore.open(model ? own.withExecutor(caches) : own, findings);
     }
@@ -159,6 +160,20 @@ public final class Machine implements AutoCloseable {
     public void found(Rule... rules) {
         assertThat(findings.errors()).as(findings.report()).extracting(finding -> finding.rule())
                 .containsExactlyInAnyOrder(rules);
+    }
+
+    /** The mistakes that were found since the last time are these, and no others. */
+    public void foundNext(Rule... rules) {
+        found(rules);
+        findings.clear();
+    }
+
+    /** The one finding of a rule. */
+    public Finding only(Rule rule) {
+        List<Findings.Counted> all = findings.all().stream().filter(counted -> counted.finding().rule() == rule)
+                .toList();
+        assertThat(all).as(findings.report()).hasSize(1);
+        return all.getFirst().finding();
     }
 
     @Override

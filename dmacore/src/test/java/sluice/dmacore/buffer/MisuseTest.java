@@ -19,6 +19,7 @@ import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.exporter.GuestPages;
 import sluice.dmacore.exporter.MemoryPool;
+import sluice.dmacore.finding.Finding;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.memory.FileMapping;
@@ -94,9 +95,10 @@ class MisuseTest {
             Machine.store(pool.file(), 128, Machine.bytes(64, 1));
             mapping.syncForDevice();
             assertThat(Machine.read(view, mapping, 128, 64)).as("dirty in the caches").containsOnly(0);
-            mapping.unmap();
             machine.found(Rule.CPU_WROTE_DEVICE_OWNED);
-            assertThat(machine.core().findings().errors().getFirst().from()).isEqualTo(128);
+            mapping.unmap();
+            machine.found(Rule.CPU_WROTE_DEVICE_OWNED, Rule.CPU_WROTE_DEVICE_OWNED);
+            assertThat(machine.core().findings().errors()).extracting(Finding::from).containsOnly(128L);
             attachment.detach();
 
             DmaBuf honest = machine.released(machine.core().export("honest", PAGE,

@@ -106,8 +106,8 @@ class NestedAccessTest {
             Attachment attachment = buffer.attach(device, Stream.NON_COHERENT);
             DeviceMapping mapping = attachment.map(Direction.BIDIRECTIONAL);
             try (Opener cpu = buffer.open("cpu")) {
-                CpuAccess left = cpu.begin(0, 32, Direction.FROM_DEVICE);
-                CpuAccess right = cpu.begin(32, 64, Direction.FROM_DEVICE);
+                CpuAccess left = cpu.begin(0, 64, Direction.BIDIRECTIONAL);
+                CpuAccess right = cpu.begin(0, 128, Direction.BIDIRECTIONAL);
                 right.end();
                 Machine.read(view, mapping, 64, 8);
                 machine.found();

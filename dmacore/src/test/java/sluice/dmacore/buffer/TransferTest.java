@@ -11,6 +11,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.exporter.GuestPages;
+import sluice.dmacore.finding.Finding;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.memory.FileMapping;
@@ -235,19 +236,27 @@ class TransferTest {
             refused(Errno.EINVAL, () -> read.syncForDevice(0, 64, Direction.BIDIRECTIONAL), "BIDIRECTIONAL",
                     "TO_DEVICE");
             refused(Errno.EINVAL, () -> read.syncForCpu(0, 64, Direction.FROM_DEVICE), "FROM_DEVICE");
+            machine.foundNext(Rule.D21_SYNC_DIRECTION, Rule.D21_SYNC_DIRECTION);
+            refused(Errno.EINVAL, () -> read.syncForCpu(0, 64, Direction.BIDIRECTIONAL), "BIDIRECTIONAL");
+            machine.foundNext(Rule.D22_SYNC_FOR_CPU_READ_ONLY);
             refused(Errno.EINVAL, () -> read.syncForCpu(64, PAGE, Direction.TO_DEVICE), "4096 bytes from 64 on");
+            machine.foundNext(Rule.D20_SYNC_TOO_LONG);
             refused(Errno.EINVAL, () -> read.syncForCpu(-1, 2, Direction.TO_DEVICE));
             refused(Errno.EINVAL, () -> read.syncForCpu(2, Long.MAX_VALUE, Direction.TO_DEVICE));
+            machine.foundNext(Rule.D20_SYNC_TOO_LONG, Rule.D20_SYNC_TOO_LONG);
             read.unmap();
             DeviceMapping written = attachment.map(Direction.FROM_DEVICE);
             refused(Errno.EINVAL, () -> written.syncForDevice(0, 64, Direction.TO_DEVICE), "FROM_DEVICE");
+            refused(Errno.EINVAL, () -> written.syncForCpu(0, 64, Direction.BIDIRECTIONAL), "BIDIRECTIONAL");
+            machine.foundNext(Rule.D21_SYNC_DIRECTION, Rule.D21_SYNC_DIRECTION);
+            refused(Errno.EINVAL, () -> written.syncForDevice(0, 64, Direction.BIDIRECTIONAL), "BIDIRECTIONAL");
+            machine.foundNext(Rule.D23_SYNC_FOR_DEVICE_WRITE_ONLY);
             written.unmap();
             refused(Errno.EINVAL, written::syncForCpu, "not mapped any more");
+            machine.foundNext(Rule.D19_SYNC_NOT_MAPPED);
             refused(Errno.EINVAL, written::unmap, "not mapped any more");
+            machine.foundNext(Rule.D2_UNMAP_NOT_MAPPED);
             attachment.detach();
-            assertThat(machine.core().findings().errors()).extracting(finding -> finding.rule()).containsOnly(
-                    Rule.D21_SYNC_DIRECTION, Rule.D22_SYNC_FOR_CPU_READ_ONLY, Rule.D20_SYNC_TOO_LONG,
-                    Rule.D23_SYNC_FOR_DEVICE_WRITE_ONLY, Rule.D19_SYNC_NOT_MAPPED, Rule.D2_UNMAP_NOT_MAPPED);
         }
     }
 
@@ -286,9 +295,10 @@ class TransferTest {
             a.unmap();
             DeviceMapping c = first.map(Direction.FROM_DEVICE);
             DeviceMapping d = second.map(Direction.FROM_DEVICE);
-            machine.found(Rule.D17_OVERLAPPING_WRITES);
-            assertThat(machine.core().findings().errors().getFirst().from()).isEqualTo(PAGE);
-            assertThat(machine.core().findings().errors().getFirst().length()).isEqualTo(PAGE);
+            machine.found();
+            Finding overlap = machine.only(Rule.D17_OVERLAPPING_WRITES);
+            assertThat(overlap.from()).isEqualTo(PAGE);
+            assertThat(overlap.length()).isEqualTo(PAGE);
             c.unmap();
             d.unmap();
             first.detach();
@@ -311,8 +321,8 @@ class TransferTest {
             Attachment second = two.attach(machine.device("second"), Stream.NON_COHERENT);
             DeviceMapping a = first.map(Direction.FROM_DEVICE);
             DeviceMapping b = second.map(Direction.FROM_DEVICE);
-            machine.found(Rule.D17_OVERLAPPING_WRITES);
-            assertThat(machine.core().findings().errors().getFirst().length()).as("of the line's 64").isEqualTo(28);
+            machine.found();
+            assertThat(machine.only(Rule.D17_OVERLAPPING_WRITES).length()).as("of the line's 64").isEqualTo(28);
             a.unmap();
             b.unmap();
             first.detach();
@@ -322,15 +332,22 @@ class TransferTest {
 
     @Test
     void skippingIsFoundWhereTheCpuHasWritten() throws IOException {
-        try (Machine machine = Machine.counting()) {
+        try (Machine machine = Machine.modelled()) {
             DmaBuf buffer = machine.own("frame", machine.pool(4, false), PAGE);
-            Attachment attachment = buffer.attach(machine.device("device"), Stream.NON_COHERENT);
-            try (Opener cpu = buffer.open("cpu")) {
-                cpu.begin(Direction.TO_DEVICE).end();
+            DeviceFunction device = machine.device("device");
+            DeviceView view = machine.view(device);
+            Attachment attachment = buffer.attach(device, Stream.NON_COHERENT);
+            try (Opener cpu = buffer.open("cpu"); CpuAccess access = cpu.begin(Direction.TO_DEVICE)) {
+                access.write(64, Machine.bytes(8, 1), 0, 8);
             }
-            attachment.map(Direction.TO_DEVICE, EnumSet.of(DmaAttribute.SKIP_CPU_SYNC)).unmap(Direction.TO_DEVICE,
-                    EnumSet.of(DmaAttribute.SKIP_CPU_SYNC));
-            assertThat(buffer.counters().writeBackExecuted()).isZero();
+            DeviceMapping mapping = attachment.map(Direction.TO_DEVICE, EnumSet.of(DmaAttribute.SKIP_CPU_SYNC));
+            machine.found();
+            assertThat(Machine.read(view, mapping, 64, 8)).as("still in the caches").containsOnly(0);
+            machine.found(Rule.SKIPPED_WHILE_DIRTY);
+            mapping.syncForDevice(64, 64, Direction.TO_DEVICE);
+            assertThat(Machine.read(view, mapping, 64, 8)).isEqualTo(Machine.bytes(8, 1));
+            mapping.unmap();
+            assertThat(buffer.counters().writeBackExecuted()).isEqualTo(64);
             machine.found(Rule.SKIPPED_WHILE_DIRTY);
             attachment.detach();
         }

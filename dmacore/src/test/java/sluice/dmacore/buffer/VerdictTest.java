@@ -15,6 +15,7 @@ import sluice.dmacore.linux.Errno;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.ownership.CacheExecutor;
 import sluice.dmacore.ownership.Direction;
+import sluice.dmacore.ownership.Harm;
 import sluice.dmacore.ownership.Lines;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -167,7 +168,7 @@ class VerdictTest {
     void aTestMappingSaysWhatElseIsInTheWay() throws IOException {
         CacheExecutor writesBackOnly = new CacheExecutor() {
             @Override
-            public void writeBack(Lines lines, int first, int end) {
+            public void writeBack(Lines lines, int first, int end, Harm harm) {
                 // nothing is to be seen of it here
             }
 
@@ -177,7 +178,7 @@ class VerdictTest {
             }
 
             @Override
-            public void invalidate(Lines lines, int first, int end, boolean afterDevice) {
+            public void invalidate(Lines lines, int first, int end, Harm harm) {
                 throw new AssertionError("it cannot");
             }
         };

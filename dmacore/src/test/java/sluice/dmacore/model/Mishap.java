@@ -47,10 +47,8 @@ final class Mishap {
                 stage.store(lot * LOT + stage.random.nextInt(LOT - 8), 8);
             }
             case WRITE_AGAINST_DIRECTION -> {
-                stage.map(device, Direction.BIDIRECTIONAL);
-                stage.take(device, lot);
-                stage.give(device, lot, Direction.TO_DEVICE);
-                stage.access(device, lot, true);
+                DeviceMapping mapping = stage.map(device, Direction.TO_DEVICE);
+                stage.rig.views()[device].write(mapping, 0, MemorySegment.ofArray(new byte[8]), 0, 8);
             }
             case SYNC_BEYOND_END -> {
                 DeviceMapping mapping = stage.map(device, stage.anyDirection());
@@ -65,14 +63,11 @@ final class Mishap {
                 stage.ended(device, Direction.FROM_DEVICE);
             }
             case SYNC_WITH_OTHER_DIRECTION -> syncTheOtherWay();
-            case TWO_WRITERS -> {
-                stage.map(0, Direction.BIDIRECTIONAL);
-                stage.map(1, Direction.FROM_DEVICE);
-            }
             case NOT_SYNCED_BACK_FOR_SNOOPER -> {
                 stage.map(device, Direction.FROM_DEVICE);
                 stage.access(device, lot, true);
                 stage.map(SNOOPER, Direction.TO_DEVICE);
+                stage.accessLast(SNOOPER, false);
             }
             case ACCESS_AFTER_UNMAP -> readEight(gone(), 0);
             case ACCESS_OUTSIDE -> readEight(stage.map(device, Direction.TO_DEVICE), PAGES * PAGE - 4);
@@ -91,6 +86,8 @@ final class Mishap {
                 stage.map(device, Direction.BIDIRECTIONAL);
                 Stage.Access access = stage.begin(0, lot * LOT, LOT, Direction.FROM_DEVICE);
                 stage.give(device, lot, Direction.BIDIRECTIONAL);
+                stage.choose(lot);
+                stage.accessLast(device, true);
                 stage.end(access);
             }
             case STORED_BEFORE_UNMAP -> {

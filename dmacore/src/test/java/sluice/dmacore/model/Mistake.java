@@ -7,7 +7,8 @@ import sluice.dmacore.finding.Rule;
 /** What can be wrong at the end of a program, and what is to be found then. */
 enum Mistake {
     NONE,
-    DEVICE_SYNC_FORGOTTEN(Rule.MISSING_SYNC_FOR_DEVICE),
+    /** What the device writes all the same is lost with the write-back that comes later. */
+    DEVICE_SYNC_FORGOTTEN(Rule.MISSING_SYNC_FOR_DEVICE, Rule.MISSING_SYNC_FOR_CPU),
     STORE_IN_DEVICES_TIME(Rule.CPU_WROTE_DEVICE_OWNED),
     WRITE_AGAINST_DIRECTION(Rule.DEVICE_AGAINST_DIRECTION),
     SYNC_BEYOND_END(Rule.D20_SYNC_TOO_LONG),
@@ -16,7 +17,6 @@ enum Mistake {
     UNMAP_WITH_OTHER_DIRECTION(Rule.D7_UNMAP_DIRECTION),
     SYNC_WITH_OTHER_DIRECTION(Rule.D21_SYNC_DIRECTION, Rule.D22_SYNC_FOR_CPU_READ_ONLY,
             Rule.D23_SYNC_FOR_DEVICE_WRITE_ONLY),
-    TWO_WRITERS(Rule.D17_OVERLAPPING_WRITES),
     NOT_SYNCED_BACK_FOR_SNOOPER(Rule.MISSING_SYNC_FOR_CPU),
     ACCESS_AFTER_UNMAP(Rule.DEVICE_AFTER_UNMAP),
     ACCESS_OUTSIDE(Rule.DEVICE_OUTSIDE_MAPPING),

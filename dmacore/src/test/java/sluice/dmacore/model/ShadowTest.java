@@ -77,7 +77,7 @@ class ShadowTest {
         shadow.cover(0, 8 * PAGE);
         shadow.cover(3 * PAGE + 64, 64);
         assertThat(load(shadow.memory(), 0, 8 * PAGE)).isEqualTo(load(ram, 0, 8 * PAGE));
-        shadow.keepTwin(5 * PAGE / 64);
+        shadow.noteDevice(5 * PAGE / 64, -1);
         assertThat(shadow.nextDeviceWritten(0, 8 * PAGE / 64)).isEqualTo(5 * PAGE / 64);
 
         assertThat(shadow.leave(0, 8 * PAGE)).isFalse();

@@ -66,6 +66,8 @@ final class Stage {
     private final int[] bufferOf = new int[DEVICES];
     private final boolean[] coherent;
     private boolean compareEverything = true;
+    private int lastOffset;
+    private int lastLength = 1;
 
     Stage(Rig rig, Draw draw) throws IOException {
         this.rig = rig;
@@ -187,8 +189,21 @@ final class Stage {
 
     /** A device reads or writes somewhere in a lot. */
     void access(int device, int lot, boolean write) {
-        int length = 1 + random.nextInt(200);
-        int into = random.nextInt(LOT - length);
+        choose(lot);
+        accessLast(device, write);
+    }
+
+    /** Chooses a place in a lot for the next accesses. */
+    void choose(int lot) {
+        lastLength = 1 + random.nextInt(200);
+        lastOffset = lot * LOT + random.nextInt(LOT - lastLength);
+    }
+
+    /** A device reads or writes where the last access was, or at the place that was chosen. */
+    void accessLast(int device, boolean write) {
+        int length = lastLength;
+        int lot = lastOffset / LOT;
+        int into = lastOffset % LOT;
         long from = position(device, lot) + into;
         int offset = lot * LOT + into;
         told.append("%s %d at 0x%x+%d; ".formatted(write ? "write" : "read", device, offset, length));

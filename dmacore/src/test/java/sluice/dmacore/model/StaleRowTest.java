@@ -93,8 +93,8 @@ class StaleRowTest {
             store(ram, 130, new byte[]{ 1, 2, 3 });
             mapping.syncForCpu();
             machine.found(Rule.CPU_WROTE_DEVICE_OWNED);
-            assertThat(machine.core().findings().errors().getFirst().from()).isEqualTo(128);
-            assertThat(machine.core().findings().errors().getFirst().length()).isEqualTo(64);
+            assertThat(machine.core().findings().errors().getFirst().from()).isEqualTo(130);
+            assertThat(machine.core().findings().errors().getFirst().length()).isEqualTo(3);
             mapping.syncForDevice();
             store(ram, PAGE, new byte[]{ 9 });
             mapping.syncForCpu(PAGE, 64, Direction.TO_DEVICE);

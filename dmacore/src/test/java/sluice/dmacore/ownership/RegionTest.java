@@ -84,9 +84,9 @@ class RegionTest {
             switch (operation) {
                 case 0 -> region.own(i, region.bit(i, holders[which]), direction);
                 case 1 -> region.disown(i, region.bit(i, holders[which]));
-                case 2 -> region.lend(i);
+                case 2 -> region.lend(i, false);
                 case 3 -> {
-                    if (lines[region.start(i)].accesses > 0) region.giveBack(i);
+                    if (lines[region.start(i)].accesses > 0) region.giveBack(i, false);
                 }
                 case 4 -> region.setCpu(i, state);
                 case 5 -> region.join(i, holders[which]);

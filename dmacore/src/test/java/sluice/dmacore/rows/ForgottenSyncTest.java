@@ -48,7 +48,7 @@ class ForgottenSyncTest {
         }
         // the example begins
         Findings findings = new Findings();
-        ShadowCaches caches = new ShadowCaches(FileMappings.ofProcess(), findings, new Eviction.Lazy());
+        ShadowCaches caches = new ShadowCaches(FileMappings.ofProcess(), new Eviction.Lazy());
         DmaCore core = DmaCore.open(DmaCoreOptions.counting().withExecutor(caches), findings);
         DeviceFunction display = core.function("display", DeviceDmaParams.throughIommu());
 

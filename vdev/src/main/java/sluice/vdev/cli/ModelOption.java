@@ -60,7 +60,7 @@ final class ModelOption {
         Eviction when = parsedEviction();
         DmaCoreOptions options = DmaCoreOptions.counting().withFlavour(parsedFlavour()).withTrace(recording.sink())
                 .withHeldLong(Duration.ofMillis(heldLong));
-        if (modelled) options = options.withExecutor(new ShadowCaches(FileMappings.ofProcess(), findings, when));
+        if (modelled) options = options.withExecutor(new ShadowCaches(FileMappings.ofProcess(), when));
         return DmaCore.open(options, findings);
     }
 

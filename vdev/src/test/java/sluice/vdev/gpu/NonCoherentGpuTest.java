@@ -35,7 +35,7 @@ class NonCoherentGpuTest {
     void drawsTheSamePicturesAndFlushesOnlyWhatIsTransferred() throws IOException {
         Findings findings = new Findings();
         KeptTrace told = new KeptTrace(true);
-        ShadowCaches caches = new ShadowCaches(FileMappings.ofProcess(), findings, new Eviction.Lazy());
+        ShadowCaches caches = new ShadowCaches(FileMappings.ofProcess(), new Eviction.Lazy());
         DmaCore core = DmaCore.open(DmaCoreOptions.counting().withExecutor(caches).withTrace(told), findings);
         try (GpuBackEnd backEnd = new GpuBackEnd(core, Stream.NON_COHERENT)) {
             try (AttachedGpu gpu = AttachedGpu.start(backEnd)) {

@@ -58,7 +58,7 @@ class NonCoherentFunctionTest {
     private static final int ROUNDS = 40;
 
     private final Findings findings = new Findings();
-    private final ShadowCaches caches = new ShadowCaches(FileMappings.ofProcess(), findings, new Eviction.Lazy());
+    private final ShadowCaches caches = new ShadowCaches(FileMappings.ofProcess(), new Eviction.Lazy());
     private final DmaCore core = DmaCore.open(DmaCoreOptions.counting().withExecutor(caches), findings);
     private final byte[] before = new byte[LENGTH];
     private final byte[] frame = new byte[LENGTH];
