@@ -8,6 +8,7 @@ import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.finding.Subject;
 import sluice.dmacore.memory.Runs;
+import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.space.DeviceReader;
 import sluice.dmacore.trace.EventKind;
 import sluice.dmacore.trace.TraceSink;
@@ -96,9 +97,10 @@ public final class DeviceView implements AutoCloseable {
         long length = span(rowBytes, stride, rows);
         if (!isMappedFor(mapping, from, length, access)) return Outcome.FAULT;
         boolean write = access == Access.WRITE;
-        for (long row = 0; row < rows; row++) judge(mapping, from + row * stride, rowBytes, write);
         Outcome outcome = resolve(mapping, from, length, access, runs);
-        if (outcome != Outcome.RESOLVED || !write) return outcome;
+        boolean done = outcome == Outcome.RESOLVED;
+        for (long row = 0; row < rows; row++) judge(mapping, from + row * stride, rowBytes, write, done);
+        if (!done || !write) return outcome;
         for (long row = 0; row < rows; row++) mapping.noteWritten(from + row * stride, rowBytes);
         return outcome;
     }
@@ -125,12 +127,17 @@ public final class DeviceView implements AutoCloseable {
         mapping.noteUsed();
         if (access == Access.WRITE && buffer.state() == DmaBuf.State.MOVING)
             told(mapping, Rule.WROTE_WHILE_MOVING, from, length, "written while the buffer is being moved");
+        Direction direction = mapping.direction();
+        if (access == Access.WRITE ? !direction.deviceWrites() : !direction.deviceReads())
+            told(mapping, Rule.DEVICE_AGAINST_DIRECTION, from, length, "%s by the device, and mapped %s".formatted(
+                    access == Access.WRITE ? "written" : "read", direction));
         return true;
     }
 
-    private static void judge(DeviceMapping mapping, long from, long length, boolean write) {
+    /** @param done whether the table lets it through: what it does not is no access of any byte */
+    private static void judge(DeviceMapping mapping, long from, long length, boolean write, boolean done) {
         mapping.attachment().buffer().core().gate().deviceAccess(mapping.lines(), mapping.holder(), from, length,
-                write);
+                write, done);
     }
 
     private Outcome resolve(DeviceMapping mapping, long from, long length, Access access, Runs runs) {
@@ -214,8 +221,8 @@ public final class DeviceView implements AutoCloseable {
             step = Math.min(length - done, order.left(segment, address + done));
             long from = order.position(segment, address + done);
             if (!isMappedFor(mapping, from, step, access)) return Outcome.FAULT;
-            judge(mapping, from, step, access == Access.WRITE);
             Outcome outcome = resolve(mapping, from, step, access, piece);
+            judge(mapping, from, step, access == Access.WRITE, outcome == Outcome.RESOLVED);
             if (outcome != Outcome.RESOLVED) return outcome;
             for (int run = 0; run < piece.count(); run++)
                 runs.add(piece.mapping(run), piece.offset(run), piece.length(run));

@@ -20,7 +20,7 @@ final class Accesses {
     }
 
     /** A device reads or writes; returns whether it may, and what it reads is the newest. */
-    boolean device(Lines lines, Holder holder, long from, long to, boolean write) {
+    boolean device(Lines lines, Holder holder, long from, long to, boolean write, boolean done) {
         boolean good = true;
         Walk walk = lines.walk();
         walk.begin(lines.lineAt(from), lines.lineAt(to - 1) + 1);
@@ -28,8 +28,10 @@ final class Accesses {
             Region region = walk.region();
             for (int i = walk.interval(); i < walk.end(); i++) {
                 boolean mine = checkTurn(lines, holder, walk, i, write);
+                good &= mine;
+                if (!done) continue;
                 if (write) region.noteWrote(i, region.bit(i, holder));
-                good &= mine && (!region.isShared(i) || isNewest(lines, holder, walk, i, from, to, write));
+                good &= !mine || (!region.isShared(i) || isNewest(lines, holder, walk, i, from, to, write));
                 if (!mine && region.isShared(i)) play(lines, holder, walk, i, write, harm(lines, walk, i, from, to));
             }
         }
@@ -59,10 +61,10 @@ final class Accesses {
                             : "read by the device in the middle of a CPU access that writes");
             return false;
         }
-        boolean otherWay = ((region.writers(interval) | region.readers(interval)) & bit) != 0;
-        blame.lines(otherWay ? Rule.DEVICE_AGAINST_DIRECTION : Rule.MISSING_SYNC_FOR_DEVICE, lines, holder,
-                walk.first(interval), walk.end(interval), (write ? "written by the device" : "read by the device")
-                        + (otherWay ? ", and given to it for the other way" : " while the CPU owns them"));
+        // What it has, and not for this, is mapped for the other way: who knows the mapping has told.
+        if (((region.writers(interval) | region.readers(interval)) & bit) != 0) return false;
+        blame.lines(Rule.MISSING_SYNC_FOR_DEVICE, lines, holder, walk.first(interval), walk.end(interval),
+                (write ? "written by the device" : "read by the device") + " while the CPU owns them");
         return false;
     }
 

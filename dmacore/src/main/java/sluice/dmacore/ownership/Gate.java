@@ -211,13 +211,14 @@ public final class Gate {
     /**
      * A device is about to read or write: whether it may, and whether what it reads is the newest.
      *
-     * @return false if one of both is not so; that is a finding already
+     * @param done whether it gets there; otherwise only whether it may is asked
+     * @return false if one of both is not so; that is a finding already, but for an access against the mapping's direction
      */
-    public boolean deviceAccess(Lines lines, Holder holder, long from, long length, boolean write) {
+    public boolean deviceAccess(Lines lines, Holder holder, long from, long length, boolean write, boolean done) {
         if (length == 0) return true;
         AliasGroup group = AliasGroup.lock(lines);
         try {
-            return accesses.device(lines, holder, from, from + length, write);
+            return accesses.device(lines, holder, from, from + length, write, done);
         } finally {
             group.unlock();
         }

@@ -157,7 +157,7 @@ class GrabberCommandTest {
         JsonObject finding = end.getAsJsonArray("findings").get(0).getAsJsonObject();
         assertThat(finding.get("rule").getAsString()).isEqualTo("CPU_WROTE_DEVICE_OWNED");
         assertThat(finding.get("buffer").getAsString()).isEqualTo("0x10001000");
-        assertThat(finding.get("from").getAsLong()).isEqualTo(64);
+        assertThat(finding.get("from").getAsLong()).isEqualTo(70);
         assertThat(end.getAsJsonObject("ownership").get("invalidateExecuted").getAsLong()).isEqualTo(frameBytes);
         try (SluiceProgram program = SluiceProgram.start(folder, "trace", recording.toString(), "--frames")) {
             assertThat(program.status()).as(program.errors()).isZero();

@@ -242,13 +242,11 @@ class ServeCommandTest {
         }
         JsonArray findings = JsonParser.parseString(Files.readString(statistics)).getAsJsonObject()
                 .getAsJsonArray("findings");
-        assertThat(findings).singleElement().satisfies(finding -> {
-            assertThat(finding.getAsJsonObject().get("rule").getAsString()).isEqualTo("D17_OVERLAPPING_WRITES");
-            assertThat(finding.getAsJsonObject().get("buffer").getAsString()).isEqualTo("0x20000");
-        });
+        assertThat(findings).as("two that may write are no mistake").isEmpty();
         try (SluiceProgram program = SluiceProgram.start(folder, "trace", recording.toString())) {
             assertThat(program.status()).as(program.errors()).isZero();
-            assertThat(program.output()).contains("0x10000").contains("0x20000");
+            assertThat(program.output()).contains("0x10000").contains("0x20000")
+                    .contains("D17_OVERLAPPING_WRITES");
         }
     }
 }

@@ -21,7 +21,6 @@ import sluice.dmacore.buffer.DmaCoreOptions;
 import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.exporter.GuestPages;
-import sluice.dmacore.finding.Finding;
 import sluice.dmacore.finding.Findings;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.memory.FileMapping;
@@ -143,8 +142,8 @@ class NonCoherentFunctionTest {
         assertThat(findings.errors()).singleElement().satisfies(finding -> {
             assertThat(finding.rule()).isEqualTo(Rule.CPU_WROTE_DEVICE_OWNED);
             assertThat(finding.buffer()).isEqualTo("0xff001000");
-            assertThat(finding.from()).isEqualTo(64);
-            assertThat(finding.length()).isEqualTo(64);
+            assertThat(finding.from()).isEqualTo(100);
+            assertThat(finding.length()).isEqualTo(1);
         });
     }
 
@@ -202,7 +201,8 @@ class NonCoherentFunctionTest {
                 Stream.COHERENT);
         DeviceMapping mapping = attachment.map(Direction.BIDIRECTIONAL);
         mapFrame(MAP_READ | MAP_WRITE);
-        assertThat(findings.errors()).extracting(Finding::rule).containsExactly(Rule.D17_OVERLAPPING_WRITES);
+        assertThat(findings.errors()).isEmpty();
+        assertThat(findings.times(Rule.D17_OVERLAPPING_WRITES)).isEqualTo(1);
         unmapFrame();
         mapping.unmap();
         attachment.detach();
