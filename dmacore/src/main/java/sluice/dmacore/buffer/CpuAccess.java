@@ -1,6 +1,9 @@
 package sluice.dmacore.buffer;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+
+import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Errno;
@@ -27,6 +30,8 @@ public final class CpuAccess implements AutoCloseable {
     private final long length;
     private final Direction direction;
     private volatile boolean open = true;
+    /** Guarded by the memory. */
+    private @Nullable Arena windows;
 
     CpuAccess(Opener opener, Runs memory, long from, long length, Direction direction) {
         this.opener = opener;
@@ -95,7 +100,8 @@ public final class CpuAccess implements AutoCloseable {
 
     /**
      * The memory of a page of the buffer; never fails while the access is open, also for the pages at its ends that it has
-     * only a part of. Only the last page may be shorter. Any number of times.
+     * only a part of. Only the last page may be shorter. Any number of times. It can be read only, unless the access writes, and
+     * not be touched any more when the access has ended: that throws {@link IllegalStateException}.
      *
      * @param page from 0 on
      * @throws IndexOutOfBoundsException if the access has nothing of the page
@@ -108,14 +114,33 @@ public final class CpuAccess implements AutoCloseable {
                     "page %d has nothing of the access to [0x%x, 0x%x] of %s".formatted(page,
                             from, from + length - 1, buffer.name()));
         }
-        if (!open) throw new IllegalStateException("the access to " + buffer.name() + " has ended");
         synchronized (memory) {
+            if (!open) throw new IllegalStateException("the access to " + buffer.name() + " has ended");
             int run = memory.runAt(start);
             long offset = memory.offset(run) + (start - memory.start(run));
             long bytes = Math.min(PAGE, buffer.size() - start);
             if (memory.start(run) + memory.length(run) < start + bytes)
                 throw new IllegalStateException(buffer.name() + " is not made of pages: read and write its bytes");
-            return memory.mapping(run).segment().asSlice(offset, bytes);
+            MemorySegment window = memory.mapping(run).segment().asSlice(offset, bytes).reinterpret(windows(), null);
+            return direction.deviceReads() ? window : window.asReadOnly();
+        }
+    }
+
+    /** What the windows live in; made with the first of them, for closing it costs some 10 µs. */
+    private Arena windows() {
+        Arena present = windows;
+        if (present != null) return present;
+        Arena made = Arena.ofShared();
+        windows = made;
+        return made;
+    }
+
+    /** The access has ended: nothing is seen through its windows any more. With the buffer locked. */
+    private void closeWindows() {
+        synchronized (memory) {
+            Arena present = windows;
+            windows = null;
+            if (present != null) present.close();
         }
     }
 
@@ -176,6 +201,7 @@ public final class CpuAccess implements AutoCloseable {
             }
             // It is over also if the exporter cannot end it: all else was done by then.
             open = false;
+            closeWindows();
             buffer.accesses().end(this);
         }
     }

@@ -87,7 +87,7 @@ final class MapRequest {
         Lines lines = view == null ? buffer.lines() : view.lines();
         boolean cached = buffer.core().gate().isCached(attachment.holder());
         Verdict verdict = buffer.judged(function, attachment.stream(), planned(view, memory), memory);
-        Bounce bounce = verdict.fits() ? null : bounced(verdict, memory);
+        Bounce bounce = verdict.fits() ? null : bounced(verdict, memory, lines);
         Holder holder = holder(view, bounce);
         boolean joined = false;
         boolean done = false;
@@ -163,13 +163,13 @@ final class MapRequest {
         }
     }
 
-    private Bounce bounced(Verdict verdict, BufferMemory memory) throws DmaBufException {
+    private Bounce bounced(Verdict verdict, BufferMemory memory, Lines lines) throws DmaBufException {
         if (!verdict.bounceable() || memory.kind() != BufferMemory.Kind.RAM
                 || !attributes.contains(DmaAttribute.ALLOW_BOUNCE)) {
             int errno = verdict.errno() == Errno.EBUSY ? Errno.EIO : verdict.errno();
             throw buffer.refused(errno, "%s cannot have it without a copy: %s".formatted(function.name(), verdict));
         }
-        Bounce made = Bounce.open(buffer, memory.runs(), function);
+        Bounce made = Bounce.open(buffer, lines.runs(), function);
         buffer.core().findings().add(Rule.BOUNCED, attachment.subject(), 0, buffer.size(),
                 "copied through other memory: " + verdict);
         return made;

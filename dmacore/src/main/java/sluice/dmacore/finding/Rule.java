@@ -81,7 +81,7 @@ public enum Rule {
     MAPPED_AT_IMPORT(Severity.HINT, "a buffer is mapped when DMA is due, and not before", "seed 000"),
     BOUNCED(Severity.HINT, "zero copy means no copy", "kernel/dma/swiotlb.c"),
     HELD_LONG(Severity.HINT, "a pin or mapping that is held long keeps memory from moving", "seed 001"),
-    MAPPED_TWICE(Severity.ERROR, "an attachment has one mapping at a time",
+    MAPPED_TWICE(Severity.HINT, "an attachment has one mapping at a time",
             "drivers/dma-buf/dma-buf.c: dma_buf_map_attachment"),
     LEFT_ATTACHED(Severity.ERROR, "a driver that goes has detached from all buffers, or they live for ever",
             "drivers/dma-buf/dma-buf.c: dma_buf_detach"),

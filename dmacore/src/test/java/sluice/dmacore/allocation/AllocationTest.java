@@ -20,6 +20,7 @@ import sluice.dmacore.exporter.MemoryPool;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.ownership.CacheExecutor;
 import sluice.dmacore.ownership.Direction;
+import sluice.dmacore.ownership.Harm;
 import sluice.dmacore.ownership.Lines;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -196,7 +197,7 @@ class AllocationTest {
     void aDeviceIsAskedForItsStreamAndDirection() throws IOException {
         CacheExecutor writesBackOnly = new CacheExecutor() {
             @Override
-            public void writeBack(Lines lines, int first, int end) {
+            public void writeBack(Lines lines, int first, int end, Harm harm) {
                 // nothing is to be seen of it here
             }
 
@@ -206,7 +207,7 @@ class AllocationTest {
             }
 
             @Override
-            public void invalidate(Lines lines, int first, int end, boolean afterDevice) {
+            public void invalidate(Lines lines, int first, int end, Harm harm) {
                 throw new AssertionError("it cannot");
             }
         };

@@ -342,7 +342,8 @@ class BufferLifeTest {
             attachment.detach();
             attachment.detach();
             refused(Errno.EINVAL, () -> attachment.map(Direction.TO_DEVICE), "not attached");
-            machine.found(Rule.MAPPED_TWICE);
+            machine.found();
+            machine.only(Rule.MAPPED_TWICE);
         }
     }
 

@@ -2,6 +2,7 @@ package sluice.dmacore.buffer;
 
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -379,6 +380,31 @@ class CpuAccessTest {
             assertThat(sent).isEqualTo(Machine.bytes(PAGE, 9));
             mapping.unmap();
             attachment.detach();
+            machine.found();
+        }
+    }
+
+    @Test
+    @Tag("S27")
+    void aWindowIsForWhatItsAccessIsForAndEndsWithIt() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            FileMapping ram = machine.file(2);
+            DmaBuf buffer = machine.guest("frame", ram, 1, 0);
+            try (Opener cpu = buffer.open("cpu")) {
+                CpuAccess reading = cpu.begin(Direction.FROM_DEVICE);
+                MemorySegment seen = reading.page(0);
+                assertThat(seen.isReadOnly()).isTrue();
+                assertThat(seen.toArray(ValueLayout.JAVA_BYTE)).isEqualTo(Machine.load(ram, PAGE, PAGE));
+                reading.end();
+                assertThatThrownBy(() -> seen.get(ValueLayout.JAVA_BYTE, 0)).isInstanceOf(IllegalStateException.class);
+                CpuAccess writing = cpu.begin(0, 10, Direction.TO_DEVICE);
+                MemorySegment written = writing.page(0);
+                written.set(ValueLayout.JAVA_BYTE, 5, (byte) 77);
+                assertThat(Machine.load(ram, PAGE + 5, 1)).containsExactly(77);
+                writing.end();
+                assertThatThrownBy(() -> written.fill((byte) 1)).isInstanceOf(IllegalStateException.class);
+                assertThatThrownBy(() -> writing.page(0)).isInstanceOf(IllegalStateException.class);
+            }
             machine.found();
         }
     }
