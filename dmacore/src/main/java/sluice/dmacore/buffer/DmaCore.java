@@ -1,7 +1,10 @@
 package sluice.dmacore.buffer;
 
+import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+
+import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.device.DeviceFunction;
@@ -28,6 +31,7 @@ public final class DmaCore {
     private final Gate gate;
     private final SystemMemory system = new SystemMemory();
     private final MachineAddresses addresses;
+    private final @Nullable Random listCuts;
     private final AtomicInteger numbers = new AtomicInteger();
     private final AtomicLong bounced = new AtomicLong();
     private final AtomicLong bounceHeld = new AtomicLong();
@@ -36,6 +40,7 @@ public final class DmaCore {
         this.options = options;
         this.findings = findings;
         addresses = new MachineAddresses(findings);
+        listCuts = options.listCuts() == 0 ? null : new Random(options.listCuts());
         TraceSink trace = options.trace();
         findings.follow((rule, subject, from, length) -> trace.record(EventKind.FINDING, subject.number(),
                 subject.attachment(), rule.number(), from, length, 0, 0));
@@ -128,6 +133,12 @@ public final class DmaCore {
     /** Whether caches stand between the CPU and a device that reaches memory in this way. */
     boolean isCached(Stream stream) {
         return !stream.coherent() && options.flavour() != Flavour.COHERENT;
+    }
+
+    /** Chance for cutting lists, or null if none is wanted. */
+    @Nullable
+    Random listCuts() {
+        return listCuts;
     }
 
     MachineAddresses addresses() {

@@ -97,7 +97,7 @@ final class MapRequest {
                 if (!joined) throw buffer.backing().tooMany(function);
             }
             Segments segments = inSpace(seen(lines, bounce, cached));
-            SegmentList list = SegmentList.of(segments, function.params());
+            SegmentList list = SegmentList.of(segments, function.params(), buffer.core().listCuts());
             Verdict found = bounce == null
                     ? buffer.judged(function, attachment.stream(), list, memory)
                     : Verdict.of(list, bounce.runs(), BufferMemory.Kind.RAM, function.params());

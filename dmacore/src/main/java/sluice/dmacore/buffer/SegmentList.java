@@ -1,7 +1,10 @@
 package sluice.dmacore.buffer;
 
 import java.util.Arrays;
+import java.util.Random;
 import java.util.function.IntToLongFunction;
+
+import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.memory.Runs;
@@ -27,9 +30,14 @@ public final class SegmentList {
 
     /** The list of a mapping. */
     static SegmentList of(Segments segments, DeviceDmaParams params) {
-        Cutting cutting = new Cutting(params, segments.count());
+        return of(segments, params, null);
+    }
+
+    /** The same, also cut where chance has it, if the device takes as many pieces. */
+    static SegmentList of(Segments segments, DeviceDmaParams params, @Nullable Random cuts) {
+        Cutting cutting = new Cutting(params, segments.count(), cuts);
         for (int i = 0; i < segments.count(); i++) cutting.add(segments.address(i), segments.length(i));
-        return cutting.list();
+        return cuts != null && cutting.count > params.maxSegmentCount() ? of(segments, params, null) : cutting.list();
     }
 
     /**
@@ -38,7 +46,7 @@ public final class SegmentList {
      * @param physical tells the address of a run for devices without one
      */
     static SegmentList planned(Runs runs, DeviceDmaParams params, IntToLongFunction physical) {
-        Cutting cutting = new Cutting(params, params.translated() ? 1 : runs.count());
+        Cutting cutting = new Cutting(params, params.translated() ? 1 : runs.count(), null);
         if (params.translated() && runs.areWhole(PAGE)) {
             cutting.add(0, runs.bytes());
             return cutting.list();
@@ -112,14 +120,19 @@ public final class SegmentList {
 
     /** Cuts stretches of addresses into segments. */
     private static final class Cutting {
+        /** A piece that is cut by chance has up to so many pages. */
+        private static final int MOST_PAGES = 4;
+
         private final DeviceDmaParams params;
+        private final @Nullable Random cuts;
         private long[] addresses;
         private long[] lengths;
         private int count;
         private long bytes;
 
-        Cutting(DeviceDmaParams params, int expected) {
+        Cutting(DeviceDmaParams params, int expected, @Nullable Random cuts) {
             this.params = params;
+            this.cuts = cuts;
             addresses = new long[expected];
             lengths = new long[expected];
         }
@@ -140,6 +153,7 @@ public final class SegmentList {
             long left = length;
             while (left > 0) {
                 long piece = params.pieceAt(at, left);
+                if (cuts != null) piece = Math.min(piece, (1 + cuts.nextInt(MOST_PAGES)) * PAGE - (at & (PAGE - 1)));
                 if (count == addresses.length) {
                     addresses = Arrays.copyOf(addresses, Math.max(4, count * 2));
                     lengths = Arrays.copyOf(lengths, addresses.length);

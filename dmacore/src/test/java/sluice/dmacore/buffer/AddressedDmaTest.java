@@ -4,8 +4,10 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -146,6 +148,46 @@ class AddressedDmaTest {
             assertThat(finding.what()).contains("by 0x2000 bytes");
             mapping.unmap();
             attachment.detach();
+        }
+    }
+
+    /** What was right by chance with one entry is wrong with lists that nobody can foresee; what programs all of it is not. */
+    @Test
+    @Tag("S36")
+    @Tag("M2")
+    void listsThatAreCutByChanceShowADriverThatKnowsBetter() throws IOException {
+        try (Machine machine = Machine.with(DmaCoreOptions.counting().withListCuts(SEED))) {
+            int pages = 12;
+            DmaBuf buffer = machine.own("frame", machine.pool(16, false), (long) pages * PAGE);
+            DeviceFunction device = machine.core().function("device", IOMMU.withSegments(1 << 20, 12));
+            DeviceView view = view(machine, device);
+            Attachment attachment = buffer.attach(device, Stream.COHERENT);
+            Set<Integer> counts = new HashSet<>();
+            for (int round = 0; round < 50; round++) {
+                DeviceMapping mapping = attachment.map(Direction.BIDIRECTIONAL);
+                SegmentList cut = mapping.segments();
+                counts.add(cut.count());
+                assertThat(cut.bytes()).isEqualTo(pages * PAGE);
+                byte[] drawn = Machine.bytes(pages * PAGE, round);
+                assertThat(view.writeAt(ProgrammedList.of(cut), 0, MemorySegment.ofArray(drawn), 0, drawn.length))
+                        .isEqualTo(Outcome.RESOLVED);
+                assertThat(Machine.read(view, mapping, 0, drawn.length)).isEqualTo(drawn);
+                machine.found();
+                ProgrammedList first = new ProgrammedList();
+                first.add(cut.address(0), cut.length(0));
+                assertThat(view.readAt(first, 0, MemorySegment.ofArray(drawn), 0, drawn.length))
+                        .as("a driver that takes the list for one entry").isEqualTo(Outcome.FAULT);
+                only(machine, Rule.DEVICE_OUTSIDE_MAPPING);
+                mapping.unmap();
+            }
+            assertThat(counts).as("numbers of entries").hasSizeGreaterThan(3);
+            attachment.detach();
+            DeviceFunction one = machine.core().function("one", IOMMU.withSegments(1 << 20, 1));
+            Attachment whole = buffer.attach(one, Stream.COHERENT);
+            DeviceMapping mapping = whole.map(Direction.TO_DEVICE);
+            assertThat(mapping.segments().count()).as("it takes no more").isEqualTo(1);
+            mapping.unmap();
+            whole.detach();
         }
     }
 
