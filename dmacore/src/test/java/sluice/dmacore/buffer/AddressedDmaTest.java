@@ -167,7 +167,7 @@ class AddressedDmaTest {
                 DeviceMapping mapping = attachment.map(Direction.BIDIRECTIONAL);
                 SegmentList cut = mapping.segments();
                 counts.add(cut.count());
-                assertThat(cut.bytes()).isEqualTo(pages * PAGE);
+                assertThat(cut.bytes()).isEqualTo((long) pages * PAGE);
                 byte[] drawn = Machine.bytes(pages * PAGE, round);
                 assertThat(view.writeAt(ProgrammedList.of(cut), 0, MemorySegment.ofArray(drawn), 0, drawn.length))
                         .isEqualTo(Outcome.RESOLVED);

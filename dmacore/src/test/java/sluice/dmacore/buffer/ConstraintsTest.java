@@ -120,7 +120,7 @@ class ConstraintsTest {
                     DeviceDmaParams.throughIommu().withSegments(64 << 10, 2).withBoundaryMask(0xffff));
             Attachment page = machine.guest("page", machine.file(1), 0).attach(ide, Stream.COHERENT);
             DeviceMapping before = page.map(Direction.TO_DEVICE);
-            Attachment attachment = machine.own("frame", machine.pool(24, true), 24 * PAGE).attach(ide,
+            Attachment attachment = machine.own("frame", machine.pool(32, true), 32 * PAGE).attach(ide,
                     Stream.COHERENT);
             assertThat(attachment.testMap()).isEqualTo(Verdict.FITS);
             DeviceMapping mapping = attachment.map(Direction.TO_DEVICE);
