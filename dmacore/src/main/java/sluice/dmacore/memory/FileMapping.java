@@ -2,8 +2,14 @@ package sluice.dmacore.memory;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+
+import sluice.dmacore.budget.Share;
+import sluice.dmacore.budget.ShareUsedUpException;
 
 /**
  * One file, mapped once and whole, shared by everybody who needs a part of it.
@@ -17,11 +23,14 @@ public final class FileMapping {
     private final MemorySegment segment;
     private final boolean shrinkable;
     private final Arena arena;
-    private final Runnable whenGone;
+    private final Consumer<FileMapping> whenGone;
     private final Executor closer;
     private final AtomicInteger references = new AtomicInteger(1);
+    /** Guarded by the table of mappings. */
+    private final List<FileCharge> charges = new ArrayList<>();
 
-    FileMapping(FileId id, MemorySegment segment, boolean shrinkable, Arena arena, Executor closer, Runnable whenGone) {
+    FileMapping(FileId id, MemorySegment segment, boolean shrinkable, Arena arena, Executor closer,
+            Consumer<FileMapping> whenGone) {
         this.id = id;
         this.segment = segment;
         this.shrinkable = shrinkable;
@@ -49,6 +58,25 @@ public final class FileMapping {
         return shrinkable;
     }
 
+    /** Adds what is given back when it is unmapped. */
+    void add(FileCharge charge) {
+        charges.add(charge);
+    }
+
+    /** Lets one more share pay for it, unless it does. */
+    void charge(Share share) throws ShareUsedUpException {
+        for (FileCharge charge : charges) {
+            if (charge.share().equals(share)) return;
+        }
+        charges.add(FileCharge.take(share, size()));
+    }
+
+    /** It is unmapped. */
+    void giveBackCharges() {
+        charges.forEach(FileCharge::giveBack);
+        charges.clear();
+    }
+
     /** Retains the mapping unless its last holder has already gone. */
     boolean tryRetain() {
         int now = references.get();
@@ -74,7 +102,7 @@ public final class FileMapping {
         if (left == 0) {
             closer.execute(() -> {
                 arena.close();
-                whenGone.run();
+                whenGone.accept(this);
             });
         }
     }

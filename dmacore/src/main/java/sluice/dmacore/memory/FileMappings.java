@@ -8,6 +8,8 @@ import java.util.Map;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 
+import sluice.dmacore.budget.Budget;
+import sluice.dmacore.budget.Share;
 import sluice.dmacore.linux.DmaBufFile;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.linux.ErrnoException;
@@ -18,18 +20,34 @@ import sluice.dmacore.linux.Seals;
 
 /**
  * The files this process has mapped, by identity: a file that arrives a second time, under whatever descriptor, is the
- * mapping that is already there.
+ * mapping that is already there. Who maps them pays for them out of a share.
  */
 public final class FileMappings {
-    private static final FileMappings PROCESS = new FileMappings(VmaBudget.ofProcess());
+    private static final FileMappings PROCESS = new FileMappings(Budget.ofProcess());
 
-    private final VmaBudget budget;
-    private final Executor closer = Executors
-            .newSingleThreadExecutor(Thread.ofPlatform().name("sluice-unmap").daemon().factory());
-    private final Map<FileId, FileMapping> byId = new HashMap<>();
+    /** All files, whoever pays. */
+    private static final class Table {
+        final Executor closer = Executors
+                .newSingleThreadExecutor(Thread.ofPlatform().name("sluice-unmap").daemon().factory());
+        final Map<FileId, FileMapping> byId = new HashMap<>();
 
-    public FileMappings(VmaBudget budget) {
-        this.budget = budget;
+        synchronized void forget(FileMapping mapping) {
+            mapping.giveBackCharges();
+            byId.remove(mapping.id(), mapping);
+        }
+    }
+
+    private final Table table;
+    private final Share share;
+
+    /** A table of its own, which takes nothing from anybody's part of a budget; only tests need another than the process's. */
+    public FileMappings(Budget budget) {
+        this(new Table(), budget.own());
+    }
+
+    private FileMappings(Table table, Share share) {
+        this.table = table;
+        this.share = share;
     }
 
     /** The files of this process. */
@@ -37,13 +55,18 @@ public final class FileMappings {
         return PROCESS;
     }
 
+    /** The same files; what is mapped here is paid for by {@code payer}. */
+    public FileMappings paidBy(Share payer) {
+        return new FileMappings(table, payer);
+    }
+
     /**
      * Maps the file behind {@code fd}, or retains its mapping. The caller keeps {@code fd} and may close it at once; it
      * must {@linkplain FileMapping#release release} the mapping.
      *
-     * @throws IOException if it is not a file that can be mapped, is empty, or the mapping budget is used up
+     * @throws IOException if it is not a file that can be mapped, is empty, or the share is used up
      */
-    public synchronized FileMapping map(Fd fd) throws IOException {
+    public FileMapping map(Fd fd) throws IOException {
         FileStatus status = FileStatus.of(fd);
         if (!status.isRegular()) {
             throw new IOException("""
@@ -66,10 +89,10 @@ public final class FileMappings {
      * <p>Only for exporters that leave their memory in place while it is mapped, as udmabuf and the heaps do: an access to
      * memory that a driver has taken back (a device that was unplugged or revoked) is a SIGBUS.
      *
-     * @throws IOException if it is no dma-buf, or the mapping budget is used up
+     * @throws IOException if it is no dma-buf, or the share is used up
      * @throws ErrnoException EINVAL (its exporter lets nobody map it), EACCES (the descriptor is not for writing), ENOMEM
      */
-    public synchronized FileMapping mapDmaBuf(Fd fd) throws IOException {
+    public FileMapping mapDmaBuf(Fd fd) throws IOException {
         if (!DmaBufFile.isDmaBuf(fd)) {
             throw new IOException("""
                     the descriptor is no dma-buf (mode 0%o): it must come from udmabuf, a dma-heap or an exporting \
@@ -89,41 +112,50 @@ public final class FileMappings {
     }
 
     private FileMapping mapOrRetain(Fd fd, FileId id, long size, boolean shrinkable) throws IOException {
-        FileMapping known = byId.get(id);
-        // A file whose size changed is mapped anew: what was cut off must not be reached through a new region. The old
-        // mapping lives as long as its holders.
-        if (known != null && known.size() == size && known.tryRetain())
+        synchronized (table) {
+            FileMapping known = table.byId.get(id);
+            // A file whose size changed is mapped anew: what was cut off must not be reached through a new region. The old
+            // mapping lives as long as its holders.
+            if (known != null && known.size() == size && known.tryRetain()) return charged(known);
+            FileMapping mapping = mapAnew(fd, id, size, shrinkable);
+            table.byId.put(id, mapping);
+            return mapping;
+        }
+    }
+
+    private FileMapping charged(FileMapping known) throws IOException {
+        boolean charged = false;
+        try {
+            known.charge(share);
+            charged = true;
             return known;
-        FileMapping mapping = mapAnew(fd, id, size, shrinkable);
-        byId.put(id, mapping);
-        return mapping;
+        } finally {
+            if (!charged) known.release();
+        }
     }
 
     private FileMapping mapAnew(Fd fd, FileId id, long size, boolean shrinkable) throws IOException {
-        budget.take(1);
+        FileCharge charge = FileCharge.take(share, size);
         Arena arena = Arena.ofShared();
         boolean mapped = false;
         try {
             MemorySegment segment = Mman.map(fd, 0, size, Mman.PROT_READ | Mman.PROT_WRITE, arena);
             mapped = true;
-            return new FileMapping(id, segment, shrinkable, arena, closer, () -> forget(id));
+            FileMapping mapping = new FileMapping(id, segment, shrinkable, arena, table.closer, table::forget);
+            mapping.add(charge);
+            return mapping;
         } finally {
             if (!mapped) {
                 arena.close();
-                budget.giveBack(1);
+                charge.giveBack();
             }
         }
     }
 
-    private synchronized void forget(FileId id) {
-        budget.giveBack(1);
-        FileMapping present = byId.get(id);
-        if (present != null && !present.segment().scope().isAlive())
-            byId.remove(id);
-    }
-
     /** How many files are mapped now. */
-    public synchronized int count() {
-        return byId.size();
+    public int count() {
+        synchronized (table) {
+            return table.byId.size();
+        }
     }
 }

@@ -9,6 +9,6 @@ public final class ConfinedFile {
     /** Is released by the calling thread. */
     public static FileMapping of(long bytes) {
         Arena arena = Arena.ofConfined();
-        return new FileMapping(new FileId(-1, 1), arena.allocate(bytes, 4096), false, arena, Runnable::run, () -> {});
+        return new FileMapping(new FileId(-1, 1), arena.allocate(bytes, 4096), false, arena, Runnable::run, _ -> {});
     }
 }

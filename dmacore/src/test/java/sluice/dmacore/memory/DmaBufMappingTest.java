@@ -54,7 +54,7 @@ class DmaBufMappingTest {
             assertThat(two).isSameAs(one);
             assertThat(one.size()).isEqualTo(3 * PAGE);
             assertThat(one.isShrinkable()).isFalse();
-            assertThat(files.budget.used()).isEqualTo(1);
+            assertThat(files.mapped()).isEqualTo(1);
             one.release();
             two.release();
         }
@@ -70,10 +70,10 @@ class DmaBufMappingTest {
             FileMapping one = files.mappings.mapDmaBuf(first);
             FileMapping two = files.mappings.mapDmaBuf(second);
             assertThat(List.of(memory.id(), one.id(), two.id())).doesNotHaveDuplicates();
-            assertThat(files.budget.used()).isEqualTo(3);
+            assertThat(files.mapped()).isEqualTo(3);
             try (DmaHeap heap = DmaHeap.open("system"); Fd more = heap.allocate(PAGE)) {
                 assertThatThrownBy(() -> files.mappings.mapDmaBuf(more)).isInstanceOf(IOException.class)
-                        .hasMessageContaining("budget of 3");
+                        .hasMessageContaining("of the 3 of this process 0 are free");
             }
             memory.release();
             one.release();
@@ -153,7 +153,7 @@ class DmaBufMappingTest {
             assertThatThrownBy(() -> files.mappings.mapDmaBuf(buffer))
                     .isInstanceOfSatisfying(ErrnoException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EACCES))
                     .hasMessageContaining("get one with O_RDWR");
-            assertThat(files.budget.used()).isZero();
+            assertThat(files.mapped()).isZero();
         }
     }
 }

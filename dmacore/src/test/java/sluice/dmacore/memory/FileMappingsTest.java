@@ -11,6 +11,10 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
+import sluice.dmacore.budget.Budget;
+import sluice.dmacore.budget.Resource;
+import sluice.dmacore.budget.Share;
+import sluice.dmacore.budget.ShareUsedUpException;
 import sluice.dmacore.linux.EventFd;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.Memfd;
@@ -22,6 +26,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class FileMappingsTest {
+    private static final long MIB = 1 << 20;
+
     private static final long SEED = 20260103;
 
     private final MemoryFiles files = new MemoryFiles(4);
@@ -40,11 +46,11 @@ class FileMappingsTest {
             FileMapping one = files.mappings.map(first);
             FileMapping two = files.mappings.map(second);
             assertThat(two).isSameAs(one);
-            assertThat(files.budget.used()).isEqualTo(1);
+            assertThat(files.mapped()).isEqualTo(1);
             assertThat(files.mappings.count()).isEqualTo(1);
             one.release();
             two.segment().set(JAVA_BYTE, 8191, (byte) 7);
-            assertThat(files.budget.used()).as("one holder is left").isEqualTo(1);
+            assertThat(files.mapped()).as("one holder is left").isEqualTo(1);
             two.release();
         }
     }
@@ -56,7 +62,7 @@ class FileMappingsTest {
         assertThat(one.id()).isNotEqualTo(two.id());
         one.segment().set(JAVA_BYTE, 0, (byte) 1);
         assertThat(two.segment().get(JAVA_BYTE, 0)).isZero();
-        assertThat(files.budget.used()).isEqualTo(2);
+        assertThat(files.mapped()).isEqualTo(2);
         one.release();
         two.release();
     }
@@ -93,7 +99,7 @@ class FileMappingsTest {
                 .hasMessage(mapping.id() + " is no longer mapped");
         assertThatThrownBy(mapping::release).isInstanceOf(IllegalStateException.class)
                 .hasMessage(mapping.id() + " was released more often than retained");
-        assertThat(files.budget.used()).as("a release too many gives nothing back twice").isZero();
+        assertThat(files.mapped()).as("a release too many gives nothing back twice").isZero();
     }
 
     @Test
@@ -109,9 +115,9 @@ class FileMappingsTest {
             large.release();
             small.segment().set(JAVA_BYTE, 4095, (byte) 9);
             assertThat(large.segment().get(JAVA_BYTE, 4095)).isEqualTo((byte) 9);
-            assertThat(files.budget.used()).isEqualTo(2);
+            assertThat(files.mapped()).isEqualTo(2);
             small.release();
-            MemoryFiles.await("unmapping the small one", () -> files.budget.used() == 1);
+            MemoryFiles.await("unmapping the small one", () -> files.mapped() == 1);
             assertThat(files.mappings.map(fd)).as("its end did not make the new one forgotten").isSameAs(large);
             large.release();
             large.release();
@@ -152,7 +158,7 @@ class FileMappingsTest {
                     the descriptor is not a memory file (mode 0600): guest memory must be a memfd, tmpfs, hugetlbfs or \
                     regular file that is shared""");
         }
-        assertThat(files.budget.used()).isZero();
+        assertThat(files.mapped()).isZero();
     }
 
     @Test
@@ -161,7 +167,7 @@ class FileMappingsTest {
             assertThatThrownBy(() -> files.mappings.mapDmaBuf(fd)).isInstanceOf(IOException.class)
                     .hasMessageContaining("the descriptor is no dma-buf (mode 0100777)");
         }
-        assertThat(files.budget.used()).isZero();
+        assertThat(files.mapped()).isZero();
     }
 
     @Test
@@ -170,7 +176,7 @@ class FileMappingsTest {
             assertThatThrownBy(() -> files.mappings.map(fd)).isInstanceOf(IOException.class)
                     .hasMessage("the memory file is empty, nothing can be mapped");
         }
-        assertThat(files.budget.used()).isZero();
+        assertThat(files.mapped()).isZero();
     }
 
     @Test
@@ -180,7 +186,7 @@ class FileMappingsTest {
             assertThatThrownBy(() -> files.mappings.map(fd)).isInstanceOf(IOException.class)
                     .hasMessage("mmap: EPERM (1), Operation not permitted");
         }
-        assertThat(files.budget.used()).isZero();
+        assertThat(files.mapped()).isZero();
         assertThat(files.mappings.count()).isZero();
     }
 
@@ -192,11 +198,12 @@ class FileMappingsTest {
             for (int i = 1; i < 4; i++) held.add(files.mapping(4096));
             try (Fd fifth = MemoryFiles.file(4096)) {
                 assertThatThrownBy(() -> files.mappings.map(fifth)).isInstanceOf(IOException.class)
-                        .hasMessage("1 more memory mappings would exceed this process's budget of 4 (4 in use)");
-                assertThat(files.budget.used()).isEqualTo(4);
+                        .hasMessage(
+                                "the process itself does not get 1 more memory mappings: it has 4, and of the 4 of this process 0 are free, of which 0 are kept for others; map fewer files, or serve fewer devices in one process");
+                assertThat(files.mapped()).isEqualTo(4);
                 held.add(files.mappings.map(first));
                 held.remove(1).release();
-                MemoryFiles.await("a mapping given back", () -> files.budget.used() == 3);
+                MemoryFiles.await("a mapping given back", () -> files.mapped() == 3);
                 held.add(files.mappings.map(fifth));
             }
         }
@@ -227,9 +234,72 @@ class FileMappingsTest {
                 mapping.release();
             } catch (IOException e) {
                 // What is on its way out still counts; it is no more than one per release that was not carried out yet.
-                assertThat(e).hasMessageContaining("budget of 4");
-                MemoryFiles.await("room in the budget", () -> files.budget.used() < 4);
+                assertThat(e).hasMessageContaining("does not get 1 more memory mappings");
+                MemoryFiles.await("room in the budget", () -> files.mapped() < 4);
             }
         }
+    }
+
+    @Test
+    void whoMapsAFilePaysForItUntilItIsUnmappedAndNobodyTwice() throws Exception {
+        Budget budget = Budget.of(Resource.ADDRESS_SPACE, 4 * MIB);
+        FileMappings mappings = new FileMappings(budget);
+        Share first = budget.share("first");
+        Share second = budget.share("second");
+        try (Fd fd = MemoryFiles.file(MIB)) {
+            FileMapping mapping = mappings.paidBy(first).map(fd);
+            assertThat(mappings.paidBy(first).map(fd)).isSameAs(mapping);
+            assertThat(mappings.paidBy(second).map(fd)).isSameAs(mapping);
+            for (Share share : List.of(first, second)) {
+                assertThat(share.used(Resource.ADDRESS_SPACE)).as(share.name()).isEqualTo(MIB);
+                assertThat(share.used(Resource.FILES)).as(share.name()).isEqualTo(1);
+                assertThat(share.used(Resource.MAPPINGS)).as(share.name()).isEqualTo(1);
+            }
+            for (int i = 0; i < 3; i++) mapping.release();
+        }
+        MemoryFiles.await("giving it all back", () -> budget.used(Resource.ADDRESS_SPACE) == 0
+                && budget.used(Resource.FILES) == 0 && budget.used(Resource.MAPPINGS) == 0);
+    }
+
+    @Test
+    void sparseFilesOfOneDeviceLeaveAddressesForTheOthers() throws Exception {
+        Budget budget = Budget.ofProcess();
+        FileMappings mappings = new FileMappings(budget);
+        List<FileMapping> held = new ArrayList<>();
+        try (Share greedy = budget.share("greedy"); Share clean = budget.share("clean")) {
+            FileMappings taking = mappings.paidBy(greedy);
+            for (long bytes = 1L << 46; bytes >= 1L << 30; bytes /= 2) {
+                try (Fd fd = MemoryFiles.file(bytes)) {
+                    held.add(taking.map(fd));
+                } catch (ShareUsedUpException e) {
+                    assertThat(e).hasMessageStartingWith("greedy does not get %d more bytes of address space", bytes)
+                            .hasMessageEndingWith(
+                                    "share files that are no larger than the VM's memory, or serve fewer devices in one process");
+                }
+            }
+            assertThat(held).isNotEmpty();
+            try (Fd fd = MemoryFiles.file(1L << 43)) {
+                held.add(mappings.paidBy(clean).map(fd));
+            }
+            held.forEach(FileMapping::release);
+            MemoryFiles.await("unmapping", () -> mappings.count() == 0);
+        }
+    }
+
+    @Test
+    void aFileThatIsRefusedIsNotHeldAndNothingOfItIsPaid() throws Exception {
+        Budget budget = Budget.of(Resource.MAPPINGS, 1);
+        FileMappings mappings = new FileMappings(budget);
+        Share first = budget.share("first");
+        Share second = budget.share("second");
+        try (Fd fd = MemoryFiles.file(MIB)) {
+            FileMapping mapping = mappings.paidBy(first).map(fd);
+            assertThatThrownBy(() -> mappings.paidBy(second).map(fd)).isInstanceOf(ShareUsedUpException.class);
+            assertThat(second.used(Resource.FILES)).isZero();
+            assertThat(second.used(Resource.ADDRESS_SPACE)).isZero();
+            mapping.release();
+        }
+        MemoryFiles.await("unmapping", () -> mappings.count() == 0);
+        assertThat(first.used(Resource.FILES)).isZero();
     }
 }

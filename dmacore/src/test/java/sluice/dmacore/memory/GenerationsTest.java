@@ -44,7 +44,7 @@ class GenerationsTest {
         both.retain();
         both.release();
         high.mapping().segment().set(JAVA_BYTE, 0, (byte) 1);
-        assertThat(files.budget.used()).isEqualTo(2);
+        assertThat(files.mapped()).isEqualTo(2);
         both.release();
     }
 
@@ -60,7 +60,7 @@ class GenerationsTest {
         first.release();
         low.mapping().segment().get(JAVA_BYTE, 0);
         second.release();
-        MemoryFiles.await("unmapping the low file", () -> files.budget.used() == 1);
+        MemoryFiles.await("unmapping the low file", () -> files.mapped() == 1);
         assertThat(low.mapping().segment().scope().isAlive()).isFalse();
         high.mapping().segment().get(JAVA_BYTE, 0);
         third.release();
@@ -102,7 +102,7 @@ class GenerationsTest {
         view.adopt(first);
         assertThat(view.current()).isSameAs(first);
         view.adopt(second);
-        MemoryFiles.await("unmapping the low file", () -> files.budget.used() == 1);
+        MemoryFiles.await("unmapping the low file", () -> files.mapped() == 1);
         GuestMemory pinned = view.current().retain();
         view.adopt(GuestMemory.empty());
         high.mapping().segment().get(JAVA_BYTE, 0);

@@ -7,6 +7,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
+import sluice.dmacore.budget.Budget;
+import sluice.dmacore.budget.Resource;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.Memfd;
 
@@ -14,11 +16,11 @@ import sluice.dmacore.linux.Memfd;
 public final class MemoryFiles {
     private static final long LIMIT_NANOS = TimeUnit.SECONDS.toNanos(10);
 
-    final VmaBudget budget;
+    final Budget budget;
     final FileMappings mappings;
 
     public MemoryFiles(int budget) {
-        this.budget = new VmaBudget(budget);
+        this.budget = Budget.of(Resource.MAPPINGS, budget);
         this.mappings = new FileMappings(this.budget);
     }
 
@@ -48,9 +50,14 @@ public final class MemoryFiles {
         return mapping;
     }
 
+    /** Mappings there are. */
+    long mapped() {
+        return budget.used(Resource.MAPPINGS);
+    }
+
     /** Waits, not for ever, until everything is unmapped: that happens on another thread. */
     public void awaitUnmapped() {
-        await("unmapping " + budget.used() + " mappings", () -> budget.used() == 0 && mappings.count() == 0);
+        await("unmapping " + mapped() + " mappings", () -> mapped() == 0 && mappings.count() == 0);
     }
 
     public static void await(String what, BooleanSupplier condition) {

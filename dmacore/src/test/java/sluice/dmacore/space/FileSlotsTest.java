@@ -3,6 +3,7 @@ package sluice.dmacore.space;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
+import sluice.dmacore.budget.Resource;
 import sluice.dmacore.memory.FileMapping;
 import sluice.iommu.Targets;
 
@@ -99,5 +100,10 @@ class FileSlotsTest {
         FileMapping largest = files.sparse(TIB);
         assertThat(slots.acquire(largest)).isZero();
         slots.release(0);
+    }
+
+    @Test
+    void thereAreMoreThanAllFrontEndsOfAProcessMayMap() {
+        assertThat(Resource.FILES.limit()).isLessThanOrEqualTo(FileSlots.COUNT - 512);
     }
 }

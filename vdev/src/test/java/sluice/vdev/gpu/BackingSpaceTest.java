@@ -11,6 +11,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
+import sluice.dmacore.budget.Budget;
+import sluice.dmacore.budget.Resource;
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.buffer.DmaCoreOptions;
 import sluice.dmacore.buffer.SegmentList;
@@ -28,7 +30,6 @@ import sluice.dmacore.memory.IdentityTranslation;
 import sluice.dmacore.memory.MemoryRegion;
 import sluice.dmacore.memory.Runs;
 import sluice.dmacore.memory.Snapshot;
-import sluice.dmacore.memory.VmaBudget;
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
 import sluice.iommu.fault.FaultPolicy;
@@ -45,7 +46,7 @@ class BackingSpaceTest {
     /** Of no entry. */
     private static final long NOWHERE = 1;
 
-    private final FileMappings files = new FileMappings(new VmaBudget(4));
+    private final FileMappings files = new FileMappings(Budget.of(Resource.MAPPINGS, 4));
     private final GuestMemoryView view = new GuestMemoryView();
     private final List<FileMapping> mappings = new ArrayList<>();
     private final List<String> asked = new ArrayList<>();

@@ -7,6 +7,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
+import sluice.dmacore.budget.Budget;
+import sluice.dmacore.budget.Resource;
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.buffer.DmaCoreOptions;
 import sluice.dmacore.device.Stream;
@@ -17,7 +19,6 @@ import sluice.dmacore.memory.GuestMemory;
 import sluice.dmacore.memory.GuestMemoryView;
 import sluice.dmacore.memory.IdentityTranslation;
 import sluice.dmacore.memory.MemoryRegion;
-import sluice.dmacore.memory.VmaBudget;
 import sluice.vdev.device.DeviceContext;
 import sluice.vdev.fixture.Buffer;
 import sluice.vdev.fixture.DriverQueue;
@@ -61,7 +62,7 @@ final class OneThreadGpu implements AutoCloseable, DeviceContext {
     OneThreadGpu(RingKind kind, ResourceTable.Images images) throws IOException {
         device = new GpuDevice(new GpuOptions(SCANOUTS, MEMORY_LIMIT), display, new PictureTaker(Path.of("."), 0),
                 DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT, images);
-        FileMapping mapping = new FileMappings(new VmaBudget(4)).map(ram.file());
+        FileMapping mapping = new FileMappings(Budget.of(Resource.MAPPINGS, 4)).map(ram.file());
         view.adopt(GuestMemory
                 .of(List.of(MemoryRegion.of(0, RAM_BYTES, ram.regions().getFirst().userAddress(), mapping, 0))));
         mapping.release();

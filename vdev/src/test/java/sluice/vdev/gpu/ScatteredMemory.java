@@ -4,12 +4,13 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.Random;
 
+import sluice.dmacore.budget.Budget;
+import sluice.dmacore.budget.Resource;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.Memfd;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.FileMappings;
 import sluice.dmacore.memory.Runs;
-import sluice.dmacore.memory.VmaBudget;
 
 /** A mapped file of noise, out of which tests cut scattered pieces. */
 final class ScatteredMemory implements AutoCloseable {
@@ -23,7 +24,7 @@ final class ScatteredMemory implements AutoCloseable {
         random = new Random(seed);
         try (Fd fd = Memfd.create("scattered", Memfd.ALLOW_SEALING)) {
             Memfd.resize(fd, BYTES);
-            mapping = new FileMappings(new VmaBudget(1)).map(fd);
+            mapping = new FileMappings(Budget.of(Resource.MAPPINGS, 1)).map(fd);
         }
         random.nextBytes(content);
         mapping.segment().copyFrom(MemorySegment.ofArray(content));

@@ -7,6 +7,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
+import sluice.dmacore.budget.Budget;
+import sluice.dmacore.budget.Resource;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.FileMappings;
 import sluice.dmacore.memory.FrontTranslation;
@@ -14,7 +16,6 @@ import sluice.dmacore.memory.GuestMemory;
 import sluice.dmacore.memory.GuestMemoryView;
 import sluice.dmacore.memory.IdentityTranslation;
 import sluice.dmacore.memory.MemoryRegion;
-import sluice.dmacore.memory.VmaBudget;
 import sluice.vdev.fixture.Buffer;
 import sluice.vdev.fixture.DriverQueue;
 import sluice.vdev.fixture.GuestRam;
@@ -42,7 +43,7 @@ public final class QueueRig implements AutoCloseable {
     final QueueLayout layout;
     public int interrupts;
 
-    private final VmaBudget budget = new VmaBudget(16);
+    private final Budget budget = Budget.of(Resource.MAPPINGS, 16);
     private final FileMappings files = new FileMappings(budget);
     private final List<Virtqueue> queues = new ArrayList<>();
 
@@ -132,8 +133,8 @@ public final class QueueRig implements AutoCloseable {
     }
 
     /** Files mapped now. */
-    int mapped() {
-        return budget.used();
+    long mapped() {
+        return budget.used(Resource.MAPPINGS);
     }
 
     static Chain chain(Polled polled) {
@@ -142,7 +143,7 @@ public final class QueueRig implements AutoCloseable {
     }
 
     void awaitMapped(int expected) {
-        await(expected + " mapped files", () -> budget.used() == expected);
+        await(expected + " mapped files", () -> budget.used(Resource.MAPPINGS) == expected);
     }
 
     static void await(String what, BooleanSupplier condition) {

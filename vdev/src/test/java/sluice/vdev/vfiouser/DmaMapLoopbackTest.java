@@ -13,11 +13,12 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
+import sluice.dmacore.budget.Budget;
+import sluice.dmacore.budget.Resource;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.Memfd;
 import sluice.dmacore.memory.FileMappings;
 import sluice.dmacore.memory.Runs;
-import sluice.dmacore.memory.VmaBudget;
 import sluice.dmacore.space.DmaReader;
 import sluice.iommu.Access;
 import sluice.iommu.space.IoSpaceStatistics;
@@ -141,12 +142,12 @@ class DmaMapLoopbackTest {
         long vmas = vmas();
         // Another file may be on its way out.
         int files = FileMappings.ofProcess().count();
-        int budget = VmaBudget.ofProcess().used();
+        long budget = Budget.ofProcess().used(Resource.MAPPINGS);
         double[] maps = windows(MANY, this::map);
         assertThat(space().mappings()).isEqualTo(MANY);
         assertThat(space().mappedBytes()).isEqualTo((long) MANY * PAGE);
         assertThat(FileMappings.ofProcess().count()).as("mapped files").isLessThanOrEqualTo(files + 1);
-        assertThat(VmaBudget.ofProcess().used()).as("of the budget").isLessThanOrEqualTo(budget + 1);
+        assertThat(Budget.ofProcess().used(Resource.MAPPINGS)).as("of the budget").isLessThanOrEqualTo(budget + 1);
         assertThat(vmas() - vmas).as("memory mappings of this process more").isLessThan(VMAS_OF_OTHERS);
         double[] unmaps = windows(MANY, this::unmap);
         assertThat(space().mappings()).isZero();

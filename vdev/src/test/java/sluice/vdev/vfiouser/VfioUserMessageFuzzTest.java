@@ -13,12 +13,13 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
+import sluice.dmacore.budget.Budget;
+import sluice.dmacore.budget.Resource;
 import sluice.dmacore.linux.EventFd;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.Memfd;
 import sluice.dmacore.linux.UnixSocket;
 import sluice.dmacore.memory.FileMappings;
-import sluice.dmacore.memory.VmaBudget;
 import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.FuzzInput;
 import sluice.vdev.fixture.SeedCorpus;
@@ -53,7 +54,7 @@ class VfioUserMessageFuzzTest {
         private final InternalErrors errors = new InternalErrors();
         private final IoEventLoop control = Loops.start("fuzz-control");
         private final IoEventLoop loop = Loops.start("fuzz-function");
-        private final VmaBudget budget = new VmaBudget(16);
+        private final Budget budget = Budget.of(Resource.MAPPINGS, 16);
         private final PlainFunction function = new PlainFunction();
         private final FunctionHost host = new FunctionHost(function, loop, new FileMappings(budget));
         private final FunctionServer server = new FunctionServer(host);
@@ -93,7 +94,7 @@ class VfioUserMessageFuzzTest {
         /** Waits until the client has gone and all of its that is closed on other threads too. */
         void awaitNothingLeft(int owned) throws InterruptedException {
             assertThat(gone.tryAcquire(LIMIT_SECONDS, TimeUnit.SECONDS)).as("the client is let go").isTrue();
-            Deadline.in(Deadline.USUAL).require(() -> Fd.openCount() == owned && budget.used() == 0,
+            Deadline.in(Deadline.USUAL).require(() -> Fd.openCount() == owned && budget.used(Resource.MAPPINGS) == 0,
                     "an end without descriptors or mappings left over");
             assertThat(host.space().table().mappings()).isEmpty();
             errors.requireNone();

@@ -16,12 +16,13 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
+import sluice.dmacore.budget.Budget;
+import sluice.dmacore.budget.Resource;
 import sluice.dmacore.linux.EventFd;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.Memfd;
 import sluice.dmacore.linux.UnixSocket;
 import sluice.dmacore.memory.FileMappings;
-import sluice.dmacore.memory.VmaBudget;
 import sluice.vdev.display.DisplayLink;
 import sluice.vdev.fixture.BackEndChannel;
 import sluice.vdev.fixture.Deadline;
@@ -65,7 +66,7 @@ class MessageFuzzTest {
         private final InternalErrors errors = new InternalErrors();
         private final IoEventLoop control = Loops.start("fuzz-control");
         private final IoEventLoop loop = Loops.start("fuzz-device");
-        private final VmaBudget budget = new VmaBudget(16);
+        private final Budget budget = Budget.of(Resource.MAPPINGS, 16);
         private final DisplayLink display = new DisplayLink(loop, 1, 64, 64);
         private final GpuDevice device = new GpuDevice(GpuOptions.defaults(), display,
                 new PictureTaker(Path.of("."), 0));
@@ -99,7 +100,7 @@ class MessageFuzzTest {
         /** Waits until the front-end has gone and all of its that is closed on other threads too. */
         void awaitNothingLeft(int owned) throws InterruptedException {
             assertThat(gone.tryAcquire(LIMIT_SECONDS, TimeUnit.SECONDS)).as("the front-end is let go").isTrue();
-            Deadline.in(Deadline.USUAL).require(() -> Fd.openCount() == owned && budget.used() == 0,
+            Deadline.in(Deadline.USUAL).require(() -> Fd.openCount() == owned && budget.used(Resource.MAPPINGS) == 0,
                     "an end without descriptors or mappings left over");
             errors.requireNone();
         }

@@ -14,10 +14,11 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
+import sluice.dmacore.budget.Budget;
+import sluice.dmacore.budget.Resource;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.FileMappings;
-import sluice.dmacore.memory.VmaBudget;
 import sluice.iommu.AddressRange;
 import sluice.iommu.Permission;
 import sluice.vdev.fixture.Buffer;
@@ -71,7 +72,7 @@ class RegisterFuzzTest {
     private static final class Served implements AutoCloseable, FrontMemory {
         private final InternalErrors errors = new InternalErrors();
         private final IoEventLoop loop = Loops.start("fuzz-function");
-        private final VmaBudget budget = new VmaBudget(1);
+        private final Budget budget = Budget.of(Resource.MAPPINGS, 1);
         private final FileMappings files = new FileMappings(budget);
         private final FunctionHost host = new FunctionHost(
                 new VirtioPciFunction(new EchoDevice(), "echo", loop, 0), loop, files);
@@ -143,7 +144,8 @@ class RegisterFuzzTest {
         public void close() {
             await(done -> host.detach(true, done));
             mapping.release();
-            Deadline.in(Deadline.USUAL).require(() -> budget.used() == 0, "an end without mappings left over");
+            Deadline.in(Deadline.USUAL).require(() -> budget.used(Resource.MAPPINGS) == 0,
+                    "an end without mappings left over");
             Loops.stop(loop);
             assertThat(loop.parent().terminationFuture().awaitUninterruptibly(LIMIT_SECONDS, TimeUnit.SECONDS))
                     .isTrue();

@@ -1,0 +1,133 @@
+package sluice.dmacore.budget;
+
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What a process has for its devices, and who has how much of it: one greedy front-end must not be the end of all others.
+ *
+ * <p>Half of each {@link Resource} is divided among the devices there are, evenly: so much each can have at any time. The other
+ * half goes to whoever comes first. A device that is alone may have everything, and one among many has its part whatever the
+ * others do. Devices are added before their front-ends come; one that is added later gets its part as the others give back what
+ * they have beyond theirs.
+ *
+ * <p>Any thread may use it. Taking costs a lock and a look at each device: it is for what is set up, never for a frame.
+ */
+public final class Budget {
+    private static final Budget PROCESS = new Budget(processLimits());
+
+    private final Map<Resource, Long> limits;
+    private final Map<String, Integer> namesakes = new HashMap<>();
+    private final List<Share> shares = new ArrayList<>();
+    private final Map<Resource, Long> used = new EnumMap<>(Resource.class);
+    private final Share own = new Share(this, "the process itself");
+
+    private Budget(Map<Resource, Long> limits) {
+        this.limits = limits;
+    }
+
+    /** A budget in which one resource is limited, and no other; only tests need one of their own. */
+    public static Budget of(Resource resource, long limit) {
+        return new Budget(Map.of(resource, limit));
+    }
+
+    /** The one budget of this process. */
+    public static Budget ofProcess() {
+        return PROCESS;
+    }
+
+    private static Map<Resource, Long> processLimits() {
+        Map<Resource, Long> all = new EnumMap<>(Resource.class);
+        for (Resource resource : Resource.values()) all.put(resource, resource.limit());
+        return all;
+    }
+
+    /** For what no device has asked for. Nothing is kept for it. */
+    public Share own() {
+        return own;
+    }
+
+    /**
+     * A share for one more device, with a part of everything, until it is {@linkplain Share#close closed}.
+     *
+     * @param name of the device, for sentences; the second of that name gets a number
+     */
+    public synchronized Share share(String name) {
+        int number = namesakes.merge(name, 1, Integer::sum);
+        Share share = new Share(this, number == 1 ? name : name + " " + number);
+        shares.add(share);
+        return share;
+    }
+
+    synchronized void remove(Share share) {
+        shares.remove(share);
+    }
+
+    /** How much all together have. */
+    public synchronized long used(Resource resource) {
+        return amount(used, resource);
+    }
+
+    private long limit(Resource resource) {
+        return limits.getOrDefault(resource, Long.MAX_VALUE);
+    }
+
+    synchronized boolean tryTake(Share share, Resource resource, long amount) {
+        if (amount < 0) throw new IllegalArgumentException("%d %s".formatted(amount, resource.things()));
+        if (amount > free(resource) - keptFromOthers(share, resource)) return false;
+        used.merge(resource, amount, Long::sum);
+        share.used.merge(resource, amount, Long::sum);
+        return true;
+    }
+
+    synchronized void giveBack(Share share, Resource resource, long amount) {
+        long has = amount(share.used, resource);
+        if (amount < 0 || amount > has) {
+            throw new IllegalStateException("%s gives back %d %s of %d".formatted(share.name(), amount,
+                    resource.things(), has));
+        }
+        used.merge(resource, -amount, Long::sum);
+        share.used.merge(resource, -amount, Long::sum);
+    }
+
+    synchronized long used(Share share, Resource resource) {
+        return amount(share.used, resource);
+    }
+
+    private static long amount(Map<Resource, Long> of, Resource resource) {
+        return of.getOrDefault(resource, 0L);
+    }
+
+    private long free(Resource resource) {
+        return limit(resource) - amount(used, resource);
+    }
+
+    /** What other shares than this one have not taken of their parts. */
+    private long keptFromOthers(Share share, Resource resource) {
+        long part = limit(resource) / 2 / Math.max(1, shares.size());
+        long kept = 0;
+        for (Share other : shares) {
+            if (!other.equals(share)) kept += Math.max(0, part - amount(other.used, resource));
+        }
+        return kept;
+    }
+
+    synchronized boolean tellsFirst(Share share, Resource resource) {
+        return share.told.add(resource);
+    }
+
+    /** Why a share does not get more. */
+    synchronized ShareUsedUpException refusal(Share share, Resource resource, long amount) {
+        return new ShareUsedUpException(resource,
+                """
+                        %s does not get %d more %s: it has %d, and of the %d of this process %d are free, of which %d are kept for \
+                        others; %s, or serve fewer devices in one process"""
+                        .formatted(share.name(), amount, resource.things(),
+                                amount(share.used, resource), limit(resource), free(resource),
+                                keptFromOthers(share, resource),
+                                resource.remedy()));
+    }
+}
