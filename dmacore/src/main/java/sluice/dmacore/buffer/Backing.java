@@ -126,7 +126,7 @@ final class Backing {
         Ledger.Shared shared;
         try {
             shared = buffer.core().ledger().add(buffer.number(), buffer.name(), present.runs(),
-                    buffer.exporter().cpuWriters() == Exporter.CpuWriters.UNSEEN);
+                    buffer.exporter().cpuWriters() == Exporter.CpuWriters.UNSEEN, buffer.payer());
         } catch (LedgerFullException e) {
             throw buffer.refused(Errno.ENOMEM, String.valueOf(e.getMessage()));
         }

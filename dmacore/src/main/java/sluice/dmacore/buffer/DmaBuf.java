@@ -5,6 +5,7 @@ import java.util.List;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.dmacore.budget.Share;
 import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.finding.Rule;
@@ -42,6 +43,7 @@ public final class DmaBuf {
     private final int number;
     private final long size;
     private final Exporter exporter;
+    private final Share payer;
     private final List<Attachment> attachments = new ArrayList<>();
     private final CpuAccesses accesses;
     private final Backing backing;
@@ -54,18 +56,20 @@ public final class DmaBuf {
     /** Whether a device has its segments, or has had them: what it is made of was chosen for those who were there. */
     private boolean inUse;
 
-    private DmaBuf(DmaCore core, String name, long size, Exporter exporter) {
+    private DmaBuf(DmaCore core, String name, long size, Exporter exporter, Share payer) {
         this.core = core;
         this.number = core.nextNumber();
         this.name = name;
         this.size = size;
         this.exporter = exporter;
+        this.payer = payer;
         accesses = new CpuAccesses(this);
         backing = new Backing(this);
     }
 
-    static DmaBuf export(DmaCore core, String name, long size, Exporter exporter) throws DmaBufException {
-        DmaBuf buffer = new DmaBuf(core, name, size, exporter);
+    static DmaBuf export(DmaCore core, String name, long size, Exporter exporter, Share payer)
+            throws DmaBufException {
+        DmaBuf buffer = new DmaBuf(core, name, size, exporter, payer);
         core.trace().name(buffer.number, name);
         core.trace().record(EventKind.EXPORT, buffer.number, 0, 0, 0, size, 0, 0);
         if (!exporter.allocatesLate()) {
@@ -78,6 +82,11 @@ public final class DmaBuf {
 
     DmaCore core() {
         return core;
+    }
+
+    /** Who pays for what is kept of it. */
+    Share payer() {
+        return payer;
     }
 
     /** Unique in its core. */

@@ -6,6 +6,8 @@ import java.util.concurrent.atomic.AtomicLong;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.dmacore.budget.Budget;
+import sluice.dmacore.budget.Share;
 import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.device.Stream;
@@ -77,9 +79,19 @@ public final class DmaCore {
      * @throws DmaBufException EINVAL (size), and what the exporter throws
      */
     public DmaBuf export(String name, long size, Exporter exporter) throws DmaBufException {
+        return export(name, size, exporter, Budget.ofProcess().own());
+    }
+
+    /**
+     * As {@link #export(String, long, Exporter)}, on the say of a device's guest.
+     *
+     * @param payer the device's share, from which what is kept of the buffer is taken; attaching fails with ENOMEM when it is
+     *        used up
+     */
+    public DmaBuf export(String name, long size, Exporter exporter, Share payer) throws DmaBufException {
         if (size < 1)
             throw new DmaBufException(Errno.EINVAL, name + ": a buffer has at least one byte, and not " + size);
-        return DmaBuf.export(this, name, size, exporter);
+        return DmaBuf.export(this, name, size, exporter, payer);
     }
 
     /**

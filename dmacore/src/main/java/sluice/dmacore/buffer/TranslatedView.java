@@ -55,7 +55,7 @@ final class TranslatedView {
         core.trace().name(number, buffer.name() + " for " + function.name());
         try {
             Ledger.Shared shared = core.ledger().add(number, buffer.name(), seen,
-                    buffer.exporter().cpuWriters() == Exporter.CpuWriters.UNSEEN);
+                    buffer.exporter().cpuWriters() == Exporter.CpuWriters.UNSEEN, buffer.payer());
             return shared.lines();
         } catch (LedgerFullException e) {
             throw buffer.refused(Errno.ENOMEM, String.valueOf(e.getMessage()));

@@ -1,78 +1,54 @@
 package sluice.dmacore.ownership;
 
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.dmacore.budget.Budget;
+import sluice.dmacore.budget.Resource;
+import sluice.dmacore.budget.Share;
+import sluice.dmacore.budget.ShareUsedUpException;
 import sluice.dmacore.memory.FileId;
-import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.Runs;
 
 /**
  * Which buffers lie on which cache lines of which file. A line that several buffers have, or one buffer twice, has one state:
  * their views lead to the same {@link Region}.
  *
- * <p>Pages are looked up in a table, so that a buffer nobody shares costs a few nanoseconds a page.
+ * <p>Pages are looked up in a table, so that a buffer nobody shares costs a few nanoseconds a page. Buffers are entered and
+ * taken out file by file: those of one VM do not wait for those of another, however much there is to do. What is kept for a
+ * buffer is paid for by the share of its device.
  */
 public final class Ledger {
     private static final int PAGE_SHIFT = 12;
     private static final int PAGE_LINES = 4096 / Lines.LINE;
-    private static final int CHUNK_SHIFT = 9;
-    private static final int CHUNK_PAGES = 1 << CHUNK_SHIFT;
     /**
-     * Pieces of all buffers: 16 bytes each. A buffer that shares nothing has one; one whose list goes over the scattered pages of
-     * another again and again has as many as both lists multiplied.
+     * Pieces of one buffer. One that shares nothing has one; one whose list goes over the scattered pages of another again and
+     * again has as many as both lists multiplied, and takes as long.
      */
-    static final int MOST_PIECES = 1 << 20;
-    /** In a page's entry: several buffers have it. */
-    private static final int SEVERAL = -1;
+    static final int MOST_PIECES = 1 << 17;
+    /** What a piece takes of the heap: itself, and what its ends may cut in the region it lies in. */
+    static final long PIECE_BYTES = 256;
 
-    /** The pages of one file: 0, the number of the only buffer there, or {@link #SEVERAL}. */
-    private static final class FilePages {
-        private final int[][] chunks;
-        private final Map<Integer, List<Lines>> shared = new HashMap<>();
-        private final long size;
-        int covered;
-
-        FilePages(long size) {
-            this.size = size;
-            chunks = new int[(int) ((size >>> PAGE_SHIFT) / CHUNK_PAGES + 1)][];
-        }
-
-        /** Whether several buffers have lines of a page. */
-        boolean isShared(int page) {
-            return chunk(page)[page & (CHUNK_PAGES - 1)] == SEVERAL;
-        }
-
-        List<Lines> sharing(int page) {
-            return Objects.requireNonNull(shared.get(page), "a shared page has a list");
-        }
-
-        int[] chunk(int page) {
-            int index = page >>> CHUNK_SHIFT;
-            int[] present = chunks[index];
-            if (present == null) {
-                present = new int[CHUNK_PAGES];
-                chunks[index] = present;
-            }
-            return present;
-        }
-    }
-
-    private final Map<FileId, FilePages> files = new HashMap<>();
-    private @Nullable FileId unused;
-    private final Map<Integer, Lines> views = new HashMap<>();
+    private final Books books = new Books();
+    private final Map<Integer, Entered> views = new ConcurrentHashMap<>();
+    /** Guards itself, and that nothing is counted here and in a view, too. */
     private final OwnershipCounters former = new OwnershipCounters();
-    private int pieces;
+
+    private record Entered(Lines lines, Share payer) {}
 
     /** Buffers whose lines a new one shares. */
     public record Shared(Lines lines, List<String> buffers) {}
+
+    /** As {@link #add(int, String, Runs, boolean, Share)}, for a buffer that no device has asked for. */
+    public Shared add(int number, String buffer, Runs memory, boolean unseenWriters) throws LedgerFullException {
+        return add(number, buffer, memory, unseenWriters, Budget.ofProcess().own());
+    }
 
     /**
      * Registers the lines of a buffer's memory.
@@ -80,15 +56,34 @@ public final class Ledger {
      * @param number of the buffer, more than 0
      * @param memory does not change, and its files stay mapped, until {@link #remove}
      * @param unseenWriters whether the CPU may write without telling the gate, as a guest does
+     * @param payer out of whose share of the heap is taken what is kept of the buffer
      * @return the lines, and the names of buffers that have some of them too; the buffer's own if it has a line twice
-     * @throws LedgerFullException if they are more than 2^31 − 1, or the ledger would have more than 2^20 pieces
+     * @throws LedgerFullException if they are more than 2^31 − 1, lie in more than 2^17 pieces, or the share is used up
      */
-    public synchronized Shared add(int number, String buffer, Runs memory, boolean unseenWriters)
+    public Shared add(int number, String buffer, Runs memory, boolean unseenWriters, Share payer)
             throws LedgerFullException {
-        if (views.containsKey(number)) throw new IllegalStateException(buffer + " is in the ledger already");
         Lines lines = new Lines(number, buffer, memory, unseenWriters);
-        Set<Lines> others = cover(lines);
-        views.put(lines.number(), lines);
+        if (views.putIfAbsent(number, new Entered(lines, payer)) != null)
+            throw new IllegalStateException(buffer + " is in the ledger already");
+        boolean done = false;
+        try (Books.Open pages = books.open(memory)) {
+            try {
+                Shared shared = enter(lines, payer, pages);
+                done = true;
+                return shared;
+            } finally {
+                if (!done) uncover(lines, pages);
+            }
+        } catch (ShareUsedUpException e) {
+            throw new LedgerFullException(buffer + ": " + e.getMessage());
+        } finally {
+            if (!done) views.remove(number);
+        }
+    }
+
+    private Shared enter(Lines lines, Share payer, Books.Open pages)
+            throws LedgerFullException, ShareUsedUpException {
+        Set<Lines> others = cover(lines, payer, pages);
         if (others.isEmpty()) {
             lines.addPiece(new Region(lines.count()), 0, lines.count());
         } else {
@@ -98,43 +93,50 @@ public final class Ledger {
         AliasGroup group = AliasGroup.lock(lines);
         boolean done = false;
         try {
-            if (!others.isEmpty()) share(lines, others.contains(lines), names);
+            if (!others.isEmpty()) share(lines, pages, others.contains(lines), names);
+            payer.take(Resource.HEAP, lines.pieceCount() * PIECE_BYTES);
             for (Region region : lines.regions()) region.addView(lines.hasUnseenWriters());
             lines.pinPieces();
-            pieces += lines.pieceCount();
             done = true;
         } finally {
             if (!done) group.members.remove(lines);
             group.unlock();
-            if (!done) {
-                views.remove(number);
-                uncover(lines);
-            }
         }
         return new Shared(lines, List.copyOf(names));
     }
 
     /** A buffer's lines are nobody's business any more; nobody holds any of them through this view. */
-    public synchronized void remove(Lines lines) {
-        if (views.remove(lines.number()) == null)
+    public void remove(Lines lines) {
+        Entered entered = views.get(lines.number());
+        if (entered == null || !entered.lines.equals(lines))
             throw new IllegalStateException(lines.buffer() + " was removed already");
-        uncover(lines);
-        pieces -= lines.pieceCount();
+        try (Books.Open pages = books.open(lines.runs())) {
+            uncover(lines, pages);
+        }
         AliasGroup group = AliasGroup.lock(lines);
         try {
             lines.unpinPieces();
             for (Region region : lines.regions()) region.removeView(lines.hasUnseenWriters());
-            former.add(lines.counters());
             group.members.remove(lines);
         } finally {
             group.unlock();
         }
+        entered.payer.giveBack(Resource.HEAP, lines.pieceCount() * PIECE_BYTES);
+        synchronized (former) {
+            former.add(lines.counters());
+            views.remove(lines.number());
+        }
     }
 
     /** What all buffers together have cost, also those that are gone. */
-    public synchronized OwnershipCounters totals() {
-        OwnershipCounters totals = former.copy();
-        for (Lines lines : views.values()) totals.add(counters(lines));
+    public OwnershipCounters totals() {
+        OwnershipCounters totals;
+        List<Entered> present;
+        synchronized (former) {
+            totals = former.copy();
+            present = List.copyOf(views.values());
+        }
+        for (Entered one : present) totals.add(counters(one.lines));
         return totals;
     }
 
@@ -150,111 +152,43 @@ public final class Ledger {
 
     // ---- pages
 
-    private Set<Lines> cover(Lines lines) {
+    private Set<Lines> cover(Lines lines, Share payer, Books.Open open) throws ShareUsedUpException {
         Set<Lines> others = Set.of();
-        @Nullable
-        FileMapping lastFile = null;
-        @Nullable
-        FilePages lastPages = null;
         Runs runs = lines.runs();
         for (int run = 0; run < runs.count(); run++) {
-            FileMapping file = runs.mapping(run);
-            if (lastPages == null || file != lastFile) {
-                lastPages = pagesOf(file);
-                lastFile = file;
-            }
-            FilePages pages = lastPages;
+            FilePages pages = open.of(runs.mapping(run));
             int end = endPage(runs, run);
             for (int page = (int) (runs.offset(run) >>> PAGE_SHIFT); page < end; page++) {
-                int[] chunk = pages.chunk(page);
-                int known = chunk[page & (CHUNK_PAGES - 1)];
+                int known = pages.entry(page);
                 if (known == 0) {
-                    chunk[page & (CHUNK_PAGES - 1)] = lines.number();
-                    pages.covered++;
+                    pages.enter(page, lines, payer);
                     continue;
                 }
                 if (others.isEmpty()) others = new HashSet<>();
-                if (known == lines.number()) {
+                boolean own = known == lines.number()
+                        || (known == FilePages.SEVERAL && pages.sharing(page).getLast().equals(lines));
+                if (own) {
                     others.add(lines);
+                } else if (known == FilePages.SEVERAL) {
+                    others.addAll(pages.sharing(page));
+                    pages.sharing(page).add(lines);
                 } else {
-                    coverShared(lines, pages, page, known, others);
+                    Lines other = Objects.requireNonNull(views.get(known), "a page's buffer is known").lines;
+                    others.add(other);
+                    pages.share(page, other, lines, payer);
                 }
             }
         }
         return others;
     }
 
-    /** Each buffer is in a page's list once, however often it has the page: the newest is the last. */
-    private void coverShared(Lines lines, FilePages pages, int page, int known, Set<Lines> others) {
-        if (known == SEVERAL) {
-            List<Lines> list = pages.sharing(page);
-            if (list.getLast() == lines) {
-                others.add(lines);
-            } else {
-                others.addAll(list);
-                list.add(lines);
-            }
-            return;
-        }
-        Lines other = Objects.requireNonNull(views.get(known), "a page's buffer is known");
-        others.add(other);
-        pages.shared.put(page, new ArrayList<>(List.of(other, lines)));
-        pages.chunk(page)[page & (CHUNK_PAGES - 1)] = SEVERAL;
-    }
-
-    private void uncover(Lines lines) {
+    /** Does nothing where a buffer was not entered, or an earlier run of it has taken it off already. */
+    private static void uncover(Lines lines, Books.Open open) {
         Runs runs = lines.runs();
-        @Nullable
-        FileMapping lastFile = null;
-        @Nullable
-        FilePages lastPages = null;
         for (int run = 0; run < runs.count(); run++) {
-            FileMapping file = runs.mapping(run);
-            if (lastPages == null || file != lastFile) {
-                forgetIfEmpty(lastFile, lastPages);
-                lastPages = files.get(file.id());
-                lastFile = file;
-            }
-            if (lastPages == null) continue;
+            FilePages pages = open.of(runs.mapping(run));
             int end = endPage(runs, run);
-            for (int page = (int) (runs.offset(run) >>> PAGE_SHIFT); page < end; page++)
-                uncover(lines, lastPages, page);
-        }
-        forgetIfEmpty(lastFile, lastPages);
-    }
-
-    /** The table of one file that nobody uses is kept: a device often lets go of its only buffer and takes the next. */
-    private void forgetIfEmpty(@Nullable FileMapping file, @Nullable FilePages pages) {
-        if (file == null || pages == null || pages.covered > 0) return;
-        FileId former = unused;
-        unused = file.id();
-        if (former == null || former.equals(unused)) return;
-        FilePages left = files.get(former);
-        if (left != null && left.covered == 0) files.remove(former);
-    }
-
-    private FilePages pagesOf(FileMapping file) {
-        FilePages known = files.get(file.id());
-        // The number of a file that is gone may be another's by now.
-        if (known != null && known.size == file.size()) return known;
-        FilePages made = new FilePages(file.size());
-        files.put(file.id(), made);
-        return made;
-    }
-
-    /** Does nothing where an earlier run of the same buffer has done it. */
-    private static void uncover(Lines lines, FilePages pages, int page) {
-        int[] chunk = pages.chunk(page);
-        int known = chunk[page & (CHUNK_PAGES - 1)];
-        if (known == lines.number()) {
-            chunk[page & (CHUNK_PAGES - 1)] = 0;
-            pages.covered--;
-        } else if (known == SEVERAL) {
-            List<Lines> list = pages.sharing(page);
-            list.remove(lines);
-            if (list.size() > 1) return;
-            pages.shared.remove(page);
-            chunk[page & (CHUNK_PAGES - 1)] = list.getFirst().number();
+            for (int page = (int) (runs.offset(run) >>> PAGE_SHIFT); page < end; page++) pages.leave(page, lines);
         }
     }
 
@@ -265,27 +199,8 @@ public final class Ledger {
     // ---- lines that are shared
 
     private static void joinGroup(Lines lines, Set<Lines> others) {
-        AliasGroup into = null;
         for (Lines other : others) {
-            if (other == lines) continue;
-            if (into == null) into = other.group();
-            merge(other.group(), into);
-        }
-        if (into != null) merge(lines.group(), into);
-    }
-
-    private static void merge(AliasGroup from, AliasGroup into) {
-        if (from == into) return;
-        // Only the ledger, which is locked, takes two groups: no two threads can wait for each other.
-        from.lock();
-        into.lock();
-        try {
-            for (Lines member : from.members) member.setGroup(into);
-            into.members.addAll(from.members);
-            from.members.clear();
-        } finally {
-            into.unlock();
-            from.unlock();
+            if (!other.equals(lines)) AliasGroup.merge(lines, other);
         }
     }
 
@@ -293,13 +208,14 @@ public final class Ledger {
      * Leads {@code lines} to the regions of others where they have the same lines, and to its own elsewhere: to one in its
      * order, and to one in the file's for runs that repeat each other.
      */
-    private void share(Lines lines, boolean twice, Set<String> names) throws LedgerFullException {
+    private static void share(Lines lines, Books.Open open, boolean twice, Set<String> names)
+            throws LedgerFullException {
         Region own = new Region(lines.count());
         @Nullable
         Repeats repeats = twice ? new Repeats(lines, filesOf(lines)) : null;
         for (int run = 0; run < lines.runCount(); run++) {
             FileId file = lines.runs().mapping(run).id();
-            FilePages pages = Objects.requireNonNull(files.get(file), "a file that was just covered");
+            FilePages pages = open.of(lines.runs().mapping(run));
             int first = lines.firstLine(run);
             Region region = own;
             int place = first;
@@ -327,15 +243,17 @@ public final class Ledger {
                 }
                 line += count;
                 fileLine += count;
-                if (lines.pieceCount() > MOST_PIECES - pieces) throw tooManyPieces(lines);
+                if (lines.pieceCount() > MOST_PIECES) throw tooManyPieces(lines);
             }
         }
     }
 
-    private LedgerFullException tooManyPieces(Lines lines) {
+    private static LedgerFullException tooManyPieces(Lines lines) {
         return new LedgerFullException(
-                "the lines that %s shares with others, or has twice, lie in too many pieces: all buffers have %d without it, and %d are the limit"
-                        .formatted(lines.buffer(), pieces, MOST_PIECES));
+                """
+                        the lines that %s shares with others, or has twice, lie in more than %d pieces, which is the limit: list each \
+                        page once, or let fewer buffers with scattered pages overlap"""
+                        .formatted(lines.buffer(), MOST_PIECES));
     }
 
     private static Set<FileId> filesOf(Lines lines) {

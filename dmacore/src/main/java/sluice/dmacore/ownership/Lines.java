@@ -7,6 +7,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 import sluice.dmacore.memory.FileId;
 import sluice.dmacore.memory.FileMapping;
@@ -36,8 +37,8 @@ public final class Lines {
     private int[] pieceStart = new int[2];
     private Region[] pieceRegion = new Region[1];
     private int[] pieceOffset = new int[1];
-    /** Where it has lines of a file; made when another buffer has some of them, too. Guarded by the ledger. */
-    private final Map<FileId, RunIndex> indices = new HashMap<>();
+    /** Where it has lines of a file; made when another buffer has some of them, too. */
+    private final Map<FileId, RunIndex> indices = new ConcurrentHashMap<>();
     private final Walk walk = new Walk(this);
     private final Harm harm = new Harm(this);
     private volatile AliasGroup group;
