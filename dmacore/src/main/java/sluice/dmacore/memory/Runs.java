@@ -50,6 +50,11 @@ public final class Runs {
         return count;
     }
 
+    /** How many runs there is room for before the list grows. */
+    public int room() {
+        return mappings.length;
+    }
+
     /** Bytes in all runs. */
     public long bytes() {
         return starts[count];

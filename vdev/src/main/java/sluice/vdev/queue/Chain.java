@@ -34,6 +34,7 @@ public final class Chain implements Polled {
     private final Owner owner;
     private int id;
     private int descriptors;
+    private int pieces;
     private int written;
     private final Runs readable = new Runs();
     private final Runs writable = new Runs();
@@ -80,9 +81,14 @@ public final class Chain implements Polled {
         return writable;
     }
 
-    /** Whether the driver may make this head available now. */
-    boolean isWithDriver() {
-        return state == State.IDLE || state == State.PUBLISHED;
+    /** Pieces of memory in what it holds. */
+    int pieces() {
+        return pieces;
+    }
+
+    /** For how many pieces it has room, which it keeps for its next use. */
+    int room() {
+        return readable.room() + writable.room() + late.room();
     }
 
     void published() {
@@ -103,6 +109,7 @@ public final class Chain implements Polled {
     void takeOff(int name, int descriptorCount, GuestMemory memory) {
         id = name;
         descriptors = descriptorCount;
+        pieces = readable.count() + writable.count();
         pinned = memory.retain();
         state = State.IN_FLIGHT;
     }

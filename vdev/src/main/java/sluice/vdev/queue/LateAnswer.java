@@ -42,6 +42,11 @@ final class LateAnswer {
         }
     }
 
+    /** For how many addresses it has room. */
+    int room() {
+        return addresses.length;
+    }
+
     /** Keeps an answer if it cannot be written now; false if it can. */
     boolean keep(byte[] bytes, int length) {
         FrontTranslation used = translation;

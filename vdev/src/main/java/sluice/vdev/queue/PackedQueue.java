@@ -35,8 +35,7 @@ final class PackedQueue implements Virtqueue {
     private final Interrupt interrupt;
     private final PackedWalk walk;
     private final Completions completions;
-    private final Chain.Owner owner = this::completed;
-    private final ArrayDeque<Chain> spare = new ArrayDeque<>();
+    private final ChainPool pool = new ChainPool(this::completed);
     private final ArrayDeque<Chain> lent = new ArrayDeque<>();
 
     private final RingMemory ring = new RingMemory();
@@ -85,14 +84,14 @@ final class PackedQueue implements Virtqueue {
         if (failure != null) return failure;
         int flags = ring.u16Acquire(entry(nextAvailable) + FLAGS);
         if (!isAvailable(flags)) return Polled.Empty.EMPTY;
-        Chain chain = spare.isEmpty() ? new Chain(owner) : spare.remove();
+        Chain chain = pool.take();
         failure = walk.walk(ring, nextAvailable, flags, chain);
         if (failure == null && walk.descriptors() > layout.size() - descriptorsHeld) {
             failure = new Polled.Broken("driver made %d descriptors available while %d of %d are not used yet"
                     .formatted(walk.descriptors(), descriptorsHeld, layout.size()));
         }
         if (failure != null) {
-            spare.add(chain);
+            pool.keep(chain);
             return remember(failure);
         }
         chain.takeOff(walk.id(), walk.descriptors(), buffers.memory());
@@ -104,7 +103,8 @@ final class PackedQueue implements Virtqueue {
             nextAvailable -= layout.size();
             availableWrap = !availableWrap;
         }
-        return chain;
+        failure = pool.out(chain);
+        return failure == null ? chain : remember(failure);
     }
 
     @Override
@@ -113,7 +113,7 @@ final class PackedQueue implements Virtqueue {
         completions.takenBack(chain);
         chain.takeBack();
         lent.remove(chain);
-        spare.add(chain);
+        pool.back(chain);
         descriptorsHeld -= chain.descriptors();
         nextAvailable -= chain.descriptors();
         if (nextAvailable < 0) {
@@ -191,7 +191,7 @@ final class PackedQueue implements Virtqueue {
                 usedWrap = !usedWrap;
             }
             lent.remove(chain);
-            spare.add(chain);
+            pool.back(chain);
         }
         descriptorsHeld -= descriptors;
         completions.published();

@@ -28,7 +28,9 @@ final class SplitQueue implements Virtqueue {
     private final FrontTranslation buffers;
     private final Interrupt interrupt;
     private final SplitWalk walk;
-    private final Chain[] chains;
+    /** By head, those that the driver has not got back. */
+    private final @Nullable Chain[] out;
+    private final ChainPool pool = new ChainPool(this::completed);
     private final Completions completions;
     private final int mask;
 
@@ -65,9 +67,7 @@ final class SplitQueue implements Virtqueue {
         this.mask = layout.size() - 1;
         this.walk = new SplitWalk(buffers, features, layout.size());
         this.completions = new Completions(features.inOrder());
-        Chain.Owner owner = this::completed;
-        this.chains = new Chain[layout.size()];
-        for (int i = 0; i < chains.length; i++) chains[i] = new Chain(owner);
+        this.out = new @Nullable Chain[layout.size()];
     }
 
     @Override
@@ -93,16 +93,21 @@ final class SplitQueue implements Virtqueue {
         if (head >= layout.size()) {
             return remember(new Polled.Broken("available head %d of a queue of %d".formatted(head, layout.size())));
         }
-        Chain chain = chains[head];
-        if (!chain.isWithDriver()) {
+        if (out[head] != null) {
             return remember(
                     new Polled.Broken("descriptor %d was made available again before it was used".formatted(head)));
         }
+        Chain chain = pool.take();
         failure = walk.walk(descriptors, head, chain);
-        if (failure != null)
+        if (failure != null) {
+            pool.keep(chain);
             return remember(failure);
+        }
         chain.takeOff(head, 0, buffers.memory());
+        out[head] = chain;
         completions.opened(chain);
+        failure = pool.out(chain);
+        if (failure != null) return remember(failure);
         nextAvailable = (nextAvailable + 1) & 0xffff;
         return chain;
     }
@@ -112,6 +117,8 @@ final class SplitQueue implements Virtqueue {
         if (!chain.isWaiting()) return; // the queue was stopped
         completions.takenBack(chain);
         chain.takeBack();
+        out[chain.id()] = null;
+        pool.back(chain);
         nextAvailable = (nextAvailable - 1) & 0xffff;
     }
 
@@ -169,6 +176,8 @@ final class SplitQueue implements Virtqueue {
             long element = RING + 8L * (nextUsed & mask);
             used.putU32(element, done.get(i).id());
             used.putU32(element + 4, done.get(i).written());
+            out[done.get(i).id()] = null;
+            pool.back(done.get(i));
             nextUsed = (nextUsed + 1) & 0xffff;
         }
         completions.published();
@@ -227,7 +236,9 @@ final class SplitQueue implements Virtqueue {
     public void stop() {
         broken = new Polled.Broken("the queue was stopped");
         lost = true;
-        for (Chain chain : chains) chain.abandon();
+        for (Chain chain : out) {
+            if (chain != null) chain.abandon();
+        }
         completions.abandon();
     }
 }

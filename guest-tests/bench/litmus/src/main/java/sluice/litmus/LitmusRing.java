@@ -6,13 +6,14 @@ import java.lang.invoke.VarHandle;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
+import sluice.dmacore.budget.Budget;
+import sluice.dmacore.budget.Resource;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.FileMappings;
 import sluice.dmacore.memory.GuestMemory;
 import sluice.dmacore.memory.GuestMemoryView;
 import sluice.dmacore.memory.IdentityTranslation;
 import sluice.dmacore.memory.MemoryRegion;
-import sluice.dmacore.memory.VmaBudget;
 import sluice.vdev.fixture.Buffer;
 import sluice.vdev.fixture.DriverQueue;
 import sluice.vdev.fixture.GuestRam;
@@ -43,7 +44,7 @@ final class LitmusRing {
             RINGS = RAM.allocate(PLACES * ROOM);
             DATA = RAM.allocate(GuestRam.PAGE);
             GuestRegion region = RAM.regions().getFirst();
-            FileMapping mapping = new FileMappings(new VmaBudget(1)).map(RAM.file());
+            FileMapping mapping = new FileMappings(Budget.of(Resource.MAPPINGS, 1)).map(RAM.file());
             VIEW.adopt(
                     GuestMemory.of(List.of(MemoryRegion.of(region.guestAddress(), region.size(), region.userAddress(),
                             mapping, region.fileOffset()))));
