@@ -3,6 +3,10 @@ package sluice.dmacore.space;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 
+import sluice.dmacore.budget.Budget;
+import sluice.dmacore.budget.Resource;
+import sluice.dmacore.budget.Share;
+import sluice.dmacore.budget.ShareUsedUpException;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.MemoryRegion;
@@ -37,24 +41,37 @@ public final class DmaMappedSpace {
     private static final AddressRange BUS = new AddressRange(0, (1L << 57) - 1);
     private static final long PAGE = MemoryRegion.PAGE;
     private static final int NO_SLOT = -1;
+    /** What a mapping takes of the heap, without the nodes of its table, which have a limit of their own. */
+    private static final long MAPPING_BYTES = 320;
 
     private final IoSpace table;
+    private final Share share;
     private final FileSlots slots = new FileSlots();
     private final AtomicLong generation = new AtomicLong();
     private final AtomicLong mappedBytes = new AtomicLong();
 
-    private DmaMappedSpace(IoSpace table) {
+    private DmaMappedSpace(IoSpace table, Share share) {
         this.table = table;
+        this.share = share;
     }
 
-    /** An empty space over all bus addresses, in which up to {@link #MAX_MAPPINGS} ranges may be mapped, less if they are scattered. */
+    /** A space whose mappings are paid for by no device. */
     public static DmaMappedSpace open(String name) {
-        return open(IoSpaceOptions.of(name, BUS).withMaxMappings(MAX_MAPPINGS));
+        return open(name, Budget.ofProcess().own());
+    }
+
+    /**
+     * An empty space over all bus addresses, in which up to {@link #MAX_MAPPINGS} ranges may be mapped, less if they are scattered.
+     *
+     * @param share from which the heap is taken that mappings need
+     */
+    public static DmaMappedSpace open(String name, Share share) {
+        return new DmaMappedSpace(IoSpace.open(IoSpaceOptions.of(name, BUS).withMaxMappings(MAX_MAPPINGS)), share);
     }
 
     /** An empty space. */
     public static DmaMappedSpace open(IoSpaceOptions options) {
-        return new DmaMappedSpace(IoSpace.open(options));
+        return new DmaMappedSpace(IoSpace.open(options), Budget.ofProcess().own());
     }
 
     /** The table itself: its faults, its rules, what is mapped. Mapping in it directly leads nowhere. */
@@ -93,7 +110,8 @@ public final class DmaMappedSpace {
      * @param file is retained; the caller's reference stays the caller's
      * @param offset in the file, a multiple of 4096
      * @throws DmaRefusedException EINVAL (misaligned, or outside of the file), EEXIST (something is mapped there), ERANGE (the
-     *         address is too high), ENOSPC (too many mappings, files or bytes, or so far apart that the table would be too large)
+     *         address is too high), ENOSPC (too many mappings, files or bytes, so far apart that the table would be too large, or
+     *         the device's share of the heap is used up)
      */
     public void map(long address, long length, FileMapping file, long offset, Permission permission)
             throws DmaRefusedException {
@@ -147,11 +165,20 @@ public final class DmaMappedSpace {
 
     private void map(long address, TargetRuns targets, Permission permission, Owner owner)
             throws DmaRefusedException {
+        boolean mapped = false;
+        try {
+            share.take(Resource.HEAP, MAPPING_BYTES);
+        } catch (ShareUsedUpException e) {
+            throw new DmaRefusedException(Errno.ENOSPC, String.valueOf(e.getMessage()));
+        }
         try {
             table.map(address, targets, permission, owner);
             mappedBytes.addAndGet(targets.bytes());
+            mapped = true;
         } catch (MapException e) {
             throw refused(e);
+        } finally {
+            if (!mapped) share.giveBack(Resource.HEAP, MAPPING_BYTES);
         }
     }
 
@@ -183,6 +210,7 @@ public final class DmaMappedSpace {
 
     private void letGo(List<Mapping> ended) {
         generation.incrementAndGet();
+        share.giveBack(Resource.HEAP, ended.size() * MAPPING_BYTES);
         for (Mapping mapping : ended) {
             mappedBytes.addAndGet(-mapping.length());
             int slot = (int) mapping.owner().tag();

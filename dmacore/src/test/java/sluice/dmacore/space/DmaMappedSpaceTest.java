@@ -11,6 +11,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import sluice.dmacore.budget.Budget;
+import sluice.dmacore.budget.Resource;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.Runs;
@@ -248,5 +250,34 @@ class DmaMappedSpaceTest {
             }
         }
         assertThat(Arrays.asList(sources)).allSatisfy(file -> assertThat(file.segment().scope().isAlive()).isTrue());
+    }
+
+    @Test
+    void mappingsOfAGreedyFunctionLeaveHeapForAnother() throws Exception {
+        Budget budget = Budget.of(Resource.HEAP, 1 << 20);
+        DmaMappedSpace greedy = DmaMappedSpace.open("greedy", budget.share("greedy"));
+        DmaMappedSpace clean = DmaMappedSpace.open("clean", budget.share("clean"));
+        int mapped = 0;
+        String refusal = "";
+        while (refusal.isEmpty()) {
+            try {
+                greedy.mapWithoutFile(2L * mapped * PAGE, PAGE, Permission.READ_WRITE);
+                mapped++;
+            } catch (DmaRefusedException e) {
+                assertThat(e.errno()).isEqualTo(Errno.ENOSPC);
+                refusal = String.valueOf(e.getMessage());
+            }
+        }
+        assertThat(refusal).startsWith("greedy does not get ").contains("more bytes of heap")
+                .endsWith("or serve fewer devices in one process");
+        assertThat(mapped).isBetween(1000, 4000);
+        for (int i = 0; i < 700; i++) clean.mapWithoutFile(2L * i * PAGE, PAGE, Permission.READ_WRITE);
+        assertThatExceptionOfType(DmaRefusedException.class)
+                .isThrownBy(() -> greedy.mapWithoutFile(BASE, PAGE, Permission.READ_WRITE));
+        greedy.unmap(AddressRange.of(0, PAGE));
+        greedy.mapWithoutFile(BASE, PAGE, Permission.READ_WRITE);
+        greedy.clear();
+        clean.clear();
+        assertThat(budget.used(Resource.HEAP)).isZero();
     }
 }

@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.dmacore.budget.Budget;
+import sluice.dmacore.budget.Share;
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.linux.Fd;
@@ -52,6 +54,7 @@ final class EndpointServer implements DeviceServer {
     }
 
     private final String name;
+    private final Share share;
     private final IoEventLoop control;
     private final IoEventLoop loop;
     private final Endpoint endpoint;
@@ -64,9 +67,11 @@ final class EndpointServer implements DeviceServer {
     private @Nullable String failure;
     private boolean closed;
 
-    private EndpointServer(String name, IoEventLoop control, IoEventLoop loop, Endpoint endpoint, Hint hint,
+    private EndpointServer(String name, Share share, IoEventLoop control, IoEventLoop loop, Endpoint endpoint,
+            Hint hint,
             Action showing, Action closing) {
         this.name = name;
+        this.share = share;
         this.control = control;
         this.loop = loop;
         this.endpoint = endpoint;
@@ -85,9 +90,12 @@ final class EndpointServer implements DeviceServer {
     static EndpointServer of(PciFunction function, IoEventLoop control, DmaCore core, Stream stream, List<Rule> rules,
             Report report) {
         IoEventLoop loop = Loops.start("sluice-" + function.name());
-        FunctionHost host = new FunctionHost(function, loop, FileMappings.ofProcess(), core, stream);
+        Share share = Budget.ofProcess().share(function.name());
+        FunctionHost host = new FunctionHost(function, loop, FileMappings.ofProcess().paidBy(share), core, stream,
+                share);
         for (Rule rule : rules) host.space().table().inject(rule);
-        return new EndpointServer(function.name(), control, loop, new FunctionServer(host), QemuHint::attachFunction,
+        return new EndpointServer(function.name(), share, control, loop, new FunctionServer(host),
+                QemuHint::attachFunction,
                 () -> report.write(host), () -> {
                     try {
                         report.write(host);
@@ -99,10 +107,11 @@ final class EndpointServer implements DeviceServer {
 
     /** A virtio device over vhost-user, on a loop of its own. */
     static EndpointServer of(String name, VirtioDevice device, IoEventLoop control, DmaCore core) {
+        Share share = Budget.ofProcess().share(name);
         IoEventLoop loop = Loops.start("sluice-" + name);
         BackEnd backEnd = new BackEnd(new DeviceHost(device, loop, 0, core.trace("front of " + name)),
-                FileMappings.ofProcess(), null);
-        return new EndpointServer(name, control, loop, backEnd, path -> QemuHint.attachVirtio(device, path),
+                FileMappings.ofProcess().paidBy(share), null);
+        return new EndpointServer(name, share, control, loop, backEnd, path -> QemuHint.attachVirtio(device, path),
                 () -> {}, device::close);
     }
 
@@ -112,10 +121,11 @@ final class EndpointServer implements DeviceServer {
      * @throws IllegalArgumentException if such a device is not for PCI
      */
     static EndpointServer onPci(String name, VirtioDevice device, IoEventLoop control, DmaCore core) {
+        Share share = Budget.ofProcess().share(name);
         IoEventLoop loop = Loops.start("sluice-" + name);
         FunctionHost host = new FunctionHost(new VirtioPciFunction(device, name, loop, 0), loop,
-                FileMappings.ofProcess(), core, Stream.COHERENT);
-        return new EndpointServer(name, control, loop, new FunctionServer(host), QemuHint::attachFunction,
+                FileMappings.ofProcess().paidBy(share), core, Stream.COHERENT, share);
+        return new EndpointServer(name, share, control, loop, new FunctionServer(host), QemuHint::attachFunction,
                 () -> {}, device::close);
     }
 
@@ -170,6 +180,7 @@ final class EndpointServer implements DeviceServer {
             failure = "%s could not be closed: %s".formatted(name, done.cause());
         }
         Loops.stop(loop);
+        share.close();
     }
 
     /** Before the loop ends: what a front-end has given us is given back. */

@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.dmacore.budget.Budget;
+import sluice.dmacore.budget.Share;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.memory.FileMappings;
@@ -39,6 +41,7 @@ final class GpuServer implements DeviceServer {
     private final IoEventLoop control;
     private final boolean ownControl;
     private final IoEventLoop loop = Loops.start("sluice-gpu");
+    private final Share share = Budget.ofProcess().share("gpu");
     private final DisplayLink display;
     private final PictureTaker pictures;
     private final CoreOption.Machine machine;
@@ -73,7 +76,7 @@ final class GpuServer implements DeviceServer {
         machine = setup.machine();
         display = new DisplayLink(loop, setup.gpu().outputs(), setup.width(), setup.height());
         pictures = new PictureTaker(setup.pictureFolder(), setup.pictureEvery());
-        device = new GpuDevice(setup.gpu(), display, pictures, machine.core(), machine.stream());
+        device = new GpuDevice(setup.gpu(), display, pictures, machine.core(), machine.stream(), share);
         Injections injections = setup.injections();
         for (Rule rule : injections.space()) device.space().table().inject(rule);
         if (injections.stray() != null) device.setStrayRead(injections.stray());
@@ -88,12 +91,12 @@ final class GpuServer implements DeviceServer {
         DeviceHost host = new DeviceHost(device, loop, pollNanos, machine.core().trace("front of gpu"));
         for (Rule rule : injections.front()) host.injectFront(rule);
         frontStatistics = host.iotlbStatistics();
-        return new BackEnd(host, FileMappings.ofProcess(), display::connect);
+        return new BackEnd(host, FileMappings.ofProcess().paidBy(share), display::connect);
     }
 
     private Endpoint vfioUser(long pollNanos) {
         return new FunctionServer(new FunctionHost(new VirtioPciFunction(device, "gpu", loop, pollNanos), loop,
-                FileMappings.ofProcess(), machine.core(), Stream.COHERENT));
+                FileMappings.ofProcess().paidBy(share), machine.core(), Stream.COHERENT, share));
     }
 
     @Override
@@ -159,6 +162,7 @@ final class GpuServer implements DeviceServer {
         pictures.close();
         if (ownControl) Loops.stop(control);
         Loops.stop(loop);
+        share.close();
         try {
             machine.close();
         } catch (IOException e) {

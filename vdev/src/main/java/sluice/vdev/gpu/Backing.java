@@ -16,6 +16,13 @@ final class Backing {
     /** The most entries of one list: a 256 MiB resource in 16 KiB pieces, and what QEMU's own device takes. */
     static final int MAX_ENTRIES = 16_384;
 
+    /** What an entry takes of the heap, with its part of the buffer: of whole pages, or one that has a mapping of its own. */
+    private static final long ENTRY_BYTES = 40;
+    private static final long LOOSE_ENTRY_BYTES = 256;
+    /** A buffer, an attachment and a mapping. */
+    private static final long BUFFER_BYTES = 2048;
+    private static final long PAGE = 4096;
+
     /** As the guest sent them, but for those of no bytes: an address, then a length in the lower half of the next number. */
     private final long[] entries;
     private final long bytes;
@@ -66,6 +73,16 @@ final class Backing {
 
     /** Bytes in all entries. */
     long bytes() {
+        return bytes;
+    }
+
+    /** Bytes of the heap that it takes, with all that the core keeps of it. */
+    long heapBytes() {
+        long bytes = BUFFER_BYTES;
+        for (int i = 0; i < entries.length; i += 2) {
+            boolean whole = ((entries[i] | length(i)) & (PAGE - 1)) == 0;
+            bytes += whole ? ENTRY_BYTES : LOOSE_ENTRY_BYTES;
+        }
         return bytes;
     }
 

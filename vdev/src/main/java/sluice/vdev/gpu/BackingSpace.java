@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.dmacore.budget.Share;
 import sluice.dmacore.buffer.Attachment;
 import sluice.dmacore.buffer.DeviceMapping;
 import sluice.dmacore.buffer.DeviceView;
@@ -48,6 +49,7 @@ final class BackingSpace {
     private static final Logger LOG = LoggerFactory.getLogger(BackingSpace.class);
 
     private final DmaCore core;
+    private final Share share;
     private final DeviceTrace trace;
     private final DeviceSpace space;
     private final DeviceFunction function;
@@ -64,11 +66,13 @@ final class BackingSpace {
     /**
      * An empty space.
      *
+     * @param share what the core keeps of backings is taken from it
      * @param stream how the GPU reaches memory
      * @param onFault what becomes of an access that faults
      */
-    BackingSpace(String name, DmaCore core, Stream stream, FaultPolicy onFault) {
+    BackingSpace(String name, DmaCore core, Share share, Stream stream, FaultPolicy onFault) {
         this.core = core;
+        this.share = share;
         trace = core.trace(name);
         this.stream = stream;
         // Nobody but the device's own loop reads here, so nothing waits for a reader.
@@ -151,7 +155,7 @@ final class BackingSpace {
     /** A buffer of the pages that were looked up, mapped, and the guest's turn. */
     private DeviceMapping imported(int resourceId) throws DmaBufException {
         DmaBuf buffer = core.export("resource " + Integer.toUnsignedString(resourceId), ranges.runs().bytes(),
-                new GuestPages(ranges.runs()));
+                new GuestPages(ranges.runs()), share);
         boolean done = false;
         try {
             Attachment attachment = buffer.attach(function, stream);

@@ -123,23 +123,27 @@ final class Commands {
         if (command.length() < Wire.ResourceAttachBacking.BYTES + entries * Wire.ResourceAttachBacking.ENTRY_BYTES) {
             return Response.ERR_INVALID_PARAMETER;
         }
-        Backing backing = attaching == null ? Backing.read(command, (int) entries) : attaching;
+        Backing backing = attaching;
         attaching = null;
-        if (!resources.hasRoomFor(backing)) return Response.ERR_OUT_OF_MEMORY;
-        switch (backings.map(backing, resource.id)) {
-            case YES -> resources.attach(resource, backing);
-            case NOT_YET -> {
-                attaching = backing;
-                return null;
-            }
-            case NO_SUCH_MEMORY -> {
-                return Response.ERR_UNSPEC;
-            }
-            case NO_ROOM -> {
-                return Response.ERR_OUT_OF_MEMORY;
-            }
+        if (backing == null) {
+            backing = Backing.read(command, (int) entries);
+            if (!resources.reserve(backing)) return Response.ERR_OUT_OF_MEMORY;
         }
-        return Response.OK_NODATA;
+        boolean kept = false;
+        try {
+            BackingSpace.Mapped mapped = backings.map(backing, resource.id);
+            if (mapped == BackingSpace.Mapped.YES) resource.backing = backing;
+            if (mapped == BackingSpace.Mapped.NOT_YET) attaching = backing;
+            kept = mapped == BackingSpace.Mapped.YES || mapped == BackingSpace.Mapped.NOT_YET;
+            return switch (mapped) {
+                case YES -> Response.OK_NODATA;
+                case NOT_YET -> null;
+                case NO_SUCH_MEMORY -> Response.ERR_UNSPEC;
+                case NO_ROOM -> Response.ERR_OUT_OF_MEMORY;
+            };
+        } finally {
+            if (!kept) resources.cancel(backing);
+        }
     }
 
     /** What the last command that returned nothing waits for. */
@@ -149,7 +153,9 @@ final class Commands {
 
     /** The command that waits for an address will not be tried again. */
     void abandonMissing() {
+        Backing backing = attaching;
         attaching = null;
+        if (backing != null) resources.cancel(backing);
         backings.forget();
     }
 

@@ -7,6 +7,8 @@ import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.dmacore.budget.Budget;
+import sluice.dmacore.budget.Share;
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.buffer.DmaCoreOptions;
 import sluice.dmacore.device.Stream;
@@ -39,7 +41,8 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
 
     /** A GPU that snoops, in a machine of its own. */
     public GpuDevice(GpuOptions options, Display display, PictureTaker pictures) {
-        this(options, display, pictures, DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT);
+        this(options, display, pictures, DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT,
+                Budget.ofProcess().own());
     }
 
     /**
@@ -47,18 +50,20 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
      *
      * @param core through which it shares buffers with the machine's other devices
      * @param stream how it reaches memory
+     * @param share of the process, from which everything is taken that its guest asks for
      */
-    public GpuDevice(GpuOptions options, Display display, PictureTaker pictures, DmaCore core, Stream stream) {
-        this(options, display, pictures, core, stream, HostImage::new);
+    public GpuDevice(GpuOptions options, Display display, PictureTaker pictures, DmaCore core, Stream stream,
+            Share share) {
+        this(options, display, pictures, core, stream, share, HostImage::new);
     }
 
     /** The same with images from somewhere else. */
-    GpuDevice(GpuOptions options, Display display, PictureTaker pictures, DmaCore core, Stream stream,
+    GpuDevice(GpuOptions options, Display display, PictureTaker pictures, DmaCore core, Stream stream, Share share,
             ResourceTable.Images images) {
-        this.backings = new BackingSpace("gpu", core, stream, options.onFault());
+        this.backings = new BackingSpace("gpu", core, share, stream, options.onFault());
         this.display = display;
         this.pictures = pictures;
-        this.resources = new ResourceTable(options.memoryLimit(), images);
+        this.resources = new ResourceTable(options.memoryLimit(), share, !stream.coherent(), images);
         this.scanouts = new Scanouts(display, options.scanouts());
         this.cursors = new Cursors(display);
         this.commands = new Commands(resources, scanouts, display, statistics, pictures, backings);

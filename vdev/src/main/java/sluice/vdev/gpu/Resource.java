@@ -10,7 +10,7 @@ final class Resource {
     final int id;
     final PixelFormat format;
     final HostImage image;
-    /** Changed by the {@link ResourceTable}, which counts. */
+    /** Reserved in the {@link ResourceTable}, which counts. */
     @Nullable
     Backing backing;
     private byte @Nullable [] uuid;

@@ -5,9 +5,14 @@ import java.util.List;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.dmacore.budget.Share;
+
+import static sluice.dmacore.budget.Resource.HEAP;
+import static sluice.dmacore.budget.Resource.HOST_MEMORY;
+
 /**
  * The guest's resources by id, and what they may use together: host memory for their images, and room for the lists of
- * pages behind them. An open-addressed table, because a map of boxed
+ * pages behind them. What they use is taken from the device's share, too. An open-addressed table, because a map of boxed
  * numbers would allocate on every command.
  */
 final class ResourceTable {
@@ -23,6 +28,9 @@ final class ResourceTable {
      */
     static final int MAX_ENTRIES = 131_072;
 
+    /** A resource without pages, on the heap. */
+    private static final long RESOURCE_BYTES = 512;
+
     /** Where the memory of images comes from. */
     @FunctionalInterface
     interface Images {
@@ -31,19 +39,28 @@ final class ResourceTable {
     }
 
     private final long memoryLimit;
+    private final Share share;
+    /** Whether memory behind caches is played for the pages of a resource: as much host memory again. */
+    private final boolean shadowed;
     private final Images images;
     private @Nullable Resource[] slots = new @Nullable Resource[64];
     private int count;
     private long memoryUsed;
     private int entriesUsed;
 
-    /** @param memoryLimit bytes all images together may have */
-    ResourceTable(long memoryLimit) {
-        this(memoryLimit, HostImage::new);
+    ResourceTable(long memoryLimit, Share share, boolean shadowed) {
+        this(memoryLimit, share, shadowed, HostImage::new);
     }
 
-    ResourceTable(long memoryLimit, Images images) {
+    /**
+     * @param memoryLimit bytes of host memory that images may have together, and the shadows of pages behind them
+     * @param share of the process, from which all of it is taken
+     * @param shadowed whether the pages have shadows, because the device does not snoop
+     */
+    ResourceTable(long memoryLimit, Share share, boolean shadowed, Images images) {
         this.memoryLimit = memoryLimit;
+        this.share = share;
+        this.shadowed = shadowed;
         this.images = images;
     }
 
@@ -78,14 +95,43 @@ final class ResourceTable {
         if (format == null || width == 0 || height == 0) return Response.ERR_INVALID_PARAMETER;
         if (width > MAX_SIDE || height > MAX_SIDE || count == MAX_RESOURCES) return Response.ERR_OUT_OF_MEMORY;
         long charge = charge(HostImage.bytes(width, height));
-        if (charge > memoryLimit - memoryUsed) return Response.ERR_OUT_OF_MEMORY;
         // What can fail comes first: a guest that is told so goes on with what it has.
         if (count + 1 > slots.length / 2) grow();
-        Resource resource = new Resource(id, format, images.make((int) width, (int) height));
-        memoryUsed += charge;
+        if (!take(charge, RESOURCE_BYTES)) return Response.ERR_OUT_OF_MEMORY;
+        Resource resource = made(id, format, (int) width, (int) height, charge);
         count++;
         slots[slotOf(id)] = resource;
         return Response.OK_NODATA;
+    }
+
+    /** Makes a resource for which was taken; that is given back if the host has no memory. */
+    private Resource made(int id, PixelFormat format, int width, int height, long charge) {
+        boolean done = false;
+        try {
+            Resource resource = new Resource(id, format, images.make(width, height));
+            done = true;
+            return resource;
+        } finally {
+            if (!done) giveBack(charge, RESOURCE_BYTES);
+        }
+    }
+
+    /** Takes host memory and bytes of the heap; false if there is too little of either, and then nothing is taken. */
+    private boolean take(long memory, long heap) {
+        if (memory > memoryLimit - memoryUsed) return false;
+        if (!share.takeOrTell(HOST_MEMORY, memory)) return false;
+        if (!share.takeOrTell(HEAP, heap)) {
+            share.giveBack(HOST_MEMORY, memory);
+            return false;
+        }
+        memoryUsed += memory;
+        return true;
+    }
+
+    private void giveBack(long memory, long heap) {
+        memoryUsed -= memory;
+        share.giveBack(HOST_MEMORY, memory);
+        share.giveBack(HEAP, heap);
     }
 
     private static long charge(long bytes) {
@@ -101,15 +147,25 @@ final class ResourceTable {
         }
     }
 
-    /** Whether the pages of one more resource can be kept. */
-    boolean hasRoomFor(Backing backing) {
-        return backing.count() <= MAX_ENTRIES - entriesUsed;
+    /**
+     * Reserves what the pages of one more resource take, until they are {@linkplain #detach detached} from it or {@linkplain
+     * #cancel cancelled}; false if there is too little.
+     */
+    boolean reserve(Backing backing) {
+        if (backing.count() > MAX_ENTRIES - entriesUsed) return false;
+        if (!take(shadowBytes(backing), backing.heapBytes())) return false;
+        entriesUsed += backing.count();
+        return true;
     }
 
-    /** Puts pages behind a resource that has none; there {@linkplain #hasRoomFor is room}. */
-    void attach(Resource resource, Backing backing) {
-        resource.backing = backing;
-        entriesUsed += backing.count();
+    /** The pages that were reserved for are not attached after all. */
+    void cancel(Backing backing) {
+        entriesUsed -= backing.count();
+        giveBack(shadowBytes(backing), backing.heapBytes());
+    }
+
+    private long shadowBytes(Backing backing) {
+        return shadowed ? backing.bytes() : 0;
     }
 
     /** Returns what was behind a resource, which has none from now on. */
@@ -117,7 +173,7 @@ final class ResourceTable {
     Backing detach(Resource resource) {
         Backing backing = resource.backing;
         resource.backing = null;
-        if (backing != null) entriesUsed -= backing.count();
+        if (backing != null) cancel(backing);
         return backing;
     }
 
@@ -128,8 +184,7 @@ final class ResourceTable {
         int hole = slotOf(resource.id);
         slots[hole] = null;
         count--;
-        memoryUsed -= charge(resource.imageBytes());
-        resource.image.release();
+        release(resource);
         // Those that lie behind the hole and were pushed past it move up, so that lookups never meet a false end.
         for (int at = (hole + 1) & mask;; at = (at + 1) & mask) {
             Resource next = slots[at];
@@ -139,14 +194,20 @@ final class ResourceTable {
         }
     }
 
+    private void release(Resource resource) {
+        giveBack(charge(resource.imageBytes()), RESOURCE_BYTES);
+        resource.image.release();
+    }
+
+    /** What is behind them is unmapped. */
     void clear() {
         for (Resource resource : slots) {
-            if (resource != null) resource.image.release();
+            if (resource == null) continue;
+            detach(resource);
+            release(resource);
         }
         slots = new @Nullable Resource[64];
         count = 0;
-        memoryUsed = 0;
-        entriesUsed = 0;
     }
 
     /** All of them, in no order. */

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.dmacore.budget.Share;
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.memory.FileMapping;
@@ -32,6 +33,7 @@ final class FunctionBus implements FunctionContext {
     private final FunctionHost host;
     private final FunctionInterrupts interrupts;
     private final DmaCore core;
+    private final Share share;
     private final DeviceTrace trace;
     /** The function for the core, if it does not snoop. */
     private final @Nullable DeviceFunction nonSnooping;
@@ -42,10 +44,12 @@ final class FunctionBus implements FunctionContext {
     private @Nullable FrontMemory front;
     private int faultsTold;
 
-    FunctionBus(FunctionHost host, FunctionInterrupts interrupts, DmaCore core, @Nullable DeviceFunction nonSnooping) {
+    FunctionBus(FunctionHost host, FunctionInterrupts interrupts, DmaCore core, @Nullable DeviceFunction nonSnooping,
+            Share share) {
         this.host = host;
         this.interrupts = interrupts;
         this.core = core;
+        this.share = share;
         this.trace = core.trace(host.function().name());
         this.nonSnooping = nonSnooping;
     }
@@ -63,7 +67,7 @@ final class FunctionBus implements FunctionContext {
         translation = runs;
         front = memory;
         faultsTold = 0;
-        if (nonSnooping != null) transferred = new NonCoherentMemory(core, nonSnooping);
+        if (nonSnooping != null) transferred = new NonCoherentMemory(core, nonSnooping, share);
     }
 
     void detach() {

@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.dmacore.budget.Budget;
+import sluice.dmacore.budget.Share;
+import sluice.dmacore.budget.ShareUsedUpException;
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.buffer.DmaCoreOptions;
 import sluice.dmacore.device.DeviceDmaParams;
@@ -65,7 +68,8 @@ public final class FunctionHost {
      * @throws IllegalArgumentException if the function contradicts itself
      */
     public FunctionHost(PciFunction function, IoEventLoop loop, FileMappings files) {
-        this(function, loop, files, DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT);
+        this(function, loop, files, DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT,
+                Budget.ofProcess().own());
     }
 
     /**
@@ -74,13 +78,15 @@ public final class FunctionHost {
      * @param files where guest memory is mapped
      * @param core is told what the function reads and writes; if it does not snoop, each DMA_MAP is a buffer of the core's
      * @param stream whether it snoops
+     * @param share of the process, from which is taken what is kept of mappings and buffers
      * @throws IllegalArgumentException if the function contradicts itself
      */
-    public FunctionHost(PciFunction function, IoEventLoop loop, FileMappings files, DmaCore core, Stream stream) {
+    public FunctionHost(PciFunction function, IoEventLoop loop, FileMappings files, DmaCore core, Stream stream,
+            Share share) {
         this.function = function;
         this.loop = loop;
         this.files = files;
-        this.space = DmaMappedSpace.open(function.name());
+        this.space = DmaMappedSpace.open(function.name(), share);
         this.access = new BarAccess(function);
         this.leftovers = new Leftovers(function.name());
         Msix msix = function.config().msix();
@@ -89,7 +95,7 @@ public final class FunctionHost {
         DeviceFunction nonSnooping = stream.coherent()
                 ? null
                 : core.function(function.name(), DeviceDmaParams.throughIommu().withTranslated(false).withDmaMask(-1));
-        this.bus = new FunctionBus(this, interrupts, core, nonSnooping);
+        this.bus = new FunctionBus(this, interrupts, core, nonSnooping, share);
         for (Bar bar : function.bars()) bars.put(bar.index(), bar);
         if (msix != null) {
             Bar bar = bars.get(msix.bar());
@@ -241,6 +247,7 @@ public final class FunctionHost {
             LOG.error("{}: {} is refused: {}", function.name(), name, e.getMessage());
             return switch (e) {
                 case DmaRefusedException refused -> refused.errno();
+                case ShareUsedUpException refused -> Errno.ENOSPC;
                 case NothingMapped nothing -> Errno.ENOENT;
                 default -> Errno.EINVAL;
             };

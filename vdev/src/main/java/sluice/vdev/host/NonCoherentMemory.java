@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.dmacore.budget.Resource;
+import sluice.dmacore.budget.Share;
 import sluice.dmacore.buffer.Attachment;
 import sluice.dmacore.buffer.DeviceMapping;
 import sluice.dmacore.buffer.DeviceView;
@@ -55,7 +57,11 @@ final class NonCoherentMemory implements AutoCloseable {
         }
     }
 
+    /** What a buffer takes of the heap, with its attachment and its mapping. */
+    private static final long BUFFER_BYTES = 2048;
+
     private final DmaCore core;
+    private final Share share;
     private final DeviceFunction function;
     private final DeviceView view;
     private final NavigableMap<Long, Mapped> buffers = new TreeMap<>();
@@ -66,8 +72,9 @@ final class NonCoherentMemory implements AutoCloseable {
     private boolean limitTold;
 
     /** To be called on the function's loop. */
-    NonCoherentMemory(DmaCore core, DeviceFunction function) {
+    NonCoherentMemory(DmaCore core, DeviceFunction function, Share share) {
         this.core = core;
+        this.share = share;
         this.function = function;
         view = DeviceView.open(function);
     }
@@ -80,14 +87,31 @@ final class NonCoherentMemory implements AutoCloseable {
             takeAll().forEach(this::discard);
             return;
         }
-        if (!whole.isEmpty() || isFull()) return;
+        if (!whole.isEmpty() || isFull() || !take(length)) return;
+        boolean done = false;
         try {
             buffers.put(address, transferred(address, length, file, offset, direction(permission)));
+            done = true;
         } catch (DmaBufException e) {
             // The map itself stands: a front-end that is refused one may end its VM.
             LOG.error("{}: the {} bytes at 0x{} cannot be transferred to it, and it will be refused them: {}",
                     function.name(), length, Long.toHexString(address), e.getMessage());
+        } finally {
+            if (!done) giveBack(length);
         }
+    }
+
+    /** Heap for one more buffer, and host memory for the memory behind its caches; what cannot be had is told once. */
+    private boolean take(long length) {
+        if (!share.takeOrTell(Resource.HEAP, BUFFER_BYTES)) return false;
+        if (share.takeOrTell(Resource.HOST_MEMORY, length)) return true;
+        share.giveBack(Resource.HEAP, BUFFER_BYTES);
+        return false;
+    }
+
+    private void giveBack(long length) {
+        share.giveBack(Resource.HEAP, BUFFER_BYTES);
+        share.giveBack(Resource.HOST_MEMORY, length);
     }
 
     /** Whether there are as many as may be: what is mapped now is not transferred. */
@@ -106,7 +130,7 @@ final class NonCoherentMemory implements AutoCloseable {
             throws DmaBufException {
         Runs pages = new Runs(1);
         pages.add(file, offset, length);
-        DmaBuf buffer = core.export("0x" + Long.toHexString(address), length, new GuestPages(pages));
+        DmaBuf buffer = core.export("0x" + Long.toHexString(address), length, new GuestPages(pages), share);
         boolean done = false;
         try {
             Attachment attachment = buffer.attach(function, Stream.NON_COHERENT);
@@ -150,9 +174,10 @@ final class NonCoherentMemory implements AutoCloseable {
         ended.clear();
     }
 
-    private static void letGo(Mapped mapped) {
+    private void letGo(Mapped mapped) {
         mapped.attachment().detach();
         mapped.buffer().release();
+        giveBack(mapped.buffer().size());
     }
 
     private void discard(Mapped mapped) {

@@ -14,6 +14,8 @@ import java.util.stream.Stream;
 import sluice.vdev.fixture.Deadline;
 import sluice.vdev.loopback.CProgram;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 /** {@code sluice} as a process of its own: through the launcher where a jar of these sources is built, else by class path. */
 final class SluiceProgram implements AutoCloseable {
     private static final int LIMIT_SECONDS = 30;
@@ -65,15 +67,26 @@ final class SluiceProgram implements AutoCloseable {
     }
 
     /** As the launcher does: with SIGUSR2 blocked, so that it can be read. */
-    private static List<String> byClassPath(String property, String... arguments) {
+    private static List<String> byClassPath(String property, String... arguments) throws IOException {
         List<String> command = new ArrayList<>(List.of("env", "--block-signal=USR2", "_JAVA_SR_SIGNUM=50",
                 Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         ManagementFactory.getRuntimeMXBean().getInputArguments().stream().filter(flag -> flag.startsWith("--"))
                 .forEach(command::add);
-        command.addAll(List.of("-Xmx256m", "-XX:-CreateCoredumpOnCrash", property, "-cp",
+        command.addAll(List.of("-Xmx" + heapMib(arguments) + "m", "-XX:-CreateCoredumpOnCrash", property, "-cp",
                 System.getProperty("java.class.path"), Main.class.getName()));
         command.addAll(List.of(arguments));
         return command;
+    }
+
+    /** MiB of heap that the launcher gives to a process with these arguments. */
+    static int heapMib(String... arguments) throws IOException {
+        // The launcher's own function, and nothing else of it.
+        List<String> command = new ArrayList<>(List.of("bash", "-euc",
+                "eval \"$(sed -n '/^heap_mib()/,/^}/p' \"$0\")\"; heap_mib \"$@\"",
+                CProgram.module().resolveSibling("sluice").toString()));
+        command.addAll(List.of(arguments));
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        return Integer.parseInt(new String(process.getInputStream().readAllBytes(), UTF_8).strip());
     }
 
     /** Whether the launcher would start what is there, and build nothing. */

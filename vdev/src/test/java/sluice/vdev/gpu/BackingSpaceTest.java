@@ -52,7 +52,8 @@ class BackingSpaceTest {
     private final List<String> asked = new ArrayList<>();
     private final Translation memory = new Translation();
     private final DmaCore core = DmaCore.open(DmaCoreOptions.counting());
-    private final BackingSpace space = new BackingSpace("test", core, Stream.COHERENT, new FaultPolicy.Abort());
+    private final BackingSpace space = new BackingSpace("test", core, Budget.ofProcess().own(), Stream.COHERENT,
+            new FaultPolicy.Abort());
 
     /** Guest memory that notes what it is asked, and may miss. */
     private final class Translation implements FrontTranslation {

@@ -61,7 +61,7 @@ final class OneThreadGpu implements AutoCloseable, DeviceContext {
     /** The same with images from somewhere else. */
     OneThreadGpu(RingKind kind, ResourceTable.Images images) throws IOException {
         device = new GpuDevice(new GpuOptions(SCANOUTS, MEMORY_LIMIT), display, new PictureTaker(Path.of("."), 0),
-                DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT, images);
+                DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT, Budget.ofProcess().own(), images);
         FileMapping mapping = new FileMappings(Budget.of(Resource.MAPPINGS, 4)).map(ram.file());
         view.adopt(GuestMemory
                 .of(List.of(MemoryRegion.of(0, RAM_BYTES, ram.regions().getFirst().userAddress(), mapping, 0))));

@@ -11,16 +11,29 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+import sluice.dmacore.budget.Budget;
+import sluice.dmacore.budget.Share;
+
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static sluice.dmacore.budget.Resource.HEAP;
+import static sluice.dmacore.budget.Resource.HOST_MEMORY;
 
 /** The table of resources, against a map. */
 class ResourceTableTest {
     private static final long SEED = 20260113;
     private static final long LIMIT = 4 << 20;
+    private static final long HEAP_LIMIT = 64 << 20;
 
     private final Random random = new Random(SEED);
+
+    private final Budget budget = Budget.of(HEAP, HEAP_LIMIT);
+    private final Share share = budget.share("gpu");
+
+    private ResourceTable table(long memoryLimit) {
+        return new ResourceTable(memoryLimit, share, false);
+    }
 
     private record Made(PixelFormat format, long width, long height) {
         /** What it counts towards the limit. */
@@ -72,7 +85,7 @@ class ResourceTableTest {
 
     @Test
     void behavesAsAMapWithALimit() {
-        ResourceTable table = new ResourceTable(LIMIT);
+        ResourceTable table = table(LIMIT);
         Map<Integer, Made> oracle = new LinkedHashMap<>();
         Map<Response, Integer> responses = new LinkedHashMap<>();
         int most = 0;
@@ -122,7 +135,7 @@ class ResourceTableTest {
         List<Integer> ids = new ArrayList<>();
         for (int i = 1; i <= 24; i++) ids.add(i << 20);
         for (int gap = 0; gap < ids.size(); gap++) {
-            ResourceTable table = new ResourceTable(LIMIT);
+            ResourceTable table = table(LIMIT);
             for (int id : ids) assertThat(table.create(id, 1, 1, 1)).isEqualTo(Response.OK_NODATA);
             Resource removed = table.find(ids.get(gap));
             if (removed == null) throw new AssertionError("resource " + ids.get(gap) + " is lost");
@@ -139,7 +152,7 @@ class ResourceTableTest {
             "1, 16384, 16384, ERR_OUT_OF_MEMORY", "0, 1, 1, ERR_INVALID_RESOURCE_ID", "1, 16384, 1, OK_NODATA",
             "1, 1, 16384, OK_NODATA", "-1, 1, 1, OK_NODATA", "-2147483648, 1, 1, OK_NODATA" })
     void judgesIdsAndSides(int id, long width, long height, Response expected) {
-        ResourceTable table = new ResourceTable(LIMIT);
+        ResourceTable table = table(LIMIT);
         assertThat(table.create(id, 1, width, height)).isEqualTo(expected);
         assertThat(table.count()).isEqualTo(expected == Response.OK_NODATA ? 1 : 0);
         table.clear();
@@ -147,7 +160,7 @@ class ResourceTableTest {
 
     @Test
     void itsLimitIsReachedToTheByteAndGivenBack() {
-        ResourceTable table = new ResourceTable(3 * 4096 + 64 * 64 * 4);
+        ResourceTable table = table(3 * 4096 + 64 * 64 * 4);
         assertThat(table.create(1, 1, 64, 64)).isEqualTo(Response.OK_NODATA);
         for (int id = 2; id <= 4; id++) assertThat(table.create(id, 1, 1, 1)).isEqualTo(Response.OK_NODATA);
         assertThat(table.create(5, 1, 1, 1)).isEqualTo(Response.ERR_OUT_OF_MEMORY);
@@ -161,7 +174,7 @@ class ResourceTableTest {
 
     @Test
     void thereIsAMostHoweverMuchMemoryThereIs() {
-        ResourceTable table = new ResourceTable(Long.MAX_VALUE);
+        ResourceTable table = table(Long.MAX_VALUE);
         for (int id = 1; id <= ResourceTable.MAX_RESOURCES; id++)
             assertThat(table.create(id, 1, 1, 1)).isEqualTo(Response.OK_NODATA);
         assertThat(table.create(-1, 1, 1, 1)).isEqualTo(Response.ERR_OUT_OF_MEMORY);
@@ -177,7 +190,7 @@ class ResourceTableTest {
 
     @Test
     void aListOfPagesGivesItsRoomBackWhicheverWayItGoes() {
-        ResourceTable table = new ResourceTable(LIMIT);
+        ResourceTable table = table(LIMIT);
         long[] list = new long[2 * ResourceTable.MAX_ENTRIES];
         Arrays.fill(list, 4096);
         Backing all = Backing.of(list);
@@ -187,32 +200,82 @@ class ResourceTableTest {
             assertThat(table.create(7, 1, 1, 1)).isEqualTo(Response.OK_NODATA);
             Resource resource = table.find(7);
             if (resource == null) throw new AssertionError("resource 7 is lost");
-            assertThat(table.hasRoomFor(all)).isTrue();
-            table.attach(resource, one);
-            assertThat(table.hasRoomFor(all)).isFalse();
+            assertThat(table.reserve(one)).isTrue();
+            resource.backing = one;
+            assertThat(table.reserve(all)).isFalse();
             assertThat(table.detach(resource)).isSameAs(one);
             assertThat(table.detach(resource)).isNull();
-            assertThat(table.hasRoomFor(all)).isTrue();
-            table.attach(resource, all);
-            assertThat(table.hasRoomFor(one)).isFalse();
+            assertThat(table.reserve(all)).isTrue();
+            resource.backing = all;
+            assertThat(table.reserve(one)).isFalse();
             switch (way) {
                 case 0 -> table.detach(resource);
                 case 1 -> table.remove(resource);
                 default -> table.clear();
             }
-            assertThat(table.hasRoomFor(all)).as("in way %d", way).isTrue();
+            assertThat(table.reserve(all)).as("in way %d", way).isTrue();
+            table.cancel(all);
             table.clear();
+            assertThat(share.used(HEAP)).as("in way %d", way).isZero();
+            assertThat(share.used(HOST_MEMORY)).as("in way %d", way).isZero();
         }
     }
 
     @Test
     void aNewResourceIsBlack() {
-        ResourceTable table = new ResourceTable(LIMIT);
+        ResourceTable table = table(LIMIT);
         table.create(7, 134, 33, 5);
         Resource resource = table.find(7);
         if (resource == null) throw new AssertionError("resource 7 is lost");
         assertThat(resource.image.copyOf(new Rectangle(0, 0, 33, 5))).hasSize(165).containsOnly(0);
         assertThat(resource.backing).isNull();
+        table.clear();
+    }
+
+    /** Each guest's resources have a limit, and all guests of a process together have one, too. */
+    @Test
+    void aGreedyGuestsResourcesLeaveHeapForAnothers() {
+        ResourceTable greedy = table(Long.MAX_VALUE);
+        ResourceTable clean = new ResourceTable(LIMIT, budget.share("clean"), false);
+        long[] list = new long[2 * 1024];
+        Arrays.fill(list, 4096 + 1); // inside of pages: each has a mapping of its own
+        int made = 0;
+        while (greedy.create(made + 1, 1, 1, 1) == Response.OK_NODATA && greedy.reserve(Backing.of(list)))
+            made++;
+        assertThat(made).isBetween(32, ResourceTable.MAX_RESOURCES - 1);
+        for (int id = 1; id <= 40; id++) {
+            assertThat(clean.create(id, 1, 1, 1)).isEqualTo(Response.OK_NODATA);
+            assertThat(clean.reserve(Backing.of(list))).as("resource %d", id).isTrue();
+        }
+    }
+
+    @Test
+    void picturesOfAGreedyGuestLeaveHostMemoryForAnothers() {
+        Budget memory = Budget.of(HOST_MEMORY, 16 << 20);
+        ResourceTable greedy = new ResourceTable(Long.MAX_VALUE, memory.share("greedy"), false);
+        ResourceTable clean = new ResourceTable(LIMIT, memory.share("clean"), false);
+        int id = 1;
+        while (greedy.create(id, 1, 512, 512) == Response.OK_NODATA)
+            id++;
+        assertThat(id - 1).as("pictures of 1 MiB").isEqualTo(10);
+        for (int other = 1; other <= 2; other++)
+            assertThat(clean.create(other, 1, 512, 512)).isEqualTo(Response.OK_NODATA);
+        greedy.clear();
+        clean.clear();
+        assertThat(memory.used(HOST_MEMORY)).isZero();
+    }
+
+    /** 3 GiB took a GPU that does not snoop 13 s, and as much memory of the host's. */
+    @Test
+    void theShadowOfPagesCountsAsMemoryWhereTheDeviceDoesNotSnoop() {
+        ResourceTable table = new ResourceTable(LIMIT, share, true);
+        Backing large = Backing.of(new long[]{ 0, LIMIT });
+        Backing larger = Backing.of(new long[]{ 0, 3L << 30 });
+        assertThat(table.reserve(larger)).isFalse();
+        assertThat(table.reserve(large)).isTrue();
+        assertThat(table.create(1, 1, 1, 1)).isEqualTo(Response.ERR_OUT_OF_MEMORY);
+        table.cancel(large);
+        assertThat(table.create(1, 1, 1, 1)).isEqualTo(Response.OK_NODATA);
         table.clear();
     }
 }

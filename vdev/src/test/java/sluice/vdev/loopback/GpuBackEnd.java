@@ -11,6 +11,8 @@ import java.util.function.ToLongFunction;
 
 import io.netty.channel.IoEventLoop;
 
+import sluice.dmacore.budget.Budget;
+import sluice.dmacore.budget.Share;
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.buffer.DmaCoreOptions;
 import sluice.dmacore.device.Stream;
@@ -43,6 +45,7 @@ public final class GpuBackEnd implements AutoCloseable {
     private final LogTap log = new LogTap();
     private final IoEventLoop control = Loops.start("loopback-control");
     private final IoEventLoop loop = Loops.start("loopback-device");
+    private final Share share = Budget.ofProcess().share("gpu");
     private final DisplayLink display;
     private final PictureTaker pictures;
     private final GpuDevice device;
@@ -68,11 +71,11 @@ public final class GpuBackEnd implements AutoCloseable {
     private GpuBackEnd(GpuOptions options, Path folder, int everyFrames, DmaCore core, Stream stream) {
         display = new DisplayLink(loop, options.outputs(), OWN_WIDTH, OWN_HEIGHT);
         pictures = new PictureTaker(folder, everyFrames);
-        device = new GpuDevice(options, display, pictures, core, stream);
+        device = new GpuDevice(options, display, pictures, core, stream, share);
         backEnd = new BackEnd(new DeviceHost(device, loop, 0, core.trace("front of gpu")),
-                FileMappings.ofProcess(), display::connect);
+                FileMappings.ofProcess().paidBy(share), display::connect);
         function = new FunctionServer(new FunctionHost(new VirtioPciFunction(device, "gpu", loop, 0), loop,
-                FileMappings.ofProcess(), core, Stream.COHERENT));
+                FileMappings.ofProcess().paidBy(share), core, Stream.COHERENT, share));
     }
 
     /** A front-end at the other end of a fresh pair of sockets. */
@@ -149,6 +152,11 @@ public final class GpuBackEnd implements AutoCloseable {
         return onLoop(() -> which.applyAsLong(device.statistics()));
     }
 
+    /** What the GPU and its guest have of the process. */
+    public Share share() {
+        return share;
+    }
+
     public GpuDevice device() {
         return device;
     }
@@ -175,6 +183,7 @@ public final class GpuBackEnd implements AutoCloseable {
                 throw new AssertionError("a loop does not end");
             }
         }
+        share.close();
         log.close();
         log.requireNoInternalError();
     }

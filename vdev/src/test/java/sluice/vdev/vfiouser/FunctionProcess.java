@@ -15,6 +15,7 @@ import io.netty.channel.IoEventLoop;
 import io.netty.util.concurrent.SingleThreadEventExecutor;
 import org.jspecify.annotations.Nullable;
 
+import sluice.dmacore.budget.Budget;
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.buffer.DmaCoreOptions;
 import sluice.dmacore.device.Stream;
@@ -47,7 +48,7 @@ public final class FunctionProcess implements AutoCloseable {
     public FunctionProcess(PciFunction function, DmaCore core, Stream stream) {
         control = Loops.start("test-control");
         own = List.of(control, loop);
-        host = new FunctionHost(function, loop, FileMappings.ofProcess(), core, stream);
+        host = new FunctionHost(function, loop, FileMappings.ofProcess(), core, stream, Budget.ofProcess().own());
         server = new FunctionServer(host);
     }
 

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import sluice.dmacore.budget.Resource;
 import sluice.dmacore.linux.EventFd;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.Memfd;
@@ -320,6 +321,41 @@ class MemoryLoopbackTest {
             frontEnd.close();
             backEnd.awaitGone();
             assertThat(backEnd.log().count("no memory slot left")).isEqualTo(1);
+        }
+    }
+
+    /** 128 TiB are all addresses that a process has: sparse files cost their owner nothing. */
+    @Test
+    void sparseFilesOfAGreedyFrontEndLeaveAddressesForItsNeighbours() throws IOException {
+        try (GpuBackEnd backEnd = new GpuBackEnd(GpuOptions.defaults()); AttachedGpu neighbour = AttachedGpu.start()) {
+            FrontEnd greedy = backEnd.connect();
+            greedy.setProtocolFeatures(VhostUserBits.P_REPLY_ACK | VhostUserBits.P_CONFIGURE_MEM_SLOTS);
+            greedy.acknowledge(true);
+            int taken = 0;
+            int refused = 0;
+            for (long bytes = 1L << 46; bytes >= MIB; bytes /= 2) {
+                try (Fd file = memfd(bytes)) {
+                    GuestRegion region = new GuestRegion(taken * MIB, FREE_USER + taken * MIB, 4096, 0);
+                    if (greedy.request(ADD, one(region), file).value() == 0) {
+                        taken++;
+                    } else {
+                        refused++;
+                    }
+                }
+            }
+            assertThat(taken).isPositive();
+            assertThat(refused).isPositive();
+            assertThat(backEnd.log().count("more bytes of address space: it has")).isEqualTo(refused);
+            try (Fd more = memfd(1L << 40)) {
+                neighbour.session().frontEnd().addMemReg(new GuestRegion(FREE_GUEST, FREE_USER, MIB, 0), more);
+            }
+            showAFrame(neighbour, 1);
+            greedy.close();
+            backEnd.awaitGone();
+            Deadline.in(Deadline.USUAL).require(
+                    () -> backEnd.share().used(Resource.ADDRESS_SPACE) == 0
+                            && backEnd.share().used(Resource.FILES) == 0,
+                    "giving the addresses back");
         }
     }
 }
