@@ -9,9 +9,9 @@ import java.util.Map;
 /**
  * What a process has for its devices, and who has how much of it: one greedy front-end must not be the end of all others.
  *
- * <p>Half of each {@link Resource} is divided among the devices there are, evenly: so much each can have at any time. The other
- * half goes to whoever comes first. A device that is alone may have everything, and one among many has its part whatever the
- * others do. Devices are added before their front-ends come; one that is added later gets its part as the others give back what
+ * <p>Half of each {@link Resource} is divided among the devices there are and the process itself, evenly: so much each can have at
+ * any time. The other half goes to whoever comes first. So a device that is alone may have three quarters, and one among many has
+ * its part whatever the others do. Devices are added before their front-ends come; one that is added later gets its part as the others give back what
  * they have beyond theirs.
  *
  * <p>Any thread may use it. Taking costs a lock and a look at each device: it is for what is set up, never for a frame.
@@ -21,9 +21,9 @@ public final class Budget {
 
     private final Map<Resource, Long> limits;
     private final Map<String, Integer> namesakes = new HashMap<>();
-    private final List<Share> shares = new ArrayList<>();
-    private final Map<Resource, Long> used = new EnumMap<>(Resource.class);
     private final Share own = new Share(this, "the process itself");
+    private final List<Share> shares = new ArrayList<>(List.of(own));
+    private final Map<Resource, Long> used = new EnumMap<>(Resource.class);
 
     private Budget(Map<Resource, Long> limits) {
         this.limits = limits;
@@ -45,7 +45,7 @@ public final class Budget {
         return all;
     }
 
-    /** For what no device has asked for. Nothing is kept for it. */
+    /** For what cannot be told to be one device's, such as the memory behind modelled caches. */
     public Share own() {
         return own;
     }
@@ -107,7 +107,7 @@ public final class Budget {
 
     /** What other shares than this one have not taken of their parts. */
     private long keptFromOthers(Share share, Resource resource) {
-        long part = limit(resource) / 2 / Math.max(1, shares.size());
+        long part = limit(resource) / 2 / shares.size();
         long kept = 0;
         for (Share other : shares) {
             if (!other.equals(share)) kept += Math.max(0, part - amount(other.used, resource));

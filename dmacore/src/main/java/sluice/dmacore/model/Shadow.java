@@ -8,6 +8,7 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Objects;
+import java.util.concurrent.atomic.LongAdder;
 
 import org.jspecify.annotations.Nullable;
 
@@ -83,9 +84,9 @@ final class Shadow {
     private final FileMapping memory;
     private final FileMapping twins;
     private final @Nullable Chunk[] chunks;
-    /** Pages that play, each as often as devices play it. */
+    /** Pages that play, each as often as devices play it. Guarded by all shadows together. */
     private long uses;
-    private long copied;
+    private final LongAdder copied = new LongAdder();
 
     private Shadow(FileMapping caches, Sparse memory, Sparse twins) {
         this.caches = caches;
@@ -115,16 +116,20 @@ final class Shadow {
 
     /** Bytes copied so far. */
     long copied() {
-        return copied;
+        return copied.sum();
     }
 
     // ---- which pages play
+
+    /** A device is about to {@link #cover} a range: the shadow is kept until it has {@linkplain #leave left}. */
+    void join(long offset, long bytes) {
+        uses += endPage(offset, bytes) - offset / PAGE;
+    }
 
     /** Lets the pages of a range play: memory begins with what the caches hold. */
     void cover(long offset, long bytes) {
         long end = endPage(offset, bytes);
         for (long page = offset / PAGE; page < end; page++) {
-            uses++;
             int index = (int) (page / CHUNK_PAGES);
             Chunk chunk = chunks[index];
             if (chunk == null) {
@@ -140,7 +145,7 @@ final class Shadow {
         }
     }
 
-    /** A device is about to leave a range: counts what {@link #uncover} will do. Returns whether nobody is left anywhere. */
+    /** A device has {@linkplain #uncover uncovered} a range. Returns whether nobody is left anywhere. */
     boolean leave(long offset, long bytes) {
         uses -= endPage(offset, bytes) - offset / PAGE;
         return uses == 0;
@@ -190,7 +195,7 @@ final class Shadow {
 
     private void copy(FileMapping from, FileMapping to, long offset, long bytes) {
         MemorySegment.copy(from.segment(), offset, to.segment(), offset, bytes);
-        copied += bytes;
+        copied.add(bytes);
     }
 
     // ---- lines, by their number in the file

@@ -6,6 +6,8 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Random;
 
+import org.jspecify.annotations.Nullable;
+
 import sluice.dmacore.finding.Findings;
 import sluice.dmacore.memory.FileId;
 import sluice.dmacore.memory.FileMapping;
@@ -27,7 +29,9 @@ public final class ShadowCaches implements CacheExecutor {
     private final FileMappings files;
     private final Eviction eviction;
     private final Random chance;
+    /** Guards itself, and who uses each. What a shadow holds is guarded by the shadow: one VM's never waits for another's. */
     private final Map<FileId, Shadow> shadows = new HashMap<>();
+    /** Guarded by the shadows. */
     private long copiedByFormer;
 
     /** @param files where shadows are mapped */
@@ -47,18 +51,28 @@ public final class ShadowCaches implements CacheExecutor {
     }
 
     /** Bytes that were copied to play all this; none of them is a bounce. */
-    public synchronized long cacheBytes() {
-        long bytes = copiedByFormer;
-        for (Shadow shadow : shadows.values()) bytes += shadow.copied();
-        return bytes;
+    public long cacheBytes() {
+        synchronized (shadows) {
+            long bytes = copiedByFormer;
+            for (Shadow shadow : shadows.values()) bytes += shadow.copied();
+            return bytes;
+        }
     }
 
     // ---- which pages play
 
     @Override
-    public synchronized void covered(Lines lines) {
-        lines.forEachStretch(0, lines.count(),
-                (file, offset, bytes, _) -> shadows.computeIfAbsent(file.id(), _ -> open(file)).cover(offset, bytes));
+    public void covered(Lines lines) {
+        lines.forEachStretch(0, lines.count(), (file, offset, bytes, _) -> {
+            Shadow shadow;
+            synchronized (shadows) {
+                shadow = shadows.computeIfAbsent(file.id(), _ -> open(file));
+                shadow.join(offset, bytes);
+            }
+            synchronized (shadow) {
+                shadow.cover(offset, bytes);
+            }
+        });
     }
 
     private Shadow open(FileMapping file) {
@@ -70,29 +84,39 @@ public final class ShadowCaches implements CacheExecutor {
     }
 
     @Override
-    public synchronized void uncovered(Lines lines) {
+    public void uncovered(Lines lines) {
         lines.forEachStretch(0, lines.count(), (file, offset, bytes, _) -> {
             Shadow shadow = of(file);
-            if (!shadow.leave(offset, bytes)) return;
-            copiedByFormer += shadow.copied();
-            shadow.close();
-            shadows.remove(file.id());
+            synchronized (shadow) {
+                shadow.uncover(offset, bytes);
+            }
         });
         lines.forEachStretch(0, lines.count(), (file, offset, bytes, _) -> {
-            Shadow shadow = shadows.get(file.id());
-            if (shadow != null) shadow.uncover(offset, bytes);
+            synchronized (shadows) {
+                Shadow shadow = of(file);
+                if (!shadow.leave(offset, bytes)) return;
+                copiedByFormer += shadow.copied();
+                shadow.close();
+                shadows.remove(file.id());
+            }
         });
     }
 
     private Shadow of(FileMapping file) {
-        Shadow shadow = shadows.get(file.id());
+        Shadow shadow = present(file);
         if (shadow == null)
             throw new IllegalStateException(file + " has no shadow: no device without snooping is attached");
         return shadow;
     }
 
+    private @Nullable Shadow present(FileMapping file) {
+        synchronized (shadows) {
+            return shadows.get(file.id());
+        }
+    }
+
     @Override
-    public synchronized Runs deviceMemory(Lines lines) {
+    public Runs deviceMemory(Lines lines) {
         Runs runs = lines.runs();
         Runs seen = new Runs(runs.count());
         for (int run = 0; run < runs.count(); run++)
@@ -109,14 +133,16 @@ public final class ShadowCaches implements CacheExecutor {
     /** Where no device is left, the caches hold all there is: what one wrote there and nobody fetched has gone with it. */
     private void forEachPlayed(Lines lines, int first, int end, Played played) {
         lines.forEachStretch(first, end, (file, offset, bytes, firstLine) -> {
-            Shadow shadow = shadows.get(file.id());
+            Shadow shadow = present(file);
             if (shadow == null) return;
-            long stop = offset + bytes;
-            long at = shadow.next(true, offset, stop);
-            while (at < stop) {
-                long until = shadow.next(false, at, stop);
-                played.take(shadow, at, until - at, firstLine + (int) ((at - offset) / Lines.LINE));
-                at = shadow.next(true, until, stop);
+            synchronized (shadow) {
+                long stop = offset + bytes;
+                long at = shadow.next(true, offset, stop);
+                while (at < stop) {
+                    long until = shadow.next(false, at, stop);
+                    played.take(shadow, at, until - at, firstLine + (int) ((at - offset) / Lines.LINE));
+                    at = shadow.next(true, until, stop);
+                }
             }
         });
     }
@@ -124,7 +150,7 @@ public final class ShadowCaches implements CacheExecutor {
     // ---- what the caches do
 
     @Override
-    public synchronized void writeBack(Lines lines, int first, int end, Harm harm) {
+    public void writeBack(Lines lines, int first, int end, Harm harm) {
         forEachPlayed(lines, first, end, (shadow, offset, bytes, firstLine) -> {
             long from = offset / Lines.LINE;
             long to = from + bytes / Lines.LINE;
@@ -144,7 +170,7 @@ public final class ShadowCaches implements CacheExecutor {
     }
 
     @Override
-    public synchronized void invalidate(Lines lines, int first, int end, Harm harm) {
+    public void invalidate(Lines lines, int first, int end, Harm harm) {
         forEachPlayed(lines, first, end, (shadow, offset, bytes, firstLine) -> {
             long from = offset / Lines.LINE;
             long to = from + bytes / Lines.LINE;
@@ -156,7 +182,7 @@ public final class ShadowCaches implements CacheExecutor {
     }
 
     @Override
-    public synchronized void wouldLose(Lines lines, int first, int end, Harm harm) {
+    public void wouldLose(Lines lines, int first, int end, Harm harm) {
         forEachPlayed(lines, first, end, (shadow, offset, bytes, firstLine) -> {
             long from = offset / Lines.LINE;
             lost(shadow, from, from + bytes / Lines.LINE, firstLine, harm);
@@ -174,7 +200,7 @@ public final class ShadowCaches implements CacheExecutor {
     }
 
     @Override
-    public synchronized void returned(Lines lines, int first, int end, Harm harm) {
+    public void returned(Lines lines, int first, int end, Harm harm) {
         forEachPlayed(lines, first, end, (shadow, offset, bytes, firstLine) -> {
             long from = offset / Lines.LINE;
             long to = from + bytes / Lines.LINE;
@@ -187,7 +213,7 @@ public final class ShadowCaches implements CacheExecutor {
     }
 
     @Override
-    public synchronized boolean isUnfetched(Lines lines, int first, int end, Harm harm) {
+    public boolean isUnfetched(Lines lines, int first, int end, Harm harm) {
         boolean[] found = new boolean[1];
         forEachPlayed(lines, first, end, (shadow, offset, bytes, firstLine) -> {
             long from = offset / Lines.LINE;
@@ -202,7 +228,7 @@ public final class ShadowCaches implements CacheExecutor {
     // ---- who reads and writes
 
     @Override
-    public synchronized void deviceAccess(Lines lines, int first, int end, boolean write, Harm harm) {
+    public void deviceAccess(Lines lines, int first, int end, boolean write, Harm harm) {
         forEachPlayed(lines, first, end, (shadow, offset, bytes, firstLine) -> {
             long from = offset / Lines.LINE;
             long to = from + bytes / Lines.LINE;
@@ -218,7 +244,7 @@ public final class ShadowCaches implements CacheExecutor {
     }
 
     @Override
-    public synchronized void cacheAccess(Lines lines, int first, int end, boolean write, Harm harm) {
+    public void cacheAccess(Lines lines, int first, int end, boolean write, Harm harm) {
         forEachPlayed(lines, first, end, (shadow, offset, bytes, firstLine) -> {
             long from = offset / Lines.LINE;
             long to = from + bytes / Lines.LINE;

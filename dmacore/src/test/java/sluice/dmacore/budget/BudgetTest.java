@@ -19,11 +19,13 @@ class BudgetTest {
     private final Budget budget = Budget.of(FILES, LIMIT);
 
     @Test
-    void oneThatIsAloneMayHaveEverything() throws Exception {
+    void oneThatIsAloneMayHaveAllButThePartOfTheProcess() throws Exception {
         try (Share alone = budget.share("gpu")) {
-            alone.take(FILES, LIMIT);
+            alone.take(FILES, 75);
             assertThat(alone.tryTake(FILES, 1)).isFalse();
-            alone.giveBack(FILES, LIMIT);
+            budget.own().take(FILES, 25);
+            alone.giveBack(FILES, 75);
+            budget.own().giveBack(FILES, 25);
             assertThat(budget.used(FILES)).isZero();
         }
     }
@@ -31,8 +33,8 @@ class BudgetTest {
     @Test
     void ofManyEachIsSureOfItsPartOfAHalfAndTheRestGoesToTheFirst() throws Exception {
         Share greedy = budget.share("greedy");
-        List<Share> others = List.of(budget.share("b"), budget.share("c"), budget.share("d"), budget.share("e"));
-        // Each is sure of 10: 40 are kept for the other four.
+        List<Share> others = List.of(budget.share("b"), budget.share("c"), budget.share("d"), budget.own());
+        // Each is sure of 10: 40 are kept for the other three and the process.
         greedy.take(FILES, 60);
         assertThatThrownBy(() -> greedy.take(FILES, 1)).isInstanceOf(ShareUsedUpException.class).hasMessage(
                 "greedy does not get 1 more memory files: it has 60, and of the 100 of this process 40 are free, of which 40 are kept for others; give the VM's memory fewer files, or serve fewer devices in one process")
@@ -51,22 +53,15 @@ class BudgetTest {
     void nothingIsKeptForADeviceThatIsClosedAndWhatItHasItGivesBackLater() throws Exception {
         Share greedy = budget.share("greedy");
         Share closed = budget.share("closed");
+        // 16 for each of the two, and for the process.
         closed.take(FILES, 5);
-        greedy.take(FILES, 75);
+        greedy.take(FILES, 68);
         assertThat(greedy.tryTake(FILES, 1)).isFalse();
         closed.close();
-        greedy.take(FILES, 20);
-        assertThat(greedy.tryTake(FILES, 1)).isFalse();
+        greedy.take(FILES, 2);
+        assertThat(greedy.tryTake(FILES, 1)).as("25 are kept for the process now").isFalse();
         closed.giveBack(FILES, 5);
         greedy.take(FILES, 5);
-    }
-
-    @Test
-    void nothingIsKeptForTheProcessItself() throws Exception {
-        Share device = budget.share("gpu");
-        budget.own().take(FILES, 50);
-        assertThat(budget.own().tryTake(FILES, 1)).isFalse();
-        device.take(FILES, 50);
     }
 
     @Test
@@ -100,13 +95,13 @@ class BudgetTest {
     @Test
     void isNeverExceededByThreadsThatTakeAtTheSameTime() throws Exception {
         AtomicInteger held = new AtomicInteger();
+        Share share = budget.share("taker");
         Runnable taker = () -> {
-            Share share = budget.share("taker");
             for (int i = 0; i < 100_000; i++) {
-                if (!share.tryTake(FILES, 40)) continue;
-                int now = held.addAndGet(40);
-                held.addAndGet(-40);
-                share.giveBack(FILES, 40);
+                if (!share.tryTake(FILES, 60)) continue;
+                int now = held.addAndGet(60);
+                held.addAndGet(-60);
+                share.giveBack(FILES, 60);
                 assertThat(now).isLessThanOrEqualTo(LIMIT);
             }
         };

@@ -69,13 +69,18 @@ class ShadowTest {
         }
     }
 
+    private static void cover(Shadow shadow, long offset, long bytes) {
+        shadow.join(offset, bytes);
+        shadow.cover(offset, bytes);
+    }
+
     @Test
     void pagesWithoutADeviceAreGivenBackAndPlayFromTheCachesWhenOneComes() throws IOException {
         MemoryFiles files = new MemoryFiles(8);
         FileMapping ram = files.filled(8 * PAGE, 1);
         Shadow shadow = Shadow.of(ram, files.mappings());
-        shadow.cover(0, 8 * PAGE);
-        shadow.cover(3 * PAGE + 64, 64);
+        cover(shadow, 0, 8 * PAGE);
+        cover(shadow, 3 * PAGE + 64, 64);
         assertThat(load(shadow.memory(), 0, 8 * PAGE)).isEqualTo(load(ram, 0, 8 * PAGE));
         shadow.noteDevice(5 * PAGE / 64, -1);
         assertThat(shadow.nextDeviceWritten(0, 8 * PAGE / 64)).isEqualTo(5 * PAGE / 64);
@@ -89,7 +94,7 @@ class ShadowTest {
             assertThat(load(shadow.memory(), (long) page * PAGE, 1)[0]).as("page %d", page).isEqualTo((byte) bytes);
         }
 
-        shadow.cover(5 * PAGE, PAGE);
+        cover(shadow, 5 * PAGE, PAGE);
         assertThat(load(shadow.memory(), 5 * PAGE, PAGE)).isEqualTo(load(ram, 5 * PAGE, PAGE));
         assertThat(shadow.nextDeviceWritten(0, 8 * PAGE / 64)).as("that was another device's").isEqualTo(-1);
         assertThat(shadow.leave(5 * PAGE, PAGE)).isFalse();

@@ -271,7 +271,7 @@ class DmaMappedSpaceTest {
         assertThat(refusal).startsWith("greedy does not get ").contains("more bytes of heap")
                 .endsWith("or serve fewer devices in one process");
         assertThat(mapped).isBetween(1000, 4000);
-        for (int i = 0; i < 700; i++) clean.mapWithoutFile(2L * i * PAGE, PAGE, Permission.READ_WRITE);
+        for (int i = 0; i < 500; i++) clean.mapWithoutFile(2L * i * PAGE, PAGE, Permission.READ_WRITE);
         assertThatExceptionOfType(DmaRefusedException.class)
                 .isThrownBy(() -> greedy.mapWithoutFile(BASE, PAGE, Permission.READ_WRITE));
         greedy.unmap(AddressRange.of(0, PAGE));
