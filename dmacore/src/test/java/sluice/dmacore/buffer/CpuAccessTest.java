@@ -1,8 +1,8 @@
 package sluice.dmacore.buffer;
 
 import java.io.IOException;
-import java.lang.foreign.ValueLayout;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
