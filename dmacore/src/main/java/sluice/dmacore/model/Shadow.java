@@ -46,7 +46,7 @@ final class Shadow {
         /** Of those, the ones that the caches had to write back all the same. */
         final BitSet dirty = new BitSet();
         /** By page, the bytes of those; null where all lines were written as a whole. */
-        final long @Nullable [][] bytes = new long[CHUNK_PAGES][];
+        final long[] @Nullable [] bytes = new long[CHUNK_PAGES][];
     }
 
     /** A file with holes, mapped. */
