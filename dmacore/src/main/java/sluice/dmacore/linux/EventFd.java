@@ -2,7 +2,6 @@ package sluice.dmacore.linux;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,13 +27,22 @@ public final class EventFd {
     }
 
     /**
-     * Adds 1 and wakes who waits. A full counter is fine: it is signalled already. The descriptor must be a non-blocking
-     * eventfd, for a write that waits would keep the whole JVM from its next safepoint; one from a peer is not known to
-     * be, see {@link #isEventFd} and {@link UnixSocket#setNonBlocking}.
+     * Adds 1 and wakes who waits. A full counter is fine: it is signalled already. It never waits, whatever another holder
+     * of the eventfd does with it, see {@link KernelSignal}. Only where the kernel refuses AIO is it a write, which waits
+     * while an eventfd that a peer has made blocking is full: the calling thread then stands still, and no other.
      *
-     * @throws ErrnoException such as EINVAL for what is no eventfd, EPIPE for a pipe nobody reads
+     * @throws ErrnoException EINVAL for what is no eventfd
      */
     public static void signal(Fd fd) throws ErrnoException {
+        if (KernelSignal.isOffered()) {
+            long result = KernelSignal.raise(fd.number());
+            if (result < 0) throw new ErrnoException("io_submit", (int) -result);
+        } else {
+            signalByWriting(fd);
+        }
+    }
+
+    static void signalByWriting(Fd fd) throws ErrnoException {
         long result = Link.WRITE.callThroughSignals(fd.number(), Link.ONE.address(), Long.BYTES);
         if (result != -Errno.EAGAIN) {
             Link.WRITE.orThrow(result);
@@ -60,8 +68,8 @@ public final class EventFd {
     }
 
     /**
-     * Whether a descriptor, such as one from a peer, is an eventfd: only then can {@link #signal} not wait, once it was
-     * made non-blocking.
+     * Whether a descriptor, such as one from a peer, is an eventfd. The file behind it is not asked: one from a peer may
+     * be of a file system that never answers.
      *
      * @throws IOException /proc is not mounted
      */
@@ -86,8 +94,8 @@ public final class EventFd {
 
     private static final class Link {
         static final NativeCall EVENTFD = NativeCall.returningInt("eventfd");
-        /** Critical, without the thread-state change: the write cannot wait, and it is the most frequent call we make. */
-        static final NativeCall WRITE = NativeCall.returningLong("write", Linker.Option.critical(false));
+        /** Not critical: it may wait, and a thread that waits in a critical call keeps the whole JVM from its next safepoint. */
+        static final NativeCall WRITE = NativeCall.returningLong("write");
         static final MemorySegment ONE = Arena.global().allocateFrom(JAVA_LONG, 1L);
     }
 }

@@ -12,13 +12,14 @@ public final class Seals {
     public static final int WRITE = 0x8;
     /** No new writable mapping; mappings that exist stay writable. */
     public static final int FUTURE_WRITE = 0x10;
-    /** {@link #get}: the file is of a kind that has no seals. */
+    /** {@link #get}: the file is of a kind that has no seals, so no memfd and no file of tmpfs or hugetlbfs. */
     public static final int NONE_POSSIBLE = -1;
 
     private Seals() {}
 
     /**
-     * The seals of a file.
+     * The seals of a file. The kernel answers by itself; a file system is not asked, as it is by stat(2) and statfs(2), so
+     * this never waits for the owner of a file (mm/memfd.c, memfd_file_seals_ptr).
      *
      * @return a set of the bits above, or {@link #NONE_POSSIBLE} for a file on a file system without seals
      * @throws ErrnoException any other failure of F_GET_SEALS

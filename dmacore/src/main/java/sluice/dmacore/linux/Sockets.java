@@ -7,8 +7,10 @@ final class Sockets {
     static final int SOCK_NONBLOCK = 0x800;
     static final int SOCK_CLOEXEC = 0x80000;
     static final int SOL_SOCKET = 1;
+    static final int SO_TYPE = 3;
     static final int SO_SNDBUF = 7;
     static final int SO_PEERCRED = 17;
+    static final int SO_DOMAIN = 39;
     static final int SCM_RIGHTS = 1;
     static final int SHUT_RDWR = 2;
     static final int MSG_CTRUNC = 0x8;
@@ -23,6 +25,7 @@ final class Sockets {
     static final NativeCall ACCEPT4 = NativeCall.returningInt("accept4");
     static final NativeCall CONNECT = NativeCall.returningInt("connect");
     static final NativeCall GETSOCKOPT = NativeCall.returningInt("getsockopt");
+    static final NativeCall GETPEERNAME = NativeCall.returningInt("getpeername");
     static final NativeCall SETSOCKOPT = NativeCall.returningInt("setsockopt");
     static final NativeCall SHUTDOWN = NativeCall.returningInt("shutdown");
     static final NativeCall FCHMOD = NativeCall.returningInt("fchmod");

@@ -139,6 +139,46 @@ public final class UnixSocket {
     }
 
     /**
+     * Whether a descriptor, such as one from a peer, is a stream socket of this family. The file behind it is not asked: one
+     * from a peer may be of a file system that never answers.
+     *
+     * @throws ErrnoException such as EBADF
+     */
+    public static boolean isUnixStream(Fd fd) throws ErrnoException {
+        return option(fd, Sockets.SO_DOMAIN) == Sockets.AF_UNIX && option(fd, Sockets.SO_TYPE) == Sockets.SOCK_STREAM;
+    }
+
+    /** The value of an option that is a number, or -1 for what is no socket. */
+    private static int option(Fd fd, int option) throws ErrnoException {
+        MemorySegment scratch = Libc.scratch();
+        MemorySegment length = scratch.asSlice(0, Integer.BYTES);
+        MemorySegment value = scratch.asSlice(16, Integer.BYTES);
+        length.set(JAVA_INT, 0, Integer.BYTES);
+        long result = Sockets.GETSOCKOPT.call(fd.number(), Sockets.SOL_SOCKET, option, value.address(),
+                length.address(), 0);
+        if (result == -Errno.ENOTSOCK) return -1;
+        Sockets.GETSOCKOPT.orThrow(result);
+        return value.get(JAVA_INT, 0);
+    }
+
+    /**
+     * Whether the other end of a connection belongs to a listener of this very process. Who holds both ends of a connection
+     * never reads its end. A {@link #pair} has no listener, so of one it cannot be told.
+     *
+     * @throws ErrnoException such as ENOTSOCK
+     */
+    public static boolean leadsBackToUs(Fd socket) throws ErrnoException {
+        MemorySegment scratch = Libc.scratch();
+        MemorySegment length = scratch.asSlice(0, Integer.BYTES);
+        MemorySegment address = scratch.asSlice(16, UnixAddress.BYTES);
+        length.set(JAVA_INT, 0, (int) UnixAddress.BYTES);
+        long result = Sockets.GETPEERNAME.call(socket.number(), address.address(), length.address());
+        if (result == -Errno.ENOTCONN) return false;
+        Sockets.GETPEERNAME.orThrow(result);
+        return length.get(JAVA_INT, 0) > UnixAddress.SUN_PATH && peer(socket).pid() == ProcessHandle.current().pid();
+    }
+
+    /**
      * How much of what is sent may wait for the peer to read it: SO_SNDBUF (socket(7)).
      *
      * @param bytes 1 or more; the kernel takes at most net.core.wmem_max of it, 212,992 by default, and doubles that for

@@ -14,9 +14,9 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 /** Linux calls that only tests make: to look at what ours did, and to misbehave as a hostile peer does. */
-final class TestCalls {
-    static final int O_RDONLY = 0;
-    static final int O_RDWR = 2;
+public final class TestCalls {
+    public static final int O_RDONLY = 0;
+    public static final int O_RDWR = 2;
     static final int O_CLOEXEC = 0x80000;
     static final int F_GETFD = 1;
     static final int FD_CLOEXEC = 1;
@@ -28,15 +28,20 @@ final class TestCalls {
     private static final NativeCall UMASK = NativeCall.returningInt("umask");
     private static final NativeCall PREAD = NativeCall.returningLong("pread");
     private static final NativeCall PROCESS_VM_READV = NativeCall.returningLong("process_vm_readv");
+    private static final NativeCall WRITE = NativeCall.returningLong("write");
     private static final NativeCall MPROTECT = NativeCall.returningInt("mprotect");
 
     private TestCalls() {}
 
-    static Fd open(Path path, int flags) throws ErrnoException {
+    public static Fd open(Path path, int flags) throws ErrnoException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment name = arena.allocateFrom(path.toString());
             return Fd.own((int) OPEN.orThrow(OPEN.call(name.address(), flags | O_CLOEXEC, 0)));
         }
+    }
+
+    static Fd socket(int family, int type) throws ErrnoException {
+        return Fd.own((int) Sockets.SOCKET.orThrow(Sockets.SOCKET.call(family, type | Sockets.SOCK_CLOEXEC, 0)));
     }
 
     /** Waits until a descriptor is readable (or at its end); false when the time is over. */
@@ -55,6 +60,14 @@ final class TestCalls {
 
     static int umask(int mask) {
         return (int) UMASK.call(mask);
+    }
+
+    /** Fills the counter of an eventfd, so that the next write has no room. */
+    static void fill(Fd eventfd) throws ErrnoException {
+        try (Arena arena = Arena.ofConfined()) {
+            WRITE.orThrow(
+                    WRITE.call(eventfd.number(), arena.allocateFrom(JAVA_LONG, -2L).address(), JAVA_LONG.byteSize()));
+        }
     }
 
     /** pread(2): bytes read, or -errno. */

@@ -21,6 +21,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class UnixSocketTest {
     private static final MemorySegment MANY = Arena.ofAuto().allocate(1 << 20);
+    private static final int AF_INET = 2;
+    private static final int SOCK_DGRAM = 2;
     private static final int SOCK_SEQPACKET = 5;
 
     @TempDir
@@ -253,5 +255,41 @@ class UnixSocketTest {
 
     private static Fd socket(int type) throws ErrnoException {
         return Fd.own((int) Sockets.SOCKET.orThrow(Sockets.SOCKET.call(Sockets.AF_UNIX, type, 0)));
+    }
+
+    @Test
+    void tellsAStreamOfThisFamilyFromEverythingElse() throws Exception {
+        UnixSocket.Pair pair = UnixSocket.pair();
+        try (Fd first = pair.first();
+                Fd second = pair.second();
+                Fd event = EventFd.create();
+                Fd datagrams = TestCalls.socket(Sockets.AF_UNIX, SOCK_DGRAM);
+                Fd internet = TestCalls.socket(AF_INET, Sockets.SOCK_STREAM)) {
+            assertThat(UnixSocket.isUnixStream(first)).isTrue();
+            assertThat(UnixSocket.isUnixStream(second)).isTrue();
+            assertThat(UnixSocket.isUnixStream(event)).isFalse();
+            assertThat(UnixSocket.isUnixStream(datagrams)).isFalse();
+            assertThat(UnixSocket.isUnixStream(internet)).as("close(2) of it may linger").isFalse();
+        }
+    }
+
+    @Test
+    void tellsAConnectionWhoseOtherEndIsOurs() throws Exception {
+        Path path = directory.resolve("socket");
+        UnixSocket.Pair pair = UnixSocket.pair();
+        try (Fd listener = UnixSocket.listen(path, 1);
+                Fd client = UnixSocket.connect(path);
+                Fd first = pair.first();
+                Fd second = pair.second();
+                Fd alone = TestCalls.socket(Sockets.AF_UNIX, Sockets.SOCK_STREAM)) {
+            assertThat(UnixSocket.leadsBackToUs(client)).as("not accepted yet").isTrue();
+            try (Fd accepted = Objects.requireNonNull(UnixSocket.accept(listener))) {
+                assertThat(UnixSocket.leadsBackToUs(client)).isTrue();
+                assertThat(UnixSocket.leadsBackToUs(accepted)).as("its client has no name").isFalse();
+            }
+            assertThat(UnixSocket.leadsBackToUs(first)).as("a pair, as front-ends make").isFalse();
+            assertThat(UnixSocket.leadsBackToUs(second)).isFalse();
+            assertThat(UnixSocket.leadsBackToUs(alone)).as("not connected").isFalse();
+        }
     }
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/aio_abi.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-heap.h>
 #include <linux/magic.h>
@@ -19,6 +20,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -52,6 +54,13 @@ static void structures(void)
     OFFSET(msghdr, msg_control);
     OFFSET(msghdr, msg_controllen);
     OFFSET(msghdr, msg_flags);
+    SIZE(iocb);
+    OFFSET(iocb, aio_lio_opcode);
+    OFFSET(iocb, aio_fildes);
+    OFFSET(iocb, aio_buf);
+    OFFSET(iocb, aio_flags);
+    OFFSET(iocb, aio_resfd);
+    SIZE(io_event);
     SIZE(iovec);
     OFFSET(iovec, iov_base);
     OFFSET(iovec, iov_len);
@@ -103,6 +112,13 @@ static void constants(void)
     CONSTANT(SFD_NONBLOCK);
     CONSTANT(EFD_CLOEXEC);
     CONSTANT(EFD_NONBLOCK);
+    CONSTANT(IOCB_CMD_POLL);
+    CONSTANT(IOCB_FLAG_RESFD);
+    CONSTANT(POLLIN);
+    CONSTANT(POLLOUT);
+    CONSTANT(SYS_io_setup);
+    CONSTANT(SYS_io_submit);
+    CONSTANT(SYS_io_getevents);
     CONSTANT(MFD_CLOEXEC);
     CONSTANT(MFD_ALLOW_SEALING);
     CONSTANT(MFD_HUGETLB);
@@ -131,6 +147,8 @@ static void constants(void)
     CONSTANT(SOCK_CLOEXEC);
     CONSTANT(SOL_SOCKET);
     CONSTANT(SO_PEERCRED);
+    CONSTANT(SO_TYPE);
+    CONSTANT(SO_DOMAIN);
     CONSTANT(SCM_RIGHTS);
     CONSTANT(SHUT_RDWR);
     CONSTANT(MSG_CTRUNC);
