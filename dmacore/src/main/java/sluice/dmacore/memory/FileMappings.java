@@ -64,20 +64,23 @@ public final class FileMappings {
      * Maps the file behind {@code fd}, or retains its mapping. The caller keeps {@code fd} and may close it at once; it
      * must {@linkplain FileMapping#release release} the mapping.
      *
-     * @throws IOException if it is not a file that can be mapped, is empty, or the share is used up
+     * <p>A file that is not the kernel's own memory is refused before it is asked for anything: its file system answers when
+     * it likes, and so would every access to its pages (FUSE, NFS).
+     *
+     * @throws IOException if it is no memfd and no file of tmpfs or hugetlbfs, is empty, or the share is used up
      */
     public FileMapping map(Fd fd) throws IOException {
-        FileStatus status = FileStatus.of(fd);
-        if (!status.isRegular()) {
-            throw new IOException("""
-                    the descriptor is not a memory file (mode 0%o): guest memory must be a memfd, tmpfs, hugetlbfs or \
-                    regular file that is shared""".formatted(status.mode()));
+        int seals = Seals.get(fd);
+        if (seals == Seals.NONE_POSSIBLE) {
+            throw new IOException(
+                    """
+                            the descriptor is not a memory file: guest memory must be a memfd, or a file of tmpfs (/dev/shm) or \
+                            hugetlbfs""");
         }
+        FileStatus status = FileStatus.of(fd);
         if (status.size() <= 0)
             throw new IOException("the memory file is empty, nothing can be mapped");
-        int seals = Seals.get(fd);
-        return mapOrRetain(fd, FileId.of(status), status.size(),
-                seals == Seals.NONE_POSSIBLE || (seals & Seals.SHRINK) == 0);
+        return mapOrRetain(fd, FileId.of(status), status.size(), (seals & Seals.SHRINK) == 0);
     }
 
     /**

@@ -75,6 +75,7 @@ public final class Iotlb implements FrontTranslation {
     private long epoch = EPOCHS.incrementAndGet();
     private Outcome outcome = Outcome.RESOLVED;
     private long failedAddress;
+    private int foreignTold;
 
     private record Question(long page, Access access) {
         boolean isIn(long address, long length) {
@@ -279,12 +280,17 @@ public final class Iotlb implements FrontTranslation {
         for (int i = 0; i < targets.count(); i++) {
             if (!view.current().resolve(targets.target(i), targets.length(i), addressing, target)) {
                 target.cutBack(mark, markBytes);
-                LOG.warn("the front-end translated 0x{} bytes to 0x{}, which its memory table does not have",
-                        Long.toHexString(targets.length(i)), Long.toHexString(targets.target(i)));
+                tellForeign(targets.length(i), targets.target(i));
                 return false;
             }
         }
         return true;
+    }
+
+    private void tellForeign(long length, long target) {
+        if (foreignTold++ >= FAULTS_TOLD) return;
+        LOG.warn("the front-end translated 0x{} bytes to 0x{}, which its memory table does not have",
+                Long.toHexString(length), Long.toHexString(target));
     }
 
     /** @return false if this was asked and refused */

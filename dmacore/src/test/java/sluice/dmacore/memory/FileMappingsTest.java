@@ -2,6 +2,8 @@ package sluice.dmacore.memory;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -19,6 +21,7 @@ import sluice.dmacore.linux.EventFd;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.Memfd;
 import sluice.dmacore.linux.Seals;
+import sluice.dmacore.linux.TestCalls;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
@@ -154,11 +157,35 @@ class FileMappingsTest {
     @Test
     void refusesWhatIsNoMemoryFileAndTakesNothing() throws Exception {
         try (Fd event = EventFd.create()) {
-            assertThatThrownBy(() -> files.mappings.map(event)).isInstanceOf(IOException.class).hasMessage("""
-                    the descriptor is not a memory file (mode 0600): guest memory must be a memfd, tmpfs, hugetlbfs or \
-                    regular file that is shared""");
+            assertThatThrownBy(() -> files.mappings.map(event)).isInstanceOf(IOException.class).hasMessage(
+                    """
+                            the descriptor is not a memory file: guest memory must be a memfd, or a file of tmpfs (/dev/shm) or \
+                            hugetlbfs""");
         }
         assertThat(files.mapped()).isZero();
+    }
+
+    /** Its file system may keep us waiting: when it is asked for the size, and at each page. */
+    @Test
+    void refusesAFileOfAnyOtherFileSystem() throws Exception {
+        try (Fd library = TestCalls.open(Path.of(System.getProperty("java.home"), "lib", "modules"),
+                TestCalls.O_RDONLY)) {
+            assertThatThrownBy(() -> files.mappings.map(library)).isInstanceOf(IOException.class)
+                    .hasMessageStartingWith("the descriptor is not a memory file: ");
+        }
+        assertThat(files.budget.used()).isZero();
+    }
+
+    @Test
+    void takesAFileOfTmpfs() throws Exception {
+        Path path = Files.createTempFile(Path.of("/dev/shm"), "sluice-test", null);
+        try (Fd fd = TestCalls.open(path, TestCalls.O_RDWR)) {
+            Files.delete(path);
+            Memfd.resize(fd, 8192);
+            FileMapping mapping = files.mappings.map(fd);
+            assertThat(mapping.isShrinkable()).isTrue();
+            mapping.release();
+        }
     }
 
     @Test
