@@ -276,6 +276,7 @@ final class Commands {
         if (part.isEmpty() || !part.isWithin(resource.image.width(), resource.image.height())) {
             return Response.ERR_INVALID_PARAMETER;
         }
+        if (!scanouts.hasRoomFor(id, part)) return Response.ERR_OUT_OF_MEMORY;
         scanouts.show(id, resource, part);
         return Response.OK_NODATA;
     }

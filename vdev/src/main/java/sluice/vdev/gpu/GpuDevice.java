@@ -64,7 +64,7 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
         this.display = display;
         this.pictures = pictures;
         this.resources = new ResourceTable(options.memoryLimit(), share, !stream.coherent(), images);
-        this.scanouts = new Scanouts(display, options.scanouts());
+        this.scanouts = new Scanouts(display, options.scanouts(), options.memoryLimit());
         this.cursors = new Cursors(display);
         this.commands = new Commands(resources, scanouts, display, statistics, pictures, backings);
         this.config = new byte[Wire.Config.BYTES];

@@ -8,7 +8,8 @@ import sluice.iommu.fault.FaultPolicy;
  * @param outputs number of scan-outs its configuration space tells, 1 to 16; over vhost-user, QEMU puts its own max_outputs over it
  * @param scanouts how many commands may name, from {@code outputs} to 16: more where a front-end tells the guest a number of its
  *        own, which we do not hear of
- * @param memoryLimit bytes of host memory the images of all resources together may use, and for a GPU that does not snoop the
+ * @param memoryLimit bytes of host memory the images of all resources together may use, and what all scan-outs show together
+ *        in the memory of the front-end; for a GPU that does not snoop also the
  *        shadows of the pages behind them; what else resources need has limits of its own, 16,384 resources and 131,072 entries in
  *        their lists of pages, and the device's share of the process
  * @param onFault what it does when its own address space refuses it something; a stall cannot be, for nobody could end it

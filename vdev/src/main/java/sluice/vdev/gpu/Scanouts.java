@@ -17,16 +17,31 @@ final class Scanouts {
     private final @Nullable Shown[] scanouts = new @Nullable Shown[MAX];
     private final Display display;
     private final int count;
+    private final long mostBytes;
 
-    /** @param count those that a guest may name, 1 to {@link #MAX} */
-    Scanouts(Display display, int count) {
+    /**
+     * @param count those that a guest may name, 1 to {@link #MAX}
+     * @param mostBytes of what all of them show together: a front-end keeps a picture of each, however often it is the same
+     */
+    Scanouts(Display display, int count, long mostBytes) {
         this.display = display;
         this.count = count;
+        this.mostBytes = mostBytes;
     }
 
     /** Whether a guest may name it; {@code id} is unsigned. */
     boolean has(int id) {
         return Integer.compareUnsigned(id, count) < 0;
+    }
+
+    /** Whether a scan-out may show a part of this size besides what the others show. */
+    boolean hasRoomFor(int id, Rectangle part) {
+        long bytes = HostImage.bytes(part.width(), part.height());
+        for (int other = 0; other < MAX; other++) {
+            Shown on = scanouts[other];
+            if (on != null && other != id) bytes += HostImage.bytes(on.shown.width(), on.shown.height());
+        }
+        return bytes <= mostBytes;
     }
 
     @Nullable

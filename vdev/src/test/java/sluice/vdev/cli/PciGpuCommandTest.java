@@ -23,6 +23,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /** {@code sluice gpu --transport=vfio-user} as users start it. */
 class PciGpuCommandTest {
+    /** VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY. */
+    private static final int OUT_OF_MEMORY = 0x1201;
     private static final long F_EDID = 1L << 1;
     private static final int SIDE = 64;
 
@@ -54,7 +56,7 @@ class PciGpuCommandTest {
     }
 
     @Test
-    void theLargestResourceOnEveryScanoutIsNotTooMuchToShow() throws Exception {
+    void theLargestResourceIsShownOnOneScanoutAndNoMore() throws Exception {
         Path socket = folder.resolve("gpu.sock");
         try (SluiceProgram program = SluiceProgram.start(folder, "gpu", "--transport=vfio-user",
                 "--socket-path=" + socket, "--outputs=16", "--snapshot-dir=" + folder)) {
@@ -69,12 +71,14 @@ class PciGpuCommandTest {
                 GpuDriver driver = new GpuDriver(session).fenced(true);
                 // All of the 256 MiB that resources may use; the process has as much heap.
                 driver.createResource2d(1, GpuWire.FORMAT_B8G8R8X8, 8192, 8192).ok();
-                for (int scanout = 0; scanout < 16; scanout++)
-                    driver.setScanout(scanout, 1, GpuRect.of(8192, 8192)).ok();
+                driver.setScanout(0, 1, GpuRect.of(8192, 8192)).ok();
+                // A front-end keeps a picture of each: QEMU would grow by 4 GiB.
+                for (int scanout = 1; scanout < 16; scanout++) {
+                    driver.setScanout(scanout, 1, GpuRect.of(8192, 8192)).requireType(OUT_OF_MEMORY);
+                }
                 new ProcessBuilder("kill", "-USR2", Long.toString(program.pid())).start().waitFor();
                 program.awaitLine("snapshot ");
                 assertThat(program.output()).contains("scanout0-");
-                assertThat(program.errors()).contains("there is no picture of 15 scan-outs");
                 driver.getDisplayInfo().requireType(GpuWire.RESP_OK_DISPLAY_INFO);
             }
             program.terminate();

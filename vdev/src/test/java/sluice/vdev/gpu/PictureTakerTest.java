@@ -29,7 +29,7 @@ class PictureTakerTest {
     private Path folder;
 
     private final LogTap log = new LogTap();
-    private final Scanouts scanouts = new Scanouts(new CheckedDisplay(), Scanouts.MAX);
+    private final Scanouts scanouts = new Scanouts(new CheckedDisplay(), Scanouts.MAX, Long.MAX_VALUE);
     private final Resource resource = new Resource(1, PixelFormat.B8G8R8X8, new HostImage(SIDE, SIDE));
     private final BlockingQueue<Path> written = new LinkedBlockingQueue<>();
 

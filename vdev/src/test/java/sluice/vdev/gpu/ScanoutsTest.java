@@ -12,7 +12,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 class ScanoutsTest {
     private final List<String> told = new ArrayList<>();
-    private final Scanouts scanouts = new Scanouts(new Notes(), Scanouts.MAX);
+    private final Scanouts scanouts = new Scanouts(new Notes(), Scanouts.MAX,
+            3 * 100 * 80 * PixelFormat.BYTES);
     private final Resource large = resource(1, 100, 80);
     private final Resource other = resource(2, 100, 80);
 
@@ -140,5 +141,22 @@ class ScanoutsTest {
         assertThat(scanouts.countOn()).isEqualTo(2);
         scanouts.switchOff(4);
         assertThat(scanouts.countOn()).isEqualTo(1);
+    }
+
+    /** QEMU keeps a picture of each scan-out, though all show the same resource. */
+    @Test
+    void allTogetherShowNoMoreThanThereIsMemory() {
+        Rectangle all = new Rectangle(0, 0, 100, 80);
+        for (int id = 0; id < 3; id++) {
+            assertThat(scanouts.hasRoomFor(id, all)).isTrue();
+            scanouts.show(id, large, all);
+        }
+        assertThat(scanouts.hasRoomFor(3, new Rectangle(0, 0, 1, 1))).isFalse();
+        assertThat(scanouts.hasRoomFor(2, all)).as("in place of what it shows").isTrue();
+        scanouts.show(2, large, new Rectangle(0, 0, 50, 80));
+        assertThat(scanouts.hasRoomFor(3, new Rectangle(0, 0, 50, 80))).isTrue();
+        assertThat(scanouts.hasRoomFor(3, new Rectangle(0, 0, 51, 80))).isFalse();
+        scanouts.switchOff(0);
+        assertThat(scanouts.hasRoomFor(3, all)).isTrue();
     }
 }
