@@ -60,9 +60,10 @@ final class CoreOption {
     /** The report at the end, on stderr: each mistake with how often it was made. The log may be closed by then. */
     static void report(DmaCore core) {
         List<Finding> mistakes = core.findings().errors();
-        if (!mistakes.isEmpty())
-            System.err.printf("sluice: findings, %d of them mistakes:%n%s%n", mistakes.size(),
-                    core.findings().report());
+        if (mistakes.isEmpty()) return;
+        ErrorOutput.ofProcess().write("sluice: findings, %d of them mistakes:%n%s%n".formatted(mistakes.size(),
+                core.findings().report()));
+        ErrorOutput.ofProcess().flush(Main.LAST_LINES);
     }
 
     /**

@@ -139,7 +139,8 @@ final class GpuCommand implements Callable<Integer> {
     private static void end(GpuServer server) {
         server.close();
         String failure = server.failure();
-        if (failure != null) System.err.println("sluice: " + failure);
+        if (failure != null) ErrorOutput.ofProcess().write("sluice: %s%n".formatted(failure));
+        ErrorOutput.ofProcess().flush(Main.LAST_LINES);
         Runtime.getRuntime().halt(failure == null ? 0 : 1);
     }
 

@@ -1,6 +1,6 @@
 package sluice.vdev.cli;
 
-import java.util.logging.ConsoleHandler;
+import java.time.Duration;
 import java.util.logging.Handler;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -20,10 +20,15 @@ public final class Main {
     private static final Logger OURS = Logger.getLogger("sluice");
     private static final Logger CHRONICLES = Logger.getLogger("net.openhft");
 
+    /** How long the reader of standard error may take for what is left at the end. */
+    static final Duration LAST_LINES = Duration.ofSeconds(1);
+
     private Main() {}
 
     public static void main(String[] arguments) {
-        System.exit(run(new CommandLine(new Main()), arguments));
+        int code = run(new CommandLine(new Main()), arguments);
+        ErrorOutput.ofProcess().flush(LAST_LINES);
+        System.exit(code);
     }
 
     /** Runs a command line by the rules for exit codes and errors. */
@@ -47,7 +52,7 @@ public final class Main {
         CHRONICLES.setLevel(Level.WARNING);
         OURS.setUseParentHandlers(false);
         for (Handler old : OURS.getHandlers()) OURS.removeHandler(old);
-        ConsoleHandler handler = new ConsoleHandler();
+        Handler handler = new LogHandler(ErrorOutput.ofProcess());
         handler.setLevel(level);
         OURS.addHandler(handler);
     }

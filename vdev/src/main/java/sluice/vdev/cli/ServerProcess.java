@@ -72,7 +72,8 @@ final class ServerProcess implements AutoCloseable {
         Thread hook = new Thread(() -> {
             close();
             // A JVM would otherwise exit with 143. Nothing is logged any more: the logging has a hook of its own.
-            if (failure != null) System.err.println("sluice: " + failure);
+            if (failure != null) ErrorOutput.ofProcess().write("sluice: %s%n".formatted(failure));
+            ErrorOutput.ofProcess().flush(Main.LAST_LINES);
             Runtime.getRuntime().halt(failure == null ? 0 : 1);
         }, "sluice-end");
         Runtime.getRuntime().addShutdownHook(hook);
