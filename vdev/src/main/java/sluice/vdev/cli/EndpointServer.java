@@ -3,6 +3,8 @@ package sluice.vdev.cli;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 
 import io.netty.channel.Channel;
@@ -37,15 +39,22 @@ final class EndpointServer implements DeviceServer {
     private static final int CLOSE_SECONDS = 5;
     private static final Logger LOG = LoggerFactory.getLogger(EndpointServer.class);
 
-    /** Something to be done with the device, on its loop. */
+    /** Something to be done with the device, on its loop; what it returns may take its time, and is done elsewhere. */
     private interface Action {
-        void run() throws Exception;
+        Writing run() throws Exception;
     }
+
+    /** Writes what was taken on a loop. No loop waits for a file system, or for a reader of standard output. */
+    interface Writing {
+        void run() throws IOException;
+    }
+
+    static final Writing NOTHING = () -> {};
 
     /** What a function has to tell of itself. */
     interface Report {
         /** Called on the function's loop: at SIGUSR2, and when the function's front-end has gone for good. */
-        void write(FunctionHost host) throws IOException;
+        Writing take(FunctionHost host);
     }
 
     /** What to tell a user. */
@@ -61,6 +70,8 @@ final class EndpointServer implements DeviceServer {
     private final Hint hint;
     private final Action showing;
     private final Action closing;
+    private final ExecutorService writer = Executors
+            .newSingleThreadExecutor(Thread.ofPlatform().name("sluice-writer").daemon().factory());
     private @Nullable Listener listener;
     private @Nullable Promise<Void> inheritedGone;
     private @Nullable Channel inherited;
@@ -96,9 +107,9 @@ final class EndpointServer implements DeviceServer {
         for (Rule rule : rules) host.space().table().inject(rule);
         return new EndpointServer(function.name(), share, control, loop, new FunctionServer(host),
                 QemuHint::attachFunction,
-                () -> report.write(host), () -> {
+                () -> report.take(host), () -> {
                     try {
-                        report.write(host);
+                        return report.take(host);
                     } finally {
                         if (function instanceof AutoCloseable held) held.close();
                     }
@@ -112,7 +123,10 @@ final class EndpointServer implements DeviceServer {
         BackEnd backEnd = new BackEnd(new DeviceHost(device, loop, 0, core.trace("front of " + name)),
                 FileMappings.ofProcess().paidBy(share), null);
         return new EndpointServer(name, share, control, loop, backEnd, path -> QemuHint.attachVirtio(device, path),
-                () -> {}, device::close);
+                () -> NOTHING, () -> {
+                    device.close();
+                    return NOTHING;
+                });
     }
 
     /**
@@ -126,7 +140,10 @@ final class EndpointServer implements DeviceServer {
         FunctionHost host = new FunctionHost(new VirtioPciFunction(device, name, loop, 0), loop,
                 FileMappings.ofProcess().paidBy(share), core, Stream.COHERENT, share);
         return new EndpointServer(name, share, control, loop, new FunctionServer(host), QemuHint::attachFunction,
-                () -> {}, device::close);
+                () -> NOTHING, () -> {
+                    device.close();
+                    return NOTHING;
+                });
     }
 
     @Override
@@ -153,11 +170,20 @@ final class EndpointServer implements DeviceServer {
     public void show() {
         loop.execute(() -> {
             try {
-                showing.run();
+                Writing writing = showing.run();
+                writer.execute(() -> write(writing));
             } catch (Exception e) {
                 LOG.error("{} cannot be shown: {}", name, e.getMessage());
             }
         });
+    }
+
+    private void write(Writing writing) {
+        try {
+            writing.run();
+        } catch (IOException e) {
+            LOG.error("{} cannot be shown: {}", name, e.getMessage());
+        }
     }
 
     @Override
@@ -170,17 +196,29 @@ final class EndpointServer implements DeviceServer {
         if (closed) return;
         closed = true;
         dismissFrontEnd();
-        Future<?> done = loop.submit(() -> {
-            closing.run();
-            return null;
-        });
+        Future<Writing> done = loop.submit(closing::run);
         if (!done.awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS)) {
             failure = "%s did not close within %d s".formatted(name, CLOSE_SECONDS);
         } else if (!done.isSuccess()) {
             failure = "%s could not be closed: %s".formatted(name, done.cause());
+        } else {
+            finish(done.getNow());
         }
         Loops.stop(loop);
         share.close();
+    }
+
+    private void finish(Writing last) {
+        writer.shutdown();
+        try {
+            if (!writer.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS))
+                failure = "%s was not shown within %d s".formatted(name, CLOSE_SECONDS);
+            last.run();
+        } catch (IOException e) {
+            failure = "%s could not be closed: %s".formatted(name, e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** Before the loop ends: what a front-end has given us is given back. */

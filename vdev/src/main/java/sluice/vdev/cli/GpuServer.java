@@ -16,6 +16,7 @@ import org.slf4j.LoggerFactory;
 import sluice.dmacore.budget.Budget;
 import sluice.dmacore.budget.Share;
 import sluice.dmacore.device.Stream;
+import sluice.dmacore.file.PrivateFile;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.memory.FileMappings;
 import sluice.dmacore.memory.IotlbStatistics;
@@ -192,23 +193,17 @@ final class GpuServer implements DeviceServer {
     private void writeStatistics() {
         Path file = statisticsFile;
         if (file == null) return;
-        CountDownLatch written = new CountDownLatch(1);
-        loop.execute(() -> {
-            try {
-                StatisticsReport.write(device.statistics(), frontStatistics,
-                        device.space().table().faults(), machine.core(), file);
-            } catch (IOException e) {
-                failure = "the statistics could not be written to %s: %s".formatted(file, e);
-            } finally {
-                written.countDown();
-            }
-        });
+        Future<String> text = loop.submit(() -> StatisticsReport.text(device.statistics(), frontStatistics,
+                device.space().table().faults(), machine.core()));
+        if (!text.awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+            failure = "the device did not give its statistics within %d s".formatted(CLOSE_SECONDS);
+            return;
+        }
         try {
-            if (!written.await(CLOSE_SECONDS, TimeUnit.SECONDS)) {
-                failure = "the device did not give its statistics within %d s".formatted(CLOSE_SECONDS);
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            if (!text.isSuccess()) throw new IOException(text.cause());
+            PrivateFile.write(file, text.getNow());
+        } catch (IOException e) {
+            failure = "the statistics could not be written to %s: %s".formatted(file, e);
         }
     }
 }

@@ -90,9 +90,9 @@ final class GrabberCommand implements Callable<Integer> {
         Grabber grabber = new Grabber(source(), framesPerSecond);
         Stream stream = stream();
         Path target = statistics;
-        return (control, shared) -> EndpointServer.of(grabber, control, shared, stream, rules, host -> {
-            if (target != null) new GrabberReport(grabber, host, shared, target.toAbsolutePath()).write();
-        });
+        return (control, shared) -> EndpointServer.of(grabber, control, shared, stream, rules, host -> target == null
+                ? EndpointServer.NOTHING
+                : new GrabberReport(grabber, host, shared, target.toAbsolutePath()).take());
     }
 
     private FrameSource source() throws IOException {

@@ -1,14 +1,12 @@
 package sluice.vdev.cli;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 
-import com.google.gson.GsonBuilder;
 import com.google.gson.JsonObject;
 
 import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.file.PrivateFile;
 import sluice.iommu.space.IoSpaceStatistics;
 import sluice.vdev.grabber.Grabber;
 import sluice.vdev.grabber.GrabberStatistics;
@@ -22,17 +20,18 @@ import sluice.vdev.host.FunctionHost;
  * @param file is replaced as a whole, so that a reader never sees half of it
  */
 record GrabberReport(Grabber grabber, FunctionHost host, DmaCore core, Path file) {
-    /** To be called on the grabber's loop; says where they are on standard output. */
-    void write() throws IOException {
-        Path unfinished = file.resolveSibling(file.getFileName() + ".unfinished");
-        try {
-            Files.writeString(unfinished, new GsonBuilder().setPrettyPrinting().create().toJson(report()) + "\n");
-            Files.move(unfinished, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
-        } catch (IOException e) {
-            throw new IOException("the statistics could not be written to %s: %s".formatted(file, e), e);
-        }
-        System.out.println("statistics " + file);
-        System.out.flush();
+    /** To be called on the grabber's loop; what it returns writes them, and says where they are on standard output. */
+    EndpointServer.Writing take() {
+        String text = StatisticsReport.text(report());
+        return () -> {
+            try {
+                PrivateFile.write(file, text);
+            } catch (IOException e) {
+                throw new IOException("the statistics could not be written to %s: %s".formatted(file, e), e);
+            }
+            System.out.println("statistics " + file);
+            System.out.flush();
+        };
     }
 
     private JsonObject report() {

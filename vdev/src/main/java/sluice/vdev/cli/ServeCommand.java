@@ -209,7 +209,7 @@ final class ServeCommand implements Callable<Integer> {
         try {
             return switch (made) {
                 case ProvidedDevice.Function given -> EndpointServer.of(given.function(), process.control(), core,
-                        stream(chosen.options()), rules(chosen.options()), host -> {});
+                        stream(chosen.options()), rules(chosen.options()), host -> EndpointServer.NOTHING);
                 case ProvidedDevice.Virtio given -> onPci
                         ? EndpointServer.onPci(name, given.device(), process.control(), core)
                         : EndpointServer.of(name, given.device(), process.control(), core);

@@ -1,9 +1,5 @@
 package sluice.vdev.cli;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
@@ -27,14 +23,19 @@ final class StatisticsReport {
 
     private StatisticsReport() {}
 
-    static void write(GpuStatistics statistics, IotlbStatistics front, FaultLog faults, DmaCore core, Path file)
-            throws IOException {
+    /** All of it as it is now, for a file; to be called on the device's loop. */
+    static String text(GpuStatistics statistics, IotlbStatistics front, FaultLog faults, DmaCore core) {
         JsonObject report = of(statistics);
         report.add("frontIommu", front(front));
         report.add("faults", faults(faults));
         report.add("ownership", ownership(core.totals()));
         report.add("findings", findings(core.findings()));
-        Files.writeString(file, new GsonBuilder().setPrettyPrinting().create().toJson(report) + "\n");
+        return text(report);
+    }
+
+    /** A report as it stands in a file. */
+    static String text(JsonObject report) {
+        return new GsonBuilder().setPrettyPrinting().create().toJson(report) + "\n";
     }
 
     private static JsonObject front(IotlbStatistics statistics) {

@@ -1,13 +1,11 @@
 package sluice.vdev.gpu;
 
-import java.io.BufferedOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
+
+import sluice.dmacore.file.PrivateFile;
 
 /**
  * What a scan-out showed at one moment: a copy outside of the heap, for a guest may show 256 MiB and more. Made by one thread
@@ -44,13 +42,9 @@ final class Picture implements AutoCloseable {
         return pixels.byteSize();
     }
 
-    /** Writes it as PNG, at once or not at all. */
+    /** Writes it as PNG, at once or not at all, for the owner of the process only. */
     void writePng(Path file) throws IOException {
-        Path partial = file.resolveSibling(file.getFileName() + ".part");
-        try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(partial))) {
-            PngWriter.write(out, width, height, pixels);
-        }
-        Files.move(partial, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        PrivateFile.write(file, out -> PngWriter.write(out, width, height, pixels));
     }
 
     @Override

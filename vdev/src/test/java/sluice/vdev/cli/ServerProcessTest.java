@@ -174,7 +174,7 @@ class ServerProcessTest {
             process.add(
                     EndpointServer.of(new Grabber(new TestPattern(), 25), process.control(), CORE, Stream.COHERENT,
                             List.of(),
-                            host -> {}),
+                            host -> EndpointServer.NOTHING),
                     new DeviceSocket.Inherited(second.second()));
             CompletableFuture<Void> running = run(process);
             try (VfioUserClient grabber = new VfioUserClient(second.first())) {
@@ -229,7 +229,8 @@ class ServerProcessTest {
         UnixSocket.Pair pair = UnixSocket.pair();
         try (ServerProcess process = new ServerProcess()) {
             process.add(
-                    EndpointServer.of(new Stubborn(), process.control(), CORE, Stream.COHERENT, List.of(), host -> {}),
+                    EndpointServer.of(new Stubborn(), process.control(), CORE, Stream.COHERENT, List.of(),
+                            host -> EndpointServer.NOTHING),
                     new DeviceSocket.Inherited(pair.second()));
             CompletableFuture<Void> running = run(process);
             pair.first().close();
