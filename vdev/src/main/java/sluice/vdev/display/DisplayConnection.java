@@ -17,9 +17,11 @@ import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.UnixSocket;
 import sluice.vdev.gpu.HostImage;
 import sluice.vdev.gpu.Rectangle;
+import sluice.vdev.io.Disposal;
 import sluice.vdev.io.Frame;
 import sluice.vdev.io.FrameChannel;
 import sluice.vdev.io.OutgoingFrame;
+import sluice.vdev.io.PeerLog;
 import sluice.vdev.io.ProtocolViolation;
 
 /**
@@ -35,6 +37,7 @@ final class DisplayConnection extends ChannelInboundHandlerAdapter {
     private static final Logger LOG = LoggerFactory.getLogger(DisplayConnection.class);
 
     private final Channel channel;
+    private final PeerLog log;
     private final Runnable ready;
     private final Runnable gone;
     private final PixelUpdatePool updates = new PixelUpdatePool();
@@ -50,13 +53,16 @@ final class DisplayConnection extends ChannelInboundHandlerAdapter {
     private record Asked(int number, int bytes, Consumer<byte @Nullable []> answer) {}
 
     /**
+     * @param disposal closes the socket
+     * @param log tells what the display does wrong
      * @param ready runs when the display is no longer congested
      * @param gone runs when the display has gone by itself
      */
-    DisplayConnection(Fd socket, EventLoop loop, Runnable ready, Runnable gone) {
+    DisplayConnection(Fd socket, EventLoop loop, Disposal disposal, PeerLog log, Runnable ready, Runnable gone) {
+        this.log = log;
         this.ready = ready;
         this.gone = gone;
-        channel = new FrameChannel(socket, new DisplayFormat(), GATHER_LIMIT);
+        channel = new FrameChannel(socket, new DisplayFormat(), GATHER_LIMIT, disposal);
         channel.pipeline().addLast(this);
         widen(socket);
         loop.register(channel);
@@ -120,7 +126,7 @@ final class DisplayConnection extends ChannelInboundHandlerAdapter {
         boolean fits = new Rectangle(x, y, source.width(), source.height()).isWithin(widths[scanout], heights[scanout]);
         if (closed || source.isEmpty() || !fits || !source.isWithin(image.width(), image.height())) {
             if (!closed)
-                LOG.warn("no update of scan-out {} at {},{}: it is {}×{}", scanout, x, y, widths[scanout],
+                log.warn("no update of scan-out {} at {},{}: it is {}×{}", scanout, x, y, widths[scanout],
                         heights[scanout]);
             sent.run();
             return;
@@ -192,7 +198,7 @@ final class DisplayConnection extends ChannelInboundHandlerAdapter {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-        if (!FrameChannel.isPeerGone(cause)) LOG.warn("the display socket is closed: {}", cause.getMessage());
+        if (!FrameChannel.isPeerGone(cause)) log.warn("the display socket is closed: {}", cause.getMessage());
         context.close();
     }
 

@@ -6,11 +6,15 @@ import java.util.function.Consumer;
 
 import io.netty.channel.EventLoop;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.linux.Fd;
 import sluice.vdev.gpu.Display;
 import sluice.vdev.gpu.HostImage;
 import sluice.vdev.gpu.Rectangle;
+import sluice.vdev.io.Disposal;
+import sluice.vdev.io.PeerLog;
 
 /**
  * The display of a GPU over the sockets a front-end hands out, a new one at every start. Without a socket it is a row of
@@ -25,6 +29,9 @@ public final class DisplayLink implements Display {
     /** struct virtio_gpu_resp_edid. */
     private static final int EDID_BYTES = 1056;
 
+    private static final Logger LOG = LoggerFactory.getLogger(DisplayLink.class);
+
+    private final PeerLog log = new PeerLog(LOG);
     private final EventLoop loop;
     private final int outputs;
     private final int width;
@@ -44,13 +51,23 @@ public final class DisplayLink implements Display {
         this.height = height;
     }
 
-    /** Uses {@code socket}, which is ours from now on, in place of the one before. */
-    public void connect(Fd socket) {
+    /**
+     * Uses {@code socket}, which is ours from now on, in place of the one before.
+     *
+     * @param disposal closes it in the end
+     */
+    public void connect(Fd socket, Disposal disposal) {
         DisplayConnection old = connection;
-        connection = new DisplayConnection(socket, loop, this::ready, this::lost);
-        // After the new one is there: what the old one has not answered is asked again.
-        close(old);
-        if (listener != null) listener.displayConnected();
+        connection = new DisplayConnection(socket, loop, disposal, log, this::ready, this::lost);
+        boolean told = false;
+        try {
+            // After the new one is there: what the old one has not answered is asked again.
+            close(old);
+            if (listener != null) listener.displayConnected();
+            told = true;
+        } finally {
+            if (!told) disconnect();
+        }
     }
 
     /** The front-end has gone. */

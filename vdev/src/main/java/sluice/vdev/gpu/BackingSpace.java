@@ -46,6 +46,7 @@ final class BackingSpace {
      * guest may have as many as the longest list has entries.
      */
     private static final int MAX_MAPPINGS = ResourceTable.MAX_RESOURCES + Backing.MAX_ENTRIES;
+    private static final int FAULTS_TOLD = 16;
     private static final Logger LOG = LoggerFactory.getLogger(BackingSpace.class);
 
     private final DmaCore core;
@@ -82,8 +83,13 @@ final class BackingSpace {
         function = DeviceFunction.of(name, DeviceDmaParams.throughIommu(), space);
     }
 
+    /** A guest can have faults as often as it likes, but not lines of our log. */
     private void tell(FaultRecord fault) {
-        LOG.warn("{}", fault);
+        if (fault.sequence() <= FAULTS_TOLD) {
+            LOG.warn("{}", fault);
+        } else {
+            LOG.debug("{}", fault);
+        }
         trace.faulted(fault.iova(), fault.length());
     }
 

@@ -28,7 +28,9 @@ import sluice.iommu.injection.Rule;
 import sluice.iommu.space.MapException;
 import sluice.vdev.device.DeviceContext;
 import sluice.vdev.device.VirtioDevice;
+import sluice.vdev.io.Disposal;
 import sluice.vdev.io.EventWatch;
+import sluice.vdev.io.PeerLog;
 import sluice.vdev.queue.Polled;
 import sluice.vdev.queue.RingFeatures;
 import sluice.vdev.queue.Virtqueue;
@@ -58,6 +60,8 @@ public final class DeviceHost {
     private final IotlbStatistics iotlbStatistics = new IotlbStatistics();
     private final List<Rule> frontRules = new CopyOnWriteArrayList<>();
     private final IommuAdvice advice = new IommuAdvice(iotlbStatistics);
+    private final Disposal disposal = new Disposal();
+    private final PeerLog log = new PeerLog(LOG);
     /** While the driver gives bus addresses that are not guest addresses. */
     private @Nullable Iotlb iotlb;
 
@@ -81,13 +85,23 @@ public final class DeviceHost {
         this.looks = new Runnable[descriptors.length];
         for (int i = 0; i < descriptors.length; i++) {
             int index = i;
-            descriptors[i] = new QueueDescriptors();
+            descriptors[i] = new QueueDescriptors(log);
             looks[i] = () -> queues.look(index);
         }
     }
 
     public VirtioDevice device() {
         return device;
+    }
+
+    /** What its front-ends and its guest cause to be told. */
+    public PeerLog log() {
+        return log;
+    }
+
+    /** Where descriptors are closed that its front-ends gave, and that are not eventfds. */
+    public Disposal disposal() {
+        return disposal;
     }
 
     /** The device's loop. */
@@ -107,7 +121,7 @@ public final class DeviceHost {
                 task.run();
             } catch (RuntimeException | Error e) {
                 // Contained here: one request that fails must not end the device, nor its neighbours.
-                LOG.error("virtio device {} ({}): {} could not be carried out", device.virtioId(),
+                log.error("virtio device {} ({}): {} could not be carried out", device.virtioId(),
                         device.getClass().getSimpleName(), name, e);
             } finally {
                 answer.run();
@@ -117,6 +131,25 @@ public final class DeviceHost {
 
     private void post(String name, Runnable task) {
         post(name, task, () -> {});
+    }
+
+    /** As above; a descriptor that the task did not come to, or that it threw over, is closed. */
+    private void post(String name, @Nullable Fd fd, Consumer<@Nullable Fd> task) {
+        boolean posted = false;
+        try {
+            post(name, () -> {
+                boolean taken = false;
+                try {
+                    task.accept(fd);
+                    taken = true;
+                } finally {
+                    if (!taken && fd != null) disposal.close(fd);
+                }
+            });
+            posted = true;
+        } finally {
+            if (!posted && fd != null) disposal.close(fd);
+        }
     }
 
     /**
@@ -187,7 +220,7 @@ public final class DeviceHost {
                 present.update(address, length, target, granted);
                 taken[0] = true;
             } catch (MapException e) {
-                LOG.error("a translation of the front-end is refused: {}", e.getMessage());
+                log.error("a translation of the front-end is refused: {}", e.getMessage());
             }
         }, () -> done.accept(taken[0]));
     }
@@ -215,12 +248,18 @@ public final class DeviceHost {
 
     /** Starts queue {@code index}; {@code kick} is watched from now on. */
     public void startQueue(int index, QueueStart start, Fd kick) {
-        post("the start of a queue", () -> {
+        post("the start of a queue", kick, _ -> {
             watchKick(index, kick);
             FrontTranslation unmapped = start.rings() == GuestMemory.Addressing.USER ? userAddresses : guestAddresses;
-            queues.startQueue(index, Virtqueue.open(start.layout(), start.position(),
-                    RingFeatures.of(start.features()), iotlb == null ? unmapped : iotlb, behind.memory(),
-                    descriptors[index]));
+            boolean started = false;
+            try {
+                queues.startQueue(index, Virtqueue.open(start.layout(), start.position(),
+                        RingFeatures.of(start.features()), iotlb == null ? unmapped : iotlb, behind.memory(),
+                        descriptors[index]));
+                started = true;
+            } finally {
+                if (!started) descriptors[index].setKick(null);
+            }
         });
     }
 
@@ -230,7 +269,7 @@ public final class DeviceHost {
 
     /** Watches another descriptor for the kicks of a queue that runs. */
     public void replaceKick(int index, Fd kick) {
-        post("another kick descriptor", () -> {
+        post("another kick descriptor", kick, _ -> {
             watchKick(index, kick);
             queues.look(index);
         });
@@ -238,12 +277,12 @@ public final class DeviceHost {
 
     /** Interrupts go to {@code call} from now on, or nowhere. */
     public void setCall(int index, @Nullable Fd call) {
-        post("another call descriptor", () -> descriptors[index].setCall(call));
+        post("another call descriptor", call, descriptors[index]::setCall);
     }
 
     /** Errors of the queue are told to {@code error} from now on, or nobody. */
     public void setError(int index, @Nullable Fd error) {
-        post("another error descriptor", () -> descriptors[index].setError(error));
+        post("another error descriptor", error, descriptors[index]::setError);
     }
 
     /** A queue that is not enabled is not looked at; {@code done} runs when that is so. */
@@ -298,6 +337,11 @@ public final class DeviceHost {
     /** The driver has written configuration space; {@code done} runs when the device knows. */
     public void writeConfig(int offset, byte[] value, Runnable done) {
         post("writeConfig", () -> device.writeConfig(offset, value), done);
+    }
+
+    /** Runs {@code task} on the device's loop with a descriptor, which is the task's then. */
+    public void execute(Fd fd, Consumer<Fd> task) {
+        post("a descriptor", fd, _ -> task.accept(fd));
     }
 
     /** Runs {@code task} on the device's loop. */

@@ -12,6 +12,7 @@ import sluice.iommu.AddressRange;
 import sluice.vdev.device.DeviceContext;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.io.NextRound;
+import sluice.vdev.io.PeerLog;
 import sluice.vdev.queue.Chain;
 import sluice.vdev.queue.Polled;
 import sluice.vdev.queue.Virtqueue;
@@ -27,6 +28,7 @@ import sluice.vdev.queue.Virtqueue;
 public final class DeviceQueues implements DeviceContext {
     private static final Logger LOG = LoggerFactory.getLogger(DeviceQueues.class);
 
+    private final PeerLog log = new PeerLog(LOG);
     private final VirtioDevice device;
     private final QueueTransport transport;
     private final RunningQueue[] queues;
@@ -78,7 +80,7 @@ public final class DeviceQueues implements DeviceContext {
             return true;
         } catch (RuntimeException | Error e) {
             if (told.add(name)) {
-                LOG.error("{} has failed in {}: its queues stop until it is reset", describe(), name, e);
+                log.error("{} has failed in {}: its queues stop until it is reset", describe(), name, e);
             } else {
                 LOG.debug("{} has failed in {} again", describe(), name, e);
             }
@@ -110,7 +112,7 @@ public final class DeviceQueues implements DeviceContext {
         if (running.isWithDevice()) call("stopQueue", () -> device.stopQueue(index));
         try {
             giveBack(index, queue);
-            if (queue.inFlight() > 0) LOG.warn("queue {} stops with {} chains open", index, queue.inFlight());
+            if (queue.inFlight() > 0) log.warn("queue {} stops with {} chains open", index, queue.inFlight());
             return queue.position();
         } finally {
             queue.stop();
@@ -119,13 +121,13 @@ public final class DeviceQueues implements DeviceContext {
     }
 
     /** Nobody will look at the queue any more: the driver gets what was completed, or the log says why not. */
-    private static void giveBack(int index, Virtqueue queue) {
+    private void giveBack(int index, Virtqueue queue) {
         switch (queue.publish()) {
             case Polled.Stalled stalled ->
-                LOG.warn("queue {} stops and cannot tell what it has done: its used ring at 0x{} is not mapped", index,
+                log.warn("queue {} stops and cannot tell what it has done: its used ring at 0x{} is not mapped", index,
                         Long.toHexString(stalled.address()));
             case Polled.Broken broken ->
-                LOG.warn("queue {} stops and cannot tell what it has done: {}", index, broken.reason());
+                log.warn("queue {} stops and cannot tell what it has done: {}", index, broken.reason());
             case Polled.Empty _,Chain _ -> {
             }
         }
@@ -159,7 +161,7 @@ public final class DeviceQueues implements DeviceContext {
             device.notified(index);
         } catch (RuntimeException | Error e) {
             running.setBroken();
-            LOG.error("queue {} stops until the device is reset: {} has failed in notified", index, describe(), e);
+            log.error("queue {} stops until the device is reset: {} has failed in notified", index, describe(), e);
             giveBack(index, queue);
             queue.stop();
             transport.broken(index, new Polled.Broken("the device has failed"));
@@ -227,9 +229,9 @@ public final class DeviceQueues implements DeviceContext {
         if (running.isBroken()) return;
         running.setBroken();
         if (why.unmapped()) {
-            LOG.info("queue {} stops: {}, says the VM's IOMMU; its driver has gone", index, why.reason());
+            log.info("queue {} stops: {}, says the VM's IOMMU; its driver has gone", index, why.reason());
         } else {
-            LOG.error("queue {} stops until the device is reset: {}", index, why.reason());
+            log.error("queue {} stops until the device is reset: {}", index, why.reason());
         }
         transport.broken(index, why);
     }

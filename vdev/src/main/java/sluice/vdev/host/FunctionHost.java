@@ -31,6 +31,8 @@ import sluice.dmacore.space.DmaRefusedException;
 import sluice.iommu.AddressRange;
 import sluice.iommu.Permission;
 import sluice.iommu.space.LeakReport;
+import sluice.vdev.io.Disposal;
+import sluice.vdev.io.PeerLog;
 import sluice.vdev.pci.Bar;
 import sluice.vdev.pci.Msix;
 import sluice.vdev.pci.PciFunction;
@@ -60,6 +62,8 @@ public final class FunctionHost {
     private final FunctionInterrupts interrupts;
     private final FunctionBus bus;
     private final Leftovers leftovers;
+    private final Disposal disposal = new Disposal();
+    private final PeerLog log = new PeerLog(LOG);
 
     /**
      * A function that snoops, and that shares nothing.
@@ -128,6 +132,16 @@ public final class FunctionHost {
         return bus.statistics();
     }
 
+    /** What its front-ends and its guest cause to be told. */
+    public PeerLog log() {
+        return log;
+    }
+
+    /** Where descriptors are closed that its front-ends gave, and that are not eventfds. */
+    public Disposal disposal() {
+        return disposal;
+    }
+
     /** Mappings that front-ends have left when they went, except for all of a VM's memory; to be read on its loop. */
     public long leaked() {
         return leftovers.mappings();
@@ -140,7 +154,7 @@ public final class FunctionHost {
                 task.run();
             } catch (RuntimeException | Error e) {
                 // Contained here: one request that fails must not end the function, nor its neighbours.
-                LOG.error("{}: the function's loop could not carry out a request", function.name(), e);
+                log.error("{}: the function's loop could not carry out a request", function.name(), e);
             }
         });
     }
@@ -150,7 +164,7 @@ public final class FunctionHost {
         try {
             step.run();
         } catch (RuntimeException | Error e) {
-            LOG.error("{}: {} has failed", function.name(), name, e);
+            log.error("{}: {} has failed", function.name(), name, e);
         }
     }
 
@@ -177,15 +191,21 @@ public final class FunctionHost {
         execute(() -> done.accept(answered("DMA_MAP", request)));
     }
 
-    /** The descriptor is let go of at once: those of many maps must not pile up while the function is at work. */
+    /** The descriptor is let go of now: those of many maps must not pile up while the function is at work. */
     private Request mapping(long address, long length, Fd file, long offset, Permission permission) {
         FileMapping mapping;
-        try (file) {
+        boolean mapped = false;
+        try {
             mapping = files.map(file);
+            mapped = true;
+            // A memory file that stays mapped: there is nothing to wait for, and nothing to free.
+            file.close();
         } catch (IOException e) {
             return () -> {
                 throw e;
             };
+        } finally {
+            if (!mapped) disposal.close(file);
         }
         return () -> {
             try {
@@ -244,7 +264,7 @@ public final class FunctionHost {
             request.carryOut();
             return 0;
         } catch (IOException e) {
-            LOG.error("{}: {} is refused: {}", function.name(), name, e.getMessage());
+            log.error("{}: {} is refused: {}", function.name(), name, e.getMessage());
             return switch (e) {
                 case DmaRefusedException refused -> refused.errno();
                 case ShareUsedUpException refused -> Errno.ENOSPC;
@@ -253,7 +273,7 @@ public final class FunctionHost {
             };
         } catch (RuntimeException | Error e) {
             // A mistake of ours: the front-end must have its answer all the same, for a VM waits for it.
-            LOG.error("{}: {} could not be carried out", function.name(), name, e);
+            log.error("{}: {} could not be carried out", function.name(), name, e);
             return Errno.EIO;
         }
     }
@@ -286,7 +306,7 @@ public final class FunctionHost {
         try {
             return read.get();
         } catch (RuntimeException | Error e) {
-            LOG.error("{}: a read of a BAR failed", function.name(), e);
+            log.error("{}: a read of a BAR failed", function.name(), e);
             return new byte[length];
         }
     }
@@ -319,7 +339,7 @@ public final class FunctionHost {
                 access.write(bar, write.offset(), write.bytes());
             }
         } catch (RuntimeException | Error e) {
-            LOG.error("{}: a write of {} failed", function.name(), bar == null ? "configuration space" : "a BAR", e);
+            log.error("{}: a write of {} failed", function.name(), bar == null ? "configuration space" : "a BAR", e);
         }
     }
 

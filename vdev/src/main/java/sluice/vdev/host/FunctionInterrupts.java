@@ -12,6 +12,7 @@ import sluice.dmacore.linux.ErrnoException;
 import sluice.dmacore.linux.EventFd;
 import sluice.dmacore.linux.Fd;
 import sluice.vdev.io.EventWatch;
+import sluice.vdev.io.PeerLog;
 
 /**
  * The eventfds by which a function interrupts its guest. The interrupt line is a level, an eventfd is not: it is signalled
@@ -21,6 +22,7 @@ import sluice.vdev.io.EventWatch;
 final class FunctionInterrupts {
     private static final Logger LOG = LoggerFactory.getLogger(FunctionInterrupts.class);
 
+    private final PeerLog log = new PeerLog(LOG);
     private final IoEventLoop loop;
     private @Nullable Fd line;
     private @Nullable EventWatch unmaskWatch;
@@ -101,11 +103,11 @@ final class FunctionInterrupts {
         signal(eventfd, "a vector");
     }
 
-    private static void signal(Fd eventfd, String name) {
+    private void signal(Fd eventfd, String name) {
         try {
             EventFd.signal(eventfd);
         } catch (ErrnoException e) {
-            LOG.warn("the eventfd of {} cannot be signalled: {}", name, e.getMessage());
+            log.warn("the eventfd of {} cannot be signalled: {}", name, e.getMessage());
         }
     }
 

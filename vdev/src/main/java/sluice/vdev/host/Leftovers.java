@@ -7,6 +7,7 @@ import org.slf4j.LoggerFactory;
 
 import sluice.iommu.space.LeakReport;
 import sluice.iommu.space.Mapping;
+import sluice.vdev.io.PeerLog;
 
 /**
  * What front-ends had mapped for a function and have left behind when they went. A driver behind an IOMMU that leaves a buffer
@@ -16,6 +17,7 @@ import sluice.iommu.space.Mapping;
 final class Leftovers {
     private static final Logger LOG = LoggerFactory.getLogger(Leftovers.class);
 
+    private final PeerLog log = new PeerLog(LOG);
     private final String function;
     private long mappings;
 
@@ -33,7 +35,7 @@ final class Leftovers {
             if (mapping.length() >= NonCoherentMemory.WHOLE_BYTES) return;
         }
         mappings += left.size();
-        LOG.info(
+        log.info(
                 "{}: the front-end has gone and left {} ranges mapped, {} bytes in all, the first {}; a driver behind an"
                         + " IOMMU unmaps what it does not use any more",
                 function, left.size(), bytes, left.getFirst().range());

@@ -31,6 +31,7 @@ import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
 import sluice.iommu.Permission;
 import sluice.iommu.space.Outcome;
+import sluice.vdev.io.PeerLog;
 
 /**
  * The memory of one front-end's guest as a function sees it that does not snoop. Each DMA_MAP of a file is a buffer of the
@@ -49,6 +50,8 @@ final class NonCoherentMemory implements AutoCloseable {
     static final int MOST_BUFFERS = 32_768;
 
     private static final Logger LOG = LoggerFactory.getLogger(NonCoherentMemory.class);
+
+    private final PeerLog log = new PeerLog(LOG);
 
     /** A range that the front-end has mapped. */
     private record Mapped(long address, DmaBuf buffer, Attachment attachment, DeviceMapping mapping) {
@@ -94,7 +97,7 @@ final class NonCoherentMemory implements AutoCloseable {
             done = true;
         } catch (DmaBufException e) {
             // The map itself stands: a front-end that is refused one may end its VM.
-            LOG.error("{}: the {} bytes at 0x{} cannot be transferred to it, and it will be refused them: {}",
+            log.error("{}: the {} bytes at 0x{} cannot be transferred to it, and it will be refused them: {}",
                     function.name(), length, Long.toHexString(address), e.getMessage());
         } finally {
             if (!done) giveBack(length);
@@ -119,7 +122,7 @@ final class NonCoherentMemory implements AutoCloseable {
         if (buffers.size() < MOST_BUFFERS) return false;
         if (!limitTold) {
             limitTold = true;
-            LOG.error(
+            log.error(
                     "{}: {} buffers are mapped, which is the limit of --coherency=non-coherent: it is refused those that come now",
                     function.name(), MOST_BUFFERS);
         }
@@ -232,12 +235,12 @@ final class NonCoherentMemory implements AutoCloseable {
         if (refusalTold) return;
         refusalTold = true;
         if (whole.isEmpty()) {
-            LOG.error("{}: DMA at 0x{} is refused: that range was mapped and never transferred", function.name(),
+            log.error("{}: DMA at 0x{} is refused: that range was mapped and never transferred", function.name(),
                     Long.toHexString(address));
             return;
         }
         Map.Entry<Long, Long> first = whole.firstEntry();
-        LOG.error(
+        log.error(
                 """
                         {}: its DMA is refused, because --coherency=non-coherent needs a VM whose guest maps each buffer for it, and here \
                         {} MiB at 0x{} are mapped at once, so that no transfer can be seen: give the VM an IOMMU that the guest uses \

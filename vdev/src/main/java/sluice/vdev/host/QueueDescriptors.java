@@ -1,22 +1,24 @@
 package sluice.vdev.host;
 
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.linux.ErrnoException;
 import sluice.dmacore.linux.EventFd;
 import sluice.dmacore.linux.Fd;
 import sluice.vdev.io.EventWatch;
+import sluice.vdev.io.PeerLog;
 import sluice.vdev.queue.Interrupt;
 
 /** The event descriptors of one queue, which a front-end gives and takes at any time. Used on the device's loop. */
 final class QueueDescriptors implements Interrupt, AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(QueueDescriptors.class);
-
+    private final PeerLog log;
     private @Nullable EventWatch kick;
     private @Nullable Fd call;
     private @Nullable Fd error;
+
+    QueueDescriptors(PeerLog log) {
+        this.log = log;
+    }
 
     void setKick(@Nullable EventWatch next) {
         EventWatch old = kick;
@@ -45,12 +47,12 @@ final class QueueDescriptors implements Interrupt, AutoCloseable {
         signal(error, "error");
     }
 
-    private static void signal(@Nullable Fd eventfd, String name) {
+    private void signal(@Nullable Fd eventfd, String name) {
         if (eventfd == null) return; // the driver polls
         try {
             EventFd.signal(eventfd);
         } catch (ErrnoException e) {
-            LOG.warn("the {} eventfd cannot be signalled: {}", name, e.getMessage());
+            log.warn("the {} eventfd cannot be signalled: {}", name, e.getMessage());
         }
     }
 

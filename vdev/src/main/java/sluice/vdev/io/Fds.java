@@ -5,16 +5,17 @@ import java.util.List;
 
 import sluice.dmacore.linux.Fd;
 
-/** The descriptors that came with one message. Whoever needs one takes it; what nobody took is closed. */
+/**
+ * The descriptors that came with one message. The handler that needs one takes it; what is left is closed, where it may take
+ * its time: it can be of any kind.
+ */
 public final class Fds implements AutoCloseable {
     private final List<Fd> fds;
+    private final Disposal disposal;
 
-    public Fds(List<Fd> fds) {
+    public Fds(List<Fd> fds, Disposal disposal) {
         this.fds = new ArrayList<>(fds);
-    }
-
-    public static Fds none() {
-        return new Fds(List.of());
+        this.disposal = disposal;
     }
 
     /** Descriptors left. */
@@ -33,7 +34,7 @@ public final class Fds implements AutoCloseable {
 
     @Override
     public void close() {
-        for (Fd fd : fds) fd.close();
+        disposal.closeAll(fds);
         fds.clear();
     }
 }

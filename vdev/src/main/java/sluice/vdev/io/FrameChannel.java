@@ -5,6 +5,7 @@ import java.net.SocketAddress;
 import java.nio.channels.ClosedChannelException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.AbstractChannel;
@@ -23,6 +24,7 @@ import io.netty.channel.epoll.EpollIoOps;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.channel.unix.FileDescriptor;
+import io.netty.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.linux.Errno;
@@ -46,11 +48,15 @@ public final class FrameChannel extends AbstractChannel {
             .with(EpollIoOps.EPOLLRDHUP).with(EpollIoOps.EPOLLET);
     /** Bytes, the end of the stream, or an error: any of them is found by reading. */
     private static final EpollIoOps TO_READ = EpollIoOps.EPOLLIN.with(EpollIoOps.EPOLLRDHUP).with(EpollIoOps.EPOLLERR);
-    /** Messages read before others on the loop get their turn. */
+    /** Messages read before others on the loop get their turn, if they take no longer than the time below. */
     private static final int FRAMES_PER_TURN = 64;
+    private static final long TURN_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
+    /** How long a message that has begun may take to be whole: a peer sends one in one call. */
+    private static final int WHOLE_SECONDS = 5;
     private static final DomainSocketAddress UNNAMED = new DomainSocketAddress("unnamed");
 
     private final Fd socket;
+    private final Disposal disposal;
     private final FileDescriptor descriptor;
     private final FrameFormat format;
     private final ChannelConfig config = new DefaultChannelConfig(this);
@@ -58,7 +64,6 @@ public final class FrameChannel extends AbstractChannel {
     private final SocketMessage incoming = new SocketMessage(1);
     private final SocketMessage outgoing;
     private @Nullable IoRegistration registration;
-    private boolean watching;
     private boolean open = true;
 
     /** The message being read, how much of it is wanted next, and its descriptors so far. */
@@ -66,15 +71,19 @@ public final class FrameChannel extends AbstractChannel {
     private int wanted;
     private boolean inBody;
     private final List<Fd> partialFds = new ArrayList<>();
+    private long frames;
+    private @Nullable Future<?> patience;
 
     /**
      * @param socket a connected stream socket, which the channel owns from now on; no call on it ever waits, whether the
      *        socket itself is non-blocking or not
      * @param gatherLimit the most pieces of one {@link Outgoing} sent in one call, 1 to 1024
+     * @param disposal closes the socket, and the descriptors that came and were not taken
      */
-    public FrameChannel(Fd socket, FrameFormat format, int gatherLimit) {
+    public FrameChannel(Fd socket, FrameFormat format, int gatherLimit, Disposal disposal) {
         super(null);
         this.socket = socket;
+        this.disposal = disposal;
         this.descriptor = new FileDescriptor(socket.number());
         this.format = format;
         this.outgoing = new SocketMessage(gatherLimit);
@@ -109,12 +118,7 @@ public final class FrameChannel extends AbstractChannel {
         IoRegistration current = registration;
         if (current == null)
             return;
-        if (watching) {
-            // Reading was stopped. The edge of what has come meanwhile is over.
-            eventLoop().execute(this::readTurn);
-            return;
-        }
-        watching = true;
+        // Where reading was stopped, the edge of what has come meanwhile is over; to submit again makes another.
         current.submit(EVENTS);
     }
 
@@ -131,7 +135,7 @@ public final class FrameChannel extends AbstractChannel {
     protected void doClose() {
         open = false;
         doDeregister();
-        socket.close();
+        disposal.close(socket);
         discardPartial();
         incoming.close();
         outgoing.close();
@@ -142,21 +146,30 @@ public final class FrameChannel extends AbstractChannel {
         partial = null;
         if (buffer != null)
             buffer.release();
-        for (Fd fd : partialFds) fd.close();
+        disposal.closeAll(partialFds);
         partialFds.clear();
+        stopWaiting();
     }
 
-    /** Reads messages until the socket is empty, others are due, or whoever gets them has stopped it (autoRead). */
+    /**
+     * Reads messages until the socket is empty, others are due, or its handler has stopped it (autoRead). The next turn
+     * comes through epoll: a task that posts itself is run again and again before the loop looks at another socket.
+     */
     private void readTurn() {
         try {
-            for (int i = 0; i < FRAMES_PER_TURN && isReading(); i++) {
+            long began = System.nanoTime();
+            for (int i = 0; i < FRAMES_PER_TURN && isReading() && System.nanoTime() - began < TURN_NANOS; i++) {
                 Frame frame = readFrame();
-                if (frame == null)
+                if (frame == null) {
+                    requireWholeSoon();
                     return;
+                }
+                frames++;
                 pipeline().fireChannelRead(frame);
             }
-            if (isReading())
-                eventLoop().execute(this::readTurn);
+            IoRegistration current = registration;
+            if (isReading() && current != null)
+                current.submit(EVENTS);
         } catch (EndOfStream e) {
             pipeline().fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE);
             unsafe().close(voidPromise());
@@ -164,6 +177,36 @@ public final class FrameChannel extends AbstractChannel {
             pipeline().fireExceptionCaught(e);
             unsafe().close(voidPromise());
         }
+    }
+
+    /**
+     * A message that stays unfinished keeps its descriptors from being looked at, and one of them may be the peer's own end
+     * of this connection, which then never ends.
+     */
+    private void requireWholeSoon() {
+        ByteBuf begun = partial;
+        if (begun == null || !begun.isReadable() || patience != null)
+            return;
+        long waitingFor = frames;
+        patience = eventLoop().schedule(() -> {
+            patience = null;
+            if (!isReading())
+                return;
+            if (frames != waitingFor) {
+                requireWholeSoon();
+                return;
+            }
+            pipeline().fireExceptionCaught(new ProtocolViolation(
+                    "a message that has begun was not whole within %d s".formatted(WHOLE_SECONDS)));
+            unsafe().close(voidPromise());
+        }, WHOLE_SECONDS, TimeUnit.SECONDS);
+    }
+
+    private void stopWaiting() {
+        Future<?> timer = patience;
+        patience = null;
+        if (timer != null)
+            timer.cancel(false);
     }
 
     private boolean isReading() {
@@ -195,7 +238,7 @@ public final class FrameChannel extends AbstractChannel {
             inBody = true;
             wanted = format.bodyBytes(buffer);
         }
-        Frame frame = new Frame(buffer, new Fds(partialFds));
+        Frame frame = new Frame(buffer, new Fds(partialFds, disposal));
         partialFds.clear();
         partial = null;
         return frame;

@@ -1,7 +1,6 @@
 package sluice.vdev.io;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 
@@ -25,22 +24,30 @@ public final class Listener implements AutoCloseable {
     private static final int BACKLOG = 1;
     /** How long a front-end that goes may take until everything of its is given back. */
     private static final int PATIENCE_MILLIS = 500;
+    /** After this an accept that failed is tried again; the connection waits, and no event tells of it a second time. */
+    private static final int RETRY_MILLIS = 100;
+    /** Front-ends that were sent away and whose connections are still to be closed. */
+    private static final int MAX_LEAVING = 16;
     private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
 
-    private final Path path;
+    private final SocketFile file;
     private final Endpoint endpoint;
     private final IoEventLoop control;
     private final Runnable frontEndGone;
     private final Fd socket;
     private final Promise<Void> ended;
+    private final PeerLog log = new PeerLog(LOG);
+    private final Disposal disposal = new Disposal();
     private @Nullable EventWatch watch;
     private @Nullable Channel served;
     private @Nullable Fd waiting;
     private boolean closing;
+    private @Nullable Future<?> retry;
     private @Nullable Future<?> patience;
 
-    private Listener(Path path, Fd socket, Endpoint endpoint, IoEventLoop control, Runnable frontEndGone) {
-        this.path = path;
+    private Listener(Path path, Fd socket, Endpoint endpoint, IoEventLoop control, Runnable frontEndGone)
+            throws IOException {
+        this.file = SocketFile.of(path);
         this.socket = socket;
         this.endpoint = endpoint;
         this.control = control;
@@ -56,7 +63,14 @@ public final class Listener implements AutoCloseable {
      */
     public static Listener open(Path path, Endpoint endpoint, IoEventLoop control, Runnable frontEndGone)
             throws IOException {
-        Listener listener = new Listener(path, UnixSocket.listen(path, BACKLOG), endpoint, control, frontEndGone);
+        Fd socket = UnixSocket.listen(path, BACKLOG);
+        Listener listener;
+        try {
+            listener = new Listener(path, socket, endpoint, control, frontEndGone);
+        } catch (IOException e) {
+            socket.close();
+            throw e;
+        }
         control.execute(listener::start);
         return listener;
     }
@@ -66,12 +80,17 @@ public final class Listener implements AutoCloseable {
     }
 
     private void accept() {
-        while (true) {
+        while (!closing) {
+            if (disposal.pending() >= MAX_LEAVING) {
+                retryLater();
+                return;
+            }
             Fd peer;
             try {
                 peer = UnixSocket.accept(socket);
             } catch (ErrnoException e) {
-                LOG.error("a front-end could not be accepted: {}", e.getMessage());
+                log.error("a front-end could not be accepted, it has to wait: {}", e.getMessage());
+                retryLater();
                 return;
             }
             if (peer == null) return;
@@ -89,9 +108,23 @@ public final class Listener implements AutoCloseable {
         }
     }
 
+    private void retryLater() {
+        if (retry != null) return;
+        retry = control.schedule(() -> {
+            retry = null;
+            accept();
+        }, RETRY_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
     private void sendAway(Fd peer) {
-        LOG.warn("a second front-end has connected to {} and is sent away: the device is in use", path);
-        peer.close();
+        log.warn("a second front-end has connected to {} and is sent away: the device is in use", file.path());
+        try {
+            // Told at once, however long the close takes.
+            UnixSocket.shutdown(peer);
+        } catch (ErrnoException e) {
+            LOG.debug("it is told by the close: {}", e.getMessage());
+        }
+        disposal.close(peer);
     }
 
     private @Nullable Fd takeWaiting() {
@@ -119,20 +152,20 @@ public final class Listener implements AutoCloseable {
         return ended;
     }
 
-    /** Removes the socket; a front-end being served loses its device. On any thread, once. */
+    /** Removes the socket, if it is still ours; a front-end being served loses its device. On any thread, once. */
     @Override
     public void close() {
         try {
-            Files.deleteIfExists(path);
+            file.remove();
         } catch (IOException e) {
-            LOG.warn("the socket {} could not be removed: {}", path, e.getMessage());
+            LOG.warn("the socket {} could not be removed: {}", file.path(), e.getMessage());
         }
         control.execute(() -> {
             closing = true;
             EventWatch open = watch;
             if (open != null) open.close();
             Fd next = takeWaiting();
-            if (next != null) next.close();
+            if (next != null) disposal.close(next);
             Channel channel = served;
             if (channel != null) {
                 channel.close();

@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.linux.Fd;
+import sluice.vdev.io.Backlog;
+import sluice.vdev.io.Disposal;
 import sluice.vdev.io.OutgoingFrame;
 import sluice.vdev.io.ProtocolViolation;
 
@@ -24,9 +26,9 @@ final class Answers {
     private final ArrayDeque<Place> line = new ArrayDeque<>();
     private boolean closed;
 
-    Answers(Channel channel) {
+    Answers(Channel channel, Disposal disposal) {
         this.channel = channel;
-        this.backlog = new Backlog(channel);
+        this.backlog = new Backlog(channel, disposal, CommandLoad.LIMITS);
     }
 
     /** One command that is under way. Who wants no answer to it gets none, whatever is called here. */
@@ -42,8 +44,8 @@ final class Answers {
             id = incoming.id();
             command = incoming.command();
             wanted = !incoming.noReply();
-            bytes = Backlog.bytes(incoming.message());
-            fds = Backlog.fds(incoming.message());
+            bytes = CommandLoad.bytes(incoming.message());
+            fds = CommandLoad.fds(incoming.message());
         }
 
         /**

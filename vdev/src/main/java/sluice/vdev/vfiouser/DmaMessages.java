@@ -10,12 +10,11 @@ import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.linux.Fd;
 import sluice.vdev.host.FrontMemory;
 import sluice.vdev.io.OutgoingFrame;
+import sluice.vdev.io.PeerLog;
 
 /**
  * Asks the front-end for memory that it has not handed out as a file, by DMA_READ and DMA_WRITE. What it does not answer in
@@ -36,7 +35,6 @@ final class DmaMessages implements FrontMemory {
     private static final int MAX_PENDING = 256;
     private static final Fd[] NO_FDS = {};
     private static final int NUMBERS = 1 << 16;
-    private static final Logger LOG = LoggerFactory.getLogger(DmaMessages.class);
 
     /**
      * A question that is under way.
@@ -46,13 +44,15 @@ final class DmaMessages implements FrontMemory {
     private record Pending(int command, int length, Consumer<byte @Nullable []> answer, Future<?> limit) {}
 
     private final Channel channel;
+    private final PeerLog log;
     private final Map<Integer, Pending> pending = new HashMap<>();
     private int nextId;
     private int dataLimit = VfioUserFormat.MAX_DATA_BYTES;
     private boolean closed;
 
-    DmaMessages(Channel channel) {
+    DmaMessages(Channel channel, PeerLog log) {
         this.channel = channel;
+        this.log = log;
     }
 
     /** The client takes no more than so many bytes in a message. */
@@ -71,7 +71,7 @@ final class DmaMessages implements FrontMemory {
             try {
                 all = new byte[length];
             } catch (OutOfMemoryError e) {
-                LOG.error("no memory left for {} bytes of the front-end's", length);
+                log.error("no memory left for {} bytes of the front-end's", length);
                 done.accept(null);
                 return;
             }
@@ -105,7 +105,7 @@ final class DmaMessages implements FrontMemory {
     private void ask(int command, long address, int length, byte @Nullable [] data,
             Consumer<byte @Nullable []> answer) {
         if (closed || pending.size() == MAX_PENDING || length > dataLimit || !channel.isWritable()) {
-            LOG.warn("the front-end cannot be asked for {} bytes at 0x{}: {} questions are under way", length,
+            log.warn("the front-end cannot be asked for {} bytes at 0x{}: {} questions are under way", length,
                     Long.toHexString(address), pending.size());
             answer.accept(null);
             return;
@@ -115,7 +115,7 @@ final class DmaMessages implements FrontMemory {
         try {
             frame = channel.alloc().directBuffer(size);
         } catch (OutOfMemoryError e) {
-            LOG.error("no memory left to ask the front-end for {} bytes: {}", length, e.getMessage());
+            log.error("no memory left to ask the front-end for {} bytes: {}", length, e.getMessage());
             answer.accept(null);
             return;
         }
@@ -124,7 +124,7 @@ final class DmaMessages implements FrontMemory {
         int id = nextId;
         nextId = (nextId + 1) % NUMBERS;
         Future<?> limit = channel.eventLoop().schedule(() -> {
-            LOG.error("the front-end has not answered a question for memory at 0x{} within {} s",
+            log.error("the front-end has not answered a question for memory at 0x{} within {} s",
                     Long.toHexString(address), LIMIT_SECONDS);
             finish(id, null);
         }, LIMIT_SECONDS, TimeUnit.SECONDS);
@@ -139,16 +139,16 @@ final class DmaMessages implements FrontMemory {
     void answered(int id, int command, ClientMessage.DmaAnswer answer) {
         Pending question = pending.get(id);
         if (question == null) {
-            LOG.warn("the front-end answers question {}, which was not asked or has timed out", id);
+            log.warn("the front-end answers question {}, which was not asked or has timed out", id);
             return;
         }
         if (answer.error() != 0) {
-            LOG.error("the front-end refuses to move memory: errno {}", answer.error());
+            log.error("the front-end refuses to move memory: errno {}", answer.error());
             finish(id, null);
             return;
         }
         if (command != question.command()) {
-            LOG.error("the front-end answers question {} as command {}, which was command {}", id, command,
+            log.error("the front-end answers question {} as command {}, which was command {}", id, command,
                     question.command());
             finish(id, null);
             return;
@@ -159,7 +159,7 @@ final class DmaMessages implements FrontMemory {
         }
         // Address and count come first.
         if (answer.bytes().length != 16 + question.length()) {
-            LOG.error("the front-end answers {} bytes instead of {}", answer.bytes().length - 16, question.length());
+            log.error("the front-end answers {} bytes instead of {}", answer.bytes().length - 16, question.length());
             finish(id, null);
             return;
         }

@@ -20,14 +20,17 @@ public record FunctionServer(FunctionHost host) implements Endpoint {
 
     @Override
     public Channel serve(Fd socket, EventLoop control, Runnable gone) {
-        FrameChannel channel = new FrameChannel(socket, new VfioUserFormat(), GATHER_LIMIT);
+        FrameChannel channel = new FrameChannel(socket, new VfioUserFormat(), GATHER_LIMIT, host.disposal());
         channel.pipeline().addLast(new ChannelInitializer<>() {
             @Override
             protected void initChannel(Channel fresh) {
                 fresh.pipeline().addLast(new MessageDecoder(), new Session(host, fresh, gone));
             }
         });
-        control.register(channel);
+        control.register(channel).addListener(registered -> {
+            // A channel that never was active tells nobody of its end.
+            if (!registered.isSuccess()) control.execute(gone);
+        });
         return channel;
     }
 }

@@ -81,7 +81,7 @@ final class Irqs {
             }
             if (set.index() == LINE && (set.flags() & (DATA_EVENTFD | DATA_NONE)) != 0) noteLine(set);
         } catch (IOException e) {
-            for (Fd fd : set.fds()) fd.close();
+            host.disposal().closeAll(set.fds());
             throw e;
         }
         carryOut(set);

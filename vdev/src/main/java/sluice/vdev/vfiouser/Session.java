@@ -17,6 +17,7 @@ import sluice.iommu.AddressRange;
 import sluice.iommu.Permission;
 import sluice.vdev.host.FunctionHost;
 import sluice.vdev.io.FrameChannel;
+import sluice.vdev.io.PeerLog;
 import sluice.vdev.io.ProtocolViolation;
 
 /**
@@ -35,6 +36,7 @@ final class Session extends ChannelInboundHandlerAdapter {
     private static final int UNMAP_ALL = 1 << 1;
 
     private final FunctionHost host;
+    private final PeerLog log;
     private final Channel channel;
     private final Runnable gone;
     private final Answers answers;
@@ -46,17 +48,18 @@ final class Session extends ChannelInboundHandlerAdapter {
 
     Session(FunctionHost host, Channel channel, Runnable gone) {
         this.host = host;
+        this.log = host.log();
         this.channel = channel;
         this.gone = gone;
-        this.answers = new Answers(channel);
+        this.answers = new Answers(channel, host.disposal());
         this.regions = new Regions(host);
         this.irqs = new Irqs(host);
-        this.dma = new DmaMessages(channel);
+        this.dma = new DmaMessages(channel, log);
     }
 
     @Override
     public void channelActive(ChannelHandlerContext context) {
-        LOG.info("a front-end has connected to the {}", host.function().name());
+        log.info("a front-end has connected to the {}", host.function().name());
         host.attach(dma);
     }
 
@@ -76,13 +79,13 @@ final class Session extends ChannelInboundHandlerAdapter {
             }
             place = answers.expect(incoming);
         } catch (ProtocolViolation e) {
-            for (Fd fd : incoming.message().files()) fd.close();
+            host.disposal().closeAll(incoming.message().files());
             throw e;
         }
         try {
             carryOut(incoming.message(), place);
         } catch (IOException e) {
-            LOG.error("command {} of the front-end is refused: {}", incoming.command(), e.getMessage());
+            log.error("command {} of the front-end is refused: {}", incoming.command(), e.getMessage());
             place.fail(e instanceof RefusedException refused ? refused.errno() : Errno.EINVAL);
             // With no common version there is nothing more to say.
             if (!versionAgreed) context.close();
@@ -130,7 +133,7 @@ final class Session extends ChannelInboundHandlerAdapter {
     private void map(ClientMessage.DmaMap map, Answers.Place place) throws IOException {
         Fd fd = map.fd();
         if (map.flags() == 0 || (map.flags() & ~MAP_FLAGS) != 0) {
-            if (fd != null) fd.close();
+            if (fd != null) host.disposal().close(fd);
             throw new RefusedException(Errno.EINVAL,
                     "flags 0x%x of DMA_MAP: 1 is for reading, 2 for writing, and there are no others".formatted(
                             map.flags()));
@@ -187,9 +190,9 @@ final class Session extends ChannelInboundHandlerAdapter {
         if (FrameChannel.isPeerGone(cause)) {
             LOG.debug("the front-end does not take our answers any more: {}", cause.toString());
         } else if (cause instanceof IOException) {
-            LOG.error("the connection to the front-end is closed: {}", cause.getMessage());
+            log.error("the connection to the front-end is closed: {}", cause.getMessage());
         } else {
-            LOG.error("the connection to the front-end is closed after an internal error", cause);
+            log.error("the connection to the front-end is closed after an internal error", cause);
         }
         context.close();
     }
@@ -202,12 +205,12 @@ final class Session extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
-        LOG.info("the front-end has gone from the {}", host.function().name());
+        log.info("the front-end has gone from the {}", host.function().name());
         try {
             answers.close();
             dma.close();
         } finally {
-            host.detach(goneByItself, () -> channel.eventLoop().execute(gone));
+            host.detach(goneByItself, () -> host.disposal().whenDone(() -> channel.eventLoop().execute(gone)));
         }
     }
 }

@@ -1,6 +1,6 @@
 package sluice.vdev.vhostuser;
 
-import java.util.function.Consumer;
+import java.util.function.BiConsumer;
 
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.memory.FileMappings;
 import sluice.vdev.host.DeviceHost;
+import sluice.vdev.io.Disposal;
 import sluice.vdev.io.Endpoint;
 import sluice.vdev.io.FrameChannel;
 
@@ -18,9 +19,10 @@ import sluice.vdev.io.FrameChannel;
  *
  * @param host the device and its loop
  * @param files where guest memory is mapped
- * @param gpuSocket receives, on the device's loop, the display socket of GPU_SET_SOCKET; null for a device without one
+ * @param gpuSocket receives, on the device's loop, the display socket of GPU_SET_SOCKET, and where it is closed; null for a
+ *        device without one
  */
-public record BackEnd(DeviceHost host, FileMappings files, @Nullable Consumer<Fd> gpuSocket)
+public record BackEnd(DeviceHost host, FileMappings files, @Nullable BiConsumer<Fd, Disposal> gpuSocket)
         implements
             Endpoint {
     /** The most pieces in one write: replies are one piece. */
@@ -28,7 +30,7 @@ public record BackEnd(DeviceHost host, FileMappings files, @Nullable Consumer<Fd
 
     @Override
     public Channel serve(Fd socket, EventLoop control, Runnable gone) {
-        FrameChannel channel = new FrameChannel(socket, new VhostUserFormat(), GATHER_LIMIT);
+        FrameChannel channel = new FrameChannel(socket, new VhostUserFormat(), GATHER_LIMIT, host.disposal());
         channel.pipeline().addLast(new ChannelInitializer<>() {
             @Override
             protected void initChannel(Channel fresh) {
@@ -36,7 +38,10 @@ public record BackEnd(DeviceHost host, FileMappings files, @Nullable Consumer<Fd
                         new Session(BackEnd.this, fresh, gone));
             }
         });
-        control.register(channel);
+        control.register(channel).addListener(registered -> {
+            // A channel that never was active tells nobody of its end.
+            if (!registered.isSuccess()) control.execute(gone);
+        });
         return channel;
     }
 }

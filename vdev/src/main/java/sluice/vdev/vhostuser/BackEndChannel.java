@@ -11,14 +11,14 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.EventLoop;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.linux.Fd;
 import sluice.iommu.Access;
+import sluice.vdev.io.Disposal;
 import sluice.vdev.io.Frame;
 import sluice.vdev.io.FrameChannel;
 import sluice.vdev.io.OutgoingFrame;
+import sluice.vdev.io.PeerLog;
 import sluice.vdev.io.ProtocolViolation;
 
 /**
@@ -33,20 +33,25 @@ final class BackEndChannel {
     /** Given to a request that was never answered. */
     static final long NO_ANSWER = -1;
 
-    private static final Logger LOG = LoggerFactory.getLogger(BackEndChannel.class);
-
+    private final PeerLog log;
     private @Nullable Channel channel;
     private final ArrayDeque<Asked> asked = new ArrayDeque<>();
 
     private record Asked(int number, Consumer<ByteBuf> body, LongConsumer answer) {}
 
+    BackEndChannel(PeerLog log) {
+        this.log = log;
+    }
+
     /**
      * Uses {@code fd}, which is ours from now on, in place of any before. What that was asked and has not answered is asked
      * again: who waits for it knows of no channel.
+     *
+     * @param disposal closes it in the end
      */
-    void connect(Fd fd, EventLoop loop) {
+    void connect(Fd fd, EventLoop loop, Disposal disposal) {
         Channel old = channel;
-        FrameChannel fresh = new FrameChannel(fd, new VhostUserFormat(), 1);
+        FrameChannel fresh = new FrameChannel(fd, new VhostUserFormat(), 1, disposal);
         fresh.pipeline().addLast(new AnswerReader());
         channel = fresh;
         if (old != null) old.close();
@@ -84,7 +89,7 @@ final class BackEndChannel {
         try {
             frame = frame(current, question);
         } catch (OutOfMemoryError e) {
-            LOG.error("no memory left to ask the front-end: {}", e.getMessage());
+            log.error("no memory left to ask the front-end: {}", e.getMessage());
             answer.accept(NO_ANSWER);
             return;
         }
@@ -135,7 +140,7 @@ final class BackEndChannel {
         @Override
         public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
             if (!FrameChannel.isPeerGone(cause)) {
-                LOG.error("the channel to the front-end is closed: {}", cause.getMessage());
+                log.error("the channel to the front-end is closed: {}", cause.getMessage());
             }
             context.close();
         }

@@ -15,7 +15,17 @@ sealed interface FrontEndMessage {
         return List.of();
     }
 
-    record GetFeatures() implements FrontEndMessage {}
+    /** Whether it is answered at once, and leaves the device's loop alone. */
+    default boolean isImmediate() {
+        return false;
+    }
+
+    record GetFeatures() implements FrontEndMessage {
+        @Override
+        public boolean isImmediate() {
+            return true;
+        }
+    }
 
     record SetFeatures(long features) implements FrontEndMessage {}
 
@@ -23,13 +33,28 @@ sealed interface FrontEndMessage {
 
     record ResetOwner() implements FrontEndMessage {}
 
-    record GetProtocolFeatures() implements FrontEndMessage {}
+    record GetProtocolFeatures() implements FrontEndMessage {
+        @Override
+        public boolean isImmediate() {
+            return true;
+        }
+    }
 
     record SetProtocolFeatures(long features) implements FrontEndMessage {}
 
-    record GetQueueNum() implements FrontEndMessage {}
+    record GetQueueNum() implements FrontEndMessage {
+        @Override
+        public boolean isImmediate() {
+            return true;
+        }
+    }
 
-    record GetMaxMemSlots() implements FrontEndMessage {}
+    record GetMaxMemSlots() implements FrontEndMessage {
+        @Override
+        public boolean isImmediate() {
+            return true;
+        }
+    }
 
     /** A region as it is named on the wire; all in bytes. */
     record Region(long guestAddress, long size, long userAddress, long fileOffset) {}
@@ -95,7 +120,12 @@ sealed interface FrontEndMessage {
     /** A range of bus addresses, given by its first and last byte, leads nowhere any more. */
     record IotlbInvalidate(AddressRange range) implements FrontEndMessage {}
 
-    record GetConfig(int offset, int size, int flags) implements FrontEndMessage {}
+    record GetConfig(int offset, int size, int flags) implements FrontEndMessage {
+        @Override
+        public boolean isImmediate() {
+            return true;
+        }
+    }
 
     record SetConfig(int offset, byte[] value, int flags) implements FrontEndMessage {}
 
@@ -109,5 +139,10 @@ sealed interface FrontEndMessage {
     record ResetDevice() implements FrontEndMessage {}
 
     /** A request number we do not offer. */
-    record Unknown(int request) implements FrontEndMessage {}
+    record Unknown(int request) implements FrontEndMessage {
+        @Override
+        public boolean isImmediate() {
+            return true;
+        }
+    }
 }

@@ -4,14 +4,13 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.FileMappings;
 import sluice.dmacore.memory.GuestMemory;
 import sluice.dmacore.memory.MemoryRegion;
+import sluice.vdev.io.Disposal;
+import sluice.vdev.io.PeerLog;
 import sluice.vdev.vhostuser.FrontEndMessage.Region;
 
 /**
@@ -22,14 +21,17 @@ final class MemoryTable implements AutoCloseable {
     /** Regions we take one by one: as many as KVM has slots for. */
     static final int MAX_SLOTS = 509;
 
-    private static final Logger LOG = LoggerFactory.getLogger(MemoryTable.class);
-
     private final FileMappings files;
+    private final Disposal disposal;
+    private final PeerLog log;
     private GuestMemory current = GuestMemory.empty();
     private boolean warnedOfShrinking;
 
-    MemoryTable(FileMappings files) {
+    /** @param disposal closes the descriptors: the last holder of a file frees its pages, which takes its time */
+    MemoryTable(FileMappings files, Disposal disposal, PeerLog log) {
+        this.log = log;
         this.files = files;
+        this.disposal = disposal;
     }
 
     GuestMemory current() {
@@ -43,14 +45,14 @@ final class MemoryTable implements AutoCloseable {
             for (int i = 0; i < wanted.size(); i++) regions.add(map(wanted.get(i), fds.get(i)));
             advance(regions);
         } finally {
-            for (Fd fd : fds) fd.close();
+            disposal.closeAll(fds);
             for (MemoryRegion region : regions) region.mapping().release();
         }
     }
 
     /** Adds a region. The descriptor is closed in any case. */
     void add(Region wanted, Fd fd) throws IOException {
-        try (fd) {
+        try {
             if (current.regions().size() == MAX_SLOTS) {
                 throw new IOException("no memory slot left: the limit is " + MAX_SLOTS + " regions");
             }
@@ -62,6 +64,8 @@ final class MemoryTable implements AutoCloseable {
             } finally {
                 region.mapping().release();
             }
+        } finally {
+            disposal.close(fd);
         }
     }
 
@@ -94,7 +98,7 @@ final class MemoryTable implements AutoCloseable {
     private void warnIfShrinkable(FileMapping mapping) {
         if (!mapping.isShrinkable() || warnedOfShrinking) return;
         warnedOfShrinking = true;
-        LOG.warn(
+        log.warn(
                 "guest memory ({}) could be truncated under us, it lacks the seal F_SEAL_SHRINK: prefer memory-backend-memfd",
                 mapping);
     }

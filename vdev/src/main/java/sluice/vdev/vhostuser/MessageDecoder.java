@@ -35,6 +35,7 @@ final class MessageDecoder extends ChannelInboundHandlerAdapter {
     public void channelRead(ChannelHandlerContext context, Object received) throws ProtocolViolation {
         try (Frame frame = (Frame) received) {
             ByteBuf bytes = frame.bytes();
+            int size = bytes.readableBytes();
             int number = bytes.readIntLE();
             int flags = bytes.readIntLE();
             bytes.skipBytes(4);
@@ -43,7 +44,7 @@ final class MessageDecoder extends ChannelInboundHandlerAdapter {
                         "message %d is marked as a reply, but we asked nothing on this socket".formatted(number));
             }
             boolean needReply = (flags & VhostUserFormat.NEED_REPLY) != 0;
-            context.fireChannelRead(new Request(number, needReply, decode(number, bytes, frame.fds())));
+            context.fireChannelRead(new Request(number, needReply, size, decode(number, bytes, frame.fds())));
         }
     }
 

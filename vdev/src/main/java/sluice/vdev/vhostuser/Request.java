@@ -5,5 +5,6 @@ package sluice.vdev.vhostuser;
  *
  * @param number request number, repeated in a reply
  * @param needReply whether an acknowledgement is wanted
+ * @param bytes of the whole message
  */
-record Request(int number, boolean needReply, FrontEndMessage message) {}
+record Request(int number, boolean needReply, int bytes, FrontEndMessage message) {}

@@ -2,7 +2,7 @@ package sluice.vdev.vhostuser;
 
 import java.io.IOException;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
+import java.util.function.BiConsumer;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
@@ -15,14 +15,16 @@ import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.linux.EventFd;
 import sluice.dmacore.linux.Fd;
-import sluice.dmacore.linux.FileStatus;
 import sluice.dmacore.linux.UnixSocket;
 import sluice.dmacore.memory.GuestMemory;
 import sluice.vdev.device.TransportFeatures;
 import sluice.vdev.host.DeviceHost;
 import sluice.vdev.host.FrontIommu;
 import sluice.vdev.host.QueueStart;
+import sluice.vdev.io.Backlog;
+import sluice.vdev.io.Disposal;
 import sluice.vdev.io.FrameChannel;
+import sluice.vdev.io.PeerLog;
 import sluice.vdev.io.ProtocolViolation;
 import sluice.vdev.queue.QueueLayout;
 import sluice.vdev.queue.RingFeatures;
@@ -37,13 +39,19 @@ final class Session extends ChannelInboundHandlerAdapter {
     /** How long a front-end that has settled its features may take to send memory before we tell what is wrong. */
     private static final int MEMORY_HINT_SECONDS = 3;
 
+    /** Many times what QEMU sends without waiting: eight memory regions, and a dozen messages for each ring. */
+    private static final Backlog.Limits LIMITS = new Backlog.Limits(256, 1 << 20, 64);
+
     private static final Logger LOG = LoggerFactory.getLogger(Session.class);
 
     private final DeviceHost host;
-    private final @Nullable Consumer<Fd> gpuSocket;
+    private final @Nullable BiConsumer<Fd, Disposal> gpuSocket;
+    private final Disposal disposal;
+    private final PeerLog log;
     private final Channel channel;
     private final Runnable gone;
     private final Replies replies;
+    private final Backlog backlog;
     private final MemoryTable memory;
     private final VringState[] vrings;
     private final BackEndChannel toFrontEnd;
@@ -55,24 +63,42 @@ final class Session extends ChannelInboundHandlerAdapter {
     Session(BackEnd backEnd, Channel channel, Runnable gone) {
         this.host = backEnd.host();
         this.gpuSocket = backEnd.gpuSocket();
+        this.disposal = host.disposal();
+        this.log = host.log();
         this.channel = channel;
         this.gone = gone;
         this.replies = new Replies(channel);
-        this.memory = new MemoryTable(backEnd.files());
-        this.toFrontEnd = new BackEndChannel();
+        this.backlog = new Backlog(channel, disposal, LIMITS);
+        this.memory = new MemoryTable(backEnd.files(), disposal, log);
+        this.toFrontEnd = new BackEndChannel(log);
         this.vrings = new VringState[host.device().queueCount()];
         for (int i = 0; i < vrings.length; i++) vrings[i] = new VringState();
     }
 
     @Override
     public void channelActive(ChannelHandlerContext context) {
-        LOG.info("a front-end has connected");
+        log.info("a front-end has connected");
     }
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object received) throws ProtocolViolation {
         Request request = (Request) received;
         LOG.debug("{}{}", request.message(), request.needReply() ? ", wants an answer" : "");
+        if (request.message().isImmediate()) {
+            handle(request);
+            return;
+        }
+        int fds = request.message().files().size();
+        backlog.begin(request.bytes(), fds);
+        try {
+            handle(request);
+        } finally {
+            // Behind all that it has given to the device's loop.
+            host.execute(() -> backlog.end(request.bytes(), fds));
+        }
+    }
+
+    private void handle(Request request) throws ProtocolViolation {
         switch (request.message()) {
             case FrontEndMessage.GetFeatures() -> reply(request, offeredFeatures());
             case FrontEndMessage.GetProtocolFeatures() -> reply(request, ProtocolFeature.OFFERED);
@@ -93,14 +119,14 @@ final class Session extends ChannelInboundHandlerAdapter {
         try {
             place = wantsAnswer(request) ? replies.expect(request.number()) : null;
         } catch (ProtocolViolation e) {
-            for (Fd fd : request.message().files()) fd.close();
+            disposal.closeAll(request.message().files());
             throw e;
         }
         Runnable done = place == null ? () -> {} : () -> place.answerLater(0);
         try {
             if (carryOut(request.message(), done)) return;
         } catch (IOException | IllegalArgumentException e) {
-            LOG.error("message {} of the front-end is refused: {}", request.number(), e.getMessage());
+            log.error("message {} of the front-end is refused: {}", request.number(), e.getMessage());
             if (place != null) place.answer(1);
             return;
         }
@@ -150,7 +176,7 @@ final class Session extends ChannelInboundHandlerAdapter {
                 return true;
             }
             case FrontEndMessage.SetBackendReqFd set ->
-                toFrontEnd.connect(socket("SET_BACKEND_REQ_FD", set.fd()), channel.eventLoop());
+                toFrontEnd.connect(socket("SET_BACKEND_REQ_FD", set.fd()), channel.eventLoop(), disposal);
             case FrontEndMessage.SetConfig set -> {
                 host.writeConfig(set.offset(), set.value(), done);
                 return true;
@@ -193,7 +219,7 @@ final class Session extends ChannelInboundHandlerAdapter {
     }
 
     private void refuse(Request request, String why) throws ProtocolViolation {
-        LOG.warn("{}", why);
+        log.warn("{}", why);
         if (wantsAnswer(request)) replies.expect(request.number()).answer(1);
     }
 
@@ -231,7 +257,7 @@ final class Session extends ChannelInboundHandlerAdapter {
         if (isRunning()) return;
         long more = accepted & ~offeredFeatures();
         if (more != 0)
-            LOG.info("the front-end sets features 0x{} that were not offered; they are left alone",
+            log.info("the front-end sets features 0x{} that were not offered; they are left alone",
                     Long.toHexString(more));
         features = accepted;
         featuresSettled = true;
@@ -251,7 +277,7 @@ final class Session extends ChannelInboundHandlerAdapter {
 
     private void expectMemory() {
         if (memoryHint != null || !memory.current().regions().isEmpty()) return;
-        memoryHint = channel.eventLoop().schedule(() -> LOG
+        memoryHint = channel.eventLoop().schedule(() -> log
                 .error("""
                         the front-end has started the device but sent no guest memory, so it cannot work; is the VM's memory \
                         shared? Start QEMU with -object memory-backend-memfd,id=mem,size=…,share=on -machine memory-backend=mem"""),
@@ -274,15 +300,15 @@ final class Session extends ChannelInboundHandlerAdapter {
                 : GuestMemory.Addressing.USER;
     }
 
-    /** A descriptor we shall write to must be an eventfd that never makes us wait. */
-    private static @Nullable Fd eventFd(String name, @Nullable Fd fd) throws IOException {
+    /** A descriptor we shall signal must be an eventfd. */
+    private @Nullable Fd eventFd(String name, @Nullable Fd fd) throws IOException {
         if (fd == null) return null;
         try {
             requireEventFd(name, fd);
             UnixSocket.setNonBlocking(fd);
             return fd;
         } catch (IOException e) {
-            fd.close();
+            disposal.close(fd);
             throw e;
         }
     }
@@ -291,13 +317,19 @@ final class Session extends ChannelInboundHandlerAdapter {
         if (!EventFd.isEventFd(fd)) throw new IOException("the " + name + " descriptor is no eventfd");
     }
 
-    /** What is no socket could not be watched, and its questions would never be answered. */
-    private static Fd socket(String message, Fd fd) throws IOException {
+    /**
+     * What is no socket could not be watched, and its questions would never be answered. One whose other end is in this
+     * process, such as the front-end's own end of this connection, would keep that open for ever.
+     */
+    private Fd socket(String message, Fd fd) throws IOException {
         try {
-            if (!FileStatus.of(fd).isSocket()) throw new IOException("the descriptor of " + message + " is no socket");
+            if (!UnixSocket.isUnixStream(fd))
+                throw new IOException("the descriptor of " + message + " is no UNIX stream socket");
+            if (UnixSocket.leadsBackToUs(fd))
+                throw new IOException("the socket of " + message + " is connected to a socket of this process");
             return fd;
         } catch (IOException e) {
-            fd.close();
+            disposal.close(fd);
             throw e;
         }
     }
@@ -342,10 +374,10 @@ final class Session extends ChannelInboundHandlerAdapter {
             host.startQueue(index, new QueueStart(layout, position(vring), features, ringAddressing()), kick);
             vring.started = true;
         } catch (IOException e) {
-            kick.close();
+            disposal.close(kick);
             throw e;
         } catch (IllegalArgumentException e) {
-            kick.close();
+            disposal.close(kick);
             throw new IOException("queue %d cannot start: %s".formatted(index, e.getMessage()), e);
         }
     }
@@ -374,7 +406,7 @@ final class Session extends ChannelInboundHandlerAdapter {
         try {
             host.device().readConfig(get.offset(), value);
         } catch (RuntimeException | Error e) {
-            LOG.error("virtio device {} has failed in readConfig", host.device().virtioId(), e);
+            log.error("virtio device {} has failed in readConfig", host.device().virtioId(), e);
             replies.expect(request.number()).answer(channel.alloc().directBuffer(0)); // by which a front-end knows
             return;
         }
@@ -385,11 +417,11 @@ final class Session extends ChannelInboundHandlerAdapter {
 
     private void setGpuSocket(Fd fd) throws IOException {
         if (gpuSocket == null) {
-            fd.close();
+            disposal.close(fd);
             throw new IOException("GPU_SET_SOCKET for a device that is no GPU");
         }
         Fd display = socket("GPU_SET_SOCKET", fd);
-        host.execute(() -> gpuSocket.accept(display));
+        host.execute(display, socket -> gpuSocket.accept(socket, disposal));
     }
 
     @Override
@@ -397,23 +429,23 @@ final class Session extends ChannelInboundHandlerAdapter {
         if (FrameChannel.isPeerGone(cause)) {
             LOG.debug("the front-end does not take our answers any more: {}", cause.toString());
         } else if (cause instanceof IOException) {
-            LOG.error("the connection to the front-end is closed: {}", cause.getMessage());
+            log.error("the connection to the front-end is closed: {}", cause.getMessage());
         } else {
-            LOG.error("the connection to the front-end is closed after an internal error", cause);
+            log.error("the connection to the front-end is closed after an internal error", cause);
         }
         context.close();
     }
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
-        LOG.info("the front-end has gone");
+        log.info("the front-end has gone");
         Future<?> hint = memoryHint;
         if (hint != null) hint.cancel(false);
         try {
             toFrontEnd.close();
             memory.close();
         } finally {
-            host.detach(() -> channel.eventLoop().execute(gone));
+            host.detach(() -> disposal.whenDone(() -> channel.eventLoop().execute(gone)));
         }
     }
 }

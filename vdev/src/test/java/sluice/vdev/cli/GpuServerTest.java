@@ -52,7 +52,7 @@ class GpuServerTest {
             int before = Fd.openCount();
             for (int i = 0; i < ROUNDS; i++) {
                 round(log);
-                assertThat(Fd.openCount()).as("owned descriptors in round %d", i).isEqualTo(before);
+                Deadline.requireOwned(before);
             }
         }
     }

@@ -276,7 +276,7 @@ class DisplayLoopbackTest {
                 display.answer(GET_DISPLAY_INFO, REPLY, ByteBuffer.allocate(408), event, event, event);
                 gpu.driver().await(info).outputs();
             }
-            assertThat(Fd.openCount()).isEqualTo(before);
+            Deadline.requireOwned(before);
         }
     }
 

@@ -18,6 +18,7 @@ import sluice.vdev.fixture.FrontEnd;
 import sluice.vdev.fixture.FuzzInput;
 import sluice.vdev.fixture.SeedCorpus;
 import sluice.vdev.host.Loops;
+import sluice.vdev.io.Disposal;
 import sluice.vdev.loopback.InternalErrors;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -40,6 +41,7 @@ class ReplyFuzzTest {
     private static final class Asking implements AutoCloseable {
         private final InternalErrors errors = new InternalErrors();
         private final IoEventLoop loop = Loops.start("fuzz-display");
+        private final Disposal disposal = new Disposal();
         private final DisplayLink link = new DisplayLink(loop, 1, 64, 64);
 
         @Override
@@ -75,7 +77,7 @@ class ReplyFuzzTest {
         AtomicInteger answers = new AtomicInteger();
         AtomicInteger wrong = new AtomicInteger();
         end.loop.submit(() -> {
-            end.link.connect(pair.second());
+            end.link.connect(pair.second(), end.disposal);
             for (int i = 0; i < pairs; i++) {
                 end.link.displayInfo(info -> {
                     if (info.length != INFO_BYTES) wrong.incrementAndGet();

@@ -70,7 +70,7 @@ class ListenerTest {
         control.close();
         log.close();
         served.forEach(one -> one.socket.close());
-        assertThat(Fd.openCount()).as("open descriptors").isEqualTo(fdsBefore);
+        Deadline.requireOwned(fdsBefore);
     }
 
     private Fd connect() throws IOException {

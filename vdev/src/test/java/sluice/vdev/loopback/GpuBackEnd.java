@@ -2,6 +2,7 @@ package sluice.vdev.loopback;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
@@ -29,6 +30,7 @@ import sluice.vdev.gpu.PictureTaker;
 import sluice.vdev.host.DeviceHost;
 import sluice.vdev.host.FunctionHost;
 import sluice.vdev.host.Loops;
+import sluice.vdev.io.Disposal;
 import sluice.vdev.io.Listener;
 import sluice.vdev.vfiouser.FunctionServer;
 import sluice.vdev.vhostuser.BackEnd;
@@ -43,7 +45,8 @@ public final class GpuBackEnd implements AutoCloseable {
     public static final int LIMIT_SECONDS = 10;
 
     private final LogTap log = new LogTap();
-    private final IoEventLoop control = Loops.start("loopback-control");
+    private final IoEventLoop control;
+    private final boolean ownsControl;
     private final IoEventLoop loop = Loops.start("loopback-device");
     private final Share share = Budget.ofProcess().share("gpu");
     private final DisplayLink display;
@@ -69,6 +72,19 @@ public final class GpuBackEnd implements AutoCloseable {
     }
 
     private GpuBackEnd(GpuOptions options, Path folder, int everyFrames, DmaCore core, Stream stream) {
+        this(Loops.start("loopback-control"), true, options, folder, everyFrames, core, stream);
+    }
+
+    /** A second GPU of the same process: both have one control loop, which ends with the first. */
+    public static GpuBackEnd beside(GpuBackEnd first) {
+        return new GpuBackEnd(first.control, false, GpuOptions.defaults(), Path.of("."), 0,
+                DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT);
+    }
+
+    private GpuBackEnd(IoEventLoop control, boolean ownsControl, GpuOptions options, Path folder, int everyFrames,
+            DmaCore core, Stream stream) {
+        this.control = control;
+        this.ownsControl = ownsControl;
         display = new DisplayLink(loop, options.outputs(), OWN_WIDTH, OWN_HEIGHT);
         pictures = new PictureTaker(folder, everyFrames);
         device = new GpuDevice(options, display, pictures, core, stream, share);
@@ -96,7 +112,7 @@ public final class GpuBackEnd implements AutoCloseable {
 
     /** Gives the GPU a display that no front-end hands out; the socket is ours from now on. */
     public void connectDisplay(Fd socket) {
-        loop.execute(() -> display.connect(socket));
+        loop.execute(() -> display.connect(socket, new Disposal()));
     }
 
     /** Listens on a path; the caller closes the listener. */
@@ -177,7 +193,7 @@ public final class GpuBackEnd implements AutoCloseable {
     @Override
     public void close() {
         pictures.close();
-        for (IoEventLoop one : new IoEventLoop[]{ control, loop }) {
+        for (IoEventLoop one : ownsControl ? List.of(control, loop) : List.of(loop)) {
             Loops.stop(one);
             if (!one.parent().terminationFuture().awaitUninterruptibly(LIMIT_SECONDS, TimeUnit.SECONDS)) {
                 throw new AssertionError("a loop does not end");

@@ -1,6 +1,7 @@
 package sluice.vdev.loopback;
 
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.logging.Handler;
@@ -51,6 +52,11 @@ public final class LogTap implements AutoCloseable {
     public List<String> complaints() {
         return records.stream().filter(entry -> entry.getLevel().intValue() >= Level.WARNING.intValue())
                 .map(LogTap::text).toList();
+    }
+
+    /** The exceptions that came with it so far. */
+    public List<Throwable> thrown() {
+        return records.stream().map(LogRecord::getThrown).filter(Objects::nonNull).toList();
     }
 
     /** What was told so far and contains {@code part}, complaint or not. */

@@ -59,7 +59,7 @@ class BacklogLoopbackTest {
         process.awaitGone();
         process.close();
         function.close();
-        assertThat(Fd.openCount()).as("open descriptors").isEqualTo(fdsBefore);
+        Deadline.requireOwned(fdsBefore);
     }
 
     private void awaitEndOfWork() {
@@ -110,12 +110,13 @@ class BacklogLoopbackTest {
 
     @Test
     void smallWritesWait() throws Exception {
-        int count = 3 * Backlog.MAX_COMMANDS;
+        int count = 3 * CommandLoad.LIMITS.messages();
         CompletableFuture<Void> all = sendUntilStopped(count,
                 index -> client.post(VfioUserClient.REGION_WRITE, NO_REPLY,
                         write(0, REGISTER, 4).putInt(index)));
-        assertThat(sent.get()).as("taken, and held by the kernel").isLessThan(Backlog.MAX_COMMANDS + IN_SOCKET);
-        assertThat(process.waitingTasks()).isEqualTo(Backlog.MAX_COMMANDS);
+        assertThat(sent.get()).as("taken, and held by the kernel")
+                .isLessThan(CommandLoad.LIMITS.messages() + IN_SOCKET);
+        assertThat(process.waitingTasks()).isEqualTo(CommandLoad.LIMITS.messages());
         finish(all);
         assertThat(function.writes.stream().mapToInt(seen -> (int) seen.value()).toArray())
                 .as("all of them, in their order").isEqualTo(IntStream.range(0, count).toArray());
@@ -123,30 +124,31 @@ class BacklogLoopbackTest {
 
     @Test
     void largeWritesWait() throws Exception {
-        int count = 5 * Backlog.MAX_BYTES / BIG;
+        int count = 5 * CommandLoad.LIMITS.bytes() / BIG;
         CompletableFuture<Void> all = sendUntilStopped(count,
                 index -> client.post(VfioUserClient.REGION_WRITE, NO_REPLY,
                         write(MEMORY, 0, BIG).putInt(index)));
-        assertThat((long) sent.get() * BIG).as("taken, and held by the kernel").isLessThan(2L * Backlog.MAX_BYTES);
-        assertThat(process.waitingTasks()).isEqualTo(Backlog.MAX_BYTES / BIG);
+        assertThat((long) sent.get() * BIG).as("taken, and held by the kernel")
+                .isLessThan(2L * CommandLoad.LIMITS.bytes());
+        assertThat(process.waitingTasks()).isEqualTo(CommandLoad.LIMITS.bytes() / BIG);
         finish(all);
         assertThat(client.read32(MEMORY, 0)).isEqualTo(count - 1);
     }
 
     @Test
     void readsWithLongAnswersWait() throws Exception {
-        int count = 5 * Backlog.MAX_BYTES / BIG;
+        int count = 5 * CommandLoad.LIMITS.bytes() / BIG;
         CompletableFuture<Void> all = sendUntilStopped(count, index -> client.post(VfioUserClient.REGION_READ, NO_REPLY,
                 body(16).putLong(0).putInt(MEMORY).putInt(BIG)));
-        assertThat(process.waitingTasks()).isEqualTo(Backlog.MAX_BYTES / BIG);
+        assertThat(process.waitingTasks()).isEqualTo(CommandLoad.LIMITS.bytes() / BIG);
         finish(all);
     }
 
     @Test
     void commandsThatWantAnswersWait() throws Exception {
-        CompletableFuture<Void> all = sendUntilStopped(3 * Backlog.MAX_COMMANDS,
+        CompletableFuture<Void> all = sendUntilStopped(3 * CommandLoad.LIMITS.messages(),
                 index -> client.post(VfioUserClient.RESET, 0, body(0)));
-        assertThat(process.waitingTasks()).isEqualTo(Backlog.MAX_COMMANDS);
+        assertThat(process.waitingTasks()).isEqualTo(CommandLoad.LIMITS.messages());
         // Who sends so much has to read as well, which is another rule.
         client.shutdown();
         atWork.countDown();
@@ -156,7 +158,7 @@ class BacklogLoopbackTest {
     @Test
     void eventfdsWait() throws Exception {
         int vectors = PlainFunction.VECTOR_COUNT;
-        int count = 8 * Backlog.MAX_FDS / vectors;
+        int count = 8 * CommandLoad.LIMITS.fds() / vectors;
         try (Fd event = EventFd.create()) {
             Fd[] events = new Fd[vectors];
             Arrays.fill(events, event);
@@ -166,7 +168,7 @@ class BacklogLoopbackTest {
                             body(20).putInt(20).putInt(SET_VECTORS).putInt(VfioUserClient.VECTORS).putInt(0)
                                     .putInt(vectors),
                             events));
-            assertThat(Fd.openCount() - before).as("open descriptors more").isEqualTo(Backlog.MAX_FDS);
+            assertThat(Fd.openCount() - before).as("open descriptors more").isEqualTo(CommandLoad.LIMITS.fds());
             finish(all);
             assertThat(Fd.openCount() - before).as("open descriptors more").isEqualTo(vectors);
         }
@@ -192,7 +194,7 @@ class BacklogLoopbackTest {
 
     @Test
     void aClientThatGoesWhileItWaitsIsLetGo() throws Exception {
-        CompletableFuture<Void> all = sendUntilStopped(2 * Backlog.MAX_COMMANDS,
+        CompletableFuture<Void> all = sendUntilStopped(2 * CommandLoad.LIMITS.messages(),
                 index -> client.post(VfioUserClient.REGION_WRITE, NO_REPLY, write(0, REGISTER, 4).putInt(index)));
         client.shutdown();
         atWork.countDown();

@@ -15,6 +15,7 @@ import sluice.dmacore.linux.Errno;
 import sluice.dmacore.linux.EventFd;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.Memfd;
+import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.GuestRam;
 import sluice.vdev.fixture.VfioUserClient;
 import sluice.vdev.loopback.InternalErrors;
@@ -60,7 +61,7 @@ class HostileClientTest {
         process.close();
         function.close();
         ram.close();
-        assertThat(Fd.openCount()).as("open descriptors").isEqualTo(fdsBefore);
+        Deadline.requireOwned(fdsBefore);
     }
 
     /** Something after which the connection is closed. */
@@ -286,7 +287,7 @@ class HostileClientTest {
             }
             // Its answer says that all of them were taken from the socket.
             assertThat(client.ask(VfioUserClient.GET_INFO, body(16).putInt(16)).errno()).isZero();
-            assertThat(Fd.openCount() - before).as("open descriptors more").isZero();
+            Deadline.requireOwned(before);
             assertThat(process.host().space().table().mappings()).isEmpty();
             atWork.countDown();
             assertThat(client.unmap(0, WAITING_MAPS * 4096L)).isZero();

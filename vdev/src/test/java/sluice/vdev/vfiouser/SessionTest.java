@@ -59,7 +59,7 @@ class SessionTest {
         process.close();
         function.close();
         ram.close();
-        assertThat(Fd.openCount()).as("open descriptors").isEqualTo(fdsBefore);
+        Deadline.requireOwned(fdsBefore);
     }
 
     private void busMaster() throws IOException {

@@ -48,7 +48,7 @@ class LifeLoopbackTest {
                 gpu.reset();
                 gpu.resume();
                 gpu.backEnd().onLoop(() -> 0);
-                assertThat(Fd.openCount()).as("owned descriptors in round %d", round).isEqualTo(owned);
+                Deadline.requireOwned(owned);
             }
             assertThat(OpenFiles.count()).isEqualTo(open);
             assertThat(gpu.backEnd().log().complaints()).isEmpty();
@@ -84,7 +84,7 @@ class LifeLoopbackTest {
                 gpu.resume();
                 gpu.display().await(Update.class, 1);
                 gpu.backEnd().onLoop(() -> 0);
-                assertThat(Fd.openCount()).as("owned descriptors in round %d", round).isEqualTo(owned);
+                Deadline.requireOwned(owned);
             }
             assertThat(OpenFiles.count()).isEqualTo(open);
         }
@@ -102,7 +102,7 @@ class LifeLoopbackTest {
                 try (AttachedGpu gpu = AttachedGpu.start(backEnd)) {
                     life(gpu);
                 }
-                assertThat(Fd.openCount()).as("owned descriptors after guest %d", round).isEqualTo(owned);
+                Deadline.requireOwned(owned);
             }
             assertThat(OpenFiles.count()).isEqualTo(open);
             assertThat(backEnd.log().complaints()).isEmpty();

@@ -264,7 +264,7 @@ class MemoryLoopbackTest {
             assertThat(frontEnd.request(5, table(first, first), sealed, sealed).value()).as("a table with one twice")
                     .isNotZero();
             showAFrame(gpu, 1);
-            assertThat(Fd.openCount()).as("descriptors").isEqualTo(before);
+            Deadline.requireOwned(before);
             assertThat(gpu.backEnd().log().count("of the front-end is refused")).isEqualTo(20);
             pair.first().close();
             pair.second().close();

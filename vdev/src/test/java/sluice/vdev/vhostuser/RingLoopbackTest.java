@@ -161,7 +161,7 @@ class RingLoopbackTest {
         try (Fd file = Memfd.create("no-event", 0)) {
             assertThat(frontEnd.request(message, index(CONTROL), file).value()).isNotZero();
         }
-        assertThat(Fd.openCount()).isEqualTo(before);
+        Deadline.requireOwned(before);
         works();
     }
 

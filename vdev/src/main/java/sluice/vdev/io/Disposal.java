@@ -1,0 +1,62 @@
+package sluice.vdev.io;
+
+import java.util.Collection;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+import sluice.dmacore.linux.Fd;
+
+/**
+ * Closes what came from the front-ends of one device, on a thread that may wait alone. close(2) waits for the owner of a file
+ * of FUSE or NFS, for a TCP connection that lingers, and for whatever lies unread in a socket; the last holder of a memory
+ * file frees its pages. So no loop closes a descriptor of a kind that it has not checked, nor a socket.
+ *
+ * <p>The thread is there while there is something to close.
+ */
+public final class Disposal {
+    private static final int IDLE_SECONDS = 1;
+
+    private final ThreadPoolExecutor thread = new ThreadPoolExecutor(1, 1, IDLE_SECONDS, TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(), Thread.ofPlatform().name("sluice-close").daemon().factory());
+    private final AtomicInteger pending = new AtomicInteger();
+    private volatile Runnable less = () -> {};
+
+    public Disposal() {
+        thread.allowCoreThreadTimeOut(true);
+    }
+
+    /** Closes a descriptor soon. On any thread. */
+    public void close(Fd fd) {
+        pending.incrementAndGet();
+        thread.execute(() -> {
+            try {
+                fd.close();
+            } finally {
+                pending.decrementAndGet();
+                less.run();
+            }
+        });
+    }
+
+    /** {@link #close} for each. */
+    public void closeAll(Collection<Fd> fds) {
+        fds.forEach(this::close);
+    }
+
+    /** Runs {@code then} when all that was handed in before is closed, on the thread that closes. */
+    public void whenDone(Runnable then) {
+        thread.execute(then);
+    }
+
+    /** Descriptors that are still open. */
+    public int pending() {
+        return pending.get();
+    }
+
+    /** Has {@code next} run after each descriptor that was closed, on the thread that closes, in place of any before. */
+    void onLess(Runnable next) {
+        less = next;
+    }
+}

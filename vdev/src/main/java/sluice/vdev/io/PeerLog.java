@@ -1,0 +1,91 @@
+package sluice.vdev.io;
+
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.event.Level;
+
+/**
+ * What is told of one peer, which may cause it as often as it likes: of each kind of line a few, then one a second. The line
+ * that comes next says how many of its kind were left out. A kind is a format, so there are as many as there are calls. On any
+ * thread.
+ */
+public final class PeerLog {
+    /** Lines of a kind that are told without a pause. */
+    static final int BURST = 32;
+    private static final long PERIOD_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    private final Logger log;
+    private final LongSupplier clock;
+    private final Map<String, Kind> kinds = new HashMap<>();
+
+    /** Lines that may still be told at {@code since}, and those that were not. */
+    private static final class Kind {
+        int left = BURST;
+        long since;
+        long leftOut;
+    }
+
+    public PeerLog(Logger log) {
+        this(log, System::nanoTime);
+    }
+
+    PeerLog(Logger log, LongSupplier clock) {
+        this.log = log;
+        this.clock = clock;
+    }
+
+    /** As {@link Logger#info(String, Object...)}. */
+    public void info(String format, @Nullable Object... arguments) {
+        tell(Level.INFO, format, arguments);
+    }
+
+    /** As {@link Logger#warn(String, Object...)}. */
+    public void warn(String format, @Nullable Object... arguments) {
+        tell(Level.WARN, format, arguments);
+    }
+
+    /** As {@link Logger#error(String, Object...)}. */
+    public void error(String format, @Nullable Object... arguments) {
+        tell(Level.ERROR, format, arguments);
+    }
+
+    private void tell(Level level, String format, @Nullable Object... arguments) {
+        if (!log.isEnabledForLevel(level)) return;
+        long before = leftOutBefore(format);
+        if (before < 0) return;
+        String text = before == 0 ? format : format + " (" + before + " lines like this were left out)";
+        switch (level) {
+            case ERROR -> log.error(text, arguments);
+            case WARN -> log.warn(text, arguments);
+            default -> log.info(text, arguments);
+        }
+    }
+
+    /** Lines of this kind that were left out since the last one that was told; -1 if this one is left out as well. */
+    private synchronized long leftOutBefore(String format) {
+        long now = clock.getAsLong();
+        Kind kind = kinds.computeIfAbsent(format, _ -> {
+            Kind fresh = new Kind();
+            fresh.since = now;
+            return fresh;
+        });
+        long periods = (now - kind.since) / PERIOD_NANOS;
+        if (periods > 0) {
+            kind.left = (int) Math.min(BURST, kind.left + periods);
+            kind.since += periods * PERIOD_NANOS;
+        }
+        if (kind.left == 0) {
+            kind.leftOut++;
+            return -1;
+        }
+        kind.left--;
+        long leftOut = kind.leftOut;
+        kind.leftOut = 0;
+        return leftOut;
+    }
+}
