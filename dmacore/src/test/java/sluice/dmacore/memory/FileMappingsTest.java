@@ -173,7 +173,7 @@ class FileMappingsTest {
             assertThatThrownBy(() -> files.mappings.map(library)).isInstanceOf(IOException.class)
                     .hasMessageStartingWith("the descriptor is not a memory file: ");
         }
-        assertThat(files.budget.used()).isZero();
+        assertThat(files.mapped()).isZero();
     }
 
     @Test

@@ -12,11 +12,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.linux.Fd;
 import sluice.iommu.Access;
 import sluice.vdev.fixture.BackEndChannel.Request;
 import sluice.vdev.fixture.Deadline;
+import sluice.vdev.io.Disposal;
+import sluice.vdev.io.PeerLog;
 import sluice.vdev.loopback.ClockedLoop;
 import sluice.vdev.loopback.LogTap;
 
@@ -31,7 +34,7 @@ class BackEndChannelTest {
 
     private final LogTap log = new LogTap();
     private final List<Long> answers = new CopyOnWriteArrayList<>();
-    private final BackEndChannel channel = new BackEndChannel();
+    private final BackEndChannel channel = new BackEndChannel(new PeerLog(LoggerFactory.getLogger("sluice.test")));
     private int fdsBefore;
     private ClockedLoop control;
     private sluice.vdev.fixture.BackEndChannel frontEnd;
@@ -42,7 +45,7 @@ class BackEndChannelTest {
         control = new ClockedLoop("back-end-channel");
         frontEnd = sluice.vdev.fixture.BackEndChannel.open();
         Fd ours = frontEnd.backEndSide().duplicate();
-        onLoop(() -> channel.connect(ours, control.loop()));
+        onLoop(() -> channel.connect(ours, control.loop(), new Disposal()));
     }
 
     @AfterEach
@@ -52,7 +55,7 @@ class BackEndChannelTest {
         control.close();
         log.close();
         log.requireNoInternalError();
-        assertThat(Fd.openCount()).as("open descriptors").isEqualTo(fdsBefore);
+        Deadline.requireOwned(fdsBefore);
     }
 
     private void onLoop(Runnable task) {
