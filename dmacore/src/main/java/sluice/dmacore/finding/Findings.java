@@ -10,7 +10,8 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
- * Collects findings: the same one from the same place once, with how often it happened. Any thread may add.
+ * Collects findings: the same one from the same place once, with how often it happened and about which bytes. Any thread may
+ * add.
  *
  * <p>Bounded: a guest that does wrong in ever new places fills it, and what comes then is counted.
  */
@@ -20,8 +21,37 @@ public final class Findings {
     private static final String OWN = "sluice.dmacore.";
     private static final StackWalker WALKER = StackWalker.getInstance();
 
-    /** A finding, and how often it was made. */
-    public record Counted(Finding finding, long times) {}
+    /** Some bytes of a buffer. */
+    public record Range(long from, long length) {
+        /** The byte behind the last. */
+        public long end() {
+            return from + length;
+        }
+
+        @Override
+        public String toString() {
+            return "[0x%x, 0x%x]".formatted(from, from + length - 1);
+        }
+    }
+
+    /**
+     * A finding, as it was made for the first time, and how often it was made.
+     *
+     * @param ranges all ranges that it was made about, without overlaps and in their order; at most 16
+     * @param rangesBeyond times that it was made about another, for which there was no room
+     */
+    public record Counted(Finding finding, long times, List<Range> ranges, long rangesBeyond) {
+        /** One line for a person. */
+        @Override
+        public String toString() {
+            StringBuilder line = new StringBuilder(times == 1 ? "" : times + " times ").append(finding);
+            if (ranges.size() > 1) {
+                line.append("; of ").append(ranges.stream().map(Range::toString).collect(Collectors.joining(", ")));
+                if (rangesBeyond > 0) line.append(" and others");
+            }
+            return line.toString();
+        }
+    }
 
     /** Is told of every single finding, however often the same was made. */
     @FunctionalInterface
@@ -34,10 +64,20 @@ public final class Findings {
 
     private static final class Entry {
         final Finding first;
-        long times = 1;
+        final FoundRanges ranges = new FoundRanges();
+        long times;
 
         Entry(Finding first) {
             this.first = first;
+        }
+
+        void count(Finding finding) {
+            times++;
+            ranges.add(finding.from(), finding.length());
+        }
+
+        Counted counted() {
+            return new Counted(first, times, ranges.kept(), ranges.beyond());
         }
     }
 
@@ -89,14 +129,16 @@ public final class Findings {
             Key key = new Key(finding.rule(), finding.device(), finding.buffer(), finding.site());
             Entry known = entries.get(key);
             if (known != null) {
-                known.times++;
+                known.count(finding);
                 return;
             }
             if (entries.size() == CAPACITY) {
                 beyond++;
                 return;
             }
-            entries.put(key, new Entry(finding));
+            Entry entry = new Entry(finding);
+            entry.count(finding);
+            entries.put(key, entry);
             tell = listener;
         }
         tell.accept(finding);
@@ -118,7 +160,7 @@ public final class Findings {
     /** All findings in the order they were first made. */
     public synchronized List<Counted> all() {
         List<Counted> all = new ArrayList<>(entries.size());
-        for (Entry entry : entries.values()) all.add(new Counted(entry.first, entry.times));
+        for (Entry entry : entries.values()) all.add(entry.counted());
         return all;
     }
 
@@ -148,7 +190,7 @@ public final class Findings {
     public String report() {
         String lines = all().stream()
                 .sorted((a, b) -> a.finding().rule().severity().compareTo(b.finding().rule().severity()))
-                .map(counted -> (counted.times() == 1 ? "" : counted.times() + " times ") + counted.finding())
+                .map(Counted::toString)
                 .collect(Collectors.joining("\n"));
         long unkept = beyondCapacity();
         return unkept == 0 ? lines : lines + "\nand " + unkept + " more, which were not kept";

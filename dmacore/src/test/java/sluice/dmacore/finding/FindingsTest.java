@@ -31,6 +31,34 @@ class FindingsTest {
     }
 
     @Test
+    void theSameFindingKeepsAllItsRanges() {
+        long[][] ranges = { { 128, 64 }, { 0, 64 }, { 1000, 1 }, { 64, 10 }, { 190, 20 }, { 0, 0 } };
+        for (long[] range : ranges)
+            findings.add(Rule.MISSING_SYNC_FOR_DEVICE, "display", "frame", range[0], range[1], "read");
+        assertThat(findings.all()).singleElement().satisfies(counted -> {
+            assertThat(counted.finding().from()).as("as it was first").isEqualTo(128);
+            assertThat(counted.times()).isEqualTo(6);
+            assertThat(counted.ranges()).containsExactly(new Findings.Range(0, 74), new Findings.Range(128, 82),
+                    new Findings.Range(1000, 1));
+            assertThat(counted.rangesBeyond()).isZero();
+        });
+        assertThat(findings.report()).startsWith("6 times ").endsWith("; of [0x0, 0x49], [0x80, 0xd1], [0x3e8, 0x3e8]");
+    }
+
+    @Test
+    void rangesThatFindNoRoomAreCounted() {
+        for (int i = 0; i < FoundRanges.MOST + 3; i++)
+            findings.add(Rule.MISSING_SYNC_FOR_DEVICE, "display", "frame", 128L * i, 64, "read");
+        assertThat(findings.all()).singleElement().satisfies(counted -> {
+            assertThat(counted.ranges()).hasSize(FoundRanges.MOST);
+            assertThat(counted.rangesBeyond()).isEqualTo(3);
+        });
+        assertThat(findings.report()).endsWith(" and others");
+        findings.add(Rule.MISSING_SYNC_FOR_DEVICE, "display", "frame", 64, 64, "it joins two, at another place");
+        assertThat(findings.all()).hasSize(2);
+    }
+
+    @Test
     void anotherPlaceInTheProgramIsAnotherFinding() {
         findings.add(Rule.REDUNDANT_SYNC, "display", "frame", 0, 64, "here");
         findings.add(Rule.REDUNDANT_SYNC, "display", "frame", 0, 64, "and here");
