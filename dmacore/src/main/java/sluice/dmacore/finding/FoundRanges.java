@@ -19,7 +19,8 @@ final class FoundRanges {
         long begin = from;
         long end = from > Long.MAX_VALUE - length ? Long.MAX_VALUE : from + length;
         int first = 0;
-        while (first < ranges.size() && ranges.get(first).end() < begin) first++;
+        while (first < ranges.size() && ranges.get(first).end() < begin)
+            first++;
         int last = first;
         while (last < ranges.size() && ranges.get(last).from() <= end) {
             begin = Math.min(begin, ranges.get(last).from());

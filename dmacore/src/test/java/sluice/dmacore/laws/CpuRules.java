@@ -100,7 +100,7 @@ final class CpuRules {
 
     boolean allowsRead(Step.Read s) {
         return isWithin(s.access(), s.from(), s.length())
-                && state.accesses.get(s.access()).direction().deviceWrites()
+                && state.open(s.access()).direction().deviceWrites()
                 && isRight(s.buffer(), s.from(), s.length());
     }
 
@@ -115,7 +115,7 @@ final class CpuRules {
 
     boolean allowsWrite(Step.Write s) {
         return isWithin(s.access(), s.from(), s.length())
-                && state.accesses.get(s.access()).direction().deviceReads()
+                && state.open(s.access()).direction().deviceReads()
                 && isStorable(s.buffer(), s.from(), s.length());
     }
 
@@ -148,7 +148,8 @@ final class CpuRules {
     }
 
     void end(int access) {
-        Begin s = state.accesses.remove(access);
+        Begin s = state.open(access);
+        state.accesses.remove(access);
         state.ended.add(access);
         int[] places = state.places[s.buffer()];
         int count = state.lines(s.buffer(), s.from(), s.length());

@@ -1,6 +1,8 @@
 package sluice.dmacore.laws;
 
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -41,9 +43,8 @@ class ShrinkerTest {
 
     @Test
     void everyMutantIsAnotherProgram() {
-        Program program = CorrectPrograms.draw(1);
-        assertThat(program).isNotNull();
-        List<List<Step>> mutants = new java.util.ArrayList<>();
+        Program program = Objects.requireNonNull(CorrectPrograms.draw(1), "a program of this seed");
+        List<List<Step>> mutants = new ArrayList<>();
         Mutants.each(program, mutant -> mutants.add(mutant.steps()));
         assertThat(mutants).hasSizeGreaterThan(2 * program.steps().size()).doesNotContain(program.steps());
     }

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 
 import sluice.dmacore.laws.Setting.Kind;
@@ -93,6 +94,12 @@ final class State {
     /** Which buffers have a byte, as bits. */
     final int[] owners;
     final Map<Integer, Begin> accesses = new HashMap<>();
+
+    /** An access that is open. */
+    Begin open(int access) {
+        return Objects.requireNonNull(accesses.get(access), "the access is open");
+    }
+
     final Set<Integer> ended = new HashSet<>();
 
     private final boolean[] marked;
