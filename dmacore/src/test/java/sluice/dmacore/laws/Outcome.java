@@ -36,7 +36,6 @@ record Outcome(List<WrongRead> wrong, List<Told> told, List<Refusal> refusals, @
      * A reader has seen something else than the ideal memory has.
      *
      * @param step the number of the step, or that of steps at the end
-     * @param line of memory
      * @param who attachment, or -1
      * @param stored the number of the step that has stored what is due, or -1 if it was there from the beginning
      */

@@ -25,7 +25,7 @@ final class SettingDraw {
     }
 
     Setting draw() {
-        Flavour flavour = Flavour.values()[one(6) ? 2 : chance.nextInt(2)];
+        Flavour flavour = one(6) ? Flavour.COHERENT : chance.nextInt(2) == 0 ? Flavour.ARM64 : Flavour.ARC;
         Eviction eviction = switch (chance.nextInt(4)) {
             case 0 -> new Eviction.Eager();
             case 1 -> new Eviction.Seeded(chance.nextInt(1000), 1 + chance.nextInt(4));

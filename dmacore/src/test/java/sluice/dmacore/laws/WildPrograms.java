@@ -43,7 +43,7 @@ final class WildPrograms {
     }
 
     private Direction direction() {
-        return one(2) ? Direction.BIDIRECTIONAL : Direction.values()[chance.nextInt(3)];
+        return one(2) ? Direction.BIDIRECTIONAL : List.of(Direction.values()).get(chance.nextInt(3));
     }
 
     private Step.Map map(int a) {
