@@ -17,7 +17,8 @@ public final class Harm {
     private long besideBytes;
     private boolean besideOwn;
 
-    Harm(Lines lines) {
+    /** About nothing yet. */
+    public Harm(Lines lines) {
         this.lines = lines;
     }
 

@@ -58,7 +58,7 @@ final class Verdicts {
             int status = (int) run.invoke(null, root, environment, new PrintStream(printed, true, UTF_8), arguments);
             return new Verdict(status, printed.toString(UTF_8).lines().toList());
         } catch (ReflectiveOperationException e) {
-            throw new AssertionError(e);
+            throw new LinkageError("the judge cannot be called", e);
         }
     }
 

@@ -67,7 +67,8 @@ public final class Neighbour implements AutoCloseable {
     /** Waits until it was answered so often once more. */
     public void awaitRounds(int more) {
         int wanted = rounds.get() + more;
-        Deadline.in(ROUND_LIMIT).require(() -> rounds.get() >= wanted || failure != null, more + " answers to the neighbour");
+        Deadline.in(ROUND_LIMIT).require(() -> rounds.get() >= wanted || failure != null,
+                more + " answers to the neighbour");
         requireServed();
     }
 

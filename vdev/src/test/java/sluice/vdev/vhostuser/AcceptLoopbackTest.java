@@ -39,10 +39,10 @@ class AcceptLoopbackTest {
             }
             backEnd.awaitGone();
             Fd socket;
-            try (DescriptorLimit none = DescriptorLimit.oneLeft()) {
+            try (var _ = DescriptorLimit.oneLeft()) {
                 socket = UnixSocket.connect(path);
                 Deadline.in(Deadline.USUAL).require(() -> backEnd.log().count("could not be accepted") > 0,
-                        "the refusal of a descriptor to " + none);
+                        "the refusal of a descriptor");
             }
             try (FrontEnd late = new FrontEnd(socket)) {
                 assertThat(late.getQueueNum()).isEqualTo(2);

@@ -29,6 +29,7 @@ import sluice.dmacore.device.Stream;
 import sluice.dmacore.executor.CpuWriteBack;
 import sluice.dmacore.exporter.GuestPages;
 import sluice.dmacore.ownership.Direction;
+import sluice.dmacore.ownership.Harm;
 import sluice.dmacore.ownership.Ledger;
 import sluice.dmacore.ownership.Lines;
 
@@ -107,7 +108,8 @@ public class FlushBenchmark {
     @Benchmark
     @Allocates
     public void writeBack() {
-        Objects.requireNonNull(executor).writeBack(Objects.requireNonNull(lines), 0, (int) (Frame.BYTES / Lines.LINE));
+        Lines all = Objects.requireNonNull(lines);
+        Objects.requireNonNull(executor).writeBack(all, 0, (int) (Frame.BYTES / Lines.LINE), new Harm(all));
     }
 
     /** In C, with a fence after each run, as the JDK's. */
