@@ -4,7 +4,7 @@ package sluice.dmacore.buffer;
 public enum DmaAttribute {
     /** The caches are left alone: the caller knows that nothing is dirty. */
     SKIP_CPU_SYNC,
-    /** The device gets addresses, and it stays the CPU's turn: the transfer is {@link DeviceMapping#syncForDevice()} (seed 000). */
+    /** The device gets addresses, and it stays the CPU's turn: the transfer is {@link DeviceMapping#syncForDevice()}. */
     CPU_KEEPS,
     /** It is a device's memory, and not pages of the system. */
     MMIO,

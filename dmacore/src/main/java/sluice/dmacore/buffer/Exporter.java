@@ -45,8 +45,8 @@ public interface Exporter {
     }
 
     /**
-     * Has the last word on whether memory suits a device (seed 001: "exporters may override"): when it attaches, when it maps,
-     * and in the dry runs of both. What else is in the way, such as that the buffer was revoked, is not asked.
+     * Has the last word on whether memory suits a device, when it attaches, when it maps, and in the dry runs of both (D. Vetter,
+     * 2015-02-02, in "[RFCv3 2/2] dma-buf: add helpers for sharing attacher constraints"). What else is in the way, such as that the buffer was revoked, is not asked.
      *
      * @param verdict what the core's own check has found
      * @return what counts

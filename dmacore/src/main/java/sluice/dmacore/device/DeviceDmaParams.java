@@ -40,7 +40,7 @@ public record DeviceDmaParams(long maxSegmentSize, int maxSegmentCount, long bou
             throw new IllegalArgumentException("%s 0x%x is not of the form 2^n - 1".formatted(what, mask));
     }
 
-    /** The common case of seed 001: anything, through an IOMMU. */
+    /** The common case: anything, through an IOMMU. */
     public static DeviceDmaParams throughIommu() {
         return new DeviceDmaParams(Long.MAX_VALUE, Integer.MAX_VALUE, -1, 0, false, MASK_48, PAGE, true, false);
     }

@@ -77,10 +77,13 @@ public enum Rule {
     FENCE_NOT_WAITED(Severity.ERROR, "work that needs a buffer waits for the fences of its users",
             "include/linux/dma-resv.h: dma_resv_usage_rw"),
 
-    REDUNDANT_SYNC(Severity.HINT, "a transfer that changes nothing costs time", "seed 001"),
-    MAPPED_AT_IMPORT(Severity.HINT, "a buffer is mapped when DMA is due, and not before", "seed 000"),
+    REDUNDANT_SYNC(Severity.HINT, "a transfer that changes nothing costs time",
+            "D. Vetter, 2015-02-02: [RFCv3 2/2] dma-buf: add helpers for sharing attacher constraints"),
+    MAPPED_AT_IMPORT(Severity.HINT, "a buffer is mapped when DMA is due, and not before",
+            "R. King, dri-devel, 2013-06-18: [RFC PATCH v2] dmabuf-sync"),
     BOUNCED(Severity.HINT, "zero copy means no copy", "kernel/dma/swiotlb.c"),
-    HELD_LONG(Severity.HINT, "a pin or mapping that is held long keeps memory from moving", "seed 001"),
+    HELD_LONG(Severity.HINT, "a pin or mapping that is held long keeps memory from moving",
+            "D. Vetter, 2015-02-02: [RFCv3 2/2] dma-buf: add helpers for sharing attacher constraints"),
     MAPPED_TWICE(Severity.HINT, "an attachment has one mapping at a time",
             "drivers/dma-buf/dma-buf.c: dma_buf_map_attachment"),
     LEFT_ATTACHED(Severity.ERROR, "a driver that goes has detached from all buffers, or they live for ever",
@@ -134,7 +137,7 @@ public enum Rule {
         return says;
     }
 
-    /** Where it comes from: a file of the kernel, or one of the founding mails. */
+    /** Where it comes from: a file of the kernel, or a mail to its lists. */
     public String source() {
         return source;
     }
