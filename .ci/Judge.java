@@ -40,7 +40,7 @@ final class Judge {
     private enum Level {
         GUESTS(".*GuestTest", 360, 2280),
         LOOPBACK(".*(Qtest|Loopback)Test", 120, 0),
-        UNIT(".*", 120, 0);
+        UNIT(".*", 200, 0);
 
         private final Pattern classes;
         private final int[] seconds;

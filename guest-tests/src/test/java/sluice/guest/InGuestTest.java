@@ -40,7 +40,7 @@ class InGuestTest {
             "sluice.iommu.AddressRange", "org.junit.platform.launcher.Launcher", "org.junit.platform.engine.TestEngine",
             "org.junit.platform.commons.JUnitException", "org.junit.jupiter.engine.JupiterTestEngine",
             "org.junit.jupiter.api.Test", "org.junit.jupiter.params.ParameterizedTest",
-            "org.opentest4j.AssertionFailedError", "org.assertj.core.api.Assertions");
+            "org.opentest4j.AssertionFailedError", "org.assertj.core.api.Assertions", "org.slf4j.Logger");
     private static final List<String> JAVA = List.of(GuestJvm.JAVA, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
             "-Xmx128m", "-ea", "--enable-native-access=ALL-UNNAMED", "-Dstdout.encoding=UTF-8", "-cp", "'/app/*'",
             CLASSES.getFirst());
