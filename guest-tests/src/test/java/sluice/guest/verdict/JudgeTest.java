@@ -101,7 +101,7 @@ class JudgeTest {
     @Test
     void aGoodRunIsToldLevelByLevel() {
         assertThat(green().lines()).containsExactly(
-                "default unit     1 passed, 0 failed, 0 skipped, 2 s of 120 s",
+                "default unit     1 passed, 0 failed, 0 skipped, 2 s of 200 s",
                 "default loopback 1 passed, 0 failed, 0 skipped, 2 s of 120 s",
                 "default guests   2 passed, 0 failed, 0 skipped, 2 s of 360 s",
                 "4 passed, 0 failed, 0 skipped");
@@ -214,7 +214,7 @@ class JudgeTest {
         report("core", "surefire-reports", "a.ATest", "500", GOOD.formatted("a.ATest"));
         if (judge == null) throw new IllegalStateException("it was compiled before");
         assertThat(judge.of(house, Map.of("SLUICE_BUDGET_FACTOR", factor), "default").status()).isZero();
-        red("over budget: level unit of the run default took 500 s, 120 s are allowed");
+        red("over budget: level unit of the run default took 500 s, 200 s are allowed");
     }
 
     @Test
