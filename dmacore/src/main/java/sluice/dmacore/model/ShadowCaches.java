@@ -213,6 +213,11 @@ public final class ShadowCaches implements CacheExecutor {
     }
 
     @Override
+    public boolean plays() {
+        return true;
+    }
+
+    @Override
     public boolean isUnfetched(Lines lines, int first, int end, Harm harm) {
         boolean[] found = new boolean[1];
         forEachPlayed(lines, first, end, (shadow, offset, bytes, firstLine) -> {

@@ -73,6 +73,11 @@ public interface CacheExecutor {
      */
     default void wouldLose(Lines lines, int first, int end, Harm harm) {}
 
+    /** Whether caches and memory are played, so that {@link #isUnfetched} knows each byte. */
+    default boolean plays() {
+        return false;
+    }
+
     /** Whether memory holds bytes of the harm's range that a device wrote, and nobody has fetched or overwritten. */
     default boolean isUnfetched(Lines lines, int first, int end, Harm harm) {
         return false;

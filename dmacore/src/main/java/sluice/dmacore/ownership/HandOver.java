@@ -181,6 +181,8 @@ final class HandOver {
     boolean take(Lines lines, Holder holder, long from, long to, Direction part, boolean skip, boolean ends) {
         boolean cached = isCached(holder);
         boolean invalidates = cached && flavour.forCpu(part).invalidates();
+        // What went through the caches is there; a copy is copied back only where the device was to write.
+        boolean comesBack = !cached && (holder.copy() == null || (part.deviceWrites() && !skip));
         long requested = 0;
         long executed = 0;
         long nanos = 0;
@@ -209,7 +211,7 @@ final class HandOver {
                     executor.wouldLose(lines, first, end, lines.harm());
                     blame.dropped(lines, region, i, holder, false, lines.harm());
                 }
-                if (!cached && !walk.isCut(i)) region.forgetWrote(i, bit);
+                if (comesBack && !walk.isCut(i)) region.forgetWrote(i, bit);
                 leaveBehind(region, i, bit, cached, fetched);
                 boolean keeps = !ends && walk.isCut(i) && (had || (region.kept(i) & bit) != 0);
                 region.disown(i, bit);
@@ -288,7 +290,7 @@ final class HandOver {
                 long owners = (region.readers(i) | region.writers(i)) & ~region.coherent(i);
                 boolean stale = region.mayBeStale(i);
                 if (invalidates && (stale || owners != 0)) requested += bytes(first, end);
-                boolean fetched = invalidates && stale && isFetched(lines, region, i, first, end, from, to);
+                boolean fetched = invalidates && stale && isFetched(lines, region, i, first, end);
                 if (fetched) {
                     lines.harm().about(from, to);
                     nanos += fetch(lines, region, i, first, end, owners == 0 ? null : region.holder(i, owners),
@@ -311,10 +313,13 @@ final class HandOver {
      * Whether what the caches have is dropped for an access: not what another one has written that is open, nor, where memory
      * is known to be no newer, what a device that snoops, or a copy, has left in them.
      */
-    private boolean isFetched(Lines lines, Region region, int interval, int first, int end, long from, long to) {
+    private boolean isFetched(Lines lines, Region region, int interval, int first, int end) {
         if (region.isLentToWrite(interval)) return false;
-        return !region.mayBeDirty(interval)
-                || executor.isUnfetched(lines, first, end, lines.harm().about(from, to));
+        // One who does not tell may have written in the time of a device that is mapped and does nothing.
+        boolean untold = executor.plays() && region.hasUnseenWriters();
+        return !(region.mayBeDirty(interval) || untold)
+                || executor.isUnfetched(lines, first, end,
+                        lines.harm().about(lines.position(first), lines.endPosition(end - 1)));
     }
 
     /** Ends what {@link #borrow} began: with the last access, those who had lines own them again. */
