@@ -96,7 +96,7 @@ class ReplyFuzzTest {
         }
         assertThat(answered.await(LIMIT_SECONDS, TimeUnit.SECONDS)).as("each question has an answer").isTrue();
         end.loop.submit(end.link::disconnect).get(LIMIT_SECONDS, TimeUnit.SECONDS);
-        Deadline.in(Deadline.USUAL).require(() -> Fd.openCount() == owned, "an end without descriptors left over");
+        Deadline.in(Deadline.USUAL).require(() -> Fd.openCount() <= owned, "an end without descriptors left over");
         assertThat(answers.get()).as("answers").isEqualTo(2 * pairs);
         assertThat(wrong.get()).as("answers of a wrong size").isZero();
         end.errors.requireNone();

@@ -50,7 +50,7 @@ class LifeLoopbackTest {
                 gpu.backEnd().onLoop(() -> 0);
                 Deadline.requireOwned(owned);
             }
-            assertThat(OpenFiles.count()).isEqualTo(open);
+            assertThat(OpenFiles.count()).isLessThanOrEqualTo(open);
             assertThat(gpu.backEnd().log().complaints()).isEmpty();
         }
     }
@@ -86,7 +86,7 @@ class LifeLoopbackTest {
                 gpu.backEnd().onLoop(() -> 0);
                 Deadline.requireOwned(owned);
             }
-            assertThat(OpenFiles.count()).isEqualTo(open);
+            assertThat(OpenFiles.count()).isLessThanOrEqualTo(open);
         }
     }
 
@@ -104,7 +104,7 @@ class LifeLoopbackTest {
                 }
                 Deadline.requireOwned(owned);
             }
-            assertThat(OpenFiles.count()).isEqualTo(open);
+            assertThat(OpenFiles.count()).isLessThanOrEqualTo(open);
             assertThat(backEnd.log().complaints()).isEmpty();
         }
         Deadline.in(Deadline.USUAL).require(() -> FileMappings.ofProcess().count() == 0, "the last unmapping");
