@@ -11,6 +11,11 @@ public final class Configurations {
 
     private Configurations() {}
 
+    /** A number of rounds, seconds or frames: {@code few} in a newcomer's run, {@code many} in the matrix. */
+    public static int count(int few, int many) {
+        return MATRIX ? many : few;
+    }
+
     /**
      * Those of this run.
      *

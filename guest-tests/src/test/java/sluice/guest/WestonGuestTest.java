@@ -33,7 +33,7 @@ class WestonGuestTest {
     private static final Duration SOON = Duration.ofSeconds(10);
     private static final int WIDTH = 1280;
     private static final int HEIGHT = 800;
-    private static final int SECONDS = 60;
+    private static final int SECONDS = Configurations.count(15, 60);
     private static final int LOOK_EVERY = 5;
 
     private static @Nullable DesktopGuest running;
@@ -48,7 +48,7 @@ class WestonGuestTest {
     }
 
     static List<TestQemu> configurations() {
-        return Configurations.of(List.of(TestQemu.QEMU_10), List.of(TestQemu.QEMU_11));
+        return Configurations.of(List.of(TestQemu.QEMU_10), List.of(TestQemu.QEMU_10, TestQemu.QEMU_11));
     }
 
     @BeforeParameterizedClassInvocation

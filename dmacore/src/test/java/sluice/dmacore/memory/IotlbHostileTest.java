@@ -68,10 +68,10 @@ class IotlbHostileTest {
     }
 
     @Test
-    void aMillionRandomMessages() {
+    void randomMessagesWithoutEnd() {
         Set<Outcome> seen = EnumSet.noneOf(Outcome.class);
         int refusedEntries = 0;
-        for (int step = 0; step < 1_000_000; step++) {
+        for (int step = 0; step < 200_000; step++) {
             switch (random.nextInt(8)) {
                 case 0, 1 -> {
                     try {

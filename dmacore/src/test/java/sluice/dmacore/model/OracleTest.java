@@ -26,7 +26,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 @Tag("S41")
 @Tag("S45")
 class OracleTest {
-    private static final int PROGRAMS = Integer.getInteger("sluice.programs", 4000);
+    private static final int PROGRAMS = Integer.getInteger("sluice.programs", 1500);
     private static final int MANY_PROGRAMS = 1_000_000;
     private static final long SEED = Long.getLong("sluice.seed", 20261121);
     private static final int STEPS = 30;

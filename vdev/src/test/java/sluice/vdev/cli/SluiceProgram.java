@@ -72,7 +72,8 @@ final class SluiceProgram implements AutoCloseable {
                 Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         ManagementFactory.getRuntimeMXBean().getInputArguments().stream().filter(flag -> flag.startsWith("--"))
                 .forEach(command::add);
-        command.addAll(List.of("-Xmx" + heapMib(arguments) + "m", "-XX:-CreateCoredumpOnCrash", property, "-cp",
+        command.addAll(List.of("-Xmx" + heapMib(arguments) + "m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
+                "-XX:-CreateCoredumpOnCrash", property, "-cp",
                 System.getProperty("java.class.path"), Main.class.getName()));
         command.addAll(List.of(arguments));
         return command;

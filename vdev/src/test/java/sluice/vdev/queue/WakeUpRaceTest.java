@@ -32,7 +32,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 class WakeUpRaceTest {
     private static final long SEED = 20261129;
     private static final int QUEUES = 32;
-    private static final int ROUNDS = 10_000;
+    private static final int ROUNDS = 5_000;
     /** A quiet machine does all rounds in less; a busy one races less often, and says nothing wrong. */
     private static final long LIMIT_NANOS = TimeUnit.SECONDS.toNanos(2);
     private static final int OVER = Integer.MAX_VALUE;
