@@ -25,7 +25,7 @@ import sluice.iommu.injection.Rule;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.host.DeviceHost;
 import sluice.vdev.host.FunctionHost;
-import sluice.vdev.host.Loops;
+import sluice.vdev.host.HostLoop;
 import sluice.vdev.io.Endpoint;
 import sluice.vdev.io.Listener;
 import sluice.vdev.pci.PciFunction;
@@ -65,7 +65,7 @@ final class EndpointServer implements DeviceServer {
     private final String name;
     private final Share share;
     private final IoEventLoop control;
-    private final IoEventLoop loop;
+    private final HostLoop loop;
     private final Endpoint endpoint;
     private final Hint hint;
     private final Action showing;
@@ -78,7 +78,7 @@ final class EndpointServer implements DeviceServer {
     private @Nullable String failure;
     private boolean closed;
 
-    private EndpointServer(String name, Share share, IoEventLoop control, IoEventLoop loop, Endpoint endpoint,
+    private EndpointServer(String name, Share share, IoEventLoop control, HostLoop loop, Endpoint endpoint,
             Hint hint,
             Action showing, Action closing) {
         this.name = name;
@@ -100,7 +100,7 @@ final class EndpointServer implements DeviceServer {
      */
     static EndpointServer of(PciFunction function, IoEventLoop control, DmaCore core, Stream stream, List<Rule> rules,
             Report report) {
-        IoEventLoop loop = Loops.start("sluice-" + function.name());
+        HostLoop loop = HostLoop.start(function.name());
         Share share = Budget.ofProcess().share(function.name());
         FunctionHost host = new FunctionHost(function, loop, FileMappings.ofProcess().paidBy(share), core, stream,
                 share);
@@ -119,7 +119,7 @@ final class EndpointServer implements DeviceServer {
     /** A virtio device over vhost-user, on a loop of its own. */
     static EndpointServer of(String name, VirtioDevice device, IoEventLoop control, DmaCore core) {
         Share share = Budget.ofProcess().share(name);
-        IoEventLoop loop = Loops.start("sluice-" + name);
+        HostLoop loop = HostLoop.start(name);
         BackEnd backEnd = new BackEnd(new DeviceHost(device, loop, 0, core.trace("front of " + name)),
                 FileMappings.ofProcess().paidBy(share), null);
         return new EndpointServer(name, share, control, loop, backEnd, path -> QemuHint.attachVirtio(device, path),
@@ -136,8 +136,8 @@ final class EndpointServer implements DeviceServer {
      */
     static EndpointServer onPci(String name, VirtioDevice device, IoEventLoop control, DmaCore core) {
         Share share = Budget.ofProcess().share(name);
-        IoEventLoop loop = Loops.start("sluice-" + name);
-        FunctionHost host = new FunctionHost(new VirtioPciFunction(device, name, loop, 0), loop,
+        HostLoop loop = HostLoop.start(name);
+        FunctionHost host = new FunctionHost(new VirtioPciFunction(device, loop, 0), loop,
                 FileMappings.ofProcess().paidBy(share), core, Stream.COHERENT, share);
         return new EndpointServer(name, share, control, loop, new FunctionServer(host), QemuHint::attachFunction,
                 () -> NOTHING, () -> {
@@ -196,7 +196,7 @@ final class EndpointServer implements DeviceServer {
         if (closed) return;
         closed = true;
         dismissFrontEnd();
-        Future<Writing> done = loop.submit(closing::run);
+        Future<Writing> done = loop.events().submit(closing::run);
         if (!done.awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS)) {
             failure = "%s did not close within %d s".formatted(name, CLOSE_SECONDS);
         } else if (!done.isSuccess()) {
@@ -204,7 +204,7 @@ final class EndpointServer implements DeviceServer {
         } else {
             finish(done.getNow());
         }
-        Loops.stop(loop);
+        loop.stop();
         share.close();
     }
 

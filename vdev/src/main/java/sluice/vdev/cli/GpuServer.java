@@ -26,6 +26,7 @@ import sluice.vdev.gpu.GpuDevice;
 import sluice.vdev.gpu.PictureTaker;
 import sluice.vdev.host.DeviceHost;
 import sluice.vdev.host.FunctionHost;
+import sluice.vdev.host.HostLoop;
 import sluice.vdev.host.Loops;
 import sluice.vdev.io.Endpoint;
 import sluice.vdev.io.Listener;
@@ -41,7 +42,7 @@ final class GpuServer implements DeviceServer {
 
     private final IoEventLoop control;
     private final boolean ownControl;
-    private final IoEventLoop loop = Loops.start("sluice-gpu");
+    private final HostLoop loop = HostLoop.start("gpu");
     private final Share share = Budget.ofProcess().share("gpu");
     private final DisplayLink display;
     private final PictureTaker pictures;
@@ -75,7 +76,7 @@ final class GpuServer implements DeviceServer {
         this.ownControl = ownControl;
         statisticsFile = setup.statistics();
         machine = setup.machine();
-        display = new DisplayLink(loop, setup.gpu().outputs(), setup.width(), setup.height());
+        display = new DisplayLink(loop.events(), setup.gpu().outputs(), setup.width(), setup.height());
         pictures = new PictureTaker(setup.pictureFolder(), setup.pictureEvery());
         device = new GpuDevice(setup.gpu(), display, pictures, machine.core(), machine.stream(), share);
         Injections injections = setup.injections();
@@ -96,7 +97,7 @@ final class GpuServer implements DeviceServer {
     }
 
     private Endpoint vfioUser(long pollNanos) {
-        return new FunctionServer(new FunctionHost(new VirtioPciFunction(device, "gpu", loop, pollNanos), loop,
+        return new FunctionServer(new FunctionHost(new VirtioPciFunction(device, loop, pollNanos), loop,
                 FileMappings.ofProcess().paidBy(share), machine.core(), Stream.COHERENT, share));
     }
 
@@ -162,7 +163,7 @@ final class GpuServer implements DeviceServer {
         writeStatistics();
         pictures.close();
         if (ownControl) Loops.stop(control);
-        Loops.stop(loop);
+        loop.stop();
         share.close();
         try {
             machine.close();
@@ -193,7 +194,7 @@ final class GpuServer implements DeviceServer {
     private void writeStatistics() {
         Path file = statisticsFile;
         if (file == null) return;
-        Future<String> text = loop.submit(() -> StatisticsReport.text(device.statistics(), frontStatistics,
+        Future<String> text = loop.events().submit(() -> StatisticsReport.text(device.statistics(), frontStatistics,
                 device.space().table().faults(), machine.core()));
         if (!text.awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS)) {
             failure = "the device did not give its statistics within %d s".formatted(CLOSE_SECONDS);

@@ -7,10 +7,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 
-import io.netty.channel.IoEventLoop;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.memory.FrontTranslation;
@@ -28,9 +25,7 @@ import sluice.iommu.injection.Rule;
 import sluice.iommu.space.MapException;
 import sluice.vdev.device.DeviceContext;
 import sluice.vdev.device.VirtioDevice;
-import sluice.vdev.io.Disposal;
 import sluice.vdev.io.EventWatch;
-import sluice.vdev.io.PeerLog;
 import sluice.vdev.queue.Polled;
 import sluice.vdev.queue.RingFeatures;
 import sluice.vdev.queue.Virtqueue;
@@ -43,11 +38,10 @@ import sluice.vdev.queue.Virtqueue;
  * memory generations handed in belong to the host.
  */
 public final class DeviceHost {
-    private static final Logger LOG = LoggerFactory.getLogger(DeviceHost.class);
     private static final AddressRange EVERYTHING = new AddressRange(0, -1);
 
     private final VirtioDevice device;
-    private final IoEventLoop loop;
+    private final HostLoop loop;
     private final DeviceTrace trace;
     private final GuestMemoryView view = new GuestMemoryView();
     private final FrontTranslation guestAddresses = new IdentityTranslation(view, GuestMemory.Addressing.GUEST);
@@ -60,13 +54,11 @@ public final class DeviceHost {
     private final IotlbStatistics iotlbStatistics = new IotlbStatistics();
     private final List<Rule> frontRules = new CopyOnWriteArrayList<>();
     private final IommuAdvice advice = new IommuAdvice(iotlbStatistics);
-    private final Disposal disposal = new Disposal();
-    private final PeerLog log = new PeerLog(LOG);
     /** While the driver gives bus addresses that are not guest addresses. */
     private @Nullable Iotlb iotlb;
 
     /** A host that waits for kicks as soon as a queue is empty. */
-    public DeviceHost(VirtioDevice device, IoEventLoop loop) {
+    public DeviceHost(VirtioDevice device, HostLoop loop) {
         this(device, loop, 0, DeviceTrace.NONE);
     }
 
@@ -76,7 +68,7 @@ public final class DeviceHost {
      * @param pollNanos see {@link DeviceContext#pollNanos}
      * @param trace is told what the VM's IOMMU had to be asked
      */
-    public DeviceHost(VirtioDevice device, IoEventLoop loop, long pollNanos, DeviceTrace trace) {
+    public DeviceHost(VirtioDevice device, HostLoop loop, long pollNanos, DeviceTrace trace) {
         this.device = device;
         this.trace = trace;
         this.loop = loop;
@@ -85,7 +77,7 @@ public final class DeviceHost {
         this.looks = new Runnable[descriptors.length];
         for (int i = 0; i < descriptors.length; i++) {
             int index = i;
-            descriptors[i] = new QueueDescriptors(log);
+            descriptors[i] = new QueueDescriptors(loop.log());
             looks[i] = () -> queues.look(index);
         }
     }
@@ -94,62 +86,9 @@ public final class DeviceHost {
         return device;
     }
 
-    /** What its front-ends and its guest cause to be told. */
-    public PeerLog log() {
-        return log;
-    }
-
-    /** Where descriptors are closed that its front-ends gave, and that are not eventfds. */
-    public Disposal disposal() {
-        return disposal;
-    }
-
     /** The device's loop. */
-    public IoEventLoop loop() {
+    public HostLoop loop() {
         return loop;
-    }
-
-    /**
-     * Carries out a request on the device's loop.
-     *
-     * @param name for the log, should it fail
-     * @param answer runs in any case: a front-end that gets no answer waits for ever, and its VM with it
-     */
-    private void post(String name, Runnable task, Runnable answer) {
-        loop.execute(() -> {
-            try {
-                task.run();
-            } catch (RuntimeException | Error e) {
-                // Contained here: one request that fails must not end the device, nor its neighbours.
-                log.error("virtio device {} ({}): {} could not be carried out", device.virtioId(),
-                        device.getClass().getSimpleName(), name, e);
-            } finally {
-                answer.run();
-            }
-        });
-    }
-
-    private void post(String name, Runnable task) {
-        post(name, task, () -> {});
-    }
-
-    /** As above; a descriptor that the task did not come to, or that it threw over, is closed. */
-    private void post(String name, @Nullable Fd fd, Consumer<@Nullable Fd> task) {
-        boolean posted = false;
-        try {
-            post(name, () -> {
-                boolean taken = false;
-                try {
-                    task.accept(fd);
-                    taken = true;
-                } finally {
-                    if (!taken && fd != null) disposal.close(fd);
-                }
-            });
-            posted = true;
-        } finally {
-            if (!posted && fd != null) disposal.close(fd);
-        }
     }
 
     /**
@@ -157,7 +96,7 @@ public final class DeviceHost {
      * it any more. A command under way holds the generation it began with until it is over.
      */
     public void adopt(GuestMemory next, Runnable done) {
-        post("a new memory table", () -> {
+        loop.ask("a new memory table", () -> {
             Set<MemoryRegion> gone = new HashSet<>(view.current().regions());
             next.regions().forEach(gone::remove);
             view.adopt(next);
@@ -177,7 +116,7 @@ public final class DeviceHost {
      * @param iommu what turns its addresses into those of the memory table; null if they are guest addresses
      */
     public void start(long features, @Nullable FrontIommu iommu) {
-        post("the start of the device", () -> {
+        loop.post("the start of the device", () -> {
             iotlb = iommu == null ? null : new FrontQuestions(iommu).iotlb;
             queues.start(features);
         });
@@ -190,7 +129,7 @@ public final class DeviceHost {
 
         FrontQuestions(FrontIommu iommu) {
             this.iommu = iommu;
-            iotlb = new Iotlb("front of virtio device " + device.virtioId(), view, iommu.addressing(), this,
+            iotlb = new Iotlb("front of " + loop.name(), view, iommu.addressing(), this,
                     queues::lookAtStalled, iotlbStatistics);
             for (Rule rule : frontRules) iotlb.cache().inject(rule);
         }
@@ -198,7 +137,7 @@ public final class DeviceHost {
         @Override
         public void ask(long address, Access access) {
             long began = trace.begin();
-            iommu.questions().ask(address, access, known -> post("an answer of the VM's IOMMU", () -> {
+            iommu.questions().ask(address, access, known -> loop.post("an answer of the VM's IOMMU", () -> {
                 trace.missed(address, known, began);
                 iotlb.answered(address, access, known);
             }));
@@ -212,22 +151,22 @@ public final class DeviceHost {
      * @param done gets whether it could be taken
      */
     public void translate(long address, long length, long target, Permission granted, Consumer<Boolean> done) {
-        boolean[] taken = { false };
-        post("a translation of the front-end", () -> {
+        loop.ask("a translation of the front-end", false, () -> {
             Iotlb present = iotlb;
-            if (present == null) return;
+            if (present == null) return false;
             try {
                 present.update(address, length, target, granted);
-                taken[0] = true;
+                return true;
             } catch (MapException e) {
-                log.error("a translation of the front-end is refused: {}", e.getMessage());
+                loop.log().error("a translation of the front-end is refused: {}", e.getMessage());
+                return false;
             }
-        }, () -> done.accept(taken[0]));
+        }, done);
     }
 
     /** A range of bus addresses is not mapped any more; {@code done} runs when nobody uses what it led to. */
     public void invalidate(AddressRange range, Runnable done) {
-        post("an invalidation", () -> {
+        loop.ask("an invalidation", () -> {
             Iotlb present = iotlb;
             if (present == null) return;
             present.invalidate(range);
@@ -248,7 +187,7 @@ public final class DeviceHost {
 
     /** Starts queue {@code index}; {@code kick} is watched from now on. */
     public void startQueue(int index, QueueStart start, Fd kick) {
-        post("the start of a queue", kick, _ -> {
+        loop.take("the start of a queue", kick, _ -> {
             watchKick(index, kick);
             FrontTranslation unmapped = start.rings() == GuestMemory.Addressing.USER ? userAddresses : guestAddresses;
             boolean started = false;
@@ -264,12 +203,12 @@ public final class DeviceHost {
     }
 
     private void watchKick(int index, Fd kick) {
-        descriptors[index].setKick(EventWatch.start(loop, kick, looks[index]));
+        descriptors[index].setKick(EventWatch.start(loop.events(), kick, looks[index]));
     }
 
     /** Watches another descriptor for the kicks of a queue that runs. */
     public void replaceKick(int index, Fd kick) {
-        post("another kick descriptor", kick, _ -> {
+        loop.take("another kick descriptor", kick, _ -> {
             watchKick(index, kick);
             queues.look(index);
         });
@@ -277,27 +216,26 @@ public final class DeviceHost {
 
     /** Interrupts go to {@code call} from now on, or nowhere. */
     public void setCall(int index, @Nullable Fd call) {
-        post("another call descriptor", call, descriptors[index]::setCall);
+        loop.take("another call descriptor", call, descriptors[index]::setCall);
     }
 
     /** Errors of the queue are told to {@code error} from now on, or nobody. */
     public void setError(int index, @Nullable Fd error) {
-        post("another error descriptor", error, descriptors[index]::setError);
+        loop.take("another error descriptor", error, descriptors[index]::setError);
     }
 
     /** A queue that is not enabled is not looked at; {@code done} runs when that is so. */
     public void enable(int index, boolean enabled, Runnable done) {
-        post("the switch of a queue", () -> queues.setEnabled(index, enabled), done);
-        post("a look at a queue", () -> queues.look(index));
+        loop.ask("the switch of a queue", () -> queues.setEnabled(index, enabled), done);
+        loop.post("a look at a queue", () -> queues.look(index));
     }
 
     /** Stops a queue; {@code position} gets where it has come to, when the driver has got back all it can. */
     public void stopQueue(int index, IntConsumer position) {
-        int[] reached = { 0 };
-        post("the stop of a queue", () -> {
+        loop.ask("the stop of a queue", 0, () -> {
             descriptors[index].setKick(null);
-            reached[0] = queues.stop(index);
-        }, () -> position.accept(reached[0]));
+            return queues.stop(index);
+        }, position::accept);
     }
 
     private void stopKicks() {
@@ -306,7 +244,7 @@ public final class DeviceHost {
 
     /** Puts the device back to power-on, with no queue enabled; those that still run are stopped first. */
     public void reset(Runnable done) {
-        post("a reset", () -> {
+        loop.ask("a reset", () -> {
             resetDevice();
             for (int i = 0; i < descriptors.length; i++) queues.setEnabled(i, false);
         }, done);
@@ -314,7 +252,7 @@ public final class DeviceHost {
 
     /** As {@link #reset} for a driver that has begun anew without a word; what is enabled stays so. */
     public void renew() {
-        post("a reset", this::resetDevice);
+        loop.post("a reset", this::resetDevice);
     }
 
     private void resetDevice() {
@@ -325,7 +263,7 @@ public final class DeviceHost {
 
     /** The front-end has gone: everything of its is given back, the device is as after power-on. */
     public void detach(Runnable done) {
-        post("the end of a front-end", () -> {
+        loop.ask("the end of a front-end", () -> {
             stopKicks();
             queues.close();
             for (QueueDescriptors one : descriptors) one.close();
@@ -336,17 +274,12 @@ public final class DeviceHost {
 
     /** The driver has written configuration space; {@code done} runs when the device knows. */
     public void writeConfig(int offset, byte[] value, Runnable done) {
-        post("writeConfig", () -> device.writeConfig(offset, value), done);
+        loop.ask("writeConfig", () -> device.writeConfig(offset, value), done);
     }
 
-    /** Runs {@code task} on the device's loop with a descriptor, which is the task's then. */
-    public void execute(Fd fd, Consumer<Fd> task) {
-        post("a descriptor", fd, _ -> task.accept(fd));
-    }
-
-    /** Runs {@code task} on the device's loop. */
-    public void execute(Runnable task) {
-        post("a task", task);
+    /** Gives the device a descriptor other than those of its queues, which is the task's then. */
+    public void give(Fd fd, Consumer<Fd> task) {
+        loop.take("a descriptor", fd, _ -> task.accept(fd));
     }
 
     /** The VM as the queues see it. */

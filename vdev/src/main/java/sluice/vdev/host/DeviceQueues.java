@@ -3,7 +3,6 @@ package sluice.vdev.host;
 import java.util.HashSet;
 import java.util.Set;
 
-import io.netty.channel.IoEventLoop;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,8 +27,9 @@ import sluice.vdev.queue.Virtqueue;
 public final class DeviceQueues implements DeviceContext {
     private static final Logger LOG = LoggerFactory.getLogger(DeviceQueues.class);
 
-    private final PeerLog log = new PeerLog(LOG);
+    private final PeerLog log;
     private final VirtioDevice device;
+    private final String name;
     private final QueueTransport transport;
     private final RunningQueue[] queues;
     private final NextRound nextRound;
@@ -42,11 +42,13 @@ public final class DeviceQueues implements DeviceContext {
     private boolean closed;
 
     /** @param pollNanos see {@link DeviceContext#pollNanos} */
-    public DeviceQueues(VirtioDevice device, IoEventLoop loop, long pollNanos, QueueTransport transport) {
+    public DeviceQueues(VirtioDevice device, HostLoop loop, long pollNanos, QueueTransport transport) {
         this.device = device;
+        this.name = loop.name();
+        this.log = loop.log();
         this.transport = transport;
         this.pollNanos = pollNanos;
-        this.nextRound = new NextRound(loop, this::lookAgain);
+        this.nextRound = new NextRound(loop.events(), this::lookAgain);
         this.queues = new RunningQueue[device.queueCount()];
         for (int i = 0; i < queues.length; i++) queues[i] = new RunningQueue();
     }
@@ -74,24 +76,20 @@ public final class DeviceQueues implements DeviceContext {
     }
 
     /** @return whether it did not throw */
-    private boolean call(String name, Runnable call) {
+    private boolean call(String call, Runnable work) {
         try {
-            call.run();
+            work.run();
             return true;
         } catch (RuntimeException | Error e) {
-            if (told.add(name)) {
-                log.error("{} has failed in {}: its queues stop until it is reset", describe(), name, e);
+            if (told.add(call)) {
+                log.error("{} failed in {}: its queues stop until it is reset", name, call, e);
             } else {
-                LOG.debug("{} has failed in {} again", describe(), name, e);
+                LOG.debug("{} failed in {} again", name, call, e);
             }
             failed = true;
             transport.deviceFailed();
             return false;
         }
-    }
-
-    private String describe() {
-        return "virtio device %d (%s)".formatted(device.virtioId(), device.getClass().getSimpleName());
     }
 
     /** A range of bus addresses leads nowhere, or elsewhere, from now on; when this returns the device does not use it. */
@@ -112,7 +110,7 @@ public final class DeviceQueues implements DeviceContext {
         if (running.isWithDevice()) call("stopQueue", () -> device.stopQueue(index));
         try {
             giveBack(index, queue);
-            if (queue.inFlight() > 0) log.warn("queue {} stops with {} chains open", index, queue.inFlight());
+            if (queue.inFlight() > 0) log.warn("{}: queue {} stops with {} chains open", name, index, queue.inFlight());
             return queue.position();
         } finally {
             queue.stop();
@@ -124,10 +122,10 @@ public final class DeviceQueues implements DeviceContext {
     private void giveBack(int index, Virtqueue queue) {
         switch (queue.publish()) {
             case Polled.Stalled stalled ->
-                log.warn("queue {} stops and cannot tell what it has done: its used ring at 0x{} is not mapped", index,
+                log.warn("{}: queue {} stops and cannot tell what it has done: its used ring at 0x{} is not mapped", name, index,
                         Long.toHexString(stalled.address()));
             case Polled.Broken broken ->
-                log.warn("queue {} stops and cannot tell what it has done: {}", index, broken.reason());
+                log.warn("{}: queue {} stops and cannot tell what it has done: {}", name, index, broken.reason());
             case Polled.Empty _,Chain _ -> {
             }
         }
@@ -161,7 +159,7 @@ public final class DeviceQueues implements DeviceContext {
             device.notified(index);
         } catch (RuntimeException | Error e) {
             running.setBroken();
-            log.error("queue {} stops until the device is reset: {} has failed in notified", index, describe(), e);
+            log.error("{} failed in notified: queue {} stops until the device is reset", name, index, e);
             giveBack(index, queue);
             queue.stop();
             transport.broken(index, new Polled.Broken("the device has failed"));
@@ -219,7 +217,7 @@ public final class DeviceQueues implements DeviceContext {
 
     @Override
     public void stalled(int index, Polled.Stalled where) {
-        LOG.trace("queue {} waits for address 0x{}", index, Long.toHexString(where.address()));
+        LOG.trace("{}: queue {} waits for address 0x{}", name, index, Long.toHexString(where.address()));
         queues[index].setStalled(true);
     }
 
@@ -229,9 +227,9 @@ public final class DeviceQueues implements DeviceContext {
         if (running.isBroken()) return;
         running.setBroken();
         if (why.unmapped()) {
-            log.info("queue {} stops: {}, says the VM's IOMMU; its driver has gone", index, why.reason());
+            log.info("{}: queue {} stops: {}, says the VM's IOMMU; its driver has gone", name, index, why.reason());
         } else {
-            log.error("queue {} stops until the device is reset: {}", index, why.reason());
+            log.error("{}: queue {} stops until the device is reset: {}", name, index, why.reason());
         }
         transport.broken(index, why);
     }

@@ -1,10 +1,8 @@
 package sluice.vdev.host;
 
 import java.lang.foreign.MemorySegment;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
-import io.netty.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -188,11 +186,11 @@ final class FunctionBus implements FunctionContext {
         Dma now = read(address, MemorySegment.ofArray(bytes), 0, length);
         FrontMemory memory = front;
         if (now != Dma.ONLY_LATER || memory == null) {
-            host.execute(() -> done.accept(now == Dma.DONE ? bytes : null));
+            host.loop().execute(() -> done.accept(now == Dma.DONE ? bytes : null));
             return;
         }
         statistics.asked(length);
-        memory.read(address, length, answer -> host.execute(() -> done.accept(answer)));
+        memory.read(address, length, answer -> host.loop().execute(() -> done.accept(answer)));
     }
 
     @Override
@@ -200,23 +198,15 @@ final class FunctionBus implements FunctionContext {
         Dma now = write(address, MemorySegment.ofArray(bytes), 0, bytes.length);
         FrontMemory memory = front;
         if (now != Dma.ONLY_LATER || memory == null) {
-            host.execute(() -> done.accept(now == Dma.DONE));
+            host.loop().execute(() -> done.accept(now == Dma.DONE));
             return;
         }
         statistics.asked(bytes.length);
-        memory.write(address, bytes, answer -> host.execute(() -> done.accept(answer)));
+        memory.write(address, bytes, answer -> host.loop().execute(() -> done.accept(answer)));
     }
 
     @Override
     public Runnable every(long nanos, Runnable task) {
-        Future<?> timer = host.loop().scheduleAtFixedRate(() -> {
-            try {
-                task.run();
-            } catch (RuntimeException | Error e) {
-                // Thrown on, it would end the timer without a word.
-                LOG.error("{}: a timer failed", host.function().name(), e);
-            }
-        }, nanos, nanos, TimeUnit.NANOSECONDS);
-        return () -> timer.cancel(false);
+        return host.loop().every(nanos, task);
     }
 }

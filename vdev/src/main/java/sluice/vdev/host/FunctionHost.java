@@ -7,12 +7,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
-import java.util.function.Supplier;
 
-import io.netty.channel.IoEventLoop;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.budget.Budget;
 import sluice.dmacore.budget.Share;
@@ -31,8 +27,6 @@ import sluice.dmacore.space.DmaRefusedException;
 import sluice.iommu.AddressRange;
 import sluice.iommu.Permission;
 import sluice.iommu.space.LeakReport;
-import sluice.vdev.io.Disposal;
-import sluice.vdev.io.PeerLog;
 import sluice.vdev.pci.Bar;
 import sluice.vdev.pci.Msix;
 import sluice.vdev.pci.PciFunction;
@@ -45,7 +39,6 @@ import sluice.vdev.pci.PciFunction;
  * among them, so a function that does its DMA on its loop is never waited for. Descriptors handed in belong to the host.
  */
 public final class FunctionHost {
-    private static final Logger LOG = LoggerFactory.getLogger(FunctionHost.class);
     /**
      * Below this an unmap that finds nothing is an error. QEMU's intel-iommu clears whole address spaces before anything is
      * mapped in them, in powers of two of 1 MiB and more.
@@ -54,7 +47,7 @@ public final class FunctionHost {
     private static final AddressRange EVERYTHING = new AddressRange(0, -1);
 
     private final PciFunction function;
-    private final IoEventLoop loop;
+    private final HostLoop loop;
     private final FileMappings files;
     private final DmaMappedSpace space;
     private final BarAccess access;
@@ -62,8 +55,6 @@ public final class FunctionHost {
     private final FunctionInterrupts interrupts;
     private final FunctionBus bus;
     private final Leftovers leftovers;
-    private final Disposal disposal = new Disposal();
-    private final PeerLog log = new PeerLog(LOG);
 
     /**
      * A function that snoops, and that shares nothing.
@@ -71,7 +62,7 @@ public final class FunctionHost {
      * @param files where guest memory is mapped
      * @throws IllegalArgumentException if the function contradicts itself
      */
-    public FunctionHost(PciFunction function, IoEventLoop loop, FileMappings files) {
+    public FunctionHost(PciFunction function, HostLoop loop, FileMappings files) {
         this(function, loop, files, DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT,
                 Budget.ofProcess().own());
     }
@@ -85,7 +76,7 @@ public final class FunctionHost {
      * @param share of the process, from which is taken what is kept of mappings and buffers
      * @throws IllegalArgumentException if the function contradicts itself
      */
-    public FunctionHost(PciFunction function, IoEventLoop loop, FileMappings files, DmaCore core, Stream stream,
+    public FunctionHost(PciFunction function, HostLoop loop, FileMappings files, DmaCore core, Stream stream,
             Share share) {
         this.function = function;
         this.loop = loop;
@@ -113,7 +104,8 @@ public final class FunctionHost {
         return function;
     }
 
-    IoEventLoop loop() {
+    /** The function's loop. */
+    public HostLoop loop() {
         return loop;
     }
 
@@ -132,47 +124,16 @@ public final class FunctionHost {
         return bus.statistics();
     }
 
-    /** What its front-ends and its guest cause to be told. */
-    public PeerLog log() {
-        return log;
-    }
-
-    /** Where descriptors are closed that its front-ends gave, and that are not eventfds. */
-    public Disposal disposal() {
-        return disposal;
-    }
-
     /** Mappings that front-ends have left when they went, except for all of a VM's memory; to be read on its loop. */
     public long leaked() {
         return leftovers.mappings();
     }
 
-    /** Runs {@code task} on the function's loop. */
-    public void execute(Runnable task) {
-        loop.execute(() -> {
-            try {
-                task.run();
-            } catch (RuntimeException | Error e) {
-                // Contained here: one request that fails must not end the function, nor its neighbours.
-                log.error("{}: the function's loop could not carry out a request", function.name(), e);
-            }
-        });
-    }
-
-    /** Something of a request that may fail: what else the request asks for is done, and it is answered, all the same. */
-    private void contain(String name, Runnable step) {
-        try {
-            step.run();
-        } catch (RuntimeException | Error e) {
-            log.error("{}: {} has failed", function.name(), name, e);
-        }
-    }
-
     /** A front-end has connected, and reaches memory that is in no file. */
     public void attach(FrontMemory memory) {
-        execute(() -> {
+        loop.post("start", () -> {
             bus.attach(space.openReader(bus.trace()), space.openTranslation(), memory);
-            contain("start", () -> function.start(bus));
+            function.start(bus);
         });
     }
 
@@ -188,7 +149,7 @@ public final class FunctionHost {
         Request request = file == null
                 ? () -> space.mapWithoutFile(address, length, permission)
                 : mapping(address, length, file, offset, permission);
-        execute(() -> done.accept(answered("DMA_MAP", request)));
+        ask("DMA_MAP", request, done);
     }
 
     /** The descriptor is let go of now: those of many maps must not pile up while the function is at work. */
@@ -205,7 +166,7 @@ public final class FunctionHost {
                 throw e;
             };
         } finally {
-            if (!mapped) disposal.close(file);
+            if (!mapped) loop.disposal().close(file);
         }
         return () -> {
             try {
@@ -222,27 +183,26 @@ public final class FunctionHost {
      * number for which it was refused.
      */
     public void unmap(AddressRange range, IntConsumer done) {
-        execute(() -> done.accept(answered("DMA_UNMAP", () -> {
+        ask("DMA_UNMAP", () -> {
             // A range of 2^64 bytes has size 0.
             boolean sweep = range.size() == 0 || Long.compareUnsigned(range.size(), SWEEP_BYTES) >= 0;
             if (space.unmap(range) == 0 && !sweep)
                 throw new NothingMapped("nothing is mapped in " + range);
             letGo(range);
-        })));
+        }, done);
     }
 
     /** Takes all of the guest's memory away. */
     public void unmapAll(Runnable done) {
-        execute(() -> {
-            contain("an unmap of everything", space::clear);
-            contain("an unmap of everything", () -> letGo(EVERYTHING));
-            done.run();
-        });
+        loop.ask("an unmap of everything", () -> {
+            loop.contain("an unmap of everything", space::clear);
+            letGo(EVERYTHING);
+        }, done);
     }
 
     /** Before an unmap is answered: nobody keeps anything of what was there. */
     private void letGo(AddressRange range) {
-        contain("unmapped", () -> function.unmapped(range));
+        loop.contain("unmapped", () -> function.unmapped(range));
         bus.unmapped(range);
     }
 
@@ -259,23 +219,22 @@ public final class FunctionHost {
         }
     }
 
-    private int answered(String name, Request request) {
-        try {
-            request.carryOut();
-            return 0;
-        } catch (IOException e) {
-            log.error("{}: {} is refused: {}", function.name(), name, e.getMessage());
-            return switch (e) {
-                case DmaRefusedException refused -> refused.errno();
-                case ShareUsedUpException refused -> Errno.ENOSPC;
-                case NothingMapped nothing -> Errno.ENOENT;
-                default -> Errno.EINVAL;
-            };
-        } catch (RuntimeException | Error e) {
-            // A mistake of ours: the front-end must have its answer all the same, for a VM waits for it.
-            log.error("{}: {} could not be carried out", function.name(), name, e);
-            return Errno.EIO;
-        }
+    /** What fails by a mistake of ours is answered with EIO: the VM waits for an answer. */
+    private void ask(String name, Request request, IntConsumer done) {
+        loop.ask(name, Errno.EIO, () -> {
+            try {
+                request.carryOut();
+                return 0;
+            } catch (IOException e) {
+                loop.log().error("{}: {} is refused: {}", function.name(), name, e.getMessage());
+                return switch (e) {
+                    case DmaRefusedException refused -> refused.errno();
+                    case ShareUsedUpException refused -> Errno.ENOSPC;
+                    case NothingMapped nothing -> Errno.ENOENT;
+                    default -> Errno.EINVAL;
+                };
+            }
+        }, done::accept);
     }
 
     /**
@@ -284,12 +243,11 @@ public final class FunctionHost {
      * @param offset with {@code length} inside of it
      */
     public void readConfig(int offset, int length, Consumer<byte[]> done) {
-        execute(() -> {
-            byte[] bytes = new byte[length];
-            contain("configRead", () -> function.configRead(offset, length));
-            contain("a read of configuration space", () -> function.config().read(offset, bytes));
-            done.accept(bytes);
-        });
+        byte[] bytes = new byte[length];
+        loop.ask("a read of configuration space", () -> {
+            loop.contain("configRead", () -> function.configRead(offset, length));
+            function.config().read(offset, bytes);
+        }, () -> done.accept(bytes));
     }
 
     /**
@@ -299,16 +257,7 @@ public final class FunctionHost {
      * @param done gets the bytes; zeros if the function failed
      */
     public void readBar(Bar bar, long offset, int length, Consumer<byte[]> done) {
-        execute(() -> done.accept(contained(() -> access.read(bar, offset, length), length)));
-    }
-
-    private byte[] contained(Supplier<byte[]> read, int length) {
-        try {
-            return read.get();
-        } catch (RuntimeException | Error e) {
-            log.error("{}: a read of a BAR failed", function.name(), e);
-            return new byte[length];
-        }
+        loop.ask("a read of a BAR", new byte[length], () -> access.read(bar, offset, length), done);
     }
 
     /**
@@ -322,84 +271,73 @@ public final class FunctionHost {
     /** Writes one after the other, whatever comes of the one before; {@code done} runs in any case. */
     public void write(List<Write> writes, Runnable done) {
         // One task for all: what waits for the loop must not grow to many times what came.
-        execute(() -> {
+        loop.ask("writes", () -> {
             for (Write write : writes) carryOut(write);
-            done.run();
-        });
+        }, done);
     }
 
     private void carryOut(Write write) {
         Bar bar = write.bar();
-        try {
-            if (bar == null) {
-                function.config().write((int) write.offset(), write.bytes());
-                interrupts.disableLine(function.config().isLineDisabled());
-                function.configWritten((int) write.offset(), write.bytes().length);
-            } else {
-                access.write(bar, write.offset(), write.bytes());
-            }
-        } catch (RuntimeException | Error e) {
-            log.error("{}: a write of {} failed", function.name(), bar == null ? "configuration space" : "a BAR", e);
+        if (bar != null) {
+            loop.contain("a write of a BAR", () -> access.write(bar, write.offset(), write.bytes()));
+            return;
         }
+        loop.contain("a write of configuration space", () -> {
+            function.config().write((int) write.offset(), write.bytes());
+            interrupts.disableLine(function.config().isLineDisabled());
+            function.configWritten((int) write.offset(), write.bytes().length);
+        });
     }
 
     // ---- interrupts
 
     /** The interrupt line goes to {@code eventfd} from now on, or nowhere. */
     public void setLine(@Nullable Fd eventfd) {
-        execute(() -> interrupts.setLine(eventfd));
+        loop.take("another line", eventfd, interrupts::setLine);
     }
 
     /** The line is unmasked whenever {@code eventfd} is signalled. */
     public void setLineUnmask(@Nullable Fd eventfd) {
-        execute(() -> interrupts.setUnmask(eventfd));
+        loop.take("another unmask eventfd", eventfd, interrupts::setUnmask);
     }
 
     public void maskLine(boolean masked) {
-        execute(masked ? interrupts::mask : interrupts::unmask);
+        loop.post("interrupts", masked ? interrupts::mask : interrupts::unmask);
     }
 
     /** Signals the line once. */
     public void triggerLine() {
-        execute(interrupts::triggerLine);
+        loop.post("interrupts", interrupts::triggerLine);
     }
 
     /** Vectors from {@code first} on go to these eventfds from now on. */
     public void setVectors(int first, List<Fd> eventfds) {
-        execute(() -> {
+        loop.post("interrupts", () -> {
             for (int i = 0; i < eventfds.size(); i++) interrupts.setVector(first + i, eventfds.get(i));
         });
     }
 
     /** So many vectors from {@code first} on go nowhere. */
     public void clearVectors(int first, int count) {
-        execute(() -> {
+        loop.post("interrupts", () -> {
             for (int i = 0; i < count; i++) interrupts.setVector(first + i, null);
         });
     }
 
     /** Signals each of these vectors once. */
     public void triggerVectors(BitSet vectors) {
-        execute(() -> vectors.stream().forEach(interrupts::signalVector));
-    }
-
-    /** Runs {@code done} when everything that was called before is carried out. */
-    public void after(Runnable done) {
-        execute(done);
+        loop.post("interrupts", () -> vectors.stream().forEach(interrupts::signalVector));
     }
 
     /** Puts the function back to power-on; what it may reach and how it interrupts stays. */
     public void reset(Runnable done) {
-        execute(() -> {
-            resetFunction();
-            done.run();
-        });
+        loop.ask("a reset", this::resetFunction, done);
     }
 
     private void resetFunction() {
-        contain("reset", function::reset);
-        contain("a reset of configuration space", function.config()::reset);
-        contain("a reset of the interrupt line", () -> {
+        loop.contain("reset", function::reset);
+        loop.contain("a reset of configuration space", function.config()::reset);
+        loop.contain("a reset of the interrupt line", () -> {
             interrupts.assertLine(false);
             interrupts.disableLine(false);
         });
@@ -411,16 +349,13 @@ public final class FunctionHost {
      * @param byItself whether it was not sent away, so that it could have unmapped what it has mapped
      */
     public void detach(boolean byItself, Runnable done) {
-        execute(() -> {
+        loop.ask("the end of a front-end", () -> {
             resetFunction();
-            contain("disconnected", function::disconnected);
-            contain("the end of a front-end's interrupts", interrupts::close);
-            contain("the end of a front-end's DMA", bus::detach);
-            contain("the end of a front-end's memory", () -> {
-                LeakReport left = space.clear();
-                if (byItself) leftovers.left(left);
-            });
-            done.run();
-        });
+            loop.contain("disconnected", function::disconnected);
+            loop.contain("the end of a front-end's interrupts", interrupts::close);
+            loop.contain("the end of a front-end's DMA", bus::detach);
+            LeakReport left = space.clear();
+            if (byItself) leftovers.left(left);
+        }, done);
     }
 }

@@ -3,7 +3,6 @@ package sluice.vdev.host;
 import java.util.ArrayList;
 import java.util.List;
 
-import io.netty.channel.IoEventLoop;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -12,7 +11,6 @@ import sluice.dmacore.linux.ErrnoException;
 import sluice.dmacore.linux.EventFd;
 import sluice.dmacore.linux.Fd;
 import sluice.vdev.io.EventWatch;
-import sluice.vdev.io.PeerLog;
 
 /**
  * The eventfds by which a function interrupts its guest. The interrupt line is a level, an eventfd is not: it is signalled
@@ -22,8 +20,7 @@ import sluice.vdev.io.PeerLog;
 final class FunctionInterrupts {
     private static final Logger LOG = LoggerFactory.getLogger(FunctionInterrupts.class);
 
-    private final PeerLog log = new PeerLog(LOG);
-    private final IoEventLoop loop;
+    private final HostLoop loop;
     private @Nullable Fd line;
     private @Nullable EventWatch unmaskWatch;
     private boolean asserted;
@@ -32,7 +29,7 @@ final class FunctionInterrupts {
     private final List<@Nullable Fd> vectors = new ArrayList<>();
     private long lost;
 
-    FunctionInterrupts(IoEventLoop loop, int vectorCount) {
+    FunctionInterrupts(HostLoop loop, int vectorCount) {
         this.loop = loop;
         for (int i = 0; i < vectorCount; i++) vectors.add(null);
     }
@@ -49,7 +46,7 @@ final class FunctionInterrupts {
     /** The line is unmasked whenever {@code eventfd} is signalled, or only by {@link #unmask}. */
     void setUnmask(@Nullable Fd eventfd) {
         EventWatch old = unmaskWatch;
-        unmaskWatch = eventfd == null ? null : EventWatch.start(loop, eventfd, this::unmask);
+        unmaskWatch = eventfd == null ? null : EventWatch.start(loop.events(), eventfd, this::unmask);
         if (old != null) old.close();
     }
 
@@ -107,7 +104,7 @@ final class FunctionInterrupts {
         try {
             EventFd.signal(eventfd);
         } catch (ErrnoException e) {
-            log.warn("the eventfd of {} cannot be signalled: {}", name, e.getMessage());
+            loop.log().warn("the eventfd of {} cannot be signalled: {}", name, e.getMessage());
         }
     }
 

@@ -20,7 +20,7 @@ public record FunctionServer(FunctionHost host) implements Endpoint {
 
     @Override
     public Channel serve(Fd socket, EventLoop control, Runnable gone) {
-        FrameChannel channel = new FrameChannel(socket, new VfioUserFormat(), GATHER_LIMIT, host.disposal());
+        FrameChannel channel = new FrameChannel(socket, new VfioUserFormat(), GATHER_LIMIT, host.loop().disposal());
         channel.pipeline().addLast(new ChannelInitializer<>() {
             @Override
             protected void initChannel(Channel fresh) {

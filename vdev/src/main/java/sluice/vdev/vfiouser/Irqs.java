@@ -81,7 +81,7 @@ final class Irqs {
             }
             if (set.index() == LINE && (set.flags() & (DATA_EVENTFD | DATA_NONE)) != 0) noteLine(set);
         } catch (IOException e) {
-            host.disposal().closeAll(set.fds());
+            host.loop().disposal().closeAll(set.fds());
             throw e;
         }
         carryOut(set);

@@ -48,10 +48,10 @@ final class Session extends ChannelInboundHandlerAdapter {
 
     Session(FunctionHost host, Channel channel, Runnable gone) {
         this.host = host;
-        this.log = host.log();
+        this.log = host.loop().log();
         this.channel = channel;
         this.gone = gone;
-        this.answers = new Answers(channel, host.disposal());
+        this.answers = new Answers(channel, host.loop().disposal());
         this.regions = new Regions(host);
         this.irqs = new Irqs(host);
         this.dma = new DmaMessages(channel, log);
@@ -79,7 +79,7 @@ final class Session extends ChannelInboundHandlerAdapter {
             }
             place = answers.expect(incoming);
         } catch (ProtocolViolation e) {
-            host.disposal().closeAll(incoming.message().files());
+            host.loop().disposal().closeAll(incoming.message().files());
             throw e;
         }
         try {
@@ -105,7 +105,7 @@ final class Session extends ChannelInboundHandlerAdapter {
             case ClientMessage.GetIrqInfo get -> irqs.info(get, place.question());
             case ClientMessage.SetIrqs set -> {
                 irqs.set(set);
-                host.after(() -> place.answerLater(0));
+                host.loop().execute(() -> place.answerLater(0));
             }
             case ClientMessage.RegionRead read -> regions.read(read, place);
             case ClientMessage.RegionWrite write -> write(write, place);
@@ -133,7 +133,7 @@ final class Session extends ChannelInboundHandlerAdapter {
     private void map(ClientMessage.DmaMap map, Answers.Place place) throws IOException {
         Fd fd = map.fd();
         if (map.flags() == 0 || (map.flags() & ~MAP_FLAGS) != 0) {
-            if (fd != null) host.disposal().close(fd);
+            if (fd != null) host.loop().disposal().close(fd);
             throw new RefusedException(Errno.EINVAL,
                     "flags 0x%x of DMA_MAP: 1 is for reading, 2 for writing, and there are no others".formatted(
                             map.flags()));
@@ -210,7 +210,7 @@ final class Session extends ChannelInboundHandlerAdapter {
             answers.close();
             dma.close();
         } finally {
-            host.detach(goneByItself, () -> host.disposal().whenDone(() -> channel.eventLoop().execute(gone)));
+            host.detach(goneByItself, () -> host.loop().disposal().whenDone(() -> channel.eventLoop().execute(gone)));
         }
     }
 }

@@ -30,7 +30,7 @@ public record BackEnd(DeviceHost host, FileMappings files, @Nullable BiConsumer<
 
     @Override
     public Channel serve(Fd socket, EventLoop control, Runnable gone) {
-        FrameChannel channel = new FrameChannel(socket, new VhostUserFormat(), GATHER_LIMIT, host.disposal());
+        FrameChannel channel = new FrameChannel(socket, new VhostUserFormat(), GATHER_LIMIT, host.loop().disposal());
         channel.pipeline().addLast(new ChannelInitializer<>() {
             @Override
             protected void initChannel(Channel fresh) {

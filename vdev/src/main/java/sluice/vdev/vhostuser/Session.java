@@ -63,8 +63,8 @@ final class Session extends ChannelInboundHandlerAdapter {
     Session(BackEnd backEnd, Channel channel, Runnable gone) {
         this.host = backEnd.host();
         this.gpuSocket = backEnd.gpuSocket();
-        this.disposal = host.disposal();
-        this.log = host.log();
+        this.disposal = host.loop().disposal();
+        this.log = host.loop().log();
         this.channel = channel;
         this.gone = gone;
         this.replies = new Replies(channel);
@@ -94,7 +94,7 @@ final class Session extends ChannelInboundHandlerAdapter {
             handle(request);
         } finally {
             // Behind all that it has given to the device's loop.
-            host.execute(() -> backlog.end(request.bytes(), fds));
+            host.loop().execute(() -> backlog.end(request.bytes(), fds));
         }
     }
 
@@ -406,7 +406,7 @@ final class Session extends ChannelInboundHandlerAdapter {
         try {
             host.device().readConfig(get.offset(), value);
         } catch (RuntimeException | Error e) {
-            log.error("virtio device {} has failed in readConfig", host.device().virtioId(), e);
+            log.error("{} failed in readConfig", host.loop().name(), e);
             replies.expect(request.number()).answer(channel.alloc().directBuffer(0)); // by which a front-end knows
             return;
         }
@@ -421,7 +421,7 @@ final class Session extends ChannelInboundHandlerAdapter {
             throw new IOException("GPU_SET_SOCKET for a device that is no GPU");
         }
         Fd display = socket("GPU_SET_SOCKET", fd);
-        host.execute(display, socket -> gpuSocket.accept(socket, disposal));
+        host.give(display, socket -> gpuSocket.accept(socket, disposal));
     }
 
     @Override

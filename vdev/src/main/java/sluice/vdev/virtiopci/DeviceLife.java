@@ -1,6 +1,5 @@
 package sluice.vdev.virtiopci;
 
-import io.netty.channel.IoEventLoop;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -10,6 +9,7 @@ import sluice.iommu.AddressRange;
 import sluice.vdev.device.TransportFeatures;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.host.DeviceQueues;
+import sluice.vdev.host.HostLoop;
 import sluice.vdev.host.QueueTransport;
 import sluice.vdev.pci.ConfigSpace;
 import sluice.vdev.pci.FunctionContext;
@@ -48,9 +48,9 @@ final class DeviceLife {
     private boolean acceptedMore;
     private int complaints;
 
-    DeviceLife(VirtioDevice device, String name, IoEventLoop loop, long pollNanos, ConfigSpace config,
+    DeviceLife(VirtioDevice device, HostLoop loop, long pollNanos, ConfigSpace config,
             VirtioInterrupts interrupts) {
-        this.name = name;
+        this.name = loop.name();
         this.config = config;
         this.interrupts = interrupts;
         this.queues = new DeviceQueues(device, loop, pollNanos, new Bus());

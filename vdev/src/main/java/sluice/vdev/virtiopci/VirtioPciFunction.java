@@ -2,10 +2,9 @@ package sluice.vdev.virtiopci;
 
 import java.util.List;
 
-import io.netty.channel.IoEventLoop;
-
 import sluice.iommu.AddressRange;
 import sluice.vdev.device.VirtioDevice;
+import sluice.vdev.host.HostLoop;
 import sluice.vdev.pci.Bar;
 import sluice.vdev.pci.ConfigLayout;
 import sluice.vdev.pci.ConfigSpace;
@@ -29,12 +28,12 @@ public final class VirtioPciFunction implements PciFunction {
     private boolean busMaster;
 
     /**
-     * @param name a word for logs, such as "gpu"
      * @param loop the device's loop, on which the function is to be served as well
      * @param pollNanos see {@link sluice.vdev.device.DeviceContext#pollNanos}
      * @throws IllegalArgumentException if there is no room for so many queues, or such a device is not for PCI
      */
-    public VirtioPciFunction(VirtioDevice device, String name, IoEventLoop loop, long pollNanos) {
+    public VirtioPciFunction(VirtioDevice device, HostLoop loop, long pollNanos) {
+        String name = loop.name();
         if (device.queueCount() > Structures.MAX_QUEUES || device.configSize() > Structures.DEVICE_BYTES) {
             throw new IllegalArgumentException("%s has %d queues and %d bytes of configuration; %d and %d are possible"
                     .formatted(name, device.queueCount(), device.configSize(), Structures.MAX_QUEUES,
@@ -58,7 +57,7 @@ public final class VirtioPciFunction implements PciFunction {
             }
         });
         interrupts = new VirtioInterrupts(config, msix.vectors());
-        life = new DeviceLife(device, name, loop, pollNanos, config, interrupts);
+        life = new DeviceLife(device, loop, pollNanos, config, interrupts);
         common = new CommonConfig(device, life, interrupts);
     }
 

@@ -29,6 +29,7 @@ import sluice.vdev.gpu.GpuStatistics;
 import sluice.vdev.gpu.PictureTaker;
 import sluice.vdev.host.DeviceHost;
 import sluice.vdev.host.FunctionHost;
+import sluice.vdev.host.HostLoop;
 import sluice.vdev.host.Loops;
 import sluice.vdev.io.Disposal;
 import sluice.vdev.io.Listener;
@@ -88,9 +89,10 @@ public final class GpuBackEnd implements AutoCloseable {
         display = new DisplayLink(loop, options.outputs(), OWN_WIDTH, OWN_HEIGHT);
         pictures = new PictureTaker(folder, everyFrames);
         device = new GpuDevice(options, display, pictures, core, stream, share);
-        backEnd = new BackEnd(new DeviceHost(device, loop, 0, core.trace("front of gpu")),
+        HostLoop named = new HostLoop("gpu", loop);
+        backEnd = new BackEnd(new DeviceHost(device, named, 0, core.trace("front of gpu")),
                 FileMappings.ofProcess().paidBy(share), display::connect);
-        function = new FunctionServer(new FunctionHost(new VirtioPciFunction(device, "gpu", loop, 0), loop,
+        function = new FunctionServer(new FunctionHost(new VirtioPciFunction(device, named, 0), named,
                 FileMappings.ofProcess().paidBy(share), core, Stream.COHERENT, share));
     }
 

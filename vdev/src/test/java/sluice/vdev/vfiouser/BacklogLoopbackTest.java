@@ -49,7 +49,7 @@ class BacklogLoopbackTest {
         function = new PlainFunction();
         process = new FunctionProcess(function);
         client = process.agreed();
-        process.host().execute(this::awaitEndOfWork);
+        process.host().loop().execute(this::awaitEndOfWork);
     }
 
     @AfterEach

@@ -23,6 +23,7 @@ import sluice.dmacore.linux.UnixSocket;
 import sluice.dmacore.memory.FileMappings;
 import sluice.vdev.fixture.VfioUserClient;
 import sluice.vdev.host.FunctionHost;
+import sluice.vdev.host.HostLoop;
 import sluice.vdev.host.Loops;
 import sluice.vdev.io.Listener;
 import sluice.vdev.pci.PciFunction;
@@ -48,7 +49,7 @@ public final class FunctionProcess implements AutoCloseable {
     public FunctionProcess(PciFunction function, DmaCore core, Stream stream) {
         control = Loops.start("test-control");
         own = List.of(control, loop);
-        host = new FunctionHost(function, loop, FileMappings.ofProcess(), core, stream, Budget.ofProcess().own());
+        host = new FunctionHost(function, new HostLoop(function.name(), loop), FileMappings.ofProcess(), core, stream, Budget.ofProcess().own());
         server = new FunctionServer(host);
     }
 
@@ -56,7 +57,7 @@ public final class FunctionProcess implements AutoCloseable {
     FunctionProcess(PciFunction function, IoEventLoop control) {
         this.control = control;
         own = List.of(loop);
-        host = new FunctionHost(function, loop, FileMappings.ofProcess());
+        host = new FunctionHost(function, new HostLoop(function.name(), loop), FileMappings.ofProcess());
         server = new FunctionServer(host);
     }
 

@@ -280,7 +280,7 @@ class HostileClientTest {
         try (VfioUserClient client = process.agreed()) {
             int before = Fd.openCount();
             CountDownLatch atWork = new CountDownLatch(1);
-            process.host().execute(() -> await(atWork));
+            process.host().loop().execute(() -> await(atWork));
             for (int page = 0; page < WAITING_MAPS; page++) {
                 client.post(VfioUserClient.DMA_MAP, VfioUserClient.NO_REPLY,
                         body(32).putInt(32).putInt(BOTH).putLong(0).putLong(page * 4096L).putLong(4096), ram.file());

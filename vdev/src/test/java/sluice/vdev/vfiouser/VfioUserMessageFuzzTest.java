@@ -25,6 +25,7 @@ import sluice.vdev.fixture.FuzzInput;
 import sluice.vdev.fixture.SeedCorpus;
 import sluice.vdev.fixture.VfioUserClient;
 import sluice.vdev.host.FunctionHost;
+import sluice.vdev.host.HostLoop;
 import sluice.vdev.host.Loops;
 import sluice.vdev.loopback.InternalErrors;
 
@@ -56,7 +57,7 @@ class VfioUserMessageFuzzTest {
         private final IoEventLoop loop = Loops.start("fuzz-function");
         private final Budget budget = Budget.of(Resource.MAPPINGS, 16);
         private final PlainFunction function = new PlainFunction();
-        private final FunctionHost host = new FunctionHost(function, loop, new FileMappings(budget));
+        private final FunctionHost host = new FunctionHost(function, new HostLoop("plain function", loop), new FileMappings(budget));
         private final FunctionServer server = new FunctionServer(host);
         private final Semaphore gone = new Semaphore(0);
         private final Fd event = EventFd.create();

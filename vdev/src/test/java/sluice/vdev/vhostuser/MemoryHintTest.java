@@ -15,6 +15,7 @@ import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.FrontEnd;
 import sluice.vdev.fixture.GuestRam;
 import sluice.vdev.host.DeviceHost;
+import sluice.vdev.host.HostLoop;
 import sluice.vdev.host.Loops;
 import sluice.vdev.loopback.ClockedLoop;
 import sluice.vdev.loopback.LogTap;
@@ -39,7 +40,7 @@ class MemoryHintTest {
     void connect() throws IOException {
         control = new ClockedLoop("hint-control");
         UnixSocket.Pair pair = UnixSocket.pair();
-        BackEnd backEnd = new BackEnd(new DeviceHost(new EchoDevice(), device), FileMappings.ofProcess(), null);
+        BackEnd backEnd = new BackEnd(new DeviceHost(new EchoDevice(), new HostLoop("echo", device)), FileMappings.ofProcess(), null);
         control.loop().execute(() -> backEnd.serve(pair.second(), control.loop(), () -> gone = true));
         frontEnd = new FrontEnd(pair.first());
         frontEnd.setFeatures(ACCEPTED);

@@ -19,6 +19,7 @@ import sluice.vdev.fixture.VhostUserBits;
 import sluice.vdev.fixture.VirtioPciRegisters;
 import sluice.vdev.fixture.VirtioPciSession;
 import sluice.vdev.host.FunctionHost;
+import sluice.vdev.host.HostLoop;
 import sluice.vdev.host.Loops;
 import sluice.vdev.loopback.LogTap;
 import sluice.vdev.vfiouser.FunctionServer;
@@ -46,7 +47,8 @@ final class EchoFunction implements AutoCloseable {
     private final CommandQueue[] drivers = new CommandQueue[EchoDevice.QUEUES];
 
     EchoFunction(long driverFeatures) throws IOException {
-        server = new FunctionServer(new FunctionHost(new VirtioPciFunction(device, "echo", loop, 0), loop,
+        HostLoop named = new HostLoop("echo", loop);
+        server = new FunctionServer(new FunctionHost(new VirtioPciFunction(device, named, 0), named,
                 FileMappings.ofProcess()));
         this.driverFeatures = driverFeatures;
         ram = GuestRam.single(RAM_BYTES, SEED);

@@ -33,6 +33,7 @@ import sluice.vdev.fixture.Used;
 import sluice.vdev.fixture.VirtioPciRegisters;
 import sluice.vdev.host.FrontMemory;
 import sluice.vdev.host.FunctionHost;
+import sluice.vdev.host.HostLoop;
 import sluice.vdev.host.Loops;
 import sluice.vdev.loopback.InternalErrors;
 import sluice.vdev.pci.Bar;
@@ -72,10 +73,11 @@ class RegisterFuzzTest {
     private static final class Served implements AutoCloseable, FrontMemory {
         private final InternalErrors errors = new InternalErrors();
         private final IoEventLoop loop = Loops.start("fuzz-function");
+        private final HostLoop named = new HostLoop("echo", loop);
         private final Budget budget = Budget.of(Resource.MAPPINGS, 1);
         private final FileMappings files = new FileMappings(budget);
         private final FunctionHost host = new FunctionHost(
-                new VirtioPciFunction(new EchoDevice(), "echo", loop, 0), loop, files);
+                new VirtioPciFunction(new EchoDevice(), named, 0), named, files);
         private final GuestRam ram;
         /** Held, or each driver would have it mapped anew before the mapping of the one before is closed. */
         private final FileMapping mapping;
@@ -119,7 +121,7 @@ class RegisterFuzzTest {
         }
 
         void settle() {
-            await(host::after);
+            await(host.loop()::execute);
             errors.requireNone();
         }
 
