@@ -215,21 +215,48 @@ final class Bounce implements DeviceCopy {
     @Override
     public synchronized void bufferAccess(FileMapping touched, long offset, long bytes, int firstLine, boolean write,
             Harm harm) {
+        forEachWritten(touched, offset, bytes, (position, at) -> {
+            int line = firstLine + (int) ((at - offset) / LINE);
+            long bit = 1L << (at % LINE);
+            if ((harm.inRange(line) & bit) == 0) return;
+            if (write) {
+                written.clear(position, 1);
+            } else if (isNewer(position, true)) {
+                harm.add(line, bit);
+            }
+        });
+    }
+
+    @Override
+    public synchronized void dropping(FileMapping touched, long offset, long bytes) {
+        forEachWritten(touched, offset, bytes, (position, _) -> {
+            if (!isAsTwin(position)) written.clear(position, 1);
+        });
+    }
+
+    @Override
+    public synchronized void dropped(FileMapping touched, long offset, long bytes) {
+        forEachWritten(touched, offset, bytes,
+                (position, _) -> file.segment().set(ValueLayout.JAVA_BYTE, twin + position, inBuffer(position)));
+    }
+
+    /** Takes a byte of the buffer, and where it is in its file. */
+    @FunctionalInterface
+    private interface Bytes {
+        void take(long position, long offset);
+    }
+
+    /** Tells which bytes of a stretch of a file stand in the copy and were written there. */
+    private void forEachWritten(FileMapping touched, long offset, long bytes, Bytes taker) {
         if (written.isEmpty()) return;
         for (int run = 0; run < memory.count(); run++) {
             if (!memory.mapping(run).id().equals(touched.id())) continue;
-            long begin = Math.max(offset, memory.offset(run));
-            long end = Math.min(offset + bytes, memory.offset(run) + memory.length(run));
-            for (long at = begin; at < end; at++) {
-                int line = firstLine + (int) ((at - offset) / LINE);
-                long bit = 1L << (at % LINE);
-                if ((harm.inRange(line) & bit) == 0) continue;
-                long position = memory.start(run) + at - memory.offset(run);
-                if (write) {
-                    written.clear(position, 1);
-                } else if (isNewer(position, true)) {
-                    harm.add(line, bit);
-                }
+            long toPosition = memory.start(run) - memory.offset(run);
+            long end = Math.min(offset + bytes, memory.offset(run) + memory.length(run)) + toPosition;
+            long position = written.next(Math.max(offset, memory.offset(run)) + toPosition);
+            while (position < end) {
+                taker.take(position, position - toPosition);
+                position = written.next(position + 1);
             }
         }
     }

@@ -87,7 +87,7 @@ public final class CpuAccess implements AutoCloseable {
                     buffer.size(), buffer.name()));
         }
         Lines lines = buffer.linesOrNull();
-        if (lines != null) buffer.core().gate().cpuAccess(lines, null, position, bytes, write);
+        if (lines != null) buffer.core().gate().cpuAccess(lines, position, bytes, write);
         if (covers(position, bytes, write)) return;
         String what = open
                 ? "of an access to [0x%x, 0x%x] %s".formatted(from, from + length - 1, direction)

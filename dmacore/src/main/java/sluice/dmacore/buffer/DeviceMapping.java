@@ -137,9 +137,7 @@ public final class DeviceMapping {
     }
 
     private void copyToCpu(Bounce copy, long from, long length) {
-        // It replaces all, also what this device has not written: what others wrote must have been fetched before.
-        buffer.core().gate().cpuAccess(lines, holder, from, length, false);
-        buffer.core().gate().cpuAccess(lines, holder, from, length, true);
+        buffer.core().gate().copyBack(lines, holder, from, length);
         Bounce.Lost lost = copy.toCpu(from, length);
         if (lost.isNothing()) return;
         told(Rule.CPU_WRITES_LOST, lost,

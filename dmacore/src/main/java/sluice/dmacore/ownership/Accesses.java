@@ -22,113 +22,107 @@ final class Accesses {
     /** A device reads or writes; returns whether it may, and what it reads is the newest. */
     boolean device(Lines lines, Holder holder, long from, long to, boolean write, boolean done) {
         boolean good = true;
-        Walk walk = lines.walk();
-        walk.begin(lines.lineAt(from), lines.lineAt(to - 1) + 1);
-        while (walk.nextRegion(false)) {
+        Walk walk = lines.walk().look(lines.lineAt(from), lines.lineAt(to - 1) + 1);
+        while (walk.next()) {
             Region region = walk.region();
-            for (int i = walk.interval(); i < walk.end(); i++) {
-                boolean mine = checkTurn(lines, holder, walk, i, write);
-                good &= mine;
-                if (!done) continue;
-                if (write) region.noteWrote(i, region.bit(i, holder));
-                good &= !mine || (!region.isShared(i) || isNewest(lines, holder, walk, i, from, to, write));
-                if (!mine && region.isShared(i)) play(lines, holder, walk, i, write, harm(lines, walk, i, from, to));
+            int i = walk.interval();
+            boolean mine = checkTurn(walk, holder, write);
+            good &= mine;
+            if (!done) continue;
+            if (write) region.noteWrote(i, region.bit(i, holder));
+            if (!region.isShared(i)) continue;
+            Harm harm = harm(walk, from, to);
+            play(walk, holder, write, harm);
+            if (mine) {
+                good &= isNewest(walk, holder, write, harm);
+            } else if (write) {
+                Copies.bufferAccess(walk, holder, true, harm.cleared());
             }
         }
         return good;
     }
 
-    /** The part of a range that lies in an interval. */
-    private static Harm harm(Lines lines, Walk walk, int interval, long from, long to) {
-        return lines.harm().about(Math.max(from, lines.position(walk.first(interval))),
-                Math.min(to, lines.endPosition(walk.end(interval) - 1)));
+    /** The part of a range that lies in the present interval. */
+    private static Harm harm(Walk walk, long from, long to) {
+        Lines lines = walk.lines();
+        return lines.harm().about(Math.max(from, lines.position(walk.first())),
+                Math.min(to, lines.endPosition(walk.end() - 1)));
     }
 
     /** Whether it is a device's turn with an interval; if it is not, that is a finding. */
-    private boolean checkTurn(Lines lines, Holder holder, Walk walk, int interval, boolean write) {
+    private boolean checkTurn(Walk walk, Holder holder, boolean write) {
         Region region = walk.region();
-        long bit = region.bit(interval, holder);
-        long may = write ? region.writers(interval) : region.readers(interval);
-        boolean lentToWrite = region.isLentToWrite(interval);
-        if (!write && !lentToWrite) may |= region.lentReaders(interval);
+        int i = walk.interval();
+        long bit = region.bit(i, holder);
+        long may = write ? region.writers(i) : region.readers(i);
+        boolean lentToWrite = region.isLentToWrite(i);
+        if (!write && !lentToWrite) may |= region.lentReaders(i);
         // A line of which it has the rest, and the CPU a part.
-        if ((region.kept(interval) & bit) != 0) return true;
+        if ((region.kept(i) & bit) != 0) return true;
         if ((may & bit) != 0) {
-            if (!region.isLent(interval) || !(write || lentToWrite)) return true;
-            blame.lines(Rule.CPU_ACCESS_OPEN, lines, holder, walk.first(interval), walk.end(interval),
+            if (!region.isLent(i) || !(write || lentToWrite)) return true;
+            blame.lines(Rule.CPU_ACCESS_OPEN, walk.lines(), holder, walk.first(), walk.end(),
                     write
                             ? "written by the device in the middle of a CPU access"
                             : "read by the device in the middle of a CPU access that writes");
             return false;
         }
         // What it has, and not for this, is mapped for the other way: who knows the mapping has told.
-        if (((region.writers(interval) | region.readers(interval)) & bit) != 0) return false;
-        blame.lines(Rule.MISSING_SYNC_FOR_DEVICE, lines, holder, walk.first(interval), walk.end(interval),
+        if (((region.writers(i) | region.readers(i)) & bit) != 0) return false;
+        blame.lines(Rule.MISSING_SYNC_FOR_DEVICE, walk.lines(), holder, walk.first(), walk.end(),
                 (write ? "written by the device" : "read by the device") + " while the CPU owns them");
         return false;
     }
 
-    /** Has an access played, and says whether it reads the newest bytes; if it does not, that is a finding. */
-    private boolean isNewest(Lines lines, Holder holder, Walk walk, int interval, long from, long to, boolean write) {
-        Region region = walk.region();
-        Harm harm = harm(lines, walk, interval, from, to);
-        play(lines, holder, walk, interval, write, harm);
+    /** Whether an access that was played is one to the newest bytes; if it is not, that is a finding. */
+    private boolean isNewest(Walk walk, Holder holder, boolean write, Harm harm) {
         boolean newest = !harm.isInside();
         if (!newest) {
             if (holder.copy() != null || handOver.isCached(holder)) {
-                blame.deviceReadOld(lines, region, interval, holder, region.bit(interval, holder), harm);
+                blame.deviceReadOld(walk, holder, harm);
             } else {
-                blame.cacheReadOld(lines, region, interval, holder, harm);
+                blame.cacheReadOld(walk, holder, harm);
             }
         }
-        if (!isNewerInCopies(lines, holder, walk, interval, write, harm.cleared())) return newest;
-        blame.cacheReadOld(lines, region, interval, holder, harm);
+        if (!Copies.bufferAccess(walk, holder, write, harm.cleared())) return newest;
+        blame.cacheReadOld(walk, holder, harm);
         return false;
     }
 
-    private void play(Lines lines, Holder holder, Walk walk, int interval, boolean write, Harm harm) {
-        int first = walk.first(interval);
-        int end = walk.end(interval);
+    private void play(Walk walk, Holder holder, boolean write, Harm harm) {
         DeviceCopy copy = holder.copy();
         if (copy != null) {
             copy.deviceAccess(write, harm);
             // It has been copied from what the caches held.
-            if (!write && !harm.isInside()) executor.cacheAccess(lines, first, end, false, harm);
+            if (!write && !harm.isInside()) executor.cacheAccess(walk.lines(), walk.first(), walk.end(), false, harm);
         } else if (handOver.isCached(holder)) {
-            executor.deviceAccess(lines, first, end, write, harm);
+            executor.deviceAccess(walk.lines(), walk.first(), walk.end(), write, harm);
         } else {
-            executor.cacheAccess(lines, first, end, write, harm);
+            executor.cacheAccess(walk.lines(), walk.first(), walk.end(), write, harm);
         }
     }
 
-    /** The CPU reads or writes, and tells; for somebody's copy, which is left out, or null. */
-    void cpu(Lines lines, @Nullable Holder copying, long from, long to, boolean write) {
-        Walk walk = lines.walk();
-        walk.begin(lines.lineAt(from), lines.lineAt(to - 1) + 1);
-        while (walk.nextRegion(false)) {
-            Region region = walk.region();
-            for (int i = walk.interval(); i < walk.end(); i++) {
-                if (!region.isShared(i)) continue;
-                Harm harm = harm(lines, walk, i, from, to);
-                executor.cacheAccess(lines, walk.first(i), walk.end(i), write, harm);
-                if (harm.isInside()) blame.cacheReadOld(lines, region, i, null, harm);
-                if (isNewerInCopies(lines, copying, walk, i, write, harm.cleared()))
-                    blame.cacheReadOld(lines, region, i, null, harm);
-            }
+    /** The CPU reads or writes, and tells. */
+    void cpu(Lines lines, long from, long to, boolean write) {
+        Walk walk = lines.walk().look(lines.lineAt(from), lines.lineAt(to - 1) + 1);
+        while (walk.next()) {
+            if (walk.region().isShared(walk.interval())) cpu(walk, null, write, harm(walk, from, to));
         }
     }
 
-    /** Tells the copies that others use of an interval; returns whether one holds newer bytes of what is read. */
-    private static boolean isNewerInCopies(Lines lines, @Nullable Holder holder, Walk walk, int interval,
-            boolean write, Harm harm) {
-        Region region = walk.region();
-        for (long rest = region.wrote(interval); rest != 0; rest &= rest - 1) {
-            Holder other = region.holder(interval, rest);
-            DeviceCopy copy = other.copy();
-            if (copy == null || other.equals(holder)) continue;
-            lines.forEachStretch(walk.first(interval), walk.end(interval),
-                    (file, offset, bytes, line) -> copy.bufferAccess(file, offset, bytes, line, write, harm));
+    /** A holder's copy replaces a range. */
+    void copyBack(Lines lines, Holder holder, long from, long to) {
+        Walk walk = lines.walk().look(lines.lineAt(from), lines.lineAt(to - 1) + 1);
+        while (walk.next()) {
+            cpu(walk, holder, false, harm(walk, from, to));
+            cpu(walk, holder, true, lines.harm().cleared());
         }
-        return harm.isInside();
+    }
+
+    /** @param copying for whose copy, or null */
+    private void cpu(Walk walk, @Nullable Holder copying, boolean write, Harm harm) {
+        executor.cacheAccess(walk.lines(), walk.first(), walk.end(), write, harm);
+        if (harm.isInside()) blame.cacheReadOld(walk, null, harm);
+        if (Copies.bufferAccess(walk, copying, write, harm.cleared())) blame.cacheReadOld(walk, null, harm);
     }
 }

@@ -88,7 +88,7 @@ final class Blame {
      */
     void dropped(Lines lines, Region region, int interval, @Nullable Holder holder, boolean had, Harm harm) {
         if (harm.isInside()) {
-            Holder snooper = one(region, interval, region.wrote(interval) & region.coherent(interval));
+            Holder snooper = one(region, interval, Copies.writtenThroughCaches(region, interval));
             if (snooper != null) {
                 inside(Rule.CPU_WRITES_LOST, lines, snooper, harm,
                         "%s wrote %d bytes, and they are dropped from the caches: they were not given to %s before its turn ended"
@@ -134,8 +134,12 @@ final class Blame {
     }
 
     /** A device has read what is newer in the caches, or in the buffer of which it has a copy. */
-    void deviceReadOld(Lines lines, Region region, int interval, Holder holder, long bit, Harm harm) {
-        long writers = region.wrote(interval) & region.coherent(interval) & ~bit;
+    void deviceReadOld(Walk walk, Holder holder, Harm harm) {
+        Lines lines = walk.lines();
+        Region region = walk.region();
+        int interval = walk.interval();
+        long bit = region.bit(interval, holder);
+        long writers = Copies.writtenThroughCaches(region, interval) & ~bit;
         if ((region.skipped(interval) & bit) != 0) {
             inside(Rule.SKIPPED_WHILE_DIRTY, lines, holder, harm,
                     "%d bytes are old: they were given with SKIP_CPU_SYNC, and the caches hold newer ones"
@@ -160,11 +164,11 @@ final class Blame {
      *
      * @param reader null for the CPU
      */
-    void cacheReadOld(Lines lines, Region region, int interval, @Nullable Holder reader, Harm harm) {
-        long bits = region.wrote(interval) & ~region.coherent(interval);
-        for (long rest = region.wrote(interval) & region.coherent(interval); rest != 0; rest &= rest - 1) {
-            if (region.holder(interval, rest).copy() != null) bits |= Long.lowestOneBit(rest);
-        }
+    void cacheReadOld(Walk walk, @Nullable Holder reader, Harm harm) {
+        Lines lines = walk.lines();
+        Region region = walk.region();
+        int interval = walk.interval();
+        long bits = (region.wrote(interval) & ~region.coherent(interval)) | Copies.written(region, interval);
         Holder writer = one(region, interval, bits);
         inside(Rule.MISSING_SYNC_FOR_CPU, lines, writer == null ? reader : writer, harm,
                 "%d bytes that %s reads are old: what %s wrote was not fetched".formatted(harm.bytes(),

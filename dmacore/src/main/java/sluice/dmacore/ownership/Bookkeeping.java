@@ -7,7 +7,7 @@ import sluice.dmacore.trace.TraceSink;
 
 /**
  * Counts and records each cache operation that was requested: the part of it that was executed, and the part that was
- * skipped. Ranges are lines {@code first} to {@code end} − 1, amounts are bytes. Guarded by the lines' group.
+ * skipped, in bytes, of all lines that a walk was over. Guarded by the lines' group.
  */
 final class Bookkeeping {
     private static final int SKIPPED_WRITE_BACK = 0;
@@ -20,25 +20,24 @@ final class Bookkeeping {
     }
 
     /** @param holder null for an access of the CPU */
-    void writeBack(Lines lines, @Nullable Holder holder, int first, int end, long requested, long executed,
-            long nanos) {
-        lines.counters().writeBack(requested, executed, nanos);
-        record(EventKind.WRITE_BACK, SKIPPED_WRITE_BACK, lines, holder, first, end, requested, executed, nanos);
+    void writeBack(Walk walk, @Nullable Holder holder, long requested, long executed, long nanos) {
+        walk.lines().counters().writeBack(requested, executed, nanos);
+        record(EventKind.WRITE_BACK, SKIPPED_WRITE_BACK, walk, holder, requested, executed, nanos);
     }
 
     /** @param holder null for an access of the CPU */
-    void invalidate(Lines lines, @Nullable Holder holder, int first, int end, long requested, long executed,
-            long nanos) {
-        lines.counters().invalidate(requested, executed, nanos);
-        record(EventKind.INVALIDATE, SKIPPED_INVALIDATE, lines, holder, first, end, requested, executed, nanos);
+    void invalidate(Walk walk, @Nullable Holder holder, long requested, long executed, long nanos) {
+        walk.lines().counters().invalidate(requested, executed, nanos);
+        record(EventKind.INVALIDATE, SKIPPED_INVALIDATE, walk, holder, requested, executed, nanos);
     }
 
-    private void record(EventKind kind, int skipped, Lines lines, @Nullable Holder holder, int first, int end,
-            long requested, long executed, long nanos) {
+    private void record(EventKind kind, int skipped, Walk walk, @Nullable Holder holder, long requested,
+            long executed, long nanos) {
         if (requested == 0 || !trace.isOn()) return;
         int by = holder == null ? 0 : holder.number();
-        long from = lines.position(first);
-        long length = lines.endPosition(end - 1) - from;
+        Lines lines = walk.lines();
+        long from = lines.position(walk.firstOfAll());
+        long length = lines.endPosition(walk.endOfAll() - 1) - from;
         if (executed > 0) trace.record(kind, lines.number(), by, 0, from, length, executed, nanos);
         if (requested > executed) {
             trace.record(EventKind.SKIP, lines.number(), by, skipped, from, length, requested - executed, 0);

@@ -21,4 +21,15 @@ public interface DeviceCopy {
      * @param harm gets bytes that are read, and that are newer in the copy
      */
     void bufferAccess(FileMapping file, long offset, long bytes, int firstLine, boolean write, Harm harm);
+
+    /**
+     * The caches are about to drop lines of the buffer, and to hold what is in memory: nobody writes, and yet the buffer's bytes
+     * change. What was written in the buffer until then is newer than the copy.
+     *
+     * @param offset in the file, of the first byte
+     */
+    void dropping(FileMapping file, long offset, long bytes);
+
+    /** They have. What was newer in the copy still is. As {@link #dropping}. */
+    void dropped(FileMapping file, long offset, long bytes);
 }

@@ -1,7 +1,5 @@
 package sluice.dmacore.ownership;
 
-import org.jspecify.annotations.Nullable;
-
 import sluice.dmacore.finding.Findings;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.trace.TraceSink;
@@ -44,18 +42,13 @@ public final class Gate {
     public boolean join(Lines lines, Holder holder) {
         AliasGroup group = AliasGroup.lock(lines);
         try {
-            Walk walk = lines.walk();
-            walk.begin(0, lines.count());
-            while (walk.nextRegion(false)) {
-                for (int i = walk.interval(); i < walk.end(); i++) {
-                    if (!walk.region().hasRoom(i, holder)) return false;
-                }
+            Walk walk = lines.walk().look(0, lines.count());
+            while (walk.next()) {
+                if (!walk.region().hasRoom(walk.interval(), holder)) return false;
             }
-            walk.begin(0, lines.count());
-            while (walk.nextRegion(true)) {
-                for (int i = walk.interval(); i < walk.end(); i++) walk.region().join(i, holder);
-                walk.close();
-            }
+            walk.change(0, lines.count());
+            while (walk.next())
+                walk.region().join(walk.interval(), holder);
             if (isCached(holder)) executor.covered(lines);
             return true;
         } finally {
@@ -67,12 +60,9 @@ public final class Gate {
     public boolean hasRoom(Lines lines) {
         AliasGroup group = AliasGroup.lock(lines);
         try {
-            Walk walk = lines.walk();
-            walk.begin(0, lines.count());
-            while (walk.nextRegion(false)) {
-                for (int i = walk.interval(); i < walk.end(); i++) {
-                    if (walk.region().isFull(i)) return false;
-                }
+            Walk walk = lines.walk().look(0, lines.count());
+            while (walk.next()) {
+                if (walk.region().isFull(walk.interval())) return false;
             }
             return true;
         } finally {
@@ -85,12 +75,9 @@ public final class Gate {
         AliasGroup group = AliasGroup.lock(lines);
         try {
             if (isCached(holder)) executor.uncovered(lines);
-            Walk walk = lines.walk();
-            walk.begin(0, lines.count());
-            while (walk.nextRegion(true)) {
-                for (int i = walk.interval(); i < walk.end(); i++) walk.region().leave(i, holder);
-                walk.close();
-            }
+            Walk walk = lines.walk().change(0, lines.count());
+            while (walk.next())
+                walk.region().leave(walk.interval(), holder);
         } finally {
             group.unlock();
         }
@@ -102,7 +89,7 @@ public final class Gate {
      * @param skip whether the caller says that no cache operation is needed
      */
     public void forDevice(Lines lines, Holder holder, long from, long length, Direction direction, boolean skip) {
-        give(lines, holder, from, length, HandOver.Turn.first(direction, skip));
+        give(lines, holder, from, length, direction, direction, true, skip);
     }
 
     /**
@@ -112,14 +99,15 @@ public final class Gate {
      * @param mapped what the mapping is for: decides what the device may do from then on
      */
     public void syncForDevice(Lines lines, Holder holder, long from, long length, Direction part, Direction mapped) {
-        give(lines, holder, from, length, HandOver.Turn.of(part, mapped));
+        give(lines, holder, from, length, part, mapped, false, false);
     }
 
-    private void give(Lines lines, Holder holder, long from, long length, HandOver.Turn turn) {
+    private void give(Lines lines, Holder holder, long from, long length, Direction part, Direction mapped,
+            boolean begins, boolean skip) {
         if (length == 0) return;
         AliasGroup group = AliasGroup.lock(lines);
         try {
-            handOver.give(lines, holder, from, from + length, turn);
+            handOver.give(lines.walk().transfer(from, from + length), holder, part, mapped, begins, skip);
         } finally {
             group.unlock();
         }
@@ -130,7 +118,7 @@ public final class Gate {
         if (length == 0) return;
         AliasGroup group = AliasGroup.lock(lines);
         try {
-            if (handOver.take(lines, holder, from, from + length, part, false, false)) {
+            if (handOver.take(lines.walk().transfer(from, from + length), holder, part, false, false)) {
                 blame.lines(Rule.REDUNDANT_SYNC, lines, holder, lines.lineAt(from), lines.lineAt(from + length - 1) + 1,
                         "the CPU had them already");
             }
@@ -149,7 +137,7 @@ public final class Gate {
         AliasGroup group = AliasGroup.lock(lines);
         try {
             if (skip) handOver.checkUnfetched(lines, holder);
-            handOver.take(lines, holder, 0, lines.runs().bytes(), direction, skip, true);
+            handOver.take(lines.walk().transfer(0, lines.runs().bytes()), holder, direction, true, skip);
         } finally {
             group.unlock();
         }
@@ -160,7 +148,7 @@ public final class Gate {
         if (lines.count() == 0) return;
         AliasGroup group = AliasGroup.lock(lines);
         try {
-            handOver.take(lines, holder, 0, lines.runs().bytes(), direction, true, true);
+            handOver.take(lines.walk().transfer(0, lines.runs().bytes()), holder, direction, true, true);
         } finally {
             group.unlock();
         }
@@ -171,7 +159,7 @@ public final class Gate {
         if (length == 0) return;
         AliasGroup group = AliasGroup.lock(lines);
         try {
-            handOver.borrow(lines, from, from + length, direction);
+            handOver.borrow(lines.walk().transfer(from, from + length), direction);
         } finally {
             group.unlock();
         }
@@ -187,22 +175,32 @@ public final class Gate {
         if (length == 0) return;
         AliasGroup group = AliasGroup.lock(lines);
         try {
-            handOver.giveBack(lines, from, from + length, direction);
+            handOver.giveBack(lines.walk().transfer(from, from + length), direction);
+        } finally {
+            group.unlock();
+        }
+    }
+
+    /** The CPU is about to read or write; reading what a device has newer is a finding. */
+    public void cpuAccess(Lines lines, long from, long length, boolean write) {
+        if (length == 0) return;
+        AliasGroup group = AliasGroup.lock(lines);
+        try {
+            accesses.cpu(lines, from, from + length, write);
         } finally {
             group.unlock();
         }
     }
 
     /**
-     * The CPU is about to read or write; reading what a device has newer is a finding.
-     *
-     * @param copying for whose copy it does so, or null
+     * A range of the buffer is about to be replaced by a holder's copy of it: also what its device has left alone, so that what
+     * others wrote there must have been fetched before.
      */
-    public void cpuAccess(Lines lines, @Nullable Holder copying, long from, long length, boolean write) {
+    public void copyBack(Lines lines, Holder holder, long from, long length) {
         if (length == 0) return;
         AliasGroup group = AliasGroup.lock(lines);
         try {
-            accesses.cpu(lines, copying, from, from + length, write);
+            accesses.copyBack(lines, holder, from, from + length);
         } finally {
             group.unlock();
         }

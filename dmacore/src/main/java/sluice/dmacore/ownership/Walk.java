@@ -1,102 +1,154 @@
 package sluice.dmacore.ownership;
 
 /**
- * Goes over a stretch of a view's lines, region by region and there interval by interval. Each view has one, guarded by its
- * group, so that nobody makes one.
+ * Goes over a stretch of a buffer's lines, interval by interval. Each {@link Lines} has one, guarded by its group, so that none
+ * is allocated.
  *
  * <pre>
- * walk.begin(first, end);       // or walk.range(from, to): then walk.isCut(i) is told
- * while (walk.nextRegion(true)) {
- *     for (int i = walk.interval(); i &lt; walk.end(); i++) ... walk.region().cpu(i), walk.first(i), walk.end(i)
- *     walk.close();
- * }
+ * Walk walk = lines.walk().look(first, end);   // or change(first, end), or transfer(from, to)
+ * while (walk.next()) ... walk.region().cpu(walk.interval()), walk.first(), walk.end()
  * </pre>
+ *
+ * <p>One that changes intervals goes on to its end: neighbours that are equal then are made one there.
  */
 final class Walk {
     private final Lines lines;
-    private int line;
-    private int stop;
-    private int until;
-    private Region region = Region.NONE;
-    /** What to add to a line of the region for the view's line. */
-    private int shift;
-    private int interval;
-    private int end;
+    /** Positions of the bytes that it is about. */
+    private long from;
+    private long to;
     private int begin;
+    private int stop;
+    private boolean splits;
     private boolean cutFirst;
     private boolean cutLast;
+
+    /** The lines of the present region that it is about. */
+    private int line;
+    private int until;
+    private Region region = Region.NONE;
+    /** What to add to a line of the region for the buffer's line. */
+    private int shift;
+    private int firstInterval;
+    private int endInterval;
+    private int interval;
 
     Walk(Lines lines) {
         this.lines = lines;
     }
 
-    void begin(int first, int endLine) {
+    /** Begins over lines {@code first} to {@code endLine} − 1; intervals are seen as they are, and not changed. */
+    Walk look(int first, int endLine) {
         begin = first;
-        line = first;
         stop = endLine;
-        until = first;
+        splits = false;
         cutFirst = false;
         cutLast = false;
+        until = first;
+        interval = 0;
+        firstInterval = 0;
+        endInterval = 0;
+        return this;
     }
 
-    /** Begins over the lines of a range of bytes, not empty; lines that it has a part of are intervals of their own. */
-    void range(long from, long to) {
-        begin(lines.lineAt(from), lines.lineAt(to - 1) + 1);
-        cutFirst = lines.cutsFirst(from);
-        cutLast = lines.cutsLast(to);
+    /** Begins over the same lines, to change them: intervals begin and end where the stretch does. */
+    Walk change(int first, int endLine) {
+        look(first, endLine);
+        splits = true;
+        return this;
     }
 
-    /** Goes on to the next region; with {@code split}, its intervals begin and end exactly where the stretch does. */
-    boolean nextRegion(boolean split) {
+    /**
+     * Begins over the lines of the bytes {@code from} to {@code to} − 1, not none, to change them. Lines that the range has a part of
+     * are intervals of their own.
+     */
+    Walk transfer(long firstByte, long endByte) {
+        change(lines.lineAt(firstByte), lines.lineAt(endByte - 1) + 1);
+        from = firstByte;
+        to = endByte;
+        cutFirst = lines.cutsFirst(firstByte);
+        cutLast = lines.cutsLast(endByte);
+        return this;
+    }
+
+    /** Goes on to the next interval; false if there is none. */
+    boolean next() {
+        interval++;
+        if (interval < endInterval) return true;
+        if (splits && endInterval > 0) region.coalesce(firstInterval, endInterval);
+        if (until >= stop) return false;
+        enterRegion();
+        return true;
+    }
+
+    private void enterRegion() {
         line = until;
-        if (line >= stop) return false;
         int piece = lines.pieceAt(line);
         region = lines.region(piece);
         until = Math.min(stop, lines.pieceStart(piece + 1));
         shift = lines.pieceStart(piece) - lines.pieceOffset(piece);
-        if (split) {
+        if (splits) {
             if (cutFirst && line == begin) region.split(line + 1 - shift);
             if (cutLast && until == stop) region.split(until - 1 - shift);
-            interval = region.split(line - shift);
-            end = region.split(until - shift);
+            firstInterval = region.split(line - shift);
+            endInterval = region.split(until - shift);
         } else {
-            interval = region.at(line - shift);
-            end = region.at(until - 1 - shift) + 1;
+            firstInterval = region.at(line - shift);
+            endInterval = region.at(until - 1 - shift) + 1;
         }
-        return true;
+        interval = firstInterval;
     }
 
+    Lines lines() {
+        return lines;
+    }
+
+    /** The first byte of a transfer. */
+    long from() {
+        return from;
+    }
+
+    /** The byte behind its last. */
+    long to() {
+        return to;
+    }
+
+    /** The first of all lines. */
+    int firstOfAll() {
+        return begin;
+    }
+
+    /** The line behind the last of all. */
+    int endOfAll() {
+        return stop;
+    }
+
+    /** The region that the interval is in. */
     Region region() {
         return region;
     }
 
-    /** The first interval of the region. */
+    /** The present interval: its number in the region. */
     int interval() {
         return interval;
     }
 
-    /** The one behind the last. */
+    /** The buffer's first line in the interval, as far as the walk goes over it. */
+    int first() {
+        return Math.max(line, region.start(interval) + shift);
+    }
+
+    /** The line behind the last. */
     int end() {
-        return end;
+        return Math.min(until, region.start(interval + 1) + shift);
     }
 
-    /** The view's first line in an interval. */
-    int first(int index) {
-        return Math.max(line, region.start(index) + shift);
+    /** Bytes of these lines. */
+    long bytes() {
+        return (long) (end() - first()) * Lines.LINE;
     }
 
-    /** The view's line behind the last in an interval. */
-    int end(int index) {
-        return Math.min(until, region.start(index + 1) + shift);
-    }
-
-    /** Whether the range has a part only of the line that an interval is then: others may have the rest. */
-    boolean isCut(int index) {
-        return (cutFirst && first(index) == begin) || (cutLast && end(index) == stop);
-    }
-
-    /** Ends the work on a region whose intervals have changed. */
-    void close() {
-        region.coalesce(interval, end);
+    /** Whether the transfer has a part only of the line that the interval is then: others may have the rest. */
+    boolean isCut() {
+        return (cutFirst && first() == begin) || (cutLast && end() == stop);
     }
 }

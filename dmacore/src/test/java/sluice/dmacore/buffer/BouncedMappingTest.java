@@ -12,6 +12,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.device.Stream;
+import sluice.dmacore.finding.Finding;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.memory.FileMapping;
@@ -26,6 +27,8 @@ import static sluice.dmacore.buffer.Refused.refused;
 @Tag("M15")
 class BouncedMappingTest {
     private static final EnumSet<DmaAttribute> BOUNCE = EnumSet.of(DmaAttribute.ALLOW_BOUNCE);
+    private static final EnumSet<DmaAttribute> SKIP_AND_BOUNCE = EnumSet.of(DmaAttribute.ALLOW_BOUNCE,
+            DmaAttribute.SKIP_CPU_SYNC);
     private static final int[] SCATTERED = { 5, 2, 7 };
     private static final int SIZE = 3 * PAGE;
 
@@ -116,6 +119,80 @@ class BouncedMappingTest {
             mapping.unmap();
             attachment.detach();
             machine.found();
+        }
+    }
+
+    /** An invalidation changes the buffer's bytes, and nobody has written: what is newest in the copy still is. */
+    @Test
+    void whatAFetchBringsIsNoNewerThanTheCopy() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            DmaBuf buffer = machine.guest("scattered", machine.file(8), SCATTERED);
+            DeviceFunction camera = machine.device("camera");
+            Attachment captured = buffer.attach(camera, Stream.NON_COHERENT);
+            DeviceFunction old = old(machine);
+            Attachment attachment = buffer.attachBouncing(old, Stream.NON_COHERENT);
+            DeviceMapping capture = captured.map(Direction.FROM_DEVICE);
+            Machine.write(machine.view(camera), capture, 0, Machine.bytes(SIZE, 1));
+            DeviceMapping mapping = attachment.map(Direction.BIDIRECTIONAL, BOUNCE);
+            Machine.write(machine.view(old), mapping, PAGE, Machine.bytes(PAGE, 2));
+            capture.unmap();
+            mapping.unmap(Direction.BIDIRECTIONAL, SKIP_AND_BOUNCE);
+            assertThat(machine.only(Rule.NEVER_FETCHED)).extracting(Finding::from, Finding::length)
+                    .containsExactly((long) PAGE, (long) PAGE);
+            attachment.detach();
+            captured.detach();
+            machine.found();
+        }
+    }
+
+    /** What the CPU stored untold is newer than the copy, and stays the newest when an invalidation has destroyed it. */
+    @Test
+    void whatAFetchDestroysWasNewerThanTheCopy() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            FileMapping ram = machine.file(8);
+            DmaBuf buffer = machine.guest("scattered", ram, SCATTERED);
+            DeviceFunction camera = machine.device("camera");
+            Attachment captured = buffer.attach(camera, Stream.NON_COHERENT);
+            DeviceFunction old = old(machine);
+            Attachment attachment = buffer.attachBouncing(old, Stream.NON_COHERENT);
+            DeviceMapping capture = captured.map(Direction.FROM_DEVICE);
+            DeviceMapping mapping = attachment.map(Direction.BIDIRECTIONAL, BOUNCE);
+            Machine.write(machine.view(old), mapping, 0, Machine.bytes(64, 2));
+            Machine.store(ram, 5 * PAGE, Machine.bytes(64, 3));
+            capture.unmap();
+            machine.foundNext(Rule.CPU_WROTE_DEVICE_OWNED);
+            mapping.unmap(Direction.BIDIRECTIONAL, SKIP_AND_BOUNCE);
+            machine.none(Rule.NEVER_FETCHED);
+            attachment.detach();
+            captured.detach();
+            machine.found();
+        }
+    }
+
+    /** A device that has no turn writes all the same, and is told so; what it wrote is newer than the copy. */
+    @Test
+    void whatAnotherDeviceWritesOutOfTurnIsNewerThanTheCopy() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            DmaBuf buffer = machine.guest("scattered", machine.file(8), SCATTERED);
+            DeviceFunction camera = machine.device("camera");
+            DeviceView seen = machine.view(camera);
+            Attachment captured = buffer.attach(camera, Stream.NON_COHERENT);
+            DeviceFunction old = old(machine);
+            Attachment attachment = buffer.attachBouncing(old, Stream.NON_COHERENT);
+            DeviceMapping capture = captured.map(Direction.BIDIRECTIONAL);
+            capture.syncForCpu();
+            DeviceMapping mapping = attachment.map(Direction.BIDIRECTIONAL, BOUNCE);
+            Machine.write(machine.view(old), mapping, 0, Machine.bytes(PAGE, 1));
+            Machine.write(seen, capture, 0, Machine.bytes(PAGE, 2));
+            machine.foundNext(Rule.MISSING_SYNC_FOR_DEVICE);
+            capture.syncForDevice();
+            assertThat(Machine.read(seen, capture, 0, PAGE)).isEqualTo(Machine.bytes(PAGE, 2));
+            capture.unmap();
+            machine.found();
+            mapping.unmap(Direction.BIDIRECTIONAL, SKIP_AND_BOUNCE);
+            assertThat(machine.only(Rule.NEVER_FETCHED).device()).isEqualTo("camera");
+            attachment.detach();
+            captured.detach();
         }
     }
 

@@ -168,6 +168,11 @@ public final class Machine implements AutoCloseable {
         findings.clear();
     }
 
+    /** There is no finding of a rule, not even a hint. */
+    public void none(Rule rule) {
+        assertThat(findings.all()).as(findings.report()).noneMatch(counted -> counted.finding().rule() == rule);
+    }
+
     /** The one finding of a rule. */
     public Finding only(Rule rule) {
         List<Findings.Counted> all = findings.all().stream().filter(counted -> counted.finding().rule() == rule)

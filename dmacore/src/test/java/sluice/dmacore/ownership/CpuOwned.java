@@ -6,12 +6,9 @@ final class CpuOwned {
 
     /** Whether no device owns any of a range of bytes. */
     static boolean all(Lines lines, long from, long length) {
-        Walk walk = lines.walk();
-        walk.begin(lines.lineAt(from), lines.lineAt(from + length - 1) + 1);
-        while (walk.nextRegion(false)) {
-            for (int i = walk.interval(); i < walk.end(); i++) {
-                if (!walk.region().isCpuOwned(i)) return false;
-            }
+        Walk walk = lines.walk().look(lines.lineAt(from), lines.lineAt(from + length - 1) + 1);
+        while (walk.next()) {
+            if (!walk.region().isCpuOwned(walk.interval())) return false;
         }
         return true;
     }
