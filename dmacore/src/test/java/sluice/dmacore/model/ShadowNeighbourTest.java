@@ -11,7 +11,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-import sluice.dmacore.finding.Findings;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.MemoryFiles;
 import sluice.dmacore.memory.Runs;
@@ -31,7 +30,7 @@ class ShadowNeighbourTest {
 
     private final MemoryFiles files = new MemoryFiles(8);
     private final Ledger ledger = new Ledger();
-    private final ShadowCaches caches = new ShadowCaches(files.mappings(), new Findings(), new Eviction.Lazy());
+    private final ShadowCaches caches = new ShadowCaches(files.mappings(), new Eviction.Lazy());
 
     @AfterEach
     void nothingIsLeftMapped() {
