@@ -8,10 +8,9 @@ import sluice.dmacore.buffer.DeviceView;
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.device.DeviceFunction;
-import sluice.dmacore.linux.Fd;
-import sluice.dmacore.linux.Memfd;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.FileMappings;
+import sluice.dmacore.memory.MemoryFiles;
 
 /**
  * What the machines of many programs have in common, because making it costs more than a program does: files, and devices with an
@@ -25,20 +24,30 @@ final class Bench implements AutoCloseable {
         }
     }
 
+    /** So many mappings may wait to be unmapped, which another thread does. */
+    private static final int MOST_MAPPED = 256;
+
+    private final MemoryFiles memory = new MemoryFiles(2 * MOST_MAPPED);
     private final FileMapping[] files = new FileMapping[Setting.FILES];
     private final Map<String, Device> devices = new HashMap<>();
 
     Bench() throws IOException {
-        for (int i = 0; i < files.length; i++) {
-            try (Fd fd = Memfd.create("laws", Memfd.ALLOW_SEALING)) {
-                Memfd.resize(fd, Setting.FILE_BYTES);
-                files[i] = FileMappings.ofProcess().map(fd);
-            }
-        }
+        for (int i = 0; i < files.length; i++) files[i] = memory.mapping(Setting.FILE_BYTES);
     }
 
     FileMapping file(int number) {
         return files[number];
+    }
+
+    /** Where shadows and copies are mapped. */
+    FileMappings mappings() {
+        return memory.mappings();
+    }
+
+    /** A program has ended: waits for its memory to be unmapped if that is far behind. */
+    void settle() {
+        if (memory.mappings().count() < MOST_MAPPED) return;
+        MemoryFiles.await("unmapping", () -> memory.mappings().count() < MOST_MAPPED / 2);
     }
 
     /** A device that has an IOMMU, and reaches memory without pages. */

@@ -23,20 +23,15 @@ final class CorrectPrograms {
     private final State state;
     private int accesses;
 
-    private CorrectPrograms(long seed, boolean copiesBesideOthers) {
+    private CorrectPrograms(long seed) {
         chance = new SplittableRandom(seed);
-        draft = new Draft(new Layout(new SettingDraw(chance, copiesBesideOthers).draw()), chance);
+        draft = new Draft(new Layout(new SettingDraw(chance).draw()), chance);
         state = draft.state;
     }
 
     /** The program of a seed; null if it has got where only a wrong call leads on. */
     static @Nullable Program draw(long seed) {
-        return draw(seed, true);
-    }
-
-    /** The same, on a machine as {@link SettingDraw} says. */
-    static @Nullable Program draw(long seed, boolean copiesBesideOthers) {
-        CorrectPrograms drawn = new CorrectPrograms(seed, copiesBesideOthers);
+        CorrectPrograms drawn = new CorrectPrograms(seed);
         if (!drawn.isFinished()) return null;
         return new Program(seed, drawn.draft.layout, List.copyOf(drawn.draft.steps()));
     }

@@ -22,13 +22,6 @@ class LawsTest {
     private static final int MILLION = 1_000_000;
     private static final int THREADS = Runtime.getRuntime().availableProcessors();
 
-    /**
-     * Whether the long draws of the second law have bounced mappings beside others of the same buffer. Among those about one
-     * program of 12,000 is silent: two devices write the same bytes at once, and one of them is bounced; or what a bounced one
-     * wrote is taken back in the direction that takes nothing, and another device reads. The short draws have them.
-     */
-    private static final boolean COPIES_BESIDE_OTHERS = false;
-
     private static int programs(int usually) {
         return Integer.getInteger("sluice.programs", usually);
     }
@@ -40,12 +33,12 @@ class LawsTest {
 
     @Test
     void wrongBytesOfAnyProgramAreTold() {
-        wild(programs(2000), 1, true);
+        wild(programs(2000), 1);
     }
 
     @Test
     void wrongBytesOfAProgramWithOneWrongCallAreTold() {
-        mutants(programs(2000) / 80, 1, true);
+        mutants(programs(2000) / 80, 1);
     }
 
     @Tag("long")
@@ -57,13 +50,13 @@ class LawsTest {
     @Tag("long")
     @Test
     void manyProgramsOfAnyKind() {
-        wild(programs(MILLION), THREADS, COPIES_BESIDE_OTHERS);
+        wild(programs(MILLION), THREADS);
     }
 
     @Tag("long")
     @Test
     void everyOneCallMistakeOfManyPrograms() {
-        mutants(programs(MILLION) / 10, THREADS, COPIES_BESIDE_OTHERS);
+        mutants(programs(MILLION) / 10, THREADS);
     }
 
     private static void right(int count, int threads) {
@@ -74,15 +67,15 @@ class LawsTest {
         assertThat(tally.programs).as("few lead nowhere").hasValueGreaterThan(count * 9L / 10);
     }
 
-    private static void wild(int count, int threads, boolean copiesBesideOthers) {
+    private static void wild(int count, int threads) {
         Tally tally = judged(Laws.WRONG_BYTES, count, threads,
-                (judge, seed) -> judge.judge(WildPrograms.draw(seed, copiesBesideOthers)));
+                (judge, seed) -> judge.judge(WildPrograms.draw(seed)));
         assertThat(tally.withWrongBytes).as("programs with wrong bytes").hasValueGreaterThan(tally.programs.get() / 8);
     }
 
-    private static void mutants(int count, int threads, boolean copiesBesideOthers) {
+    private static void mutants(int count, int threads) {
         Tally tally = judged(Laws.WRONG_BYTES, count, threads, (judge, seed) -> {
-            Program program = CorrectPrograms.draw(seed, copiesBesideOthers);
+            Program program = CorrectPrograms.draw(seed);
             if (program != null) Mutants.each(program, judge::judge);
         });
         assertThat(tally.withWrongBytes).as("programs with wrong bytes").hasValueGreaterThan(tally.programs.get() / 20);

@@ -31,7 +31,6 @@ import sluice.dmacore.laws.Setting.Piece;
 import sluice.dmacore.laws.Setting.Port;
 import sluice.dmacore.laws.Setting.Shape;
 import sluice.dmacore.laws.Step.Mode;
-import sluice.dmacore.memory.FileMappings;
 import sluice.dmacore.memory.Runs;
 import sluice.dmacore.model.ShadowCaches;
 
@@ -83,8 +82,9 @@ final class Machine implements AutoCloseable {
         this.layout = layout;
         this.bench = bench;
         setting = layout.setting();
-        ShadowCaches caches = new ShadowCaches(FileMappings.ofProcess(), findings, setting.eviction());
-        core = DmaCore.open(DmaCoreOptions.counting().withFlavour(setting.flavour()).withExecutor(caches), findings);
+        ShadowCaches caches = new ShadowCaches(bench.mappings(), setting.eviction());
+        core = DmaCore.open(DmaCoreOptions.counting().withFiles(bench.mappings()).withFlavour(setting.flavour())
+                .withExecutor(caches), findings);
         buffers = new DmaBuf[setting.buffers().size()];
         attachments = new Attachment[setting.attachments().size()];
         mappings = new DeviceMapping[attachments.length];
@@ -218,5 +218,6 @@ final class Machine implements AutoCloseable {
         for (Attachment attachment : everAttached) attachment.detach();
         for (Bench.Device device : bouncing.values()) device.view().close();
         for (DmaBuf buffer : buffers) if (buffer != null) buffer.release();
+        bench.settle();
     }
 }

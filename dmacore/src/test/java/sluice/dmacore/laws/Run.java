@@ -21,8 +21,6 @@ import sluice.dmacore.laws.Outcome.Told;
 import sluice.dmacore.laws.Outcome.WrongRead;
 import sluice.dmacore.laws.Setting.Kind;
 import sluice.dmacore.laws.Setting.Port;
-import sluice.dmacore.ownership.Direction;
-import sluice.dmacore.ownership.Flavour;
 
 /** A program on a {@link Machine} and on the {@link IdealMemory} at the same time. */
 final class Run {
@@ -110,8 +108,6 @@ final class Run {
                 DeviceMapping mapping = machine.mappings[s.attachment()];
                 if (mapping == null) return;
                 mapping.syncForDevice(s.from(), s.length(), s.part());
-                // Where that invalidates, what the CPU had not looked for is there from now on.
-                if (setting.flavour() == Flavour.ARC && s.part() == Direction.BIDIRECTIONAL) return;
                 parts.given(s.attachment(), places(setting.attachments().get(s.attachment()).buffer()), s.from(),
                         s.length());
             }

@@ -16,12 +16,9 @@ final class SettingDraw {
     private static final int PAGE = 4096;
 
     private final RandomGenerator chance;
-    private final boolean copiesBesideOthers;
 
-    /** @param copiesBesideOthers whether a buffer may have a bounced attachment and others at the same time */
-    SettingDraw(RandomGenerator chance, boolean copiesBesideOthers) {
+    SettingDraw(RandomGenerator chance) {
         this.chance = chance;
-        this.copiesBesideOthers = copiesBesideOthers;
     }
 
     Setting draw() {
@@ -39,14 +36,7 @@ final class SettingDraw {
         int count = 2 + chance.nextInt(4);
         while (attachments.size() < count)
             attachments.add(port(buffers));
-        if (!copiesBesideOthers) keepApart(attachments);
         return new Setting(flavour, eviction, List.copyOf(buffers), List.copyOf(attachments));
-    }
-
-    private static void keepApart(List<Port> attachments) {
-        Port first = attachments.getFirst();
-        if (first.bounced()) attachments.removeIf(port -> !port.equals(first));
-        attachments.subList(1, attachments.size()).removeIf(Port::bounced);
     }
 
     private boolean one(int in) {

@@ -16,13 +16,13 @@ final class WildPrograms {
     private final List<Step.Begin> begun = new ArrayList<>();
     private int accesses;
 
-    private WildPrograms(long seed, boolean copiesBesideOthers) {
+    private WildPrograms(long seed) {
         chance = new SplittableRandom(seed);
-        layout = new Layout(new SettingDraw(chance, copiesBesideOthers).draw());
+        layout = new Layout(new SettingDraw(chance).draw());
     }
 
-    static Program draw(long seed, boolean copiesBesideOthers) {
-        WildPrograms drawn = new WildPrograms(seed, copiesBesideOthers);
+    static Program draw(long seed) {
+        WildPrograms drawn = new WildPrograms(seed);
         drawn.all();
         return new Program(seed, drawn.layout, List.copyOf(drawn.steps));
     }
