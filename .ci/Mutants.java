@@ -16,18 +16,44 @@ import javax.xml.stream.XMLStreamException;
 import javax.xml.stream.XMLStreamReader;
 
 /**
- * Judges runs of PIT, which changes a module's classes by one small mistake at a time and looks which of them no test notices:
- * {@code ./sluice test --mutants}. JDK 25 runs it from its sources. Its own tests are {@code sluice.guest.verdict.MutantsTest}.
+ * Judges runs of PIT, which changes the classes of a package by one small mistake at a time and looks which of them no test
+ * notices: {@code ./sluice test --mutants}. JDK 25 runs it from its sources. Its own tests are
+ * {@code sluice.guest.verdict.MutantsTest}.
  */
 final class Mutants {
     /** How many of a hundred mistakes a package's tests must notice. */
     private static final int STRENGTH = 92;
 
-    /** The packages in which mistakes are made, sub-packages included: where data is lost in silence, if it is. */
-    private static final Map<String, List<String>> PACKAGES = new TreeMap<>(Map.of("iommu", List.of("sluice.iommu"),
-            "dmacore", List.of("sluice.dmacore.allocation", "sluice.dmacore.buffer", "sluice.dmacore.fence",
-                    "sluice.dmacore.ownership"),
-            "vdev", List.of("sluice.vdev.gpu", "sluice.vdev.queue", "sluice.vdev.vhostuser")));
+    /** How the reason begins that names a litmus test: PIT cannot run those, but they notice. */
+    private static final String LITMUS = "litmus: ";
+
+    /**
+     * The packages in which mistakes are made, without the prefix of the house and sub-packages included: where data is lost in
+     * silence, if it is. With the packages whose tests are to notice; what the others would notice is noticed too late.
+     */
+    private static final Map<String, List<String>> AREAS = new TreeMap<>(Map.of("iommu", List.of("iommu"),
+            "dmacore.allocation", List.of("dmacore.allocation", "dmacore.exporter", "dmacore.buffer"),
+            "dmacore.buffer", List.of("dmacore.buffer", "dmacore.rows", "dmacore.device", "dmacore.model"),
+            "dmacore.fence", List.of("dmacore.fence"),
+            "dmacore.ownership", List.of("dmacore.ownership", "dmacore.model", "dmacore.buffer", "dmacore.rows"),
+            "vdev.gpu", List.of("vdev.gpu"), "vdev.queue", List.of("vdev.queue"),
+            "vdev.vhostuser", List.of("vdev.vhostuser")));
+
+    /** What PIT changes in one run: an area, or a package in it. */
+    private record Target(String name, List<String> tests) {
+        /** As the launcher reads it: name, classes that are changed, classes of tests. */
+        String line() {
+            return name + " " + glob(name) + " " + tests.stream().map(Target::glob).collect(Collectors.joining(","));
+        }
+
+        Path report() {
+            return Path.of(name.split("\\.", 2)[0], "target", "mutants", name + ".xml");
+        }
+
+        private static String glob(String room) {
+            return "sluice." + room + ".*";
+        }
+    }
 
     /** A mistake, as PIT names it, and whether it was noticed. */
     private record Mutant(String type, String method, String line, String description, boolean noticed) {
@@ -42,7 +68,11 @@ final class Mutants {
     }
 
     /** A line of .ci/survivors: how often this may survive in the method, and why. */
-    private record Survivor(int bound, String reason) {}
+    private record Survivor(int bound, String reason) {
+        static boolean isSeenByLitmus(Survivor survivor) {
+            return survivor != null && survivor.reason.startsWith(LITMUS);
+        }
+    }
 
     private final Path root;
     private final PrintStream out;
@@ -61,38 +91,52 @@ final class Mutants {
 
     /** The same as a call: returns the status. */
     static int run(Path root, Map<String, String> environment, PrintStream out, String... words) throws IOException {
-        boolean targets = words.length > 0 && words[0].equals("--targets");
-        List<String> modules = List.of(words).subList(targets ? 1 : 0, words.length);
-        if (!PACKAGES.keySet().containsAll(modules)) {
-            out.println("mistakes are made in " + String.join(", ", PACKAGES.keySet()) + ", not in "
-                    + String.join(", ", modules));
-            return 2;
+        boolean print = words.length > 0 && words[0].equals("--targets");
+        List<Target> targets = new ArrayList<>();
+        for (String word : words.length > (print ? 1 : 0) ? List.of(words).subList(print ? 1 : 0, words.length)
+                : List.copyOf(AREAS.keySet())) {
+            List<Target> those = targets(word);
+            if (those.isEmpty()) {
+                out.println("mistakes are made in " + String.join(", ", AREAS.keySet()) + ", not in " + word);
+                return 2;
+            }
+            targets.addAll(those);
         }
-        if (modules.isEmpty()) modules = List.copyOf(PACKAGES.keySet());
-        if (!targets) return new Mutants(root, out).judge(modules);
-        for (String module : modules) {
-            out.println(module + " " + PACKAGES.get(module).stream().map(name -> name + ".*")
-                    .collect(Collectors.joining(",")));
-        }
+        if (!print) return new Mutants(root, out).judge(targets);
+        targets.forEach(target -> out.println(target.line()));
         return 0;
     }
 
-    private int judge(List<String> modules) throws IOException {
+    /** A word is a module or an area, which mean all that is in them, or a package in an area. */
+    private static List<Target> targets(String word) {
+        List<Target> targets = new ArrayList<>();
+        AREAS.forEach((name, tests) -> {
+            if (name.equals(word) || name.startsWith(word + "."))
+                targets.add(new Target(name, tests));
+            else
+                if (word.startsWith(name + ".")) targets.add(new Target(word, tests));
+        });
+        return targets;
+    }
+
+    private int judge(List<Target> targets) throws IOException {
         List<Mutant> mutants = new ArrayList<>();
-        for (String module : modules) read(root.resolve(module).resolve("target/pit-reports/mutations.xml"), mutants);
-        judgeStrength(mutants);
-        judgeSurvivors(mutants);
+        for (Target target : targets) read(target.report(), mutants);
+        Map<String, Survivor> listed = survivors();
+        judgeStrength(mutants, listed);
+        judgeSurvivors(mutants, listed);
         problems.forEach(out::println);
         long noticed = mutants.stream().filter(Mutant::noticed).count();
         out.printf("%d of %d mistakes are noticed%n", noticed, mutants.size());
         return problems.isEmpty() ? 0 : 1;
     }
 
-    private void judgeStrength(List<Mutant> mutants) {
+    private void judgeStrength(List<Mutant> mutants, Map<String, Survivor> listed) {
         Map<String, List<Mutant>> rooms = mutants.stream()
                 .collect(Collectors.groupingBy(Mutant::room, TreeMap::new, Collectors.toList()));
         rooms.forEach((room, those) -> {
-            long noticed = those.stream().filter(Mutant::noticed).count();
+            long noticed = those.stream()
+                    .filter(mutant -> mutant.noticed || Survivor.isSeenByLitmus(listed.get(mutant.key()))).count();
             double strength = 100.0 * noticed / those.size();
             out.printf(Locale.ROOT, "%-28s %4d of %4d, %5.1f %%%n", room, noticed, those.size(), strength);
             if (strength < STRENGTH)
@@ -101,8 +145,7 @@ final class Mutants {
     }
 
     /** Who survives is listed with a reason; a listed one that is noticed in a run of all mistakes is told of. */
-    private void judgeSurvivors(List<Mutant> mutants) throws IOException {
-        Map<String, Survivor> listed = survivors();
+    private void judgeSurvivors(List<Mutant> mutants, Map<String, Survivor> listed) {
         Map<String, Integer> seen = new TreeMap<>();
         for (Mutant mutant : mutants) {
             int number = seen.merge(mutant.key(), mutant.noticed ? 0 : 1, Integer::sum);
@@ -131,9 +174,9 @@ final class Mutants {
         return survivors;
     }
 
-    private void read(Path file, List<Mutant> mutants) throws IOException {
+    private void read(Path file, List<Mutant> mutants) {
         int before = mutants.size();
-        try (InputStream stream = Files.newInputStream(file)) {
+        try (InputStream stream = Files.newInputStream(root.resolve(file))) {
             XMLStreamReader xml = XMLInputFactory.newDefaultFactory().createXMLStreamReader(stream);
             Map<String, String> values = new TreeMap<>();
             while (xml.hasNext()) {
@@ -153,9 +196,9 @@ final class Mutants {
                                     }
             }
         } catch (IOException | XMLStreamException e) {
-            problems.add("%s cannot be read: %s".formatted(root.relativize(file), e.getMessage()));
+            problems.add("%s cannot be read: %s".formatted(file, e.getMessage()));
             return;
         }
-        if (mutants.size() == before) problems.add(root.relativize(file) + " tells of no mistake");
+        if (mutants.size() == before) problems.add(file + " tells of no mistake");
     }
 }

@@ -48,7 +48,7 @@ class MutantsTest {
     }
 
     private void report(int noticed, String survivors) {
-        Verdicts.write(house.resolve("iommu/target/pit-reports/mutations.xml"),
+        Verdicts.write(house.resolve("iommu/target/mutants/iommu.xml"),
                 "<?xml version=\"1.0\" encoding=\"UTF-8\"?><mutations partial=\"true\">"
                         + mutant("await", "negated conditional", true).repeat(noticed) + survivors + "</mutations>");
     }
@@ -95,6 +95,17 @@ class MutantsTest {
     }
 
     @Test
+    void whatALitmusTestNoticesIsNoticed() {
+        Verdicts.write(house.resolve(".ci/survivors"), FENCE + " | 9 | litmus: EpochLitmus.Opening\n");
+        report(91, fence().repeat(9));
+        Verdict verdict = verdict("iommu");
+        assertThat(verdict.lines()).contains("sluice.iommu.epoch            100 of  100, 100.0 %");
+        assertThat(verdict.status()).isZero();
+        report(91, fence().repeat(10));
+        assertThat(verdict("iommu").status()).as("once more than listed").isEqualTo(1);
+    }
+
+    @Test
     void whatIsNoticedByNowIsToldOf() {
         report(49, mutant("await", "removed call to java/lang/invoke/VarHandle::fullFence", true));
         Verdict verdict = verdict("iommu");
@@ -105,10 +116,10 @@ class MutantsTest {
     @Test
     void noReportAndAnEmptyOneFail() {
         assertThat(verdict("iommu").lines())
-                .anyMatch(line -> line.startsWith("iommu/target/pit-reports/mutations.xml cannot"));
+                .anyMatch(line -> line.startsWith("iommu/target/mutants/iommu.xml cannot"));
         assertThat(verdict("iommu").status()).isEqualTo(1);
         report(0, "");
-        assertThat(verdict("iommu").lines()).contains("iommu/target/pit-reports/mutations.xml tells of no mistake");
+        assertThat(verdict("iommu").lines()).contains("iommu/target/mutants/iommu.xml tells of no mistake");
         assertThat(verdict("iommu").status()).isEqualTo(1);
     }
 
@@ -122,10 +133,21 @@ class MutantsTest {
 
     @Test
     void itKnowsWhereMistakesAreMade() {
-        assertThat(verdict("--targets", "dmacore").lines()).containsExactly("dmacore sluice.dmacore.allocation.*,"
-                + "sluice.dmacore.buffer.*,sluice.dmacore.fence.*,sluice.dmacore.ownership.*");
-        assertThat(verdict("--targets").lines()).hasSize(3);
+        assertThat(verdict("--targets", "vdev").lines()).containsExactly("vdev.gpu sluice.vdev.gpu.* sluice.vdev.gpu.*",
+                "vdev.queue sluice.vdev.queue.* sluice.vdev.queue.*",
+                "vdev.vhostuser sluice.vdev.vhostuser.* sluice.vdev.vhostuser.*");
+        assertThat(verdict("--targets").lines()).hasSize(8);
+        assertThat(verdict("--targets", "iommu.epoch", "vdev.gpu").lines()).containsExactly(
+                "iommu.epoch sluice.iommu.epoch.* sluice.iommu.*", "vdev.gpu sluice.vdev.gpu.* sluice.vdev.gpu.*");
         assertThat(verdict("--targets", "attic").status()).isEqualTo(2);
-        assertThat(verdict("attic").status()).isEqualTo(2);
+        assertThat(verdict("iommu", "attic").status()).isEqualTo(2);
+        assertThat(verdict("vdev.g").status()).isEqualTo(2);
+    }
+
+    @Test
+    void aPackageHasAReportOfItsOwn() {
+        report(9, "");
+        assertThat(verdict("iommu.epoch").lines())
+                .anyMatch(line -> line.startsWith("iommu/target/mutants/iommu.epoch.xml cannot"));
     }
 }

@@ -29,7 +29,7 @@ public final class ReadSection implements AutoCloseable {
     private long slot;
     private long after0, after1, after2, after3, after4, after5, after6, after7;
     private final Thread thread;
-    /** Epoch of the section that was given up on, or 0. Written by those who wait. */
+    /** Epoch of the last section that was given up on, 0 before. Written by those who wait. */
     private final AtomicLong revoked = new AtomicLong();
 
     ReadSection(Thread thread) {
@@ -75,10 +75,7 @@ public final class ReadSection implements AutoCloseable {
      */
     public boolean revoked() {
         long seen = revoked.get();
-        if (seen == 0) return false;
-        if (seen == slot) return true;
-        // An older section; unless it changed meanwhile, there is nothing to be suspicious of any more.
-        return !revoked.compareAndSet(seen, 0L) && revoked();
+        return seen != OUTSIDE && seen == slot;
     }
 
     /** Epoch the section began in, 0 outside. For the writer. */
@@ -102,8 +99,6 @@ public final class ReadSection implements AutoCloseable {
 
     /** Gives up on the section that began in this epoch; a later one is another one. */
     void revoke(long began) {
-        long seen = revoked.get();
-        while (seen < began && !revoked.compareAndSet(seen, began))
-            seen = revoked.get();
+        revoked.accumulateAndGet(began, Math::max);
     }
 }

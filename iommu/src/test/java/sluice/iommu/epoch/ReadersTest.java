@@ -2,9 +2,12 @@ package sluice.iommu.epoch;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -61,6 +64,44 @@ class ReadersTest {
         atBarrier.add(end::start);
         assertThat(await(LONG)).isZero();
         assertThat(revoked()).isFalse();
+    }
+
+    /** It may end at each place of the wait, in its first microseconds too. */
+    @Test
+    void aSectionThatEndsAtAnyPlaceOfTheWaitIsNotGivenUpOn() throws InterruptedException {
+        int rounds = 2000;
+        AtomicInteger entered = new AtomicInteger();
+        AtomicInteger fenced = new AtomicInteger();
+        atBarrier.add(fenced::incrementAndGet);
+        Thread reader = new Thread(() -> {
+            ReadSection mine = readers.open();
+            for (int round = 1; round <= rounds; round++) {
+                mine.enter();
+                entered.set(round);
+                while (fenced.get() < round)
+                    Thread.onSpinWait();
+                for (int i = round % 20; i > 0; i--) Thread.onSpinWait();
+                mine.leave();
+            }
+        });
+        reader.start();
+        int overrun = 0;
+        for (int round = 1; round <= rounds; round++) {
+            while (entered.get() < round)
+                Thread.onSpinWait();
+            overrun += await(LONG);
+        }
+        reader.join();
+        assertThat(overrun).isZero();
+    }
+
+    @Test
+    void aWriterThatWaitsLeavesItsProcessor() {
+        ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+        other.call(section::enter);
+        long began = threads.getCurrentThreadCpuTime();
+        assertThat(await(Duration.ofMillis(200))).isEqualTo(1);
+        assertThat(threads.getCurrentThreadCpuTime() - began).isLessThan(Duration.ofMillis(100).toNanos());
     }
 
     @Test

@@ -13,7 +13,7 @@ import sluice.iommu.space.IoSpaceOptions.TableKind;
 /** Spaces of all kinds against a map of intervals, over a million random operations. */
 class SpaceOracleTest {
     private static final long SEED = 20260401;
-    private static final int OPERATIONS = 60_000;
+    private static final int OPERATIONS = Integer.getInteger("sluice.operations", 60_000);
     private static final int LONG_OPERATIONS = 4_000_000;
 
     record Case(String name, IoSpaceOptions options, long... windows) {

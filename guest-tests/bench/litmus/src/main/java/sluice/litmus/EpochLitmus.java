@@ -51,9 +51,9 @@ public final class EpochLitmus {
             return (int) TARGET.getOpaque(this);
         }
 
-        void takeAway() {
+        void takeAway(Readers readers) {
             entry = 0;
-            READERS.await(System.nanoTime() + FOR_EVER);
+            readers.await(System.nanoTime() + FOR_EVER);
             TARGET.setOpaque(this, 0);
         }
     }
@@ -90,7 +90,7 @@ public final class EpochLitmus {
 
         @Actor
         public void writer() {
-            shared.takeAway();
+            shared.takeAway(READERS);
         }
 
         private static int next(int place) {
@@ -118,7 +118,32 @@ public final class EpochLitmus {
 
         @Actor
         public void writer() {
-            shared.takeAway();
+            shared.takeAway(READERS);
+        }
+    }
+
+    /** A reader that opens while the writer looks for readers finds the entry cleared. Fails without the fence before that look. */
+    @JCStressTest
+    @Outcome(id = "-1", expect = Expect.ACCEPTABLE, desc = "the entry was cleared before the reader looked")
+    @Outcome(id = "1", expect = Expect.ACCEPTABLE, desc = "the reader found the entry, and what it leads to")
+    @Outcome(id = "0", expect = Expect.FORBIDDEN, desc = "the reader used what was taken away")
+    @State
+    public static class Opening {
+        private final Readers readers = new Readers(HeavyBarrier.handshake());
+        private final Place shared = new Place();
+
+        @Actor
+        public void reader(I_Result result) {
+            ReadSection section = readers.open().enter();
+            int found = shared.found();
+            Thread.yield();
+            result.r1 = found == 0 ? -1 : shared.target();
+            section.leave();
+        }
+
+        @Actor
+        public void writer() {
+            shared.takeAway(readers);
         }
     }
 }
