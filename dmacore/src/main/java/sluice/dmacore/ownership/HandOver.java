@@ -54,7 +54,7 @@ final class HandOver {
             requested += walk.bytes();
             if (!skip && !cut) checkWriters(walk, holder, mapped);
             if (cached) {
-                boolean left = !cut && (region.wrote(i) & bit) != 0 && isUnfetched(walk);
+                boolean left = (region.wrote(i) & bit) != 0 && isUnfetched(walk);
                 if (left && owned && !skip && part.deviceWrites()) blame.unfetched(lines, holder, lines.harm(), true);
                 // Who gives what the device has says that the CPU has written it, whether it was allowed to or not.
                 boolean dirty = region.mayBeDirty(i) || (owned && region.hasUnseenWriters());

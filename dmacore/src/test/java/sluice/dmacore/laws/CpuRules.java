@@ -153,13 +153,23 @@ final class CpuRules {
         state.ended.add(access);
         int[] places = state.places[s.buffer()];
         int count = state.lines(s.buffer(), s.from(), s.length());
-        for (int i = 0; i < count; i++) state.busy[state.line(i)]--;
+        for (int i = 0; i < count; i++) {
+            state.busy[state.line(i)]--;
+            offer(state.line(i));
+        }
         for (int i = s.from(); i < s.from() + s.length(); i++) {
             int at = places[i];
             if (state.isUnclosedBy(at, CPU) && state.access[at] == access) state.closed[at] = state.now;
         }
         for (int a = 0; a < state.turns.length; a++)
             if (state.port(a).buffer() == s.buffer() && state.turns[a].live) giveBack(a, s);
+    }
+
+    /** A line goes to all who may have it, through whichever buffer. */
+    private void offer(int line) {
+        for (Turns turns : state.turns) {
+            for (int at = line * LINE; at < (line + 1) * LINE; at++) turns.offered[at] |= turns.undecided[at];
+        }
     }
 
     /** The range goes back to an attachment, where it had it. */
@@ -169,7 +179,6 @@ final class CpuRules {
         boolean wrote = s.direction().deviceReads();
         for (int i = s.from(); i < s.from() + s.length(); i++) {
             int at = places[i];
-            if (turns.undecided[at]) turns.offered[at] = true;
             if (!turns.open[at]) continue;
             turns.opened[at] = state.now;
             if (!wrote) continue;
