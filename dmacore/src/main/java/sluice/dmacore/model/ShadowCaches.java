@@ -8,6 +8,7 @@ import java.util.Random;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.dmacore.finding.Findings;
 import sluice.dmacore.memory.FileId;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.FileMappings;
@@ -38,6 +39,15 @@ public final class ShadowCaches implements CacheExecutor {
         this.files = files;
         this.eviction = eviction;
         chance = new Random(eviction instanceof Eviction.Seeded seeded ? seeded.seed() : 0);
+    }
+
+    /**
+     * As {@link #ShadowCaches(FileMappings, Eviction)}.
+     *
+     * @param findings not used: what is wrong is told by the gate, to the findings of the core
+     */
+    public ShadowCaches(FileMappings files, Findings findings, Eviction eviction) {
+        this(files, eviction);
     }
 
     /** Bytes that were copied to play all this; none of them is a bounce. */
