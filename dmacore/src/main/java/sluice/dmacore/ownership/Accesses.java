@@ -94,7 +94,7 @@ final class Accesses {
         if (copy != null) {
             copy.deviceAccess(write, harm);
             // It has been copied from what the caches held.
-            if (!write && !harm.isInside()) executor.cacheAccess(walk.lines(), walk.first(), walk.end(), false, harm);
+            if (!write) executor.cacheAccess(walk.lines(), walk.first(), walk.end(), false, harm);
         } else if (handOver.isCached(holder)) {
             executor.deviceAccess(walk.lines(), walk.first(), walk.end(), write, harm);
         } else {

@@ -198,9 +198,10 @@ final class HandOver {
         return redundant;
     }
 
-    /** What a holder who may write leaves in caches or memory, when it may no more. */
+    /** What a holder who may write leaves in caches or memory, when it may no more; of a line that it kept a part of, if it has. */
     private static void leaveBehind(Region region, int interval, long bit, boolean cached, boolean fetched) {
-        if ((region.writers(interval) & bit) == 0 || fetched) return;
+        long mayHave = region.writers(interval) | (region.kept(interval) & region.wrote(interval));
+        if ((mayHave & bit) == 0 || fetched) return;
         LineState state = region.cpu(interval);
         region.setCpu(interval, cached ? state.outdated() : state.dirtied());
     }

@@ -60,11 +60,13 @@ public final class Harm {
     public void add(int line, long bytes) {
         long inside = bytes & inRange(line);
         if (inside != 0) {
-            if (insideLine < 0) {
+            long first = lines.positionOf(line, Long.numberOfTrailingZeros(inside));
+            if (insideLine < 0 || first < insideFrom) {
                 insideLine = line;
-                insideFrom = lines.positionOf(line, Long.numberOfTrailingZeros(inside));
+                insideFrom = first;
             }
-            insideEnd = lines.positionOf(line, Long.SIZE - 1 - Long.numberOfLeadingZeros(inside)) + 1;
+            insideEnd = Math.max(insideEnd,
+                    lines.positionOf(line, Long.SIZE - 1 - Long.numberOfLeadingZeros(inside)) + 1);
             insideBytes += Long.bitCount(inside);
         }
         long beside = bytes & ~inside;

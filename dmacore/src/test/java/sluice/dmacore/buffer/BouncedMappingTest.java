@@ -1,6 +1,7 @@
 package sluice.dmacore.buffer;
 
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 
@@ -194,6 +195,40 @@ class BouncedMappingTest {
             attachment.detach();
             captured.detach();
         }
+    }
+
+    /** Where the copy differs from the buffer, and where memory is newer than both: all that it reads is old. */
+    @Test
+    void allOldBytesOfACopyAreToldOf() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            DmaBuf buffer = machine.guest("scattered", machine.file(8), SCATTERED);
+            DeviceFunction camera = machine.device("camera");
+            Attachment captured = buffer.attach(camera, Stream.NON_COHERENT);
+            DeviceFunction old = old(machine);
+            DeviceView view = machine.view(old);
+            Attachment attachment = buffer.attachBouncing(old, Stream.NON_COHERENT);
+            DeviceMapping capture = captured.map(Direction.BIDIRECTIONAL);
+            DeviceMapping mapping = attachment.map(Direction.BIDIRECTIONAL, BOUNCE);
+            Machine.write(view, mapping, PAGE, filled((byte) 1));
+            Machine.write(machine.view(camera), capture, 0, filled((byte) 2, SIZE));
+            Machine.read(view, mapping, 0, SIZE);
+            assertThat(machine.only(Rule.CPU_WROTE_DEVICE_OWNED)).extracting(Finding::from, Finding::length)
+                    .containsExactly(0L, (long) SIZE);
+            capture.unmap();
+            mapping.unmap(Direction.BIDIRECTIONAL, SKIP_AND_BOUNCE);
+            attachment.detach();
+            captured.detach();
+        }
+    }
+
+    private static byte[] filled(byte value) {
+        return filled(value, PAGE);
+    }
+
+    private static byte[] filled(byte value, int length) {
+        byte[] bytes = new byte[length];
+        Arrays.fill(bytes, value);
+        return bytes;
     }
 
     @Test

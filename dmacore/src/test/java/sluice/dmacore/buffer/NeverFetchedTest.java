@@ -120,4 +120,15 @@ class NeverFetchedTest {
         assertThat(Machine.load(ram, 100, 100)).isEqualTo(Machine.bytes(100, 3));
         machine.none(Rule.NEVER_FETCHED);
     }
+
+    /** It wrote the part of a line that it had kept: the end of its mapping fetches that, whatever came between. */
+    @Test
+    void whatADeviceWroteInTheRestOfALineIsFetchedAtTheEnd() throws IOException {
+        mapping.syncForCpu(0, 100, Direction.FROM_DEVICE);
+        Machine.write(camera, mapping, 100, Machine.bytes(28, 3));
+        mapping.syncForCpu(0, PAGE, Direction.TO_DEVICE);
+        mapping.unmap();
+        assertThat(Machine.load(ram, 100, 28)).isEqualTo(Machine.bytes(28, 3));
+        machine.found();
+    }
 }
