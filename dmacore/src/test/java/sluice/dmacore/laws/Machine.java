@@ -22,6 +22,7 @@ import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.buffer.DmaCoreOptions;
 import sluice.dmacore.buffer.Exporter;
 import sluice.dmacore.buffer.Opener;
+import sluice.dmacore.buffer.ProgrammedList;
 import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.device.Stream;
@@ -33,6 +34,7 @@ import sluice.dmacore.laws.Setting.Shape;
 import sluice.dmacore.laws.Step.Mode;
 import sluice.dmacore.memory.Runs;
 import sluice.dmacore.model.ShadowCaches;
+import sluice.iommu.space.Outcome;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
@@ -75,6 +77,8 @@ final class Machine implements AutoCloseable {
     final @Nullable DeviceMapping[] mappings;
     /** They have no IOMMU, and see the addresses of one machine. */
     private final Map<String, Bench.Device> bouncing = new HashMap<>();
+    /** Of devices that use addresses, which are those of one core. */
+    private final Map<String, DeviceView> addressing = new HashMap<>();
     private final Map<String, Opener> openers = new HashMap<>();
     private final List<DmaBufException> refusedInMove = new ArrayList<>();
 
@@ -84,7 +88,7 @@ final class Machine implements AutoCloseable {
         setting = layout.setting();
         ShadowCaches caches = new ShadowCaches(bench.mappings(), setting.eviction());
         core = DmaCore.open(DmaCoreOptions.counting().withFiles(bench.mappings()).withFlavour(setting.flavour())
-                .withExecutor(caches), findings);
+                .withExecutor(caches).withListCuts(1), findings);
         buffers = new DmaBuf[setting.buffers().size()];
         attachments = new Attachment[setting.attachments().size()];
         mappings = new DeviceMapping[attachments.length];
@@ -147,8 +151,28 @@ final class Machine implements AutoCloseable {
         return device(port).function();
     }
 
-    DeviceView view(int attachment) {
-        return device(setting.attachments().get(attachment)).view();
+    private DeviceView view(Port port) {
+        Bench.Device device = device(port);
+        return port.addressed()
+                ? addressing.computeIfAbsent(port.deviceName(), _ -> DeviceView.open(core, device.function()))
+                : device.view();
+    }
+
+    /** A device reads by an attachment that has been mapped. */
+    Outcome read(int a, DeviceMapping mapping, long from, MemorySegment target, long length) {
+        Port port = setting.attachments().get(a);
+        // Addresses of one that has ended may be another's by now.
+        return port.addressed() && mapping.isLive()
+                ? view(port).readAt(ProgrammedList.of(mapping.segments()), from, target, 0, length)
+                : view(port).read(mapping, from, target, 0, length);
+    }
+
+    /** The same for one that writes. */
+    Outcome write(int a, DeviceMapping mapping, long from, MemorySegment source, long length) {
+        Port port = setting.attachments().get(a);
+        return port.addressed() && mapping.isLive()
+                ? view(port).writeAt(ProgrammedList.of(mapping.segments()), from, source, 0, length)
+                : view(port).write(mapping, from, source, 0, length);
     }
 
     void attach(int a) throws DmaBufException {
@@ -217,6 +241,7 @@ final class Machine implements AutoCloseable {
     public void close() {
         for (Attachment attachment : everAttached) attachment.detach();
         for (Bench.Device device : bouncing.values()) device.view().close();
+        for (DeviceView view : addressing.values()) view.close();
         for (DmaBuf buffer : buffers) if (buffer != null) buffer.release();
         bench.settle();
     }

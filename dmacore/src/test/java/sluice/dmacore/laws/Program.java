@@ -27,9 +27,9 @@ record Program(long seed, Layout layout, List<Step> steps) {
         for (Step step : steps) {
             if (step instanceof Step.Attach attach) {
                 Setting.Port port = setting.attachments().get(attach.attachment());
-                lines.add("a%d = b%d.attach%s(%s, %s)".formatted(attach.attachment(), port.buffer(),
+                lines.add("a%d = b%d.attach%s(%s, %s)%s".formatted(attach.attachment(), port.buffer(),
                         port.bounced() ? "Bouncing" : port.dynamic() ? "Dynamic" : "", port.deviceName(),
-                        port.snoops() ? "COHERENT" : "NON_COHERENT"));
+                        port.snoops() ? "COHERENT" : "NON_COHERENT", port.addressed() ? " // by address" : ""));
             } else {
                 lines.add(step.toString());
             }

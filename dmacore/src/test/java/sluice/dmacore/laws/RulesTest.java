@@ -32,8 +32,8 @@ class RulesTest {
     private static Program program(Step... steps) {
         Shape frame = new Shape(Kind.GUEST, List.of(new Piece(0, 0, 128), new Piece(0, 4096, 72)), List.of());
         return new Program(0, new Layout(new Setting(Flavour.ARM64, new Eviction.Lazy(), List.of(frame),
-                List.of(new Port(0, 0, true, false, false), new Port(0, 1, false, false, false),
-                        new Port(0, 2, false, false, false), new Port(0, 3, true, true, false)))),
+                List.of(new Port(0, 0, true, false, false, false), new Port(0, 1, false, false, false, false),
+                        new Port(0, 2, false, false, false, false), new Port(0, 3, true, true, false, false)))),
                 List.of(steps));
     }
 

@@ -156,7 +156,7 @@ final class Run {
     private void deviceReads(Step.DeviceRead s) {
         DeviceMapping mapping = machine.mappings[s.attachment()];
         if (mapping == null) return;
-        var found = machine.view(s.attachment()).read(mapping, s.from(), segment, 0, s.length());
+        var found = machine.read(s.attachment(), mapping, s.from(), segment, s.length());
         if (found != sluice.iommu.space.Outcome.RESOLVED) {
             refusals.add(new Refusal(step, s + ": " + found));
             return;
@@ -171,7 +171,7 @@ final class Run {
         if (mapping == null) return;
         int[] places = places(setting.attachments().get(s.attachment()).buffer());
         if (s.from() + s.length() <= places.length) ideal.fill(places, s.from(), s.length(), bytes);
-        var found = machine.view(s.attachment()).write(mapping, s.from(), segment, 0, s.length());
+        var found = machine.write(s.attachment(), mapping, s.from(), segment, s.length());
         if (found == sluice.iommu.space.Outcome.RESOLVED) {
             stored(s.attachment(), places, s.from(), s.length());
         } else {

@@ -51,8 +51,21 @@ record Setting(Flavour flavour, Eviction eviction, List<Shape> buffers, List<Por
      * @param snoops whether this stream of the device does
      * @param bounced whether the device takes one segment only, and gets a copy
      * @param dynamic whether it unmaps when the buffer moves
+     * @param addressed whether the device knows no buffers, and uses the addresses that its driver programs
      */
-    record Port(int buffer, int device, boolean snoops, boolean bounced, boolean dynamic) {
+    record Port(int buffer, int device, boolean snoops, boolean bounced, boolean dynamic, boolean addressed) {
+        Port withDevice(int other) {
+            return new Port(buffer, other, snoops, bounced, dynamic, addressed);
+        }
+
+        Port withDynamic(boolean next) {
+            return new Port(buffer, device, snoops, bounced, next, addressed);
+        }
+
+        Port withAddressed(boolean next) {
+            return new Port(buffer, device, snoops, bounced, dynamic, next);
+        }
+
         String deviceName() {
             return (bounced ? "old" : "dev") + device;
         }

@@ -103,7 +103,7 @@ final class SettingDraw {
         Shape shape = buffers.get(buffer);
         boolean bounced = one(6) && isBounceable(shape);
         boolean dynamic = !bounced && shape.kind() == Kind.MOVABLE && one(2);
-        return new Port(buffer, chance.nextInt(3), chance.nextInt(5) < 2, bounced, dynamic);
+        return new Port(buffer, chance.nextInt(3), chance.nextInt(5) < 2, bounced, dynamic, one(3));
     }
 
     /** Whether it is no single segment, and has no byte twice: a copy of it would have two. */

@@ -104,8 +104,9 @@ final class Shrinker {
         on(new Setting(setting.flavour(), new Eviction.Lazy(), setting.buffers(), setting.attachments()));
         for (int a = 0; a < best.setting().attachments().size(); a++) {
             Port port = best.setting().attachments().get(a);
-            if (port.device() != a) other(a, new Port(port.buffer(), a, port.snoops(), port.bounced(), port.dynamic()));
-            if (port.dynamic()) other(a, new Port(port.buffer(), port.device(), port.snoops(), port.bounced(), false));
+            if (port.device() != a) other(a, port.withDevice(a));
+            if (port.dynamic()) other(a, port.withDynamic(false));
+            if (port.addressed()) other(a, port.withAddressed(false));
         }
     }
 
