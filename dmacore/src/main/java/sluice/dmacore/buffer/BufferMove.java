@@ -84,6 +84,7 @@ final class BufferMove {
             BufferMemory former = buffer.memoryOrNull();
             if (former == null || !isMoving(buffer))
                 throw buffer.refused(Errno.ENODEV, "it was taken back while it was being moved");
+            checkNewest(buffer);
             List<Attachment> attachments = buffer.attachments();
             BufferMemory next = ExportedMemory.checked(buffer,
                     buffer.exporter().allocate(AllocationRequest.of(buffer.size(),
@@ -95,5 +96,11 @@ final class BufferMove {
             buffer.replaceMemory(next);
             for (Attachment attachment : attachments) attachment.forgetSegments();
         }
+    }
+
+    /** The CPU is about to read all of it: what a device has newer, which may have the same memory by another buffer, is a finding. */
+    private static void checkNewest(DmaBuf buffer) throws DmaBufException {
+        buffer.core().gate().cpuAccess(buffer.register(), 0, buffer.size(), false);
+        buffer.unregisterIfUnused();
     }
 }

@@ -54,8 +54,11 @@ final class HandOver {
             requested += walk.bytes();
             if (!skip && !cut) checkWriters(walk, holder, mapped);
             if (cached) {
-                boolean left = (region.wrote(i) & bit) != 0 && isUnfetched(walk);
-                if (left && owned && !skip && part.deviceWrites()) blame.unfetched(lines, holder, lines.harm(), true);
+                long left = owned ? bit : gaveBack(region, i, bit);
+                left &= region.wrote(i);
+                if (left != 0 && !isUnfetched(walk)) left = 0;
+                if (left != 0 && owned && !skip && part.deviceWrites())
+                    blame.unfetched(lines, holder, lines.harm(), true);
                 // Who gives what the device has says that the CPU has written it, whether it was allowed to or not.
                 boolean dirty = region.mayBeDirty(i) || (owned && region.hasUnseenWriters());
                 if (skip) {
@@ -72,15 +75,33 @@ final class HandOver {
                     }
                     region.forgetSkipped(i);
                 }
-                // It is still there, or was fetched by the way, after the time at which the CPU may have read it.
-                if (left && !owned && ((region.wrote(i) & bit) == 0 || isUnfetched(walk)))
-                    blame.unfetched(lines, holder, lines.harm().about(walk.from(), walk.to()), false);
+                if (left != 0 && !owned) checkLeft(walk, holder, left);
             }
             region.own(i, bit, mapped);
         }
         lines.counters().transfer(!cached);
         if (operation.writesBack()) books.writeBack(walk, holder, requested, executed, writeNanos);
         if (operation.invalidates()) books.invalidate(walk, holder, requested, executed, invalidateNanos);
+    }
+
+    /** Devices that do not snoop and have nothing of an interval, and the one that is given it. */
+    private static long gaveBack(Region region, int interval, long bit) {
+        long have = region.readers(interval) | region.writers(interval) | region.lent(interval) | region.kept(interval);
+        return ~region.coherent(interval) & (~have | bit);
+    }
+
+    /**
+     * After the time at which the CPU may have read an interval: what devices had left there unfetched still is, and one of them is
+     * given it again; or an invalidation has fetched it by the way.
+     */
+    private void checkLeft(Walk walk, Holder holder, long left) {
+        Region region = walk.region();
+        int i = walk.interval();
+        boolean fetched = (region.wrote(i) & left) != left;
+        boolean again = (left & region.bit(i, holder)) != 0;
+        if (!fetched && !(again && isUnfetched(walk))) return;
+        Harm harm = walk.lines().harm().about(walk.from(), walk.to());
+        blame.unfetched(walk.lines(), again ? holder : region.holder(i, left), harm, false);
     }
 
     /** Whether a device has written what nobody has fetched, in the interval and in the range of the transfer. */

@@ -12,16 +12,14 @@ import sluice.dmacore.buffer.DmaBufException;
 import sluice.dmacore.buffer.DmaCoreOptions;
 import sluice.dmacore.buffer.LateAttach;
 import sluice.dmacore.buffer.Machine;
+import sluice.dmacore.buffer.WriteBackOnly;
 import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.exporter.DeviceMemory;
 import sluice.dmacore.exporter.MemoryPool;
 import sluice.dmacore.linux.Errno;
-import sluice.dmacore.ownership.CacheExecutor;
 import sluice.dmacore.ownership.Direction;
-import sluice.dmacore.ownership.Harm;
-import sluice.dmacore.ownership.Lines;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -195,23 +193,7 @@ class AllocationTest {
     @Tag("S39")
     @Tag("S42")
     void aDeviceIsAskedForItsStreamAndDirection() throws IOException {
-        CacheExecutor writesBackOnly = new CacheExecutor() {
-            @Override
-            public void writeBack(Lines lines, int first, int end, Harm harm) {
-                // nothing is to be seen of it here
-            }
-
-            @Override
-            public boolean invalidates() {
-                return false;
-            }
-
-            @Override
-            public void invalidate(Lines lines, int first, int end, Harm harm) {
-                throw new AssertionError("it cannot");
-            }
-        };
-        try (Machine machine = Machine.with(DmaCoreOptions.counting().withExecutor(writesBackOnly))) {
+        try (Machine machine = Machine.with(DmaCoreOptions.counting().withExecutor(new WriteBackOnly()))) {
             DeviceFunction camera = machine.device("camera");
             MemoryPool pool = machine.pool(64, false);
             assertThatThrownBy(() -> Allocation.allocateFor(machine.core(), "frame", FRAME,

@@ -232,6 +232,33 @@ class BouncedMappingTest {
     }
 
     @Test
+    void aTransferOfAPartCopiesJustThat() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            FileMapping ram = machine.file(8);
+            DmaBuf buffer = machine.guest("scattered", ram, SCATTERED);
+            DeviceFunction old = old(machine);
+            DeviceView view = machine.view(old);
+            Attachment attachment = buffer.attachBouncing(old, Stream.COHERENT);
+            DeviceMapping mapping = attachment.map(Direction.BIDIRECTIONAL, BOUNCE);
+            Machine.write(view, mapping, 0, filled((byte) 1, SIZE));
+            mapping.syncForCpu(PAGE + 10, 20, Direction.FROM_DEVICE);
+            for (int page = 0; page < SCATTERED.length; page++) {
+                byte[] expected = new byte[PAGE];
+                if (page == 1) Arrays.fill(expected, 10, 30, (byte) 1);
+                assertThat(Machine.load(ram, (long) SCATTERED[page] * PAGE, PAGE)).isEqualTo(expected);
+            }
+            Machine.store(ram, (long) SCATTERED[1] * PAGE, filled((byte) 2));
+            mapping.syncForDevice(PAGE + 10, 20, Direction.TO_DEVICE);
+            byte[] seen = filled((byte) 1, SIZE);
+            Arrays.fill(seen, PAGE + 10, PAGE + 30, (byte) 2);
+            machine.found();
+            assertThat(Machine.read(view, mapping, 0, SIZE)).isEqualTo(seen);
+            mapping.discard();
+            attachment.detach();
+        }
+    }
+
+    @Test
     @Tag("D18")
     void itOwnsLinesByItselfAndSixtyFourMay() throws IOException {
         try (Machine machine = Machine.modelled()) {

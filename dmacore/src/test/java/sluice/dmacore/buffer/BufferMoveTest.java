@@ -2,7 +2,9 @@ package sluice.dmacore.buffer;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -13,8 +15,10 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
+import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.exporter.MemoryPool;
+import sluice.dmacore.finding.Finding;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.memory.FileMapping;
@@ -114,6 +118,61 @@ class BufferMoveTest {
             assertThat(exporter.freed).hasValue(0);
             buffer.move();
             assertThat(exporter.freed).hasValue(1);
+            machine.found();
+        }
+    }
+
+    /** Every dynamic importer is told, and each may map again where the buffer is then. */
+    @Test
+    void allImportersAreToldOfAMove() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            MemoryPool pool = machine.pool(8, false);
+            DmaBuf buffer = machine.own("frame", pool, 2 * PAGE);
+            List<Attachment> told = new ArrayList<>();
+            List<Attachment> importers = new ArrayList<>();
+            for (String name : List.of("gpu", "display", "camera")) {
+                importers.add(buffer.attachDynamic(machine.device(name), Stream.COHERENT, moving -> {
+                    told.add(moving);
+                    unmap(moving);
+                }));
+            }
+            for (Attachment importer : importers) importer.map(Direction.TO_DEVICE);
+            buffer.move();
+            assertThat(told).containsExactlyElementsOf(importers);
+            for (Attachment importer : importers) {
+                importer.map(Direction.TO_DEVICE).unmap();
+                importer.detach();
+            }
+            machine.found();
+        }
+    }
+
+    private static void unmap(Attachment moving) {
+        try {
+            Objects.requireNonNull(moving.mapping(), "it is told of what it has mapped").unmap();
+        } catch (DmaBufException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** The CPU copies what it sees: what a device wrote by another buffer over the same pages, and was not fetched, is left behind. */
+    @Test
+    void aMoveReadsTheBuffer() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            FileMapping ram = machine.file(2);
+            ScriptedExporter exporter = new ScriptedExporter(false, _ -> null,
+                    List.of(ScriptedExporter.run(ram, 0, PAGE), ScriptedExporter.run(ram, PAGE, PAGE)));
+            DmaBuf buffer = machine.released(machine.core().export("frame", PAGE, exporter));
+            DeviceFunction camera = machine.device("camera");
+            Attachment alias = machine.guest("alias", ram, 0).attach(camera, Stream.NON_COHERENT);
+            DeviceMapping capture = alias.map(Direction.FROM_DEVICE);
+            Machine.write(machine.view(camera), capture, 64, Machine.bytes(64, 1));
+            buffer.move();
+            assertThat(machine.only(Rule.MISSING_SYNC_FOR_CPU)).extracting(Finding::device, Finding::buffer)
+                    .containsExactly("camera", "frame");
+            machine.foundNext(Rule.MISSING_SYNC_FOR_CPU);
+            capture.unmap();
+            alias.detach();
             machine.found();
         }
     }

@@ -13,10 +13,8 @@ import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.memory.FileMapping;
-import sluice.dmacore.ownership.CacheExecutor;
+import sluice.dmacore.memory.Runs;
 import sluice.dmacore.ownership.Direction;
-import sluice.dmacore.ownership.Harm;
-import sluice.dmacore.ownership.Lines;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -35,10 +33,12 @@ class VerdictTest {
             DeviceFunction old = machine.core().function("old", DeviceDmaParams.scatterGather()
                     .withSegments(1 << 20, 2).withMinAlignMask(4 * PAGE - 1).withDmaMask(4 * PAGE - 1));
             Verdict verdict = scattered.wouldAttach(old);
-            assertThat(verdict.problems()).extracting(Verdict.Problem::segment, Verdict.Problem::rule).contains(
+            assertThat(verdict.problems()).extracting(Verdict.Problem::segment, Verdict.Problem::rule).containsExactly(
                     tuple(-1, Verdict.Limit.SEGMENT_COUNT),
                     tuple(0, Verdict.Limit.ALIGNMENT),
                     tuple(0, Verdict.Limit.DMA_MASK),
+                    tuple(1, Verdict.Limit.ALIGNMENT),
+                    tuple(2, Verdict.Limit.ALIGNMENT),
                     tuple(2, Verdict.Limit.DMA_MASK));
             assertThat(verdict.toString()).contains("3 segments, and the device takes 2", "segment 0 begins at 0x5000");
             refused(Errno.EBUSY, () -> scattered.attach(old, Stream.COHERENT), verdict.toString());
@@ -50,6 +50,24 @@ class VerdictTest {
             attachment.detach();
             machine.found();
         }
+    }
+
+    /** A segment's last byte is compared with the mask, as an unsigned number. */
+    @Test
+    void aSegmentEndsInsideOfTheMask() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            Runs page = Machine.runs(machine.file(1), 0);
+            assertThat(reached(page, 0x3000, 0x3fff)).isEqualTo(Verdict.FITS);
+            assertThat(reached(page, 0x3001, 0x3fff).problems()).singleElement().isEqualTo(
+                    new Verdict.Problem(0, Verdict.Limit.DMA_MASK, 0x4000, 0x3fff, false, true));
+            assertThat(limits(reached(page, Long.MIN_VALUE, Long.MAX_VALUE))).containsExactly(Verdict.Limit.DMA_MASK);
+            assertThat(reached(page, -PAGE, -1)).isEqualTo(Verdict.FITS);
+        }
+    }
+
+    private static Verdict reached(Runs page, long address, long mask) {
+        DeviceDmaParams params = DeviceDmaParams.scatterGather().withDmaMask(mask);
+        return Verdict.of(SegmentList.planned(page, params, _ -> address), page, BufferMemory.Kind.RAM, params);
     }
 
     @Test
@@ -166,23 +184,7 @@ class VerdictTest {
     @Test
     @Tag("S38")
     void aTestMappingSaysWhatElseIsInTheWay() throws IOException {
-        CacheExecutor writesBackOnly = new CacheExecutor() {
-            @Override
-            public void writeBack(Lines lines, int first, int end, Harm harm) {
-                // nothing is to be seen of it here
-            }
-
-            @Override
-            public boolean invalidates() {
-                return false;
-            }
-
-            @Override
-            public void invalidate(Lines lines, int first, int end, Harm harm) {
-                throw new AssertionError("it cannot");
-            }
-        };
-        try (Machine machine = Machine.with(DmaCoreOptions.counting().withExecutor(writesBackOnly))) {
+        try (Machine machine = Machine.with(DmaCoreOptions.counting().withExecutor(new WriteBackOnly()))) {
             FileMapping ram = machine.file(4);
             DeviceFunction camera = machine.device("camera");
             Attachment attachment = machine.guest("frame", ram, 0).attach(camera, Stream.NON_COHERENT);
