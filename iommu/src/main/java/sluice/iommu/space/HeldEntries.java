@@ -89,7 +89,7 @@ final class HeldEntries {
     List<Held> overlapping(AddressRange range) {
         List<Held> found = new ArrayList<>();
         // Addresses here are below 2^57, a range that was asked for may not be.
-        if (range.first() < 0) return found;
+        if (range.first() < 0) return List.of();
         Map.Entry<Long, Held> entry = byAddress.floorEntry(range.first());
         if (entry == null || !entry.getValue().range.overlaps(range)) entry = byAddress.higherEntry(range.first());
         while (entry != null && entry.getValue().range.overlaps(range)) {

@@ -88,8 +88,9 @@ class AddressAllocatorTest {
 
     @Test
     void findsRoomAmongManyGapsThatDoNotFit() {
-        // A thousand gaps that are long enough but all begin off their alignment, and one that fits.
-        AddressAllocator allocator = new AddressAllocator(AddressRange.of(0, 1 << 20), List.of(), 0, 8);
+        // A thousand gaps that are long enough but all begin off their alignment, and one with no byte more than is sure to fit.
+        AddressAllocator allocator = new AddressAllocator(AddressRange.of(0, 999 * 256 + 100 + 156 + 255), List.of(), 0,
+                8);
         for (int i = 0; i < 1000; i++) allocator.take(AddressRange.of(i * 256L, 100));
         AddressRange found = allocate(allocator, 156, 256, 0);
         assertThat(found.first()).isEqualTo(256_000);

@@ -9,6 +9,8 @@ import java.util.concurrent.atomic.AtomicReference;
 
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
@@ -133,8 +135,15 @@ class FaultHandlingTest {
                 .containsExactly(FaultReason.NOT_MAPPED, FaultReason.TIMEOUT);
     }
 
-    @Test
-    void aStalledAccessIsGivenUpWhenItsQueueStops() throws InterruptedException {
+    /** What ends a stall long before its time. */
+    enum End {
+        QUEUE_STOPS,
+        SPACE_IS_DETACHED
+    }
+
+    @ParameterizedTest
+    @EnumSource(End.class)
+    void aStalledAccessIsGivenUpWhen(End end) throws InterruptedException {
         IoSpace space = IoSpace.open(OPTIONS.withFaultPolicy(new FaultPolicy.Stall(Duration.ofSeconds(60))));
         AtomicReference<Boolean> worthIt = new AtomicReference<>();
         Thread device = new Thread(() -> {
@@ -150,7 +159,10 @@ class FaultHandlingTest {
             if (Thread.interrupted()) throw new InterruptedException("nothing stalls");
             Thread.onSpinWait();
         }
-        space.abortStalls();
+        switch (end) {
+            case QUEUE_STOPS -> space.abortStalls();
+            case SPACE_IS_DETACHED -> space.detach();
+        }
         device.join();
         assertThat(worthIt).hasValue(false);
         assertThat(space.faults().count(FaultReason.TIMEOUT)).isZero();

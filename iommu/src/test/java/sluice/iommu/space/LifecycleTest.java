@@ -1,6 +1,10 @@
 package sluice.iommu.space;
 
+import java.util.ArrayList;
+import java.util.List;
+
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -10,7 +14,10 @@ import sluice.iommu.AddressRange;
 import sluice.iommu.Owner;
 import sluice.iommu.Permission;
 import sluice.iommu.TargetRuns;
+import sluice.iommu.epoch.OtherThread;
 import sluice.iommu.fault.FaultReason;
+import sluice.iommu.injection.Occurrences;
+import sluice.iommu.injection.Rule;
 import sluice.iommu.space.IoSpaceOptions.TableKind;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -69,6 +76,42 @@ class LifecycleTest {
         refused(Refusal.UNSUITABLE, 22, () -> fixture.space.move(mapping, TargetRuns.of(0, MIB2)));
         refused(Refusal.MISALIGNED, 22, () -> fixture.space.move(mapping, TargetRuns.of(5, 2 * MIB2)));
         assertThat(fixture.target(MIB2)).as("nothing was changed").isEqualTo(64 * MIB2);
+    }
+
+    /** Also not those of the parts that a split leaves: traces tell mappings apart by them. */
+    @Test
+    void noTwoMappingsHaveOneNumber() throws MapException {
+        SpaceFixture fixture = open(TableKind.FLAT);
+        List<Mapping> seen = new ArrayList<>();
+        seen.add(fixture.map(0, 0, 16 * KIB4));
+        fixture.space.unmap(AddressRange.of(4 * KIB4, KIB4), Splitting.ALLOWED);
+        seen.addAll(fixture.space.mappings());
+        seen.add(fixture.map(32 * KIB4, 0, KIB4));
+        assertThat(seen).hasSize(4).extracting(Mapping::id).doesNotHaveDuplicates();
+    }
+
+    /** Whoever only asks lets go as well. */
+    @Timeout(20)
+    @Test
+    void noCallKeepsTheSpaceToItself() throws Exception {
+        SpaceFixture fixture = open(TableKind.FLAT);
+        IoSpace space = fixture.space;
+        Mapping mapping = fixture.map(0, 0, KIB4);
+        AddressRange page = AddressRange.of(0, KIB4);
+        Rule rule = new Rule.FailMap("fail", Occurrences.ALWAYS, 1);
+        List<SpaceFixture.MapAction> calls = List.of(() -> space.mappingAt(0), space::mappings, space::statistics,
+                space::stalled, space::abortStalls, space::startDirtyTracking, () -> space.markDirty(page),
+                () -> space.readDirty(page), () -> space.readAndClearDirty(page), space::stopDirtyTracking,
+                () -> space.inject(rule), () -> space.withdraw("fail"), () -> fixture.reason(KIB4, 1, Access.READ),
+                () -> space.move(mapping, TargetRuns.of(KIB4, KIB4)), () -> space.revoke(mapping),
+                () -> space.unmap(mapping), () -> refused(Refusal.MISALIGNED, 22, () -> fixture.map(1, 0, KIB4)),
+                () -> space.unmap(page, Splitting.REFUSED), space::detach);
+        try (OtherThread other = new OtherThread()) {
+            for (SpaceFixture.MapAction call : calls) {
+                call.run();
+                assertThat(other.call(space::mappings)).isEqualTo(space.mappings());
+            }
+        }
     }
 
     @Test

@@ -88,6 +88,7 @@ class TranslateTest {
         assertThat(fixture.reason((1 << 24) - KIB4, Long.MAX_VALUE, Access.READ))
                 .isEqualTo(FaultReason.OUT_OF_APERTURE);
         assertThat(fixture.reason((1 << 24) - KIB4, -1, Access.READ)).isEqualTo(FaultReason.OUT_OF_APERTURE);
+        assertThat(fixture.reason(1 << 24, 1, Access.READ)).isEqualTo(FaultReason.OUT_OF_APERTURE);
         assertThat(fixture.reason(-1, 1, Access.READ)).isEqualTo(FaultReason.OUT_OF_APERTURE);
         assertThat(fixture.reason(-1, 2, Access.READ)).isEqualTo(FaultReason.OUT_OF_APERTURE);
         assertThat(fixture.reason(Long.MIN_VALUE, Long.MIN_VALUE, Access.READ))

@@ -65,6 +65,7 @@ class WaitForReadersTest {
         MOVE,
         DETACH,
         BEGIN_DIRTY_TRACKING,
+        AWAIT_READERS,
         MAP_THAT_FAILS,
         MAP_ANYWHERE_THAT_FAILS;
 
@@ -88,6 +89,9 @@ class WaitForReadersTest {
             }
             case MOVE -> {
                 return space.move(mapping, TargetRuns.of(KIB4, KIB4));
+            }
+            case AWAIT_READERS -> {
+                return space.awaitReaders();
             }
             case DETACH -> assertThat(space.detach().mappings()).hasSize(1);
             case BEGIN_DIRTY_TRACKING -> space.startDirtyTracking();

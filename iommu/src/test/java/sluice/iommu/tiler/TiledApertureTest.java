@@ -255,6 +255,14 @@ class TiledApertureTest {
         }
     }
 
+    @Test
+    void anAccessOfNothingNeedsNothing() throws MapException {
+        TiledBlock block = reserve(TileFormat.BITS_8, 64, 64);
+        try (TiledReader device = tiler.openReader(); var _ = device.enter()) {
+            assertThat(read(device, block.view(Orientation.NORMAL).address(), 0)).isEmpty();
+        }
+    }
+
     private static long tiler64Row(int row) {
         return TiledAperture.stride(TileFormat.BITS_8, false) * row;
     }
