@@ -103,28 +103,28 @@ class FenceFaultsTest {
         FenceFaultProfile profile = none().withReordered(500);
         assertThat(profile.pick(499)).isEqualTo(FenceFault.REORDERED);
         FenceTimeline other = fences.timeline("codec0");
-        FenceSignal held = beginUntil(faults, FenceFault.REORDERED);
+        FenceSignal held = beginUntil(faults, timeline, FenceFault.REORDERED);
         held.succeed();
         assertThat(held.fence().isSignalled()).isFalse();
-        other.begin("another timeline").succeed();
+        beginUntil(faults, other, FenceFault.NONE).succeed();
         assertThat(held.fence().isSignalled()).isFalse();
-        FenceSignal overtakes = beginUntil(faults, FenceFault.NONE);
+        FenceSignal overtakes = beginUntil(faults, timeline, FenceFault.NONE);
         fences.findings.clear();
         overtakes.succeed();
         assertThat(overtakes.fence().isSignalled()).isTrue();
         assertThat(held.fence().isSignalled()).as("it follows").isTrue();
         assertThat(fences.findings).filteredOn(FenceFinding.OutOfOrder.class::isInstance).isNotEmpty();
-        FenceSignal last = beginUntil(faults, FenceFault.REORDERED);
+        FenceSignal last = beginUntil(faults, timeline, FenceFault.REORDERED);
         last.fail(Errno.EIO);
         faults.flush();
         assertThat(last.fence().error()).isEqualTo(Errno.EIO);
     }
 
     /** Begins work until the fault strikes; what is begun before is done. */
-    private FenceSignal beginUntil(FenceFaults faults, FenceFault fault) {
+    private FenceSignal beginUntil(FenceFaults faults, FenceTimeline on, FenceFault fault) {
         for (int i = 0; i < 100; i++) {
             long before = faults.count(fault);
-            FenceSignal signal = faults.begin(timeline, "work " + i);
+            FenceSignal signal = faults.begin(on, "work " + i);
             if (faults.count(fault) > before) return signal;
         }
         throw new AssertionError("seed %d: no %s in 100 fences".formatted(SEED, fault));

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -149,6 +150,7 @@ class FenceTimelineTest {
                 assertThat(finding).isInstanceOfSatisfying(FenceFinding.Late.class, late -> {
                     assertThat(late.fence()).isSameAs(fence);
                     assertThat(late.waited()).isGreaterThanOrEqualTo(1_000_000);
+                    assertThat(late.sentence()).containsPattern("after [1-9]\\d* ms; its bound is 1 ms");
                 });
             }
             keepsItAsleep.succeed();
@@ -157,6 +159,20 @@ class FenceTimelineTest {
         try (FenceWatch another = domain.watch(LatePolicy.REPORT)) {
             assertThat(another).as("one after the other").isNotNull();
         }
+    }
+
+    @Test
+    void theWatchSleepsUntilSomethingIsDue() throws Exception {
+        AtomicLong looks = new AtomicLong();
+        FenceDomain domain = new FenceDomain(FenceOptions.DEFAULT.withListener(_ -> {}).withClock(() -> {
+            looks.incrementAndGet();
+            return System.nanoTime();
+        }));
+        try (FenceWatch _ = domain.watch(LatePolicy.FAIL);
+                FenceTimeline timeline = domain.openTimeline("gpu0", Duration.ofMillis(50))) {
+            assertThat(timeline.begin("draw").fence().await(Duration.ofSeconds(10))).isTrue();
+        }
+        assertThat(looks.get()).isLessThan(1000);
     }
 
     @Test

@@ -165,6 +165,7 @@ class FaultHandlingTest {
         }
         device.join();
         assertThat(worthIt).hasValue(false);
+        assertThat(space.mappings()).as("it keeps no lock").isEmpty();
         assertThat(space.faults().count(FaultReason.TIMEOUT)).isZero();
     }
 

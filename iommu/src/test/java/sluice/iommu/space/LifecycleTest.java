@@ -132,6 +132,17 @@ class LifecycleTest {
         assertThat(fixture.target(MIB2)).isZero();
     }
 
+    @Test
+    void addressesOfAMapThatFailedAreFreeAgain() throws MapException {
+        IoSpace space = IoSpace.open(IoSpaceOptions.of("one page", AddressRange.of(KIB4, KIB4)));
+        space.inject(new Rule.FailMap("fail", Occurrences.ALWAYS, 1));
+        refused(Refusal.INJECTED, 12,
+                () -> space.map(Placement.ANYWHERE, TargetRuns.of(0, KIB4), Permission.READ_WRITE, OWNER));
+        space.withdraw("fail");
+        assertThat(space.map(Placement.ANYWHERE, TargetRuns.of(0, KIB4), Permission.READ_WRITE, OWNER).iova())
+                .isEqualTo(KIB4);
+    }
+
     /** Each page costs a node of 4 KiB, two or three of them. */
     @ParameterizedTest
     @ValueSource(longs = { MIB2, GIB1, 1L << 39 })

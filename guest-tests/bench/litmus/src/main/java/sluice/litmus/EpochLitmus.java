@@ -58,6 +58,28 @@ public final class EpochLitmus {
         }
     }
 
+    /** Zeros in no cache: stores into them keep the stores that follow waiting, a load from them what depends on it. */
+    private static final class Cold {
+        private static final int[] ZEROS = new int[1 << 24];
+        private static final int LINE = 16;
+        private static final int STORES = 12;
+
+        /** Stores into some places behind this one, and returns the last. */
+        static int store(int place) {
+            int at = place;
+            for (int i = 0; i < STORES; i++) ZEROS[at = next(at)] = 0;
+            return at;
+        }
+
+        static int at(int place) {
+            return ZEROS[place];
+        }
+
+        static int next(int place) {
+            return (place * 1_664_525 + 1_013_904_223) & (ZEROS.length - 1) & -LINE;
+        }
+    }
+
     /** The reader's announcement is seen in time, although it runs no fence. Fails without the writer's heavy barrier. */
     @JCStressTest
     @Outcome(id = "-1", expect = Expect.ACCEPTABLE, desc = "the entry was cleared before the reader looked")
@@ -65,10 +87,6 @@ public final class EpochLitmus {
     @Outcome(id = "0", expect = Expect.FORBIDDEN, desc = "the reader used what was taken away")
     @State
     public static class Announcement {
-        /** Zeros in no cache: stores into them keep the announcement waiting, a load from them the use of the entry. */
-        private static final int[] COLD = new int[1 << 24];
-        private static final int LINE = 16;
-        private static final int STORES = 12;
         private static final int LOADS = 4;
         private static int place;
 
@@ -78,12 +96,12 @@ public final class EpochLitmus {
         public void reader(I_Result result) {
             ReadSection section = SECTION.get();
             int at = place;
-            for (int i = 0; i < STORES; i++) COLD[at = next(at)] = 0;
+            at = Cold.store(at);
             section.enter();
             int found = shared.found();
-            at = next(at + found);
-            for (int i = 0; i < LOADS; i++) at = next(at + COLD[at]);
-            result.r1 = found == 0 ? -1 : (COLD[at] == 0 ? shared : new Place()).target();
+            at = Cold.next(at + found);
+            for (int i = 0; i < LOADS; i++) at = Cold.next(at + Cold.at(at));
+            result.r1 = found == 0 ? -1 : (Cold.at(at) == 0 ? shared : new Place()).target();
             section.leave();
             place = at;
         }
@@ -91,12 +109,7 @@ public final class EpochLitmus {
         @Actor
         public void writer() {
             shared.takeAway(READERS);
-        }
-
-        private static int next(int place) {
-            return (place * 1_664_525 + 1_013_904_223) & (COLD.length - 1) & -LINE;
-        }
-    }
+        }    }
 
     /** A section that lasts is waited for. Fails when the writer does not wait for it to end. */
     @JCStressTest
@@ -129,6 +142,8 @@ public final class EpochLitmus {
     @Outcome(id = "0", expect = Expect.FORBIDDEN, desc = "the reader used what was taken away")
     @State
     public static class Opening {
+        private static int place;
+
         private final Readers readers = new Readers(HeavyBarrier.handshake());
         private final Place shared = new Place();
 
@@ -143,6 +158,7 @@ public final class EpochLitmus {
 
         @Actor
         public void writer() {
+            place = Cold.store(place);
             shared.takeAway(readers);
         }
     }
