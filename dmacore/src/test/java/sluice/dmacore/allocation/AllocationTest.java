@@ -2,16 +2,21 @@ package sluice.dmacore.allocation;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+import sluice.dmacore.buffer.AllocationRequest;
 import sluice.dmacore.buffer.Attachment;
+import sluice.dmacore.buffer.BufferMemory;
 import sluice.dmacore.buffer.DeviceMapping;
 import sluice.dmacore.buffer.DmaBufException;
 import sluice.dmacore.buffer.DmaCoreOptions;
+import sluice.dmacore.buffer.Exporter;
 import sluice.dmacore.buffer.LateAttach;
 import sluice.dmacore.buffer.Machine;
+import sluice.dmacore.buffer.Verdict;
 import sluice.dmacore.buffer.WriteBackOnly;
 import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.device.DeviceFunction;
@@ -228,6 +233,55 @@ class AllocationTest {
                         .satisfies(share -> assertThat(share.buffer().exporter()).isSameAs(enough));
             }
             assertThat(full.freePages()).isEqualTo(4);
+            machine.found();
+        }
+    }
+
+    /** Says yes to each question but the one at a function's attaching, which is the second. */
+    private record Fickle(Exporter inner, DeviceFunction of, AtomicInteger questions) implements Exporter {
+        @Override
+        public String name() {
+            return "fickle";
+        }
+
+        @Override
+        public CpuWriters cpuWriters() {
+            return inner.cpuWriters();
+        }
+
+        @Override
+        public BufferMemory allocate(AllocationRequest request) throws DmaBufException {
+            return inner.allocate(request);
+        }
+
+        @Override
+        public Verdict review(DeviceFunction function, Verdict verdict) {
+            if (!function.equals(of) || questions.incrementAndGet() % 2 == 1) return verdict;
+            return new Verdict(List.of(Verdict.Problem.ofExporter(false, "not any more")));
+        }
+    }
+
+    /** What the dry run said may be over when a device attaches: it is not served, and the attempt says why. */
+    @Test
+    @Tag("S42")
+    void aDeviceThatIsRefusedAfterItsDryRunGetsACopy() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            DeviceFunction gpu = gpu(machine);
+            DeviceFunction encoder = machine.device("encoder");
+            MemoryPool fickle = machine.pool(16, false);
+            MemoryPool pool = machine.pool(16, false);
+            try (Allocation frames = Allocation.allocateFor(machine.core(), "frame", FRAME, List.of(
+                    new Candidate(gpu, Stream.COHERENT, new Fickle(fickle, encoder, new AtomicInteger())),
+                    new Candidate(encoder, Stream.COHERENT, pool)))) {
+                Attempt first = frames.attempts().getFirst();
+                assertThat(first.failure()).contains("encoder cannot attach", "not any more");
+                assertThat(first.suitsAll()).isFalse();
+                assertThat(first.toString()).isEqualTo(
+                        "memory of gpu, by fickle: gpu: it fits, encoder: it fits; " + first.failure());
+                assertThat(frames.shares()).singleElement().extracting(Share::toString)
+                        .isEqualTo("frame of pool for gpu, encoder");
+                assertThat(fickle.freePages()).as("the first try is given back").isEqualTo(16);
+            }
             machine.found();
         }
     }
