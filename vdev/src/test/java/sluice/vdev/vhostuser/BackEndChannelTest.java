@@ -131,4 +131,26 @@ class BackEndChannelTest {
         assertThat(channel.isConnected()).isFalse();
         assertThat(log.complaints()).isEmpty();
     }
+
+    /** What the first has not answered is asked on the second, which is not ended by the end of the first. */
+    @Test
+    void aSecondChannelTakesTheQuestionsOver() throws Exception {
+        askBoth();
+        Request answered = frontEnd.receive(Deadline.USUAL);
+        frontEnd.receive(Deadline.USUAL);
+        frontEnd.reply(answered, 7);
+        control.settle();
+        try (sluice.vdev.fixture.BackEndChannel second = sluice.vdev.fixture.BackEndChannel.open()) {
+            Fd ours = second.backEndSide().duplicate();
+            onLoop(() -> channel.connect(ours, control.loop(), new Disposal()));
+            Request again = second.receive(Deadline.USUAL);
+            assertThat(again.iotlb().iova()).isEqualTo(0x5000);
+            assertThat(channel.isConnected()).isTrue();
+            second.reply(again, 0);
+            control.settle();
+            assertThat(answers).containsExactly(7L, 0L);
+            onLoop(channel::close);
+        }
+        assertThat(log.complaints()).isEmpty();
+    }
 }

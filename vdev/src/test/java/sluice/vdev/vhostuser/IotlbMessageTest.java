@@ -10,6 +10,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
+import sluice.iommu.Permission;
 import sluice.vdev.io.ProtocolViolation;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -58,6 +59,20 @@ class IotlbMessageTest {
                     assertThat(update.size()).isEqualTo(0x2000);
                     assertThat(update.target()).isEqualTo(0x7f00_0000_3000L);
                 });
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = { 1, 2, 3 })
+    void anUpdateAllowsReadingWritingOrBoth(int permission) throws Exception {
+        assertThat(IotlbMessage.read(message(0, 4096, 0, permission, UPDATE)))
+                .isEqualTo(new FrontEndMessage.IotlbUpdate(0, 4096, 0, Permission.of(permission)));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = { 0, 4, 255 })
+    void anUpdateForNothingOrForMoreIsRefused(int permission) {
+        assertThatThrownBy(() -> IotlbMessage.read(message(0, 4096, 0, permission, UPDATE)))
+                .isInstanceOf(ProtocolViolation.class).hasMessageContaining("permission " + permission);
     }
 
     /** QEMU pads the structure to 32 bytes, and takes no other length. */

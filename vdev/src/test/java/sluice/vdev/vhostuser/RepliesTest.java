@@ -5,6 +5,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.util.ReferenceCountUtil;
 import org.junit.jupiter.api.AfterEach;
@@ -63,6 +65,37 @@ class RepliesTest {
             }
             assertThat(gone).isEqualTo(count);
         }
+    }
+
+    @Test
+    void theBodyOfAnAnswerIsReleasedWhenItGoes() throws Exception {
+        Replies.Place first = replies.expect(1);
+        Replies.Place second = replies.expect(2);
+        ByteBuf body = Unpooled.buffer().writeLongLE(7);
+        second.answer(body);
+        assertThat(body.refCnt()).as("it waits for the first").isEqualTo(1);
+        first.answer(0);
+        assertThat(body.refCnt()).isZero();
+        assertThat(sent()).isEqualTo(2);
+    }
+
+    @Test
+    void anAnswerFromAnotherThreadGoesOutOnTheLoop() throws Exception {
+        replies.expect(1).answerLater(0);
+        channel.runPendingTasks();
+        assertThat(sent()).isEqualTo(1);
+    }
+
+    @Test
+    void whoDoesNotReadAnswersMayNotAskOn() throws Exception {
+        Replies.Place before = replies.expect(1);
+        channel.unsafe().outboundBuffer().setUserDefinedWritability(1, false);
+        assertThatThrownBy(() -> replies.expect(2)).isInstanceOf(ProtocolViolation.class)
+                .hasMessage("the front-end asks on and does not read the answers");
+        channel.unsafe().outboundBuffer().setUserDefinedWritability(1, true);
+        before.answer(0);
+        replies.expect(2).answer(0);
+        assertThat(sent()).isEqualTo(2);
     }
 
     @Test
