@@ -237,8 +237,14 @@ class AllocationTest {
         }
     }
 
-    /** Says yes to each question but the one at a function's attaching, which is the second. */
-    private record Fickle(Exporter inner, DeviceFunction of, AtomicInteger questions) implements Exporter {
+    /** Refuses a function once: the first question is the dry run's, the second attaching's, the third comes with the memory. */
+    private record Fickle(Exporter inner, DeviceFunction of, int refused, AtomicInteger questions)
+            implements
+                Exporter {
+        Fickle(Exporter inner, DeviceFunction of, int refused) {
+            this(inner, of, refused, new AtomicInteger());
+        }
+
         @Override
         public String name() {
             return "fickle";
@@ -256,7 +262,7 @@ class AllocationTest {
 
         @Override
         public Verdict review(DeviceFunction function, Verdict verdict) {
-            if (!function.equals(of) || questions.incrementAndGet() % 2 == 1) return verdict;
+            if (!function.equals(of) || questions.incrementAndGet() != refused) return verdict;
             return new Verdict(List.of(Verdict.Problem.ofExporter(false, "not any more")));
         }
     }
@@ -264,14 +270,14 @@ class AllocationTest {
     /** What the dry run said may be over when a device attaches: it is not served, and the attempt says why. */
     @Test
     @Tag("S42")
-    void aDeviceThatIsRefusedAfterItsDryRunGetsACopy() throws IOException {
+    void aDeviceThatIsRefusedAfterItsDryRunIsNotServed() throws IOException {
         try (Machine machine = Machine.counting()) {
             DeviceFunction gpu = gpu(machine);
             DeviceFunction encoder = machine.device("encoder");
             MemoryPool fickle = machine.pool(16, false);
             MemoryPool pool = machine.pool(16, false);
             try (Allocation frames = Allocation.allocateFor(machine.core(), "frame", FRAME, List.of(
-                    new Candidate(gpu, Stream.COHERENT, new Fickle(fickle, encoder, new AtomicInteger())),
+                    new Candidate(gpu, Stream.COHERENT, new Fickle(fickle, encoder, 2)),
                     new Candidate(encoder, Stream.COHERENT, pool)))) {
                 Attempt first = frames.attempts().getFirst();
                 assertThat(first.failure()).contains("encoder cannot attach", "not any more");
@@ -282,6 +288,27 @@ class AllocationTest {
                         .isEqualTo("frame of pool for gpu, encoder");
                 assertThat(fickle.freePages()).as("the first try is given back").isEqualTo(16);
             }
+            machine.found();
+        }
+    }
+
+    /** A device that has only seen the size is asked again, and the others keep what they have. */
+    @Test
+    @Tag("S42")
+    void aDeviceThatTheMemoryDoesNotSuitInTheEndGetsACopy() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            DeviceFunction gpu = gpu(machine);
+            DeviceFunction encoder = machine.device("encoder");
+            MemoryPool pool = machine.pool(32, false);
+            try (Allocation frames = Allocation.allocateFor(machine.core(), "frame", FRAME, List.of(
+                    new Candidate(gpu, Stream.COHERENT, new Fickle(pool, encoder, 3)),
+                    new Candidate(encoder, Stream.COHERENT, null)))) {
+                assertThat(frames.shares()).extracting(Share::toString).containsExactly("frame of fickle for gpu",
+                        "frame, copy 1 of fickle for encoder");
+                assertThat(frames.attempts().getFirst()).hasToString("memory of gpu, by fickle: gpu: it fits, "
+                        + "encoder: the exporter refuses it: not any more");
+            }
+            assertThat(pool.freePages()).isEqualTo(32);
             machine.found();
         }
     }
