@@ -233,6 +233,7 @@ class AllocationTest {
                         .satisfies(share -> assertThat(share.buffer().exporter()).isSameAs(enough));
             }
             assertThat(full.freePages()).isEqualTo(4);
+            assertThat(gpu.liveAttachments() + encoder.liveAttachments()).isZero();
             machine.found();
         }
     }
@@ -309,6 +310,7 @@ class AllocationTest {
                         + "encoder: the exporter refuses it: not any more");
             }
             assertThat(pool.freePages()).isEqualTo(32);
+            assertThat(gpu.liveAttachments() + encoder.liveAttachments()).isZero();
             machine.found();
         }
     }
