@@ -109,9 +109,9 @@ public final class Attachment {
                     buffer.size(), 0, 0);
             if (present == null) {
                 BufferMemory memory = buffer.obtain();
-                present = buffer.planned(function, memory.runs());
+                present = buffer.importers().planned(function, memory.runs());
                 segments = present;
-                buffer.noteUsed();
+                buffer.importers().noteUsed();
             }
             segmentUses++;
             return present;

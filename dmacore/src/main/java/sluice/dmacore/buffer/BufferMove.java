@@ -87,8 +87,7 @@ final class BufferMove {
             checkNewest(buffer);
             List<Attachment> attachments = buffer.attachments();
             BufferMemory next = ExportedMemory.checked(buffer,
-                    buffer.exporter().allocate(AllocationRequest.of(buffer.size(),
-                            attachments.stream().map(attachment -> attachment.function().params()).toList())));
+                    buffer.exporter().allocate(AllocationRequest.of(buffer.size(), buffer.importers().params())));
             Runs from = former.runs();
             for (int run = 0; run < from.count(); run++) {
                 next.runs().copyFrom(from.mapping(run).segment(), from.offset(run), from.start(run), from.length(run));

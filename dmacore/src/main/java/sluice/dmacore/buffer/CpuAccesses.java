@@ -46,7 +46,7 @@ final class CpuAccesses {
                 if (!begun) buffer.unregisterIfUnused();
             }
             buffer.core().gate().beginCpuAccess(lines, from, length, direction);
-            for (DeviceMapping mapping : buffer.liveMappings()) mapping.borrowed(from, length, direction);
+            for (DeviceMapping mapping : buffer.importers().liveMappings()) mapping.borrowed(from, length, direction);
             CpuAccess access = new CpuAccess(opener, memory.runs(), from, length, direction);
             open.add(access);
             opener.accesses().add(access);
@@ -61,7 +61,7 @@ final class CpuAccesses {
         synchronized (buffer) {
             open.remove(access);
             access.opener().accesses().remove(access);
-            for (DeviceMapping mapping : buffer.liveMappings())
+            for (DeviceMapping mapping : buffer.importers().liveMappings())
                 mapping.givenBack(access.from(), access.length(), access.direction());
             buffer.core().gate().endCpuAccess(buffer.lines(), access.from(), access.length(), access.direction());
             buffer.unregisterIfUnused();

@@ -1,6 +1,5 @@
 package sluice.dmacore.buffer;
 
-import java.util.ArrayList;
 import java.util.List;
 
 import org.jspecify.annotations.Nullable;
@@ -11,9 +10,7 @@ import sluice.dmacore.device.Stream;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.finding.Subject;
 import sluice.dmacore.linux.Errno;
-import sluice.dmacore.memory.Runs;
 import sluice.dmacore.ownership.Direction;
-import sluice.dmacore.ownership.Gate;
 import sluice.dmacore.ownership.Lines;
 import sluice.dmacore.ownership.OwnershipCounters;
 import sluice.dmacore.trace.EventKind;
@@ -44,17 +41,15 @@ public final class DmaBuf {
     private final long size;
     private final Exporter exporter;
     private final Share payer;
-    private final List<Attachment> attachments = new ArrayList<>();
     private final CpuAccesses accesses;
     private final Backing backing;
+    private final Importers importers;
     /** Those of {@link #retain}; each attachment and each opener is one more. */
     private int references = 1;
     private int openers;
     private volatile String name;
     /** Written with the buffer locked; devices look at it without. */
     private volatile State state = State.ABSTRACT;
-    /** Whether a device has its segments, or has had them: what it is made of was chosen for those who were there. */
-    private boolean inUse;
 
     private DmaBuf(DmaCore core, String name, long size, Exporter exporter, Share payer) {
         this.core = core;
@@ -65,6 +60,7 @@ public final class DmaBuf {
         this.payer = payer;
         accesses = new CpuAccesses(this);
         backing = new Backing(this);
+        importers = new Importers(this, backing);
     }
 
     static DmaBuf export(DmaCore core, String name, long size, Exporter exporter, Share payer)
@@ -136,13 +132,13 @@ public final class DmaBuf {
     }
 
     public synchronized List<Attachment> attachments() {
-        return List.copyOf(attachments);
+        return importers.all();
     }
 
     /** What transfers of this buffer have cost while the present devices were attached. */
     public synchronized OwnershipCounters counters() {
         OwnershipCounters all = backing.counters();
-        for (Attachment attachment : attachments) {
+        for (Attachment attachment : importers.all()) {
             DeviceMapping mapping = attachment.mapping();
             TranslatedView view = mapping == null ? null : mapping.view();
             if (view != null) all.add(core.ledger().counters(view.lines()));
@@ -168,8 +164,8 @@ public final class DmaBuf {
      */
     public synchronized void release() {
         if (references == 0) {
-            if (!attachments.isEmpty()) {
-                core.findings().add(Rule.RELEASED_WHILE_ATTACHED, attachments.getFirst().subject(), 0, size,
+            if (importers.count() > 0) {
+                core.findings().add(Rule.RELEASED_WHILE_ATTACHED, importers.all().getFirst().subject(), 0, size,
                         "released once more than retained, while it is attached");
             }
             throw new IllegalStateException(name + " was released more often than retained");
@@ -179,7 +175,7 @@ public final class DmaBuf {
     }
 
     private void endIfUnused() {
-        if (references > 0 || !attachments.isEmpty() || openers > 0 || state == State.RELEASED) return;
+        if (references > 0 || importers.count() > 0 || openers > 0 || state == State.RELEASED) return;
         // From here on nobody attaches, and a move does not begin what nobody would end.
         state = State.RELEASED;
         notifyAll();
@@ -228,19 +224,7 @@ public final class DmaBuf {
     private synchronized Attachment attach(DeviceFunction function, Stream stream, @Nullable Direction direction,
             @Nullable MoveListener listener, boolean bouncing) throws DmaBufException {
         checkAlive();
-        Verdict verdict = judged(function, stream);
-        if (direction != null) verdict = verdict.with(against(stream, direction));
-        if (isLate()) verdict = verdict.with(List.of(Verdict.Problem.of(Verdict.Limit.LATE)));
-        if (!verdict.fits() && !(bouncing && verdict.bounceable() && verdict.errno() == Errno.EBUSY)) {
-            throw refused(verdict.errno(), "%s cannot attach: %s".formatted(function.name(), verdict));
-        }
-        Attachment attachment = new Attachment(this, function, stream, listener, core.nextNumber());
-        backing.join(attachment, attachments.size());
-        attachments.add(attachment);
-        function.noteAttached();
-        core.trace().name(attachment.number(), function.name() + "/" + stream.name());
-        core.trace().record(EventKind.ATTACH, number, attachment.number(), 0, 0, size, 0, 0);
-        return attachment;
+        return importers.attach(function, stream, direction, listener, bouncing);
     }
 
     /** As {@link #wouldAttach(DeviceFunction, Stream)}, of a function that snoops. */
@@ -254,62 +238,22 @@ public final class DmaBuf {
      * @return every reason against it; that too many share its lines is seen only while somebody is attached
      */
     public synchronized Verdict wouldAttach(DeviceFunction function, Stream stream) {
-        List<Verdict.Problem> own = new ArrayList<>();
-        if (state == State.REVOKED || state == State.RELEASED) own.add(Verdict.Problem.of(Verdict.Limit.STATE));
-        if (isLate()) own.add(Verdict.Problem.of(Verdict.Limit.LATE));
-        if (!backing.hasRoom(attachments.size())) {
-            own.add(new Verdict.Problem(-1, Verdict.Limit.HOLDERS, Gate.MOST_HOLDERS, Gate.MOST_HOLDERS, false, false));
-        }
-        return judged(function, stream).with(own);
+        return importers.wouldAttach(function, stream);
     }
 
     /** The same of a function that will be mapped in a direction. */
     public synchronized Verdict wouldAttach(DeviceFunction function, Stream stream, Direction direction) {
-        return wouldAttach(function, stream).with(against(stream, direction));
+        return wouldAttach(function, stream).with(importers.against(stream, direction));
     }
 
-    private boolean isLate() {
-        return inUse && core.options().lateAttach() == LateAttach.NEVER;
-    }
-
-    /** A device has fetched what it is made of: who attaches now is late. With the buffer locked. */
-    void noteUsed() {
-        inUse = true;
-    }
-
-    /** What is in the way of a stream and a direction, whatever the device and its limits. With the buffer locked. */
-    List<Verdict.Problem> against(Stream stream, Direction direction) {
-        List<Verdict.Problem> found = new ArrayList<>();
-        if (!direction.deviceWrites()) return found;
-        if (core.isCached(stream) && !core.options().executor().invalidates())
-            found.add(Verdict.Problem.of(Verdict.Limit.INVALIDATION));
-        BufferMemory present = backing.memory();
-        if (present != null && present.readOnly()) found.add(Verdict.Problem.of(Verdict.Limit.READ_ONLY));
-        return found;
-    }
-
-    /** What the memory, or the size alone, is for a function; the exporter has the last word. With the buffer locked. */
-    Verdict judged(DeviceFunction function, Stream stream) {
-        BufferMemory present = backing.memory();
-        return present == null
-                ? exporter.review(function, stream, Verdict.ofSize(size, function.params()))
-                : judged(function, stream, planned(function, present.runs()), present);
-    }
-
-    /** The same of these segments of the memory. */
-    Verdict judged(DeviceFunction function, Stream stream, SegmentList list, BufferMemory present) {
-        return exporter.review(function, stream, Verdict.of(list, present, function.params()));
-    }
-
-    SegmentList planned(DeviceFunction function, Runs seen) {
-        return SegmentList.planned(seen, function.params(),
-                run -> core.system().addressOf(seen.mapping(run), seen.offset(run)));
+    /** With the buffer locked. */
+    Importers importers() {
+        return importers;
     }
 
     /** With the buffer locked. */
     void forget(Attachment attachment) {
-        attachments.remove(attachment);
-        backing.leave(attachment);
+        importers.remove(attachment);
         unregisterIfUnused();
         endIfUnused();
     }
@@ -322,13 +266,12 @@ public final class DmaBuf {
         if (state == State.MOVING) throw refused(Errno.EAGAIN, "it is being moved");
         BufferMemory present = backing.memory();
         if (present != null) return present;
-        inUse = true;
-        return allocate(AllocationRequest.of(size,
-                attachments.stream().map(attachment -> attachment.function().params()).toList()));
+        importers.noteUsed();
+        return allocate(AllocationRequest.of(size, importers.params()));
     }
 
     private BufferMemory allocate(AllocationRequest request) throws DmaBufException {
-        BufferMemory made = backing.allocate(request, attachments);
+        BufferMemory made = backing.allocate(request, importers.all());
         state = State.ALLOCATED;
         core.trace().record(EventKind.ALLOCATE, number, 0, 0, 0, size, size, 0);
         return made;
@@ -341,17 +284,7 @@ public final class DmaBuf {
 
     /** Takes the lines out of the ledger if no device and no CPU access needs them; with the buffer locked. */
     void unregisterIfUnused() {
-        if (attachments.isEmpty() && !accesses.isOpen()) backing.unregister();
-    }
-
-    /** Those that a device may use. With the buffer locked. */
-    List<DeviceMapping> liveMappings() {
-        List<DeviceMapping> live = new ArrayList<>();
-        for (Attachment attachment : attachments) {
-            DeviceMapping mapping = attachment.mapping();
-            if (mapping != null && mapping.isLive()) live.add(mapping);
-        }
-        return live;
+        if (importers.count() == 0 && !accesses.isOpen()) backing.unregister();
     }
 
     /** The lines, or null while nobody is attached and the CPU has no access. */
@@ -393,10 +326,10 @@ public final class DmaBuf {
         List<Attachment> present;
         synchronized (this) {
             if (state == State.REVOKED || state == State.RELEASED) return;
-            attachments.forEach(Attachment::checkOutside);
+            importers.all().forEach(Attachment::checkOutside);
             state = State.REVOKED;
             notifyAll(); // a move may wait for mappings
-            present = List.copyOf(attachments);
+            present = importers.all();
         }
         for (Attachment attachment : present) attachment.takeAway();
         core.trace().record(EventKind.REVOKE, number, 0, 0, 0, size, 0, 0);
@@ -408,7 +341,7 @@ public final class DmaBuf {
 
     /** With the buffer locked: other memory with the same bytes; as {@link Backing#replace}. */
     void replaceMemory(BufferMemory next) throws DmaBufException {
-        backing.replace(next, attachments);
+        backing.replace(next, importers.all());
     }
 
     // ---- the CPU
@@ -455,6 +388,6 @@ public final class DmaBuf {
     @Override
     public synchronized String toString() {
         return "%s, %d bytes of %s, %s, %d attachments".formatted(name, size, exporter.name(), state,
-                attachments.size());
+                importers.count());
     }
 }

@@ -40,14 +40,14 @@ final class MapRequest {
         Verdict judged = judged(own);
         if (attachment.mapping() != null) own.add(Verdict.Problem.of(Verdict.Limit.MAPPED));
         if (buffer.state() == DmaBuf.State.MOVING) own.add(Verdict.Problem.of(Verdict.Limit.MOVING));
-        own.addAll(buffer.against(attachment.stream(), direction));
+        own.addAll(buffer.importers().against(attachment.stream(), direction));
         return judged.with(own);
     }
 
     /** Of what the device would see, which may be a view of the exporter's. */
     private Verdict judged(List<Verdict.Problem> own) {
         BufferMemory memory = buffer.memoryOrNull();
-        if (memory == null) return buffer.judged(function, attachment.stream());
+        if (memory == null) return buffer.importers().judged(function, attachment.stream());
         TranslatedView view = null;
         try {
             view = TranslatedView.open(buffer, function, memory);
@@ -55,14 +55,14 @@ final class MapRequest {
             own.add(Verdict.Problem.ofExporter(false, String.valueOf(e.getMessage())));
         }
         try {
-            return buffer.judged(function, attachment.stream(), planned(view, memory), memory);
+            return buffer.importers().judged(function, attachment.stream(), planned(view, memory), memory);
         } finally {
             if (view != null) view.close();
         }
     }
 
     private SegmentList planned(@Nullable TranslatedView view, BufferMemory memory) {
-        return buffer.planned(function, view == null ? memory.runs() : view.runs());
+        return buffer.importers().planned(function, view == null ? memory.runs() : view.runs());
     }
 
     private boolean lacksInvalidation(boolean cached) {
@@ -86,7 +86,7 @@ final class MapRequest {
     private DeviceMapping map(BufferMemory memory, @Nullable TranslatedView view) throws DmaBufException {
         Lines lines = view == null ? buffer.lines() : view.lines();
         boolean cached = buffer.core().gate().isCached(attachment.holder());
-        Verdict verdict = buffer.judged(function, attachment.stream(), planned(view, memory), memory);
+        Verdict verdict = buffer.importers().judged(function, attachment.stream(), planned(view, memory), memory);
         Bounce bounce = verdict.fits() ? null : bounced(verdict, memory, lines);
         Holder holder = holder(view, bounce);
         boolean joined = false;
@@ -99,7 +99,7 @@ final class MapRequest {
             Segments segments = inSpace(seen(lines, bounce, cached));
             SegmentList list = SegmentList.of(segments, function.params(), buffer.core().listCuts());
             Verdict found = bounce == null
-                    ? buffer.judged(function, attachment.stream(), list, memory)
+                    ? buffer.importers().judged(function, attachment.stream(), list, memory)
                     : Verdict.of(list, bounce.runs(), BufferMemory.Kind.RAM, function.params());
             if (!found.fits()) {
                 function.space().unmap(segments);
