@@ -69,15 +69,18 @@ class CpuAccessTest {
                 access.read(89, seen, 0, 1);
                 assertThat(seen[0]).isEqualTo(Machine.bytes(256, 1)[89]);
                 machine.found();
-                access.read(65, seen, 0, 1);
-                assertThat(seen[0]).as("its line was fetched all the same").isEqualTo(Machine.bytes(256, 1)[65]);
+                for (int beside : new int[]{ 69, 90 }) {
+                    access.read(beside, seen, 0, 1);
+                    assertThat(seen[0]).as("its line was fetched all the same")
+                            .isEqualTo(Machine.bytes(256, 1)[beside]);
+                }
                 access.read(200, seen, 0, 1);
                 assertThat(seen[0]).as("stale").isZero();
                 access.write(70, seen, 0, 1);
             }
             mapping.unmap();
             attachment.detach();
-            assertThat(machine.core().findings().times(Rule.CPU_ACCESS_OUTSIDE_BRACKET)).isEqualTo(3);
+            assertThat(machine.core().findings().times(Rule.CPU_ACCESS_OUTSIDE_BRACKET)).isEqualTo(4);
         }
     }
 

@@ -149,6 +149,7 @@ final class Run {
                 machine.move(s.buffer());
                 moved[s.buffer()] = !moved[s.buffer()];
                 ideal.copy(before, places(s.buffer()));
+                follow(before, places(s.buffer()));
             }
         }
     }
@@ -217,6 +218,14 @@ final class Run {
             WrongRead read = new WrongRead(reader, step, who, at, bytes[i], ideal.get(at), ideal.stored(at));
             wrong.add(read);
             if (reader == Reader.UNTOLD_CPU) parts.loaded(read);
+        }
+    }
+
+    /** What was told of bytes that are moved then is told of them where they are now. */
+    private void follow(int[] before, int[] after) {
+        for (Told known : told) {
+            for (int i = 0; i < before.length; i++)
+                if (known.isAbout(before[i] / Setting.LINE)) known.lines().set(after[i] / Setting.LINE);
         }
     }
 
