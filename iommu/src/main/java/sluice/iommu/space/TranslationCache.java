@@ -118,7 +118,8 @@ public final class TranslationCache {
                     "%s: an entry of 0x%x bytes from 0x%x to target 0x%x does not begin and end at a page of 0x1000 bytes"
                             .formatted(options.name(), length, iova, target));
         }
-        if (iova < 0 || Long.compareUnsigned(last, lastAddress) > 0 || target < 0 || target > Targets.MAX - (length - 1)) {
+        if (iova < 0 || Long.compareUnsigned(last, lastAddress) > 0 || target < 0
+                || target > Targets.MAX - (length - 1)) {
             throw new MapException(Refusal.OUT_OF_APERTURE,
                     "%s: an entry of 0x%x bytes from 0x%x to target 0x%x exceeds addresses of %d bits or targets of 52"
                             .formatted(options.name(), length, iova, target, options.addressBits()));

@@ -50,7 +50,8 @@ class TableBehaviourTest {
     @ParameterizedTest
     @MethodSource("tables")
     void anEmptyTableFindsNothing(Table table) {
-        for (long iova : new long[]{ 0, KIB4, MIB2 - 1, GIB1, (1L << 32) - 1, 1L << 32, 1L << 39, 1L << 56, Long.MIN_VALUE,
+        for (long iova : new long[]{ 0, KIB4, MIB2 - 1, GIB1, (1L << 32) - 1, 1L << 32, 1L << 39, 1L << 56,
+                Long.MIN_VALUE,
                 -1 }) {
             assertThat(table.entry(iova)).isZero();
             assertThat(table.target(iova, Entry.READ)).isEqualTo(Targets.NONE);

@@ -122,7 +122,8 @@ public final class DeviceQueues implements DeviceContext {
     private void giveBack(int index, Virtqueue queue) {
         switch (queue.publish()) {
             case Polled.Stalled stalled ->
-                log.warn("{}: queue {} stops and cannot tell what it has done: its used ring at 0x{} is not mapped", name, index,
+                log.warn("{}: queue {} stops and cannot tell what it has done: its used ring at 0x{} is not mapped",
+                        name, index,
                         Long.toHexString(stalled.address()));
             case Polled.Broken broken ->
                 log.warn("{}: queue {} stops and cannot tell what it has done: {}", name, index, broken.reason());

@@ -152,7 +152,8 @@ public final class HostLoop implements DeviceLoop {
 
     @Override
     public Runnable every(long nanos, Runnable task) {
-        Future<?> timer = events.scheduleAtFixedRate(() -> contain("a timer", task), nanos, nanos, TimeUnit.NANOSECONDS);
+        Future<?> timer = events.scheduleAtFixedRate(() -> contain("a timer", task), nanos, nanos,
+                TimeUnit.NANOSECONDS);
         return () -> timer.cancel(false);
     }
 

@@ -46,6 +46,11 @@ class RefusedRingTest {
         }
 
         @Override
+        public String faultReason() {
+            return "no permission";
+        }
+
+        @Override
         public long generation() {
             return 1;
         }
@@ -61,7 +66,8 @@ class RefusedRingTest {
             TellsOnce iommu = new TellsOnce(rig.rings.memory());
             Virtqueue queue = rig.start(kind.start(), iommu, rig.buffers);
             first.accept(queue);
-            assertThat(queue.poll()).isInstanceOf(Polled.Broken.class);
+            assertThat(queue.poll()).isInstanceOfSatisfying(Polled.Broken.class,
+                    broken -> assertThat(broken.reason()).endsWith("is not guest memory: no permission"));
             queue.disableNotifications();
             assertThat(queue.enableNotifications()).as("poll and see").isTrue();
             assertThat(queue.poll()).isInstanceOf(Polled.Broken.class);

@@ -49,7 +49,8 @@ public final class FunctionProcess implements AutoCloseable {
     public FunctionProcess(PciFunction function, DmaCore core, Stream stream) {
         control = Loops.start("test-control");
         own = List.of(control, loop);
-        host = new FunctionHost(function, new HostLoop(function.name(), loop), FileMappings.ofProcess(), core, stream, Budget.ofProcess().own());
+        host = new FunctionHost(function, new HostLoop(function.name(), loop), FileMappings.ofProcess(), core, stream,
+                Budget.ofProcess().own());
         server = new FunctionServer(host);
     }
 

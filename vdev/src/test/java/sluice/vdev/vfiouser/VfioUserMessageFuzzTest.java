@@ -57,7 +57,8 @@ class VfioUserMessageFuzzTest {
         private final IoEventLoop loop = Loops.start("fuzz-function");
         private final Budget budget = Budget.of(Resource.MAPPINGS, 16);
         private final PlainFunction function = new PlainFunction();
-        private final FunctionHost host = new FunctionHost(function, new HostLoop("plain function", loop), new FileMappings(budget));
+        private final FunctionHost host = new FunctionHost(function, new HostLoop("plain function", loop),
+                new FileMappings(budget));
         private final FunctionServer server = new FunctionServer(host);
         private final Semaphore gone = new Semaphore(0);
         private final Fd event = EventFd.create();

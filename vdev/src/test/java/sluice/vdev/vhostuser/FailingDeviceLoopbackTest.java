@@ -40,7 +40,8 @@ class FailingDeviceLoopbackTest {
     private final IoEventLoop control = Loops.start("failing-control");
     private final IoEventLoop loop = Loops.start("failing-device");
     private final FailingDevice device = new FailingDevice();
-    private final BackEnd backEnd = new BackEnd(new DeviceHost(device, new HostLoop("failing", loop)), FileMappings.ofProcess(), null);
+    private final BackEnd backEnd = new BackEnd(new DeviceHost(device, new HostLoop("failing", loop)),
+            FileMappings.ofProcess(), null);
     private final Semaphore gone = new Semaphore(0);
     private GuestRam ram;
 

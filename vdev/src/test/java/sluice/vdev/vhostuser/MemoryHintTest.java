@@ -40,7 +40,8 @@ class MemoryHintTest {
     void connect() throws IOException {
         control = new ClockedLoop("hint-control");
         UnixSocket.Pair pair = UnixSocket.pair();
-        BackEnd backEnd = new BackEnd(new DeviceHost(new EchoDevice(), new HostLoop("echo", device)), FileMappings.ofProcess(), null);
+        BackEnd backEnd = new BackEnd(new DeviceHost(new EchoDevice(), new HostLoop("echo", device)),
+                FileMappings.ofProcess(), null);
         control.loop().execute(() -> backEnd.serve(pair.second(), control.loop(), () -> gone = true));
         frontEnd = new FrontEnd(pair.first());
         frontEnd.setFeatures(ACCEPTED);

@@ -71,7 +71,8 @@ class MessageFuzzTest {
         private final DisplayLink display = new DisplayLink(loop, 1, 64, 64);
         private final GpuDevice device = new GpuDevice(GpuOptions.defaults(), display,
                 new PictureTaker(Path.of("."), 0));
-        private final BackEnd backEnd = new BackEnd(new DeviceHost(device, new HostLoop("gpu", loop)), new FileMappings(budget),
+        private final BackEnd backEnd = new BackEnd(new DeviceHost(device, new HostLoop("gpu", loop)),
+                new FileMappings(budget),
                 display::connect);
         private final Semaphore gone = new Semaphore(0);
         private final Fd event = EventFd.create();
