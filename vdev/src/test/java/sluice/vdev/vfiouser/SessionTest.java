@@ -14,7 +14,9 @@ import org.junit.jupiter.api.Timeout;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.linux.EventFd;
 import sluice.dmacore.linux.Fd;
+import sluice.dmacore.linux.UnixSocket;
 import sluice.vdev.fixture.Deadline;
+import sluice.vdev.fixture.FdInfo;
 import sluice.vdev.fixture.GuestRam;
 import sluice.vdev.fixture.VfioUserClient;
 import sluice.vdev.fixture.VfioUserMessage;
@@ -302,6 +304,16 @@ class SessionTest {
             awaitSignal(line);
             client.write32(0, PlainFunction.COMMAND, PlainFunction.DEASSERT);
             assertThat(client.read32(CONFIG_REGION, 4) >>> 16 & 8).isZero();
+        }
+    }
+
+    @Test
+    void whatWeSignalIsMadeNonBlocking() throws Exception {
+        try (Fd eventfd = EventFd.create()) {
+            UnixSocket.setBlocking(eventfd);
+            int set = VfioUserClient.DATA_EVENTFD | VfioUserClient.TRIGGER;
+            assertThat(client.setIrqs(set, VfioUserClient.LINE, 0, 1, NO_DATA, eventfd)).isZero();
+            assertThat(FdInfo.isNonBlocking(eventfd)).isTrue();
         }
     }
 

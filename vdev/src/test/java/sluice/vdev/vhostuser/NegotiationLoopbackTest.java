@@ -14,9 +14,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import sluice.dmacore.linux.EventFd;
 import sluice.dmacore.linux.Fd;
+import sluice.dmacore.linux.UnixSocket;
 import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.DeviceSession.Profile;
 import sluice.vdev.fixture.DeviceSession.Realized;
+import sluice.vdev.fixture.FdInfo;
 import sluice.vdev.fixture.FrontEnd;
 import sluice.vdev.fixture.FrontEndQueue;
 import sluice.vdev.fixture.QueueLayout;
@@ -68,6 +70,20 @@ class NegotiationLoopbackTest {
             assertThat(realized.protocolFeatures() & (1L << 14 | 1L << 17 | 1L << 1)).isZero();
             gpu.resume();
             gpu.driver().getDisplayInfo().outputs();
+        }
+    }
+
+    /** A counter that is full would hold who signals it; the flag belongs to the open file, so the front-end sees it too. */
+    @Test
+    void whatWeSignalIsMadeNonBlocking() throws IOException {
+        try (Fd call = EventFd.create(); Fd error = EventFd.create()) {
+            UnixSocket.setBlocking(call);
+            UnixSocket.setBlocking(error);
+            frontEnd.setVringCall(0, call);
+            frontEnd.setVringErr(0, error);
+            frontEnd.getFeatures();
+            assertThat(FdInfo.isNonBlocking(call)).isTrue();
+            assertThat(FdInfo.isNonBlocking(error)).isTrue();
         }
     }
 
