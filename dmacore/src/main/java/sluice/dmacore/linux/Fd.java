@@ -13,6 +13,7 @@ public final class Fd implements AutoCloseable {
     private static final AtomicInteger OPEN = new AtomicInteger();
 
     private final AtomicInteger number;
+    private volatile Runnable gone = () -> {};
 
     private Fd(int number) {
         this.number = new AtomicInteger(number);
@@ -65,6 +66,14 @@ public final class Fd implements AutoCloseable {
     }
 
     /**
+     * Has {@code next} run once, when the descriptor has been closed or given away, in place of any before. To be called by
+     * the owner of an open descriptor, while no other thread can close it.
+     */
+    public void whenGone(Runnable next) {
+        gone = next;
+    }
+
+    /**
      * Gives ownership up without closing.
      *
      * @return the number, which the caller now owns
@@ -76,6 +85,7 @@ public final class Fd implements AutoCloseable {
             throw new IllegalStateException("This descriptor was closed or given away.");
         }
         OPEN.decrementAndGet();
+        gone.run();
         return n;
     }
 
@@ -93,6 +103,7 @@ public final class Fd implements AutoCloseable {
         }
         OPEN.decrementAndGet();
         long result = Unistd.CLOSE.call(n);
+        gone.run();
         if (result == -Errno.EBADF) {
             throw new AssertionError("Descriptor " + n + " was closed behind its owner's back (close: EBADF): "
                     + "some code closes a number it does not own, and may have closed others' files as well.");

@@ -100,8 +100,8 @@ final class EndpointServer implements DeviceServer {
      */
     static EndpointServer of(PciFunction function, IoEventLoop control, DmaCore core, Stream stream, List<Rule> rules,
             Report report) {
-        HostLoop loop = HostLoop.start(function.name());
         Share share = Budget.ofProcess().share(function.name());
+        HostLoop loop = HostLoop.start(function.name(), share);
         FunctionHost host = new FunctionHost(function, loop, FileMappings.ofProcess().paidBy(share), core, stream,
                 share);
         for (Rule rule : rules) host.space().table().inject(rule);
@@ -119,7 +119,7 @@ final class EndpointServer implements DeviceServer {
     /** A virtio device over vhost-user, on a loop of its own. */
     static EndpointServer of(String name, VirtioDevice device, IoEventLoop control, DmaCore core) {
         Share share = Budget.ofProcess().share(name);
-        HostLoop loop = HostLoop.start(name);
+        HostLoop loop = HostLoop.start(name, share);
         BackEnd backEnd = new BackEnd(new DeviceHost(device, loop, 0, core.trace("front of " + name)),
                 FileMappings.ofProcess().paidBy(share), null);
         return new EndpointServer(name, share, control, loop, backEnd, path -> QemuHint.attachVirtio(device, path),
@@ -136,7 +136,7 @@ final class EndpointServer implements DeviceServer {
      */
     static EndpointServer onPci(String name, VirtioDevice device, IoEventLoop control, DmaCore core) {
         Share share = Budget.ofProcess().share(name);
-        HostLoop loop = HostLoop.start(name);
+        HostLoop loop = HostLoop.start(name, share);
         FunctionHost host = new FunctionHost(new VirtioPciFunction(device, loop, 0), loop,
                 FileMappings.ofProcess().paidBy(share), core, Stream.COHERENT, share);
         return new EndpointServer(name, share, control, loop, new FunctionServer(host), QemuHint::attachFunction,

@@ -42,8 +42,8 @@ final class GpuServer implements DeviceServer {
 
     private final IoEventLoop control;
     private final boolean ownControl;
-    private final HostLoop loop = HostLoop.start("gpu");
     private final Share share = Budget.ofProcess().share("gpu");
+    private final HostLoop loop = HostLoop.start("gpu", share);
     private final DisplayLink display;
     private final PictureTaker pictures;
     private final CoreOption.Machine machine;

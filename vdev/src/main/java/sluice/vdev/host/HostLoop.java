@@ -10,6 +10,8 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.dmacore.budget.Budget;
+import sluice.dmacore.budget.Share;
 import sluice.dmacore.linux.Fd;
 import sluice.vdev.device.DeviceLoop;
 import sluice.vdev.io.Disposal;
@@ -27,22 +29,29 @@ public final class HostLoop implements DeviceLoop {
 
     private final String name;
     private final IoEventLoop events;
-    private final Disposal disposal = new Disposal();
+    private final Disposal disposal;
     private final PeerLog log = new PeerLog(LOG);
+
+    /** A device on a loop that exists, which has no share of its own. */
+    public HostLoop(String name, IoEventLoop events) {
+        this(name, events, Budget.ofProcess().own());
+    }
 
     /**
      * A device on a loop that exists.
      *
      * @param name the device's name in logs and reports
+     * @param share from which each descriptor of its front-ends is taken
      */
-    public HostLoop(String name, IoEventLoop events) {
+    public HostLoop(String name, IoEventLoop events, Share share) {
         this.name = name;
         this.events = events;
+        this.disposal = new Disposal(share);
     }
 
     /** A device on a loop of its own, whose thread is a daemon. */
-    public static HostLoop start(String name) {
-        return new HostLoop(name, Loops.start("sluice-" + name));
+    public static HostLoop start(String name, Share share) {
+        return new HostLoop(name, Loops.start("sluice-" + name), share);
     }
 
     /**

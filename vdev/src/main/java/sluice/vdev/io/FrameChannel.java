@@ -78,7 +78,8 @@ public final class FrameChannel extends AbstractChannel {
      * @param socket a connected stream socket, which the channel owns from now on; no call on it ever waits, whether the
      *        socket itself is non-blocking or not
      * @param gatherLimit the most pieces of one {@link Outgoing} sent in one call, 1 to 1024
-     * @param disposal closes the socket, and the descriptors that came and were not taken
+     * @param disposal closes the socket, and the descriptors that came and were not taken; it counts those that come, and the
+     *        channel is closed by the first that are too many
      */
     public FrameChannel(Fd socket, FrameFormat format, int gatherLimit, Disposal disposal) {
         super(null);
@@ -271,10 +272,12 @@ public final class FrameChannel extends AbstractChannel {
                 .formatted(buffer.readableBytes(), buffer.readableBytes() + wanted));
     }
 
-    private void collectFds() throws ProtocolViolation {
+    private void collectFds() throws IOException {
         if (incoming.fdCount() == 0)
             return;
-        partialFds.addAll(incoming.takeFds());
+        List<Fd> fresh = incoming.takeFds();
+        partialFds.addAll(fresh);
+        disposal.charge(fresh);
         if (partialFds.size() > SocketMessage.MAX_FDS) {
             throw new ProtocolViolation("one message with more than %d descriptors".formatted(SocketMessage.MAX_FDS));
         }

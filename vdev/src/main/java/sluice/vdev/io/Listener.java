@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.dmacore.budget.Budget;
 import sluice.dmacore.linux.ErrnoException;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.UnixSocket;
@@ -37,7 +38,7 @@ public final class Listener implements AutoCloseable {
     private final Fd socket;
     private final Promise<Void> ended;
     private final PeerLog log = new PeerLog(LOG);
-    private final Disposal disposal = new Disposal();
+    private final Disposal disposal = new Disposal(Budget.ofProcess().own());
     private @Nullable EventWatch watch;
     private @Nullable Channel served;
     private @Nullable Fd waiting;

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
+import sluice.dmacore.budget.Budget;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.UnixSocket;
 import sluice.vdev.fixture.Deadline;
@@ -41,7 +42,7 @@ class ReplyFuzzTest {
     private static final class Asking implements AutoCloseable {
         private final InternalErrors errors = new InternalErrors();
         private final IoEventLoop loop = Loops.start("fuzz-display");
-        private final Disposal disposal = new Disposal();
+        private final Disposal disposal = new Disposal(Budget.ofProcess().own());
         private final DisplayLink link = new DisplayLink(loop, 1, 64, 64);
 
         @Override

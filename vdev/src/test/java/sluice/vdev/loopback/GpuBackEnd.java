@@ -89,7 +89,7 @@ public final class GpuBackEnd implements AutoCloseable {
         display = new DisplayLink(loop, options.outputs(), OWN_WIDTH, OWN_HEIGHT);
         pictures = new PictureTaker(folder, everyFrames);
         device = new GpuDevice(options, display, pictures, core, stream, share);
-        HostLoop named = new HostLoop("gpu", loop);
+        HostLoop named = new HostLoop("gpu", loop, share);
         backEnd = new BackEnd(new DeviceHost(device, named, 0, core.trace("front of gpu")),
                 FileMappings.ofProcess().paidBy(share), display::connect);
         function = new FunctionServer(new FunctionHost(new VirtioPciFunction(device, named, 0), named,
@@ -114,7 +114,7 @@ public final class GpuBackEnd implements AutoCloseable {
 
     /** Gives the GPU a display that no front-end hands out; the socket is ours from now on. */
     public void connectDisplay(Fd socket) {
-        loop.execute(() -> display.connect(socket, new Disposal()));
+        loop.execute(() -> display.connect(socket, new Disposal(share)));
     }
 
     /** Listens on a path; the caller closes the listener. */

@@ -16,6 +16,7 @@ import io.netty.util.concurrent.SingleThreadEventExecutor;
 import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.budget.Budget;
+import sluice.dmacore.budget.Share;
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.buffer.DmaCoreOptions;
 import sluice.dmacore.device.Stream;
@@ -56,9 +57,15 @@ public final class FunctionProcess implements AutoCloseable {
 
     /** A function whose front-ends are served on another's loop, which lives longer. */
     FunctionProcess(PciFunction function, IoEventLoop control) {
+        this(function, control, Budget.ofProcess().own());
+    }
+
+    /** As above, with a share of its own. */
+    FunctionProcess(PciFunction function, IoEventLoop control, Share share) {
         this.control = control;
         own = List.of(loop);
-        host = new FunctionHost(function, new HostLoop(function.name(), loop), FileMappings.ofProcess());
+        host = new FunctionHost(function, new HostLoop(function.name(), loop, share),
+                FileMappings.ofProcess().paidBy(share), DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT, share);
         server = new FunctionServer(host);
     }
 

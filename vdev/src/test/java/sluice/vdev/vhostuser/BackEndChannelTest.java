@@ -14,6 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.slf4j.LoggerFactory;
 
+import sluice.dmacore.budget.Budget;
 import sluice.dmacore.linux.Fd;
 import sluice.iommu.Access;
 import sluice.vdev.fixture.BackEndChannel.Request;
@@ -45,7 +46,7 @@ class BackEndChannelTest {
         control = new ClockedLoop("back-end-channel");
         frontEnd = sluice.vdev.fixture.BackEndChannel.open();
         Fd ours = frontEnd.backEndSide().duplicate();
-        onLoop(() -> channel.connect(ours, control.loop(), new Disposal()));
+        onLoop(() -> channel.connect(ours, control.loop(), new Disposal(Budget.ofProcess().own())));
     }
 
     @AfterEach
@@ -142,7 +143,7 @@ class BackEndChannelTest {
         control.settle();
         try (sluice.vdev.fixture.BackEndChannel second = sluice.vdev.fixture.BackEndChannel.open()) {
             Fd ours = second.backEndSide().duplicate();
-            onLoop(() -> channel.connect(ours, control.loop(), new Disposal()));
+            onLoop(() -> channel.connect(ours, control.loop(), new Disposal(Budget.ofProcess().own())));
             Request again = second.receive(Deadline.USUAL);
             assertThat(again.iotlb().iova()).isEqualTo(0x5000);
             assertThat(channel.isConnected()).isTrue();
