@@ -3,6 +3,7 @@ package sluice.dmacore.ownership;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 
 import org.jspecify.annotations.Nullable;
@@ -12,28 +13,30 @@ import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.Runs;
 
 /**
- * The pages of all files that buffers lie in. One who enters a buffer, or takes it out, has the pages of its files to himself
- * meanwhile, and nobody else's.
+ * The pages of all files that buffers lie in. One who enters a buffer, or takes it out, has its stretches of its files to himself
+ * meanwhile, and no others.
  */
 final class Books {
+    private static final int PAGE_SHIFT = 12;
+
     /** A file that nobody uses is kept: a device often lets go of its only buffer and takes the next. */
     private @Nullable FileId unused;
     private final Map<FileId, FilePages> files = new HashMap<>();
 
-    /** The pages of the files of one buffer, for one thread; closing it lets others at them. */
+    /** The pages of one buffer, for one thread; closing it lets others at them. */
     static final class Open implements AutoCloseable {
         private final Books books;
-        private final Map<FileId, FilePages> pages;
+        private final Map<FileId, FilePages.Claim> pages;
         private @Nullable FileMapping lastFile;
-        private @Nullable FilePages lastPages;
+        private FilePages.@Nullable Claim lastPages;
 
-        private Open(Books books, Map<FileId, FilePages> pages) {
+        private Open(Books books, Map<FileId, FilePages.Claim> pages) {
             this.books = books;
             this.pages = pages;
         }
 
-        FilePages of(FileMapping file) {
-            FilePages found = lastPages;
+        FilePages.Claim of(FileMapping file) {
+            FilePages.Claim found = lastPages;
             if (found == null || !file.equals(lastFile)) {
                 found = Objects.requireNonNull(pages.get(file.id()), "a file of the buffer");
                 lastPages = found;
@@ -44,37 +47,50 @@ final class Books {
 
         @Override
         public void close() {
-            for (FilePages one : pages.values()) one.lock.unlock();
-            books.leave(pages);
+            for (FilePages.Claim one : pages.values()) one.close();
+            books.leave(pages.keySet());
         }
     }
 
-    /** Waits until nobody else is at the files of a buffer. */
+    /** Waits until nobody else is at the pages of a buffer. */
     Open open(Runs runs) {
-        Map<FileId, FilePages> pages = visit(runs);
+        Map<FileId, FilePages.Claim> pages = visit(runs);
+        Open open = new Open(this, pages);
+        for (int run = 0; run < runs.count(); run++)
+            open.of(runs.mapping(run)).add(firstPage(runs, run), endPage(runs, run));
         // All in one order, so that no two threads wait for each other.
-        for (FilePages one : pages.values()) one.lock.lock();
-        return new Open(this, pages);
+        for (FilePages.Claim one : pages.values()) one.claim();
+        return open;
     }
 
-    private synchronized Map<FileId, FilePages> visit(Runs runs) {
-        Map<FileId, FilePages> pages = new TreeMap<>(FileId.ORDER);
+    /** The page of its file in which a run begins. */
+    static int firstPage(Runs runs, int run) {
+        return (int) (runs.offset(run) >>> PAGE_SHIFT);
+    }
+
+    /** The page of its file behind the last one of a run. */
+    static int endPage(Runs runs, int run) {
+        return (int) ((runs.offset(run) + runs.length(run) + (1 << PAGE_SHIFT) - 1) >>> PAGE_SHIFT);
+    }
+
+    private synchronized Map<FileId, FilePages.Claim> visit(Runs runs) {
+        Map<FileId, FilePages.Claim> pages = new TreeMap<>(FileId.ORDER);
         for (int run = 0; run < runs.count(); run = runs.endOfFile(run)) {
             FileId file = runs.mapping(run).id();
             if (pages.containsKey(file)) continue;
             FilePages found = files.computeIfAbsent(file, _ -> new FilePages());
             found.visitors++;
-            pages.put(file, found);
+            pages.put(file, found.prepare());
         }
         return pages;
     }
 
-    private synchronized void leave(Map<FileId, FilePages> pages) {
-        pages.forEach((file, left) -> {
-            left.visitors--;
+    private synchronized void leave(Set<FileId> left) {
+        for (FileId file : left) {
+            Objects.requireNonNull(files.get(file), "a file that is visited").visitors--;
             forgetIfUnused(unused, file);
             unused = file;
-        });
+        }
     }
 
     private void forgetIfUnused(@Nullable FileId former, FileId next) {

@@ -21,11 +21,10 @@ import sluice.dmacore.memory.Runs;
  * their views lead to the same {@link Region}.
  *
  * <p>Pages are looked up in a table, so that a buffer nobody shares costs a few nanoseconds a page. Buffers are entered and
- * taken out file by file: those of one VM do not wait for those of another, however much there is to do. What is kept for a
- * buffer is paid for by the share of its device.
+ * taken out by stretches of their files: those of one VM do not wait for those of another, nor for one of the same VM that lies
+ * elsewhere, however much there is to do. What is kept for a buffer is paid for by the share of its device.
  */
 public final class Ledger {
-    private static final int PAGE_SHIFT = 12;
     private static final int PAGE_LINES = 4096 / Lines.LINE;
     /**
      * Pieces of one buffer. One that shares nothing has one; one whose list goes over the scattered pages of another again and
@@ -156,9 +155,9 @@ public final class Ledger {
         Set<Lines> others = Set.of();
         Runs runs = lines.runs();
         for (int run = 0; run < runs.count(); run++) {
-            FilePages pages = open.of(runs.mapping(run));
-            int end = endPage(runs, run);
-            for (int page = (int) (runs.offset(run) >>> PAGE_SHIFT); page < end; page++) {
+            FilePages.Claim pages = open.of(runs.mapping(run));
+            int end = Books.endPage(runs, run);
+            for (int page = Books.firstPage(runs, run); page < end; page++) {
                 int known = pages.entry(page);
                 if (known == 0) {
                     pages.enter(page, lines, payer);
@@ -186,14 +185,10 @@ public final class Ledger {
     private static void uncover(Lines lines, Books.Open open) {
         Runs runs = lines.runs();
         for (int run = 0; run < runs.count(); run++) {
-            FilePages pages = open.of(runs.mapping(run));
-            int end = endPage(runs, run);
-            for (int page = (int) (runs.offset(run) >>> PAGE_SHIFT); page < end; page++) pages.leave(page, lines);
+            FilePages.Claim pages = open.of(runs.mapping(run));
+            int end = Books.endPage(runs, run);
+            for (int page = Books.firstPage(runs, run); page < end; page++) pages.leave(page, lines);
         }
-    }
-
-    private static int endPage(Runs runs, int run) {
-        return (int) ((runs.offset(run) + runs.length(run) + (1 << PAGE_SHIFT) - 1) >>> PAGE_SHIFT);
     }
 
     // ---- lines that are shared
@@ -215,7 +210,7 @@ public final class Ledger {
         Repeats repeats = twice ? new Repeats(lines, filesOf(lines)) : null;
         for (int run = 0; run < lines.runCount(); run++) {
             FileId file = lines.runs().mapping(run).id();
-            FilePages pages = open.of(lines.runs().mapping(run));
+            FilePages.Claim pages = open.of(lines.runs().mapping(run));
             int first = lines.firstLine(run);
             Region region = own;
             int place = first;

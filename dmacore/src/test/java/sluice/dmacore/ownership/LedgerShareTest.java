@@ -4,8 +4,10 @@ import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadInfo;
 import java.lang.management.ThreadMXBean;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -91,27 +93,88 @@ class LedgerShareTest {
         }
     }
 
+    /** Two devices of one VM, whose buffers lie in one file: 65,536 scattered pages that another buffer has too, and one page. */
     @Test
-    void whoIsAtAFileHasItToHimself() throws Exception {
-        FileMapping one = files.mapping(PAGE);
+    void aBufferElsewhereInAFileIsEnteredWithoutWaitingForAGreedyOne() throws Exception {
+        FileMapping ram = files.mapping(1 << 30);
+        Runs list = scattered(ram, 65_536, 2 * PAGE);
+        Lines first = ledger.add(1, "first", list, true).lines();
+        AtomicBoolean end = new AtomicBoolean();
+        CountDownLatch begun = new CountDownLatch(1);
+        CompletableFuture<Void> work = CompletableFuture.runAsync(() -> {
+            while (!end.get()) {
+                begun.countDown();
+                enterAndRemove(2, list);
+            }
+        });
+        begun.await();
+        Runs page = new Runs();
+        page.add(ram, (1 << 30) - PAGE, PAGE);
+        long[] nanos = new long[101];
+        for (int round = 0; round < nanos.length; round++) {
+            long began = System.nanoTime();
+            enterAndRemove(3, page);
+            nanos[round] = System.nanoTime() - began;
+        }
+        end.set(true);
+        work.get(60, TimeUnit.SECONDS);
+        Arrays.sort(nanos);
+        assertThat(nanos[nanos.length / 2]).as("ns, the median")
+                .isLessThan(TimeUnit.MILLISECONDS.toNanos(MOST_WAITED_MILLIS));
+        ledger.remove(first);
+        ram.release();
+    }
+
+    @Test
+    void whoIsAtPagesHasThemToHimself() throws Exception {
+        FileMapping one = files.mapping(MIB);
         FileMapping other = files.mapping(PAGE);
         Books books = new Books();
-        Runs first = new Runs();
-        first.add(one, 0, PAGE);
+        Runs first = run(one, 0, PAGE);
         Runs both = new Runs();
         both.add(other, 0, PAGE);
         both.add(one, 0, PAGE);
-        Runs second = new Runs();
-        second.add(other, 0, PAGE);
         CompletableFuture<Void> waiting;
+        CompletableFuture<Void> behind;
         try (Books.Open _ = books.open(first)) {
-            CompletableFuture.runAsync(() -> books.open(second).close()).get(10, TimeUnit.SECONDS);
-            waiting = CompletableFuture.runAsync(() -> books.open(both).close());
+            enter(books, run(other, 0, PAGE)).get(10, TimeUnit.SECONDS);
+            enter(books, run(one, MIB / 2, PAGE)).get(10, TimeUnit.SECONDS);
+            waiting = enter(books, both);
             assertThatThrownBy(() -> waiting.get(50, TimeUnit.MILLISECONDS)).isInstanceOf(TimeoutException.class);
+            behind = enter(books, run(one, 0, MIB));
+            assertThatThrownBy(() -> behind.get(50, TimeUnit.MILLISECONDS)).isInstanceOf(TimeoutException.class);
         }
         waiting.get(10, TimeUnit.SECONDS);
+        behind.get(10, TimeUnit.SECONDS);
         one.release();
         other.release();
+    }
+
+    private static CompletableFuture<Void> enter(Books books, Runs memory) {
+        return CompletableFuture.runAsync(() -> books.open(memory).close());
+    }
+
+    private static Runs run(FileMapping file, long offset, long bytes) {
+        Runs run = new Runs();
+        run.add(file, offset, bytes);
+        return run;
+    }
+
+    /** Stretches are claimed by their number modulo 2^16: the first and the last of so large a run meet. */
+    @Test
+    void aRunThatIsLargerThanAllStretchesIsEntered() throws Exception {
+        FileMapping large = files.mapping(40L << 30);
+        Books books = new Books();
+        for (long bytes : new long[]{ 40L << 30, (16L << 30) - PAGE, 20L << 30 }) {
+            Runs end = run(large, (40L << 30) - bytes, bytes);
+            CompletableFuture<Void> waiting;
+            try (Books.Open _ = books.open(run(large, (40L << 30) - PAGE, PAGE))) {
+                waiting = enter(books, end);
+                assertThatThrownBy(() -> waiting.get(20, TimeUnit.MILLISECONDS)).isInstanceOf(TimeoutException.class);
+            }
+            waiting.get(10, TimeUnit.SECONDS);
+        }
+        large.release();
     }
 
     /** Buffers in two files that meet in both: groups are joined by two threads at a time, in either order. */
