@@ -1,5 +1,6 @@
 package sluice.dmacore.buffer;
 
+import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -9,6 +10,7 @@ import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.ownership.Gate;
+import sluice.dmacore.ownership.Holder;
 import sluice.dmacore.ownership.Ledger;
 import sluice.dmacore.ownership.LedgerFullException;
 import sluice.dmacore.ownership.Lines;
@@ -158,9 +160,28 @@ final class Backing {
             if (present >= Gate.MOST_HOLDERS) throw tooMany(attachment.function());
             return;
         }
-        if (buffer.core().gate().join(register(), attachment.joining(memory))) return;
-        buffer.unregisterIfUnused();
-        throw tooMany(attachment.function());
+        boolean joined = false;
+        try {
+            join(register(), attachment.joining(memory), attachment.function());
+            joined = true;
+        } finally {
+            if (!joined) buffer.unregisterIfUnused();
+        }
+    }
+
+    /**
+     * Lets a holder own lines of the memory, or of a view of it.
+     *
+     * @throws DmaBufException ENOMEM: too many share a line, or what the caches need for them cannot be had
+     */
+    void join(Lines shared, Holder holder, DeviceFunction function) throws DmaBufException {
+        boolean joined;
+        try {
+            joined = buffer.core().gate().join(shared, holder);
+        } catch (UncheckedIOException e) {
+            throw buffer.refused(Errno.ENOMEM, String.valueOf(e.getMessage()));
+        }
+        if (!joined) throw tooMany(function);
     }
 
     /** Whether one more could join, as far as can be seen without entering the memory into the ledger. */
@@ -179,9 +200,13 @@ final class Backing {
         BufferMemory present = memory;
         if (present == null) throw new IllegalStateException("no memory to join");
         for (int i = 0; i < attachments.size(); i++) {
-            if (buffer.core().gate().join(register(), attachments.get(i).joining(present))) continue;
-            leaveAll(attachments, i);
-            throw tooMany(attachments.get(i).function());
+            boolean joined = false;
+            try {
+                join(register(), attachments.get(i).joining(present), attachments.get(i).function());
+                joined = true;
+            } finally {
+                if (!joined) leaveAll(attachments, i);
+            }
         }
     }
 
@@ -192,7 +217,7 @@ final class Backing {
     }
 
     /** The refusal, when too many share a line. */
-    DmaBufException tooMany(DeviceFunction function) {
+    private DmaBufException tooMany(DeviceFunction function) {
         buffer.core().findings().add(Rule.D18_TOO_MANY_OVERLAPS, buffer.subject(function), 0, buffer.size(),
                 "%d attachments share a line".formatted(Gate.MOST_HOLDERS));
         return buffer.refused(Errno.ENOMEM, "%d attachments share one of its lines, which looks like a leak"

@@ -93,8 +93,8 @@ final class MapRequest {
         boolean done = false;
         try {
             if (!holder.equals(attachment.holder())) {
-                joined = buffer.core().gate().join(lines, holder);
-                if (!joined) throw buffer.backing().tooMany(function);
+                buffer.backing().join(lines, holder, function);
+                joined = true;
             }
             Segments segments = inSpace(seen(lines, bounce, cached));
             SegmentList list = SegmentList.of(segments, function.params(), buffer.core().listCuts());

@@ -26,6 +26,9 @@ import sluice.dmacore.ownership.Lines;
  * with a store takes a part of it.
  */
 public final class ShadowCaches implements CacheExecutor {
+    /** What is done with a shadow locked ends at a multiple of it, so that another device of the VM gets its turn. */
+    private static final long PIECE_BYTES = 256 << 10;
+
     private final FileMappings files;
     private final Eviction eviction;
     private final Random chance;
@@ -63,23 +66,49 @@ public final class ShadowCaches implements CacheExecutor {
 
     @Override
     public void covered(Lines lines) {
+        long[] joined = new long[1];
+        boolean done = false;
+        try {
+            lines.forEachStretch(0, lines.count(), (file, offset, bytes, _) -> {
+                synchronized (shadows) {
+                    shadows.computeIfAbsent(file.id(), _ -> open(file)).join(offset, bytes);
+                }
+                joined[0]++;
+            });
+            done = true;
+        } finally {
+            if (!done) leave(lines, joined[0]);
+        }
         lines.forEachStretch(0, lines.count(), (file, offset, bytes, _) -> {
-            Shadow shadow;
-            synchronized (shadows) {
-                shadow = shadows.computeIfAbsent(file.id(), _ -> open(file));
-                shadow.join(offset, bytes);
-            }
-            synchronized (shadow) {
-                shadow.cover(offset, bytes);
-            }
+            Shadow shadow = of(file);
+            forEachPiece(offset, bytes, (from, piece) -> {
+                synchronized (shadow) {
+                    shadow.cover(from, piece);
+                }
+            });
         });
+    }
+
+    /** Takes pieces of a stretch. */
+    @FunctionalInterface
+    private interface Piece {
+        void take(long offset, long bytes);
+    }
+
+    private static void forEachPiece(long offset, long bytes, Piece piece) {
+        long end = offset + bytes;
+        for (long at = offset; at < end;) {
+            long next = Math.min(end, (at / PIECE_BYTES + 1) * PIECE_BYTES);
+            piece.take(at, next - at);
+            at = next;
+        }
     }
 
     private Shadow open(FileMapping file) {
         try {
             return Shadow.of(file, files);
         } catch (IOException e) {
-            throw new UncheckedIOException("no memory to play the caches of " + file, e);
+            throw new UncheckedIOException("no memory to play the caches of %s: %s".formatted(file, e.getMessage()), e);
         }
     }
 
@@ -87,11 +116,20 @@ public final class ShadowCaches implements CacheExecutor {
     public void uncovered(Lines lines) {
         lines.forEachStretch(0, lines.count(), (file, offset, bytes, _) -> {
             Shadow shadow = of(file);
-            synchronized (shadow) {
-                shadow.uncover(offset, bytes);
-            }
+            forEachPiece(offset, bytes, (from, piece) -> {
+                synchronized (shadow) {
+                    shadow.uncover(from, piece);
+                }
+            });
         });
+        leave(lines, Long.MAX_VALUE);
+    }
+
+    /** Its first stretches need their shadows no more. */
+    private void leave(Lines lines, long stretches) {
+        long[] left = { stretches };
         lines.forEachStretch(0, lines.count(), (file, offset, bytes, _) -> {
+            if (left[0]-- <= 0) return;
             synchronized (shadows) {
                 Shadow shadow = of(file);
                 if (!shadow.leave(offset, bytes)) return;
@@ -135,15 +173,17 @@ public final class ShadowCaches implements CacheExecutor {
         lines.forEachStretch(first, end, (file, offset, bytes, firstLine) -> {
             Shadow shadow = present(file);
             if (shadow == null) return;
-            synchronized (shadow) {
-                long stop = offset + bytes;
-                long at = shadow.next(true, offset, stop);
-                while (at < stop) {
-                    long until = shadow.next(false, at, stop);
-                    played.take(shadow, at, until - at, firstLine + (int) ((at - offset) / Lines.LINE));
-                    at = shadow.next(true, until, stop);
+            forEachPiece(offset, bytes, (from, piece) -> {
+                synchronized (shadow) {
+                    long stop = from + piece;
+                    long at = shadow.next(true, from, stop);
+                    while (at < stop) {
+                        long until = shadow.next(false, at, stop);
+                        played.take(shadow, at, until - at, firstLine + (int) ((at - offset) / Lines.LINE));
+                        at = shadow.next(true, until, stop);
+                    }
                 }
-            }
+            });
         });
     }
 

@@ -83,7 +83,11 @@ public interface CacheExecutor {
         return false;
     }
 
-    /** One more device that does not snoop has a part in these lines. Before it has, {@link #deviceMemory} is not asked. */
+    /**
+     * One more device that does not snoop has a part in these lines. Before it has, {@link #deviceMemory} is not asked.
+     *
+     * @throws java.io.UncheckedIOException if there is no memory for it; nothing is changed then
+     */
     default void covered(Lines lines) {}
 
     /** One such device less. */

@@ -94,7 +94,8 @@ final class FilePages {
             lock.lock();
             try {
                 claims.add(this);
-                while (mustWait()) released.awaitUninterruptibly();
+                while (mustWait())
+                    released.awaitUninterruptibly();
             } finally {
                 lock.unlock();
             }

@@ -38,6 +38,7 @@ public final class Gate {
      * Lets a holder own lines from now on.
      *
      * @return false if 64 others share one of the lines; nothing is changed then
+     * @throws java.io.UncheckedIOException as {@link CacheExecutor#covered}; nothing is changed then either
      */
     public boolean join(Lines lines, Holder holder) {
         AliasGroup group = AliasGroup.lock(lines);
@@ -46,10 +47,11 @@ public final class Gate {
             while (walk.next()) {
                 if (!walk.region().hasRoom(walk.interval(), holder)) return false;
             }
+            // What can fail comes first.
+            if (isCached(holder)) executor.covered(lines);
             walk.change(0, lines.count());
             while (walk.next())
                 walk.region().join(walk.interval(), holder);
-            if (isCached(holder)) executor.covered(lines);
             return true;
         } finally {
             group.unlock();

@@ -3,8 +3,10 @@ package sluice.dmacore.model;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadInfo;
 import java.lang.management.ThreadMXBean;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -81,6 +83,39 @@ class ShadowNeighbourTest {
         for (Lines lines : List.of(greedy, clean, first.getFirst(), first.getLast())) ledger.remove(lines);
         large.release();
         small.release();
+    }
+
+    /** Two devices of one VM, whose buffers lie in one file. */
+    @Test
+    void onesPagesArePlayedWithoutWaitingLongForAnothersInTheFile() throws Exception {
+        FileMapping ram = files.mapping(GREEDY_BYTES + PAGE);
+        Lines greedy = lines(1, ram, 0, GREEDY_BYTES);
+        Lines clean = lines(2, ram, GREEDY_BYTES, PAGE);
+        AtomicBoolean end = new AtomicBoolean();
+        CountDownLatch begun = new CountDownLatch(1);
+        CompletableFuture<Void> work = CompletableFuture.runAsync(() -> {
+            while (!end.get()) {
+                begun.countDown();
+                caches.covered(greedy);
+                caches.uncovered(greedy);
+            }
+        });
+        begun.await();
+        long[] nanos = new long[21];
+        for (int round = 0; round < nanos.length; round++) {
+            long began = System.nanoTime();
+            caches.covered(clean);
+            caches.uncovered(clean);
+            nanos[round] = System.nanoTime() - began;
+        }
+        end.set(true);
+        work.get(60, TimeUnit.SECONDS);
+        Arrays.sort(nanos);
+        assertThat(nanos[nanos.length / 2]).as("ns, the median")
+                .isLessThan(TimeUnit.MILLISECONDS.toNanos(MOST_WAITED_MILLIS));
+        ledger.remove(greedy);
+        ledger.remove(clean);
+        ram.release();
     }
 
     private static long waitedMillis(ThreadMXBean threads) {

@@ -1,6 +1,5 @@
 package sluice.vdev.gpu;
 
-import java.io.UncheckedIOException;
 import java.util.EnumSet;
 
 import org.jspecify.annotations.Nullable;
@@ -148,10 +147,6 @@ final class BackingSpace {
             return Mapped.YES;
         } catch (DmaBufException e) {
             LOG.debug("the pages of resource {} cannot be mapped: {}", resourceId, e.getMessage());
-            return Mapped.NO_ROOM;
-        } catch (UncheckedIOException e) {
-            // What plays the caches of a GPU that does not snoop has memory of its own.
-            LOG.debug("the pages of resource {} cannot be mapped", resourceId, e);
             return Mapped.NO_ROOM;
         } finally {
             forget();

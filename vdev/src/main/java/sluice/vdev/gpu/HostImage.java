@@ -20,8 +20,11 @@ public final class HostImage {
 
     private final int width;
     private final int height;
-    /** From so many bytes on an image has pages of its own: the JVM's limit for memory outside of its heap is not ours. */
-    private static final long OWN_PAGES_BYTES = 256 << 10;
+    /**
+     * From so many bytes on an image is a mapping of its own, which is counted. It would be one of malloc's from 128 KiB on, which
+     * nobody counts (M_MMAP_THRESHOLD in mallopt(3)).
+     */
+    private static final long MAPPED_BYTES = 124 << 10;
 
     private final Arena arena = Arena.ofConfined();
     private final MemorySegment pixels;
@@ -39,12 +42,17 @@ public final class HostImage {
     }
 
     private static MemorySegment allocate(long bytes, Arena arena) {
-        if (bytes < OWN_PAGES_BYTES) return arena.allocate(bytes, 64);
+        if (mappings(bytes) == 0) return arena.allocate(bytes, 64);
         try {
             return Mman.mapAnonymous(bytes, arena);
         } catch (ErrnoException e) {
             throw (OutOfMemoryError) new OutOfMemoryError("an image of " + bytes + " bytes").initCause(e);
         }
+    }
+
+    /** How many mappings an image of so many bytes is: one, or none. */
+    static int mappings(long bytes) {
+        return bytes < MAPPED_BYTES ? 0 : 1;
     }
 
     static long bytes(long width, long height) {

@@ -9,6 +9,7 @@ import sluice.dmacore.budget.Share;
 
 import static sluice.dmacore.budget.Resource.HEAP;
 import static sluice.dmacore.budget.Resource.HOST_MEMORY;
+import static sluice.dmacore.budget.Resource.MAPPINGS;
 
 /**
  * The guest's resources by id, and what they may use together: host memory for their images, and room for the lists of
@@ -94,26 +95,38 @@ final class ResourceTable {
         if (id == 0 || find(id) != null) return Response.ERR_INVALID_RESOURCE_ID;
         if (format == null || width == 0 || height == 0) return Response.ERR_INVALID_PARAMETER;
         if (width > MAX_SIDE || height > MAX_SIDE || count == MAX_RESOURCES) return Response.ERR_OUT_OF_MEMORY;
-        long charge = charge(HostImage.bytes(width, height));
+        long bytes = HostImage.bytes(width, height);
         // What can fail comes first: a guest that is told so goes on with what it has.
         if (count + 1 > slots.length / 2) grow();
-        if (!take(charge, RESOURCE_BYTES)) return Response.ERR_OUT_OF_MEMORY;
-        Resource resource = made(id, format, (int) width, (int) height, charge);
+        if (!takeImage(bytes)) return Response.ERR_OUT_OF_MEMORY;
+        Resource resource = made(id, format, (int) width, (int) height);
         count++;
         slots[slotOf(id)] = resource;
         return Response.OK_NODATA;
     }
 
     /** Makes a resource for which was taken; that is given back if the host has no memory. */
-    private Resource made(int id, PixelFormat format, int width, int height, long charge) {
+    private Resource made(int id, PixelFormat format, int width, int height) {
         boolean done = false;
         try {
             Resource resource = new Resource(id, format, images.make(width, height));
             done = true;
             return resource;
         } finally {
-            if (!done) giveBack(charge, RESOURCE_BYTES);
+            if (!done) giveBackImage(HostImage.bytes(width, height));
         }
+    }
+
+    private boolean takeImage(long bytes) {
+        if (!share.takeOrTell(MAPPINGS, HostImage.mappings(bytes))) return false;
+        if (take(charge(bytes), RESOURCE_BYTES)) return true;
+        share.giveBack(MAPPINGS, HostImage.mappings(bytes));
+        return false;
+    }
+
+    private void giveBackImage(long bytes) {
+        giveBack(charge(bytes), RESOURCE_BYTES);
+        share.giveBack(MAPPINGS, HostImage.mappings(bytes));
     }
 
     /** Takes host memory and bytes of the heap; false if there is too little of either, and then nothing is taken. */
@@ -195,7 +208,7 @@ final class ResourceTable {
     }
 
     private void release(Resource resource) {
-        giveBack(charge(resource.imageBytes()), RESOURCE_BYTES);
+        giveBackImage(resource.imageBytes());
         resource.image.release();
     }
 

@@ -19,6 +19,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static sluice.dmacore.budget.Resource.HEAP;
 import static sluice.dmacore.budget.Resource.HOST_MEMORY;
+import static sluice.dmacore.budget.Resource.MAPPINGS;
 
 /** The table of resources, against a map. */
 class ResourceTableTest {
@@ -247,6 +248,28 @@ class ResourceTableTest {
             assertThat(clean.create(id, 1, 1, 1)).isEqualTo(Response.OK_NODATA);
             assertThat(clean.reserve(Backing.of(list))).as("resource %d", id).isTrue();
         }
+    }
+
+    /** An image of 124 KiB is a mapping, and a process has a limit of these. */
+    @Test
+    void largeImagesOfAGreedyGuestLeaveMappingsForAnothers() {
+        Budget mappings = Budget.of(MAPPINGS, 16);
+        ResourceTable greedy = new ResourceTable(Long.MAX_VALUE, mappings.share("greedy"), false);
+        ResourceTable clean = new ResourceTable(Long.MAX_VALUE, mappings.share("clean"), false);
+        int id = 1;
+        while (greedy.create(id, 1, 128, 248) == Response.OK_NODATA)
+            id++;
+        assertThat(id - 1).as("large images").isEqualTo(12);
+        assertThat(greedy.create(id, 1, 128, 247)).as("a small one").isEqualTo(Response.OK_NODATA);
+        assertThat(clean.create(1, 1, 1024, 1024)).isEqualTo(Response.OK_NODATA);
+        assertThat(clean.create(2, 1, 1024, 1024)).isEqualTo(Response.OK_NODATA);
+        Resource first = greedy.find(1);
+        if (first == null) throw new AssertionError("resource 1 is lost");
+        greedy.remove(first);
+        assertThat(mappings.used(MAPPINGS)).isEqualTo(13);
+        greedy.clear();
+        clean.clear();
+        assertThat(mappings.used(MAPPINGS)).isZero();
     }
 
     @Test
