@@ -87,25 +87,34 @@ final class Irqs {
         carryOut(set);
     }
 
-    /** A line whose signal unmasks it would be signalled by that again, for as long as the function asserts it. */
     private void noteLine(ClientMessage.SetIrqs set) throws IOException {
         if (set.count() == 0) {
-            lineId = OptionalLong.empty();
-            unmaskId = OptionalLong.empty();
+            close();
             return;
         }
         if ((set.flags() & DATA_EVENTFD) == 0) return;
         OptionalLong id = set.fds().isEmpty() ? OptionalLong.empty() : EventFd.id(set.fds().getFirst());
-        boolean trigger = (set.flags() & TRIGGER) != 0;
-        if (id.isPresent() && id.equals(trigger ? unmaskId : lineId)) {
-            throw new RefusedException(Errno.EINVAL,
-                    "the interrupt line and its unmasking have one eventfd: it would signal itself");
-        }
-        if (trigger) {
+        if ((set.flags() & TRIGGER) != 0) {
+            replace(LineEvents.Role.SIGNALLED, lineId, id);
             lineId = id;
         } else {
+            replace(LineEvents.Role.UNMASKS, unmaskId, id);
             unmaskId = id;
         }
+    }
+
+    private static void replace(LineEvents.Role role, OptionalLong former, OptionalLong next) throws RefusedException {
+        if (LineEvents.ofProcess().replace(role, former, next)) return;
+        throw new RefusedException(Errno.EINVAL,
+                "an interrupt line signals the eventfd that unmasks it, or one of the process's others: it would signal itself");
+    }
+
+    /** The front-end has gone. */
+    void close() {
+        LineEvents.ofProcess().replace(LineEvents.Role.SIGNALLED, lineId, OptionalLong.empty());
+        LineEvents.ofProcess().replace(LineEvents.Role.UNMASKS, unmaskId, OptionalLong.empty());
+        lineId = OptionalLong.empty();
+        unmaskId = OptionalLong.empty();
     }
 
     private void check(ClientMessage.SetIrqs set) throws RefusedException {

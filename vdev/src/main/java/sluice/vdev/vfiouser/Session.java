@@ -209,6 +209,7 @@ final class Session extends ChannelInboundHandlerAdapter {
         try {
             answers.close();
             dma.close();
+            irqs.close();
         } finally {
             host.detach(goneByItself, () -> host.loop().disposal().whenDone(() -> channel.eventLoop().execute(gone)));
         }
