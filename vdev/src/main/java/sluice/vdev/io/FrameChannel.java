@@ -157,9 +157,25 @@ public final class FrameChannel extends AbstractChannel {
      * comes through epoll: a task that posts itself is run again and again before the loop looks at another socket.
      */
     private void readTurn() {
+        read(FRAMES_PER_TURN, TURN_NANOS);
+    }
+
+    /**
+     * Hands on one message, if one has come by now. For a handler to which the peer has said something on another socket, and
+     * which has to know first what it said here before. On the channel's loop.
+     *
+     * @return whether there was one
+     */
+    public boolean readNow() {
+        long before = frames;
+        if (registration != null) read(1, Long.MAX_VALUE);
+        return frames != before;
+    }
+
+    private void read(int most, long nanos) {
         try {
             long began = System.nanoTime();
-            for (int i = 0; i < FRAMES_PER_TURN && isReading() && System.nanoTime() - began < TURN_NANOS; i++) {
+            for (int i = 0; i < most && isReading() && System.nanoTime() - began < nanos; i++) {
                 Frame frame = readFrame();
                 if (frame == null) {
                     requireWholeSoon();

@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
+import java.util.function.LongPredicate;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
@@ -34,10 +35,31 @@ final class BackEndChannel {
     static final long NO_ANSWER = -1;
 
     private final PeerLog log;
-    private @Nullable Channel channel;
+    private @Nullable FrameChannel channel;
+    /** While answers are read ahead of an entry; the one that has to wait for it. */
+    private boolean ahead;
+    private @Nullable Asked held;
     private final ArrayDeque<Asked> asked = new ArrayDeque<>();
 
-    private record Asked(int number, Consumer<ByteBuf> body, LongConsumer answer) {}
+    private static final long SUCCESS = 0;
+    /** Not where a page begins: of a question that is not about a page. */
+    private static final long NO_PAGE = -1;
+
+    /** A question that is not answered. */
+    private static final class Asked {
+        final int number;
+        final Consumer<ByteBuf> body;
+        final LongConsumer answer;
+        final long page;
+        boolean hasEntry;
+
+        Asked(int number, Consumer<ByteBuf> body, LongConsumer answer, long page) {
+            this.number = number;
+            this.body = body;
+            this.answer = answer;
+            this.page = page;
+        }
+    }
 
     BackEndChannel(PeerLog log) {
         this.log = log;
@@ -62,6 +84,38 @@ final class BackEndChannel {
         }
     }
 
+    /**
+     * Hands over an entry that has come on the other socket, behind the answers that the front-end gave before it: a refusal
+     * among them must not have the entry for its own. The entry of a question comes before its "yes"; so the first "yes" whose
+     * entry has not come is this one's, or a later one's, and comes after it.
+     *
+     * @param page whether a page is in the entry's range
+     */
+    void takeInOrder(LongPredicate page, Runnable entry) {
+        ahead = true;
+        while (held == null && !asked.isEmpty()) {
+            FrameChannel current = channel;
+            if (current == null || !current.readNow()) break;
+        }
+        ahead = false;
+        Asked yes = held;
+        held = null;
+        if (yes == null || !page.test(yes.page)) noteEntry(page);
+        try {
+            entry.run();
+        } finally {
+            if (yes != null) yes.answer.accept(SUCCESS);
+        }
+    }
+
+    private void noteEntry(LongPredicate page) {
+        for (Asked question : asked) {
+            if (question.hasEntry || !page.test(question.page)) continue;
+            question.hasEntry = true;
+            return;
+        }
+    }
+
     boolean isConnected() {
         return channel != null;
     }
@@ -70,21 +124,21 @@ final class BackEndChannel {
      * Sends a request without a body; {@code answer} gets 0 for success, what the front-end said, or {@link #NO_ANSWER}.
      */
     void request(int number, LongConsumer answer) {
-        request(number, body -> {}, answer);
+        request(number, body -> {}, answer, NO_PAGE);
     }
 
     /** Asks where an address leads; the answer is 0 when the front-end has told it, as an IOTLB update. */
     void miss(long address, Access access, LongConsumer answer) {
-        request(IOTLB, body -> IotlbMessage.writeMiss(body, address, access), answer);
+        request(IOTLB, body -> IotlbMessage.writeMiss(body, address, access), answer, address);
     }
 
-    private void request(int number, Consumer<ByteBuf> body, LongConsumer answer) {
+    private void request(int number, Consumer<ByteBuf> body, LongConsumer answer, long page) {
         Channel current = channel;
         if (current == null) {
             answer.accept(NO_ANSWER);
             return;
         }
-        Asked question = new Asked(number, body, answer);
+        Asked question = new Asked(number, body, answer, page);
         ByteBuf frame;
         try {
             frame = frame(current, question);
@@ -100,9 +154,9 @@ final class BackEndChannel {
 
     private static ByteBuf frame(Channel to, Asked question) {
         ByteBuf frame = to.alloc().directBuffer(64);
-        frame.writeIntLE(question.number()).writeIntLE(VhostUserFormat.VERSION | VhostUserFormat.NEED_REPLY)
+        frame.writeIntLE(question.number).writeIntLE(VhostUserFormat.VERSION | VhostUserFormat.NEED_REPLY)
                 .writeIntLE(0);
-        question.body().accept(frame);
+        question.body.accept(frame);
         return frame.setIntLE(8, frame.readableBytes() - VhostUserFormat.HEADER_BYTES);
     }
 
@@ -115,7 +169,7 @@ final class BackEndChannel {
         channel = null;
         if (current != null) current.close();
         while (!asked.isEmpty())
-            asked.remove().answer().accept(NO_ANSWER);
+            asked.remove().answer.accept(NO_ANSWER);
     }
 
     private final class AnswerReader extends ChannelInboundHandlerAdapter {
@@ -127,13 +181,18 @@ final class BackEndChannel {
                 int flags = bytes.readIntLE();
                 int size = bytes.readIntLE();
                 Asked oldest = asked.peek();
-                if ((flags & VhostUserFormat.REPLY) == 0 || size != 8 || oldest == null || oldest.number() != number) {
+                if ((flags & VhostUserFormat.REPLY) == 0 || size != 8 || oldest == null || oldest.number != number) {
                     throw new ProtocolViolation(
                             "message %d with flags 0x%x and %d bytes on the back-end channel answers nothing we asked"
                                     .formatted(number, flags, size));
                 }
                 asked.remove();
-                oldest.answer().accept(bytes.readLongLE());
+                long value = bytes.readLongLE();
+                if (ahead && value == SUCCESS && oldest.page != NO_PAGE && !oldest.hasEntry) {
+                    held = oldest;
+                } else {
+                    oldest.answer.accept(value);
+                }
             }
         }
 

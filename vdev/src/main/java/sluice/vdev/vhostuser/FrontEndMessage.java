@@ -115,7 +115,11 @@ sealed interface FrontEndMessage {
     }
 
     /** A range of bus addresses leads to an address of the memory table; what it may be used for is not said reliably. */
-    record IotlbUpdate(long address, long size, long target, Permission granted) implements FrontEndMessage {}
+    record IotlbUpdate(long address, long size, long target, Permission granted) implements FrontEndMessage {
+        boolean includes(long page) {
+            return Long.compareUnsigned(page - address, size) < 0;
+        }
+    }
 
     /** A range of bus addresses, given by its first and last byte, leads nowhere any more. */
     record IotlbInvalidate(AddressRange range) implements FrontEndMessage {}

@@ -213,9 +213,10 @@ final class Session extends ChannelInboundHandlerAdapter {
 
     private void translate(Request request, FrontEndMessage.IotlbUpdate update) throws ProtocolViolation {
         Replies.Place place = wantsAnswer(request) ? replies.expect(request.number()) : null;
-        host.translate(update.address(), update.size(), update.target(), update.granted(), taken -> {
-            if (place != null) place.answerLater(taken ? 0 : 1);
-        });
+        toFrontEnd.takeInOrder(update::includes,
+                () -> host.translate(update.address(), update.size(), update.target(), update.granted(), taken -> {
+                    if (place != null) place.answerLater(taken ? 0 : 1);
+                }));
     }
 
     private void refuse(Request request, String why) throws ProtocolViolation {
