@@ -76,7 +76,7 @@ final class Irqs {
             check(set);
             for (Fd fd : set.fds()) {
                 if (!EventFd.isEventFd(fd))
-                    throw new RefusedException(Errno.EINVAL, "a descriptor of SET_IRQS is no eventfd");
+                    throw new RefusedException(Errno.EINVAL, "a descriptor of SET_IRQS is not an eventfd");
                 UnixSocket.setNonBlocking(fd);
             }
             if (set.index() == LINE && (set.flags() & (DATA_EVENTFD | DATA_NONE)) != 0) noteLine(set);

@@ -13,21 +13,17 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-import sluice.dmacore.linux.EventFd;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.UnixSocket;
 import sluice.dmacore.memory.GuestMemory;
 import sluice.vdev.device.TransportFeatures;
 import sluice.vdev.host.DeviceHost;
 import sluice.vdev.host.FrontIommu;
-import sluice.vdev.host.QueueStart;
 import sluice.vdev.io.Backlog;
 import sluice.vdev.io.Disposal;
 import sluice.vdev.io.FrameChannel;
 import sluice.vdev.io.PeerLog;
 import sluice.vdev.io.ProtocolViolation;
-import sluice.vdev.queue.QueueLayout;
-import sluice.vdev.queue.RingFeatures;
 
 /**
  * One front-end's session, on the control loop. It never waits: what the device's loop has to do is posted there, and its
@@ -53,7 +49,7 @@ final class Session extends ChannelInboundHandlerAdapter {
     private final Replies replies;
     private final Backlog backlog;
     private final MemoryTable memory;
-    private final VringState[] vrings;
+    private final Vrings vrings;
     private final BackEndChannel toFrontEnd;
     private long features;
     private boolean featuresSettled;
@@ -71,8 +67,7 @@ final class Session extends ChannelInboundHandlerAdapter {
         this.backlog = new Backlog(channel, disposal, LIMITS);
         this.memory = new MemoryTable(backEnd.files(), disposal, log);
         this.toFrontEnd = new BackEndChannel(log);
-        this.vrings = new VringState[host.device().queueCount()];
-        for (int i = 0; i < vrings.length; i++) vrings[i] = new VringState();
+        this.vrings = new Vrings(host, channel);
     }
 
     @Override
@@ -102,10 +97,10 @@ final class Session extends ChannelInboundHandlerAdapter {
         switch (request.message()) {
             case FrontEndMessage.GetFeatures() -> reply(request, offeredFeatures());
             case FrontEndMessage.GetProtocolFeatures() -> reply(request, ProtocolFeature.OFFERED);
-            case FrontEndMessage.GetQueueNum() -> reply(request, vrings.length);
+            case FrontEndMessage.GetQueueNum() -> reply(request, vrings.count());
             case FrontEndMessage.GetMaxMemSlots() -> reply(request, MemoryTable.MAX_SLOTS);
             case FrontEndMessage.GetConfig get -> getConfig(request, get);
-            case FrontEndMessage.GetVringBase get -> stopVring(request, get.index());
+            case FrontEndMessage.GetVringBase get -> vrings.stop(get.index(), replies.expect(request.number()));
             case FrontEndMessage.IotlbUpdate update -> translate(request, update);
             case FrontEndMessage.Unknown unknown -> refuse(request,
                     "message " + unknown.request() + " is none we offer");
@@ -160,17 +155,12 @@ final class Session extends ChannelInboundHandlerAdapter {
                 memory.remove(remove.region());
                 return adopt(done);
             }
-            case FrontEndMessage.SetVringNum set -> vrings[set.index()].size = set.size();
-            case FrontEndMessage.SetVringBase set -> setPosition(set.index(), set.position());
-            case FrontEndMessage.SetVringAddr set -> {
-                VringState vring = vrings[set.index()];
-                vring.descriptors = set.descriptors();
-                vring.available = set.available();
-                vring.used = set.used();
-            }
-            case FrontEndMessage.SetVringKick set -> setKick(set.index(), set.fd());
-            case FrontEndMessage.SetVringCall set -> host.setCall(set.index(), eventFd("call", set.fd()));
-            case FrontEndMessage.SetVringErr set -> host.setError(set.index(), eventFd("error", set.fd()));
+            case FrontEndMessage.SetVringNum set -> vrings.setSize(set.index(), set.size());
+            case FrontEndMessage.SetVringBase set -> vrings.setPosition(set.index(), set.position());
+            case FrontEndMessage.SetVringAddr set -> vrings.setAddresses(set);
+            case FrontEndMessage.SetVringKick set -> vrings.setKick(set.index(), set.fd());
+            case FrontEndMessage.SetVringCall set -> vrings.setCall(set.index(), set.fd());
+            case FrontEndMessage.SetVringErr set -> vrings.setError(set.index(), set.fd());
             case FrontEndMessage.SetVringEnable set -> {
                 host.enable(set.index(), set.enabled(), done);
                 return true;
@@ -189,7 +179,7 @@ final class Session extends ChannelInboundHandlerAdapter {
             case FrontEndMessage.IotlbUpdate update -> throw asked(update);
             case FrontEndMessage.ResetDevice() -> {
                 host.reset(done);
-                for (VringState vring : vrings) vring.reset();
+                vrings.reset();
                 return true;
             }
             case FrontEndMessage.GetFeatures get -> throw asked(get);
@@ -234,15 +224,8 @@ final class Session extends ChannelInboundHandlerAdapter {
 
     /** What rings began with is theirs until they stop: nothing of it may be replaced under them. */
     private void requireSameWhileRunning(String name, long before, long next) throws IOException {
-        if (before == next || !isRunning()) return;
+        if (before == next || !vrings.isAnyRunning()) return;
         throw new IOException("%s 0x%x, while rings run with 0x%x".formatted(name, next, before));
-    }
-
-    private boolean isRunning() {
-        for (VringState vring : vrings) {
-            if (vring.started) return true;
-        }
-        return false;
     }
 
     private void setProtocolFeatures(long accepted) throws IOException {
@@ -255,18 +238,19 @@ final class Session extends ChannelInboundHandlerAdapter {
 
     private void setFeatures(long accepted) throws IOException {
         requireSameWhileRunning("SET_FEATURES", features, accepted);
-        if (isRunning()) return;
+        if (vrings.isAnyRunning()) return;
         long more = accepted & ~offeredFeatures();
         if (more != 0)
             log.info("the front-end sets features 0x{} that were not offered; they are left alone",
                     Long.toHexString(more));
         features = accepted;
         featuresSettled = true;
+        vrings.settle(accepted, ringAddressing());
         // QEMU takes the bit back where the VM has no IOMMU in front of us.
         host.start(accepted, (accepted & TransportFeatures.ACCESS_PLATFORM) == 0 ? null : frontIommu());
         if ((accepted & F_PROTOCOL_FEATURES) == 0) {
             // Without protocol features there is no ENABLE message, rings are enabled when they start.
-            for (int i = 0; i < vrings.length; i++) host.enable(i, true, () -> {});
+            for (int i = 0; i < vrings.count(); i++) host.enable(i, true, () -> {});
         }
         expectMemory();
     }
@@ -301,23 +285,6 @@ final class Session extends ChannelInboundHandlerAdapter {
                 : GuestMemory.Addressing.USER;
     }
 
-    /** A descriptor we shall signal must be an eventfd. */
-    private @Nullable Fd eventFd(String name, @Nullable Fd fd) throws IOException {
-        if (fd == null) return null;
-        try {
-            requireEventFd(name, fd);
-            UnixSocket.setNonBlocking(fd);
-            return fd;
-        } catch (IOException e) {
-            disposal.close(fd);
-            throw e;
-        }
-    }
-
-    private static void requireEventFd(String name, Fd fd) throws IOException {
-        if (!EventFd.isEventFd(fd)) throw new IOException("the " + name + " descriptor is no eventfd");
-    }
-
     /**
      * What is no socket could not be watched, and its questions would never be answered. One whose other end is in this
      * process, such as the front-end's own end of this connection, would keep that open for ever.
@@ -333,73 +300,6 @@ final class Session extends ChannelInboundHandlerAdapter {
             disposal.close(fd);
             throw e;
         }
-    }
-
-    /**
-     * Takes where a ring is to begin. If that is not where it stopped, and none runs, then the driver has reset the device in
-     * between, and no front-end must be believed to say so: QEMU 7.2 has no message for it, and the next driver would meet the
-     * resources of the one before.
-     */
-    private void setPosition(int index, int position) {
-        VringState vring = vrings[index];
-        if (vring.stopped && position(vring) != position && !isRunning()) {
-            LOG.debug("queue {} stopped at 0x{} and begins at 0x{}: the device has been reset", index,
-                    Integer.toHexString(position(vring)), Integer.toHexString(position));
-            host.renew();
-        }
-        vring.stopped = false;
-        vring.setPosition(position);
-    }
-
-    private int position(VringState vring) {
-        return vring.position(RingFeatures.of(features).packed());
-    }
-
-    private void setKick(int index, @Nullable Fd kick) throws IOException {
-        if (kick == null) {
-            throw new IOException(
-                    "queue %d is to be polled: kicks without a descriptor are not offered".formatted(index));
-        }
-        VringState vring = vrings[index];
-        try {
-            requireEventFd("kick", kick); // a file could not be watched
-            if (vring.started) {
-                host.replaceKick(index, kick);
-                return;
-            }
-            if (!featuresSettled) {
-                throw new IllegalArgumentException("SET_FEATURES has to come before the first kick descriptor");
-            }
-            QueueLayout layout = new QueueLayout(vring.size, vring.descriptors, vring.available, vring.used);
-            layout.check(RingFeatures.of(features));
-            host.startQueue(index, new QueueStart(layout, position(vring), features, ringAddressing()), kick);
-            vring.started = true;
-        } catch (IOException e) {
-            disposal.close(kick);
-            throw e;
-        } catch (IllegalArgumentException e) {
-            disposal.close(kick);
-            throw new IOException("queue %d cannot start: %s".formatted(index, e.getMessage()), e);
-        }
-    }
-
-    private void stopVring(Request request, int index) throws ProtocolViolation {
-        Replies.Place place = replies.expect(request.number());
-        VringState vring = vrings[index];
-        if (!vring.started) {
-            place.answer(vringState(index, position(vring)));
-            return;
-        }
-        vring.started = false;
-        host.stopQueue(index, position -> channel.eventLoop().execute(() -> {
-            vring.setPosition(position);
-            vring.stopped = true;
-            place.answer(vringState(index, position));
-        }));
-    }
-
-    private ByteBuf vringState(int index, int position) {
-        return channel.alloc().directBuffer(8).writeIntLE(index).writeIntLE(position);
     }
 
     private void getConfig(Request request, FrontEndMessage.GetConfig get) throws ProtocolViolation {

@@ -149,7 +149,7 @@ class BadFrontEndTest {
             frontEnd.getFeatures();
         }
         backEnd.awaitGone();
-        assertThat(backEnd.log().count("the kick descriptor is no eventfd")).isEqualTo(1);
+        assertThat(backEnd.log().count("the kick descriptor is not an eventfd")).isEqualTo(1);
     }
 
     @Test
