@@ -18,7 +18,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 /** {@code sluice} as a process of its own: through the launcher where a jar of these sources is built, else by class path. */
 final class SluiceProgram implements AutoCloseable {
-    private static final int LIMIT_SECONDS = 30;
+    private static final int LIMIT_SECONDS = 60;
     private static final List<String> MODULES = List.of("iommu", "dmacore", "vdev");
 
     private final Process process;

@@ -1,6 +1,7 @@
 package sluice.vdev.vfiouser;
 
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -100,14 +101,16 @@ public final class FunctionProcess implements AutoCloseable {
 
     /** Waits until the control loop has done everything it has to do now: what it has read, it has handed on. */
     void settleControl() {
-        try {
-            control.submit(() -> {}).get(LIMIT_SECONDS, TimeUnit.SECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new AssertionError(e);
-        } catch (ExecutionException | TimeoutException e) {
-            throw new AssertionError("on the control loop", e);
-        }
+        on(control, () -> 0);
+    }
+
+    /** Processor time that both loops have taken so far. */
+    long loopNanos() {
+        return nanosOf(control) + nanosOf(loop);
+    }
+
+    private static long nanosOf(IoEventLoop one) {
+        return on(one, ManagementFactory.getThreadMXBean()::getCurrentThreadCpuTime);
     }
 
     /** How many tasks wait for the function's loop. */
@@ -117,13 +120,17 @@ public final class FunctionProcess implements AutoCloseable {
 
     /** Runs {@code work} on the function's loop and waits for what it returns. */
     public <T> T onLoop(Callable<T> work) {
+        return on(loop, work);
+    }
+
+    private static <T> T on(IoEventLoop one, Callable<T> work) {
         try {
-            return loop.submit(work).get(LIMIT_SECONDS, TimeUnit.SECONDS);
+            return one.submit(work).get(LIMIT_SECONDS, TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new AssertionError(e);
         } catch (ExecutionException | TimeoutException e) {
-            throw new AssertionError("on the function's loop", e);
+            throw new AssertionError("on a loop of the function's", e);
         }
     }
 
