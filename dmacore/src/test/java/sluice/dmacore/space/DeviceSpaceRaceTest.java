@@ -80,7 +80,8 @@ class DeviceSpaceRaceTest {
         long begun = System.nanoTime();
         int rounds = 0;
         try {
-            while (!device.isDone() && !isEnough(System.nanoTime() - begun, rounds)) round.run(rounds++);
+            while (!device.isDone() && !isEnough(System.nanoTime() - begun, rounds))
+                round.run(rounds++);
         } finally {
             done = true;
         }

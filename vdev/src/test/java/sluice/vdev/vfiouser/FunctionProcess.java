@@ -66,7 +66,8 @@ public final class FunctionProcess implements AutoCloseable {
         this.control = control;
         own = List.of(loop);
         host = new FunctionHost(function, new HostLoop(function.name(), loop, share),
-                FileMappings.ofProcess().paidBy(share), DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT, share);
+                FileMappings.ofProcess().paidBy(share), DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT,
+                share);
         server = new FunctionServer(host);
     }
 
