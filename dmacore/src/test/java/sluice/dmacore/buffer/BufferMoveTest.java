@@ -176,4 +176,31 @@ class BufferMoveTest {
             machine.found();
         }
     }
+
+    @Test
+    void whatHasNoMemoryOrIsInUseIsNotMoved() throws IOException {
+        try (Machine machine = Machine.counting()) {
+            DmaBuf late = machine.own("late", machine.pool(4, true), PAGE);
+            refused(Errno.EBUSY, late::move, "it is ABSTRACT and cannot be moved");
+            DmaBuf buffer = machine.own("frame", machine.pool(8, false), PAGE);
+            try (Opener cpu = buffer.open("cpu"); CpuAccess access = cpu.begin(Direction.FROM_DEVICE)) {
+                refused(Errno.EBUSY, buffer::move, "the CPU is accessing it");
+                assertThat(access.length()).isEqualTo(PAGE);
+            }
+            DeviceFunction gpu = machine.device("gpu");
+            Attachment attachment = buffer.attachDynamic(gpu, Stream.COHERENT, moving -> {
+                refused(Errno.EBUSY, buffer::move, "it is MOVING and cannot be moved");
+                refused(Errno.EBUSY, moving::pin, "it is being moved");
+                unmap(moving);
+                refused(Errno.EAGAIN, () -> moving.map(Direction.TO_DEVICE), "it is being moved");
+            });
+            attachment.map(Direction.TO_DEVICE);
+            buffer.move();
+            buffer.revoke();
+            refused(Errno.EBUSY, buffer::move, "it is REVOKED and cannot be moved");
+            attachment.detach();
+            refused(Errno.EINVAL, attachment::getSegments, "not attached any more");
+            machine.found();
+        }
+    }
 }
