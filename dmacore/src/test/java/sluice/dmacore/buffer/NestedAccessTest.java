@@ -142,4 +142,29 @@ class NestedAccessTest {
             machine.found();
         }
     }
+
+    /** A GPU that snoops has drawn, and has it: the end of an access of the CPU writes that back for a display that does not. */
+    @Test
+    @Tag("S40")
+    void whatASnoopingDeviceWroteIsWrittenBackAtTheEndOfAnAccess() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            DmaBuf buffer = machine.own("frame", machine.pool(1, false), PAGE);
+            DeviceFunction gpu = machine.device("gpu");
+            DeviceFunction display = machine.device("display");
+            Attachment draws = buffer.attach(gpu, Stream.COHERENT);
+            Attachment shows = buffer.attach(display, Stream.NON_COHERENT);
+            DeviceMapping drawn = draws.map(Direction.BIDIRECTIONAL);
+            DeviceMapping shown = shows.map(Direction.TO_DEVICE);
+            Machine.write(machine.view(gpu), drawn, 64, EIGHT);
+            try (Opener cpu = buffer.open("cpu")) {
+                cpu.begin(Direction.FROM_DEVICE).end();
+            }
+            assertThat(Machine.read(machine.view(display), shown, 64, 8)).isEqualTo(EIGHT);
+            drawn.unmap();
+            shown.unmap();
+            draws.detach();
+            shows.detach();
+            machine.found();
+        }
+    }
 }
