@@ -135,6 +135,13 @@ class FaultHandlingTest {
                 .containsExactly(FaultReason.NOT_MAPPED, FaultReason.TIMEOUT);
     }
 
+    @Test
+    void anAccessThatFaultsInsteadOfStallingIsNotWorthAWait() {
+        SpaceFixture fixture = new SpaceFixture(OPTIONS);
+        assertThat(fixture.reason(0x10_0000, 1, Access.READ)).isEqualTo(FaultReason.NOT_MAPPED);
+        assertThat(fixture.reader.awaitMapped()).isFalse();
+    }
+
     /** What ends a stall long before its time. */
     enum End {
         QUEUE_STOPS,
