@@ -62,6 +62,10 @@ class AllocationTest {
                 assertThat(frames.copiedBytes()).isZero();
                 assertThat(contiguous.freePages()).isEqualTo(8);
                 assertThat(frames.attachment(gpu).buffer()).isSameAs(frames.attachment(scanOut).buffer());
+                for (DeviceFunction function : List.of(gpu, scanOut)) {
+                    assertThatThrownBy(frames.attachment(function)::putSegments).as("no list is left fetched")
+                            .isInstanceOf(DmaBufException.class);
+                }
                 frames.attachment(scanOut).map(Direction.TO_DEVICE).unmap();
                 assertThat(frames.toString()).isEqualTo("""
                         memory of scan-out, by pool: gpu: it fits, scan-out: it fits
