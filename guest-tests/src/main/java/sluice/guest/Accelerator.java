@@ -12,8 +12,8 @@ import java.util.Locale;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-import sluice.vdev.cli.CacheFolder;
-import sluice.vdev.cli.QemuBinary;
+import sluice.vdev.qemu.CacheFolder;
+import sluice.vdev.qemu.QemuBinary;
 
 /** How QEMU runs the guest's instructions. */
 public enum Accelerator {

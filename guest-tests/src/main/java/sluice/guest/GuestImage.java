@@ -20,8 +20,8 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-import sluice.vdev.cli.CacheFolder;
-import sluice.vdev.cli.HostCommand;
+import sluice.vdev.qemu.CacheFolder;
+import sluice.vdev.qemu.HostCommand;
 
 /**
  * What a guest boots: a kernel and an initramfs with busybox, kernel modules, our programs and, if asked for, programs of the

@@ -4,8 +4,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-import sluice.vdev.cli.CacheFolder;
-import sluice.vdev.cli.QemuBinary;
+import sluice.vdev.qemu.CacheFolder;
+import sluice.vdev.qemu.QemuBinary;
 
 /**
  * A Linux kernel package, unpacked but not installed.

@@ -9,7 +9,7 @@ import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
 
-import sluice.vdev.cli.QemuBinary;
+import sluice.vdev.qemu.QemuBinary;
 
 /**
  * The command line of a virtual machine, put together step by step: a q35 machine whose memory is a shared memfd, without

@@ -44,6 +44,8 @@ final class CrookedHouse {
             source("sluice.vdev.vhostuser.KnowsADevice", "sluice.vdev.gpu.Rectangle area;"),
             source("sluice.vdev.virtiopci.KnowsADevice", "sluice.vdev.gpu.Rectangle area;"),
             source("sluice.vdev.io.KnowsQueues", "sluice.vdev.queue.Virtqueue queue;"),
+            source("sluice.vdev.cli.ServesItself", "sluice.vdev.host.Loops loops;"),
+            source("sluice.vdev.serve.KnowsADevice", "sluice.vdev.grabber.Grabber grabber;"),
             source("sluice.vdev.unmarked.NoRoomOfItsOwn", ""));
 
     private CrookedHouse() {}

@@ -14,7 +14,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import org.jspecify.annotations.Nullable;
 
-import sluice.vdev.cli.QemuBinary;
+import sluice.vdev.qemu.QemuBinary;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

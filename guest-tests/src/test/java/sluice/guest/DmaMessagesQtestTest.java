@@ -12,13 +12,13 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+import sluice.vdev.device.FunctionContext;
+import sluice.vdev.device.FunctionContext.Dma;
+import sluice.vdev.device.PciFunction;
 import sluice.vdev.io.Listener;
 import sluice.vdev.pci.Bar;
 import sluice.vdev.pci.ConfigLayout;
 import sluice.vdev.pci.ConfigSpace;
-import sluice.vdev.pci.FunctionContext;
-import sluice.vdev.pci.FunctionContext.Dma;
-import sluice.vdev.pci.PciFunction;
 import sluice.vdev.vfiouser.FunctionProcess;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -44,11 +44,6 @@ class DmaMessagesQtestTest {
         private final List<Bar> bars = List.of(Bar.registers(0, 4096));
         private final ConfigSpace config = new ConfigLayout(VENDOR, DEVICE, 0xff0000, 1).bars(bars).build();
         private @Nullable FunctionContext bus;
-
-        @Override
-        public String name() {
-            return "probe";
-        }
 
         @Override
         public ConfigSpace config() {
@@ -110,7 +105,7 @@ class DmaMessagesQtestTest {
 
     /** What a function gets that asks for it; empty if it was refused. */
     private byte[] readLater(FunctionProcess process, long address, int length) throws InterruptedException {
-        process.host().execute(
+        process.host().loop().execute(
                 () -> probe.bus().readLater(address, length, bytes -> read.add(bytes == null ? new byte[0] : bytes)));
         return answer(read);
     }
@@ -122,7 +117,7 @@ class DmaMessagesQtestTest {
     }
 
     private boolean writeLater(FunctionProcess process, long address, byte[] bytes) throws InterruptedException {
-        process.host().execute(() -> probe.bus().writeLater(address, bytes, written::add));
+        process.host().loop().execute(() -> probe.bus().writeLater(address, bytes, written::add));
         return answer(written);
     }
 
@@ -157,7 +152,7 @@ class DmaMessagesQtestTest {
 
                 // More of it at once than the socket takes.
                 byte[] piece = guest.read(OWN + 65_536, 65_536);
-                process.host().execute(() -> {
+                process.host().loop().execute(() -> {
                     for (int i = 0; i < AT_ONCE; i++)
                         probe.bus().readLater(OWN + 65_536, 65_536, got -> read.add(got == null ? new byte[0] : got));
                 });

@@ -11,7 +11,7 @@ import java.util.regex.Matcher;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 
-import sluice.vdev.cli.QemuBinary;
+import sluice.vdev.qemu.QemuBinary;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

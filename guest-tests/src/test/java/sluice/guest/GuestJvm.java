@@ -13,8 +13,8 @@ import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
-import sluice.vdev.cli.CacheFolder;
-import sluice.vdev.cli.HostCommand;
+import sluice.vdev.qemu.CacheFolder;
+import sluice.vdev.qemu.HostCommand;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 

@@ -7,8 +7,8 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-import sluice.vdev.cli.CacheFolder;
-import sluice.vdev.cli.QemuBinary;
+import sluice.vdev.qemu.CacheFolder;
+import sluice.vdev.qemu.QemuBinary;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -87,11 +87,13 @@ class HouseTest {
                 arguments(noClasses().that().resideOutsideOfPackage("sluice.dmacore..").should().dependOnClassesThat()
                         .resideInAPackage("net.openhft.."), List.of("sluice.vdev.io.ReadsBytes")),
                 arguments(noClasses().that().resideInAnyPackage("sluice.vdev.gpu..", "sluice.vdev.queue..",
-                        "sluice.vdev.device..", "sluice.vdev.pci..", "sluice.vdev.grabber..").should()
+                        "sluice.vdev.device..", "sluice.vdev.pci..", "sluice.vdev.grabber..", "sluice.vdev.plugin..")
+                        .should()
                         .dependOnClassesThat().resideInAnyPackage("io.netty..",
                                 "sluice.vdev.io..", "sluice.vdev.host..", "sluice.vdev.vhostuser..",
                                 "sluice.vdev.vfiouser..",
-                                "sluice.vdev.display..", "sluice.vdev.plugin..", "sluice.vdev.cli..")
+                                "sluice.vdev.display..", "sluice.vdev.qemu..", "sluice.vdev.serve..",
+                                "sluice.vdev.cli..")
                         .because("devices know neither sockets nor QEMU"),
                         List.of("sluice.vdev.gpu.OpensChannels", "sluice.vdev.queue.KnowsItsHost",
                                 "sluice.vdev.device.KnowsItsTransport")),
@@ -99,9 +101,20 @@ class HouseTest {
                         "sluice.vdev.virtiopci..", "sluice.vdev.host..").should()
                         .dependOnClassesThat()
                         .resideInAnyPackage("sluice.vdev.gpu..", "sluice.vdev.display..", "sluice.vdev.grabber..",
-                                "sluice.vdev.plugin..")
+                                "sluice.vdev.plugin..", "sluice.vdev.serve..", "sluice.vdev.cli..")
                         .because("a transport knows no device"),
                         List.of("sluice.vdev.vhostuser.KnowsADevice", "sluice.vdev.virtiopci.KnowsADevice")),
+                arguments(noClasses().that().resideInAPackage("sluice.vdev.cli..").should().dependOnClassesThat()
+                        .resideInAnyPackage("io.netty..", "sluice.vdev.host..", "sluice.vdev.io..",
+                                "sluice.vdev.vhostuser..", "sluice.vdev.vfiouser..", "sluice.vdev.virtiopci..",
+                                "sluice.vdev.display..", "sluice.vdev.gpu..", "sluice.vdev.grabber..")
+                        .because("the command line says what is to be served, and serve does it"),
+                        List.of("sluice.vdev.cli.ServesItself")),
+                arguments(noClasses().that().resideInAPackage("sluice.vdev.serve..").should().dependOnClassesThat()
+                        .resideInAnyPackage("sluice.vdev.gpu..", "sluice.vdev.grabber..", "sluice.vdev.cli..",
+                                "picocli..")
+                        .because("adding a device touches no other room"),
+                        List.of("sluice.vdev.serve.KnowsADevice")),
                 arguments(noClasses().that().resideInAPackage("sluice.vdev.io..").should().dependOnClassesThat(
                         resideInAPackage("sluice.vdev..").and(DescribedPredicate.not(resideInAPackage(
                                 "sluice.vdev.io.."))).as("reside in another room of sluice.vdev")),

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 
-import sluice.vdev.cli.QemuBinary;
+import sluice.vdev.qemu.QemuBinary;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
+import com.google.gson.JsonParser;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
@@ -40,7 +41,7 @@ class TemplateGuestTest {
 
         Terminal(int block) throws IOException {
             String script = TemplateReadme.read().script(block, scratch.resolve("copy-engine"),
-                    scratch.resolve("copy-engine.sock"), TestQemu.CACHE.path());
+                    scratch, TestQemu.CACHE.path());
             errors = scratch.resolve("errors-" + block);
             process = new ProcessBuilder("bash", "-c", script).redirectError(errors.toFile()).start();
             console = new Console("step " + (block + 1), process.getInputStream(), process.getOutputStream(),
@@ -81,6 +82,7 @@ class TemplateGuestTest {
             assertThat(build.status(BUILD)).as("%s%s", build.console.tail(), build.errors()).isZero();
             build.console.waitFor("^gpu: ", END);
             build.console.waitFor("^copy-engine: Copies memory .*target/copy-engine.jar", END);
+            build.console.waitFor("^entropy: A virtio entropy source.*target/copy-engine.jar", END);
         }
         assertThat(scratch.resolve("copy-engine/target/copy-engine.jar")).exists();
     }
@@ -107,5 +109,25 @@ class TemplateGuestTest {
             assertThat(server.errors()).contains("200000000000").doesNotContain("\tat ").doesNotContain("SEVERE");
             assertThat(scratch.resolve("copy-engine.sock")).doesNotExist();
         }
+    }
+
+    @Test
+    @Order(3)
+    void theVirtioDeviceHasADriverInEveryKernel() throws Exception {
+        try (Terminal server = new Terminal(3)) {
+            server.console.waitFor("^listening on " + scratch.resolve("entropy.sock"), START);
+            try (Terminal machine = new Terminal(4)) {
+                machine.console.waitFor("^entropy: the kernel reads virtio_rng", BOOT);
+                machine.console.waitFor("^entropy: 64 bytes, the first (?!00000000)[0-9a-f]{8}", END);
+                machine.console.waitFor("^entropy: ok", END);
+                assertThat(machine.status(END)).as(machine.errors()).isZero();
+            }
+            server.terminate();
+            assertThat(server.status(END)).as(server.errors()).isZero();
+            assertThat(server.errors()).doesNotContain("\tat ").doesNotContain("SEVERE");
+        }
+        String report = Files.readString(scratch.resolve("copy-engine/entropy.json"));
+        assertThat(JsonParser.parseString(report).getAsJsonObject().get("bytes").getAsLong())
+                .isGreaterThanOrEqualTo(68);
     }
 }

@@ -35,10 +35,10 @@ record TemplateReadme(List<String> commands) {
      * One block as a script that can be run anywhere.
      *
      * @param home stands for {@code ~/copy-engine}; every block but the first is run there
-     * @param socket stands for the socket in {@code /tmp}
+     * @param sockets stands for {@code /tmp}, where the sockets are
      * @param cache stands for {@code ~/.cache/sluice}
      */
-    String script(int block, Path home, Path socket, Path cache) {
+    String script(int block, Path home, Path sockets, Path cache) {
         StringBuilder script = new StringBuilder("set -eu\ncd '" + checkout() + "'\n");
         if (block > 0) {
             Matcher exports = EXPORT.matcher(commands.getFirst());
@@ -48,6 +48,7 @@ record TemplateReadme(List<String> commands) {
         }
         script.append(commands.get(block));
         return script.toString().replace("~/copy-engine", home.toString())
-                .replace("/tmp/copy-engine.sock", socket.toString()).replace("~/.cache/sluice", cache.toString());
+                .replace("=/tmp/", "=" + sockets + "/")
+                .replace("\"/tmp/", "\"" + sockets + "/").replace("~/.cache/sluice", cache.toString());
     }
 }

@@ -50,11 +50,13 @@ class TemplateTest {
     }
 
     @Test
-    void theReadmeHasThreeStepsOfCommands() throws IOException {
+    void theReadmeHasItsStepsOfCommands() throws IOException {
         List<String> steps = TemplateReadme.read().commands();
-        assertThat(steps).hasSize(3);
+        assertThat(steps).hasSize(5);
         assertThat(steps.get(0)).contains("cp -r vdev/template ~/copy-engine", "mvn -q package");
         assertThat(steps.get(1)).contains("--device=copy-engine,socket-path=/tmp/copy-engine.sock");
         assertThat(steps.get(2)).contains("qemu-system-x86_64", "vfio-user-pci");
+        assertThat(steps.get(3)).contains("--device=entropy,socket-path=/tmp/entropy.sock");
+        assertThat(steps.get(4)).contains("qemu-system-x86_64", "vhost-user-rng-pci");
     }
 }

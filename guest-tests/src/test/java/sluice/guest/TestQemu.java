@@ -4,9 +4,9 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
-import sluice.vdev.cli.CacheFolder;
-import sluice.vdev.cli.InstalledQemu;
-import sluice.vdev.cli.QemuBinary;
+import sluice.vdev.qemu.CacheFolder;
+import sluice.vdev.qemu.InstalledQemu;
+import sluice.vdev.qemu.QemuBinary;
 
 /** The QEMUs that tests run on. Each boots the kernel of its time, see {@link GuestKernel#forQemu}. */
 public enum TestQemu {

@@ -9,9 +9,9 @@ import org.slf4j.LoggerFactory;
 import sluice.vdev.pci.Bar;
 import sluice.vdev.pci.ConfigLayout;
 import sluice.vdev.pci.ConfigSpace;
-import sluice.vdev.pci.FunctionContext;
+import sluice.vdev.device.FunctionContext;
 import sluice.vdev.pci.Msix;
-import sluice.vdev.pci.PciFunction;
+import sluice.vdev.device.PciFunction;
 
 /** The copy engine on its bus: its registers, its interrupts, and at most one {@link CopyJob} at a time. */
 public final class CopyEngine implements PciFunction {
@@ -43,11 +43,6 @@ public final class CopyEngine implements PciFunction {
     private int jobsDone;
     private int jobsFailed;
     private long bytes;
-
-    @Override
-    public String name() {
-        return "copy-engine";
-    }
 
     @Override
     public ConfigSpace config() {

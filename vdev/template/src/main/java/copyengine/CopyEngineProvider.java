@@ -2,6 +2,7 @@ package copyengine;
 
 import java.util.List;
 
+import sluice.vdev.device.DeviceEnvironment;
 import sluice.vdev.plugin.DeviceOption;
 import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.DeviceProvider;
@@ -26,7 +27,7 @@ public final class CopyEngineProvider implements DeviceProvider {
     }
 
     @Override
-    public ProvidedDevice create(DeviceOptions options) {
+    public ProvidedDevice create(DeviceOptions options, DeviceEnvironment environment) {
         return new ProvidedDevice.Function(new CopyEngine());
     }
 }

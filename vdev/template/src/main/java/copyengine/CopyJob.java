@@ -2,7 +2,7 @@ package copyengine;
 
 import org.jspecify.annotations.Nullable;
 
-import sluice.vdev.pci.FunctionContext;
+import sluice.vdev.device.FunctionContext;
 
 /**
  * One job, from the doorbell to its end. It goes in steps, and each is a task of its own on the function's loop: between two

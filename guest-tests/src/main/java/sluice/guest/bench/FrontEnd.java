@@ -13,8 +13,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 import sluice.guest.ChildProcess;
-import sluice.vdev.cli.CacheFolder;
-import sluice.vdev.cli.HostCommand;
+import sluice.vdev.qemu.CacheFolder;
+import sluice.vdev.qemu.HostCommand;
 
 /** The C front-end {@code peers.c}, connected to one back-end: a process that measures one workload after the other. */
 final class FrontEnd implements AutoCloseable {

@@ -17,7 +17,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 import sluice.vdev.cli.Main;
-import sluice.vdev.cli.QemuBinary;
+import sluice.vdev.qemu.QemuBinary;
 
 /** The command: reads the options, runs {@link DemoRun}, prints and keeps the report. */
 @Command(name = "sluice demo", mixinStandardHelpOptions = true, description = "Boot a stock QEMU whose GPU is a Sluice process, let the guest draw, and judge the picture pixel by pixel.", footer = {

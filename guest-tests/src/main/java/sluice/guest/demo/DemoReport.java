@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.guest.Accelerator;
 import sluice.guest.Picture;
-import sluice.vdev.cli.QemuBinary;
+import sluice.vdev.qemu.QemuBinary;
 
 /**
  * What a demo found out.

@@ -23,8 +23,8 @@ import sluice.guest.Qemu;
 import sluice.guest.QemuLaunch;
 import sluice.guest.TestPattern;
 import sluice.guest.VhostUserGpu;
-import sluice.vdev.cli.CacheFolder;
-import sluice.vdev.cli.QemuBinary;
+import sluice.vdev.qemu.CacheFolder;
+import sluice.vdev.qemu.QemuBinary;
 
 /** The steps of the demo, each with its line of progress. */
 final class DemoRun {

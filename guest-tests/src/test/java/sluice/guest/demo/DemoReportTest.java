@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 
 import sluice.guest.Accelerator;
 import sluice.guest.Picture;
-import sluice.vdev.cli.QemuBinary;
+import sluice.vdev.qemu.QemuBinary;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

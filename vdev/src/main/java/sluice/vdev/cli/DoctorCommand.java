@@ -17,6 +17,11 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
+import sluice.vdev.qemu.CacheFolder;
+import sluice.vdev.qemu.InstalledQemu;
+import sluice.vdev.qemu.QemuBinary;
+import sluice.vdev.qemu.QemuDevice;
+
 /** {@code sluice doctor}: what this host has and lacks, and what mends it. */
 @Command(name = "doctor", mixinStandardHelpOptions = true, description = "Tell what this host has and lacks, and the command that mends each.")
 final class DoctorCommand implements Callable<Integer> {

@@ -1,6 +1,5 @@
 package sluice.vdev.cli;
 
-import java.time.Duration;
 import java.util.logging.Handler;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -8,10 +7,14 @@ import java.util.logging.Logger;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
+import sluice.vdev.plugin.DeviceProvider;
+import sluice.vdev.serve.DeviceCatalog;
+import sluice.vdev.serve.ErrorOutput;
+import sluice.vdev.serve.LogHandler;
+import sluice.vdev.serve.ServerProcess;
+
 /** {@code sluice}: the devices and the tools around them. */
-@Command(name = "sluice", mixinStandardHelpOptions = true, version = "sluice 0.1.0", subcommands = { GpuCommand.class,
-        GrabberCommand.class,
-        ServeCommand.class,
+@Command(name = "sluice", mixinStandardHelpOptions = true, version = "sluice 0.1.0", subcommands = { ServeCommand.class,
         TraceCommand.class,
         DoctorCommand.class,
         InstallManifestCommand.class }, description = "Virtual devices for QEMU-style virtual machines, served by a Java process.")
@@ -20,14 +23,13 @@ public final class Main {
     private static final Logger OURS = Logger.getLogger("sluice");
     private static final Logger CHRONICLES = Logger.getLogger("net.openhft");
 
-    /** How long the reader of standard error may take for what is left at the end. */
-    static final Duration LAST_LINES = Duration.ofSeconds(1);
-
     private Main() {}
 
     public static void main(String[] arguments) {
-        int code = run(new CommandLine(new Main()), arguments);
-        ErrorOutput.ofProcess().flush(LAST_LINES);
+        CommandLine commandLine = new CommandLine(new Main());
+        for (DeviceProvider own : DeviceCatalog.own()) commandLine.addSubcommand(own.name(), DeviceCommand.of(own));
+        int code = run(commandLine, arguments);
+        ErrorOutput.ofProcess().flush(ServerProcess.LAST_LINES);
         System.exit(code);
     }
 

@@ -4,17 +4,15 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.function.Consumer;
 
-import io.netty.channel.EventLoop;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.linux.Fd;
+import sluice.vdev.device.DeviceLoop;
+import sluice.vdev.device.DisplaySocket;
 import sluice.vdev.gpu.Display;
 import sluice.vdev.gpu.HostImage;
 import sluice.vdev.gpu.Rectangle;
-import sluice.vdev.io.Disposal;
-import sluice.vdev.io.PeerLog;
+import sluice.vdev.host.HostLoop;
 
 /**
  * The display of a GPU over the sockets a front-end hands out, a new one at every start. Without a socket it is a row of
@@ -22,17 +20,14 @@ import sluice.vdev.io.PeerLog;
  *
  * <p>A socket is never closed before the front-end closed its end or gave us another: QEMU 11.1 would spin.
  */
-public final class DisplayLink implements Display {
+public final class DisplayLink implements Display, DisplaySocket {
     /** struct virtio_gpu_resp_display_info: header, then sixteen times {x, y, width, height, enabled, flags}. */
     private static final int INFO_BYTES = 408;
     private static final int INFO_MODES = 24;
     /** struct virtio_gpu_resp_edid. */
     private static final int EDID_BYTES = 1056;
 
-    private static final Logger LOG = LoggerFactory.getLogger(DisplayLink.class);
-
-    private final PeerLog log = new PeerLog(LOG);
-    private final EventLoop loop;
+    private final HostLoop loop;
     private final int outputs;
     private final int width;
     private final int height;
@@ -44,21 +39,17 @@ public final class DisplayLink implements Display {
      * @param outputs that are connected while there is no socket, 1 to 16
      * @param width of each of them in pixels
      */
-    public DisplayLink(EventLoop loop, int outputs, int width, int height) {
-        this.loop = loop;
+    public DisplayLink(DeviceLoop loop, int outputs, int width, int height) {
+        this.loop = HostLoop.of(loop);
         this.outputs = outputs;
         this.width = width;
         this.height = height;
     }
 
-    /**
-     * Uses {@code socket}, which is ours from now on, in place of the one before.
-     *
-     * @param disposal closes it in the end
-     */
-    public void connect(Fd socket, Disposal disposal) {
+    @Override
+    public void connect(Fd socket) {
         DisplayConnection old = connection;
-        connection = new DisplayConnection(socket, loop, disposal, log, this::ready, this::lost);
+        connection = new DisplayConnection(socket, loop.events(), loop.disposal(), loop.log(), this::ready, this::lost);
         boolean told = false;
         try {
             // After the new one is there: what the old one has not answered is asked again.
@@ -70,7 +61,7 @@ public final class DisplayLink implements Display {
         }
     }
 
-    /** The front-end has gone. */
+    @Override
     public void disconnect() {
         DisplayConnection old = connection;
         connection = null;

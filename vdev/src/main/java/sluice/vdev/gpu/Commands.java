@@ -12,6 +12,7 @@ import sluice.dmacore.memory.Snapshot;
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
 import sluice.iommu.space.Outcome;
+import sluice.vdev.device.StrayRead;
 import sluice.vdev.queue.Polled;
 
 /**

@@ -15,6 +15,8 @@ import sluice.dmacore.device.Stream;
 import sluice.dmacore.space.DeviceSpace;
 import sluice.iommu.AddressRange;
 import sluice.vdev.device.DeviceContext;
+import sluice.vdev.device.DeviceEnvironment;
+import sluice.vdev.device.StrayRead;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.queue.Virtqueue;
 
@@ -57,10 +59,29 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
         this(options, display, pictures, core, stream, share, HostImage::new);
     }
 
+    /**
+     * A GPU of a process, which registers what it counts and has faults on purpose in its own address space.
+     *
+     * @param options with the fault policy of {@code environment}
+     */
+    public GpuDevice(GpuOptions options, Display display, PictureTaker pictures, DeviceEnvironment environment) {
+        this(environment.name(), options, display, pictures, environment.core(), environment.stream(),
+                environment.share(), HostImage::new);
+        environment.reachesThrough(space().table());
+        statistics.register(environment.report());
+        StrayRead stray = environment.strayRead();
+        if (stray != null) setStrayRead(stray);
+    }
+
     /** The same with images from somewhere else. */
     GpuDevice(GpuOptions options, Display display, PictureTaker pictures, DmaCore core, Stream stream, Share share,
             ResourceTable.Images images) {
-        this.backings = new BackingSpace("gpu", core, share, stream, options.onFault());
+        this("gpu", options, display, pictures, core, stream, share, images);
+    }
+
+    private GpuDevice(String name, GpuOptions options, Display display, PictureTaker pictures, DmaCore core,
+            Stream stream, Share share, ResourceTable.Images images) {
+        this.backings = new BackingSpace(name, core, share, stream, options.onFault());
         this.display = display;
         this.pictures = pictures;
         this.resources = new ResourceTable(options.memoryLimit(), share, !stream.coherent(), images);

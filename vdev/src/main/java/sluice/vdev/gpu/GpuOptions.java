@@ -18,6 +18,9 @@ public record GpuOptions(int outputs, int scanouts, long memoryLimit, FaultPolic
     /** As much as QEMU's own device allows a guest. */
     public static final long DEFAULT_MEMORY_LIMIT = 256L << 20;
 
+    /** The most outputs there can be (VIRTIO_GPU_MAX_SCANOUTS). */
+    public static final int MAX_OUTPUTS = Scanouts.MAX;
+
     public GpuOptions {
         if (outputs < 1 || outputs > Scanouts.MAX) {
             throw new IllegalArgumentException(outputs + " outputs; there can be 1 to " + Scanouts.MAX);

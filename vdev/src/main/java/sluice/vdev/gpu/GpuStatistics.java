@@ -1,60 +1,88 @@
 package sluice.vdev.gpu;
 
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.LongSupplier;
 
+import org.HdrHistogram.AbstractHistogram;
+import org.HdrHistogram.AtomicHistogram;
 import org.HdrHistogram.Histogram;
 
-/** What a GPU has done since it was made. Kept on the device's loop. */
+import sluice.vdev.device.Counter;
+import sluice.vdev.device.Report;
+
+/** What a GPU has done since it was made. Changed on the device's loop, read on any thread. */
 public final class GpuStatistics {
     private static final long LONGEST_NANOS = 60_000_000_000L;
 
     private final Map<CommandType, Histogram> latencies = new EnumMap<>(CommandType.class);
-    private long unknownCommands;
-    private long refusedCommands;
-    private long outOfMemory;
-    private long frames;
-    private long transferBytes;
-    private long updateBytes;
-    private long cursorBytes;
+    private final Counter unknownCommands = new Counter();
+    private final Counter refusedCommands = new Counter();
+    private final Counter outOfMemory = new Counter();
+    private final Counter frames = new Counter();
+    private final Counter transferBytes = new Counter();
+    private final Counter updateBytes = new Counter();
+    private final Counter cursorBytes = new Counter();
 
     GpuStatistics() {
-        for (CommandType type : CommandType.values()) latencies.put(type, new Histogram(LONGEST_NANOS, 3));
+        for (CommandType type : CommandType.values()) latencies.put(type, new AtomicHistogram(LONGEST_NANOS, 3));
+    }
+
+    /** Registers all of it. */
+    void register(Report report) {
+        Map<String, LongSupplier> counts = new LinkedHashMap<>();
+        Map<String, AbstractHistogram> times = new LinkedHashMap<>();
+        for (CommandType type : CommandType.values()) {
+            counts.put(type.name(), () -> count(type));
+            times.put(type.name(), latency(type));
+        }
+        report.counter("frames", "frames", "Flushes that changed what a scan-out shows.", frames);
+        report.counters("commands", "commands", "Commands that were answered.", counts);
+        report.counter("unknownCommands", "commands", "Commands of an unknown type, or too short to have one.",
+                unknownCommands);
+        report.counter("refusedCommands", "commands", "Known commands that were answered with an error.",
+                refusedCommands);
+        report.counter("hostOutOfMemory", "commands", "Commands for which the host had no memory.", outOfMemory);
+        report.counter("copiedBytes.transfer", "bytes", "Copied from guest pages into images.", transferBytes);
+        report.counter("copiedBytes.update", "bytes", "Of images, handed to displays.", updateBytes);
+        report.counter("copiedBytes.cursor", "bytes", "Of cursor images, handed to displays.", cursorBytes);
+        report.distributions("latencyMicros", "From taking a command to answering it.", times);
     }
 
     void command(CommandType type, boolean refused, long nanos) {
-        if (refused) refusedCommands++;
+        if (refused) refusedCommands.increment();
         latency(type).recordValue(Math.clamp(nanos, 1, LONGEST_NANOS));
     }
 
     void unknownCommand() {
-        unknownCommands++;
+        unknownCommands.increment();
     }
 
     /** The host had less memory left than the guest may have. */
     void outOfMemory() {
-        outOfMemory++;
+        outOfMemory.increment();
     }
 
     /** Commands for which the host had no memory, though the guest may have so much. */
     public long hostOutOfMemory() {
-        return outOfMemory;
+        return outOfMemory.getAsLong();
     }
 
     void frame() {
-        frames++;
+        frames.increment();
     }
 
     void transferred(long bytes) {
-        transferBytes += bytes;
+        transferBytes.add(bytes);
     }
 
     void updated(long bytes) {
-        updateBytes += bytes;
+        updateBytes.add(bytes);
     }
 
     void cursor(long bytes) {
-        cursorBytes += bytes;
+        cursorBytes.add(bytes);
     }
 
     /** How often the command was answered. */
@@ -71,31 +99,31 @@ public final class GpuStatistics {
 
     /** Commands of a type we do not know, or too short to have one. */
     public long unknownCommands() {
-        return unknownCommands;
+        return unknownCommands.getAsLong();
     }
 
     /** Known commands that were answered with an error. */
     public long refusedCommands() {
-        return refusedCommands;
+        return refusedCommands.getAsLong();
     }
 
     /** Flushes that changed what a scan-out shows. */
     public long frames() {
-        return frames;
+        return frames.getAsLong();
     }
 
     /** Bytes copied from guest pages into images. */
     public long transferBytes() {
-        return transferBytes;
+        return transferBytes.getAsLong();
     }
 
     /** Bytes of images handed to displays. */
     public long updateBytes() {
-        return updateBytes;
+        return updateBytes.getAsLong();
     }
 
     /** Bytes of cursor images handed to displays. */
     public long cursorBytes() {
-        return cursorBytes;
+        return cursorBytes.getAsLong();
     }
 }

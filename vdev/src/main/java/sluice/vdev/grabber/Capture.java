@@ -5,7 +5,7 @@ import java.lang.foreign.MemorySegment;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-import sluice.vdev.pci.FunctionContext;
+import sluice.vdev.device.FunctionContext;
 
 /** Takes pictures from a source and writes their fields to the guest: the even lines, then the odd ones. */
 final class Capture {

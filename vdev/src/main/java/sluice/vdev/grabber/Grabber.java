@@ -7,11 +7,13 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.vdev.device.Counter;
+import sluice.vdev.device.FunctionContext;
+import sluice.vdev.device.PciFunction;
+import sluice.vdev.device.Report;
 import sluice.vdev.pci.Bar;
 import sluice.vdev.pci.ConfigLayout;
 import sluice.vdev.pci.ConfigSpace;
-import sluice.vdev.pci.FunctionContext;
-import sluice.vdev.pci.PciFunction;
 
 /**
  * The frame grabber on its bus: direct registers, the indirect ones behind them, and a clock that takes a field at each tick
@@ -75,9 +77,9 @@ public final class Grabber implements PciFunction {
     private @Nullable FunctionContext context;
     private @Nullable Runnable clock;
     private boolean odd;
-    private long frames;
-    private long skipped;
-    private long errors;
+    private final Counter frames = new Counter();
+    private final Counter skipped = new Counter();
+    private final Counter errors = new Counter();
 
     /** @param framesPerSecond 1 to 1000; the real card has 25 or 30 */
     public Grabber(FrameSource source, int framesPerSecond) {
@@ -85,11 +87,6 @@ public final class Grabber implements PciFunction {
             throw new IllegalArgumentException(framesPerSecond + " frames per second; give 1 to 1000");
         this.capture = new Capture(source);
         this.fieldNanos = NANOS_PER_SECOND / framesPerSecond / FIELDS_PER_FRAME;
-    }
-
-    @Override
-    public String name() {
-        return "grabber";
     }
 
     @Override
@@ -102,9 +99,17 @@ public final class Grabber implements PciFunction {
         return bars;
     }
 
-    /** To be called on its loop. */
+    /** What it has done so far. */
     public GrabberStatistics statistics() {
-        return new GrabberStatistics(frames, skipped, errors);
+        return new GrabberStatistics(frames.getAsLong(), skipped.getAsLong(), errors.getAsLong());
+    }
+
+    /** Registers what it counts. */
+    void register(Report report) {
+        report.counter("frames", "frames", "Whole pictures that were written.", frames);
+        report.counter("skipped", "frames", "Pictures left out because the driver had not taken the one before.",
+                skipped);
+        report.counter("addressErrors", "fields", "Fields that ended at an address that could not be written.", errors);
     }
 
     @Override
@@ -198,7 +203,7 @@ public final class Grabber implements PciFunction {
         if (clock == null) return; // a tick that was on its way when the driver stopped it
         if (!odd) {
             if ((get(INTERRUPT) & END_ODD) != 0) {
-                skipped++;
+                skipped.increment();
                 return;
             }
             capture.begin(indirect.is50Hz() ? Capture.Format.HZ_50 : Capture.Format.HZ_60);
@@ -206,12 +211,12 @@ public final class Grabber implements PciFunction {
         Capture.Field outcome = capture.write(present, odd ? 1 : 0, address(odd ? ODD_ADDRESS : EVEN_ADDRESS),
                 address(odd ? ODD_GAP : EVEN_GAP));
         if (outcome == Capture.Field.ADDRESS_ERROR) {
-            errors++;
+            errors.increment();
             raise(CONTROL, odd ? ADDRESS_ERROR_ODD | CORRUPT_ODD : ADDRESS_ERROR_EVEN | CORRUPT_EVEN);
         }
         if (odd) {
-            present.delivered(frames);
-            frames++;
+            present.delivered(frames.getAsLong());
+            frames.increment();
         }
         raise(CONTROL, odd ? DONE_ODD : DONE_EVEN);
         raise(INTERRUPT, FIELD_START | (odd ? END_ODD : END_EVEN));

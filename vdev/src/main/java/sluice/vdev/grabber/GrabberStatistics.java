@@ -1,7 +1,7 @@
 package sluice.vdev.grabber;
 
 /**
- * What a grabber has done; a copy, taken on its loop.
+ * What a grabber has done; a copy.
  *
  * @param frames whole pictures
  * @param skipped pictures left out because the driver had not taken the one before

@@ -5,9 +5,9 @@ import java.lang.foreign.ValueLayout;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.vdev.device.PciFunction;
 import sluice.vdev.pci.Bar;
 import sluice.vdev.pci.Msix;
-import sluice.vdev.pci.PciFunction;
 
 /**
  * Turns an access of any length to a BAR into what a function knows: naturally aligned accesses that are no wider than its

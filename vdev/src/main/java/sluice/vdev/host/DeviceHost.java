@@ -24,6 +24,7 @@ import sluice.iommu.Permission;
 import sluice.iommu.injection.Rule;
 import sluice.iommu.space.MapException;
 import sluice.vdev.device.DeviceContext;
+import sluice.vdev.device.Report;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.io.EventWatch;
 import sluice.vdev.queue.Polled;
@@ -178,6 +179,22 @@ public final class DeviceHost {
     /** What the VM's IOMMU has cost; to be read on the device's loop. */
     public IotlbStatistics iotlbStatistics() {
         return iotlbStatistics;
+    }
+
+    /** Registers what the VM's IOMMU has cost. */
+    public void register(Report report) {
+        IotlbStatistics front = iotlbStatistics;
+        report.counter("frontIommu.misses", "pages", "Pages that the front-end was asked for.", front::misses);
+        report.counter("frontIommu.refusedMisses", "pages", "Pages that it refused.", front::refused);
+        report.counter("frontIommu.faults", "accesses", "Accesses that its IOMMU does not allow.", front::faults);
+        report.counter("frontIommu.waitedMillis", "milliseconds", "Between questions and answers, all together.",
+                () -> front.waitedNanos() / 1_000_000);
+        report.counter("frontIommu.exactInvalidations", "messages", "Invalidations of what had been asked for.",
+                front::exactInvalidations);
+        report.counter("frontIommu.wholesaleInvalidations", "messages", "Invalidations of everything.",
+                front::wholesaleInvalidations);
+        report.counter("frontIommu.droppedEntries", "pages", "Translations that invalidations have dropped.",
+                front::droppedEntries);
     }
 
     /** Adds a rule by which invalidations of the VM's IOMMU are lost; before a front-end connects. */

@@ -1,44 +1,44 @@
 package sluice.vdev.host;
 
-/**
- * What a function's DMA has cost; used on its loop.
- */
+import sluice.vdev.device.Counter;
+
+/** What a function's DMA has cost. Changed on its loop, read on any thread. */
 public final class DmaStatistics {
-    private long bytes;
-    private long messages;
-    private long messageBytes;
-    private long refused;
+    private final Counter bytes = new Counter();
+    private final Counter messages = new Counter();
+    private final Counter messageBytes = new Counter();
+    private final Counter refused = new Counter();
 
     void moved(long count) {
-        bytes += count;
+        bytes.add(count);
     }
 
     void asked(long count) {
-        messages++;
-        messageBytes += count;
+        messages.increment();
+        messageBytes.add(count);
     }
 
     void refusedOne() {
-        refused++;
+        refused.increment();
     }
 
     /** Bytes moved through mapped files. */
     public long bytes() {
-        return bytes;
+        return bytes.getAsLong();
     }
 
     /** Accesses for which a front-end was asked, because the memory is in no file; a long one takes several messages. */
     public long messages() {
-        return messages;
+        return messages.getAsLong();
     }
 
     /** Bytes that were asked for so: each is copied twice. */
     public long messageBytes() {
-        return messageBytes;
+        return messageBytes.getAsLong();
     }
 
     /** Accesses that faulted, or that the driver had not allowed. */
     public long refused() {
-        return refused;
+        return refused.getAsLong();
     }
 }

@@ -20,7 +20,7 @@ import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
 import sluice.iommu.Permission;
 import sluice.iommu.space.Outcome;
-import sluice.vdev.pci.FunctionContext;
+import sluice.vdev.device.FunctionContext;
 
 /** What a function sees of the world while a front-end is connected: its DMA, its interrupts, its clock. Used on its loop. */
 final class FunctionBus implements FunctionContext {
@@ -48,7 +48,7 @@ final class FunctionBus implements FunctionContext {
         this.interrupts = interrupts;
         this.core = core;
         this.share = share;
-        this.trace = core.trace(host.function().name());
+        this.trace = core.trace(host.loop().name());
         this.nonSnooping = nonSnooping;
     }
 

@@ -27,9 +27,10 @@ import sluice.dmacore.space.DmaRefusedException;
 import sluice.iommu.AddressRange;
 import sluice.iommu.Permission;
 import sluice.iommu.space.LeakReport;
+import sluice.vdev.device.PciFunction;
+import sluice.vdev.device.Report;
 import sluice.vdev.pci.Bar;
 import sluice.vdev.pci.Msix;
-import sluice.vdev.pci.PciFunction;
 
 /**
  * Runs one {@link PciFunction} on its own loop, over its own {@link DmaMappedSpace}.
@@ -81,15 +82,15 @@ public final class FunctionHost {
         this.function = function;
         this.loop = loop;
         this.files = files;
-        this.space = DmaMappedSpace.open(function.name(), share);
+        this.space = DmaMappedSpace.open(loop.name(), share);
         this.access = new BarAccess(function);
-        this.leftovers = new Leftovers(function.name());
+        this.leftovers = new Leftovers(loop.name());
         Msix msix = function.config().msix();
         this.interrupts = new FunctionInterrupts(loop, msix == null ? 0 : msix.vectors());
         // The table of DMA_MAPs is its translation; the core adds none.
         DeviceFunction nonSnooping = stream.coherent()
                 ? null
-                : core.function(function.name(), DeviceDmaParams.throughIommu().withTranslated(false).withDmaMask(-1));
+                : core.function(loop.name(), DeviceDmaParams.throughIommu().withTranslated(false).withDmaMask(-1));
         this.bus = new FunctionBus(this, interrupts, core, nonSnooping, share);
         for (Bar bar : function.bars()) bars.put(bar.index(), bar);
         if (msix != null) {
@@ -127,6 +128,21 @@ public final class FunctionHost {
     /** Mappings that front-ends have left when they went, except for all of a VM's memory; to be read on its loop. */
     public long leaked() {
         return leftovers.mappings();
+    }
+
+    /** Registers what its DMA has cost, and what its front-end has mapped for it. */
+    public void register(Report report) {
+        DmaStatistics dma = bus.statistics();
+        report.counter("dma.bytes", "bytes", "Moved through mapped files.", dma::bytes);
+        report.counter("dma.messages", "accesses", "To memory in no file, which the front-end was asked for.",
+                dma::messages);
+        report.counter("dma.messageBytes", "bytes", "That the front-end was asked for.", dma::messageBytes);
+        report.counter("dma.refused", "accesses", "That faulted, or that the driver had not allowed.", dma::refused);
+        report.counter("space.maps", "mappings", "Made by DMA_MAP.", () -> space.table().statistics().maps());
+        report.counter("space.unmaps", "mappings", "Removed.", () -> space.table().statistics().unmaps());
+        report.gauge("space.mappings", "mappings", "There now.", () -> space.table().statistics().mappings());
+        report.gauge("space.mappedBytes", "bytes", "Mapped now.", () -> space.table().statistics().mappedBytes());
+        report.counter("space.leaked", "mappings", "That front-ends had left when they went.", leftovers::mappings);
     }
 
     /** A front-end has connected, and reaches memory that is in no file. */
@@ -226,7 +242,7 @@ public final class FunctionHost {
                 request.carryOut();
                 return 0;
             } catch (IOException e) {
-                loop.log().error("{}: {} is refused: {}", function.name(), name, e.getMessage());
+                loop.log().error("{}: {} is refused: {}", loop.name(), name, e.getMessage());
                 return switch (e) {
                     case DmaRefusedException refused -> refused.errno();
                     case ShareUsedUpException refused -> Errno.ENOSPC;

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param index 0 to 5; a 64-bit BAR takes the next index as well
  * @param size in bytes, a power of two; 16 at least, for I/O ports 4 to 256
- * @param widest the widest access {@link PciFunction#read} is to see, 1, 2, 4 or 8 bytes; wider ones are split
+ * @param widest the widest access that the function is to see, 1, 2, 4 or 8 bytes; wider ones are split
  * @param memory the BAR's content, if it is nothing but memory; null if each access goes to the function
  */
 public record Bar(int index, Kind kind, long size, int widest, @Nullable BarMemory memory) {

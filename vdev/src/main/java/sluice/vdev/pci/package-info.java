@@ -1,8 +1,7 @@
 /**
- * What a PCI function is to Sluice: its configuration space, its BARs, its interrupts and its DMA.
+ * The parts of a PCI function: its configuration space, its BARs, its MSI-X table (PCI Local Bus Specification 3.0, 6).
  *
- * <p>A device implements {@link sluice.vdev.pci.PciFunction} and is called on its own loop only. Sockets, QEMU and Netty may
- * not enter.
+ * <p>What has them is a device. Devices, sockets, QEMU and Netty may not enter.
  */
 @NullMarked
 package sluice.vdev.pci;

@@ -9,27 +9,41 @@ import java.util.List;
  * @param value what it is set to, such as {@code N} or {@code FILE}; empty for an option that is either there or not
  * @param description one line
  * @param repeatable whether it may be given more than once
+ * @param hidden whether it is left out of lists: for options that programs give and people do not
  */
-public record DeviceOption(String name, String value, String description, boolean repeatable) {
-    /**
-     * Where the front-end comes from, what it speaks, whether the device snoops, and what is to go wrong: the options that need
-     * no provider.
-     */
+public record DeviceOption(String name, String value, String description, boolean repeatable, boolean hidden) {
+    /** The options that every device has, whoever makes it. */
     public static final List<DeviceOption> OF_EVERY_DEVICE = List.of(
             new DeviceOption("socket-path", "PATH",
                     "Listen on this UNIX socket; serves one front-end after the other."),
-            new DeviceOption("fd", "N", "Serve the front-end at the other end of this inherited socket."),
+            new DeviceOption("fd", "N",
+                    "Serve the front-end at the other end of this inherited socket, and end with it."),
             new DeviceOption("transport", "NAME",
-                    "vhost-user, which virtio devices default to, or vfio-user, which carries every device."),
+                    "vhost-user, which virtio devices default to, or vfio-user: a PCI function for QEMU 10.1 or later."),
             new DeviceOption("coherency", "KIND",
-                    "coherent (default): it snoops the CPU's caches. non-coherent, for a PCI function behind an IOMMU: it sees what was mapped for it, and the guest what was unmapped."),
+                    "coherent (default): the device snoops the CPU's caches. non-coherent: it does not, and sees only what was transferred to it; each mistake is a finding in the log and the statistics."),
+            new DeviceOption("on-fault", "WHAT",
+                    "When the device's own address space refuses it something: abort (default), the command fails; zero, it reads zeros and goes on; stop, the queue stops until the driver resets the device."),
             new DeviceOption("inject", "FAULT",
-                    "For a PCI function: let something go wrong in its DMA, with commas written twice: deny, delay, poison or fail-map, as the grabber's option has them. May be repeated.",
-                    true));
+                    "Let something go wrong, to see how a driver takes it: deny[,access=read|write][,first=A,last=A][,from=N][,count=N], delay,ms=N[,access=...][,first=A,last=A][,from=N][,count=N], poison[,first=A,last=A], fail-map[,after=RUNS][,from=N][,count=N], over vhost-user drop-invalidation[,first=A,last=A][,from=N][,count=N], of the gpu stray-read,address=A[,from=N]. A: addresses, of the device or of the bus; N: from which occurrence on, and how many. May be repeated.",
+                    true),
+            new DeviceOption("poll-us", "N",
+                    "Look at a queue that has run empty for up to N microseconds before waiting for a kick, 0 (default, not at all) to 1000. It answers busy guests sooner and costs processor time."),
+            new DeviceOption("stats", "FILE", "Write statistics as JSON when it ends, and at each SIGUSR2."));
+
+    /** An option that is listed. */
+    public DeviceOption(String name, String value, String description, boolean repeatable) {
+        this(name, value, description, repeatable, false);
+    }
 
     /** An option that may be given once. */
     public DeviceOption(String name, String value, String description) {
         this(name, value, description, false);
+    }
+
+    /** An option that is not listed, and may be given once. */
+    public static DeviceOption hidden(String name, String value) {
+        return new DeviceOption(name, value, "", false, true);
     }
 
     /** As one writes it: {@code name=VALUE}. */

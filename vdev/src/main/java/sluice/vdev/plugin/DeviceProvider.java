@@ -3,6 +3,8 @@ package sluice.vdev.plugin;
 import java.io.IOException;
 import java.util.List;
 
+import sluice.vdev.device.DeviceEnvironment;
+
 /**
  * Makes devices of one kind. It is found by {@link java.util.ServiceLoader}: its class is public, has a public constructor
  * without parameters, and is named in {@code META-INF/services/sluice.vdev.plugin.DeviceProvider}.
@@ -21,11 +23,13 @@ public interface DeviceProvider {
     List<DeviceOption> options();
 
     /**
-     * Makes a device. It is called on the main thread, once for each {@code --device} with this name.
+     * Makes a device. It is called on the main thread, once for each {@code --device} with this name, before anything is served.
      *
      * @param options only those of {@link #options} and of every device
+     * @param environment all that the device may use; the options of every device have taken effect in it
      * @throws WrongOptionException an option's value cannot be: the process ends with status 2 before anything is served
      * @throws IOException the device cannot be made: the process ends with status 1 before anything is served
      */
-    ProvidedDevice create(DeviceOptions options) throws IOException, WrongOptionException;
+    ProvidedDevice create(DeviceOptions options, DeviceEnvironment environment)
+            throws IOException, WrongOptionException;
 }

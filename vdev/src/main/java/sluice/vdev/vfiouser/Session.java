@@ -59,7 +59,7 @@ final class Session extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelActive(ChannelHandlerContext context) {
-        log.info("a front-end has connected to the {}", host.function().name());
+        log.info("{}: a front-end has connected", host.loop().name());
         host.attach(dma);
     }
 
@@ -205,7 +205,7 @@ final class Session extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
-        log.info("the front-end has gone from the {}", host.function().name());
+        log.info("{}: the front-end has gone", host.loop().name());
         try {
             answers.close();
             dma.close();

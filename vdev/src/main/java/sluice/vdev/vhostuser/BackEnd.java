@@ -1,7 +1,5 @@
 package sluice.vdev.vhostuser;
 
-import java.util.function.BiConsumer;
-
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoop;
@@ -9,8 +7,8 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.memory.FileMappings;
+import sluice.vdev.device.DisplaySocket;
 import sluice.vdev.host.DeviceHost;
-import sluice.vdev.io.Disposal;
 import sluice.vdev.io.Endpoint;
 import sluice.vdev.io.FrameChannel;
 
@@ -19,10 +17,9 @@ import sluice.vdev.io.FrameChannel;
  *
  * @param host the device and its loop
  * @param files where guest memory is mapped
- * @param gpuSocket receives, on the device's loop, the display socket of GPU_SET_SOCKET, and where it is closed; null for a
- *        device without one
+ * @param display receives the display socket of GPU_SET_SOCKET; null for a device without one
  */
-public record BackEnd(DeviceHost host, FileMappings files, @Nullable BiConsumer<Fd, Disposal> gpuSocket)
+public record BackEnd(DeviceHost host, FileMappings files, @Nullable DisplaySocket display)
         implements
             Endpoint {
     /** The most pieces in one write: replies are one piece. */

@@ -2,7 +2,6 @@ package sluice.vdev.vhostuser;
 
 import java.io.IOException;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BiConsumer;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
@@ -16,6 +15,7 @@ import org.slf4j.LoggerFactory;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.UnixSocket;
 import sluice.dmacore.memory.GuestMemory;
+import sluice.vdev.device.DisplaySocket;
 import sluice.vdev.device.TransportFeatures;
 import sluice.vdev.host.DeviceHost;
 import sluice.vdev.host.FrontIommu;
@@ -41,7 +41,7 @@ final class Session extends ChannelInboundHandlerAdapter {
     private static final Logger LOG = LoggerFactory.getLogger(Session.class);
 
     private final DeviceHost host;
-    private final @Nullable BiConsumer<Fd, Disposal> gpuSocket;
+    private final @Nullable DisplaySocket display;
     private final Disposal disposal;
     private final PeerLog log;
     private final Channel channel;
@@ -58,7 +58,7 @@ final class Session extends ChannelInboundHandlerAdapter {
 
     Session(BackEnd backEnd, Channel channel, Runnable gone) {
         this.host = backEnd.host();
-        this.gpuSocket = backEnd.gpuSocket();
+        this.display = backEnd.display();
         this.disposal = host.loop().disposal();
         this.log = host.loop().log();
         this.channel = channel;
@@ -72,7 +72,7 @@ final class Session extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelActive(ChannelHandlerContext context) {
-        log.info("a front-end has connected");
+        log.info("{}: a front-end has connected", host.loop().name());
     }
 
     @Override
@@ -317,12 +317,11 @@ final class Session extends ChannelInboundHandlerAdapter {
     }
 
     private void setGpuSocket(Fd fd) throws IOException {
-        if (gpuSocket == null) {
+        if (display == null) {
             disposal.close(fd);
             throw new IOException("GPU_SET_SOCKET for a device that is no GPU");
         }
-        Fd display = socket("GPU_SET_SOCKET", fd);
-        host.give(display, socket -> gpuSocket.accept(socket, disposal));
+        host.give(socket("GPU_SET_SOCKET", fd), display::connect);
     }
 
     @Override
@@ -339,7 +338,7 @@ final class Session extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
-        log.info("the front-end has gone");
+        log.info("{}: the front-end has gone", host.loop().name());
         Future<?> hint = memoryHint;
         if (hint != null) hint.cancel(false);
         try {

@@ -6,13 +6,13 @@ import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.memory.FrontTranslation;
 import sluice.iommu.AddressRange;
+import sluice.vdev.device.FunctionContext;
 import sluice.vdev.device.TransportFeatures;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.host.DeviceQueues;
 import sluice.vdev.host.HostLoop;
 import sluice.vdev.host.QueueTransport;
 import sluice.vdev.pci.ConfigSpace;
-import sluice.vdev.pci.FunctionContext;
 import sluice.vdev.queue.Polled;
 import sluice.vdev.queue.QueueLayout;
 import sluice.vdev.queue.RingFeatures;

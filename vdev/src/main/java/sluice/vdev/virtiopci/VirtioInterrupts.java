@@ -2,8 +2,8 @@ package sluice.vdev.virtiopci;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.vdev.device.FunctionContext;
 import sluice.vdev.pci.ConfigSpace;
-import sluice.vdev.pci.FunctionContext;
 
 /**
  * How the function interrupts its driver: by a vector for each event that has one, or, while MSI-X is off, by the interrupt

@@ -3,14 +3,14 @@ package sluice.vdev.virtiopci;
 import java.util.List;
 
 import sluice.iommu.AddressRange;
+import sluice.vdev.device.FunctionContext;
+import sluice.vdev.device.PciFunction;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.host.HostLoop;
 import sluice.vdev.pci.Bar;
 import sluice.vdev.pci.ConfigLayout;
 import sluice.vdev.pci.ConfigSpace;
-import sluice.vdev.pci.FunctionContext;
 import sluice.vdev.pci.Msix;
-import sluice.vdev.pci.PciFunction;
 
 /** A {@link VirtioDevice} on a PCI bus, as a complete modern virtio function (virtio 1.3 §4.1). */
 public final class VirtioPciFunction implements PciFunction {
@@ -18,7 +18,6 @@ public final class VirtioPciFunction implements PciFunction {
     private static final int COMMAND_BYTES = 2;
 
     private final VirtioDevice device;
-    private final String name;
     private final List<Bar> bars = Structures.bars();
     private final ConfigSpace config;
     private final ConfigWindow window;
@@ -33,14 +32,12 @@ public final class VirtioPciFunction implements PciFunction {
      * @throws IllegalArgumentException if there is no room for so many queues, or such a device is not for PCI
      */
     public VirtioPciFunction(VirtioDevice device, HostLoop loop, long pollNanos) {
-        String name = loop.name();
         if (device.queueCount() > Structures.MAX_QUEUES || device.configSize() > Structures.DEVICE_BYTES) {
             throw new IllegalArgumentException("%s has %d queues and %d bytes of configuration; %d and %d are possible"
-                    .formatted(name, device.queueCount(), device.configSize(), Structures.MAX_QUEUES,
+                    .formatted(loop.name(), device.queueCount(), device.configSize(), Structures.MAX_QUEUES,
                             Structures.DEVICE_BYTES));
         }
         this.device = device;
-        this.name = name;
         Msix msix = Structures.msix(device.queueCount());
         ConfigLayout layout = Identity.of(device.virtioId()).bars(bars).interruptPin(1);
         int windowAt = Structures.addTo(layout, device.configSize());
@@ -59,11 +56,6 @@ public final class VirtioPciFunction implements PciFunction {
         interrupts = new VirtioInterrupts(config, msix.vectors());
         life = new DeviceLife(device, loop, pollNanos, config, interrupts);
         common = new CommonConfig(device, life, interrupts);
-    }
-
-    @Override
-    public String name() {
-        return name;
     }
 
     @Override

@@ -8,7 +8,7 @@
  * capability for it is left out.
  *
  * <p>No kind of device may enter, and no protocol: a transport serves this as it serves any {@link
- * sluice.vdev.pci.PciFunction}. {@link sluice.vdev.host.DeviceQueues} runs the queues, as it does for vhost-user.
+ * sluice.vdev.device.PciFunction}. {@link sluice.vdev.host.DeviceQueues} runs the queues, as it does for vhost-user.
  */
 @NullMarked
 package sluice.vdev.virtiopci;

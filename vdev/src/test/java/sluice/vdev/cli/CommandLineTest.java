@@ -168,10 +168,13 @@ class CommandLineTest {
 
     @Test
     void statisticsThatCannotBeWrittenAreAFailure() throws IOException {
-        try (SluiceProgram program = listening(folder.resolve("gpu.sock"), "--stats=/nonexistent/stats.json")) {
+        failsWithOneSentence("there is no folder /nonexistent", "gpu",
+                "--socket-path=" + folder.resolve("gpu.sock"), "--stats=/nonexistent/stats.json");
+        Path statistics = Files.createDirectory(folder.resolve("stats"));
+        try (SluiceProgram program = listening(folder.resolve("gpu.sock"), "--stats=" + statistics)) {
             program.terminate();
             assertThat(program.status()).isEqualTo(1);
-            assertThat(program.errors()).contains("/nonexistent/stats.json");
+            assertThat(program.errors()).contains("gpu could not be closed", statistics.toString());
         }
     }
 

@@ -19,6 +19,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import sluice.vdev.qemu.QemuBinary;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** {@code sluice doctor} on hosts that are made up: what it finds, what it misses, and what it says mends that. */

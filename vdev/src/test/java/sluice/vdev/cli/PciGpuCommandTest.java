@@ -52,7 +52,8 @@ class PciGpuCommandTest {
         }
         JsonObject report = JsonParser.parseString(Files.readString(statistics)).getAsJsonObject();
         assertThat(report.get("frames").getAsInt()).isEqualTo(1);
-        assertThat(report.getAsJsonObject("frontIommu").get("misses").getAsInt()).as("nothing is asked for").isZero();
+        assertThat(report.has("frontIommu")).as("nothing is asked for").isFalse();
+        assertThat(report.getAsJsonObject("space").get("maps").getAsInt()).isPositive();
     }
 
     @Test

@@ -18,8 +18,8 @@ import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.FrontEnd;
 import sluice.vdev.fixture.FuzzInput;
 import sluice.vdev.fixture.SeedCorpus;
+import sluice.vdev.host.HostLoop;
 import sluice.vdev.host.Loops;
-import sluice.vdev.io.Disposal;
 import sluice.vdev.loopback.InternalErrors;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -42,8 +42,7 @@ class ReplyFuzzTest {
     private static final class Asking implements AutoCloseable {
         private final InternalErrors errors = new InternalErrors();
         private final IoEventLoop loop = Loops.start("fuzz-display");
-        private final Disposal disposal = new Disposal(Budget.ofProcess().own());
-        private final DisplayLink link = new DisplayLink(loop, 1, 64, 64);
+        private final DisplayLink link = new DisplayLink(new HostLoop("gpu", loop), 1, 64, 64);
 
         @Override
         public void close() {
@@ -78,7 +77,7 @@ class ReplyFuzzTest {
         AtomicInteger answers = new AtomicInteger();
         AtomicInteger wrong = new AtomicInteger();
         end.loop.submit(() -> {
-            end.link.connect(pair.second(), end.disposal);
+            end.link.connect(pair.second());
             for (int i = 0; i < pairs; i++) {
                 end.link.displayInfo(info -> {
                     if (info.length != INFO_BYTES) wrong.incrementAndGet();

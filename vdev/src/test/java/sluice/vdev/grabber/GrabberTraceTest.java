@@ -33,7 +33,8 @@ class GrabberTraceTest {
     private static KeptTrace grabTwo(boolean on, long address) throws Exception {
         KeptTrace kept = new KeptTrace(on);
         DmaCore core = DmaCore.open(DmaCoreOptions.counting().withTrace(kept));
-        FunctionProcess process = new FunctionProcess(new Grabber(new TestPattern(), 500), core, Stream.COHERENT);
+        FunctionProcess process = new FunctionProcess("grabber", new Grabber(new TestPattern(), 500), core,
+                Stream.COHERENT);
         try (process; GuestRam ram = GuestRam.single(RAM, 1)) {
             try (VfioUserClient client = process.agreed()) {
                 assertThat(client.map(0, RAM, 0, VfioUserClient.MAP_READ | VfioUserClient.MAP_WRITE, ram.file()))

@@ -31,7 +31,6 @@ import sluice.vdev.host.DeviceHost;
 import sluice.vdev.host.FunctionHost;
 import sluice.vdev.host.HostLoop;
 import sluice.vdev.host.Loops;
-import sluice.vdev.io.Disposal;
 import sluice.vdev.io.Listener;
 import sluice.vdev.vfiouser.FunctionServer;
 import sluice.vdev.vhostuser.BackEnd;
@@ -86,12 +85,12 @@ public final class GpuBackEnd implements AutoCloseable {
             DmaCore core, Stream stream) {
         this.control = control;
         this.ownsControl = ownsControl;
-        display = new DisplayLink(loop, options.outputs(), OWN_WIDTH, OWN_HEIGHT);
+        HostLoop named = new HostLoop("gpu", loop, share);
+        display = new DisplayLink(named, options.outputs(), OWN_WIDTH, OWN_HEIGHT);
         pictures = new PictureTaker(folder, everyFrames);
         device = new GpuDevice(options, display, pictures, core, stream, share);
-        HostLoop named = new HostLoop("gpu", loop, share);
         backEnd = new BackEnd(new DeviceHost(device, named, 0, core.trace("front of gpu")),
-                FileMappings.ofProcess().paidBy(share), display::connect);
+                FileMappings.ofProcess().paidBy(share), display);
         function = new FunctionServer(new FunctionHost(new VirtioPciFunction(device, named, 0), named,
                 FileMappings.ofProcess().paidBy(share), core, Stream.COHERENT, share));
     }
@@ -114,7 +113,7 @@ public final class GpuBackEnd implements AutoCloseable {
 
     /** Gives the GPU a display that no front-end hands out; the socket is ours from now on. */
     public void connectDisplay(Fd socket) {
-        loop.execute(() -> display.connect(socket, new Disposal(share)));
+        loop.execute(() -> display.connect(socket));
     }
 
     /** Listens on a path; the caller closes the listener. */

@@ -23,12 +23,12 @@ import sluice.dmacore.buffer.DmaCoreOptions;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.linux.UnixSocket;
 import sluice.dmacore.memory.FileMappings;
+import sluice.vdev.device.PciFunction;
 import sluice.vdev.fixture.VfioUserClient;
 import sluice.vdev.host.FunctionHost;
 import sluice.vdev.host.HostLoop;
 import sluice.vdev.host.Loops;
 import sluice.vdev.io.Listener;
-import sluice.vdev.pci.PciFunction;
 
 /** A function with its loops and its server, to be connected to. */
 public final class FunctionProcess implements AutoCloseable {
@@ -49,9 +49,14 @@ public final class FunctionProcess implements AutoCloseable {
 
     /** A function of a machine that others share, which snoops or does not. */
     public FunctionProcess(PciFunction function, DmaCore core, Stream stream) {
+        this("plain function", function, core, stream);
+    }
+
+    /** The same with a name of its own. */
+    public FunctionProcess(String name, PciFunction function, DmaCore core, Stream stream) {
         control = Loops.start("test-control");
         own = List.of(control, loop);
-        host = new FunctionHost(function, new HostLoop(function.name(), loop), FileMappings.ofProcess(), core, stream,
+        host = new FunctionHost(function, new HostLoop(name, loop), FileMappings.ofProcess(), core, stream,
                 Budget.ofProcess().own());
         server = new FunctionServer(host);
     }
@@ -65,7 +70,7 @@ public final class FunctionProcess implements AutoCloseable {
     FunctionProcess(PciFunction function, IoEventLoop control, Share share) {
         this.control = control;
         own = List.of(loop);
-        host = new FunctionHost(function, new HostLoop(function.name(), loop, share),
+        host = new FunctionHost(function, new HostLoop("plain function", loop, share),
                 FileMappings.ofProcess().paidBy(share), DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT,
                 share);
         server = new FunctionServer(host);

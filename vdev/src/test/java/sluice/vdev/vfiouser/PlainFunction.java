@@ -14,13 +14,13 @@ import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.Memfd;
 import sluice.dmacore.memory.FileMappings;
 import sluice.iommu.AddressRange;
+import sluice.vdev.device.FunctionContext;
+import sluice.vdev.device.PciFunction;
 import sluice.vdev.pci.Bar;
 import sluice.vdev.pci.BarMemory;
 import sluice.vdev.pci.ConfigLayout;
 import sluice.vdev.pci.ConfigSpace;
-import sluice.vdev.pci.FunctionContext;
 import sluice.vdev.pci.Msix;
-import sluice.vdev.pci.PciFunction;
 
 /**
  * A function with one of everything: registers in BAR 0, memory in BAR 2, an interrupt line, four vectors, and a DMA engine.
@@ -78,11 +78,6 @@ final class PlainFunction implements PciFunction, AutoCloseable {
     /** Does not fail from now on, whatever it is told: what fails then is not the function. */
     void beCareful() {
         careful = true;
-    }
-
-    @Override
-    public String name() {
-        return "plain function";
     }
 
     @Override

@@ -67,13 +67,13 @@ class MessageFuzzTest {
         private final InternalErrors errors = new InternalErrors();
         private final IoEventLoop control = Loops.start("fuzz-control");
         private final IoEventLoop loop = Loops.start("fuzz-device");
+        private final HostLoop named = new HostLoop("gpu", loop);
         private final Budget budget = Budget.of(Resource.MAPPINGS, 16);
-        private final DisplayLink display = new DisplayLink(loop, 1, 64, 64);
+        private final DisplayLink display = new DisplayLink(named, 1, 64, 64);
         private final GpuDevice device = new GpuDevice(GpuOptions.defaults(), display,
                 new PictureTaker(Path.of("."), 0));
-        private final BackEnd backEnd = new BackEnd(new DeviceHost(device, new HostLoop("gpu", loop)),
-                new FileMappings(budget),
-                display::connect);
+        private final BackEnd backEnd = new BackEnd(new DeviceHost(device, named), new FileMappings(budget),
+                display);
         private final Semaphore gone = new Semaphore(0);
         private final Fd event = EventFd.create();
         private final Fd memory = Memfd.create("fuzz", 0);

@@ -1,0 +1,97 @@
+package sluice.vdev.cli;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParameterException;
+
+import sluice.vdev.plugin.DeviceOption;
+import sluice.vdev.plugin.DeviceProvider;
+import sluice.vdev.plugin.WrongOptionException;
+import sluice.vdev.serve.DeviceArgument;
+import sluice.vdev.serve.ServerProcess;
+
+/**
+ * {@code sluice NAME} for one device: the same as {@code sluice serve --device=NAME}, with the device's options as options of the
+ * command, and by the conventions for vhost-user programs (QEMU docs/interop/vhost-user.rst).
+ */
+final class DeviceCommand implements Callable<Integer> {
+    private static final String CAPABILITIES = "print-capabilities";
+
+    private final DeviceProvider provider;
+    private final CommandSpec spec;
+    private final MachineOption machine = new MachineOption();
+
+    private DeviceCommand(DeviceProvider provider) {
+        this.provider = provider;
+        spec = CommandSpec.wrapWithoutInspection(this).name(provider.name()).mixinStandardHelpOptions(true);
+        spec.usageMessage().description(provider.description()).footer("",
+                "Signals: SIGTERM ends it, SIGUSR2 has it show what it has, and write its statistics.");
+        for (DeviceOption option : DeviceArgument.known(provider).values()) {
+            OptionSpec.Builder builder = OptionSpec.builder("--" + option.name()).description(option.description())
+                    .hidden(option.hidden());
+            if (option.value().isEmpty()) {
+                builder.arity("0").type(boolean.class);
+            } else {
+                builder.arity("1").type(List.class).auxiliaryTypes(String.class).paramLabel(option.value());
+            }
+            spec.addOption(builder.build());
+        }
+        spec.addOption(OptionSpec.builder("--" + CAPABILITIES).arity("0").type(boolean.class)
+                .description("Print what this program can do as JSON, and end.").build());
+        spec.addMixin("machine", CommandSpec.forAnnotatedObject(machine));
+    }
+
+    /** The command of a device. */
+    static CommandLine of(DeviceProvider provider) {
+        return new CommandLine(new DeviceCommand(provider).spec);
+    }
+
+    private boolean isGiven(String name) {
+        return spec.commandLine().getParseResult().hasMatchedOption("--" + name);
+    }
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        if (isGiven(CAPABILITIES)) {
+            spec.commandLine().getOut().println("""
+                    {
+                      "type": "%s",
+                      "features": []
+                    }""".formatted(provider.name()));
+            return 0;
+        }
+        DeviceArgument argument = new DeviceArgument(provider.name(), given());
+        try (ServerProcess process = machine.open(spec)) {
+            process.add(provider, argument.optionsOf(provider));
+            process.run();
+        } catch (WrongOptionException e) {
+            throw new ParameterException(spec.commandLine(), e.getMessage());
+        }
+        return 0;
+    }
+
+    private Map<String, List<String>> given() {
+        Map<String, List<String>> given = new LinkedHashMap<>();
+        for (DeviceOption option : DeviceArgument.known(provider).values()) {
+            if (!isGiven(option.name())) continue;
+            List<String> values = new ArrayList<>();
+            if (option.value().isEmpty()) {
+                values.add("");
+            } else {
+                List<?> matched = spec.commandLine().getParseResult().matchedOptionValue("--" + option.name(),
+                        List.of());
+                for (Object value : matched) values.add(value.toString());
+            }
+            given.put(option.name(), values);
+        }
+        return given;
+    }
+}

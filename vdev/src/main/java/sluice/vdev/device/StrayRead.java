@@ -1,0 +1,46 @@
+package sluice.vdev.device;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import sluice.dmacore.memory.FrontTranslation;
+import sluice.dmacore.memory.FrontTranslation.Outcome;
+import sluice.dmacore.memory.Runs;
+import sluice.iommu.Access;
+
+/**
+ * A fault on purpose: during one of its transfers the device also reads an address that nobody gave it. A VM's IOMMU
+ * should refuse it, and tell the guest.
+ */
+public final class StrayRead {
+    private static final Logger LOG = LoggerFactory.getLogger(StrayRead.class);
+
+    private final long address;
+    private final long nth;
+    private final Runs found = new Runs();
+    private long transfers;
+    private boolean trying;
+
+    /**
+     * @param address on the bus
+     * @param nth the transfer it happens in, from 1
+     */
+    public StrayRead(long address, long nth) {
+        if (nth < 1) throw new IllegalArgumentException("transfer %d; they count from 1".formatted(nth));
+        this.address = address;
+        this.nth = nth;
+    }
+
+    /** What becomes of a transfer because of it: nothing if {@link Outcome#RESOLVED}. */
+    public Outcome during(FrontTranslation memory) {
+        if (!trying && ++transfers != nth) return Outcome.RESOLVED;
+        found.clear();
+        Outcome outcome = memory.resolve(address, 1, Access.READ, found);
+        trying = outcome == Outcome.MISS;
+        if (!trying) {
+            LOG.warn("the device has read bus address 0x{}, which nobody gave it: {}", Long.toHexString(address),
+                    outcome == Outcome.RESOLVED ? "it is memory, and nothing stopped the device" : "refused");
+        }
+        return outcome;
+    }
+}

@@ -1,0 +1,99 @@
+package sluice.vdev.display;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import sluice.vdev.device.DeviceEnvironment;
+import sluice.vdev.gpu.GpuDevice;
+import sluice.vdev.gpu.GpuOptions;
+import sluice.vdev.gpu.PictureTaker;
+import sluice.vdev.plugin.DeviceOption;
+import sluice.vdev.plugin.DeviceOptions;
+import sluice.vdev.plugin.DeviceProvider;
+import sluice.vdev.plugin.ProvidedDevice;
+import sluice.vdev.plugin.WrongOptionException;
+
+/** The GPU among other devices, with its screens. */
+public final class GpuProvider implements DeviceProvider {
+    private static final Logger LOG = LoggerFactory.getLogger(GpuProvider.class);
+    private static final int BYTES_PER_MIB = 1 << 20;
+    private static final String RESOLUTION = "1280x800";
+
+    @Override
+    public String name() {
+        return "gpu";
+    }
+
+    @Override
+    public String description() {
+        return "A virtio GPU (2D).";
+    }
+
+    @Override
+    public List<DeviceOption> options() {
+        return List.of(
+                new DeviceOption("outputs", "N",
+                        "Scan-outs, 1 to 16, each with a screen while the front-end gives no display (default: 1). Over vhost-user QEMU tells the guest its own max_outputs instead: give the same number here, or none, and commands may name any."),
+                new DeviceOption("memory", "MIB", "Host memory the guest's resources may use, in MiB (default 256)."),
+                new DeviceOption("resolution", "WxH",
+                        "Size of each screen while the front-end gives no display (default " + RESOLUTION + ")."),
+                new DeviceOption("snapshot-every", "N", "Write every N-th frame as PNG."),
+                new DeviceOption("snapshot-dir", "DIR", "Where PNG files go (default: here)."),
+                // What libvirt and others may say to any vhost-user GPU (QEMU docs/interop/vhost-user.rst).
+                DeviceOption.hidden("virgl", ""), DeviceOption.hidden("render-node", "PATH"));
+    }
+
+    @Override
+    public ProvidedDevice create(DeviceOptions options, DeviceEnvironment environment)
+            throws IOException, WrongOptionException {
+        if (options.isGiven("virgl") || options.isGiven("render-node"))
+            throw new IOException("3D (--virgl, --render-node) is not built: this GPU has 2D commands only");
+        GpuOptions gpu = gpu(options, environment);
+        String resolution = resolution(options.text("resolution"));
+        int every = (int) options.number("snapshot-every", 0, 0, Integer.MAX_VALUE);
+        Path folder = options.path("snapshot-dir");
+        if (folder == null) folder = Path.of(".");
+        if (!Files.isDirectory(folder)) throw new IOException("--snapshot-dir=" + folder + " is not a folder");
+        DisplayLink display = new DisplayLink(environment.loop(), gpu.outputs(), side(resolution, 0),
+                side(resolution, 1));
+        PictureTaker pictures = new PictureTaker(folder, every);
+        environment.closeAtEnd(pictures::close);
+        GpuDevice device = new GpuDevice(gpu, display, pictures, environment);
+        environment.whenAsked(() -> show(device));
+        return new ProvidedDevice.Virtio(device, display);
+    }
+
+    private static GpuOptions gpu(DeviceOptions options, DeviceEnvironment environment) throws WrongOptionException {
+        long memory = options.number("memory", GpuOptions.DEFAULT_MEMORY_LIMIT / BYTES_PER_MIB, 1, Integer.MAX_VALUE);
+        boolean told = options.isGiven("outputs");
+        int outputs = (int) options.number("outputs", 1, 1, GpuOptions.MAX_OUTPUTS);
+        GpuOptions gpu = new GpuOptions(outputs, memory * BYTES_PER_MIB, environment.onFault());
+        // A front-end over vhost-user may tell the guest more.
+        return told || "vfio-user".equals(options.text("transport")) ? gpu : gpu.withAnyScanout();
+    }
+
+    private static String resolution(@Nullable String given) throws WrongOptionException {
+        if (given == null) return RESOLUTION;
+        if (!given.matches("[1-9][0-9]{0,4}x[1-9][0-9]{0,4}"))
+            throw new WrongOptionException("resolution=" + given + ": write it as WIDTHxHEIGHT, each 1 to 99999");
+        return given;
+    }
+
+    private static int side(String resolution, int index) {
+        return Integer.parseInt(resolution.split("x", -1)[index]);
+    }
+
+    private static void show(GpuDevice device) {
+        int count = device.takePictures(file -> {
+            System.out.println("snapshot " + file.toAbsolutePath());
+            System.out.flush();
+        });
+        if (count == 0) LOG.warn("no scan-out is on, so there is no picture to take");
+    }
+}

@@ -1,0 +1,101 @@
+package sluice.vdev.host;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.vdev.device.Workers;
+
+/**
+ * The process's threads for what takes long: as many as there are processors. Devices with jobs stand in a row; whoever is
+ * first has one done and goes to the end. So a device with many jobs delays another's by one job and no more.
+ */
+public final class WorkerPool implements AutoCloseable {
+    private final Deque<Ticket> row = new ArrayDeque<>();
+    private final int most;
+    private int threads;
+    private int idle;
+    private boolean closed;
+
+    /** A pool of as many threads as the host has processors. They are daemons, and are made when they are needed. */
+    public WorkerPool() {
+        this(Runtime.getRuntime().availableProcessors());
+    }
+
+    WorkerPool(int threads) {
+        this.most = threads;
+    }
+
+    private record Job(String what, Runnable work, Runnable done) {}
+
+    /** A device's place in the row, in which it stands while a job of its waits. */
+    private static final class Ticket {
+        private final HostLoop loop;
+        private final Deque<Job> waiting = new ArrayDeque<>();
+        private int taken;
+
+        Ticket(HostLoop loop) {
+            this.loop = loop;
+        }
+    }
+
+    /** What a device on this loop hands in. */
+    public Workers of(HostLoop loop) {
+        Ticket ticket = new Ticket(loop);
+        return (what, work, done) -> submit(ticket, new Job(what, work, done));
+    }
+
+    private synchronized boolean submit(Ticket ticket, Job job) {
+        if (closed || ticket.taken == Workers.LIMIT) return false;
+        ticket.taken++;
+        ticket.waiting.add(job);
+        if (ticket.waiting.size() == 1) row.add(ticket);
+        if (idle == 0 && threads < most) {
+            Thread.ofPlatform().daemon().name("sluice-worker-" + ++threads).start(this::work);
+        } else {
+            notify();
+        }
+        return true;
+    }
+
+    private void work() {
+        for (;;) {
+            Ticket ticket;
+            Job job;
+            synchronized (this) {
+                ticket = next();
+                if (ticket == null) return;
+                job = ticket.waiting.remove();
+                if (!ticket.waiting.isEmpty()) row.add(ticket);
+            }
+            ticket.loop.contain(job.what, job.work);
+            synchronized (this) {
+                ticket.taken--;
+            }
+            ticket.loop.post(job.what, job.done);
+        }
+    }
+
+    private synchronized @Nullable Ticket next() {
+        idle++;
+        try {
+            while (row.isEmpty() && !closed)
+                wait();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return null;
+        } finally {
+            idle--;
+        }
+        return closed ? null : row.remove();
+    }
+
+    /** Lets the threads end when their jobs are done; what waits is dropped. */
+    @Override
+    public synchronized void close() {
+        closed = true;
+        row.clear();
+        notifyAll();
+    }
+}

@@ -1,0 +1,65 @@
+package sluice.vdev.qemu;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+
+/** A program of the host that is run to its end, with a time limit. */
+public final class HostCommand {
+    private static final Duration LIMIT = Duration.ofSeconds(60);
+
+    private HostCommand() {}
+
+    /**
+     * Runs a program and returns what it wrote on standard output.
+     *
+     * @throws IOException it is not there, it ended with another status than 0 (the message carries its standard error), or it
+     * ran for more than a minute and was killed
+     */
+    public static byte[] output(List<String> command) throws IOException, InterruptedException {
+        Process process = new ProcessBuilder(command).start();
+        try {
+            process.getOutputStream().close();
+            CompletableFuture<byte[]> output = readAll(process.getInputStream());
+            // Into memory and not into a file, which would stay behind when we are ended meanwhile.
+            CompletableFuture<byte[]> errors = readAll(process.getErrorStream());
+            if (!process.waitFor(LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw new IOException(command.getFirst() + " did not end within " + LIMIT.toSeconds() + " s");
+            }
+            if (process.exitValue() != 0) {
+                throw new IOException("`" + String.join(" ", command) + "` ended with status " + process.exitValue()
+                        + ": " + new String(errors.get(), StandardCharsets.UTF_8).strip());
+            }
+            return output.get();
+        } catch (ExecutionException failure) {
+            throw new IOException("reading the output of " + command.getFirst(), failure.getCause());
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    /** The same, as text without its last line end. */
+    public static String text(List<String> command) throws IOException, InterruptedException {
+        return new String(output(command), StandardCharsets.UTF_8).stripTrailing();
+    }
+
+    private static CompletableFuture<byte[]> readAll(InputStream stream) {
+        CompletableFuture<byte[]> result = new CompletableFuture<>();
+        Thread.ofVirtual().start(() -> {
+            ByteArrayOutputStream all = new ByteArrayOutputStream();
+            try {
+                stream.transferTo(all);
+                result.complete(all.toByteArray());
+            } catch (IOException failure) {
+                result.completeExceptionally(failure);
+            }
+        });
+        return result;
+    }
+}

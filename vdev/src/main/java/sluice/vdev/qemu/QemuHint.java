@@ -1,0 +1,48 @@
+package sluice.vdev.qemu;
+
+import java.io.IOException;
+import java.nio.file.Path;
+
+import sluice.vdev.device.VirtioDevice;
+
+/** The command line that attaches a device to the QEMU on this host. */
+public final class QemuHint {
+    private QemuHint() {}
+
+    public static String attachGpu(Path socket) throws InterruptedException {
+        String options = """
+                -machine q35,memory-backend=mem \
+                -object memory-backend-memfd,id=mem,size=1G,share=on \
+                -chardev socket,id=vgpu,path=%s \
+                -device vhost-user-gpu-pci,chardev=vgpu""".formatted(socket);
+        try {
+            QemuBinary qemu = QemuBinary.find(null);
+            return "attach it to QEMU %s with: %s %s".formatted(qemu.version(), qemu.path(), options);
+        } catch (IOException e) {
+            return "there is no usable QEMU on this host (%s); attach it elsewhere with: qemu-system-x86_64 %s"
+                    .formatted(e.getMessage(), options);
+        }
+    }
+
+    /** For any PCI function. Commas in a path need no doubling in JSON, but quotes and backslashes need an escape. */
+    public static String attachFunction(Path socket) {
+        String path = socket.toString().replace("\\", "\\\\").replace("\"", "\\\"");
+        String options = """
+                -machine q35,memory-backend=mem \
+                -object memory-backend-memfd,id=mem,size=1G,share=on \
+                -device '{"driver":"vfio-user-pci","socket":{"type":"unix","path":"%s"}}\'""".formatted(path);
+        return "attach it to QEMU 10.1 or later with: qemu-system-x86_64 " + options;
+    }
+
+    /** For a virtio device that QEMU has no front of its own for; commas in a path are doubled. */
+    public static String attachVirtio(VirtioDevice device, Path socket) {
+        String options = """
+                -machine q35,memory-backend=mem \
+                -object memory-backend-memfd,id=mem,size=1G,share=on \
+                -chardev socket,id=vdev,path=%s \
+                -device %s,chardev=vdev,virtio-id=%d,num_vqs=%d,config_size=%d""".formatted(
+                socket.toString().replace(",", ",,"), QemuDevice.VHOST_USER_TEST.model(), device.virtioId(),
+                device.queueCount(), device.configSize());
+        return "attach it to QEMU 11 or later with: qemu-system-x86_64 " + options;
+    }
+}

@@ -1,0 +1,155 @@
+package sluice.vdev.serve;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.device.Stream;
+import sluice.iommu.fault.FaultPolicy;
+import sluice.vdev.plugin.DeviceOption;
+import sluice.vdev.plugin.DeviceOptions;
+import sluice.vdev.plugin.ProvidedDevice;
+import sluice.vdev.plugin.WrongOptionException;
+
+/**
+ * What a user has said by the options that every device has ({@link DeviceOption#OF_EVERY_DEVICE}).
+ *
+ * @param transport the one that was asked for, or null for the device's usual one
+ * @param stream whether the device snoops
+ * @param injections what is to go wrong on purpose
+ * @param onFault what becomes of an access that the device's own address space refuses
+ * @param pollNanos how long a queue that has run empty is looked at
+ * @param statistics where the device's report goes, or null
+ */
+record CommonOptions(@Nullable Transport transport, Stream stream, Injections injections, FaultPolicy onFault,
+        long pollNanos, @Nullable Path statistics) {
+    /** A loop serves nothing else while it polls. */
+    private static final int MAX_POLL_MICROS = 1000;
+
+    /** How a front-end is spoken to. */
+    enum Transport {
+        VHOST_USER("vhost-user"),
+        VFIO_USER("vfio-user");
+
+        private final String text;
+
+        Transport(String text) {
+            this.text = text;
+        }
+
+        @Override
+        public String toString() {
+            return text;
+        }
+    }
+
+    /**
+     * Takes them from what was said of a device.
+     *
+     * @throws WrongOptionException one has a value that it cannot have
+     * @throws IOException the folder for the report is missing
+     */
+    static CommonOptions of(DeviceOptions options) throws IOException, WrongOptionException {
+        long micros = options.number("poll-us", 0, 0, MAX_POLL_MICROS);
+        Path statistics = options.path("stats");
+        if (statistics != null) {
+            statistics = statistics.toAbsolutePath();
+            Path folder = statistics.getParent();
+            if (folder == null || !Files.isDirectory(folder))
+                throw new IOException("--stats=%s: there is no folder %s".formatted(statistics, folder));
+        }
+        return new CommonOptions(transport(options.text("transport")), stream(options.text("coherency")),
+                injections(options), policy(options.text("on-fault")), TimeUnit.MICROSECONDS.toNanos(micros),
+                statistics);
+    }
+
+    private static @Nullable Transport transport(@Nullable String asked) throws WrongOptionException {
+        if (asked == null) return null;
+        for (Transport transport : Transport.values()) {
+            if (transport.text.equals(asked)) return transport;
+        }
+        throw new WrongOptionException("transport=%s: give vhost-user or vfio-user".formatted(asked));
+    }
+
+    private static Stream stream(@Nullable String asked) throws WrongOptionException {
+        return switch (asked) {
+            case "coherent" -> Stream.COHERENT;
+            case "non-coherent" -> Stream.NON_COHERENT;
+            case null -> Stream.COHERENT;
+            default -> throw new WrongOptionException("coherency=" + asked + ": give coherent or non-coherent");
+        };
+    }
+
+    private static FaultPolicy policy(@Nullable String asked) throws WrongOptionException {
+        return switch (asked) {
+            case "abort" -> new FaultPolicy.Abort();
+            case "zero" -> new FaultPolicy.ReadZeroDropWrite();
+            case "stop" -> new FaultPolicy.StopQueue();
+            case null -> new FaultPolicy.Abort();
+            default -> throw new WrongOptionException("on-fault=" + asked + ": give abort, zero or stop");
+        };
+    }
+
+    private static Injections injections(DeviceOptions options) throws WrongOptionException {
+        try {
+            return Injections.parse(options.texts("inject"));
+        } catch (IllegalArgumentException e) {
+            throw new WrongOptionException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** How a device is served. */
+    Transport transportOf(ProvidedDevice device) {
+        if (transport != null) return transport;
+        return device instanceof ProvidedDevice.Function ? Transport.VFIO_USER : Transport.VHOST_USER;
+    }
+
+    /**
+     * Whether a device can do what was said.
+     *
+     * @param environment what the device has said of itself
+     * @throws WrongOptionException it cannot
+     */
+    void requireFor(ProvidedDevice device, Environment environment) throws WrongOptionException {
+        boolean function = device instanceof ProvidedDevice.Function;
+        Transport carried = transportOf(device);
+        if (function && carried != Transport.VFIO_USER) {
+            throw new WrongOptionException(
+                    "transport=%s: it is a PCI function, which only %s carries".formatted(carried,
+                            Transport.VFIO_USER));
+        }
+        if (!function && environment.space() == null) requireNoSpace();
+        if (function && !(onFault instanceof FaultPolicy.Abort)) {
+            throw new WrongOptionException(
+                    "on-fault: an access that a PCI function's front-end has not mapped always fails; only abort is possible");
+        }
+        if (function && pollNanos > 0)
+            throw new WrongOptionException("poll-us: a PCI function has no queues that could be looked at");
+        if (!injections.front().isEmpty() && carried == Transport.VFIO_USER) {
+            throw new WrongOptionException("%s: over vfio-user nothing is cached, so there is nothing to go on with"
+                    .formatted(injections.front().getFirst().name()));
+        }
+        if (injections.stray() != null && !environment.strays()) {
+            throw new WrongOptionException(
+                    "inject=stray-read: it reads nothing that it was not given; use deny or poison instead");
+        }
+    }
+
+    /** For a virtio device that has no address space of its own: it reaches what its front-end shows it, as the CPU does. */
+    private void requireNoSpace() throws WrongOptionException {
+        if (!stream.coherent()) {
+            throw new WrongOptionException(
+                    "coherency=non-coherent: this device does not say when a buffer changes hands, as a PCI function and the gpu do");
+        }
+        if (!injections.space().isEmpty()) {
+            throw new WrongOptionException(
+                    "%s: this device has no address space of its own in which to fail, as a PCI function and the gpu have"
+                            .formatted(injections.space().getFirst().name()));
+        }
+        if (!(onFault instanceof FaultPolicy.Abort))
+            throw new WrongOptionException("on-fault: this device has no address space of its own");
+    }
+}

@@ -1,0 +1,140 @@
+package sluice.vdev.serve;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.MalformedURLException;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Objects;
+import java.util.SequencedMap;
+import java.util.ServiceConfigurationError;
+import java.util.ServiceLoader;
+import java.util.jar.JarFile;
+import java.util.regex.Pattern;
+import java.util.zip.ZipException;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.vdev.plugin.DeviceProvider;
+
+/**
+ * The devices there are: Sluice's own and those of plug-ins. Each jar has a class loader of its own over Sluice's, so two
+ * plug-ins may bring different versions of one library; a jar that needs others names them in its manifest's Class-Path. The
+ * loaders stay open, for the devices are made of their classes.
+ */
+public final class DeviceCatalog {
+    private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9-]*");
+
+    /**
+     * A kind of device.
+     *
+     * @param plugin the jar it is from, or null if it is Sluice's own
+     */
+    public record Entry(DeviceProvider provider, @Nullable Path plugin) {
+        private String origin() {
+            return plugin == null ? "Sluice itself" : plugin.toString();
+        }
+    }
+
+    private final SequencedMap<String, Entry> entries = new LinkedHashMap<>();
+
+    private DeviceCatalog() {}
+
+    /**
+     * Looks for devices.
+     *
+     * @param plugins jars
+     * @throws IOException a jar is missing, has no provider or one that cannot be used, or two devices have one name
+     */
+    public static DeviceCatalog of(List<Path> plugins) throws IOException {
+        DeviceCatalog catalog = new DeviceCatalog();
+        catalog.add(DeviceCatalog.class.getClassLoader(), null);
+        for (Path plugin : plugins) catalog.add(plugin);
+        return catalog;
+    }
+
+    /** Sluice's own devices. */
+    public static List<DeviceProvider> own() {
+        return ServiceLoader.load(DeviceProvider.class, DeviceCatalog.class.getClassLoader()).stream()
+                .map(ServiceLoader.Provider::get).toList();
+    }
+
+    private void add(Path plugin) throws IOException {
+        if (!Files.exists(plugin)) throw new IOException("--plugin=" + plugin + ": there is no such file");
+        if (!Files.isRegularFile(plugin)) throw new IOException("--plugin=" + plugin + " is no jar: it is no file");
+        try (JarFile jar = new JarFile(plugin.toFile())) {
+            if (jar.getEntry("META-INF/services/" + DeviceProvider.class.getName()) == null) {
+                throw new IOException("--plugin=%s has no device: the jar lacks META-INF/services/%s".formatted(plugin,
+                        DeviceProvider.class.getName()));
+            }
+        } catch (ZipException e) {
+            throw new IOException("--plugin=%s is no jar: %s".formatted(plugin, e.getMessage()), e);
+        }
+        int before = entries.size();
+        add(loader(plugin), plugin);
+        if (entries.size() == before) {
+            throw new IOException("--plugin=%s has no device: its META-INF/services/%s names no class of the jar"
+                    .formatted(plugin, DeviceProvider.class.getName()));
+        }
+    }
+
+    private static URLClassLoader loader(Path plugin) {
+        try {
+            return new URLClassLoader("plugin " + plugin, new URL[]{ plugin.toUri().toURL() },
+                    DeviceCatalog.class.getClassLoader());
+        } catch (MalformedURLException impossible) {
+            throw new UncheckedIOException("a file always has a URL", impossible);
+        }
+    }
+
+    private void add(ClassLoader loader, @Nullable Path plugin) throws IOException {
+        try {
+            for (ServiceLoader.Provider<DeviceProvider> found : ServiceLoader.load(DeviceProvider.class, loader)
+                    .stream()
+                    .toList()) {
+                // A plug-in's loader finds what its parent has as well.
+                if (Objects.equals(found.type().getClassLoader(), loader)) add(new Entry(found.get(), plugin));
+            }
+        } catch (ServiceConfigurationError | LinkageError e) {
+            throw new IOException("%s cannot be used as a plug-in; was it built for this version of Sluice? %s"
+                    .formatted(plugin == null ? "Sluice" : "--plugin=" + plugin, reason(e)), e);
+        }
+    }
+
+    private static String reason(Error e) {
+        Throwable cause = e.getCause();
+        return cause == null ? String.valueOf(e.getMessage()) : e.getMessage() + ": " + cause;
+    }
+
+    private void add(Entry entry) throws IOException {
+        String name = entry.provider.name();
+        if (!NAME.matcher(name).matches()) {
+            throw new IOException("%s calls a device \"%s\": names are small letters, digits and hyphens".formatted(
+                    entry.origin(), name));
+        }
+        Entry other = entries.putIfAbsent(name, entry);
+        if (other != null) {
+            throw new IOException("there are two devices named %s, of %s and of %s: leave one out, or rename it"
+                    .formatted(name, other.origin(), entry.origin()));
+        }
+    }
+
+    /** All of them, Sluice's own first. */
+    List<Entry> all() {
+        return List.copyOf(entries.values());
+    }
+
+    /** The device with this name, or null. */
+    public @Nullable Entry find(String name) {
+        return entries.get(name);
+    }
+
+    /** Their names, for a sentence. */
+    public String names() {
+        return String.join(", ", entries.keySet());
+    }
+}

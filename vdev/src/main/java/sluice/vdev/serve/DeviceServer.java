@@ -1,0 +1,272 @@
+package sluice.vdev.serve;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+
+import io.netty.channel.Channel;
+import io.netty.channel.IoEventLoop;
+import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.Promise;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import sluice.dmacore.device.Stream;
+import sluice.dmacore.file.PrivateFile;
+import sluice.dmacore.linux.Fd;
+import sluice.iommu.injection.Rule;
+import sluice.iommu.space.IoSpace;
+import sluice.vdev.device.DisplaySocket;
+import sluice.vdev.device.PciFunction;
+import sluice.vdev.device.VirtioDevice;
+import sluice.vdev.host.DeviceHost;
+import sluice.vdev.host.FunctionHost;
+import sluice.vdev.io.Endpoint;
+import sluice.vdev.io.Listener;
+import sluice.vdev.plugin.DeviceOptions;
+import sluice.vdev.plugin.DeviceProvider;
+import sluice.vdev.plugin.ProvidedDevice;
+import sluice.vdev.plugin.WrongOptionException;
+import sluice.vdev.qemu.QemuHint;
+import sluice.vdev.vfiouser.FunctionServer;
+import sluice.vdev.vhostuser.BackEnd;
+import sluice.vdev.virtiopci.VirtioPciFunction;
+
+/** One device with its loop, its socket and its report. Its methods are called on the main thread, or on that which ends the process. */
+final class DeviceServer implements AutoCloseable {
+    private static final int CLOSE_SECONDS = 5;
+    private static final Logger LOG = LoggerFactory.getLogger(DeviceServer.class);
+
+    private final Environment environment;
+    private final CommonOptions options;
+    private final IoEventLoop control;
+    private final ProvidedDevice device;
+    private final Endpoint endpoint;
+    /** Where faults happen: the device's own address space, or what its front-end has mapped. */
+    private final @Nullable IoSpace space;
+    private @Nullable Listener listener;
+    private @Nullable Promise<Void> inheritedGone;
+    private @Nullable Channel inherited;
+    private @Nullable String failure;
+    private boolean closed;
+
+    private DeviceServer(Environment environment, CommonOptions options, IoEventLoop control, ProvidedDevice device) {
+        this.environment = environment;
+        this.options = options;
+        this.control = control;
+        this.device = device;
+        switch (device) {
+            case ProvidedDevice.Function given -> {
+                FunctionHost host = functionHost(given.function(), options.stream());
+                for (Rule rule : options.injections().space()) host.space().table().inject(rule);
+                endpoint = new FunctionServer(host);
+                space = host.space().table();
+            }
+            case ProvidedDevice.Virtio given -> {
+                endpoint = options.transportOf(device) == CommonOptions.Transport.VHOST_USER
+                        ? backEnd(given.device(), given.display())
+                        : new FunctionServer(functionHost(
+                                new VirtioPciFunction(given.device(), environment.loop(), options.pollNanos()),
+                                Stream.COHERENT)); // its buffers are its own business, its rings are always coherent
+                space = environment.space();
+            }
+        }
+    }
+
+    /**
+     * Makes a device, which is not served yet.
+     *
+     * @param name unlike that of any other device of the process
+     * @throws WrongOptionException an option has a value that it cannot have; the message begins with the device's name
+     * @throws IOException the device cannot be made
+     */
+    static DeviceServer make(DeviceProvider provider, DeviceOptions given, String name, ServerProcess process)
+            throws IOException, WrongOptionException {
+        Environment environment = null;
+        ProvidedDevice device = null;
+        boolean done = false;
+        try {
+            CommonOptions options = CommonOptions.of(given);
+            environment = new Environment(name, process.core(), process.workers(), options);
+            device = provider.create(given, environment);
+            options.requireFor(device, environment);
+            DeviceServer server = new DeviceServer(environment, options, process.control(), device);
+            done = true;
+            return server;
+        } catch (WrongOptionException e) {
+            throw new WrongOptionException(provider.name() + ": " + e.getMessage());
+        } catch (IllegalArgumentException e) {
+            throw new IOException("the device %s cannot be served: %s".formatted(provider.name(), e.getMessage()), e);
+        } catch (RuntimeException | LinkageError e) {
+            // A plug-in's own fault: its user needs the name of the device, its author the whole of it.
+            throw new IOException("the device %s cannot be made: %s".formatted(provider.name(), e), e);
+        } finally {
+            if (!done && environment != null) abandon(environment, device);
+        }
+    }
+
+    private static void abandon(Environment environment, @Nullable ProvidedDevice device) {
+        Future<?> ended = environment.loop().events().submit(() -> {
+            if (device != null) close(device);
+            return null;
+        });
+        ended.awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS);
+        try {
+            environment.close();
+        } catch (IOException e) {
+            LOG.debug("what a device that was not made has left cannot be closed", e);
+        }
+    }
+
+    private FunctionHost functionHost(PciFunction function, Stream stream) {
+        FunctionHost host = new FunctionHost(function, environment.loop(), environment.files(), environment.core(),
+                stream, environment.share());
+        host.register(environment.report());
+        return host;
+    }
+
+    private Endpoint backEnd(VirtioDevice virtio, @Nullable DisplaySocket display) {
+        DeviceHost host = new DeviceHost(virtio, environment.loop(), options.pollNanos(),
+                environment.core().trace("front of " + environment.name()));
+        for (Rule rule : options.injections().front()) host.injectFront(rule);
+        host.register(environment.report());
+        return new BackEnd(host, environment.files(),
+                display);
+    }
+
+    /**
+     * Serves front-ends that connect to {@code path}, one after the other.
+     *
+     * @throws IOException no socket can be made there
+     */
+    void listen(Path path) throws IOException {
+        listener = Listener.open(path, endpoint, control, this::frontEndGone);
+    }
+
+    /**
+     * Serves the front-end at the other end of {@code socket}, which is the server's from now on.
+     *
+     * @param gone runs on any thread when the front-end has gone and everything of its was given back
+     */
+    void serve(Fd socket, Runnable gone) {
+        Promise<Void> promise = control.newPromise();
+        inheritedGone = promise;
+        control.execute(() -> inherited = endpoint.serve(socket, control, () -> {
+            frontEndGone();
+            promise.setSuccess(null);
+            gone.run();
+        }));
+    }
+
+    private void frontEndGone() {
+        if (device instanceof ProvidedDevice.Virtio virtio && virtio.display() != null)
+            environment.loop().execute(virtio.display()::disconnect);
+    }
+
+    /** What to tell a user who wants to attach the device to a VM by the socket at {@code path}. */
+    String hint(Path path) throws InterruptedException {
+        if (options.transportOf(device) == CommonOptions.Transport.VFIO_USER) return QemuHint.attachFunction(path);
+        if (!(device instanceof ProvidedDevice.Virtio virtio))
+            throw new IllegalStateException("vhost-user carries virtio devices");
+        return virtio.display() == null
+                ? QemuHint.attachVirtio(virtio.device(), path)
+                : QemuHint.attachGpu(path);
+    }
+
+    /**
+     * SIGUSR2 has come: the device shows what there is to be seen, and its report is written. On any thread.
+     *
+     * @param writer for what takes time: no loop waits for a file system, or for a reader of standard output
+     */
+    void show(Executor writer) {
+        environment.loop().execute(() -> {
+            environment.show();
+            Path file = options.statistics();
+            if (file == null) return;
+            String text = statistics();
+            writer.execute(() -> {
+                try {
+                    PrivateFile.write(file, text);
+                    System.out.println("statistics " + file);
+                    System.out.flush();
+                } catch (IOException e) {
+                    LOG.error("the statistics could not be written to {}: {}", file, e.getMessage());
+                }
+            });
+        });
+    }
+
+    private String statistics() {
+        return JsonReport.text(environment.report(), space == null ? null : space.faults(), environment.core());
+    }
+
+    /** Why {@link #close} could not do all it should, or null. */
+    @Nullable
+    String failure() {
+        return failure;
+    }
+
+    /** Gives the front-end up, removes the socket, writes the report, closes the device. May be called more than once. */
+    @Override
+    public void close() {
+        if (closed) return;
+        closed = true;
+        dismissFrontEnd();
+        String text = onLoop("give its statistics", this::statistics);
+        onLoop("be closed", () -> {
+            close(device);
+            return "";
+        });
+        try {
+            environment.close();
+            Path file = options.statistics();
+            if (file != null && text != null) PrivateFile.write(file, text);
+        } catch (IOException e) {
+            failure = "%s could not be closed: %s".formatted(environment.name(), e);
+        }
+    }
+
+    private interface Step {
+        String run() throws Exception;
+    }
+
+    private @Nullable String onLoop(String what, Step step) {
+        Future<String> done = environment.loop().events().submit(step::run);
+        if (!done.awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+            failure = "%s did not %s within %d s".formatted(environment.name(), what, CLOSE_SECONDS);
+        } else if (!done.isSuccess()) {
+            failure = "%s could not %s: %s".formatted(environment.name(), what, done.cause());
+        } else {
+            return done.getNow();
+        }
+        return null;
+    }
+
+    private static void close(ProvidedDevice device) throws Exception {
+        switch (device) {
+            case ProvidedDevice.Virtio virtio -> virtio.device().close();
+            case ProvidedDevice.Function given -> {
+                if (given.function() instanceof AutoCloseable held) held.close();
+            }
+        }
+    }
+
+    /** Before the loop ends: what a front-end has given us is given back. */
+    private void dismissFrontEnd() {
+        Future<?> gone = inheritedGone;
+        Listener open = listener;
+        if (open != null) {
+            gone = open.ended();
+            open.close();
+        } else {
+            control.execute(() -> {
+                Channel channel = inherited;
+                if (channel != null) channel.close();
+            });
+        }
+        if (gone != null && !gone.awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS))
+            failure = "%s did not let go of its front-end within %d s".formatted(environment.name(), CLOSE_SECONDS);
+    }
+}

@@ -1,0 +1,151 @@
+package sluice.vdev.serve;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.budget.Budget;
+import sluice.dmacore.budget.Share;
+import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.device.Stream;
+import sluice.dmacore.memory.FileMappings;
+import sluice.iommu.fault.FaultPolicy;
+import sluice.iommu.injection.Rule;
+import sluice.iommu.space.IoSpace;
+import sluice.vdev.device.DeviceEnvironment;
+import sluice.vdev.device.Report;
+import sluice.vdev.device.StrayRead;
+import sluice.vdev.device.Workers;
+import sluice.vdev.host.HostLoop;
+import sluice.vdev.host.WorkerPool;
+
+/** What one device of this process is given, and what it has said of itself. */
+final class Environment implements DeviceEnvironment {
+    private final HostLoop loop;
+    private final Workers workers;
+    private final DmaCore core;
+    private final CommonOptions options;
+    private final Share share;
+    private final FileMappings files;
+    private final Report report = new Report();
+    private final Deque<Closeable> closing = new ArrayDeque<>();
+    private @Nullable IoSpace space;
+    private @Nullable Runnable show;
+    private boolean strays;
+
+    Environment(String name, DmaCore core, WorkerPool pool, CommonOptions options) {
+        this.core = core;
+        this.options = options;
+        share = Budget.ofProcess().share(name);
+        files = FileMappings.ofProcess().paidBy(share);
+        loop = HostLoop.start(name, share);
+        workers = pool.of(loop);
+    }
+
+    @Override
+    public String name() {
+        return loop.name();
+    }
+
+    @Override
+    public HostLoop loop() {
+        return loop;
+    }
+
+    @Override
+    public Workers workers() {
+        return workers;
+    }
+
+    @Override
+    public DmaCore core() {
+        return core;
+    }
+
+    @Override
+    public Stream stream() {
+        return options.stream();
+    }
+
+    @Override
+    public Share share() {
+        return share;
+    }
+
+    @Override
+    public FileMappings files() {
+        return files;
+    }
+
+    @Override
+    public FaultPolicy onFault() {
+        return options.onFault();
+    }
+
+    @Override
+    public Report report() {
+        return report;
+    }
+
+    @Override
+    public void reachesThrough(IoSpace own) {
+        if (space != null) throw new IllegalStateException(name() + " has one address space of its own");
+        space = own;
+        for (Rule rule : options.injections().space()) own.inject(rule);
+    }
+
+    @Override
+    public @Nullable StrayRead strayRead() {
+        strays = true;
+        return options.injections().stray();
+    }
+
+    @Override
+    public void whenAsked(Runnable task) {
+        show = task;
+    }
+
+    @Override
+    public void closeAtEnd(Closeable thing) {
+        closing.push(thing);
+    }
+
+    /** The address space that the device has besides what its front-end maps, or null. */
+    @Nullable
+    IoSpace space() {
+        return space;
+    }
+
+    /** Whether the device reads addresses that it was not given, if it is asked to. */
+    boolean strays() {
+        return strays;
+    }
+
+    /** On the loop: the device shows what it has. */
+    void show() {
+        Runnable present = show;
+        if (present != null) present.run();
+    }
+
+    /**
+     * When the device is closed: all that it was given is given back.
+     *
+     * @throws IOException what the device handed in could not be closed
+     */
+    void close() throws IOException {
+        IOException failure = null;
+        for (Closeable thing : closing) {
+            try {
+                thing.close();
+            } catch (IOException e) {
+                failure = e;
+            }
+        }
+        loop.stop();
+        share.close();
+        if (failure != null) throw failure;
+    }
+}

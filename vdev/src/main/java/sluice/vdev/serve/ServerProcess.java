@@ -1,0 +1,182 @@
+package sluice.vdev.serve;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+import io.netty.channel.IoEventLoop;
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.buffer.DmaCore;
+import sluice.vdev.host.Loops;
+import sluice.vdev.host.WorkerPool;
+import sluice.vdev.plugin.DeviceOptions;
+import sluice.vdev.plugin.DeviceProvider;
+import sluice.vdev.plugin.WrongOptionException;
+
+/**
+ * A process that serves devices until it is told to end, or until there is none left that a front-end could come to: those
+ * at an inherited socket end with their only front-end. All share one control loop, one core and one pool of workers, and each
+ * has a loop of its own, so what happens to one does not happen to the others.
+ */
+public final class ServerProcess implements AutoCloseable {
+    /** How long the reader of standard error may take for what is left at the end. */
+    public static final Duration LAST_LINES = Duration.ofSeconds(1);
+    private static final int CLOSE_SECONDS = 5;
+
+    /** A device, and where its front-ends come from. */
+    private record Served(DeviceServer server, DeviceSocket socket) {}
+
+    private final DmaCore core;
+    private final IoEventLoop control = Loops.start("sluice-control");
+    private final WorkerPool workers = new WorkerPool();
+    private final ExecutorService writer = Executors
+            .newSingleThreadExecutor(Thread.ofPlatform().name("sluice-writer").daemon().factory());
+    private final List<Served> served = new ArrayList<>();
+    private final Map<String, Integer> names = new HashMap<>();
+    private final CountDownLatch end = new CountDownLatch(1);
+    /** Devices whose front-end may still come or go, and one for {@link #run}. */
+    private final AtomicInteger awaited = new AtomicInteger(1);
+    /** What is closed when the devices are. */
+    private final List<Closeable> held = new ArrayList<>();
+    private @Nullable String failure;
+    private boolean closed;
+
+    /** @param core through which the devices share buffers */
+    public ServerProcess(DmaCore core) {
+        this.core = core;
+    }
+
+    DmaCore core() {
+        return core;
+    }
+
+    IoEventLoop control() {
+        return control;
+    }
+
+    WorkerPool workers() {
+        return workers;
+    }
+
+    /** Closes something at the end, when no device uses it any more. */
+    public void hold(Closeable thing) {
+        held.add(thing);
+    }
+
+    /**
+     * Makes one more device, which is served from {@link #run} on.
+     *
+     * @param options of the device; with exactly one of {@code socket-path} and {@code fd}
+     * @throws WrongOptionException an option has a value that it cannot have
+     * @throws IOException the device cannot be made, or there is no socket at the descriptor
+     */
+    public void add(DeviceProvider provider, DeviceOptions options) throws IOException, WrongOptionException {
+        int number = names.merge(provider.name(), 1, Integer::sum);
+        String name = number == 1 ? provider.name() : provider.name() + "-" + number;
+        DeviceServer server = DeviceServer.make(provider, options, name, this);
+        boolean added = false;
+        try {
+            DeviceSocket socket = DeviceSocket.of(options);
+            served.add(new Served(server, socket));
+            added = true;
+        } finally {
+            if (!added) server.close();
+        }
+    }
+
+    private void oneLess() {
+        if (awaited.decrementAndGet() == 0) end.countDown();
+    }
+
+    /**
+     * Serves the devices, tells which sockets front-ends may connect to, and returns at the end, when the last front-end has let
+     * go.
+     *
+     * @throws IOException a socket could not be made, or a device could not be closed
+     */
+    public void run() throws IOException, InterruptedException {
+        Thread hook = new Thread(() -> {
+            close();
+            // A JVM would otherwise exit with 143. Nothing is logged any more: the logging has a hook of its own.
+            if (failure != null) ErrorOutput.ofProcess().write("sluice: %s%n".formatted(failure));
+            ErrorOutput.ofProcess().flush(LAST_LINES);
+            Runtime.getRuntime().halt(failure == null ? 0 : 1);
+        }, "sluice-end");
+        Runtime.getRuntime().addShutdownHook(hook);
+        try {
+            List<String> told = new ArrayList<>();
+            for (Served one : served) serve(one, told);
+            PictureSignal.watch(control, () -> served.forEach(one -> one.server.show(writer)));
+            told.forEach(System.out::println);
+            System.out.flush();
+            oneLess();
+            end.await();
+        } finally {
+            withdraw(hook);
+            close();
+        }
+        if (failure != null) throw new IOException(failure);
+    }
+
+    private void serve(Served one, List<String> told) throws IOException, InterruptedException {
+        awaited.incrementAndGet();
+        switch (one.socket) {
+            case DeviceSocket.Inherited inherited -> one.server.serve(inherited.socket(), this::oneLess);
+            case DeviceSocket.Listening listening -> {
+                one.server.listen(listening.path());
+                told.add("listening on " + listening.path());
+                told.add(one.server.hint(listening.path()));
+            }
+        }
+    }
+
+    private static void withdraw(Thread hook) {
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException shuttingDown) {
+            // A signal was faster: the hook ends the process, and this thread has nothing left to do.
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Ends all that was added. */
+    @Override
+    public synchronized void close() {
+        if (closed) return;
+        closed = true;
+        workers.close();
+        writer.shutdown();
+        for (Served one : served) one.server.close();
+        failure = served.stream().map(one -> one.server.failure()).filter(Objects::nonNull).findFirst().orElse(null);
+        awaitWriter();
+        for (Closeable thing : held) {
+            try {
+                thing.close();
+            } catch (IOException e) {
+                if (failure == null) failure = "the recording could not be ended: " + e.getMessage();
+            }
+        }
+        Loops.stop(control);
+        end.countDown();
+    }
+
+    private void awaitWriter() {
+        try {
+            if (!writer.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS) && failure == null)
+                failure = "what was asked for was not written within %d s".formatted(CLOSE_SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

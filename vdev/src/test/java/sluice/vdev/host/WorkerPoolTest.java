@@ -1,0 +1,107 @@
+package sluice.vdev.host;
+
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+import sluice.vdev.device.Workers;
+import sluice.vdev.loopback.LogTap;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** Threads for what takes long, and whose turn it is. */
+@Timeout(30)
+class WorkerPoolTest {
+    private final WorkerPool pool = new WorkerPool(1);
+    private final HostLoop loop = HostLoop.start("first");
+    private final HostLoop otherLoop = HostLoop.start("second");
+    private final Workers first = pool.of(loop);
+    private final Workers second = pool.of(otherLoop);
+    private final CountDownLatch free = new CountDownLatch(1);
+
+    @AfterEach
+    void end() {
+        pool.close();
+        loop.stop();
+        otherLoop.stop();
+    }
+
+    private void occupy() {
+        assertThat(first.submit("the job that is there", () -> await(free), () -> {})).isTrue();
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            assertThat(latch.await(10, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void workIsDoneElsewhereAndTheRestOnTheLoop() {
+        CountDownLatch done = new CountDownLatch(1);
+        List<String> threads = new CopyOnWriteArrayList<>();
+        assertThat(first.submit("work", () -> threads.add(Thread.currentThread().getName()), () -> {
+            threads.add(loop.events().inEventLoop() ? "the loop" : "no loop");
+            done.countDown();
+        })).isTrue();
+        await(done);
+        assertThat(threads).containsExactly("sluice-worker-1", "the loop");
+    }
+
+    @Test
+    void whatThrowsIsLoggedAndDoneAllTheSame() {
+        CountDownLatch done = new CountDownLatch(1);
+        try (LogTap log = new LogTap()) {
+            first.submit("a picture", () -> {
+                throw new IllegalStateException("no");
+            }, done::countDown);
+            await(done);
+            assertThat(log.count("first: a picture failed")).isEqualTo(1);
+        }
+    }
+
+    /** The law: between two jobs of one device each other device that waits has one done. */
+    @Test
+    void aDeviceWithManyJobsDelaysAnotherByOne() {
+        occupy();
+        List<String> order = new CopyOnWriteArrayList<>();
+        CountDownLatch done = new CountDownLatch(6);
+        for (int i = 0; i < 4; i++) {
+            String name = "first " + i;
+            first.submit(name, () -> order.add(name), done::countDown);
+        }
+        for (int i = 0; i < 2; i++) {
+            String name = "second " + i;
+            second.submit(name, () -> order.add(name), done::countDown);
+        }
+        free.countDown();
+        await(done);
+        assertThat(order).containsExactly("first 0", "second 0", "first 1", "second 1", "first 2", "first 3");
+    }
+
+    @Test
+    void soManyJobsAndNoMore() {
+        occupy();
+        CountDownLatch done = new CountDownLatch(Workers.LIMIT - 1);
+        for (int i = 1; i < Workers.LIMIT; i++)
+            assertThat(first.submit("job " + i, () -> {}, done::countDown)).as("job %d", i).isTrue();
+        assertThat(first.submit("one too many", () -> {}, () -> {})).isFalse();
+        assertThat(second.submit("another's", () -> {}, () -> {})).as("another device has its own limit").isTrue();
+        free.countDown();
+        await(done);
+        assertThat(first.submit("later", () -> {}, () -> {})).isTrue();
+    }
+
+    @Test
+    void afterTheEndNothingIsTaken() {
+        pool.close();
+        assertThat(first.submit("too late", () -> {}, () -> {})).isFalse();
+    }
+}

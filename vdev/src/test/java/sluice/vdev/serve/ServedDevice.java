@@ -1,0 +1,72 @@
+package sluice.vdev.serve;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.buffer.DmaCoreOptions;
+import sluice.dmacore.linux.Fd;
+import sluice.dmacore.linux.UnixSocket;
+import sluice.vdev.fixture.FrontEnd;
+import sluice.vdev.fixture.VfioUserClient;
+import sluice.vdev.plugin.DeviceOptions;
+import sluice.vdev.plugin.DeviceProvider;
+import sluice.vdev.plugin.WrongOptionException;
+
+/** A device that its provider has made, served as {@code ./sluice serve} does, in the JVM of a test. */
+public final class ServedDevice implements AutoCloseable {
+    private final ServerProcess process = new ServerProcess(DmaCore.open(DmaCoreOptions.counting()));
+    private final Path folder = Files.createTempDirectory("served");
+    private final Path socket = folder.resolve("socket");
+    private final Path report = folder.resolve("report.json");
+    private final DeviceServer server;
+
+    /**
+     * Serves a device from now on.
+     *
+     * @param namesAndValues options as on the command line, a name and its value in turn
+     */
+    public ServedDevice(DeviceProvider provider, String... namesAndValues) throws IOException, WrongOptionException {
+        Map<String, List<String>> options = new HashMap<>(Map.of("stats", List.of(report.toString())));
+        for (int i = 0; i < namesAndValues.length; i += 2)
+            options.put(namesAndValues[i], List.of(namesAndValues[i + 1]));
+        server = DeviceServer.make(provider, new DeviceOptions(options), provider.name(), process);
+        server.listen(socket);
+    }
+
+    private Fd connect() throws IOException {
+        return UnixSocket.connect(socket);
+    }
+
+    /** A front-end that is connected over vhost-user. */
+    public FrontEnd frontEnd() throws IOException {
+        return new FrontEnd(connect());
+    }
+
+    /** A client that is connected over vfio-user; the version is agreed on. */
+    public VfioUserClient client() throws IOException {
+        VfioUserClient client = new VfioUserClient(connect());
+        client.agree();
+        return client;
+    }
+
+    /** Ends it; the report that it leaves as JSON. */
+    public String end() throws IOException {
+        close();
+        if (server.failure() != null) throw new AssertionError(server.failure());
+        String text = Files.readString(report);
+        Files.delete(report);
+        Files.delete(folder);
+        return text;
+    }
+
+    @Override
+    public void close() {
+        server.close();
+        process.close();
+    }
+}
