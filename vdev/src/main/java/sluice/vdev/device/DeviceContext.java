@@ -22,6 +22,12 @@ public interface DeviceContext {
     /** The driver has let go of memory that it had named in a command, and will unmap it. */
     default void bufferReleased() {}
 
+    /**
+     * The device has changed its configuration space, and {@link VirtioDevice#readConfig} shows it: the driver is told (virtio 1.3
+     * §2.5). However often it is called, the driver is told at least once after the last time.
+     */
+    default void configChanged() {}
+
     /** Calls {@link VirtioDevice#notified} for queue {@code index} again, after others have had their turn. */
     void callAgain(int index);
 

@@ -57,6 +57,8 @@ public final class DeviceHost {
     private final IommuAdvice advice = new IommuAdvice(iotlbStatistics);
     /** While the driver gives bus addresses that are not guest addresses. */
     private @Nullable Iotlb iotlb;
+    /** Tells the front-end, if there is one. */
+    private Runnable configChanged = () -> {};
 
     /** A host that waits for kicks as soon as a queue is empty. */
     public DeviceHost(VirtioDevice device, HostLoop loop) {
@@ -109,6 +111,11 @@ public final class DeviceHost {
                 queues.invalidated(EVERYTHING);
             }
         }, done);
+    }
+
+    /** A front-end has connected; {@code changed} tells it of changes of configuration space, and must not wait. */
+    public void attach(Runnable changed) {
+        loop.post("a front-end", () -> configChanged = changed);
     }
 
     /**
@@ -281,6 +288,7 @@ public final class DeviceHost {
     /** The front-end has gone: everything of its is given back, the device is as after power-on. */
     public void detach(Runnable done) {
         loop.ask("the end of a front-end", () -> {
+            configChanged = () -> {};
             stopKicks();
             queues.close();
             for (QueueDescriptors one : descriptors) one.close();
@@ -304,6 +312,11 @@ public final class DeviceHost {
         @Override
         public FrontTranslation memory() {
             return iotlb == null ? guestAddresses : iotlb;
+        }
+
+        @Override
+        public void configChanged() {
+            configChanged.run();
         }
 
         @Override

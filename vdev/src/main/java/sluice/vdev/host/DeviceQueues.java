@@ -198,6 +198,11 @@ public final class DeviceQueues implements DeviceContext {
     }
 
     @Override
+    public void configChanged() {
+        transport.configChanged();
+    }
+
+    @Override
     public long pollNanos() {
         return pollNanos;
     }

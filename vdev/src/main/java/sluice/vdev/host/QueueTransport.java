@@ -19,6 +19,9 @@ public interface QueueTransport {
     /** A call of the device has failed; it was logged, and no queue is looked at until the device was reset. */
     void deviceFailed();
 
+    /** See {@link sluice.vdev.device.DeviceContext#configChanged}. */
+    default void configChanged() {}
+
     /** See {@link sluice.vdev.device.DeviceContext#bufferReleased}. */
     default void bufferReleased() {}
 }

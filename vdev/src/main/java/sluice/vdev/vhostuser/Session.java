@@ -73,6 +73,7 @@ final class Session extends ChannelInboundHandlerAdapter {
     @Override
     public void channelActive(ChannelHandlerContext context) {
         log.info("{}: a front-end has connected", host.loop().name());
+        host.attach(new ConfigChanges(channel.eventLoop(), toFrontEnd));
     }
 
     @Override

@@ -75,6 +75,11 @@ final class DeviceLife {
         }
 
         @Override
+        public void configChanged() {
+            interrupts.configurationChanged();
+        }
+
+        @Override
         public void broken(int index, Polled.Broken why) {
             needReset();
         }

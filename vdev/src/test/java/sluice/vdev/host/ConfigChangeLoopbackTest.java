@@ -1,0 +1,196 @@
+package sluice.vdev.host;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+import sluice.vdev.device.DeviceContext;
+import sluice.vdev.device.DeviceEnvironment;
+import sluice.vdev.device.QueueWorker;
+import sluice.vdev.device.VirtioDevice;
+import sluice.vdev.fixture.BackEndChannel;
+import sluice.vdev.fixture.CommandQueue;
+import sluice.vdev.fixture.Deadline;
+import sluice.vdev.fixture.DeviceSession;
+import sluice.vdev.fixture.DeviceSession.Profile;
+import sluice.vdev.fixture.GuestRam;
+import sluice.vdev.fixture.VhostUserBits;
+import sluice.vdev.fixture.VirtioPciSession;
+import sluice.vdev.plugin.DeviceOption;
+import sluice.vdev.plugin.DeviceOptions;
+import sluice.vdev.plugin.DeviceProvider;
+import sluice.vdev.plugin.ProvidedDevice;
+import sluice.vdev.queue.Chain;
+import sluice.vdev.queue.Virtqueue;
+import sluice.vdev.serve.ServedDevice;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** A device that changes its configuration space, and how its driver hears of that. */
+@Timeout(value = 60, unit = TimeUnit.SECONDS)
+class ConfigChangeLoopbackTest {
+    private static final int QUEUE_SIZE = 16;
+    private static final int RAM = 1 << 20;
+
+    /** Its configuration is one byte; each request changes it as often as the request's byte says. */
+    private static final class Changing implements VirtioDevice, QueueWorker.Work {
+        private volatile byte config;
+        private @Nullable DeviceContext context;
+        private @Nullable QueueWorker requests;
+
+        @Override
+        public int virtioId() {
+            return 42;
+        }
+
+        @Override
+        public long features() {
+            return 0;
+        }
+
+        @Override
+        public int queueCount() {
+            return 1;
+        }
+
+        @Override
+        public int configSize() {
+            return 1;
+        }
+
+        @Override
+        public void readConfig(int offset, byte[] target) {
+            if (offset == 0 && target.length > 0) target[0] = config;
+        }
+
+        @Override
+        public void writeConfig(int offset, byte[] value) {
+            throw new AssertionError("it is read-only");
+        }
+
+        @Override
+        public void start(long features, DeviceContext given) {
+            context = given;
+        }
+
+        @Override
+        public void startQueue(int index, Virtqueue queue) {
+            if (context != null) requests = new QueueWorker(index, queue, context, this);
+        }
+
+        @Override
+        public void stopQueue(int index) {
+            requests = null;
+        }
+
+        @Override
+        public void notified(int index) {
+            if (requests != null) requests.run();
+        }
+
+        @Override
+        public boolean isHeldBack() {
+            return false;
+        }
+
+        @Override
+        public void execute(Chain chain) {
+            byte[] times = new byte[1];
+            chain.readable().copyTo(0, times, 0, 1);
+            for (int i = 0; i < times[0]; i++) {
+                config = (byte) (config + 1);
+                if (context != null) context.configChanged();
+            }
+            chain.respond(times, 0);
+        }
+
+        @Override
+        public void reset() {
+            // What it shows is no state of a driver's.
+        }
+
+        @Override
+        public void close() {
+            // It holds nothing.
+        }
+    }
+
+    private static ServedDevice serve(String transport) throws Exception {
+        return new ServedDevice(new DeviceProvider() {
+            @Override
+            public String name() {
+                return "changing";
+            }
+
+            @Override
+            public String description() {
+                return "Changes.";
+            }
+
+            @Override
+            public List<DeviceOption> options() {
+                return List.of();
+            }
+
+            @Override
+            public ProvidedDevice create(DeviceOptions options, DeviceEnvironment environment) {
+                return new ProvidedDevice.Virtio(new Changing());
+            }
+        }, "transport", transport);
+    }
+
+    private static void change(CommandQueue queue, int times) throws IOException {
+        queue.await(queue.send(ByteBuffer.wrap(new byte[]{ (byte) times }), 1));
+    }
+
+    @Test
+    void overVhostUserOneMessageIsUnderWayAndOneFollows() throws Exception {
+        Profile qemu = Profile.qemu10();
+        try (ServedDevice device = serve("vhost-user");
+                GuestRam ram = GuestRam.single(RAM, 1);
+                DeviceSession session = new DeviceSession(device.frontEnd(), ram,
+                        new Profile(qemu.protocolBits(), 0, qemu.forcedFeatures(), true, false), QUEUE_SIZE)) {
+            session.realize();
+            session.start();
+            CommandQueue queue = new CommandQueue(session.queue(0), ram);
+            change(queue, 1);
+            BackEndChannel.Request first = session.channel().receive(Deadline.USUAL);
+            assertThat(first.request()).isEqualTo(BackEndChannel.CONFIG_CHANGE);
+            assertThat(first.payload().remaining()).isZero();
+            change(queue, 100); // while nobody has answered the first
+            session.channel().reply(first, 0);
+            BackEndChannel.Request second = session.channel().receive(Deadline.USUAL);
+            assertThat(second.request()).isEqualTo(BackEndChannel.CONFIG_CHANGE);
+            session.channel().reply(second, 0);
+            assertThat(session.frontEnd().getConfig(0, 1).orElseThrow()).containsExactly((byte) 101);
+            // Answered after all that came before it: there is no third.
+            change(queue, 1);
+            BackEndChannel.Request third = session.channel().receive(Duration.ofSeconds(5));
+            assertThat(third.request()).isEqualTo(BackEndChannel.CONFIG_CHANGE);
+            assertThat(session.frontEnd().getConfig(0, 1).orElseThrow()).containsExactly((byte) 102);
+        }
+    }
+
+    @Test
+    void overPciItIsAnInterruptAndAnotherGeneration() throws Exception {
+        try (ServedDevice device = serve("vfio-user");
+                GuestRam ram = GuestRam.single(RAM, 1);
+                VirtioPciSession session = new VirtioPciSession(device.client(), ram,
+                        VhostUserBits.F_VERSION_1 | VhostUserBits.F_ACCESS_PLATFORM, QUEUE_SIZE)) {
+            session.attach();
+            session.start(null);
+            int before = session.registers().configGeneration();
+            CommandQueue queue = new CommandQueue(session.queue(0), ram);
+            change(queue, 3);
+            assertThat(session.configurationChanged()).isTrue();
+            assertThat(session.registers().configGeneration()).isNotEqualTo(before);
+            assertThat(session.configurationChanged()).as("it is told once").isFalse();
+        }
+    }
+}
