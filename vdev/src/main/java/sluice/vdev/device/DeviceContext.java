@@ -28,6 +28,16 @@ public interface DeviceContext {
      */
     default void configChanged() {}
 
+    /**
+     * A shared memory region of the device. The same object, and the same memory, from one driver to the next; what was shown
+     * to one is not shown to another.
+     *
+     * @throws IllegalArgumentException the device has no such region
+     */
+    default SharedWindow window(int id) {
+        throw new IllegalArgumentException("the device has no shared memory region " + id);
+    }
+
     /** Calls {@link VirtioDevice#notified} for queue {@code index} again, after others have had their turn. */
     void callAgain(int index);
 

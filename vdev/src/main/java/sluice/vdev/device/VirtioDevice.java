@@ -1,12 +1,14 @@
 package sluice.vdev.device;
 
+import java.util.List;
+
 import sluice.iommu.AddressRange;
 import sluice.vdev.queue.Virtqueue;
 
 /**
  * A virtio device behind any transport: feature bits, configuration space, queues.
  *
- * <p>{@link #virtioId}, {@link #features}, {@link #queueCount} and {@link #configSize} are constants. They and
+ * <p>{@link #virtioId}, {@link #features}, {@link #queueCount}, {@link #configSize} and {@link #sharedRegions} are constants. They and
  * {@link #readConfig} may be asked on any thread: a front-end that waits for an answer must never wait for the device's
  * loop. Everything else is called on the device's loop, one call at a time, and must not wait. The order of a life
  * is {@link #start}, {@link #startQueue} per queue, {@link #notified} any number of times, {@link #stopQueue} per queue;
@@ -19,6 +21,14 @@ public interface VirtioDevice {
 
     /** Device-specific feature bits (0–23, 50–63) the device offers. */
     long features();
+
+    /**
+     * Shared memory regions, at most one of an id, all together a power of two of bytes. Their memory is to be had by {@link
+     * DeviceContext#window}.
+     */
+    default List<SharedRegion> sharedRegions() {
+        return List.of();
+    }
 
     /** Number of virtqueues. */
     int queueCount();

@@ -1,7 +1,9 @@
 package sluice.vdev.host;
 
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
@@ -25,6 +27,7 @@ import sluice.iommu.injection.Rule;
 import sluice.iommu.space.MapException;
 import sluice.vdev.device.DeviceContext;
 import sluice.vdev.device.Report;
+import sluice.vdev.device.SharedWindow;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.io.EventWatch;
 import sluice.vdev.queue.Polled;
@@ -57,12 +60,13 @@ public final class DeviceHost {
     private final IommuAdvice advice = new IommuAdvice(iotlbStatistics);
     /** While the driver gives bus addresses that are not guest addresses. */
     private @Nullable Iotlb iotlb;
-    /** Tells the front-end, if there is one. */
-    private Runnable configChanged = () -> {};
+    private @Nullable FrontEndRequests frontEnd;
+    private final SharedMemory shared;
+    private final Map<Integer, SharedWindow> windows = new HashMap<>();
 
     /** A host that waits for kicks as soon as a queue is empty. */
     public DeviceHost(VirtioDevice device, HostLoop loop) {
-        this(device, loop, 0, DeviceTrace.NONE);
+        this(device, loop, 0, DeviceTrace.NONE, SharedMemory.none());
     }
 
     /**
@@ -70,9 +74,11 @@ public final class DeviceHost {
      *
      * @param pollNanos see {@link DeviceContext#pollNanos}
      * @param trace is told what the VM's IOMMU had to be asked
+     * @param shared the memory of the device's shared memory regions
      */
-    public DeviceHost(VirtioDevice device, HostLoop loop, long pollNanos, DeviceTrace trace) {
+    public DeviceHost(VirtioDevice device, HostLoop loop, long pollNanos, DeviceTrace trace, SharedMemory shared) {
         this.device = device;
+        this.shared = shared;
         this.trace = trace;
         this.loop = loop;
         this.queues = new DeviceQueues(device, loop, pollNanos, behind);
@@ -113,9 +119,14 @@ public final class DeviceHost {
         }, done);
     }
 
-    /** A front-end has connected; {@code changed} tells it of changes of configuration space, and must not wait. */
-    public void attach(Runnable changed) {
-        loop.post("a front-end", () -> configChanged = changed);
+    /** A front-end has connected, which may be asked for this and that. */
+    public void attach(FrontEndRequests requests) {
+        loop.post("a front-end", () -> frontEnd = requests);
+    }
+
+    /** The memory of the device's shared memory regions. */
+    public SharedMemory shared() {
+        return shared;
     }
 
     /**
@@ -288,7 +299,7 @@ public final class DeviceHost {
     /** The front-end has gone: everything of its is given back, the device is as after power-on. */
     public void detach(Runnable done) {
         loop.ask("the end of a front-end", () -> {
-            configChanged = () -> {};
+            frontEnd = null;
             stopKicks();
             queues.close();
             for (QueueDescriptors one : descriptors) one.close();
@@ -316,7 +327,13 @@ public final class DeviceHost {
 
         @Override
         public void configChanged() {
-            configChanged.run();
+            if (frontEnd != null) frontEnd.configChanged();
+        }
+
+        @Override
+        public SharedWindow window(int id) {
+            return windows.computeIfAbsent(shared.region(id).id(),
+                    known -> new FrontWindow(shared, known, loop, () -> frontEnd));
         }
 
         @Override

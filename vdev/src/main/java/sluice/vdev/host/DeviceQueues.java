@@ -9,6 +9,7 @@ import org.slf4j.LoggerFactory;
 import sluice.dmacore.memory.FrontTranslation;
 import sluice.iommu.AddressRange;
 import sluice.vdev.device.DeviceContext;
+import sluice.vdev.device.SharedWindow;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.io.NextRound;
 import sluice.vdev.io.PeerLog;
@@ -200,6 +201,11 @@ public final class DeviceQueues implements DeviceContext {
     @Override
     public void configChanged() {
         transport.configChanged();
+    }
+
+    @Override
+    public SharedWindow window(int id) {
+        return transport.window(id);
     }
 
     @Override

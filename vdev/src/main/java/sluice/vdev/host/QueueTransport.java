@@ -1,6 +1,7 @@
 package sluice.vdev.host;
 
 import sluice.dmacore.memory.FrontTranslation;
+import sluice.vdev.device.SharedWindow;
 import sluice.vdev.queue.Polled;
 
 /** What {@link DeviceQueues} ask of the transport that a device is behind. Called on the device's loop. */
@@ -21,6 +22,9 @@ public interface QueueTransport {
 
     /** See {@link sluice.vdev.device.DeviceContext#configChanged}. */
     default void configChanged() {}
+
+    /** See {@link sluice.vdev.device.DeviceContext#window}. */
+    SharedWindow window(int id);
 
     /** See {@link sluice.vdev.device.DeviceContext#bufferReleased}. */
     default void bufferReleased() {}

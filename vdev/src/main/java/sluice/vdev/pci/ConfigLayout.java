@@ -34,7 +34,8 @@ public final class ConfigLayout {
     private static final int INTERRUPT_LINE = 0x3c;
     private static final int INTERRUPT_PIN = 0x3d;
     private static final int FIRST_CAPABILITY = 0x40;
-    private static final int PM_BYTES = 8;
+    /** What {@link #powerManagement} takes. */
+    public static final int POWER_MANAGEMENT_BYTES = 8;
 
     private static final int MSIX_BYTES = 12;
     private static final int EXPRESS_CAPABILITY_BYTES = 0x3c;
@@ -98,7 +99,7 @@ public final class ConfigLayout {
 
     /** Adds power management, version 3: D0 and D3hot, no power management events. */
     public ConfigLayout powerManagement() {
-        int at = capability(POWER_MANAGEMENT, PM_BYTES);
+        int at = capability(POWER_MANAGEMENT, POWER_MANAGEMENT_BYTES);
         put16(at + 2, 3);
         // No soft reset: what is in the function survives D3hot.
         put16(at + 4, 1 << 3);
@@ -142,6 +143,11 @@ public final class ConfigLayout {
         writable16(at + 16, 0x01fb); // link control
         put16(at + 18, 1 << 4 | 1);
         return this;
+    }
+
+    /** Bytes that further capabilities may have. */
+    public int room() {
+        return CONVENTIONAL_BYTES - next;
     }
 
     private int capability(int id, int length) {

@@ -23,6 +23,7 @@ import sluice.vdev.device.PciFunction;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.host.DeviceHost;
 import sluice.vdev.host.FunctionHost;
+import sluice.vdev.host.SharedMemory;
 import sluice.vdev.io.Endpoint;
 import sluice.vdev.io.Listener;
 import sluice.vdev.plugin.DeviceOptions;
@@ -52,7 +53,8 @@ final class DeviceServer implements AutoCloseable {
     private @Nullable String failure;
     private boolean closed;
 
-    private DeviceServer(Environment environment, CommonOptions options, IoEventLoop control, ProvidedDevice device) {
+    private DeviceServer(Environment environment, CommonOptions options, IoEventLoop control, ProvidedDevice device)
+            throws IOException {
         this.environment = environment;
         this.options = options;
         this.control = control;
@@ -68,7 +70,8 @@ final class DeviceServer implements AutoCloseable {
                 endpoint = options.transportOf(device) == CommonOptions.Transport.VHOST_USER
                         ? backEnd(given.device(), given.display())
                         : new FunctionServer(functionHost(
-                                new VirtioPciFunction(given.device(), environment.loop(), options.pollNanos()),
+                                new VirtioPciFunction(given.device(), environment.loop(), options.pollNanos(),
+                                        shared(given.device())),
                                 Stream.COHERENT)); // its buffers are its own business, its rings are always coherent
                 space = environment.space();
             }
@@ -127,9 +130,16 @@ final class DeviceServer implements AutoCloseable {
         return host;
     }
 
-    private Endpoint backEnd(VirtioDevice virtio, @Nullable DisplaySocket display) {
+    /** Given back when the device is closed. */
+    private SharedMemory shared(VirtioDevice virtio) throws IOException {
+        SharedMemory shared = SharedMemory.of("sluice-" + environment.name(), virtio.sharedRegions(), environment.files());
+        environment.closeAtEnd(shared::close);
+        return shared;
+    }
+
+    private Endpoint backEnd(VirtioDevice virtio, @Nullable DisplaySocket display) throws IOException {
         DeviceHost host = new DeviceHost(virtio, environment.loop(), options.pollNanos(),
-                environment.core().trace("front of " + environment.name()));
+                environment.core().trace("front of " + environment.name()), shared(virtio));
         for (Rule rule : options.injections().front()) host.injectFront(rule);
         host.register(environment.report());
         return new BackEnd(host, environment.files(),

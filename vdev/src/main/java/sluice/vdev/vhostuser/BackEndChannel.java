@@ -13,6 +13,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.EventLoop;
 import org.jspecify.annotations.Nullable;
 
+import sluice.dmacore.linux.ErrnoException;
 import sluice.dmacore.linux.Fd;
 import sluice.iommu.Access;
 import sluice.vdev.io.Disposal;
@@ -31,6 +32,10 @@ final class BackEndChannel {
     static final int IOTLB = 1;
     /** VHOST_USER_BACKEND_CONFIG_CHANGE_MSG: the configuration space has changed. */
     static final int CONFIG_CHANGE = 2;
+    /** VHOST_USER_BACKEND_SHMEM_MAP: a part of a file is to be seen in a part of a shared memory region. */
+    static final int SHMEM_MAP = 9;
+    /** VHOST_USER_BACKEND_SHMEM_UNMAP: not any more. */
+    static final int SHMEM_UNMAP = 10;
     /** Given to a request that was never answered. */
     static final long NO_ANSWER = -1;
 
@@ -49,13 +54,16 @@ final class BackEndChannel {
     private static final class Asked {
         final int number;
         final Consumer<ByteBuf> body;
+        /** What goes along; open until it is answered, for it may be asked again. */
+        final @Nullable Fd file;
         final LongConsumer answer;
         final long page;
         boolean hasEntry;
 
-        Asked(int number, Consumer<ByteBuf> body, LongConsumer answer, long page) {
+        Asked(int number, Consumer<ByteBuf> body, @Nullable Fd file, LongConsumer answer, long page) {
             this.number = number;
             this.body = body;
+            this.file = file;
             this.answer = answer;
             this.page = page;
         }
@@ -80,7 +88,7 @@ final class BackEndChannel {
         loop.register(fresh);
         for (Asked open : List.copyOf(asked)) {
             // It may go while it is asked, and then all are answered.
-            if (fresh.equals(channel)) send(fresh, frame(fresh, open));
+            if (fresh.equals(channel)) send(fresh, frame(fresh, open), open);
         }
     }
 
@@ -132,13 +140,30 @@ final class BackEndChannel {
         request(IOTLB, body -> IotlbMessage.writeMiss(body, address, access), answer, address);
     }
 
+    /** Shows a part of a shared memory region; the answer is 0 when it is seen. {@code file} is the channel's from now on. */
+    void map(SharedPart part, Fd file, LongConsumer answer) {
+        request(SHMEM_MAP, body -> part.write(body, true), file, result -> {
+            file.close();
+            answer.accept(result);
+        }, NO_PAGE);
+    }
+
+    /** Takes a part of a shared memory region away; the answer is 0 when it is not seen any more. */
+    void unmap(SharedPart part, LongConsumer answer) {
+        request(SHMEM_UNMAP, body -> part.write(body, false), answer, NO_PAGE);
+    }
+
     private void request(int number, Consumer<ByteBuf> body, LongConsumer answer, long page) {
+        request(number, body, null, answer, page);
+    }
+
+    private void request(int number, Consumer<ByteBuf> body, @Nullable Fd file, LongConsumer answer, long page) {
         Channel current = channel;
         if (current == null) {
             answer.accept(NO_ANSWER);
             return;
         }
-        Asked question = new Asked(number, body, answer, page);
+        Asked question = new Asked(number, body, file, answer, page);
         ByteBuf frame;
         try {
             frame = frame(current, question);
@@ -149,7 +174,7 @@ final class BackEndChannel {
         }
         // Before it is sent: a channel that goes meanwhile answers what is asked.
         asked.add(question);
-        send(current, frame);
+        send(current, frame, question);
     }
 
     private static ByteBuf frame(Channel to, Asked question) {
@@ -160,8 +185,18 @@ final class BackEndChannel {
         return frame.setIntLE(8, frame.readableBytes() - VhostUserFormat.HEADER_BYTES);
     }
 
-    private static void send(Channel to, ByteBuf frame) {
-        to.writeAndFlush(new OutgoingFrame(frame), to.voidPromise());
+    /** A descriptor that cannot be copied fails the question, as a channel that has gone does. */
+    private void send(Channel to, ByteBuf frame, Asked question) {
+        Fd file = question.file;
+        try {
+            OutgoingFrame message = file == null ? new OutgoingFrame(frame) : new OutgoingFrame(frame, file.duplicate());
+            to.writeAndFlush(message, to.voidPromise());
+        } catch (ErrnoException e) {
+            log.error("the front-end cannot be asked: {}", e.getMessage());
+            frame.release();
+            asked.remove(question);
+            question.answer.accept(NO_ANSWER);
+        }
     }
 
     void close() {

@@ -56,6 +56,14 @@ sealed interface FrontEndMessage {
         }
     }
 
+    /** GET_SHMEM_CONFIG: how large which shared memory regions are. */
+    record GetSharedMemory() implements FrontEndMessage {
+        @Override
+        public boolean isImmediate() {
+            return true;
+        }
+    }
+
     /** A region as it is named on the wire; all in bytes. */
     record Region(long guestAddress, long size, long userAddress, long fileOffset) {}
 

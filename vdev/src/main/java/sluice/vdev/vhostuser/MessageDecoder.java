@@ -85,6 +85,7 @@ final class MessageDecoder extends ChannelInboundHandlerAdapter {
                 yield new FrontEndMessage.AddMemReg(region, oneFd(number, fds));
             }
             case 38 -> new FrontEndMessage.RemMemReg(paddedRegion(number, body));
+            case 44 -> new FrontEndMessage.GetSharedMemory();
             default -> new FrontEndMessage.Unknown(number);
         };
     }

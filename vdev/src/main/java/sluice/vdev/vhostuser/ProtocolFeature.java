@@ -1,5 +1,7 @@
 package sluice.vdev.vhostuser;
 
+import sluice.vdev.host.SharedMemory;
+
 /**
  * Protocol features of vhost-user that we offer. QEMU acknowledges every bit it knows by number whether it implements it
  * or not, so what is offered here is what we really do.
@@ -15,8 +17,16 @@ final class ProtocolFeature {
     /** New after QEMU 10.0: the user addresses of regions and rings are guest addresses. */
     static final long GPA_ADDRESSES = 1L << 21;
 
-    static final long OFFERED = MQ | REPLY_ACK | BACKEND_REQ | CONFIG | BACKEND_SEND_FD | RESET_DEVICE
+    /** New after QEMU 10.0: shared memory regions. Bit 21 in some older code, which is GPA_ADDRESSES to QEMU. */
+    static final long SHMEM = 1L << 22;
+
+    private static final long OF_EVERY_DEVICE = MQ | REPLY_ACK | BACKEND_REQ | CONFIG | BACKEND_SEND_FD | RESET_DEVICE
             | CONFIGURE_MEM_SLOTS | GPA_ADDRESSES;
 
     private ProtocolFeature() {}
+
+    /** What is offered for a device with these shared memory regions. */
+    static long offered(SharedMemory shared) {
+        return shared.regions().isEmpty() ? OF_EVERY_DEVICE : OF_EVERY_DEVICE | SHMEM;
+    }
 }

@@ -1,6 +1,7 @@
 package sluice.vdev.vhostuser;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 import io.netty.buffer.ByteBuf;
@@ -16,6 +17,7 @@ import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.UnixSocket;
 import sluice.dmacore.memory.GuestMemory;
 import sluice.vdev.device.DisplaySocket;
+import sluice.vdev.device.SharedRegion;
 import sluice.vdev.device.TransportFeatures;
 import sluice.vdev.host.DeviceHost;
 import sluice.vdev.host.FrontIommu;
@@ -39,6 +41,9 @@ final class Session extends ChannelInboundHandlerAdapter {
     private static final Backlog.Limits LIMITS = new Backlog.Limits(256, 1 << 20, 64);
 
     private static final Logger LOG = LoggerFactory.getLogger(Session.class);
+
+    /** A count, and 256 sizes. */
+    private static final int SHARED_MEMORY_BYTES = Long.BYTES * 257;
 
     private final DeviceHost host;
     private final @Nullable DisplaySocket display;
@@ -73,7 +78,7 @@ final class Session extends ChannelInboundHandlerAdapter {
     @Override
     public void channelActive(ChannelHandlerContext context) {
         log.info("{}: a front-end has connected", host.loop().name());
-        host.attach(new ConfigChanges(channel.eventLoop(), toFrontEnd));
+        host.attach(new BackEndRequests(channel.eventLoop(), toFrontEnd));
     }
 
     @Override
@@ -97,9 +102,10 @@ final class Session extends ChannelInboundHandlerAdapter {
     private void handle(Request request) throws ProtocolViolation {
         switch (request.message()) {
             case FrontEndMessage.GetFeatures() -> reply(request, offeredFeatures());
-            case FrontEndMessage.GetProtocolFeatures() -> reply(request, ProtocolFeature.OFFERED);
+            case FrontEndMessage.GetProtocolFeatures() -> reply(request, ProtocolFeature.offered(host.shared()));
             case FrontEndMessage.GetQueueNum() -> reply(request, vrings.count());
             case FrontEndMessage.GetMaxMemSlots() -> reply(request, MemoryTable.MAX_SLOTS);
+            case FrontEndMessage.GetSharedMemory() -> tellSharedMemory(request);
             case FrontEndMessage.GetConfig get -> getConfig(request, get);
             case FrontEndMessage.GetVringBase get -> vrings.stop(get.index(), replies.expect(request.number()));
             case FrontEndMessage.IotlbUpdate update -> translate(request, update);
@@ -187,6 +193,7 @@ final class Session extends ChannelInboundHandlerAdapter {
             case FrontEndMessage.GetProtocolFeatures get -> throw asked(get);
             case FrontEndMessage.GetQueueNum get -> throw asked(get);
             case FrontEndMessage.GetMaxMemSlots get -> throw asked(get);
+            case FrontEndMessage.GetSharedMemory get -> throw asked(get);
             case FrontEndMessage.GetConfig get -> throw asked(get);
             case FrontEndMessage.GetVringBase get -> throw asked(get);
             case FrontEndMessage.Unknown unknown -> throw asked(unknown);
@@ -284,6 +291,15 @@ final class Session extends ChannelInboundHandlerAdapter {
         return (protocolFeatures & ProtocolFeature.GPA_ADDRESSES) != 0
                 ? GuestMemory.Addressing.GUEST
                 : GuestMemory.Addressing.USER;
+    }
+
+    /** VhostUserShMemConfig: how many regions there are, and the size of each of 256 ids. */
+    private void tellSharedMemory(Request request) throws ProtocolViolation {
+        List<SharedRegion> regions = host.shared().regions();
+        ByteBuf body = channel.alloc().directBuffer(SHARED_MEMORY_BYTES).writeZero(SHARED_MEMORY_BYTES);
+        body.setIntLE(0, regions.size());
+        for (SharedRegion region : regions) body.setLongLE(Long.BYTES * (1 + region.id()), region.bytes());
+        replies.expect(request.number()).answer(body);
     }
 
     /**

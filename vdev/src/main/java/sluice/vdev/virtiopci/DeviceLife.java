@@ -7,11 +7,13 @@ import org.slf4j.LoggerFactory;
 import sluice.dmacore.memory.FrontTranslation;
 import sluice.iommu.AddressRange;
 import sluice.vdev.device.FunctionContext;
+import sluice.vdev.device.SharedWindow;
 import sluice.vdev.device.TransportFeatures;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.host.DeviceQueues;
 import sluice.vdev.host.HostLoop;
 import sluice.vdev.host.QueueTransport;
+import sluice.vdev.host.SharedMemory;
 import sluice.vdev.pci.ConfigSpace;
 import sluice.vdev.queue.Polled;
 import sluice.vdev.queue.QueueLayout;
@@ -40,6 +42,7 @@ final class DeviceLife {
     private final VirtioInterrupts interrupts;
     private final DeviceQueues queues;
     private final QueueRegisters[] registers;
+    private final SharedMemory shared;
     private final long offered;
     private @Nullable FunctionContext context;
     private int status;
@@ -49,7 +52,8 @@ final class DeviceLife {
     private int complaints;
 
     DeviceLife(VirtioDevice device, HostLoop loop, long pollNanos, ConfigSpace config,
-            VirtioInterrupts interrupts) {
+            VirtioInterrupts interrupts, SharedMemory shared) {
+        this.shared = shared;
         this.name = loop.name();
         this.config = config;
         this.interrupts = interrupts;
@@ -72,6 +76,12 @@ final class DeviceLife {
         @Override
         public boolean mayRun() {
             return config.isBusMaster();
+        }
+
+        /** All of it is the guest's to be seen, always: a front-end has mapped the whole BAR. */
+        @Override
+        public SharedWindow window(int id) {
+            return new BarWindow(shared, id);
         }
 
         @Override

@@ -2,9 +2,13 @@ package sluice.vdev.virtiopci;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.List;
 
+import sluice.vdev.device.SharedRegion;
+import sluice.vdev.host.SharedMemory;
 import sluice.vdev.pci.Bar;
+import sluice.vdev.pci.BarMemory;
 import sluice.vdev.pci.ConfigLayout;
 import sluice.vdev.pci.Msix;
 
@@ -35,13 +39,21 @@ final class Structures {
     private static final int TYPE_ISR = 3;
     private static final int TYPE_DEVICE = 4;
     private static final int TYPE_WINDOW = 5;
+    private static final int TYPE_SHARED_MEMORY = 8;
+    /** The one that QEMU has it in, too. */
+    private static final int SHARED_BAR = 4;
     /** Type, BAR, id, padding, offset, length. */
     private static final int BODY_BYTES = 13;
 
     private Structures() {}
 
-    static List<Bar> bars() {
-        return List.of(Bar.registers(BAR, BYTES), Bar.registers(MSIX_BAR, MSIX_BYTES));
+    /** Those of a device, with one for its shared memory if it has any. */
+    static List<Bar> bars(SharedMemory shared) {
+        List<Bar> bars = new ArrayList<>(List.of(Bar.registers(BAR, BYTES), Bar.registers(MSIX_BAR, MSIX_BYTES)));
+        BarMemory memory = shared.memory();
+        if (memory != null)
+            bars.add(Bar.memory(SHARED_BAR, Bar.Kind.PREFETCHABLE_64, shared.bytes(), memory));
+        return bars;
     }
 
     /** A vector for each queue, and one for changes of configuration. */
@@ -63,6 +75,18 @@ final class Structures {
         if (deviceConfigBytes > 0)
             layout.vendorSpecific(body(TYPE_DEVICE, DEVICE, deviceConfigBytes, 0), new byte[BODY_BYTES]);
         return layout.vendorSpecific(body(TYPE_WINDOW, 0, 0, ConfigWindow.DATA_BYTES), ConfigWindow.driverBits());
+    }
+
+    /** A capability for each shared memory region (virtio 1.3 §4.1.4.7), whose offset and length have 64 bits. */
+    static void addTo(ConfigLayout layout, SharedMemory shared) {
+        for (SharedRegion region : shared.regions()) {
+            long offset = shared.offset(region.id());
+            byte[] capability = body(TYPE_SHARED_MEMORY, (int) offset, (int) region.bytes(), 2 * Integer.BYTES);
+            ByteBuffer.wrap(capability).order(ByteOrder.LITTLE_ENDIAN).put(1, (byte) SHARED_BAR)
+                    .put(2, (byte) region.id()).putInt(BODY_BYTES, (int) (offset >>> Integer.SIZE))
+                    .putInt(BODY_BYTES + Integer.BYTES, (int) (region.bytes() >>> Integer.SIZE));
+            layout.vendorSpecific(capability, new byte[capability.length]);
+        }
     }
 
     private static byte[] body(int type, int offset, int length, int more) {

@@ -7,6 +7,7 @@ import sluice.vdev.device.FunctionContext;
 import sluice.vdev.device.PciFunction;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.host.HostLoop;
+import sluice.vdev.host.SharedMemory;
 import sluice.vdev.pci.Bar;
 import sluice.vdev.pci.ConfigLayout;
 import sluice.vdev.pci.ConfigSpace;
@@ -18,7 +19,7 @@ public final class VirtioPciFunction implements PciFunction {
     private static final int COMMAND_BYTES = 2;
 
     private final VirtioDevice device;
-    private final List<Bar> bars = Structures.bars();
+    private final List<Bar> bars;
     private final ConfigSpace config;
     private final ConfigWindow window;
     private final VirtioInterrupts interrupts;
@@ -26,22 +27,33 @@ public final class VirtioPciFunction implements PciFunction {
     private final CommonConfig common;
     private boolean busMaster;
 
+    /** A device without shared memory regions. */
+    public VirtioPciFunction(VirtioDevice device, HostLoop loop, long pollNanos) {
+        this(device, loop, pollNanos, SharedMemory.none());
+    }
+
     /**
      * @param loop the device's loop, on which the function is to be served as well
      * @param pollNanos see {@link sluice.vdev.device.DeviceContext#pollNanos}
+     * @param shared the memory of the device's shared memory regions
      * @throws IllegalArgumentException if there is no room for so many queues, or such a device is not for PCI
      */
-    public VirtioPciFunction(VirtioDevice device, HostLoop loop, long pollNanos) {
+    public VirtioPciFunction(VirtioDevice device, HostLoop loop, long pollNanos, SharedMemory shared) {
         if (device.queueCount() > Structures.MAX_QUEUES || device.configSize() > Structures.DEVICE_BYTES) {
             throw new IllegalArgumentException("%s has %d queues and %d bytes of configuration; %d and %d are possible"
                     .formatted(loop.name(), device.queueCount(), device.configSize(), Structures.MAX_QUEUES,
                             Structures.DEVICE_BYTES));
         }
         this.device = device;
+        bars = Structures.bars(shared);
         Msix msix = Structures.msix(device.queueCount());
         ConfigLayout layout = Identity.of(device.virtioId()).bars(bars).interruptPin(1);
+        Structures.addTo(layout, shared);
         int windowAt = Structures.addTo(layout, device.configSize());
-        config = layout.msix(msix).express().powerManagement().build();
+        layout.msix(msix).express();
+        // A device of many regions does without: no driver needs it.
+        if (layout.room() >= ConfigLayout.POWER_MANAGEMENT_BYTES) layout.powerManagement();
+        config = layout.build();
         window = new ConfigWindow(config, windowAt, new ConfigWindow.Target() {
             @Override
             public long read(long offset, int size) {
@@ -54,7 +66,7 @@ public final class VirtioPciFunction implements PciFunction {
             }
         });
         interrupts = new VirtioInterrupts(config, msix.vectors());
-        life = new DeviceLife(device, loop, pollNanos, config, interrupts);
+        life = new DeviceLife(device, loop, pollNanos, config, interrupts, shared);
         common = new CommonConfig(device, life, interrupts);
     }
 

@@ -31,6 +31,7 @@ import sluice.vdev.host.DeviceHost;
 import sluice.vdev.host.FunctionHost;
 import sluice.vdev.host.HostLoop;
 import sluice.vdev.host.Loops;
+import sluice.vdev.host.SharedMemory;
 import sluice.vdev.io.Listener;
 import sluice.vdev.vfiouser.FunctionServer;
 import sluice.vdev.vhostuser.BackEnd;
@@ -89,7 +90,7 @@ public final class GpuBackEnd implements AutoCloseable {
         display = new DisplayLink(named, options.outputs(), OWN_WIDTH, OWN_HEIGHT);
         pictures = new PictureTaker(folder, everyFrames);
         device = new GpuDevice(options, display, pictures, core, stream, share);
-        backEnd = new BackEnd(new DeviceHost(device, named, 0, core.trace("front of gpu")),
+        backEnd = new BackEnd(new DeviceHost(device, named, 0, core.trace("front of gpu"), SharedMemory.none()),
                 FileMappings.ofProcess().paidBy(share), display);
         function = new FunctionServer(new FunctionHost(new VirtioPciFunction(device, named, 0), named,
                 FileMappings.ofProcess().paidBy(share), core, Stream.COHERENT, share));

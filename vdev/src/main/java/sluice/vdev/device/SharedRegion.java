@@ -1,0 +1,21 @@
+package sluice.vdev.device;
+
+/**
+ * A shared memory region of a virtio device (virtio 1.3 §2.10).
+ *
+ * @param id 0 to 255; what it means is the device's specification's business
+ * @param bytes a multiple of 4096
+ */
+public record SharedRegion(int id, long bytes) {
+    /** Regions have whole pages, and so have the parts that are shown. */
+    public static final long PAGE = 4096;
+    private static final int LAST_ID = 255;
+
+    public SharedRegion {
+        if (id < 0 || id > LAST_ID || bytes <= 0 || bytes % PAGE != 0) {
+            throw new IllegalArgumentException(
+                    "shared memory region %d of 0x%x bytes: give an id from 0 to %d and whole pages of %d bytes".formatted(id,
+                            bytes, LAST_ID, PAGE));
+        }
+    }
+}

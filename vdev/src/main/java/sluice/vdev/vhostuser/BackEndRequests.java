@@ -1,0 +1,67 @@
+package sluice.vdev.vhostuser;
+
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+
+import io.netty.channel.EventLoop;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import sluice.dmacore.linux.ErrnoException;
+import sluice.dmacore.linux.Fd;
+import sluice.vdev.host.FrontEndRequests;
+
+/**
+ * What a device asks of its front-end over the back-end channel: changes of configuration (VHOST_USER_BACKEND_CONFIG_CHANGE_MSG),
+ * of which one message is under way and one more follows, however many there are; and parts of shared memory regions
+ * (VHOST_USER_BACKEND_SHMEM_MAP, _UNMAP), which a host bounds.
+ */
+final class BackEndRequests implements FrontEndRequests {
+    private static final Logger LOG = LoggerFactory.getLogger(BackEndRequests.class);
+
+    private final EventLoop control;
+    private final BackEndChannel toFrontEnd;
+    private final AtomicBoolean changed = new AtomicBoolean();
+    /** On the control loop. */
+    private boolean telling;
+
+    BackEndRequests(EventLoop control, BackEndChannel toFrontEnd) {
+        this.control = control;
+        this.toFrontEnd = toFrontEnd;
+    }
+
+    @Override
+    public void configChanged() {
+        if (!changed.getAndSet(true)) control.execute(this::tell);
+    }
+
+    private void tell() {
+        if (telling || !changed.getAndSet(false)) return;
+        telling = true;
+        // A front-end without the channel, or that does not answer, reads the configuration when it likes.
+        toFrontEnd.request(BackEndChannel.CONFIG_CHANGE, answer -> {
+            telling = false;
+            tell();
+        });
+    }
+
+    @Override
+    public void map(int region, Fd file, long fileOffset, long offset, long length, Consumer<Boolean> done) {
+        Fd copy;
+        try {
+            copy = file.duplicate();
+        } catch (ErrnoException e) {
+            LOG.error("shared memory cannot be shown: {}", e.getMessage());
+            done.accept(false);
+            return;
+        }
+        control.execute(() -> toFrontEnd.map(new SharedPart(region, fileOffset, offset, length), copy,
+                answer -> done.accept(answer == 0)));
+    }
+
+    @Override
+    public void unmap(int region, long offset, long length, Consumer<Boolean> done) {
+        control.execute(() -> toFrontEnd.unmap(new SharedPart(region, 0, offset, length),
+                answer -> done.accept(answer == 0)));
+    }
+}

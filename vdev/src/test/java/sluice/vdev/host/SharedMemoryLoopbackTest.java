@@ -1,0 +1,310 @@
+package sluice.vdev.host;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+import sluice.dmacore.budget.Budget;
+import sluice.dmacore.linux.Fd;
+import sluice.dmacore.linux.FileStatus;
+import sluice.dmacore.memory.FileMapping;
+import sluice.dmacore.memory.FileMappings;
+import sluice.vdev.device.DeviceContext;
+import sluice.vdev.device.DeviceEnvironment;
+import sluice.vdev.device.QueueWorker;
+import sluice.vdev.device.SharedRegion;
+import sluice.vdev.device.SharedWindow;
+import sluice.vdev.device.VirtioDevice;
+import sluice.vdev.fixture.BackEndChannel;
+import sluice.vdev.fixture.CommandQueue;
+import sluice.vdev.fixture.Deadline;
+import sluice.vdev.fixture.DeviceSession;
+import sluice.vdev.fixture.DeviceSession.Profile;
+import sluice.vdev.fixture.GuestRam;
+import sluice.vdev.fixture.VhostUserBits;
+import sluice.vdev.fixture.VirtioPciSession;
+import sluice.vdev.plugin.DeviceOption;
+import sluice.vdev.plugin.DeviceOptions;
+import sluice.vdev.plugin.DeviceProvider;
+import sluice.vdev.plugin.ProvidedDevice;
+import sluice.vdev.queue.Chain;
+import sluice.vdev.queue.Virtqueue;
+import sluice.vdev.serve.ServedDevice;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+/** Shared memory regions of a virtio device, as its driver gets to see them over either transport. */
+@Timeout(value = 60, unit = TimeUnit.SECONDS)
+class SharedMemoryLoopbackTest {
+    private static final long PAGE = SharedRegion.PAGE;
+    private static final SharedRegion SMALL = new SharedRegion(1, 16 * PAGE);
+    private static final SharedRegion LARGE = new SharedRegion(7, 16 * PAGE);
+    private static final int QUEUE_SIZE = 16;
+
+    /** A request is 'S' or 'H' and a page of the region {@link #LARGE}, which it shows or hides; the answer is whether. */
+    private static final class Showing implements VirtioDevice, QueueWorker.Work {
+        private @Nullable DeviceContext context;
+        private @Nullable QueueWorker requests;
+
+        @Override
+        public int virtioId() {
+            return 42;
+        }
+
+        @Override
+        public long features() {
+            return 0;
+        }
+
+        @Override
+        public List<SharedRegion> sharedRegions() {
+            return List.of(SMALL, LARGE);
+        }
+
+        @Override
+        public int queueCount() {
+            return 1;
+        }
+
+        @Override
+        public int configSize() {
+            return 0;
+        }
+
+        @Override
+        public void readConfig(int offset, byte[] target) {
+            // There is none.
+        }
+
+        @Override
+        public void writeConfig(int offset, byte[] value) {
+            // There is none.
+        }
+
+        @Override
+        public void start(long features, DeviceContext given) {
+            context = given;
+        }
+
+        @Override
+        public void startQueue(int index, Virtqueue queue) {
+            if (context != null) requests = new QueueWorker(index, queue, context, this);
+        }
+
+        @Override
+        public void stopQueue(int index) {
+            requests = null;
+        }
+
+        @Override
+        public void notified(int index) {
+            if (requests != null) requests.run();
+        }
+
+        @Override
+        public boolean isHeldBack() {
+            return false;
+        }
+
+        @Override
+        public void execute(Chain chain) {
+            byte[] request = new byte[2];
+            chain.readable().copyTo(0, request, 0, 2);
+            SharedWindow window = context == null ? null : context.window(LARGE.id());
+            if (window == null) throw new IllegalStateException("a request before the start");
+            window.memory().asSlice(request[1] * PAGE, PAGE).fill(request[1]);
+            if (request[0] == 'S') window.show(request[1] * PAGE, PAGE, done -> respond(chain, done));
+            else window.hide(request[1] * PAGE, PAGE, done -> respond(chain, done));
+        }
+
+        private void respond(Chain chain, boolean done) {
+            chain.respond(new byte[]{ (byte) (done ? 1 : 0) }, 1);
+            if (requests != null) requests.resume();
+        }
+
+        @Override
+        public void reset() {
+            // What was shown is forgotten with the driver.
+        }
+
+        @Override
+        public void close() {
+            // Its memory is its environment's.
+        }
+    }
+
+    private static ServedDevice serve(String transport) throws Exception {
+        return new ServedDevice(new DeviceProvider() {
+            @Override
+            public String name() {
+                return "showing";
+            }
+
+            @Override
+            public String description() {
+                return "Shows memory.";
+            }
+
+            @Override
+            public List<DeviceOption> options() {
+                return List.of();
+            }
+
+            @Override
+            public ProvidedDevice create(DeviceOptions options, DeviceEnvironment environment) {
+                return new ProvidedDevice.Virtio(new Showing());
+            }
+        }, "transport", transport);
+    }
+
+    private static CommandQueue.Ticket send(CommandQueue queue, char what, int page) throws IOException {
+        return queue.send(ByteBuffer.wrap(new byte[]{ (byte) what, (byte) page }), 1);
+    }
+
+    private static boolean answer(CommandQueue queue, CommandQueue.Ticket ticket) {
+        return queue.await(ticket).get(0) == 1;
+    }
+
+    private static DeviceSession session(ServedDevice device, GuestRam ram) throws IOException {
+        Profile qemu = Profile.qemu11();
+        DeviceSession session = new DeviceSession(device.frontEnd(), ram,
+                new Profile(qemu.protocolBits(), 0, qemu.forcedFeatures(), true, false), QUEUE_SIZE);
+        assertThat(session.realize().protocolFeatures() & VhostUserBits.P_SHMEM).isNotZero();
+        session.start();
+        return session;
+    }
+
+    private static void check(BackEndChannel.Request request, int number, long offset, long length) {
+        assertThat(request.request()).isEqualTo(number);
+        ByteBuffer body = request.payload().order(ByteOrder.LITTLE_ENDIAN);
+        assertThat(body.limit()).isEqualTo(40);
+        assertThat(body.get(0)).isEqualTo((byte) LARGE.id());
+        assertThat(body.getLong(16)).as("in the region").isEqualTo(offset);
+        assertThat(body.getLong(24)).isEqualTo(length);
+    }
+
+    @Test
+    void overVhostUserEachPartIsAskedFor() throws Exception {
+        try (ServedDevice device = serve("vhost-user");
+                GuestRam ram = GuestRam.single(1 << 20, 1);
+                DeviceSession session = session(device, ram)) {
+            List<Long> sizes = session.frontEnd().getShmemConfig();
+            assertThat(sizes.get(SMALL.id())).isEqualTo(SMALL.bytes());
+            assertThat(sizes.get(LARGE.id())).isEqualTo(LARGE.bytes());
+            CommandQueue queue = new CommandQueue(session.queue(0), ram);
+            CommandQueue.Ticket shown = send(queue, 'S', 3);
+            BackEndChannel.Request map = session.channel().receive(Deadline.USUAL);
+            check(map, BackEndChannel.SHMEM_MAP, 3 * PAGE, PAGE);
+            long fileOffset = map.payload().getLong(8);
+            assertThat(map.payload().getLong(32)).as("to be read and written").isEqualTo(1);
+            assertThat(map.fds()).hasSize(1);
+            try (Fd file = map.fds().getFirst()) {
+                assertThat(FileStatus.of(file).size()).isEqualTo(SMALL.bytes() + LARGE.bytes());
+                FileMapping seen = new FileMappings(Budget.ofProcess()).map(file);
+                assertThat(seen.segment().get(ValueLayout.JAVA_BYTE, fileOffset + PAGE - 1)).isEqualTo((byte) 3);
+                seen.release();
+            }
+            assertThat(shown.done()).as("before the front-end has answered").isFalse();
+            session.channel().reply(map, 0);
+            assertThat(answer(queue, shown)).isTrue();
+            CommandQueue.Ticket hidden = send(queue, 'H', 3);
+            BackEndChannel.Request unmap = session.channel().receive(Deadline.USUAL);
+            check(unmap, BackEndChannel.SHMEM_UNMAP, 3 * PAGE, PAGE);
+            assertThat(unmap.fds()).isEmpty();
+            session.channel().reply(unmap, 0);
+            assertThat(answer(queue, hidden)).isTrue();
+        }
+    }
+
+    @Test
+    void aFrontEndThatRefusesOrGoesIsAnswered() throws Exception {
+        try (ServedDevice device = serve("vhost-user");
+                GuestRam ram = GuestRam.single(1 << 20, 1);
+                DeviceSession session = session(device, ram)) {
+            CommandQueue queue = new CommandQueue(session.queue(0), ram);
+            CommandQueue.Ticket refused = send(queue, 'S', 1);
+            BackEndChannel.Request map = session.channel().receive(Deadline.USUAL);
+            map.fds().forEach(Fd::close);
+            session.channel().reply(map, 1);
+            assertThat(answer(queue, refused)).isFalse();
+            CommandQueue.Ticket open = send(queue, 'S', 2);
+            session.channel().receive(Deadline.USUAL).fds().forEach(Fd::close);
+            session.channel().close();
+            assertThat(answer(queue, open)).as("the channel is closed").isFalse();
+            assertThat(answer(queue, send(queue, 'S', 4))).as("there is no channel").isFalse();
+        }
+    }
+
+    @Test
+    void overPciAllOfItIsABar() throws Exception {
+        try (ServedDevice device = serve("vfio-user");
+                GuestRam ram = GuestRam.single(1 << 20, 1);
+                VirtioPciSession session = new VirtioPciSession(device.client(), ram,
+                        VhostUserBits.F_VERSION_1 | VhostUserBits.F_ACCESS_PLATFORM, QUEUE_SIZE)) {
+            session.attach();
+            session.start(null);
+            CommandQueue queue = new CommandQueue(session.queue(0), ram);
+            assertThat(answer(queue, send(queue, 'S', 5))).isTrue();
+            long at = SMALL.bytes() + 5 * PAGE;
+            assertThat(session.client().read32(4, at)).isEqualTo(0x05050505);
+            session.client().write32(4, at, 0x01020304);
+            assertThat(session.client().read32(4, at)).isEqualTo(0x01020304);
+            assertThat(regions(session)).containsExactly(
+                    "region 1 of BAR 4 at 0x0, 0x%x bytes".formatted(SMALL.bytes()),
+                    "region 7 of BAR 4 at 0x%x, 0x%x bytes".formatted(SMALL.bytes(), LARGE.bytes()));
+        }
+    }
+
+    /** As a driver finds them (virtio 1.3 §4.1.4.7). */
+    private static List<String> regions(VirtioPciSession session) throws IOException {
+        List<String> found = new ArrayList<>();
+        int at = session.registers().config(0x34, 1);
+        while (at != 0) {
+            if (session.registers().config(at, 1) == 9 && session.registers().config(at + 3, 1) == 8) {
+                long offset = Integer.toUnsignedLong(session.registers().config(at + 8, 4))
+                        | (long) session.registers().config(at + 16, 4) << Integer.SIZE;
+                long length = Integer.toUnsignedLong(session.registers().config(at + 12, 4))
+                        | (long) session.registers().config(at + 20, 4) << Integer.SIZE;
+                found.add("region %d of BAR %d at 0x%x, 0x%x bytes".formatted(session.registers().config(at + 5, 1),
+                        session.registers().config(at + 4, 1), offset, length));
+            }
+            at = session.registers().config(at + 1, 1);
+        }
+        found.sort(null);
+        return found;
+    }
+
+    @Test
+    void whatNoFrontEndTakesIsRefused() throws IOException {
+        FileMappings files = FileMappings.ofProcess();
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> SharedMemory.of("x", List.of(SMALL, SMALL), files)).withMessageContaining("id 1");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> SharedMemory.of("x", List.of(new SharedRegion(0, 3 * PAGE)), files))
+                .withMessageContaining("power of two");
+        assertThatIllegalArgumentException().isThrownBy(() -> new SharedRegion(256, PAGE));
+        assertThatIllegalArgumentException().isThrownBy(() -> new SharedRegion(0, 100));
+        try (SharedMemory shared = SharedMemory.of("x", List.of(SMALL, LARGE), files)) {
+            MemorySegment small = shared.segment(SMALL.id());
+            small.set(ValueLayout.JAVA_BYTE, SMALL.bytes() - 1, (byte) 1);
+            assertThat(shared.segment(LARGE.id()).get(ValueLayout.JAVA_BYTE, 0)).isZero();
+            assertThatIllegalArgumentException().isThrownBy(() -> shared.segment(2));
+            for (long[] part : new long[][]{ { 0, 0 }, { 0, 100 }, { 100, PAGE }, { -PAGE, PAGE }, { 16 * PAGE, PAGE },
+                    { 0, 17 * PAGE }, { Long.MAX_VALUE & -PAGE, PAGE } }) {
+                assertThatIllegalArgumentException().as("0x%x bytes at 0x%x", part[1], part[0])
+                        .isThrownBy(() -> shared.check(LARGE.id(), part[0], part[1]));
+            }
+            shared.check(LARGE.id(), 0, 16 * PAGE);
+        }
+    }
+}
