@@ -38,14 +38,14 @@ public final class Report {
     }
 
     /** A number. */
-    public record Number(String name, String unit, String help, Kind kind, LongSupplier value) implements Metric {}
+    public record Single(String name, String unit, String help, Kind kind, LongSupplier value) implements Metric {}
 
     /**
      * A number for each of several labels; those that are 0 need not be shown.
      *
      * @param values by label
      */
-    public record Numbers(String name, String unit, String help, Map<String, LongSupplier> values) implements Metric {}
+    public record Labelled(String name, String unit, String help, Map<String, LongSupplier> values) implements Metric {}
 
     /**
      * A distribution for each of several labels; those without a value need not be shown.
@@ -64,17 +64,17 @@ public final class Report {
 
     /** Registers a number that only grows. */
     public void counter(String name, String unit, String help, LongSupplier value) {
-        add(new Number(name, unit, help, Kind.COUNTER, value));
+        add(new Single(name, unit, help, Kind.COUNTER, value));
     }
 
     /** Registers a number that goes up and down. */
     public void gauge(String name, String unit, String help, LongSupplier value) {
-        add(new Number(name, unit, help, Kind.GAUGE, value));
+        add(new Single(name, unit, help, Kind.GAUGE, value));
     }
 
     /** Registers a number for each label. */
     public void counters(String name, String unit, String help, Map<String, LongSupplier> values) {
-        add(new Numbers(name, unit, help, new LinkedHashMap<>(values)));
+        add(new Labelled(name, unit, help, new LinkedHashMap<>(values)));
     }
 
     /** Registers a distribution of times for each label. */

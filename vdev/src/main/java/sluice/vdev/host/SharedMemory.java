@@ -11,7 +11,6 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.Memfd;
 import sluice.dmacore.linux.Seals;
-import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.FileMappings;
 import sluice.vdev.device.SharedRegion;
 import sluice.vdev.pci.BarMemory;

@@ -48,8 +48,8 @@ final class JsonReport {
         }
         String last = words[words.length - 1];
         switch (metric) {
-            case Report.Number number -> at.addProperty(last, number.value().getAsLong());
-            case Report.Numbers numbers -> at.add(last, numbers(numbers.values()));
+            case Report.Single number -> at.addProperty(last, number.value().getAsLong());
+            case Report.Labelled numbers -> at.add(last, numbers(numbers.values()));
             case Report.Distributions distributions -> at.add(last, distributions(distributions.values()));
         }
     }

@@ -26,7 +26,7 @@ class ReportTest {
         frames.add(41);
         assertThat(report.metrics()).extracting(Report.Metric::name).containsExactly("frames", "queue.length",
                 "commands", "latencies");
-        assertThat(((Report.Number) report.metrics().getFirst()).value().getAsLong()).isEqualTo(42);
+        assertThat(((Report.Single) report.metrics().getFirst()).value().getAsLong()).isEqualTo(42);
         assertThat(report.metrics().getLast().unit()).isEqualTo("nanoseconds");
     }
 

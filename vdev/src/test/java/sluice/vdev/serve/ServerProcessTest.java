@@ -248,13 +248,13 @@ class ServerProcessTest {
     @Test
     void aVirtioDeviceIsAPciFunctionToo() throws Exception {
         UnixSocket.Pair pair = UnixSocket.pair();
-        try (ServerProcess process = new ServerProcess(CORE);
-                VfioUserClient client = new VfioUserClient(pair.first())) {
+        try (ServerProcess process = new ServerProcess(CORE)) {
             process.add(quiet(), inherited(pair.second(), "transport", "vfio-user"));
             CompletableFuture<Void> running = run(process);
-            client.agree();
-            assertThat(client.read32(VfioUserClient.CONFIG_REGION, 0)).isEqualTo(0x10441af4);
-            client.close();
+            try (VfioUserClient client = new VfioUserClient(pair.first())) {
+                client.agree();
+                assertThat(client.read32(VfioUserClient.CONFIG_REGION, 0)).isEqualTo(0x10441af4);
+            }
             running.get(LIMIT_SECONDS, TimeUnit.SECONDS);
         }
         assertThat(closed).hasValue(1);
