@@ -111,7 +111,7 @@ final class Session extends ChannelInboundHandlerAdapter {
             case ClientMessage.RegionWrite write -> write(write, place);
             case ClientMessage.WriteMulti multi -> writeMulti(multi, place);
             case ClientMessage.Reset() -> host.reset(() -> place.answerLater(0));
-            case ClientMessage.Unknown() -> throw new RefusedException(Errno.EOPNOTSUPP, "it is none we offer");
+            case ClientMessage.Unknown() -> throw new RefusedException(Errno.EOPNOTSUPP, "unsupported command");
             case ClientMessage.Malformed malformed -> throw new RefusedException(Errno.EINVAL, malformed.reason());
             case ClientMessage.DmaAnswer answer -> throw new IllegalStateException("it was handled before");
         }

@@ -105,12 +105,14 @@ final class Session extends ChannelInboundHandlerAdapter {
             case FrontEndMessage.GetProtocolFeatures() -> reply(request, ProtocolFeature.offered(host.shared()));
             case FrontEndMessage.GetQueueNum() -> reply(request, vrings.count());
             case FrontEndMessage.GetMaxMemSlots() -> reply(request, MemoryTable.MAX_SLOTS);
+            case FrontEndMessage.GetSharedMemory() when host.shared().regions().isEmpty() -> refuse(request,
+                    "unsupported request " + request.number() + ": the device has no shared memory regions");
             case FrontEndMessage.GetSharedMemory() -> tellSharedMemory(request);
             case FrontEndMessage.GetConfig get -> getConfig(request, get);
             case FrontEndMessage.GetVringBase get -> vrings.stop(get.index(), replies.expect(request.number()));
             case FrontEndMessage.IotlbUpdate update -> translate(request, update);
             case FrontEndMessage.Unknown unknown -> refuse(request,
-                    "message " + unknown.request() + " is none we offer");
+                    "unsupported request " + unknown.request());
             default -> acknowledge(request);
         }
     }

@@ -9,6 +9,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
+import sluice.dmacore.budget.Budget;
 import sluice.vdev.device.Workers;
 import sluice.vdev.loopback.LogTap;
 
@@ -18,8 +19,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 @Timeout(30)
 class WorkerPoolTest {
     private final WorkerPool pool = new WorkerPool(1);
-    private final HostLoop loop = HostLoop.start("first");
-    private final HostLoop otherLoop = HostLoop.start("second");
+    private final HostLoop loop = HostLoop.start("first", Budget.ofProcess().own());
+    private final HostLoop otherLoop = HostLoop.start("second", Budget.ofProcess().own());
     private final Workers first = pool.of(loop);
     private final Workers second = pool.of(otherLoop);
     private final CountDownLatch free = new CountDownLatch(1);

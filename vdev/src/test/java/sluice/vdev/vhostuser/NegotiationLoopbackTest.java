@@ -186,7 +186,7 @@ class NegotiationLoopbackTest {
             assertThat(frontEnd.request(number, body(40), fd).value()).isNotZero();
         }
         assertThat(frontEnd.getQueueNum()).isEqualTo(2);
-        assertThat(backEnd.log().count("is none we offer")).isEqualTo(2);
+        assertThat(backEnd.log().count("unsupported request ")).isEqualTo(2);
     }
 
     @Test
