@@ -49,7 +49,8 @@ class ReadmeExamplesTest {
             "dmacore/README.md 6", "int TO_DEVICE, long from, long length, long bytes, long nanos",
             "guest-tests/README.md 2", "GuestKernel kernel, CacheFolder cache");
     /** Names that several packages have, where the example's own module does not decide. */
-    private static final Map<String, String> MEANT = Map.of("Path", "java.nio.file.Path", "List", "java.util.List", "Map",
+    private static final Map<String, String> MEANT = Map.of("Path", "java.nio.file.Path", "List", "java.util.List",
+            "Map",
             "java.util.Map", "Duration", "java.time.Duration", "Matcher", "java.util.regex.Matcher", "MemorySegment",
             "java.lang.foreign.MemorySegment");
 
@@ -58,7 +59,7 @@ class ReadmeExamplesTest {
             "static sluice.iommu.space.Outcome.RESOLVED", "sluice.dmacore.memory.GuestMemory.Addressing",
             "sluice.dmacore.linux.Udmabuf.Part");
 
-    private record Example(String readme, int number, String text) {
+    record Example(String readme, int number, String text) {
         @Override
         public String toString() {
             return readme + " " + number;
@@ -79,7 +80,8 @@ class ReadmeExamplesTest {
         Map<String, List<String>> classes = new TreeMap<>();
         for (String each : Stream.of(module, "iommu", "dmacore", "vdev", "guest-tests").distinct().toList()) {
             try (Stream<Path> files = Files.walk(TemplateReadme.checkout().resolve(each + "/src/main/java"))) {
-                for (Path file : (Iterable<Path>) files.filter(path -> path.toString().endsWith(".java")).sorted()::iterator) {
+                for (Path file : (Iterable<Path>) files.filter(path -> path.toString().endsWith(".java"))
+                        .sorted()::iterator) {
                     Matcher found = PACKAGE.matcher(Files.readString(file));
                     String name = file.getFileName().toString().replace(".java", "");
                     if (found.find()) classes.computeIfAbsent(name, _ -> new ArrayList<>()).add(found.group(1));
@@ -90,7 +92,9 @@ class ReadmeExamplesTest {
     }
 
     private static String source(Example example) throws IOException {
-        String module = example.readme.contains("/") ? example.readme.substring(0, example.readme.indexOf('/')) : "vdev";
+        String module = example.readme.contains("/")
+                ? example.readme.substring(0, example.readme.indexOf('/'))
+                : "vdev";
         Map<String, List<String>> classes = classes(module);
         String given = GIVEN.getOrDefault(example.toString(), "");
         TreeSet<String> imports = new TreeSet<>();
@@ -125,8 +129,10 @@ class ReadmeExamplesTest {
         JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
         StringWriter told = new StringWriter();
         List<JavaFileObject> files = List.of(new Source(source));
-        boolean good = compiler.getTask(told, null, null, List.of("-proc:none", "-nowarn", "-d", folder.toString(), "-cp",
-                System.getProperty("java.class.path")), null, files).call();
+        boolean good = compiler
+                .getTask(told, null, null, List.of("-proc:none", "-nowarn", "-d", folder.toString(), "-cp",
+                        System.getProperty("java.class.path")), null, files)
+                .call();
         return good ? "" : told + source;
     }
 

@@ -55,7 +55,8 @@ public final class SharedMemory implements AutoCloseable {
         }
         if (Long.bitCount(bytes) != 1) {
             throw new IllegalArgumentException(
-                    "the shared memory regions have 0x%x bytes together; QEMU takes a power of two only".formatted(bytes));
+                    "the shared memory regions have 0x%x bytes together; QEMU takes a power of two only"
+                            .formatted(bytes));
         }
         Fd file = Memfd.create(name, Memfd.ALLOW_SEALING);
         boolean made = false;
@@ -127,8 +128,9 @@ public final class SharedMemory implements AutoCloseable {
         long bytes = region(id).bytes();
         if (offset < 0 || length <= 0 || offset > bytes - length || (offset | length) % SharedRegion.PAGE != 0) {
             throw new IllegalArgumentException(
-                    "0x%x bytes at 0x%x of shared memory region %d, which has 0x%x: give whole pages of %d bytes".formatted(
-                            length, offset, id, bytes, SharedRegion.PAGE));
+                    "0x%x bytes at 0x%x of shared memory region %d, which has 0x%x: give whole pages of %d bytes"
+                            .formatted(
+                                    length, offset, id, bytes, SharedRegion.PAGE));
         }
     }
 

@@ -132,7 +132,8 @@ final class DeviceServer implements AutoCloseable {
 
     /** Given back when the device is closed. */
     private SharedMemory shared(VirtioDevice virtio) throws IOException {
-        SharedMemory shared = SharedMemory.of("sluice-" + environment.name(), virtio.sharedRegions(), environment.files());
+        SharedMemory shared = SharedMemory.of("sluice-" + environment.name(), virtio.sharedRegions(),
+                environment.files());
         environment.closeAtEnd(shared::close);
         return shared;
     }

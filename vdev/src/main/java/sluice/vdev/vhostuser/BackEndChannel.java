@@ -189,7 +189,9 @@ final class BackEndChannel {
     private void send(Channel to, ByteBuf frame, Asked question) {
         Fd file = question.file;
         try {
-            OutgoingFrame message = file == null ? new OutgoingFrame(frame) : new OutgoingFrame(frame, file.duplicate());
+            OutgoingFrame message = file == null
+                    ? new OutgoingFrame(frame)
+                    : new OutgoingFrame(frame, file.duplicate());
             to.writeAndFlush(message, to.voidPromise());
         } catch (ErrnoException e) {
             log.error("the front-end cannot be asked: {}", e.getMessage());

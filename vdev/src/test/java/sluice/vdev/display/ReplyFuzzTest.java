@@ -11,7 +11,6 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-import sluice.dmacore.budget.Budget;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.UnixSocket;
 import sluice.vdev.fixture.Deadline;
