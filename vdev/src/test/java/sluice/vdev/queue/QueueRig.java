@@ -128,7 +128,7 @@ public final class QueueRig implements AutoCloseable {
         return new Buffer(at(offset), length);
     }
 
-    byte[] read(long offset, int length) {
+    public byte[] read(long offset, int length) {
         return ram.read(List.of(data), offset, length);
     }
 
