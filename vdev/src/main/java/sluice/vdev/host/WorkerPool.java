@@ -2,8 +2,11 @@ package sluice.vdev.host;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.concurrent.RejectedExecutionException;
 
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import sluice.vdev.device.Workers;
 
@@ -12,6 +15,8 @@ import sluice.vdev.device.Workers;
  * first has one done and goes to the end. So a device with many jobs delays another's by one job and no more.
  */
 public final class WorkerPool implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(WorkerPool.class);
+
     private final Deque<Ticket> row = new ArrayDeque<>();
     private final int most;
     private int threads;
@@ -73,7 +78,12 @@ public final class WorkerPool implements AutoCloseable {
             synchronized (this) {
                 ticket.taken--;
             }
-            ticket.loop.post(job.what, job.done);
+            try {
+                ticket.loop.post(job.what, job.done);
+            } catch (RejectedExecutionException e) {
+                // The device was closed meanwhile, and waits for nothing.
+                LOG.debug("{}: {} ends after the device", ticket.loop.name(), job.what, e);
+            }
         }
     }
 

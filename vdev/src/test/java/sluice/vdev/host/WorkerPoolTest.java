@@ -100,6 +100,18 @@ class WorkerPoolTest {
         assertThat(first.submit("later", () -> {}, () -> {})).isTrue();
     }
 
+    /** A device that is closed while its job is under way takes no thread with it. */
+    @Test
+    void aDeviceThatHasGoneLeavesThePoolAsItWas() {
+        occupy();
+        loop.stop();
+        assertThat(loop.events().terminationFuture().awaitUninterruptibly(10, TimeUnit.SECONDS)).isTrue();
+        free.countDown();
+        CountDownLatch done = new CountDownLatch(1);
+        second.submit("another's", () -> {}, done::countDown);
+        await(done);
+    }
+
     @Test
     void afterTheEndNothingIsTaken() {
         pool.close();
