@@ -106,7 +106,7 @@ public final class Allocation implements AutoCloseable {
     }
 
     private static String refusal(String name, List<Candidate> left, List<Attempt> attempts) {
-        return "%s: nobody's memory suits %s:%n%s".formatted(name,
+        return "%s: no memory suits %s:%n%s".formatted(name,
                 left.stream().map(Candidate::toString).collect(Collectors.joining(", ")), lines(attempts));
     }
 

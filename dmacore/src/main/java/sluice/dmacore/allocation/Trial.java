@@ -85,7 +85,7 @@ final class Trial {
         for (Candidate candidate : served) {
             if (candidate.function().equals(attachment.function())) return candidate.direction();
         }
-        throw new IllegalStateException("an attachment of nobody that is served");
+        throw new IllegalStateException("an attachment of no device that is served");
     }
 
     Attempt told(Candidate by) {

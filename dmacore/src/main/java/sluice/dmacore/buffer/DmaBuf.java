@@ -296,7 +296,7 @@ public final class DmaBuf {
     /** The lines, while anybody is attached and there is memory. */
     Lines lines() {
         Lines present = backing.lines();
-        if (present == null) throw new IllegalStateException("nobody is attached");
+        if (present == null) throw new IllegalStateException("no device is attached");
         return present;
     }
 

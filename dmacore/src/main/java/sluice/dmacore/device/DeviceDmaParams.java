@@ -30,7 +30,7 @@ public record DeviceDmaParams(long maxSegmentSize, int maxSegmentCount, long bou
         checkMask("DMA mask", dmaMask);
         if (Long.bitCount(pageGranule) != 1 || pageGranule < PAGE)
             throw new IllegalArgumentException(
-                    "page granule 0x%x is no power of two from 0x1000 on".formatted(pageGranule));
+                    "page granule 0x%x is not a power of two from 0x1000 on".formatted(pageGranule));
         if (boundaryMask != -1 && boundaryMask < PAGE - 1)
             throw new IllegalArgumentException("boundary mask 0x%x is less than a page".formatted(boundaryMask));
     }

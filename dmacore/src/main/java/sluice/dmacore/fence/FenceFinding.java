@@ -15,7 +15,7 @@ public sealed interface FenceFinding {
     record Late(Fence fence, long waited) implements FenceFinding {
         @Override
         public String sentence() {
-            return "fence %s is not signalled after %d ms; its bound is %d ms: whoever waits for it would hang"
+            return "fence %s is not signalled after %d ms; its bound is %d ms: its waiters would hang"
                     .formatted(
                             fence, millis(waited), millis(fence.origin().due() - fence.origin().begunAt()));
         }

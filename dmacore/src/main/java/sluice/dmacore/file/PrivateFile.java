@@ -32,10 +32,10 @@ public final class PrivateFile {
     public static void write(Path file, Content content) throws IOException {
         if (Files.exists(file, LinkOption.NOFOLLOW_LINKS) && !Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
             throw new IOException(
-                    file + " is there and is no regular file: links are not followed, choose another name");
+                    file + " exists and is not a regular file: links are not followed, choose another name");
         }
         Path folder = file.toAbsolutePath().getParent();
-        if (folder == null) throw new IOException(file + " is no name of a file");
+        if (folder == null) throw new IOException(file + " is not a file name");
         // Under a name that nobody can foresee, with O_EXCL and mode 0600.
         Path unfinished = Files.createTempFile(folder, file.getFileName() + ".", ".part");
         boolean done = false;

@@ -71,7 +71,7 @@ public enum Rule {
             "include/linux/dma-buf.h: dma_buf_attach_revocable"),
     DETACHED_WHILE_MAPPED(Severity.ERROR, "a mapping ends before its attachment does",
             "drivers/dma-buf/dma-buf.c: dma_buf_detach"),
-    RELEASED_WHILE_ATTACHED(Severity.ERROR, "nobody gives back a reference that is another's",
+    RELEASED_WHILE_ATTACHED(Severity.ERROR, "a reference is given back by its owner only",
             "drivers/dma-buf/dma-buf.c: dma_buf_put"),
     FENCE_LATE(Severity.ERROR, "a fence is signalled in bounded time", "drivers/dma-buf/dma-fence.c: fence contract"),
     FENCE_NOT_WAITED(Severity.ERROR, "work that needs a buffer waits for the fences of its users",

@@ -63,7 +63,7 @@ public final class DmaHeap implements AutoCloseable {
             return new DmaHeap(Fcntl.openDevice(node));
         } catch (ErrnoException e) {
             throw e.because(switch (e.errno()) {
-                case Errno.ENOENT -> node + " is not there: this kernel has no such heap (CONFIG_DMABUF_HEAPS)";
+                case Errno.ENOENT -> node + " does not exist: this kernel lacks the heap (CONFIG_DMABUF_HEAPS)";
                 case Errno.EACCES ->
                     node + " is not for this user; give it access, for example by chmod or a udev rule";
                 default -> node + " cannot be opened";

@@ -63,7 +63,7 @@ public final class Udmabuf implements AutoCloseable {
         } catch (ErrnoException e) {
             throw e.because(switch (e.errno()) {
                 case Errno.ENOENT ->
-                    node + " is not there: this kernel lacks CONFIG_UDMABUF, or the module udmabuf is not "
+                    node + " does not exist: this kernel lacks CONFIG_UDMABUF, or the module udmabuf is not "
                             + "loaded (modprobe udmabuf)";
                 case Errno.EACCES ->
                     node + " is not for this user; give it access, for example by the group kvm or a udev "

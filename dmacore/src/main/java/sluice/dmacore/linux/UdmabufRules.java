@@ -50,11 +50,11 @@ record UdmabufRules(long listLimit, long sizeLimitMb) {
         for (int i = 0; i < parts.size(); i++) {
             Udmabuf.Part part = parts.get(i);
             if (part.offset() % page != 0) {
-                return "part %d begins at offset 0x%x, which is no multiple of the page size %d".formatted(i,
+                return "part %d begins at offset 0x%x, which is not a multiple of the page size %d".formatted(i,
                         part.offset(), page);
             }
             if (part.size() % page != 0) {
-                return "part %d has 0x%x bytes, which is no multiple of the page size %d".formatted(i, part.size(),
+                return "part %d has 0x%x bytes, which is not a multiple of the page size %d".formatted(i, part.size(),
                         page);
             }
             pages += part.size() >>> Long.numberOfTrailingZeros(page);
@@ -85,7 +85,7 @@ record UdmabufRules(long listLimit, long sizeLimitMb) {
             return "the file of part %d cannot be looked at (%s)".formatted(index, e.getMessage());
         }
         if (seals == Seals.NONE_POSSIBLE) {
-            return "the file of part %d is no memfd: only files in memory (memfd, hugetlbfs) have pages to share"
+            return "the file of part %d is not a memfd: only files in memory (memfd, hugetlbfs) have pages to share"
                     .formatted(index);
         }
         if ((seals & Seals.SHRINK) == 0) {

@@ -258,7 +258,7 @@ public final class UnixSocket {
         }
         if ((mode & FileStatus.KIND_MASK) != FileStatus.SOCKET) {
             throw new IOException("Cannot listen on \"" + path
-                    + "\": a file that is no socket is there; remove it or choose another path.");
+                    + "\": a file exists there that is not a socket; remove it or choose another path.");
         }
         long result;
         try (Fd probe = newSocket()) {

@@ -98,7 +98,7 @@ public final class FileMappings {
     public FileMapping mapDmaBuf(Fd fd) throws IOException {
         if (!DmaBufFile.isDmaBuf(fd)) {
             throw new IOException("""
-                    the descriptor is no dma-buf (mode 0%o): it must come from udmabuf, a dma-heap or an exporting \
+                    the descriptor is not a dma-buf (mode 0%o): it must come from udmabuf, a dma-heap or an exporting \
                     driver""".formatted(FileStatus.of(fd).mode()));
         }
         try {
@@ -107,7 +107,7 @@ public final class FileMappings {
             throw e.because(switch (e.errno()) {
                 case Errno.EACCES ->
                     "the descriptor of the dma-buf is not for reading and writing; get one with O_RDWR";
-                case Errno.EINVAL -> "the exporter %s lets nobody map the dma-buf".formatted(DmaBufFile.info(fd)
+                case Errno.EINVAL -> "the exporter %s does not let the dma-buf be mapped".formatted(DmaBufFile.info(fd)
                         .exporter());
                 default -> "the dma-buf could not be mapped";
             });

@@ -141,7 +141,7 @@ class AllocationTest {
                             new Candidate(scanOut(machine), Stream.NON_COHERENT, full),
                             new Candidate(gpu(machine), Stream.COHERENT, scattered))));
             assertThat(refusal.errno()).isEqualTo(Errno.EINVAL);
-            assertThat(refusal).hasMessageContaining("nobody's memory suits scan-out")
+            assertThat(refusal).hasMessageContaining("no memory suits scan-out")
                     .hasMessageContaining("the pool is full").hasMessageContaining("gpu: it fits");
             assertThat(full.freePages()).isEqualTo(4);
             assertThat(scattered.freePages()).isEqualTo(64);

@@ -30,7 +30,7 @@ class DescriptorRefusalTest {
         try (Fd memfd = Memfd.create("test", 0)) {
             Memfd.resize(memfd, 4096);
             assertThatThrownBy(() -> DescriptorMemory.of(files.mappings(), memfd)).isInstanceOf(IOException.class)
-                    .hasMessageContaining("is no dma-buf");
+                    .hasMessageContaining("is not a dma-buf");
             assertThat(Fd.openCount()).as("the duplicate is closed").isEqualTo(before + 1);
         }
         files.awaitUnmapped();

@@ -77,6 +77,6 @@ class PrivateFileTest {
     void replacesNoDevice() {
         Path device = Path.of("/dev/null");
         assertThatThrownBy(() -> PrivateFile.write(device, "text")).isInstanceOf(IOException.class)
-                .hasMessageStartingWith("/dev/null is there and is no regular file");
+                .hasMessageStartingWith("/dev/null exists and is not a regular file");
     }
 }

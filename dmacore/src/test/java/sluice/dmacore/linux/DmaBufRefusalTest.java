@@ -29,7 +29,7 @@ class DmaBufRefusalTest {
                     () -> DmaBufFile.exportSyncFile(memfd, SyncAccess.READ));
             MemfdTest.assertFails(Errno.ENOTTY, "ioctl DMA_BUF_IOCTL_IMPORT_SYNC_FILE",
                     () -> DmaBufFile.importSyncFile(memfd, SyncAccess.READ, memfd));
-            assertThatThrownBy(() -> DmaBufFile.info(memfd)).hasMessageContaining("is no dma-buf");
+            assertThatThrownBy(() -> DmaBufFile.info(memfd)).hasMessageContaining("is not a dma-buf");
         }
         try (Fd event = EventFd.create()) {
             assertThat(DmaBufFile.isDmaBuf(event)).isFalse();
@@ -43,7 +43,7 @@ class DmaBufRefusalTest {
                 .hasMessageContaining("modprobe udmabuf");
         assertThatThrownBy(() -> DmaHeap.open("no-such-heap"))
                 .isInstanceOfSatisfying(ErrnoException.class, e -> assertThat(e.errno()).isEqualTo(Errno.ENOENT))
-                .hasMessageContaining("/dev/dma_heap/no-such-heap is not there");
+                .hasMessageContaining("/dev/dma_heap/no-such-heap does not exist");
     }
 
     @Test
@@ -64,14 +64,14 @@ class DmaBufRefusalTest {
             assertThat(why(memfd, 0, 2 << 20)).contains("512 pages", "at most 1 MiB", "size_limit_mb");
             assertThat(why(unsealed, 0, PAGE)).contains("F_SEAL_SHRINK");
             assertThat(why(readOnly, 0, PAGE)).contains("sealed against writing (seals 0x12)");
-            assertThat(why(pipe, 0, PAGE)).contains("no memfd");
+            assertThat(why(pipe, 0, PAGE)).contains("not a memfd");
             assertThat(RULES.broken(Collections.nCopies(5, new Udmabuf.Part(memfd, 0, PAGE)), Errno.EINVAL))
                     .contains("at most 4 parts, but these are 5", "list_limit");
             assertThat(RULES.broken(List.of(), Errno.EINVAL)).contains("these 0 parts have none");
             assertThat(why(memfd, 0, PAGE)).contains("not known here");
             assertThat(RULES.broken(List.of(), Errno.ENOMEM)).contains("no memory");
             assertThat(RULES.broken(List.of(), Errno.EMFILE)).contains("ulimit -n");
-            assertThat(why(disk, 0, PAGE)).as("a file on disk or in a tmpfs").containsAnyOf("no memfd",
+            assertThat(why(disk, 0, PAGE)).as("a file on disk or in a tmpfs").containsAnyOf("not a memfd",
                     "F_SEAL_SHRINK");
         }
     }

@@ -141,12 +141,12 @@ class UnixSocketTest {
     @Test
     void otherFilesAreLeftAlone() throws Exception {
         Path file = Files.writeString(directory.resolve("f"), "precious");
-        assertRefused("a file that is no socket is there", file);
+        assertRefused("a file exists there that is not a socket", file);
         assertThat(file).hasContent("precious");
         Path link = Files.createSymbolicLink(directory.resolve("l"), directory.resolve("nowhere"));
-        assertRefused("a file that is no socket is there", link);
+        assertRefused("a file exists there that is not a socket", link);
         assertThat(Files.isSymbolicLink(link)).isTrue();
-        assertRefused("a file that is no socket is there", directory);
+        assertRefused("a file exists there that is not a socket", directory);
     }
 
     @Test

@@ -143,7 +143,7 @@ class DmaBufMappingTest {
                 Fd buffer = heap.allocate(PAGE);
                 Fd memfd = Memfd.create("test", 0)) {
             assertThatThrownBy(() -> files.mappings.map(buffer)).hasMessageContaining("is not a memory file");
-            assertThatThrownBy(() -> files.mappings.mapDmaBuf(memfd)).hasMessageContaining("is no dma-buf");
+            assertThatThrownBy(() -> files.mappings.mapDmaBuf(memfd)).hasMessageContaining("is not a dma-buf");
         }
     }
 

@@ -192,7 +192,7 @@ class FileMappingsTest {
     void aMemoryFileIsNoDmaBuf() throws Exception {
         try (Fd fd = MemoryFiles.file(4096)) {
             assertThatThrownBy(() -> files.mappings.mapDmaBuf(fd)).isInstanceOf(IOException.class)
-                    .hasMessageContaining("the descriptor is no dma-buf (mode 0100777)");
+                    .hasMessageContaining("the descriptor is not a dma-buf (mode 0100777)");
         }
         assertThat(files.mapped()).isZero();
     }

@@ -69,7 +69,7 @@ public final class Demo implements Callable<Integer> {
         if (mode.equals("blob") || mode.equals("video")) {
             throw new ParameterException(line, "--mode=" + mode + " is not built yet, only --mode=2d is");
         }
-        if (!mode.equals("2d")) throw new ParameterException(line, "--mode=" + mode + " is none of 2d, blob and video");
+        if (!mode.equals("2d")) throw new ParameterException(line, "--mode=" + mode + ": give 2d, blob or video");
         if (frames < 1 || frames > 50_000) {
             throw new ParameterException(line, "--frames=" + frames + ": give a number from 1 to 50000");
         }

@@ -154,7 +154,7 @@ final class DemoRun {
             Files.delete(file); // the report holds it all
             return statistics;
         } catch (JsonParseException | IllegalStateException broken) {
-            throw new IOException("the statistics in " + file + " are no JSON object", broken);
+            throw new IOException("the statistics in " + file + " are not a JSON object", broken);
         }
     }
 }

@@ -39,7 +39,7 @@ final class MapCheck {
     AddressRange range(long iova, long length) throws MapException {
         if (!options.pageSizes().aligned(iova)) {
             throw refuse(Refusal.MISALIGNED,
-                    "address 0x%x is no multiple of the smallest page, 0x%x bytes".formatted(iova,
+                    "address 0x%x is not a multiple of the smallest page, 0x%x bytes".formatted(iova,
                             options.pageSizes().smallest()));
         }
         long last = iova + length - 1;

@@ -2,7 +2,7 @@ package sluice.iommu.space;
 
 /** The rule by which a change of the mappings was refused, and the errno number of Linux that stands for it. */
 public enum Refusal {
-    /** An address, a target or a length is no multiple of the smallest page, or the length is 0. EINVAL. */
+    /** An address, a target or a length is not a multiple of the smallest page, or the length is 0. EINVAL. */
     MISALIGNED(22),
     /** Something is mapped there already. EINVAL. */
     OVERLAP(22),

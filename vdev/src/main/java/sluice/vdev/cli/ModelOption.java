@@ -33,7 +33,7 @@ final class ModelOption {
     @Option(names = "--eviction", paramLabel = "KIND", defaultValue = "lazy", description = "When the CPU's caches write a line back that nobody asked for: lazy (default), never; eager, before each access of a non-coherent device; seeded:N, now and then, as the seed N has it.")
     private String eviction = "lazy";
 
-    @Option(names = "--held-long", paramLabel = "MS", defaultValue = "0", description = "Tell of what is mapped or pinned for longer than so many milliseconds; 0, the default, for never.")
+    @Option(names = "--held-long", paramLabel = "MS", defaultValue = "0", description = "Tell of what is mapped or pinned for longer than MS milliseconds; 0 (default): never.")
     private int heldLong;
 
     @Option(names = "--findings-of", paramLabel = "DEVICE", description = "Keep only findings of this device, and those of none; may be repeated. Default: all.")

@@ -71,7 +71,7 @@ public final class DeviceOptions {
         try {
             if (!given.isEmpty()) return Path.of(given);
         } catch (InvalidPathException e) {
-            throw new WrongOptionException("%s is no path: %s".formatted(name, e.getMessage()));
+            throw new WrongOptionException("%s is not a path: %s".formatted(name, e.getMessage()));
         }
         throw new WrongOptionException(name + " is empty: give a path");
     }

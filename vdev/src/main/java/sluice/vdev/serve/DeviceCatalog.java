@@ -65,14 +65,14 @@ public final class DeviceCatalog {
 
     private void add(Path plugin) throws IOException {
         if (!Files.exists(plugin)) throw new IOException("--plugin=" + plugin + ": there is no such file");
-        if (!Files.isRegularFile(plugin)) throw new IOException("--plugin=" + plugin + " is no jar: it is no file");
+        if (!Files.isRegularFile(plugin)) throw new IOException("--plugin=" + plugin + " is not a jar: it is not a regular file");
         try (JarFile jar = new JarFile(plugin.toFile())) {
             if (jar.getEntry("META-INF/services/" + DeviceProvider.class.getName()) == null) {
                 throw new IOException("--plugin=%s has no device: the jar lacks META-INF/services/%s".formatted(plugin,
                         DeviceProvider.class.getName()));
             }
         } catch (ZipException e) {
-            throw new IOException("--plugin=%s is no jar: %s".formatted(plugin, e.getMessage()), e);
+            throw new IOException("--plugin=%s is not a jar: %s".formatted(plugin, e.getMessage()), e);
         }
         int before = entries.size();
         add(loader(plugin), plugin);

@@ -29,10 +29,10 @@ sealed interface DeviceSocket {
     }
 
     private static Fd inherited(int number) throws IOException {
-        if (number < 0) throw new IOException("--fd=" + number + " is no descriptor");
+        if (number < 0) throw new IOException("--fd=" + number + " is not a descriptor");
         Fd owned = Fd.own(number);
         try {
-            if (!FileStatus.of(owned).isSocket()) throw new IOException("--fd=" + number + " is no socket");
+            if (!FileStatus.of(owned).isSocket()) throw new IOException("--fd=" + number + " is not a socket");
             return owned;
         } catch (IOException e) {
             // Not ours after all: it must not be closed in our name.

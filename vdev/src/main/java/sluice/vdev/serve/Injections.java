@@ -79,7 +79,7 @@ public record Injections(List<Rule> space, List<Rule> front, @Nullable StrayRead
             for (String word : Arrays.asList(words).subList(1, words.length)) {
                 int equals = word.indexOf('=');
                 if (equals < 1 || values.put(word.substring(0, equals), word.substring(equals + 1)) != null) {
-                    throw wrong("\"%s\" is no KEY=VALUE, or a second one".formatted(word));
+                    throw wrong("\"%s\" is not KEY=VALUE, or is given twice".formatted(word));
                 }
             }
         }
@@ -100,7 +100,7 @@ public record Injections(List<Rule> space, List<Rule> front, @Nullable StrayRead
                         ? Long.parseUnsignedLong(value.substring(2), 16)
                         : Long.parseUnsignedLong(value);
             } catch (NumberFormatException e) {
-                throw new IllegalArgumentException("--inject=%s: %s=%s is no number".formatted(text, key, value), e);
+                throw new IllegalArgumentException("--inject=%s: %s=%s is not a number".formatted(text, key, value), e);
             }
         }
 

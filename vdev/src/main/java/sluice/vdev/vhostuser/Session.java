@@ -311,7 +311,7 @@ final class Session extends ChannelInboundHandlerAdapter {
     private Fd socket(String message, Fd fd) throws IOException {
         try {
             if (!UnixSocket.isUnixStream(fd))
-                throw new IOException("the descriptor of " + message + " is no UNIX stream socket");
+                throw new IOException("the descriptor of " + message + " is not a UNIX stream socket");
             if (UnixSocket.leadsBackToUs(fd))
                 throw new IOException("the socket of " + message + " is connected to a socket of this process");
             return fd;
@@ -338,7 +338,7 @@ final class Session extends ChannelInboundHandlerAdapter {
     private void setGpuSocket(Fd fd) throws IOException {
         if (display == null) {
             disposal.close(fd);
-            throw new IOException("GPU_SET_SOCKET for a device that is no GPU");
+            throw new IOException("GPU_SET_SOCKET for a device that is not a GPU");
         }
         host.give(socket("GPU_SET_SOCKET", fd), display::connect);
     }

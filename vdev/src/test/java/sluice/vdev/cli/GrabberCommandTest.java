@@ -46,7 +46,7 @@ class GrabberCommandTest {
     }
 
     @ParameterizedTest
-    @CsvSource({ "--fd=777, --fd=777", "--fd=0, no socket", "--socket-path=/nonexistent/s, ENOENT",
+    @CsvSource({ "--fd=777, --fd=777", "--fd=0, not a socket", "--socket-path=/nonexistent/s, ENOENT",
             "--socket-path=s --stats=/nonexistent/s, there is no folder /nonexistent" })
     void whatCannotBeDoneFailsWithOneSentence(String option, String part) throws IOException {
         try (SluiceProgram program = SluiceProgram.start(folder, ("grabber " + option).split(" ", -1))) {

@@ -98,7 +98,7 @@ class TraceCommandTest {
     @Test
     void whatIsNoRecordingFails() throws IOException {
         failsWithOneSentence("there is no file", folder.resolve("none.rec"));
-        failsWithOneSentence("is no recording", Files.writeString(folder.resolve("text"), "x".repeat(5000)));
+        failsWithOneSentence("is not a recording", Files.writeString(folder.resolve("text"), "x".repeat(5000)));
         failsWithOneSentence("no event in", file, "--buffer=77");
     }
 

@@ -66,8 +66,8 @@ class DeviceCatalogTest {
     void whatIsNoPluginIsToldSo() throws IOException {
         refused("there is no such file", folder.resolve("none.jar"));
         Path text = Files.writeString(folder.resolve("text.jar"), "not a jar");
-        refused("is no jar", text);
-        refused("is no jar", folder);
+        refused("is not a jar", text);
+        refused("is not a jar", folder);
         Path empty = Files.createDirectory(folder.resolve("empty"));
         refused("the jar lacks " + PluginJar.SERVICE, PluginJar.pack(folder.resolve("bare.jar"), empty, ""));
         refused("names no class", PluginJar.pack(folder.resolve("blank.jar"), empty, "# nothing"));

@@ -49,10 +49,10 @@ class InjectionsTest {
     @CsvSource(delimiter = '|', value = {
             "explode | there is deny, delay, poison, fail-map, drop-invalidation and stray-read",
             "delay | ms= is missing", "stray-read | address= is missing", "deny,from=0 | count from 1",
-            "deny,access=execute | is neither read nor write", "deny,first=ten | first=ten is no number",
+            "deny,access=execute | is neither read nor write", "deny,first=ten | first=ten is not a number",
             "deny,first=2,last=1 | ends before it begins", "poison,ms=3 | poison has no ms=",
             "delay,ms=2001 | ms=2001 is too long: give at most 2000, because QEMU waits 5 s for an answer",
-            "deny,access | is no KEY=VALUE", "deny,from=1,from=2 | or a second one" })
+            "deny,access | is not KEY=VALUE", "deny,from=1,from=2 | or is given twice" })
     void whatIsNoneIsRefusedWithASentence(String text, String sentence) {
         assertThatThrownBy(() -> parse(text)).isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(sentence);

@@ -243,7 +243,7 @@ class HostileFrontEndLoopbackTest {
             enough.set(true);
         }
         backEnd.awaitGone();
-        assertThat(backEnd.log().count("is no UNIX stream socket")).as("lines").isBetween(1L, 100L);
+        assertThat(backEnd.log().count("is not a UNIX stream socket")).as("lines").isBetween(1L, 100L);
     }
 
     /** The process then has both ends of the connection, and no end of stream ever comes. */

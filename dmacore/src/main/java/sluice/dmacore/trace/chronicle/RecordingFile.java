@@ -70,7 +70,7 @@ final class RecordingFile implements AutoCloseable {
     private static void removeOld(Path file) throws IOException {
         if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) return;
         if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
-            throw new IOException(file + " is no file: a recording needs one on a file system, and follows no link");
+            throw new IOException(file + " is not a regular file: a recording needs one on a file system, and links are not followed");
         }
         try (FileChannel old = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE,
                 LinkOption.NOFOLLOW_LINKS)) {
@@ -80,7 +80,7 @@ final class RecordingFile implements AutoCloseable {
             }
             if (magic.hasRemaining() || magic.getLong(0) != Layout.MAGIC) {
                 throw new IOException(
-                        file + " is there and is no recording, so it is not replaced: delete it or choose another file");
+                        file + " exists and is not a recording, so it is not replaced: delete it or choose another file");
             }
             if (old.tryLock() == null) throw busy(file);
             Files.delete(file);

@@ -46,7 +46,7 @@ public final class Recording implements AutoCloseable {
         ByteBuffer header = ByteBuffer.allocate(Layout.HEADER_USED).order(ByteOrder.LITTLE_ENDIAN);
         readAt(0, header);
         if (header.hasRemaining()) {
-            throw new RecordingException(file, "is no recording: it has " + header.position()
+            throw new RecordingException(file, "is not a recording: it has " + header.position()
                     + " bytes, and a header has " + Layout.HEADER_USED);
         }
         return RecordingHeader.of(file, header);

@@ -27,7 +27,7 @@ public record RecordingHeader(int capacity, int namesBytes, long startEpochNanos
     /** @param header {@link Layout#HEADER_USED} bytes, little-endian */
     static RecordingHeader of(Path file, ByteBuffer header) throws RecordingException {
         require(file, header.getLong(Layout.MAGIC_AT) == Layout.MAGIC,
-                "is no recording: it does not begin with \"SLUICEFR\"");
+                "is not a recording: it does not begin with \"SLUICEFR\"");
         int version = header.getInt(Layout.VERSION_AT);
         require(file, version == Layout.VERSION, "has version " + version + ", and this reader knows version "
                 + Layout.VERSION + ": read it with the Sluice that wrote it");

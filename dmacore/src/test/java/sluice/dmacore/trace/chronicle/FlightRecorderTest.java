@@ -249,10 +249,10 @@ class FlightRecorderTest {
     void aFileThatIsNoRecordingIsNotReplaced() throws Exception {
         Path precious = Files.writeString(folder.resolve("thesis.txt"), "seven years of work");
         assertThatThrownBy(() -> FlightRecorder.start(RecorderOptions.of(precious))).isInstanceOf(IOException.class)
-                .hasMessageContaining("is no recording, so it is not replaced");
+                .hasMessageContaining("is not a recording, so it is not replaced");
         assertThat(precious).hasContent("seven years of work");
         assertThatThrownBy(() -> FlightRecorder.start(RecorderOptions.of(folder)))
-                .hasMessageContaining("is no file");
+                .hasMessageContaining("is not a regular file");
         assertThatThrownBy(() -> FlightRecorder.start(RecorderOptions.of(folder.resolve("none/x"))))
                 .isInstanceOf(NoSuchFileException.class);
     }

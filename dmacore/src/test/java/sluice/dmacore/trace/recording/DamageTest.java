@@ -105,7 +105,7 @@ class DamageTest {
     @ValueSource(ints = { 0, 1, 279 })
     void aFileWithoutAWholeHeaderIsNone(int length) {
         assertThatThrownBy(() -> read(length)).isInstanceOf(RecordingException.class)
-                .hasMessageContaining("file.rec is no recording: it has " + length + " bytes");
+                .hasMessageContaining("file.rec is not a recording: it has " + length + " bytes");
     }
 
     @ParameterizedTest
