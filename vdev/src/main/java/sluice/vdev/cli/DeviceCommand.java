@@ -39,6 +39,8 @@ final class DeviceCommand implements Callable<Integer> {
                     .hidden(option.hidden());
             if (option.value().isEmpty()) {
                 builder.arity("0").type(boolean.class);
+            } else if (!option.repeatable()) {
+                builder.arity("1").type(String.class).paramLabel(option.value());
             } else {
                 builder.arity("1").type(List.class).auxiliaryTypes(String.class).paramLabel(option.value());
             }
@@ -73,9 +75,16 @@ final class DeviceCommand implements Callable<Integer> {
             process.add(provider, argument.optionsOf(provider));
             process.run();
         } catch (WrongOptionException e) {
-            throw new ParameterException(spec.commandLine(), e.getMessage());
+            throw new ParameterException(spec.commandLine(), asOption(String.valueOf(e.getMessage())));
         }
         return 0;
+    }
+
+    /** What is said of {@code fps=0} of a device is said of {@code --fps=0} of a command. */
+    private String asOption(String sentence) {
+        String named = provider.name() + ": ";
+        String own = sentence.startsWith(named) ? sentence.substring(named.length()) : sentence;
+        return own.matches("[a-z-]+=.*") ? "--" + own : own;
     }
 
     private Map<String, List<String>> given() {
@@ -83,12 +92,10 @@ final class DeviceCommand implements Callable<Integer> {
         for (DeviceOption option : DeviceArgument.known(provider).values()) {
             if (!isGiven(option.name())) continue;
             List<String> values = new ArrayList<>();
-            if (option.value().isEmpty()) {
-                values.add("");
-            } else {
-                List<?> matched = spec.commandLine().getParseResult().matchedOptionValue("--" + option.name(),
-                        List.of());
-                for (Object value : matched) values.add(value.toString());
+            switch (spec.commandLine().getParseResult().matchedOptionValue("--" + option.name(), (Object) "")) {
+                case List<?> many -> many.forEach(value -> values.add(value.toString()));
+                case Boolean present -> values.add("");
+                case Object one -> values.add(one.toString());
             }
             given.put(option.name(), values);
         }

@@ -37,11 +37,19 @@ class GrabberCommandTest {
             "grabber --socket-path=a --record=b --record-events=3", "grabber --socket-path=a --inject=explode",
             "grabber --socket-path=a --inject=deny --inject=deny",
             "grabber --socket-path=a --inject=drop-invalidation",
-            "grabber --socket-path=a --inject=stray-read,address=1" })
+            "grabber --socket-path=a --inject=stray-read,address=1", "grabber --socket-path=a --fps=1 --fps=2" })
     void wrongUsageExitsWith2(String line) throws IOException {
         try (SluiceProgram program = SluiceProgram.start(folder, line.split(" ", -1))) {
             assertThat(program.status()).isEqualTo(2);
             assertThat(program.errors()).isNotBlank().doesNotContain("\tat ");
+        }
+    }
+
+    @Test
+    void wrongValuesAreToldAsTheyWereGiven() throws IOException {
+        try (SluiceProgram program = SluiceProgram.start(folder, "grabber", "--socket-path=a", "--fps=0")) {
+            assertThat(program.status()).isEqualTo(2);
+            assertThat(program.errors()).startsWith("--fps=0: give a number from 1 to 1000");
         }
     }
 
