@@ -119,6 +119,10 @@ public final class Listener implements AutoCloseable {
 
     private void sendAway(Fd peer) {
         log.warn("a second front-end has connected to {} and is sent away: the device is in use", file.path());
+        letGo(peer);
+    }
+
+    private void letGo(Fd peer) {
         try {
             // Told at once, however long the close takes.
             UnixSocket.shutdown(peer);
@@ -166,7 +170,7 @@ public final class Listener implements AutoCloseable {
             EventWatch open = watch;
             if (open != null) open.close();
             Fd next = takeWaiting();
-            if (next != null) disposal.close(next);
+            if (next != null) letGo(next);
             Channel channel = served;
             if (channel != null) {
                 channel.close();

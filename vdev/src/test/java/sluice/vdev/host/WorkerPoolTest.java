@@ -33,7 +33,12 @@ class WorkerPoolTest {
     }
 
     private void occupy() {
-        assertThat(first.submit("the job that is there", () -> await(free), () -> {})).isTrue();
+        CountDownLatch begun = new CountDownLatch(1);
+        assertThat(first.submit("the job that is there", () -> {
+            begun.countDown();
+            await(free);
+        }, () -> {})).isTrue();
+        await(begun);
     }
 
     private static void await(CountDownLatch latch) {

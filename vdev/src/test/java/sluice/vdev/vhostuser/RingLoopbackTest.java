@@ -31,6 +31,7 @@ import sluice.vdev.fixture.GpuRect;
 import sluice.vdev.fixture.GpuWire;
 import sluice.vdev.fixture.VhostUserBits;
 import sluice.vdev.fixture.VringState;
+import sluice.vdev.gpu.GpuStatistics;
 import sluice.vdev.loopback.AttachedGpu;
 import sluice.vdev.loopback.Canvas;
 
@@ -197,8 +198,10 @@ class RingLoopbackTest {
         canvas.show(0);
         gpu.display().await(Scanout.class, 1);
         gpu.display().pause();
+        long frames = gpu.backEnd().statistic(GpuStatistics::frames);
         GpuDriver.Pending flush = gpu.driver().begin(GpuCommands.flush(1, canvas.all()), GpuWire.HDR_BYTES);
-        gpu.backEnd().onLoop(() -> 0);
+        Deadline.in(Deadline.USUAL).require(() -> gpu.backEnd().statistic(GpuStatistics::frames) > frames,
+                "a flush that is under way");
         frontEnd.setVringEnable(CONTROL, false);
         frontEnd.getQueueNum();
         GpuDriver.Pending behind = gpu.driver().begin(GpuCommands.unref(1), GpuWire.HDR_BYTES);
