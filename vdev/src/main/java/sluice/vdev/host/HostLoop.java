@@ -1,6 +1,7 @@
 package sluice.vdev.host;
 
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
@@ -31,6 +32,9 @@ public final class HostLoop implements DeviceLoop {
     private final IoEventLoop events;
     private final Disposal disposal;
     private final PeerLog log = new PeerLog(LOG);
+    /** Requests that are not done, and when the last one was. */
+    private final AtomicInteger waiting = new AtomicInteger();
+    private volatile long progress;
 
     /** A device on a loop that exists, which has no share of its own. */
     public HostLoop(String name, IoEventLoop events) {
@@ -100,18 +104,45 @@ public final class HostLoop implements DeviceLoop {
         }
     }
 
+    /** Every request passes here, so that one that is never done is seen. */
+    private void hand(Runnable request) {
+        if (waiting.getAndIncrement() == 0) progress = System.nanoTime();
+        boolean handed = false;
+        try {
+            events.execute(() -> {
+                try {
+                    request.run();
+                } finally {
+                    progress = System.nanoTime();
+                    waiting.decrementAndGet();
+                }
+            });
+            handed = true;
+        } finally {
+            if (!handed) waiting.decrementAndGet();
+        }
+    }
+
+    /**
+     * For how long, in nanoseconds, requests have waited and none was done: more than a moment if the device does not return
+     * from a call. 0 if nothing waits.
+     */
+    public long stalledNanos() {
+        return waiting.get() == 0 ? 0 : Math.max(0, System.nanoTime() - progress);
+    }
+
     /**
      * Carries out a request.
      *
      * @param what for the log, should it fail
      */
     void post(String what, Runnable work) {
-        events.execute(() -> contain(what, work));
+        hand(() -> contain(what, work));
     }
 
     /** Carries out a request and then runs {@code answer}, also if the work throws. */
     void ask(String what, Runnable work, Runnable answer) {
-        events.execute(() -> {
+        hand(() -> {
             contain(what, work);
             contain("the answer to " + what, answer);
         });
@@ -123,7 +154,7 @@ public final class HostLoop implements DeviceLoop {
      * @param otherwise the answer if the work throws
      */
     <A> void ask(String what, A otherwise, Supplier<? extends A> work, Consumer<? super A> answer) {
-        events.execute(() -> {
+        hand(() -> {
             A value = otherwise;
             try {
                 value = work.get();
@@ -139,7 +170,7 @@ public final class HostLoop implements DeviceLoop {
     void take(String what, @Nullable Fd fd, Consumer<@Nullable Fd> work) {
         boolean posted = false;
         try {
-            events.execute(() -> {
+            hand(() -> {
                 if (!contain(what, () -> work.accept(fd)) && fd != null) disposal.close(fd);
             });
             posted = true;

@@ -52,6 +52,7 @@ final class DeviceServer implements AutoCloseable {
     private @Nullable Channel inherited;
     private @Nullable String failure;
     private boolean closed;
+    private boolean stallTold;
 
     private DeviceServer(Environment environment, CommonOptions options, IoEventLoop control, ProvidedDevice device)
             throws IOException {
@@ -209,6 +210,22 @@ final class DeviceServer implements AutoCloseable {
         });
     }
 
+    /**
+     * Tells, once each time, that the device does not return from a call: its front-end, and so its VM, waits for it.
+     *
+     * @param patience nanoseconds that a device may take
+     */
+    void tellIfStalled(long patience) {
+        long stalled = environment.loop().stalledNanos();
+        if (stalled < patience) {
+            stallTold = false;
+        } else if (!stallTold) {
+            stallTold = true;
+            LOG.error("{}: nothing was done for {} ms of what its front-end asks for: the device does not return from a call",
+                    environment.name(), TimeUnit.NANOSECONDS.toMillis(stalled));
+        }
+    }
+
     private String statistics() {
         return JsonReport.text(environment.report(), space == null ? null : space.faults(), environment.core());
     }
@@ -224,7 +241,8 @@ final class DeviceServer implements AutoCloseable {
     public void close() {
         if (closed) return;
         closed = true;
-        dismissFrontEnd();
+        // A device that does not return from a call cannot do the rest either.
+        if (!dismissFrontEnd()) return;
         String text = onLoop("give its statistics", this::statistics);
         onLoop("be closed", () -> {
             close(device);
@@ -265,7 +283,7 @@ final class DeviceServer implements AutoCloseable {
     }
 
     /** Before the loop ends: what a front-end has given us is given back. */
-    private void dismissFrontEnd() {
+    private boolean dismissFrontEnd() {
         Future<?> gone = inheritedGone;
         Listener open = listener;
         if (open != null) {
@@ -279,5 +297,6 @@ final class DeviceServer implements AutoCloseable {
         }
         if (gone != null && !gone.awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS))
             failure = "%s did not let go of its front-end within %d s".formatted(environment.name(), CLOSE_SECONDS);
+        return failure == null;
     }
 }

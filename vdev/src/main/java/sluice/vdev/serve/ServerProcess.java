@@ -33,6 +33,8 @@ public final class ServerProcess implements AutoCloseable {
     /** How long the reader of standard error may take for what is left at the end. */
     public static final Duration LAST_LINES = Duration.ofSeconds(1);
     private static final int CLOSE_SECONDS = 5;
+    /** QEMU gives up on a vfio-user answer after 5 s: somebody who waits should know why before. */
+    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(3);
 
     /** A device, and where its front-ends come from. */
     private record Served(DeviceServer server, DeviceSocket socket) {}
@@ -118,6 +120,8 @@ public final class ServerProcess implements AutoCloseable {
             List<String> told = new ArrayList<>();
             for (Served one : served) serve(one, told);
             PictureSignal.watch(control, () -> served.forEach(one -> one.server.show(writer)));
+            control.scheduleAtFixedRate(() -> served.forEach(one -> one.server.tellIfStalled(PATIENCE_NANOS)), 1, 1,
+                    TimeUnit.SECONDS);
             told.forEach(System.out::println);
             System.out.flush();
             oneLess();
