@@ -65,7 +65,8 @@ public final class DeviceCatalog {
 
     private void add(Path plugin) throws IOException {
         if (!Files.exists(plugin)) throw new IOException("--plugin=" + plugin + ": there is no such file");
-        if (!Files.isRegularFile(plugin)) throw new IOException("--plugin=" + plugin + " is not a jar: it is not a regular file");
+        if (!Files.isRegularFile(plugin))
+            throw new IOException("--plugin=" + plugin + " is not a jar: it is not a regular file");
         try (JarFile jar = new JarFile(plugin.toFile())) {
             if (jar.getEntry("META-INF/services/" + DeviceProvider.class.getName()) == null) {
                 throw new IOException("--plugin=%s has no device: the jar lacks META-INF/services/%s".formatted(plugin,

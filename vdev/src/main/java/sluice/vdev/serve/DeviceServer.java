@@ -221,7 +221,8 @@ final class DeviceServer implements AutoCloseable {
             stallTold = false;
         } else if (!stallTold) {
             stallTold = true;
-            LOG.error("{}: nothing was done for {} ms of what its front-end asks for: the device does not return from a call",
+            LOG.error(
+                    "{}: nothing was done for {} ms of what its front-end asks for: the device does not return from a call",
                     environment.name(), TimeUnit.NANOSECONDS.toMillis(stalled));
         }
     }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 
@@ -101,7 +102,8 @@ class EventQueueTest {
     private List<Integer> got() {
         List<Integer> numbers = new ArrayList<>();
         for (Optional<Used> used = rig.driver.poll(); used.isPresent(); used = rig.driver.poll()) {
-            byte[] bytes = rig.read(lent.remove(used.get().head()), 3);
+            Integer at = lent.remove(used.get().head());
+            byte[] bytes = rig.read(Objects.requireNonNull(at), 3);
             assertThat(bytes[2]).isEqualTo((byte) 0x55);
             numbers.add((bytes[0] & 0xff) | (bytes[1] & 0xff) << 8);
         }

@@ -27,7 +27,6 @@ import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.DeviceProvider;
 import sluice.vdev.plugin.ProvidedDevice;
 
-
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** A device that does not return from a call: it is named in the log, and its neighbour goes on. */

@@ -70,7 +70,8 @@ final class RecordingFile implements AutoCloseable {
     private static void removeOld(Path file) throws IOException {
         if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) return;
         if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
-            throw new IOException(file + " is not a regular file: a recording needs one on a file system, and links are not followed");
+            throw new IOException(file
+                    + " is not a regular file: a recording needs one on a file system, and links are not followed");
         }
         try (FileChannel old = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE,
                 LinkOption.NOFOLLOW_LINKS)) {
