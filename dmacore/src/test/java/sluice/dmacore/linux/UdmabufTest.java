@@ -68,8 +68,8 @@ class UdmabufTest {
     @Test
     void whatIsNoMemoryFileIsRefused() throws Exception {
         try (Fd zero = TestCalls.open(Path.of("/dev/zero"), TestCalls.O_RDWR); Fd event = EventFd.create()) {
-            assertRefused(CREATE, Errno.EBADFD, "no memfd", () -> device.create(zero, 0, 4 * PAGE));
-            assertRefused(CREATE, Errno.EBADFD, "no memfd", () -> device.create(event, 0, 4 * PAGE));
+            assertRefused(CREATE, Errno.EBADFD, "not a memfd", () -> device.create(zero, 0, 4 * PAGE));
+            assertRefused(CREATE, Errno.EBADFD, "not a memfd", () -> device.create(event, 0, 4 * PAGE));
         }
     }
 
