@@ -40,28 +40,8 @@ public final class EntropySource implements VirtioDevice, QueueWorker.Work {
     }
 
     @Override
-    public long features() {
-        return 0; // those of every device, such as packed rings, are the transport's business
-    }
-
-    @Override
     public int queueCount() {
         return 1;
-    }
-
-    @Override
-    public int configSize() {
-        return 0;
-    }
-
-    @Override
-    public void readConfig(int offset, byte[] target) {
-        // There is no configuration space: whoever reads gets zeros.
-    }
-
-    @Override
-    public void writeConfig(int offset, byte[] value) {
-        // As above: it is ignored.
     }
 
     @Override

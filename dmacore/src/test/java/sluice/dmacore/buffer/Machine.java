@@ -168,7 +168,7 @@ public final class Machine implements AutoCloseable {
         findings.clear();
     }
 
-    /** There is no finding of a rule, not even a hint. */
+    /** Fails if a rule has a finding, of any severity. */
     public void none(Rule rule) {
         assertThat(findings.all()).as(findings.report()).noneMatch(counted -> counted.finding().rule() == rule);
     }

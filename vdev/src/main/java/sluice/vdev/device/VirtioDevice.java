@@ -19,8 +19,10 @@ public interface VirtioDevice {
     /** Device id (virtio 1.3 §5): 16 is a GPU. */
     int virtioId();
 
-    /** Device-specific feature bits (0–23, 50–63) the device offers. */
-    long features();
+    /** Device-specific feature bits (0–23, 50–63) the device offers; none by default. */
+    default long features() {
+        return 0;
+    }
 
     /**
      * Shared memory regions, at most one of an id, all together a power of two of bytes. Their memory is to be had by {@link
@@ -33,18 +35,23 @@ public interface VirtioDevice {
     /** Number of virtqueues. */
     int queueCount();
 
-    /** Size of the configuration space in bytes, as of the newest version of the device's specification. */
-    int configSize();
+    /**
+     * Size of the configuration space in bytes, as of the newest version of the device's specification; 0 by
+     * default.
+     */
+    default int configSize() {
+        return 0;
+    }
 
     /**
      * Reads configuration space, on any thread. Bytes beyond {@link #configSize} are 0.
      *
      * @param target receives {@code target.length} bytes
      */
-    void readConfig(int offset, byte[] target);
+    default void readConfig(int offset, byte[] target) {}
 
     /** Writes configuration space; what is read-only or beyond its size is ignored. */
-    void writeConfig(int offset, byte[] value);
+    default void writeConfig(int offset, byte[] value) {}
 
     /**
      * The driver has negotiated {@code features}, all 64 bits of them, and will now start queues. Follows every stop,

@@ -12,7 +12,7 @@ public interface FrontEndRequests {
     /**
      * A part of a file is to be seen in a part of a shared memory region.
      *
-     * @param file stays the caller's
+     * @param file stays the caller's, and open until it is answered
      * @param offset in the region
      * @param done gets whether that is so now
      */

@@ -13,7 +13,7 @@ public interface Endpoint {
      *
      * @param socket connected; it is the channel's from now on
      * @param control the control loop
-     * @param gone runs on the control loop when the front-end has gone and everything of its was given back
+     * @param gone runs on the control loop when the front-end has gone and its resources are released
      */
     Channel serve(Fd socket, EventLoop control, Runnable gone);
 }

@@ -144,8 +144,7 @@ final class DeviceServer implements AutoCloseable {
                 environment.core().trace("front of " + environment.name()), shared(virtio));
         for (Rule rule : options.injections().front()) host.injectFront(rule);
         host.register(environment.report());
-        return new BackEnd(host, environment.files(),
-                display);
+        return new BackEnd(host, environment.files(), display);
     }
 
     /**
@@ -160,7 +159,7 @@ final class DeviceServer implements AutoCloseable {
     /**
      * Serves the front-end at the other end of {@code socket}, which is the server's from now on.
      *
-     * @param gone runs on any thread when the front-end has gone and everything of its was given back
+     * @param gone runs on any thread when the front-end has gone and its resources are released
      */
     void serve(Fd socket, Runnable gone) {
         Promise<Void> promise = control.newPromise();

@@ -140,12 +140,9 @@ final class BackEndChannel {
         request(IOTLB, body -> IotlbMessage.writeMiss(body, address, access), answer, address);
     }
 
-    /** Shows a part of a shared memory region; the answer is 0 when it is seen. {@code file} is the channel's from now on. */
+    /** Shows a part of a shared memory region; the answer is 0 when it is seen. {@code file} is open until then. */
     void map(SharedPart part, Fd file, LongConsumer answer) {
-        request(SHMEM_MAP, body -> part.write(body, true), file, result -> {
-            file.close();
-            answer.accept(result);
-        }, NO_PAGE);
+        request(SHMEM_MAP, body -> part.write(body, true), file, answer, NO_PAGE);
     }
 
     /** Takes a part of a shared memory region away; the answer is 0 when it is not seen any more. */

@@ -4,10 +4,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
 import io.netty.channel.EventLoop;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
-import sluice.dmacore.linux.ErrnoException;
 import sluice.dmacore.linux.Fd;
 import sluice.vdev.host.FrontEndRequests;
 
@@ -17,8 +14,6 @@ import sluice.vdev.host.FrontEndRequests;
  * (VHOST_USER_BACKEND_SHMEM_MAP, _UNMAP), which a host bounds.
  */
 final class BackEndRequests implements FrontEndRequests {
-    private static final Logger LOG = LoggerFactory.getLogger(BackEndRequests.class);
-
     private final EventLoop control;
     private final BackEndChannel toFrontEnd;
     private final AtomicBoolean changed = new AtomicBoolean();
@@ -47,15 +42,7 @@ final class BackEndRequests implements FrontEndRequests {
 
     @Override
     public void map(int region, Fd file, long fileOffset, long offset, long length, Consumer<Boolean> done) {
-        Fd copy;
-        try {
-            copy = file.duplicate();
-        } catch (ErrnoException e) {
-            LOG.error("shared memory cannot be shown: {}", e.getMessage());
-            done.accept(false);
-            return;
-        }
-        control.execute(() -> toFrontEnd.map(new SharedPart(region, fileOffset, offset, length), copy,
+        control.execute(() -> toFrontEnd.map(new SharedPart(region, fileOffset, offset, length), file,
                 answer -> done.accept(answer == 0)));
     }
 

@@ -3,7 +3,6 @@ package sluice.vdev.host;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 import org.jspecify.annotations.Nullable;
@@ -11,7 +10,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 import sluice.vdev.device.DeviceContext;
-import sluice.vdev.device.DeviceEnvironment;
 import sluice.vdev.device.QueueWorker;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.fixture.BackEndChannel;
@@ -22,10 +20,6 @@ import sluice.vdev.fixture.DeviceSession.Profile;
 import sluice.vdev.fixture.GuestRam;
 import sluice.vdev.fixture.VhostUserBits;
 import sluice.vdev.fixture.VirtioPciSession;
-import sluice.vdev.plugin.DeviceOption;
-import sluice.vdev.plugin.DeviceOptions;
-import sluice.vdev.plugin.DeviceProvider;
-import sluice.vdev.plugin.ProvidedDevice;
 import sluice.vdev.queue.Chain;
 import sluice.vdev.queue.Virtqueue;
 import sluice.vdev.serve.ServedDevice;
@@ -47,11 +41,6 @@ class ConfigChangeLoopbackTest {
         @Override
         public int virtioId() {
             return 42;
-        }
-
-        @Override
-        public long features() {
-            return 0;
         }
 
         @Override
@@ -122,27 +111,7 @@ class ConfigChangeLoopbackTest {
     }
 
     private static ServedDevice serve(String transport) throws Exception {
-        return new ServedDevice(new DeviceProvider() {
-            @Override
-            public String name() {
-                return "changing";
-            }
-
-            @Override
-            public String description() {
-                return "Changes.";
-            }
-
-            @Override
-            public List<DeviceOption> options() {
-                return List.of();
-            }
-
-            @Override
-            public ProvidedDevice create(DeviceOptions options, DeviceEnvironment environment) {
-                return new ProvidedDevice.Virtio(new Changing());
-            }
-        }, "transport", transport);
+        return new ServedDevice("changing", new Changing(), "transport", transport);
     }
 
     private static void change(CommandQueue queue, int times) throws IOException {

@@ -19,7 +19,6 @@ import sluice.dmacore.linux.FileStatus;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.FileMappings;
 import sluice.vdev.device.DeviceContext;
-import sluice.vdev.device.DeviceEnvironment;
 import sluice.vdev.device.QueueWorker;
 import sluice.vdev.device.SharedRegion;
 import sluice.vdev.device.SharedWindow;
@@ -32,10 +31,6 @@ import sluice.vdev.fixture.DeviceSession.Profile;
 import sluice.vdev.fixture.GuestRam;
 import sluice.vdev.fixture.VhostUserBits;
 import sluice.vdev.fixture.VirtioPciSession;
-import sluice.vdev.plugin.DeviceOption;
-import sluice.vdev.plugin.DeviceOptions;
-import sluice.vdev.plugin.DeviceProvider;
-import sluice.vdev.plugin.ProvidedDevice;
 import sluice.vdev.queue.Chain;
 import sluice.vdev.queue.Virtqueue;
 import sluice.vdev.serve.ServedDevice;
@@ -62,11 +57,6 @@ class SharedMemoryLoopbackTest {
         }
 
         @Override
-        public long features() {
-            return 0;
-        }
-
-        @Override
         public List<SharedRegion> sharedRegions() {
             return List.of(SMALL, LARGE);
         }
@@ -74,21 +64,6 @@ class SharedMemoryLoopbackTest {
         @Override
         public int queueCount() {
             return 1;
-        }
-
-        @Override
-        public int configSize() {
-            return 0;
-        }
-
-        @Override
-        public void readConfig(int offset, byte[] target) {
-            // There is none.
-        }
-
-        @Override
-        public void writeConfig(int offset, byte[] value) {
-            // There is none.
         }
 
         @Override
@@ -144,27 +119,7 @@ class SharedMemoryLoopbackTest {
     }
 
     private static ServedDevice serve(String transport) throws Exception {
-        return new ServedDevice(new DeviceProvider() {
-            @Override
-            public String name() {
-                return "showing";
-            }
-
-            @Override
-            public String description() {
-                return "Shows memory.";
-            }
-
-            @Override
-            public List<DeviceOption> options() {
-                return List.of();
-            }
-
-            @Override
-            public ProvidedDevice create(DeviceOptions options, DeviceEnvironment environment) {
-                return new ProvidedDevice.Virtio(new Showing());
-            }
-        }, "transport", transport);
+        return new ServedDevice("showing", new Showing(), "transport", transport);
     }
 
     private static CommandQueue.Ticket send(CommandQueue queue, char what, int page) throws IOException {

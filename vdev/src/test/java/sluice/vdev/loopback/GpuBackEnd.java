@@ -129,7 +129,7 @@ public final class GpuBackEnd implements AutoCloseable {
         });
     }
 
-    /** Waits until one more front-end has gone and everything of its was given back. */
+    /** Waits until one more front-end has gone and its resources are released. */
     public void awaitGone() {
         try {
             if (!gone.tryAcquire(LIMIT_SECONDS, TimeUnit.SECONDS)) {

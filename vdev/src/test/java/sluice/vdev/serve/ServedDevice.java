@@ -11,10 +11,12 @@ import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.buffer.DmaCoreOptions;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.UnixSocket;
+import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.fixture.FrontEnd;
 import sluice.vdev.fixture.VfioUserClient;
 import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.DeviceProvider;
+import sluice.vdev.plugin.ProvidedDevice;
 import sluice.vdev.plugin.WrongOptionException;
 
 /** A device that its provider has made, served as {@code ./sluice serve} does, in the JVM of a test. */
@@ -36,6 +38,12 @@ public final class ServedDevice implements AutoCloseable {
             options.put(namesAndValues[i], List.of(namesAndValues[i + 1]));
         server = DeviceServer.make(provider, new DeviceOptions(options), provider.name(), process);
         server.listen(socket);
+    }
+
+    /** Serves a virtio device that a test has made. */
+    public ServedDevice(String name, VirtioDevice device, String... namesAndValues)
+            throws IOException, WrongOptionException {
+        this(new Making(name, new ProvidedDevice.Virtio(device)), namesAndValues);
     }
 
     private Fd connect() throws IOException {

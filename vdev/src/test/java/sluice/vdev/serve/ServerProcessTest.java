@@ -157,24 +157,6 @@ class ServerProcessTest {
         }
     }
 
-    /** Makes whatever a test wants. */
-    private record Making(String name, ProvidedDevice device) implements DeviceProvider {
-        @Override
-        public String description() {
-            return "A " + name + ".";
-        }
-
-        @Override
-        public List<DeviceOption> options() {
-            return List.of();
-        }
-
-        @Override
-        public ProvidedDevice create(DeviceOptions options, DeviceEnvironment environment) {
-            return device;
-        }
-    }
-
     private static DeviceOptions options(String... namesAndValues) {
         Map<String, List<String>> values = new HashMap<>();
         for (int i = 0; i < namesAndValues.length; i += 2)

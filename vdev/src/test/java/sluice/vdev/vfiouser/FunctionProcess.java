@@ -152,7 +152,7 @@ public final class FunctionProcess implements AutoCloseable {
         }
     }
 
-    /** Waits until one more client has gone and everything of its was given back. */
+    /** Waits until one more client has gone and its resources are released. */
     public void awaitGone() {
         try {
             if (!gone.tryAcquire(LIMIT_SECONDS, TimeUnit.SECONDS))
