@@ -76,6 +76,7 @@ public final class Iotlb implements FrontTranslation {
     private Outcome outcome = Outcome.RESOLVED;
     private long failedAddress;
     private int foreignTold;
+    private int faultsTold;
 
     private record Question(long page, Access access) {
         boolean isIn(long address, long length) {
@@ -103,7 +104,7 @@ public final class Iotlb implements FrontTranslation {
 
     /** A guest can have faults as often as it likes, but not lines of our log. */
     private void tell(FaultRecord fault) {
-        if (fault.sequence() <= FAULTS_TOLD) {
+        if (faultsTold++ < FAULTS_TOLD) {
             LOG.info("{}", fault);
         } else {
             LOG.debug("{}", fault);
@@ -194,9 +195,11 @@ public final class Iotlb implements FrontTranslation {
         statistics.invalidated(range, dropped);
     }
 
-    /** Forgets everything, also what was asked: the device starts anew. */
+    /** Forgets everything, also what was asked: the device starts anew. No rule loses this. */
     public void clear() {
-        cache.invalidateAll();
+        cache.clear();
+        foreignTold = 0;
+        faultsTold = 0;
         epoch = EPOCHS.incrementAndGet();
         statistics.abandoned();
         pending.clear();

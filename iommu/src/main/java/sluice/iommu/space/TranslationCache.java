@@ -29,6 +29,8 @@ import sluice.iommu.table.RadixTable;
  * <p>An entry grants what misses have proven, and no more; a second proof about the same pages adds to the first.
  */
 public final class TranslationCache {
+    private static final AddressRange EVERYTHING = new AddressRange(0, -1);
+
     private final TranslationCacheOptions options;
     private final ReentrantLock lock = new ReentrantLock();
     private final RadixTable table;
@@ -183,11 +185,20 @@ public final class TranslationCache {
      */
     public Invalidated invalidate(AddressRange range) {
         readers.refuseInsideSection();
+        return rules.losesInvalidation(range) ? new Invalidated(0, 0) : forget(range);
+    }
+
+    /** As {@link #invalidateAll}, whatever the rules say: the device starts anew. */
+    public Invalidated clear() {
+        readers.refuseInsideSection();
+        return forget(EVERYTHING);
+    }
+
+    private Invalidated forget(AddressRange range) {
         int dropped;
         boolean idle;
         lock.lock();
         try {
-            if (rules.losesInvalidation(range)) return new Invalidated(0, 0);
             if (range.first() == 0 && range.contains(lastAddress)) {
                 dropped = held.size();
                 dropAll();
@@ -227,7 +238,7 @@ public final class TranslationCache {
 
     /** Drops everything. */
     public Invalidated invalidateAll() {
-        return invalidate(new AddressRange(0, -1));
+        return invalidate(EVERYTHING);
     }
 
     /** Records that a miss was answered with a refusal: the driver gave an address that it had not mapped. */

@@ -205,6 +205,16 @@ class TranslationCacheTest {
                 .isInstanceOf(IllegalArgumentException.class);
     }
 
+    @Test
+    void noRuleLosesWhatIsForgottenAtAStart() throws MapException {
+        cache.inject(new Rule.DropInvalidation("lose", AddressRange.of(0, KIB4), Occurrences.nth(1)));
+        cache.insert(0, KIB4, 0, Permission.READ_ONLY);
+        assertThat(cache.clear()).isEqualTo(new Invalidated(1, 0));
+        misses(0, 1, Access.READ, 0);
+        cache.insert(0, KIB4, 0, Permission.READ_ONLY);
+        assertThat(cache.invalidateAll()).as("it has not used the rule up").isEqualTo(new Invalidated(0, 0));
+    }
+
     /** Each entry costs a node of 4 KiB, two or three of them: 16,384 would be 64 MiB or more. */
     @ParameterizedTest
     @ValueSource(longs = { MIB2, GIB1, 1L << 39 })

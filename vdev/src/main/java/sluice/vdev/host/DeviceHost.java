@@ -1,5 +1,6 @@
 package sluice.vdev.host;
 
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -20,7 +21,6 @@ import sluice.dmacore.memory.Iotlb;
 import sluice.dmacore.memory.IotlbStatistics;
 import sluice.dmacore.memory.MemoryRegion;
 import sluice.dmacore.trace.DeviceTrace;
-import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
 import sluice.iommu.Permission;
 import sluice.iommu.injection.Rule;
@@ -58,6 +58,8 @@ public final class DeviceHost {
     private final IotlbStatistics iotlbStatistics = new IotlbStatistics();
     private final List<Rule> frontRules = new CopyOnWriteArrayList<>();
     private final IommuAdvice advice = new IommuAdvice(iotlbStatistics);
+    /** Of each kind of address that the VM's IOMMU has led to so far. */
+    private final Map<GuestMemory.Addressing, FrontCache> caches = new EnumMap<>(GuestMemory.Addressing.class);
     /** While the driver gives bus addresses that are not guest addresses. */
     private @Nullable Iotlb iotlb;
     private @Nullable FrontEndRequests frontEnd;
@@ -136,31 +138,22 @@ public final class DeviceHost {
      */
     public void start(long features, @Nullable FrontIommu iommu) {
         loop.post("the start of the device", () -> {
-            iotlb = iommu == null ? null : new FrontQuestions(iommu).iotlb;
+            iotlb = iotlbOf(iommu);
             queues.start(features);
         });
     }
 
-    /** Takes questions to the front-end, and its answers to the device's loop. */
-    private final class FrontQuestions implements Iotlb.Questions {
-        private final FrontIommu iommu;
-        private final Iotlb iotlb;
-
-        FrontQuestions(FrontIommu iommu) {
-            this.iommu = iommu;
-            iotlb = new Iotlb("front of " + loop.name(), view, iommu.addressing(), this,
-                    queues::lookAtStalled, iotlbStatistics);
-            for (Rule rule : frontRules) iotlb.cache().inject(rule);
-        }
-
-        @Override
-        public void ask(long address, Access access) {
-            long began = trace.begin();
-            iommu.questions().ask(address, access, known -> loop.post("an answer of the VM's IOMMU", () -> {
-                trace.missed(address, known, began);
-                iotlb.answered(address, access, known);
-            }));
-        }
+    /** A cache that is used again begins empty; what is kept of the other kind of address is let go of. */
+    private @Nullable Iotlb iotlbOf(@Nullable FrontIommu iommu) {
+        FrontCache next = iommu == null
+                ? null
+                : caches.computeIfAbsent(iommu.addressing(), addressing -> new FrontCache(loop, trace, view, addressing,
+                        queues::lookAtStalled, iotlbStatistics, frontRules));
+        for (FrontCache cache : caches.values())
+            if (cache != next) cache.stop();
+        if (next == null) return null;
+        next.start(iommu.questions());
+        return next.iotlb();
     }
 
     /**
@@ -293,7 +286,7 @@ public final class DeviceHost {
     private void resetDevice() {
         stopKicks();
         queues.reset();
-        if (iotlb != null) iotlb.clear();
+        caches.values().forEach(FrontCache::clear);
     }
 
     /** The front-end has gone: everything of its is given back, the device is as after power-on. */
@@ -303,7 +296,7 @@ public final class DeviceHost {
             stopKicks();
             queues.close();
             for (QueueDescriptors one : descriptors) one.close();
-            iotlb = null;
+            iotlb = iotlbOf(null);
             view.adopt(GuestMemory.empty());
         }, done);
     }

@@ -2,11 +2,13 @@ package sluice.vdev.vhostuser;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
+import com.sun.management.ThreadMXBean;
 import org.junit.jupiter.api.Test;
 
 import sluice.dmacore.buffer.DmaCore;
@@ -43,6 +45,7 @@ class IommuLoopbackTest {
     private static final long SEED = 20_261_122;
     private static final int B8G8R8X8 = 2;
     private static final int PAGE = 4096;
+    private static final int STARTS = 500;
 
     /** A guest with an IOMMU and its driver. */
     private record Guest(AttachedGpu gpu, FrontIommuPeer iommu) implements AutoCloseable {
@@ -271,6 +274,35 @@ class IommuLoopbackTest {
             }
             assertThat(gpu.session().queue(0).awaitError(Deadline.USUAL)).as("the page is not read again").isTrue();
         }
+    }
+
+    /** Each start forgets what was known, and none builds the tables anew: that cost a mebibyte for each message. */
+    @Test
+    void featuresThatAreSetAgainAndAgainCostLittleAndForgetWhatWasKnown() throws Exception {
+        try (Guest guest = Guest.start()) {
+            AttachedGpu gpu = guest.gpu();
+            gpu.driver().createResource2d(1, B8G8R8X8, 8, 8).ok();
+            gpu.pause();
+            long ring = gpu.session().queue(0).driver().layout().descriptorAddress() & -PAGE;
+            long before = asked(guest, ring);
+            gpu.session().frontEnd().setFeatures(gpu.session().ackedFeatures());
+            long began = gpu.backEnd().onLoop(IommuLoopbackTest::allocatedBytes);
+            for (int i = 0; i < STARTS; i++) gpu.session().frontEnd().setFeatures(gpu.session().ackedFeatures());
+            gpu.backEnd().settle();
+            assertThat(gpu.backEnd().onLoop(IommuLoopbackTest::allocatedBytes) - began).isLessThan(STARTS * 64L * 1024);
+            gpu.resume();
+            gpu.driver().createResource2d(2, B8G8R8X8, 8, 8).ok();
+            assertThat(asked(guest, ring)).isGreaterThan(before);
+            guest.iommu().deny(ring);
+            guest.iommu().invalidate(ring, PAGE);
+            gpu.session().queue(0).kick();
+            assertThat(gpu.session().queue(0).awaitError(Deadline.USUAL)).as("the ring is not read again").isTrue();
+        }
+    }
+
+    private static long allocatedBytes() {
+        return ((ThreadMXBean) ManagementFactory.getThreadMXBean())
+                .getThreadAllocatedBytes(Thread.currentThread().threadId());
     }
 
     @Test
