@@ -5,7 +5,6 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.buffer.DeviceMapping;
-import sluice.dmacore.memory.Snapshot;
 import sluice.iommu.AddressRange;
 
 /**
@@ -37,9 +36,9 @@ final class Backing {
     }
 
     /** The list in an attach command that is long enough to hold it. */
-    static Backing read(Snapshot command, int count) {
-        long[] entries = new long[2 * count];
-        command.copyTo(Wire.ResourceAttachBacking.BYTES, entries);
+    static Backing read(Command.ResourceAttachBacking command) {
+        long[] entries = new long[2 * (int) command.entries()];
+        command.bytes().copyTo(Wire.ResourceAttachBacking.BYTES, entries);
         return of(entries);
     }
 

@@ -8,7 +8,6 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.memory.FrontTranslation;
 import sluice.dmacore.memory.Runs;
-import sluice.dmacore.memory.Snapshot;
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
 import sluice.iommu.space.Outcome;
@@ -16,8 +15,8 @@ import sluice.vdev.device.StrayRead;
 import sluice.vdev.queue.Polled;
 
 /**
- * What each 2D command does (virtio 1.3 §5.7.6.8). A command's snapshot is as long as its type demands; everything in it
- * is checked here before it is used.
+ * What each 2D command does (virtio 1.3 §5.7.6.8). A command is as long as its type demands; everything in it is
+ * checked here before it is used.
  *
  * <p>The spec names the errors but seldom says which is due. Where it is silent: an id that is none, or none that can do
  * this, is INVALID_RESOURCE_ID; a rectangle, format or size that does not fit is INVALID_PARAMETER; memory that is none
@@ -94,19 +93,17 @@ final class Commands {
     }
 
     /** @return the resource's name among all devices, 16 bytes, or null if there is no such resource */
-    byte @Nullable [] uuid(Snapshot command) {
-        Resource resource = resources.find(command.u32(Wire.ResourceOnly.RESOURCE_ID));
+    byte @Nullable [] uuid(Command.ResourceAssignUuid command) {
+        Resource resource = resources.find(command.resourceId());
         return resource == null ? null : resource.uuid();
     }
 
-    Response create(Snapshot command) {
-        return resources.create(command.u32(Wire.ResourceCreate2d.RESOURCE_ID),
-                command.u32(Wire.ResourceCreate2d.FORMAT),
-                command.u32AsLong(Wire.ResourceCreate2d.WIDTH), command.u32AsLong(Wire.ResourceCreate2d.HEIGHT));
+    Response create(Command.ResourceCreate2d command) {
+        return resources.create(command.resourceId(), command.format(), command.width(), command.height());
     }
 
-    Response unref(Snapshot command) {
-        Resource resource = resources.find(command.u32(Wire.ResourceOnly.RESOURCE_ID));
+    Response unref(Command.ResourceUnref command) {
+        Resource resource = resources.find(command.resourceId());
         if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
         scanouts.forget(resource);
         letGo(resource);
@@ -116,18 +113,16 @@ final class Commands {
 
     /** @return null if an address has to be asked for first: {@link #missing} */
     @Nullable
-    Response attachBacking(Snapshot command) {
-        Resource resource = resources.find(command.u32(Wire.ResourceAttachBacking.RESOURCE_ID));
+    Response attachBacking(Command.ResourceAttachBacking command) {
+        Resource resource = resources.find(command.resourceId());
         if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
-        long entries = command.u32AsLong(Wire.ResourceAttachBacking.NR_ENTRIES);
+        long entries = command.entries();
         if (resource.backing != null || entries > Backing.MAX_ENTRIES) return Response.ERR_UNSPEC;
-        if (command.length() < Wire.ResourceAttachBacking.BYTES + entries * Wire.ResourceAttachBacking.ENTRY_BYTES) {
-            return Response.ERR_INVALID_PARAMETER;
-        }
+        if (!command.isWhole()) return Response.ERR_INVALID_PARAMETER;
         Backing backing = attaching;
         attaching = null;
         if (backing == null) {
-            backing = Backing.read(command, (int) entries);
+            backing = Backing.read(command);
             if (!resources.reserve(backing)) return Response.ERR_OUT_OF_MEMORY;
         }
         boolean kept = false;
@@ -160,8 +155,8 @@ final class Commands {
         backings.forget();
     }
 
-    Response detachBacking(Snapshot command) {
-        Resource resource = resources.find(command.u32(Wire.ResourceOnly.RESOURCE_ID));
+    Response detachBacking(Command.ResourceDetachBacking command) {
+        Resource resource = resources.find(command.resourceId());
         if (resource == null || resource.backing == null) return Response.ERR_INVALID_RESOURCE_ID;
         letGo(resource);
         return Response.OK_NODATA;
@@ -195,15 +190,15 @@ final class Commands {
 
     /** @return null if an address has to be asked for first: {@link #missing} */
     @Nullable
-    Response transfer(Snapshot command) {
-        Resource resource = resources.find(command.u32(Wire.TransferToHost2d.RESOURCE_ID));
+    Response transfer(Command.TransferToHost2d command) {
+        Resource resource = resources.find(command.resourceId());
         if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
         Backing backing = resource.backing;
         if (backing == null) return Response.ERR_INVALID_RESOURCE_ID;
-        Rectangle area = rectangle(command, Wire.TransferToHost2d.RECT);
+        Rectangle area = command.area();
         if (!area.isWithin(resource.image.width(), resource.image.height())) return Response.ERR_INVALID_PARAMETER;
         if (area.isEmpty()) return Response.OK_NODATA;
-        long offset = command.u64(Wire.TransferToHost2d.OFFSET);
+        long offset = command.offset();
         long stride = resource.image.stride();
         long rowBytes = area.width() * PixelFormat.BYTES;
         long bytes = (area.height() - 1) * stride + rowBytes;
@@ -263,17 +258,17 @@ final class Commands {
         return stopping;
     }
 
-    Response setScanout(Snapshot command) {
-        int id = command.u32(Wire.SetScanout.SCANOUT_ID);
+    Response setScanout(Command.SetScanout command) {
+        int id = command.scanoutId();
         if (!scanouts.has(id)) return Response.ERR_INVALID_SCANOUT_ID;
-        int resourceId = command.u32(Wire.SetScanout.RESOURCE_ID);
+        int resourceId = command.resourceId();
         if (resourceId == 0) {
             scanouts.switchOff(id);
             return Response.OK_NODATA;
         }
         Resource resource = resources.find(resourceId);
         if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
-        Rectangle part = rectangle(command, Wire.SetScanout.RECT);
+        Rectangle part = command.area();
         if (part.isEmpty() || !part.isWithin(resource.image.width(), resource.image.height())) {
             return Response.ERR_INVALID_PARAMETER;
         }
@@ -289,10 +284,10 @@ final class Commands {
      * @return why not, and then {@code done} is not called
      */
     @Nullable
-    Response flush(Snapshot command, Runnable done) {
-        Resource resource = resources.find(command.u32(Wire.ResourceFlush.RESOURCE_ID));
+    Response flush(Command.ResourceFlush command, Runnable done) {
+        Resource resource = resources.find(command.resourceId());
         if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
-        Rectangle area = rectangle(command, Wire.ResourceFlush.RECT);
+        Rectangle area = command.area();
         if (!area.isWithin(resource.image.width(), resource.image.height())) return Response.ERR_INVALID_PARAMETER;
         flush.begin(done);
         boolean shown = false;
@@ -319,11 +314,6 @@ final class Commands {
     /** Nobody waits for the flush that is under way any more; its pixels are still sent. */
     void abandonFlush() {
         flush = new Flush();
-    }
-
-    private static Rectangle rectangle(Snapshot command, int at) {
-        return new Rectangle(command.u32AsLong(at + Wire.Rect.X), command.u32AsLong(at + Wire.Rect.Y),
-                command.u32AsLong(at + Wire.Rect.WIDTH), command.u32AsLong(at + Wire.Rect.HEIGHT));
     }
 
     /** A flush under way: it is done when each of its parts is sent. One object serves flush after flush. */

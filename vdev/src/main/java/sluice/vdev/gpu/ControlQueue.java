@@ -4,7 +4,6 @@ import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
 
-import sluice.dmacore.memory.Snapshot;
 import sluice.vdev.device.DeviceContext;
 import sluice.vdev.device.QueueWorker;
 import sluice.vdev.queue.Chain;
@@ -29,7 +28,7 @@ final class ControlQueue implements QueueWorker.Work {
     private final QueueWorker worker;
     private final Commands commands;
     private final GpuStatistics statistics;
-    private final Snapshot command = new Snapshot(MAX_COMMAND_BYTES);
+    private final CommandDecoder decoder = new CommandDecoder(MAX_COMMAND_BYTES);
     private final Responder responder = new Responder();
 
     private final Runnable flushed = this::flushed;
@@ -37,7 +36,8 @@ final class ControlQueue implements QueueWorker.Work {
 
     /** The command that holds back the others. */
     private @Nullable Chain waiting;
-    private CommandType waitingType = CommandType.RESOURCE_FLUSH;
+    /** What that command is. */
+    private @Nullable Command held;
     /** Whether it waits for the VM's IOMMU; then it is carried out anew, from its snapshot. */
     private boolean missing;
     private long startedAt;
@@ -53,11 +53,12 @@ final class ControlQueue implements QueueWorker.Work {
     /** Carries out what the guest has sent. */
     void drain() {
         Chain chain = waiting;
-        if (chain != null && missing) {
+        Command command = held;
+        if (chain != null && command != null && missing) {
             missing = false;
             release(chain);
             try {
-                carryOut(chain, waitingType);
+                carryOut(chain, command);
             } catch (OutOfMemoryError e) {
                 outOfMemory(chain, e);
             }
@@ -96,87 +97,84 @@ final class ControlQueue implements QueueWorker.Work {
         boolean taken = false;
         OutOfMemoryError shortOf = null;
         try {
-            taken = command.take(chain.readable(), 0, chain.readable().bytes());
+            taken = decoder.take(chain.readable(), chain.readable().bytes());
         } catch (OutOfMemoryError e) {
             shortOf = e;
         }
         // Of a command that is too long the header is enough to refuse it, fence and all.
-        if (!taken) command.take(chain.readable(), 0, Math.min(chain.readable().bytes(), Wire.Header.BYTES));
-        responder.begin(command);
+        if (!taken) decoder.take(chain.readable(), Math.min(chain.readable().bytes(), Wire.Header.BYTES));
+        responder.begin(decoder.bytes());
         if (shortOf != null) throw shortOf;
-        CommandType type = command.length() < Wire.Header.BYTES
-                ? null
-                : CommandType.ofWire(command.u32(Wire.Header.TYPE));
-        if (!taken || type == null || command.length() < type.bytes()) {
+        Command command = taken ? decoder.decode() : null;
+        if (command == null) {
             statistics.unknownCommand();
             responder.respond(chain, Response.ERR_UNSPEC);
             return;
         }
-        carryOut(chain, type);
+        carryOut(chain, command);
     }
 
-    private void carryOut(Chain chain, CommandType type) {
-        switch (type) {
-            case GET_DISPLAY_INFO ->
-                waitFor(chain, type, answer -> commands.displayInfo(answer), Response.OK_DISPLAY_INFO);
-            case GET_EDID -> edid(chain);
-            case RESOURCE_ASSIGN_UUID -> assignUuid(chain);
-            case RESOURCE_FLUSH -> flush(chain);
-            case RESOURCE_CREATE_2D -> answer(chain, type, commands.create(command));
-            case RESOURCE_UNREF -> answer(chain, type, commands.unref(command));
-            case SET_SCANOUT -> answer(chain, type, commands.setScanout(command));
-            case TRANSFER_TO_HOST_2D -> answer(chain, type, commands.transfer(command));
-            case RESOURCE_ATTACH_BACKING -> answer(chain, type, commands.attachBacking(command));
-            case RESOURCE_DETACH_BACKING -> answer(chain, type, commands.detachBacking(command));
-            case UPDATE_CURSOR, MOVE_CURSOR -> answer(chain, type, Response.ERR_UNSPEC); // they belong on the other queue
+    private void carryOut(Chain chain, Command command) {
+        switch (command) {
+            case Command.GetDisplayInfo info -> waitFor(chain, info, commands::displayInfo, Response.OK_DISPLAY_INFO);
+            case Command.GetEdid edid -> edid(chain, edid);
+            case Command.ResourceAssignUuid assign -> assignUuid(chain, assign);
+            case Command.ResourceFlush flush -> flush(chain, flush);
+            case Command.ResourceCreate2d create -> answer(chain, create, commands.create(create));
+            case Command.ResourceUnref unref -> answer(chain, unref, commands.unref(unref));
+            case Command.SetScanout set -> answer(chain, set, commands.setScanout(set));
+            case Command.TransferToHost2d transfer -> answer(chain, transfer, commands.transfer(transfer));
+            case Command.ResourceAttachBacking attach -> answer(chain, attach, commands.attachBacking(attach));
+            case Command.ResourceDetachBacking detach -> answer(chain, detach, commands.detachBacking(detach));
+            case Command.CursorCommand cursor -> answer(chain, cursor, Response.ERR_UNSPEC); // it belongs on the other queue
         }
     }
 
     /** @param response null if the command has to wait for an address */
-    private void answer(Chain chain, CommandType type, @Nullable Response response) {
+    private void answer(Chain chain, Command command, @Nullable Response response) {
         if (response == null) {
-            hold(chain, type);
+            hold(chain, command);
             missing = true;
             context.stalled(index, commands.missing());
             return;
         }
         responder.respond(chain, response);
-        note(type, response != Response.OK_NODATA);
+        note(command, response != Response.OK_NODATA);
     }
 
-    private void note(CommandType type, boolean refused) {
-        statistics.command(type, refused, System.nanoTime() - startedAt);
+    private void note(Command command, boolean refused) {
+        statistics.command(command.type(), refused, System.nanoTime() - startedAt);
     }
 
-    private void assignUuid(Chain chain) {
+    private void assignUuid(Chain chain, Command.ResourceAssignUuid command) {
         byte[] uuid = commands.uuid(command);
         if (uuid == null) {
-            answer(chain, CommandType.RESOURCE_ASSIGN_UUID, Response.ERR_INVALID_RESOURCE_ID);
+            answer(chain, command, Response.ERR_INVALID_RESOURCE_ID);
             return;
         }
         byte[] response = new byte[Wire.ResourceUuid.BYTES];
         System.arraycopy(uuid, 0, response, Wire.ResourceUuid.UUID, uuid.length);
         responder.respond(chain, Response.OK_RESOURCE_UUID, response);
-        note(CommandType.RESOURCE_ASSIGN_UUID, false);
+        note(command, false);
     }
 
-    private void edid(Chain chain) {
-        int scanout = command.u32(Wire.GetEdid.SCANOUT);
+    private void edid(Chain chain, Command.GetEdid command) {
+        int scanout = command.scanoutId();
         if (!commands.hasScanout(scanout)) {
-            answer(chain, CommandType.GET_EDID, Response.ERR_INVALID_SCANOUT_ID);
+            answer(chain, command, Response.ERR_INVALID_SCANOUT_ID);
             return;
         }
-        waitFor(chain, CommandType.GET_EDID, answer -> commands.edid(scanout, answer), Response.OK_EDID);
+        waitFor(chain, command, answer -> commands.edid(scanout, answer), Response.OK_EDID);
     }
 
     /** Asks the display something and answers with what it says. */
-    private void waitFor(Chain chain, CommandType type, Consumer<Consumer<byte[]>> question, Response response) {
-        hold(chain, type);
+    private void waitFor(Chain chain, Command command, Consumer<Consumer<byte[]>> question, Response response) {
+        hold(chain, command);
         question.accept(payload -> {
             if (!release(chain)) return;
             try {
                 responder.respond(chain, response, payload);
-                note(type, false);
+                note(command, false);
             } catch (OutOfMemoryError e) {
                 outOfMemory(chain, e);
             }
@@ -184,25 +182,26 @@ final class ControlQueue implements QueueWorker.Work {
         });
     }
 
-    private void flush(Chain chain) {
-        hold(chain, CommandType.RESOURCE_FLUSH);
+    private void flush(Chain chain, Command.ResourceFlush command) {
+        hold(chain, command);
         Response refused = commands.flush(command, flushed);
         if (refused == null) return;
         release(chain);
-        answer(chain, CommandType.RESOURCE_FLUSH, refused);
+        answer(chain, command, refused);
     }
 
     private void flushed() {
         Chain chain = waiting;
-        if (chain == null) return;
+        Command command = held;
+        if (chain == null || command == null) return;
         release(chain);
-        answer(chain, CommandType.RESOURCE_FLUSH, Response.OK_NODATA);
+        answer(chain, command, Response.OK_NODATA);
         worker.resume();
     }
 
-    private void hold(Chain chain, CommandType type) {
+    private void hold(Chain chain, Command command) {
         waiting = chain;
-        waitingType = type;
+        held = command;
     }
 
     /** @return false if the command was settled meanwhile, because the queue stops */
@@ -228,8 +227,8 @@ final class ControlQueue implements QueueWorker.Work {
             return;
         }
         commands.abandonFlush();
-        if (waitingType == CommandType.RESOURCE_FLUSH) {
-            answer(chain, waitingType, Response.OK_NODATA);
+        if (held instanceof Command.ResourceFlush flush) {
+            answer(chain, flush, Response.OK_NODATA);
         } else {
             worker.takeBack(chain);
         }

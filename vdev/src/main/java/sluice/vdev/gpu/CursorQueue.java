@@ -1,6 +1,5 @@
 package sluice.vdev.gpu;
 
-import sluice.dmacore.memory.Snapshot;
 import sluice.vdev.device.DeviceContext;
 import sluice.vdev.device.QueueWorker;
 import sluice.vdev.queue.Chain;
@@ -17,7 +16,7 @@ final class CursorQueue implements QueueWorker.Work {
     private final Cursors cursors;
     private final Display display;
     private final GpuStatistics statistics;
-    private final Snapshot command = new Snapshot(Wire.Cursor.BYTES);
+    private final CommandDecoder decoder = new CommandDecoder(Wire.Cursor.BYTES);
     private final Responder responder = new Responder();
     private final Shortage shortage = new Shortage();
 
@@ -43,41 +42,41 @@ final class CursorQueue implements QueueWorker.Work {
     @Override
     public void execute(Chain chain) {
         long startedAt = System.nanoTime();
-        command.take(chain.readable(), 0, Math.min(chain.readable().bytes(), Wire.Cursor.BYTES));
-        responder.begin(command);
-        CommandType type = command.length() < Wire.Cursor.BYTES
-                ? null
-                : CommandType.ofWire(command.u32(Wire.Header.TYPE));
-        if (type != CommandType.UPDATE_CURSOR && type != CommandType.MOVE_CURSOR) {
+        decoder.take(chain.readable(), Math.min(chain.readable().bytes(), Wire.Cursor.BYTES));
+        responder.begin(decoder.bytes());
+        if (!(decoder.decode() instanceof Command.CursorCommand command)) {
             statistics.unknownCommand();
             responder.respond(chain, Response.ERR_UNSPEC);
             return;
         }
         Response response;
         try {
-            response = type == CommandType.UPDATE_CURSOR ? update() : move();
+            response = switch (command) {
+                case Command.UpdateCursor update -> update(update);
+                case Command.MoveCursor move -> move(move);
+            };
         } catch (OutOfMemoryError e) {
             shortage.tell(e);
             statistics.outOfMemory();
             response = Response.ERR_OUT_OF_MEMORY;
         }
         responder.respond(chain, response);
-        statistics.command(type, response != Response.OK_NODATA, System.nanoTime() - startedAt);
+        statistics.command(command.type(), response != Response.OK_NODATA, System.nanoTime() - startedAt);
     }
 
-    private Response move() {
-        int scanout = command.u32(Wire.Cursor.SCANOUT_ID);
+    private Response move(Command.MoveCursor command) {
+        int scanout = command.scanoutId();
         if (!scanouts.has(scanout)) return Response.ERR_INVALID_SCANOUT_ID;
-        cursors.move(scanout, command.u32(Wire.Cursor.X), command.u32(Wire.Cursor.Y));
+        cursors.move(scanout, command.x(), command.y());
         return Response.OK_NODATA;
     }
 
-    private Response update() {
-        int scanout = command.u32(Wire.Cursor.SCANOUT_ID);
+    private Response update(Command.UpdateCursor command) {
+        int scanout = command.scanoutId();
         if (!scanouts.has(scanout)) return Response.ERR_INVALID_SCANOUT_ID;
-        int x = command.u32(Wire.Cursor.X);
-        int y = command.u32(Wire.Cursor.Y);
-        int resourceId = command.u32(Wire.Cursor.RESOURCE_ID);
+        int x = command.x();
+        int y = command.y();
+        int resourceId = command.resourceId();
         if (resourceId == 0) {
             cursors.hide(scanout, x, y);
             return Response.OK_NODATA;
@@ -86,7 +85,7 @@ final class CursorQueue implements QueueWorker.Work {
         if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
         if (resource.image.width() != SIDE || resource.image.height() != SIDE) return Response.ERR_INVALID_PARAMETER;
         int[] pixels = resource.image.copyOf(new Rectangle(0, 0, SIDE, SIDE));
-        cursors.show(scanout, x, y, command.u32(Wire.Cursor.HOT_X), command.u32(Wire.Cursor.HOT_Y), pixels);
+        cursors.show(scanout, x, y, command.hotX(), command.hotY(), pixels);
         statistics.cursor((long) pixels.length * PixelFormat.BYTES);
         return Response.OK_NODATA;
     }

@@ -1,0 +1,76 @@
+package sluice.vdev.gpu;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.memory.Runs;
+import sluice.dmacore.memory.Snapshot;
+
+/** Takes the snapshot of a command that a guest may go on writing, and tells which it is. */
+final class CommandDecoder {
+    private final Snapshot bytes;
+    private final Command.GetDisplayInfo getDisplayInfo;
+    private final Command.GetEdid getEdid;
+    private final Command.ResourceCreate2d resourceCreate2d;
+    private final Command.ResourceUnref resourceUnref;
+    private final Command.ResourceAttachBacking resourceAttachBacking;
+    private final Command.ResourceDetachBacking resourceDetachBacking;
+    private final Command.ResourceAssignUuid resourceAssignUuid;
+    private final Command.TransferToHost2d transferToHost2d;
+    private final Command.SetScanout setScanout;
+    private final Command.ResourceFlush resourceFlush;
+    private final Command.UpdateCursor updateCursor;
+    private final Command.MoveCursor moveCursor;
+
+    /** @param limit the most bytes that a command may have */
+    CommandDecoder(int limit) {
+        bytes = new Snapshot(limit);
+        getDisplayInfo = new Command.GetDisplayInfo(bytes);
+        getEdid = new Command.GetEdid(bytes);
+        resourceCreate2d = new Command.ResourceCreate2d(bytes);
+        resourceUnref = new Command.ResourceUnref(bytes);
+        resourceAttachBacking = new Command.ResourceAttachBacking(bytes);
+        resourceDetachBacking = new Command.ResourceDetachBacking(bytes);
+        resourceAssignUuid = new Command.ResourceAssignUuid(bytes);
+        transferToHost2d = new Command.TransferToHost2d(bytes);
+        setScanout = new Command.SetScanout(bytes);
+        resourceFlush = new Command.ResourceFlush(bytes);
+        updateCursor = new Command.UpdateCursor(bytes);
+        moveCursor = new Command.MoveCursor(bytes);
+    }
+
+    /**
+     * Takes the snapshot of {@code length} bytes.
+     *
+     * @return false, with nothing taken, if that is more than a command may have
+     */
+    boolean take(Runs from, long length) {
+        return bytes.take(from, 0, length);
+    }
+
+    /** What was taken last, whole or not. */
+    Snapshot bytes() {
+        return bytes;
+    }
+
+    /** The command that was taken last, or null if there is none of its number or it is shorter than its type demands. */
+    @Nullable
+    Command decode() {
+        if (bytes.length() < Wire.Header.BYTES) return null;
+        CommandType type = CommandType.ofWire(bytes.u32(Wire.Header.TYPE));
+        if (type == null || bytes.length() < type.bytes()) return null;
+        return switch (type) {
+            case GET_DISPLAY_INFO -> getDisplayInfo;
+            case GET_EDID -> getEdid;
+            case RESOURCE_CREATE_2D -> resourceCreate2d;
+            case RESOURCE_UNREF -> resourceUnref;
+            case RESOURCE_ATTACH_BACKING -> resourceAttachBacking;
+            case RESOURCE_DETACH_BACKING -> resourceDetachBacking;
+            case RESOURCE_ASSIGN_UUID -> resourceAssignUuid;
+            case TRANSFER_TO_HOST_2D -> transferToHost2d;
+            case SET_SCANOUT -> setScanout;
+            case RESOURCE_FLUSH -> resourceFlush;
+            case UPDATE_CURSOR -> updateCursor;
+            case MOVE_CURSOR -> moveCursor;
+        };
+    }
+}
