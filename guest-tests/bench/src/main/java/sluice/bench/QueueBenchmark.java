@@ -62,7 +62,7 @@ public class QueueBenchmark {
         Virtqueue queue = running.queue();
         for (int slot = 0; slot < chains; slot++) running.send(slot);
         while (queue.poll() instanceof Chain chain)
-            chain.complete(0);
+            chain.complete();
         queue.publish();
         int taken = running.takeBack();
         if (taken != chains) throw new IllegalStateException(taken + " of " + chains + " chains came back");

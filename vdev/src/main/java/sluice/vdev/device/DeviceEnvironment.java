@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.budget.Share;
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.device.Stream;
+import sluice.dmacore.fence.FenceDomain;
 import sluice.dmacore.memory.FileMappings;
 import sluice.iommu.fault.FaultPolicy;
 import sluice.iommu.space.IoSpace;
@@ -24,6 +25,12 @@ public interface DeviceEnvironment {
 
     /** Threads for what takes long. */
     Workers workers();
+
+    /**
+     * Where the device opens timelines for work that it has done elsewhere. A fence that is not signalled within its bound is
+     * reported and fails with ETIMEDOUT, so that whoever waits for it goes on: see {@link CommandsInFlight}.
+     */
+    FenceDomain fences();
 
     /** Through which all devices of the process share buffers. Its findings and its trace are theirs as well. */
     DmaCore core();

@@ -1,5 +1,7 @@
 package sluice.vdev.queue;
 
+import java.util.Objects;
+
 import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.memory.GuestMemory;
@@ -8,8 +10,8 @@ import sluice.dmacore.memory.Runs;
 /**
  * One request of the driver: a snapshot of a descriptor chain, its addresses resolved.
  *
- * <p>The device reads {@link #readable} and {@linkplain #respond answers} or {@linkplain #complete completes} the chain
- * once, whenever it likes. After its queue was stopped, completing does nothing, so late work needs no special case. The
+ * <p>The device reads {@link #readable} and {@linkplain #respond answers} the chain once, whenever it likes; a long answer is {@linkplain
+ * #append appended} piece by piece, and then {@linkplain #complete() completed}. After its queue was stopped, completing does nothing, so late work needs no special case. The
  * memory behind the runs stays mapped until then.
  */
 public final class Chain implements Polled {
@@ -36,6 +38,8 @@ public final class Chain implements Polled {
     private int descriptors;
     private int pieces;
     private int written;
+    /** Bytes of the answer so far. */
+    private int appended;
     private final Runs readable = new Runs();
     private final Runs writable = new Runs();
     private State state = State.IDLE;
@@ -111,19 +115,40 @@ public final class Chain implements Polled {
         descriptors = descriptorCount;
         pieces = readable.count() + writable.count();
         pinned = memory.retain();
+        appended = 0;
         state = State.IN_FLIGHT;
     }
 
     /**
-     * Writes an answer, as much of it as fits, and completes the chain with it. Where an IOMMU has changed its mind since
-     * the chain was taken, the answer is written when the chain is published, to wherever its addresses lead then.
+     * Appends to the answer, as much as fits. Where an IOMMU has changed its mind since the chain was taken, the rest of the
+     * answer is kept on the heap and written when the chain is published, to wherever its addresses lead then: an answer is
+     * something that the device would keep as a whole as well.
+     *
+     * @return the bytes appended, fewer than {@code length} where the driver has left less room
+     * @throws IndexOutOfBoundsException if {@code answer} is shorter
+     */
+    public int append(byte[] answer, int from, int length) {
+        Objects.checkFromIndexSize(from, length, answer.length);
+        int fits = (int) Math.min(length, Math.min(writable.bytes(), Integer.MAX_VALUE) - appended);
+        if (!isWaiting()) return fits;
+        if (!late.keep(answer, from, fits, appended)) writable.copyFrom(answer, from, appended, fits);
+        appended += fits;
+        return fits;
+    }
+
+    /** Completes the chain with what was {@linkplain #append appended}: nothing, if nothing was. */
+    public void complete() {
+        complete(appended);
+    }
+
+    /**
+     * Answers with the first {@code length} bytes, as many of them as fit, and completes the chain.
      *
      * @return the bytes written
      */
     public int respond(byte[] answer, int length) {
-        int fits = (int) Math.min(length, writable.bytes());
-        if (isWaiting() && !late.keep(answer, fits)) writable.copyFrom(answer, 0, 0, fits);
-        complete(fits);
+        int fits = append(answer, 0, length);
+        complete();
         return fits;
     }
 
@@ -150,7 +175,7 @@ public final class Chain implements Polled {
      * @throws IllegalStateException if it was completed before
      * @throws IllegalArgumentException if more was written than fits
      */
-    public void complete(long bytes) {
+    void complete(long bytes) {
         if (state != State.IN_FLIGHT) {
             if (state == State.IDLE)
                 return; // its queue was stopped meanwhile

@@ -19,6 +19,9 @@ final class LateAnswer {
     private long[] lengths = new long[1];
     private int count;
     private byte @Nullable [] answer;
+    /** Where in the chain's answer the bytes that are kept begin, and how many they are. */
+    private int keptFrom;
+    private int kept;
 
     /** Nothing need be kept of this chain: its memory cannot be revoked. */
     void none() {
@@ -47,20 +50,35 @@ final class LateAnswer {
         return addresses.length;
     }
 
-    /** Keeps an answer if it cannot be written now; false if it can. */
-    boolean keep(byte[] bytes, int length) {
+    /**
+     * Keeps a piece of an answer if it cannot be written now; false if it can. Pieces follow each other.
+     *
+     * @param position of the piece in the answer
+     */
+    boolean keep(byte[] bytes, int from, int length, int position) {
         FrontTranslation used = translation;
         if (used == null || used.generation() == generation) return false;
-        answer = Arrays.copyOf(bytes, length);
+        byte[] before = answer;
+        if (before == null) {
+            answer = Arrays.copyOfRange(bytes, from, from + length);
+            keptFrom = position;
+            kept = length;
+            return true;
+        }
+        int needed = kept + length;
+        byte[] room = needed <= before.length ? before : Arrays.copyOf(before, Math.max(needed, before.length * 2));
+        System.arraycopy(bytes, from, room, kept, length);
+        answer = room;
+        kept = needed;
         return true;
     }
 
     /** @return null if nothing is left to be written */
     @Nullable
     Polled write(int id, Runs memory) {
-        byte[] kept = answer;
+        byte[] rest = answer;
         FrontTranslation used = translation;
-        if (kept == null || used == null) return null;
+        if (rest == null || used == null) return null;
         memory.clear();
         for (int i = 0; i < count; i++) {
             switch (used.resolve(addresses[i], lengths[i], Access.WRITE, memory)) {
@@ -77,7 +95,7 @@ final class LateAnswer {
                 }
             }
         }
-        memory.copyFrom(kept, 0, 0, kept.length);
+        memory.copyFrom(rest, 0, keptFrom, kept);
         answer = null;
         return null;
     }

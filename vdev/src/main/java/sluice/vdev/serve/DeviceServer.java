@@ -93,7 +93,7 @@ final class DeviceServer implements AutoCloseable {
         boolean done = false;
         try {
             CommonOptions options = CommonOptions.of(given);
-            environment = new Environment(name, process.core(), process.workers(), options);
+            environment = new Environment(name, process.core(), process.fences(), process.workers(), options);
             device = provider.create(given, environment);
             options.requireFor(device, environment);
             DeviceServer server = new DeviceServer(environment, options, process.control(), device);

@@ -11,6 +11,7 @@ import sluice.dmacore.budget.Budget;
 import sluice.dmacore.budget.Share;
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.device.Stream;
+import sluice.dmacore.fence.FenceDomain;
 import sluice.dmacore.memory.FileMappings;
 import sluice.iommu.fault.FaultPolicy;
 import sluice.iommu.injection.Rule;
@@ -26,6 +27,7 @@ import sluice.vdev.host.WorkerPool;
 final class Environment implements DeviceEnvironment {
     private final HostLoop loop;
     private final Workers workers;
+    private final FenceDomain fences;
     private final DmaCore core;
     private final CommonOptions options;
     private final Share share;
@@ -36,8 +38,9 @@ final class Environment implements DeviceEnvironment {
     private @Nullable Runnable show;
     private boolean strays;
 
-    Environment(String name, DmaCore core, WorkerPool pool, CommonOptions options) {
+    Environment(String name, DmaCore core, FenceDomain fences, WorkerPool pool, CommonOptions options) {
         this.core = core;
+        this.fences = fences;
         this.options = options;
         share = Budget.ofProcess().share(name);
         files = FileMappings.ofProcess().paidBy(share);
@@ -58,6 +61,11 @@ final class Environment implements DeviceEnvironment {
     @Override
     public Workers workers() {
         return workers;
+    }
+
+    @Override
+    public FenceDomain fences() {
+        return fences;
     }
 
     @Override

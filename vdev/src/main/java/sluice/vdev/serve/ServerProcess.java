@@ -18,6 +18,10 @@ import io.netty.channel.IoEventLoop;
 import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.fence.FenceDomain;
+import sluice.dmacore.fence.FenceOptions;
+import sluice.dmacore.fence.FenceWatch;
+import sluice.dmacore.fence.LatePolicy;
 import sluice.vdev.host.Loops;
 import sluice.vdev.host.WorkerPool;
 import sluice.vdev.plugin.DeviceOptions;
@@ -42,6 +46,9 @@ public final class ServerProcess implements AutoCloseable {
     private final DmaCore core;
     private final IoEventLoop control = Loops.start("sluice-control");
     private final WorkerPool workers = new WorkerPool();
+    private final FenceDomain fences = new FenceDomain(FenceOptions.DEFAULT);
+    /** Nobody waits for ever for a device that does not signal. */
+    private final FenceWatch fenceWatch = fences.watch(LatePolicy.FAIL);
     private final ExecutorService writer = Executors
             .newSingleThreadExecutor(Thread.ofPlatform().name("sluice-writer").daemon().factory());
     private final List<Served> served = new ArrayList<>();
@@ -69,6 +76,11 @@ public final class ServerProcess implements AutoCloseable {
 
     WorkerPool workers() {
         return workers;
+    }
+
+    /** Fences of all devices; one that is late fails. */
+    FenceDomain fences() {
+        return fences;
     }
 
     /** Closes something at the end, when no device uses it any more. */
@@ -160,6 +172,7 @@ public final class ServerProcess implements AutoCloseable {
         if (closed) return;
         closed = true;
         workers.close();
+        fenceWatch.close();
         writer.shutdown();
         for (Served one : served) one.server.close();
         failure = served.stream().map(one -> one.server.failure()).filter(Objects::nonNull).findFirst().orElse(null);

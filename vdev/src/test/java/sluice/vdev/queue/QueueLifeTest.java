@@ -148,6 +148,27 @@ class QueueLifeTest {
         }
     }
 
+    /** An answer of several pieces over buffers that they do not fit: each byte lands, in its order. */
+    @Test
+    void anAnswerIsAppendedPieceByPiece() throws Exception {
+        try (QueueRig rig = QueueRig.of(kind, 8)) {
+            Virtqueue queue = rig.start();
+            int head = rig.driver.submit(List.of(), List.of(rig.buffer(0, 3), rig.buffer(64, 5)));
+            Chain chain = QueueRig.chain(queue.poll());
+            assertThat(chain.append(new byte[]{ 0, 1, 2, 0 }, 1, 2)).isEqualTo(2);
+            assertThat(chain.append(new byte[]{ 3, 4, 5 }, 0, 3)).isEqualTo(3);
+            assertThat(chain.append(new byte[]{ 6, 7, 8, 9, 10 }, 0, 5)).as("as much as fits").isEqualTo(3);
+            assertThatThrownBy(() -> chain.append(new byte[2], 1, 2)).isInstanceOf(IndexOutOfBoundsException.class);
+            queue.publish();
+            assertThat(rig.driver.poll()).as("until it is completed").isEmpty();
+            chain.complete();
+            queue.publish();
+            assertThat(rig.driver.poll()).contains(new Used(head, 8));
+            assertThat(rig.read(0, 4)).containsExactly(1, 2, 3, 0);
+            assertThat(rig.read(64, 6)).containsExactly(4, 5, 6, 7, 8, 0);
+        }
+    }
+
     @Test
     void theGenerationAChainWasResolvedInIsLetGoWithIt() throws Exception {
         try (QueueRig rig = QueueRig.of(kind, 8)) {

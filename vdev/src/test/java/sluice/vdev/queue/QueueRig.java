@@ -31,7 +31,7 @@ public final class QueueRig implements AutoCloseable {
     static final int TABLE_ENTRIES = 4;
     private static final long LIMIT_NANOS = TimeUnit.SECONDS.toNanos(10);
 
-    final GuestRam ram;
+    public final GuestRam ram;
     final RingKind kind;
     public final DriverQueue driver;
     /** Room for buffers; page-aligned. */

@@ -127,6 +127,29 @@ class RevocationTest {
         assertThat(rig.driver.poll()).hasValueSatisfying(used -> assertThat(used.written()).isEqualTo(4));
     }
 
+    /** What was appended before the change stays where it led then; the rest goes where it leads now. */
+    @Test
+    void anAnswerInPiecesIsFinishedWhereItsAddressLeadsByThen() {
+        submit(1);
+        Chain chain = QueueRig.chain(queue.poll());
+        assertThat(chain.append(ANSWER, 0, 1)).isEqualTo(1);
+        iommu.change(FrontTranslation.Outcome.RESOLVED, OTHER_PLACE - FIRST_PLACE);
+        assertThat(chain.append(ANSWER, 1, 1)).isEqualTo(1);
+        assertThat(chain.append(ANSWER, 2, 1)).isEqualTo(1);
+        assertThat(chain.append(new byte[]{ ANSWER[3], 99, 99 }, 0, 3)).as("no more than fits").isEqualTo(1);
+        assertThat(chain.append(ANSWER, 0, 4)).isZero();
+        chain.complete();
+        assertThat(queue.publish()).isEqualTo(Polled.Empty.EMPTY);
+        assertThat(firstPlace()).containsExactly(ANSWER[0], 0, 0, 0);
+        assertThat(rig.read(OTHER_PLACE, ANSWER.length)).containsExactly(0, ANSWER[1], ANSWER[2], ANSWER[3]);
+        assertThat(rig.driver.poll()).hasValueSatisfying(used -> assertThat(used.written()).isEqualTo(4));
+        submit(1);
+        QueueRig.chain(queue.poll()).complete();
+        assertThat(queue.publish()).isEqualTo(Polled.Empty.EMPTY);
+        assertThat(rig.driver.poll()).as("the next begins anew").hasValueSatisfying(
+                used -> assertThat(used.written()).isZero());
+    }
+
     @Test
     void anAnswerWhoseAddressIsNotKnownYetWaitsAndLosesNothing() {
         submit(2);
