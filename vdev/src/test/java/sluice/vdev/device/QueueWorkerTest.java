@@ -83,7 +83,7 @@ class QueueWorkerTest {
             if (keeping) {
                 kept.add(chain);
             } else {
-                chain.complete(0);
+                chain.complete();
             }
         }
     }
@@ -274,7 +274,7 @@ class QueueWorkerTest {
         assertThat(desk.kept).hasSize(2);
         submit(3);
         desk.full = true;
-        desk.kept.remove().complete(0);
+        desk.kept.remove().complete();
         worker.run();
         assertThat(desk.heads).hasSize(2);
         assertThat(rig.driver.rings().usedIndex()).isEqualTo(1);

@@ -138,7 +138,7 @@ class BackingSpaceTest {
     /** A list of (address, length), as it stands in an attach command. */
     private Backing backing(long... entries) throws Exception {
         ByteBuffer command = ByteBuffer.allocate(32 + 8 * entries.length).order(ByteOrder.LITTLE_ENDIAN);
-        command.position(32);
+        command.putInt(28, entries.length / 2).position(32);
         for (int i = 0; i < entries.length; i += 2) {
             command.putLong(entries[i]).putInt((int) entries[i + 1]).putInt(0xdead); // padding is not looked at
         }
@@ -148,7 +148,7 @@ class BackingSpaceTest {
         runs.add(file, 0, command.capacity());
         Snapshot snapshot = new Snapshot(command.capacity());
         assertThat(snapshot.take(runs, 0, command.capacity())).isTrue();
-        return Backing.read(snapshot, entries.length / 2);
+        return Backing.read(new Command.ResourceAttachBacking(snapshot));
     }
 
     /** What the GPU reads of a backing, through its own space. */

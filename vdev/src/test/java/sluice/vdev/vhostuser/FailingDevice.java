@@ -100,7 +100,7 @@ final class FailingDevice implements VirtioDevice {
             @Override
             public void execute(Chain chain) {
                 completed.incrementAndGet();
-                chain.complete(0);
+                chain.complete();
                 // After its work, which was done and has to be given back.
                 enter(Call.NOTIFIED);
             }
