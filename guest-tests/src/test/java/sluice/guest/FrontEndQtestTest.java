@@ -11,7 +11,7 @@ import sluice.vdev.fixture.GpuRect;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** What each QEMU's front-end does with our GPU; the table in README.md says the same for people. */
+/** What each QEMU's front-end does with our GPU; SUITES.md has the same as a table. */
 @Tag("qtest")
 class FrontEndQtestTest {
     /** MQ, REPLY_ACK, BACKEND_REQ, CONFIG, BACKEND_SEND_FD, RESET_DEVICE, CONFIGURE_MEM_SLOTS. */

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -27,50 +28,65 @@ import org.junit.jupiter.params.provider.MethodSource;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /**
- * Every Java example of every README compiles. What an example takes for granted, such as the guest's memory, is declared here,
- * and a line of dots stands for a reader's own code.
+ * Every Java example of every README, and of the files beside it, compiles, and every link leads to a file. Variables that an
+ * example expects, such as the guest's memory, are declared here; a line of dots stands for the reader's own code.
  */
 class ReadmeExamplesTest {
-    private static final List<String> READMES = List.of("README.md", "iommu/README.md", "dmacore/README.md",
-            "vdev/README.md", "vdev/template/README.md", "guest-tests/README.md");
+    private static final List<String> FOLDERS = List.of("", "iommu/", "dmacore/", "vdev/", "vdev/template/",
+            "guest-tests/",
+            "guest-tests/bench/");
     private static final Pattern BLOCK = Pattern.compile("^```java\n(.*?)^```$", Pattern.MULTILINE | Pattern.DOTALL);
+    private static final Pattern LINK = Pattern.compile("\\]\\(([^)#:]*)(?:#([^)]*))?\\)");
+    private static final Pattern HEADING = Pattern.compile("^#+ (.*)$", Pattern.MULTILINE);
     private static final Pattern DOTS = Pattern.compile("^ *\\.\\.\\.$", Pattern.MULTILINE);
     private static final Pattern NAME = Pattern.compile("\\b[A-Z]\\w*\\b");
     private static final Pattern PACKAGE = Pattern.compile("^package ([\\w.]+);", Pattern.MULTILINE);
 
-    /** What examples take for granted: a parameter each, by README and the number of the example in it. */
+    /** Variables that examples expect, as parameters: by file and the number of the example in it. */
     private static final Map<String, String> GIVEN = Map.of(
             "iommu/README.md 1", "TargetRuns pages, TargetRuns runs",
             "dmacore/README.md 1", "FileMapping ram",
-            "dmacore/README.md 3",
+            "dmacore/MEMORY.md 2",
             "GuestMemoryView view, Iotlb.Questions questions, Runnable progress, IotlbStatistics statistics, long[] addressesAndLengths, Runs found, byte[] bytes",
-            "dmacore/README.md 4", "FenceFindings findings, WaitGuard readSections",
-            "dmacore/README.md 5", "Fd ram",
-            "dmacore/README.md 6", "int TO_DEVICE, long from, long length, long bytes, long nanos",
-            "guest-tests/README.md 2", "GuestKernel kernel, CacheFolder cache");
+            "dmacore/BUFFERS.md 1", "FenceFindings findings, WaitGuard readSections",
+            "dmacore/BUFFERS.md 2", "Fd ram",
+            "dmacore/RECORDING.md 1", "int TO_DEVICE, long from, long length, long bytes, long nanos",
+            "guest-tests/IMPORTERS.md 1", "GuestKernel kernel, CacheFolder cache");
     /** Names that several packages have, where the example's own module does not decide. */
     private static final Map<String, String> MEANT = Map.of("Path", "java.nio.file.Path", "List", "java.util.List",
             "Map",
             "java.util.Map", "Duration", "java.time.Duration", "Matcher", "java.util.regex.Matcher", "MemorySegment",
             "java.lang.foreign.MemorySegment");
 
-    /** What examples use of inside other classes. */
+    /** Nested classes and constants that examples use. */
     private static final List<String> NESTED = List.of("static java.lang.foreign.ValueLayout.JAVA_BYTE",
             "static sluice.iommu.space.Outcome.RESOLVED", "sluice.dmacore.memory.GuestMemory.Addressing",
             "sluice.dmacore.linux.Udmabuf.Part");
 
-    record Example(String readme, int number, String text) {
+    record Example(String file, int number, String text) {
         @Override
         public String toString() {
-            return readme + " " + number;
+            return file + " " + number;
         }
+    }
+
+    /** Each README and the files beside it, by their paths in the checkout. */
+    static List<String> files() throws IOException {
+        List<String> files = new ArrayList<>();
+        for (String folder : FOLDERS) {
+            try (Stream<Path> all = Files.list(TemplateReadme.checkout().resolve(folder))) {
+                all.map(path -> path.getFileName().toString()).filter(name -> name.endsWith(".md")).sorted()
+                        .forEach(name -> files.add(folder + name));
+            }
+        }
+        return files;
     }
 
     static List<Example> examples() throws IOException {
         List<Example> examples = new ArrayList<>();
-        for (String readme : READMES) {
-            Matcher blocks = BLOCK.matcher(Files.readString(TemplateReadme.checkout().resolve(readme)));
-            for (int number = 1; blocks.find(); number++) examples.add(new Example(readme, number, blocks.group(1)));
+        for (String file : files()) {
+            Matcher blocks = BLOCK.matcher(Files.readString(TemplateReadme.checkout().resolve(file)));
+            for (int number = 1; blocks.find(); number++) examples.add(new Example(file, number, blocks.group(1)));
         }
         return examples;
     }
@@ -92,8 +108,8 @@ class ReadmeExamplesTest {
     }
 
     private static String source(Example example) throws IOException {
-        String module = example.readme.contains("/")
-                ? example.readme.substring(0, example.readme.indexOf('/'))
+        String module = example.file.contains("/")
+                ? example.file.substring(0, example.file.indexOf('/'))
                 : "vdev";
         Map<String, List<String>> classes = classes(module);
         String given = GIVEN.getOrDefault(example.toString(), "");
@@ -140,6 +156,23 @@ class ReadmeExamplesTest {
     @MethodSource("examples")
     void anExampleCompiles(Example example, @TempDir Path folder) throws IOException {
         assertThat(errors(source(example), folder)).isEmpty();
+    }
+
+    @ParameterizedTest
+    @MethodSource("files")
+    void everyLinkLeadsSomewhere(String file) throws IOException {
+        Path from = TemplateReadme.checkout().resolve(file);
+        Matcher links = LINK.matcher(Files.readString(from));
+        while (links.find()) {
+            Path to = links.group(1).isEmpty() ? from : from.resolveSibling(links.group(1));
+            assertThat(to).as("%s: %s", file, links.group()).exists();
+            if (links.group(2) == null) continue;
+            List<String> anchors = HEADING.matcher(Files.readString(to)).results()
+                    .map(heading -> heading.group(1).toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9 -]", "")
+                            .replace(' ', '-'))
+                    .toList();
+            assertThat(anchors).as("%s: %s", file, links.group()).contains(links.group(2));
+        }
     }
 
     @Test

@@ -15,7 +15,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** Buffers of the heap {@code system}, on a kernel that has it; the table in dmacore's README names the kernel's own cases. */
+/** Buffers of the heap {@code system}, on a kernel that has it; ROWS.md lists the kernel's own cases. */
 @Tag("guest")
 @Tag("S22")
 class DmaHeapTest {

@@ -22,7 +22,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-/** Buffers over memfds, on a kernel with the device; the table in dmacore's README names the kernel's own cases. */
+/** Buffers over memfds, on a kernel with the device; ROWS.md lists the kernel's own cases. */
 @Tag("guest")
 @Tag("S22")
 class UdmabufTest {

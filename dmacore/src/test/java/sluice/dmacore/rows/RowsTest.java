@@ -21,8 +21,8 @@ import org.junit.jupiter.api.Test;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /**
- * A row without a test is a row that we do not have: the README's tables name for each row the tests that are tagged with it,
- * or say why there is none. Sources are read, because half of the floors cannot be seen from here.
+ * The tables of ROWS.md list, for each row, the tests that are tagged with it, or the reason why there is none. This test reads
+ * sources, because the classes of the modules above are not on its class path.
  */
 class RowsTest {
     private static final Pattern TAG = Pattern.compile("@Tag\\(\"([SDM]\\d+)\"\\)");
@@ -52,7 +52,7 @@ class RowsTest {
 
     @BeforeAll
     static void readTablesAndTests() throws IOException {
-        for (String line : Readme.lines()) {
+        for (String line : Readme.rows()) {
             Matcher row = LINE.matcher(line);
             if (!row.matches()) continue;
             Row former = ROWS.put(row.group(1), new Row(row.group(2), row.group(3).strip()));

@@ -1,5 +1,5 @@
 /**
- * What the README promises: that its first example does what it says, and that each row of its tables has the tests it names.
+ * Checks that the first example of the README works, and that each row of ROWS.md has the tests that it lists.
  *
  * <p>Tests of the core itself stay in the rooms of what they test.
  */

@@ -3,7 +3,7 @@ package sluice.vdev.differential;
 /**
  * The differences between QEMU's {@code vhost-user-gpu} and ours that are accepted, each with its reason. Sections are
  * those of virtio 1.3. When a difference is one of them, say {@link Difference} for answers and {@link DisplayJudge} for
- * displays. The README of vdev tells them to everybody; a test keeps the two equal.
+ * displays. DIFFERENCES.md lists them; a test keeps the two equal.
  */
 enum Accepted {
     SHORT_HEADER("carries out what there is of a command of less than 24 bytes, the rest being what its memory held: "
@@ -84,7 +84,7 @@ enum Accepted {
         this.reason = reason;
     }
 
-    /** Its line in the README. */
+    /** Its line in DIFFERENCES.md. */
     String row() {
         return "| %s | %s | %s | %s |".formatted(name(), peer, ours, reason);
     }

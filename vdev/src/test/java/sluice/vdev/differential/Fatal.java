@@ -11,8 +11,8 @@ import sluice.vdev.fixture.GpuWire;
 
 /**
  * Commands that end QEMU's {@code vhost-user-gpu}, or make it say to its display what a QEMU does not survive. The random
- * streams leave them out; here each is once. The guest has resource 1, 8×8 pixels, all backed, on scan-out 0. The README
- * of vdev tells them to everybody.
+ * streams leave them out; here each is once. The guest has resource 1, 8×8 pixels, all backed, on scan-out 0. DIFFERENCES.md
+ * lists them.
  */
 enum Fatal {
     HUGE_RESOURCE("transfers to a resource of 65536×16385 pixels", "allocates 256 KiB, and writes far behind them",
@@ -81,7 +81,7 @@ enum Fatal {
         };
     }
 
-    /** Its line in the README. */
+    /** Its line in DIFFERENCES.md. */
     String row() {
         return "| %s | %s | %s | %s |".formatted(what, peer, ours, reason);
     }
