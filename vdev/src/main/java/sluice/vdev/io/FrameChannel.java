@@ -3,11 +3,8 @@ package sluice.vdev.io;
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.nio.channels.ClosedChannelException;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-import io.netty.buffer.ByteBuf;
 import io.netty.channel.AbstractChannel;
 import io.netty.channel.ChannelConfig;
 import io.netty.channel.ChannelMetadata;
@@ -58,19 +55,13 @@ public final class FrameChannel extends AbstractChannel {
     private final Fd socket;
     private final Disposal disposal;
     private final FileDescriptor descriptor;
-    private final FrameFormat format;
+    private final FrameReader reader;
     private final ChannelConfig config = new DefaultChannelConfig(this);
     private final Handle handle = new Handle();
-    private final SocketMessage incoming = new SocketMessage(1);
     private final SocketMessage outgoing;
     private @Nullable IoRegistration registration;
     private boolean open = true;
 
-    /** The message being read, how much of it is wanted next, and its descriptors so far. */
-    private @Nullable ByteBuf partial;
-    private int wanted;
-    private boolean inBody;
-    private final List<Fd> partialFds = new ArrayList<>();
     private long frames;
     private @Nullable Future<?> patience;
 
@@ -86,7 +77,7 @@ public final class FrameChannel extends AbstractChannel {
         this.socket = socket;
         this.disposal = disposal;
         this.descriptor = new FileDescriptor(socket.number());
-        this.format = format;
+        this.reader = new FrameReader(socket, format, disposal);
         this.outgoing = new SocketMessage(gatherLimit);
         // Netty would count each message as 8 bytes, and call the channel writable with megabytes waiting.
         config.setMessageSizeEstimator(() -> message -> ((Outgoing) message).ownedBytes());
@@ -137,19 +128,9 @@ public final class FrameChannel extends AbstractChannel {
         open = false;
         doDeregister();
         disposal.close(socket);
-        discardPartial();
-        incoming.close();
-        outgoing.close();
-    }
-
-    private void discardPartial() {
-        ByteBuf buffer = partial;
-        partial = null;
-        if (buffer != null)
-            buffer.release();
-        disposal.closeAll(partialFds);
-        partialFds.clear();
+        reader.close();
         stopWaiting();
+        outgoing.close();
     }
 
     /**
@@ -176,7 +157,7 @@ public final class FrameChannel extends AbstractChannel {
         try {
             long began = System.nanoTime();
             for (int i = 0; i < most && isReading() && System.nanoTime() - began < nanos; i++) {
-                Frame frame = readFrame();
+                Frame frame = reader.read(alloc());
                 if (frame == null) {
                     requireWholeSoon();
                     return;
@@ -187,7 +168,7 @@ public final class FrameChannel extends AbstractChannel {
             IoRegistration current = registration;
             if (isReading() && current != null)
                 current.submit(EVENTS);
-        } catch (EndOfStream e) {
+        } catch (FrameReader.EndOfStream e) {
             pipeline().fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE);
             unsafe().close(voidPromise());
         } catch (IOException e) {
@@ -201,8 +182,7 @@ public final class FrameChannel extends AbstractChannel {
      * of this connection, which then never ends.
      */
     private void requireWholeSoon() {
-        ByteBuf begun = partial;
-        if (begun == null || !begun.isReadable() || patience != null)
+        if (!reader.isInMessage() || patience != null)
             return;
         long waitingFor = frames;
         patience = eventLoop().schedule(() -> {
@@ -230,48 +210,6 @@ public final class FrameChannel extends AbstractChannel {
         return open && config.isAutoRead();
     }
 
-    private @Nullable Frame readFrame() throws IOException {
-        ByteBuf buffer = partial;
-        if (buffer == null) {
-            buffer = alloc().directBuffer(format.headerBytes());
-            partial = buffer;
-            inBody = false;
-            wanted = format.headerBytes();
-        }
-        while (true) {
-            while (wanted > 0) {
-                buffer.ensureWritable(wanted);
-                int count = receive(buffer);
-                if (count == SocketMessage.WOULD_BLOCK)
-                    return null;
-                if (count == SocketMessage.END)
-                    throw endOfStream(buffer);
-                collectFds();
-                buffer.writerIndex(buffer.writerIndex() + count);
-                wanted -= count;
-            }
-            if (inBody)
-                break;
-            inBody = true;
-            wanted = format.bodyBytes(buffer);
-        }
-        Frame frame = new Frame(buffer, new Fds(partialFds, disposal));
-        partialFds.clear();
-        partial = null;
-        return frame;
-    }
-
-    private int receive(ByteBuf buffer) throws IOException {
-        try {
-            return incoming.receive(socket, buffer.memoryAddress() + buffer.writerIndex(), wanted);
-        } catch (ErrnoException e) {
-            // A peer that goes away with something of ours unread resets the connection: an end like any other.
-            if (e.errno() == Errno.ECONNRESET)
-                return SocketMessage.END;
-            throw e;
-        }
-    }
-
     /**
      * Whether a failure says no more than that the peer has gone, or that the channel is closed: what was still to be
      * sent finds that out message by message.
@@ -279,24 +217,6 @@ public final class FrameChannel extends AbstractChannel {
     public static boolean isPeerGone(Throwable failure) {
         if (failure instanceof ErrnoException e) return e.errno() == Errno.EPIPE || e.errno() == Errno.ECONNRESET;
         return failure instanceof ClosedChannelException;
-    }
-
-    private IOException endOfStream(ByteBuf buffer) {
-        if (!buffer.isReadable())
-            return new EndOfStream();
-        return new ProtocolViolation("the peer went away in the middle of a message, after %d of %d bytes"
-                .formatted(buffer.readableBytes(), buffer.readableBytes() + wanted));
-    }
-
-    private void collectFds() throws IOException {
-        if (incoming.fdCount() == 0)
-            return;
-        List<Fd> fresh = incoming.takeFds();
-        partialFds.addAll(fresh);
-        disposal.charge(fresh);
-        if (partialFds.size() > SocketMessage.MAX_FDS) {
-            throw new ProtocolViolation("one message with more than %d descriptors".formatted(SocketMessage.MAX_FDS));
-        }
     }
 
     @Override
@@ -360,11 +280,6 @@ public final class FrameChannel extends AbstractChannel {
     @Override
     protected void doDisconnect() {
         doClose();
-    }
-
-    /** The peer closed its end between two messages. */
-    private static final class EndOfStream extends IOException {
-        private static final long serialVersionUID = 1;
     }
 
     private final class FrameUnsafe extends AbstractUnsafe {
