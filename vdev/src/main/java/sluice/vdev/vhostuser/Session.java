@@ -113,98 +113,95 @@ final class Session extends ChannelInboundHandlerAdapter {
             case FrontEndMessage.IotlbUpdate update -> translate(request, update);
             case FrontEndMessage.Unknown unknown -> refuse(request,
                     "unsupported request " + unknown.request());
-            default -> acknowledge(request);
+            case FrontEndMessage.SetFeatures set -> now(request, () -> setFeatures(set.features()));
+            case FrontEndMessage.SetProtocolFeatures set -> now(request, () -> setProtocolFeatures(set.features()));
+            case FrontEndMessage.SetOwner() -> now(request, () -> {}); // one connection has one owner by itself
+            case FrontEndMessage.ResetOwner() ->
+                now(request, () -> LOG.debug("RESET_OWNER is deprecated and does nothing"));
+            case FrontEndMessage.SetMemTable set -> later(request, done -> {
+                memory.replace(set.regions(), set.fds());
+                adopt(done);
+            });
+            case FrontEndMessage.AddMemReg add -> later(request, done -> {
+                memory.add(add.region(), add.fd());
+                adopt(done);
+            });
+            case FrontEndMessage.RemMemReg remove -> later(request, done -> {
+                memory.remove(remove.region());
+                adopt(done);
+            });
+            case FrontEndMessage.SetVringNum set -> now(request, () -> vrings.setSize(set.index(), set.size()));
+            case FrontEndMessage.SetVringBase set ->
+                now(request, () -> vrings.setPosition(set.index(), set.position()));
+            case FrontEndMessage.SetVringAddr set -> now(request, () -> vrings.setAddresses(set));
+            case FrontEndMessage.SetVringKick set -> now(request, () -> vrings.setKick(set.index(), set.fd()));
+            case FrontEndMessage.SetVringCall set -> now(request, () -> vrings.setCall(set.index(), set.fd()));
+            case FrontEndMessage.SetVringErr set -> now(request, () -> vrings.setError(set.index(), set.fd()));
+            case FrontEndMessage.SetVringEnable set ->
+                later(request, done -> host.enable(set.index(), set.enabled(), done));
+            case FrontEndMessage.SetBackendReqFd set -> now(request, () -> toFrontEnd.connect(
+                    socket("SET_BACKEND_REQ_FD", set.fd()), channel.eventLoop(), disposal));
+            case FrontEndMessage.SetConfig set ->
+                later(request, done -> host.writeConfig(set.offset(), set.value(), done));
+            case FrontEndMessage.GpuSetSocket set -> now(request, () -> setGpuSocket(set.fd()));
+            case FrontEndMessage.IotlbInvalidate invalidate ->
+                later(request, done -> host.invalidate(invalidate.range(), done));
+            case FrontEndMessage.ResetDevice() -> later(request, done -> {
+                host.reset(done);
+                vrings.reset();
+            });
         }
     }
 
-    /** Carries out a message that has no reply of its own. */
-    private void acknowledge(Request request) throws ProtocolViolation {
-        Replies.Place place;
+    /** What a message that has no reply of its own asks for. */
+    @FunctionalInterface
+    private interface Work {
+        void carryOut() throws IOException;
+    }
+
+    /** The same, if it takes its time. */
+    @FunctionalInterface
+    private interface LongWork {
+        /** @param done to be run when it is over; not if this throws */
+        void begin(Runnable done) throws IOException;
+    }
+
+    private void now(Request request, Work work) throws ProtocolViolation {
+        Replies.Place place = place(request);
+        if (isRefused(request, place, work)) return;
+        if (place != null) place.answer(0);
+    }
+
+    private void later(Request request, LongWork work) throws ProtocolViolation {
+        Replies.Place place = place(request);
+        Runnable done = place == null ? () -> {} : () -> place.answerLater(0);
+        isRefused(request, place, () -> work.begin(done));
+    }
+
+    /** Where the answer goes, or null if none is wanted. */
+    private Replies.@Nullable Place place(Request request) throws ProtocolViolation {
+        if (!wantsAnswer(request)) return null;
         try {
-            place = wantsAnswer(request) ? replies.expect(request.number()) : null;
+            return replies.expect(request.number());
         } catch (ProtocolViolation e) {
             disposal.closeAll(request.message().files());
             throw e;
         }
-        Runnable done = place == null ? () -> {} : () -> place.answerLater(0);
+    }
+
+    private boolean isRefused(Request request, Replies.@Nullable Place place, Work work) {
         try {
-            if (carryOut(request.message(), done)) return;
+            work.carryOut();
+            return false;
         } catch (IOException | IllegalArgumentException e) {
             log.error("message {} of the front-end is refused: {}", request.number(), e.getMessage());
             if (place != null) place.answer(1);
-            return;
+            return true;
         }
-        if (place != null) place.answer(0);
     }
 
     private boolean wantsAnswer(Request request) {
         return request.needReply() && (protocolFeatures & ProtocolFeature.REPLY_ACK) != 0;
-    }
-
-    /**
-     * @param done to be run when a message is carried out that takes its time
-     * @return true if {@code done} will be run
-     */
-    private boolean carryOut(FrontEndMessage message, Runnable done) throws IOException {
-        switch (message) {
-            case FrontEndMessage.SetFeatures set -> setFeatures(set.features());
-            case FrontEndMessage.SetProtocolFeatures set -> setProtocolFeatures(set.features());
-            case FrontEndMessage.SetOwner() -> {
-            } // one connection has one owner by itself
-            case FrontEndMessage.ResetOwner() -> LOG.debug("RESET_OWNER is deprecated and does nothing");
-            case FrontEndMessage.SetMemTable set -> {
-                memory.replace(set.regions(), set.fds());
-                return adopt(done);
-            }
-            case FrontEndMessage.AddMemReg add -> {
-                memory.add(add.region(), add.fd());
-                return adopt(done);
-            }
-            case FrontEndMessage.RemMemReg remove -> {
-                memory.remove(remove.region());
-                return adopt(done);
-            }
-            case FrontEndMessage.SetVringNum set -> vrings.setSize(set.index(), set.size());
-            case FrontEndMessage.SetVringBase set -> vrings.setPosition(set.index(), set.position());
-            case FrontEndMessage.SetVringAddr set -> vrings.setAddresses(set);
-            case FrontEndMessage.SetVringKick set -> vrings.setKick(set.index(), set.fd());
-            case FrontEndMessage.SetVringCall set -> vrings.setCall(set.index(), set.fd());
-            case FrontEndMessage.SetVringErr set -> vrings.setError(set.index(), set.fd());
-            case FrontEndMessage.SetVringEnable set -> {
-                host.enable(set.index(), set.enabled(), done);
-                return true;
-            }
-            case FrontEndMessage.SetBackendReqFd set ->
-                toFrontEnd.connect(socket("SET_BACKEND_REQ_FD", set.fd()), channel.eventLoop(), disposal);
-            case FrontEndMessage.SetConfig set -> {
-                host.writeConfig(set.offset(), set.value(), done);
-                return true;
-            }
-            case FrontEndMessage.GpuSetSocket set -> setGpuSocket(set.fd());
-            case FrontEndMessage.IotlbInvalidate invalidate -> {
-                host.invalidate(invalidate.range(), done);
-                return true;
-            }
-            case FrontEndMessage.IotlbUpdate update -> throw asked(update);
-            case FrontEndMessage.ResetDevice() -> {
-                host.reset(done);
-                vrings.reset();
-                return true;
-            }
-            case FrontEndMessage.GetFeatures get -> throw asked(get);
-            case FrontEndMessage.GetProtocolFeatures get -> throw asked(get);
-            case FrontEndMessage.GetQueueNum get -> throw asked(get);
-            case FrontEndMessage.GetMaxMemSlots get -> throw asked(get);
-            case FrontEndMessage.GetSharedMemory get -> throw asked(get);
-            case FrontEndMessage.GetConfig get -> throw asked(get);
-            case FrontEndMessage.GetVringBase get -> throw asked(get);
-            case FrontEndMessage.Unknown unknown -> throw asked(unknown);
-        }
-        return false;
-    }
-
-    private static IllegalStateException asked(FrontEndMessage message) {
-        return new IllegalStateException(message + " has an answer of its own");
     }
 
     private void reply(Request request, long value) throws ProtocolViolation {
@@ -279,13 +276,12 @@ final class Session extends ChannelInboundHandlerAdapter {
                 MEMORY_HINT_SECONDS, TimeUnit.SECONDS);
     }
 
-    private boolean adopt(Runnable done) {
+    private void adopt(Runnable done) {
         Future<?> hint = memoryHint;
         memoryHint = null;
         if (hint != null) hint.cancel(false);
         GuestMemory next = memory.current().retain();
         host.adopt(next, done);
-        return true;
     }
 
     /** With GPA_ADDRESSES the front-end names rings by guest address, otherwise by where it has mapped them itself. */
