@@ -2,8 +2,8 @@ package sluice.dmacore.memory;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -26,8 +26,8 @@ public final class FileMapping {
     private final Consumer<FileMapping> whenGone;
     private final Executor closer;
     private final AtomicInteger references = new AtomicInteger(1);
-    /** Guarded by the table of mappings. */
-    private final List<FileCharge> charges = new ArrayList<>();
+    /** Changed with the table of mappings locked. */
+    private final List<FileCharge> charges = new CopyOnWriteArrayList<>();
 
     FileMapping(FileId id, MemorySegment segment, boolean shrinkable, Arena arena, Executor closer,
             Consumer<FileMapping> whenGone) {
@@ -65,10 +65,14 @@ public final class FileMapping {
 
     /** Lets one more share pay for it, unless it does. */
     void charge(Share share) throws ShareUsedUpException {
+        if (!isPaidBy(share)) charges.add(FileCharge.take(share, size()));
+    }
+
+    boolean isPaidBy(Share share) {
         for (FileCharge charge : charges) {
-            if (charge.share().equals(share)) return;
+            if (charge.share().equals(share)) return true;
         }
-        charges.add(FileCharge.take(share, size()));
+        return false;
     }
 
     /** It is unmapped. */

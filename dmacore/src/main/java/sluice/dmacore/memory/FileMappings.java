@@ -3,10 +3,12 @@ package sluice.dmacore.memory;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
+
+import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.budget.Budget;
 import sluice.dmacore.budget.Share;
@@ -29,7 +31,8 @@ public final class FileMappings {
     private static final class Table {
         final Executor closer = Executors
                 .newSingleThreadExecutor(Thread.ofPlatform().name("sluice-unmap").daemon().factory());
-        final Map<FileId, FileMapping> byId = new HashMap<>();
+        /** Changed with the table locked. */
+        final Map<FileId, FileMapping> byId = new ConcurrentHashMap<>();
 
         synchronized void forget(FileMapping mapping) {
             mapping.giveBackCharges();
@@ -70,6 +73,30 @@ public final class FileMappings {
      * @throws IOException if it is no memfd and no file of tmpfs or hugetlbfs, is empty, or the share is used up
      */
     public FileMapping map(Fd fd) throws IOException {
+        int seals = seals(fd);
+        FileStatus status = FileStatus.of(fd);
+        if (status.size() <= 0)
+            throw new IOException("the memory file is empty, nothing can be mapped");
+        return mapOrRetain(fd, FileId.of(status), status.size(), (seals & Seals.SHRINK) == 0);
+    }
+
+    /**
+     * As {@link #map}, for one who must not wait, for the kernel or for others who map: only a file that is mapped, and paid for by
+     * the share, is retained. Otherwise null: it is to be {@linkplain #map mapped} by one who may wait.
+     *
+     * @throws IOException as {@link #map}
+     */
+    public @Nullable FileMapping known(Fd fd) throws IOException {
+        seals(fd);
+        FileStatus status = FileStatus.of(fd);
+        FileMapping known = table.byId.get(FileId.of(status));
+        if (known == null || known.size() != status.size() || !known.tryRetain()) return null;
+        if (known.isPaidBy(share)) return known;
+        known.release();
+        return null;
+    }
+
+    private static int seals(Fd fd) throws IOException {
         int seals = Seals.get(fd);
         if (seals == Seals.NONE_POSSIBLE) {
             throw new IOException(
@@ -77,10 +104,7 @@ public final class FileMappings {
                             the descriptor is not a memory file: guest memory must be a memfd, or a file of tmpfs (/dev/shm) or \
                             hugetlbfs""");
         }
-        FileStatus status = FileStatus.of(fd);
-        if (status.size() <= 0)
-            throw new IOException("the memory file is empty, nothing can be mapped");
-        return mapOrRetain(fd, FileId.of(status), status.size(), (seals & Seals.SHRINK) == 0);
+        return seals;
     }
 
     /**

@@ -58,6 +58,30 @@ class FileMappingsTest {
         }
     }
 
+    /** Who must not wait gets what is mapped, and paid for, and nothing else. */
+    @Test
+    void aFileIsKnownFromItsFirstMapToItsLastRelease() throws Exception {
+        try (Fd fd = MemoryFiles.file(8192)) {
+            assertThat(files.mappings.known(fd)).isNull();
+            FileMapping mapped = files.mappings.map(fd);
+            FileMapping known = files.mappings.known(fd);
+            assertThat(known).isSameAs(mapped);
+            try (Share other = Budget.ofProcess().share("other")) {
+                assertThat(files.mappings.paidBy(other).known(fd)).as("on another's account").isNull();
+            }
+            Memfd.resize(fd, 4096);
+            assertThat(files.mappings.known(fd)).as("of another size").isNull();
+            mapped.release();
+            mapped.release();
+            files.awaitUnmapped();
+            Memfd.resize(fd, 8192);
+            assertThat(files.mappings.known(fd)).isNull();
+        }
+        try (Fd pipe = EventFd.create()) {
+            assertThatThrownBy(() -> files.mappings.known(pipe)).isInstanceOf(IOException.class);
+        }
+    }
+
     @Test
     void twoFilesOfEqualSizeAreTwoMappings() throws Exception {
         FileMapping one = files.mapping(4096);

@@ -49,7 +49,7 @@ public final class FunctionHost {
 
     private final PciFunction function;
     private final HostLoop loop;
-    private final FileMappings files;
+    private final FileMapper mapper;
     private final DmaMappedSpace space;
     private final BarAccess access;
     private final Map<Integer, Bar> bars = new HashMap<>();
@@ -81,7 +81,7 @@ public final class FunctionHost {
             Share share) {
         this.function = function;
         this.loop = loop;
-        this.files = files;
+        this.mapper = new FileMapper(files, loop.disposal());
         this.space = DmaMappedSpace.open(loop.name(), share);
         this.access = new BarAccess(function);
         this.leftovers = new Leftovers(loop.name());
@@ -168,23 +168,11 @@ public final class FunctionHost {
         ask("DMA_MAP", request, done);
     }
 
-    /** The descriptor is let go of now: those of many maps must not pile up while the function is at work. */
+    /** The descriptor is let go of without waiting for the function: those of many maps must not pile up while it is at work. */
     private Request mapping(long address, long length, Fd file, long offset, Permission permission) {
-        FileMapping mapping;
-        boolean mapped = false;
-        try {
-            mapping = files.map(file);
-            mapped = true;
-            // A memory file that stays mapped: there is nothing to wait for, and nothing to free.
-            file.close();
-        } catch (IOException e) {
-            return () -> {
-                throw e;
-            };
-        } finally {
-            if (!mapped) loop.disposal().close(file);
-        }
+        FileMapper.Pending pending = mapper.map(file);
         return () -> {
+            FileMapping mapping = pending.get();
             try {
                 space.map(address, length, mapping, offset, permission);
                 bus.mapped(address, length, mapping, offset, permission);

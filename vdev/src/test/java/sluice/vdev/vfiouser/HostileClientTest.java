@@ -1,6 +1,7 @@
 package sluice.vdev.vfiouser;
 
 import java.io.IOException;
+import java.lang.reflect.Field;
 import java.nio.ByteBuffer;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
@@ -15,6 +16,7 @@ import sluice.dmacore.linux.Errno;
 import sluice.dmacore.linux.EventFd;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.Memfd;
+import sluice.dmacore.memory.FileMappings;
 import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.GuestRam;
 import sluice.vdev.fixture.VfioUserClient;
@@ -291,6 +293,26 @@ class HostileClientTest {
             assertThat(process.host().space().table().mappings()).isEmpty();
             atWork.countDown();
             assertThat(client.unmap(0, WAITING_MAPS * 4096L)).isZero();
+        }
+        process.awaitGone();
+    }
+
+    /** A file that is not mapped yet is mapped where one may wait, and what comes after its map stays behind it. */
+    @Test
+    void aMapThatWaitsForOthersWhoMapHoldsNobodyUp() throws Exception {
+        Field table = FileMappings.class.getDeclaredField("table");
+        table.setAccessible(true);
+        try (VfioUserClient client = process.agreed(); Fd fresh = Memfd.create("fresh", 0)) {
+            Memfd.resize(fresh, 4096);
+            synchronized (table.get(FileMappings.ofProcess())) {
+                client.post(VfioUserClient.DMA_MAP, VfioUserClient.NO_REPLY,
+                        body(32).putInt(32).putInt(BOTH).putLong(0).putLong(0).putLong(4096), fresh);
+                assertThat(client.ask(VfioUserClient.GET_INFO, body(16).putInt(16)).errno()).isZero();
+            }
+            assertThat(client.unmap(0, 4096)).as("of what was mapped before").isZero();
+            try (Fd empty = Memfd.create("empty", 0)) {
+                assertThat(client.map(0, 4096, 0, BOTH, empty)).isEqualTo(Errno.EINVAL);
+            }
         }
         process.awaitGone();
     }
