@@ -84,7 +84,7 @@ final class Shadow {
     private final FileMapping memory;
     private final FileMapping twins;
     private final @Nullable Chunk[] chunks;
-    /** Pages that play, each as often as devices play it. Guarded by all shadows together. */
+    /** Pages that play, each as often as devices play it. Guarded by the shadow's entry in the table of all. */
     private long uses;
     private final LongAdder copied = new LongAdder();
 

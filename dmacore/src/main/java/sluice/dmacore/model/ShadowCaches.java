@@ -2,9 +2,10 @@ package sluice.dmacore.model;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
 
 import org.jspecify.annotations.Nullable;
 
@@ -32,10 +33,12 @@ public final class ShadowCaches implements CacheExecutor {
     private final FileMappings files;
     private final Eviction eviction;
     private final Random chance;
-    /** Guards itself, and who uses each. What a shadow holds is guarded by the shadow: one VM's never waits for another's. */
-    private final Map<FileId, Shadow> shadows = new HashMap<>();
-    /** Guarded by the shadows. */
-    private long copiedByFormer;
+    /**
+     * Who uses a shadow changes with its entry locked, and what it holds with the shadow locked: one VM's never waits for another's,
+     * nor while another's is made.
+     */
+    private final Map<FileId, Shadow> shadows = new ConcurrentHashMap<>();
+    private final LongAdder copiedByFormer = new LongAdder();
 
     /** @param files where shadows are mapped */
     public ShadowCaches(FileMappings files, Eviction eviction) {
@@ -55,11 +58,9 @@ public final class ShadowCaches implements CacheExecutor {
 
     /** Bytes that were copied to play all this; none of them is a bounce. */
     public long cacheBytes() {
-        synchronized (shadows) {
-            long bytes = copiedByFormer;
-            for (Shadow shadow : shadows.values()) bytes += shadow.copied();
-            return bytes;
-        }
+        long bytes = copiedByFormer.sum();
+        for (Shadow shadow : shadows.values()) bytes += shadow.copied();
+        return bytes;
     }
 
     // ---- which pages play
@@ -70,9 +71,11 @@ public final class ShadowCaches implements CacheExecutor {
         boolean done = false;
         try {
             lines.forEachStretch(0, lines.count(), (file, offset, bytes, _) -> {
-                synchronized (shadows) {
-                    shadows.computeIfAbsent(file.id(), _ -> open(file)).join(offset, bytes);
-                }
+                shadows.compute(file.id(), (_, present) -> {
+                    Shadow shadow = present == null ? open(file) : present;
+                    shadow.join(offset, bytes);
+                    return shadow;
+                });
                 joined[0]++;
             });
             done = true;
@@ -130,13 +133,12 @@ public final class ShadowCaches implements CacheExecutor {
         long[] left = { stretches };
         lines.forEachStretch(0, lines.count(), (file, offset, bytes, _) -> {
             if (left[0]-- <= 0) return;
-            synchronized (shadows) {
-                Shadow shadow = of(file);
-                if (!shadow.leave(offset, bytes)) return;
-                copiedByFormer += shadow.copied();
+            shadows.computeIfPresent(file.id(), (_, shadow) -> {
+                if (!shadow.leave(offset, bytes)) return shadow;
                 shadow.close();
-                shadows.remove(file.id());
-            }
+                copiedByFormer.add(shadow.copied());
+                return null;
+            });
         });
     }
 
@@ -148,9 +150,7 @@ public final class ShadowCaches implements CacheExecutor {
     }
 
     private @Nullable Shadow present(FileMapping file) {
-        synchronized (shadows) {
-            return shadows.get(file.id());
-        }
+        return shadows.get(file.id());
     }
 
     @Override
