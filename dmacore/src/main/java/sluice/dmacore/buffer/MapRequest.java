@@ -65,10 +65,6 @@ final class MapRequest {
         return buffer.importers().planned(function, view == null ? memory.runs() : view.runs());
     }
 
-    private boolean lacksInvalidation(boolean cached) {
-        return cached && direction.deviceWrites() && !buffer.core().options().executor().invalidates();
-    }
-
     DeviceMapping map() throws DmaBufException {
         BufferMemory memory = buffer.obtain();
         check(memory);
@@ -83,62 +79,79 @@ final class MapRequest {
         }
     }
 
+    /** Three steps, of which each undoes what those before it have done if it fails: plan, place, hand over. */
     private DeviceMapping map(BufferMemory memory, @Nullable TranslatedView view) throws DmaBufException {
-        Lines lines = view == null ? buffer.lines() : view.lines();
-        boolean cached = buffer.core().gate().isCached(attachment.holder());
-        Verdict verdict = buffer.importers().judged(function, attachment.stream(), planned(view, memory), memory);
-        Bounce bounce = verdict.fits() ? null : bounced(verdict, memory, lines);
-        Holder holder = holder(view, bounce);
-        boolean joined = false;
+        Plan plan = plan(memory, view);
         boolean done = false;
+        boolean joined = false;
         try {
-            if (!holder.equals(attachment.holder())) {
-                buffer.backing().join(lines, holder, function);
-                joined = true;
-            }
-            Segments segments = inSpace(seen(lines, bounce, cached));
-            SegmentList list = SegmentList.of(segments, function.params(), buffer.core().listCuts());
-            Verdict found = bounce == null
-                    ? buffer.importers().judged(function, attachment.stream(), list, memory)
-                    : Verdict.of(list, bounce.runs(), BufferMemory.Kind.RAM, function.params());
-            if (!found.fits()) {
-                function.space().unmap(segments);
-                throw buffer.refused(Errno.EIO, "%s cannot have it %s: %s".formatted(function.name(),
-                        bounce == null ? "without a copy" : "as a copy either, where there is memory for one", found));
-            }
-            if (!attributes.contains(DmaAttribute.CPU_KEEPS)) {
-                buffer.core().gate().forDevice(lines, holder, 0, buffer.size(), direction,
-                        attributes.contains(DmaAttribute.SKIP_CPU_SYNC));
-            }
-            DeviceMapping made = new DeviceMapping(attachment, holder, direction, attributes, lines, segments, list,
-                    bounce, view);
-            if (bounce != null) made.copyToDevice(bounce, 0, buffer.size());
+            joined = join(plan);
+            DeviceMapping made = handOver(plan, place(plan, memory));
             done = true;
             return made;
         } finally {
-            if (!done && joined) buffer.core().gate().leave(lines, holder);
-            if (!done && bounce != null) bounce.close();
+            if (!done && joined) buffer.core().gate().leave(plan.lines, plan.holder);
+            if (!done && plan.bounce != null) plan.bounce.close();
         }
     }
 
-    private Runs seen(Lines lines, @Nullable Bounce bounce, boolean cached) {
-        if (bounce != null) return bounce.runs();
-        if (cached) return buffer.core().options().executor().deviceMemory(lines);
-        return lines.runs();
+    /**
+     * What the device is to see, and who owns it.
+     *
+     * @param holder of the mapping's own if the attachment does not own these lines, or owns them in another way
+     * @param bounce a copy, if the device cannot have the memory itself
+     */
+    private record Plan(Lines lines, Holder holder, @Nullable Bounce bounce, @Nullable TranslatedView view) {}
+
+    private Plan plan(BufferMemory memory, @Nullable TranslatedView view) throws DmaBufException {
+        Lines lines = view == null ? buffer.lines() : view.lines();
+        Verdict verdict = buffer.importers().judged(function, attachment.stream(), planned(view, memory), memory);
+        Bounce bounce = verdict.fits() ? null : bounced(verdict, memory, lines);
+        return new Plan(lines, holder(view, bounce), bounce, view);
     }
 
-    /** One of its own for lines that the attachment does not own, or owns in another way. */
+    /** @return whether it has, and is to leave with the mapping */
+    private boolean join(Plan plan) throws DmaBufException {
+        if (plan.holder.equals(attachment.holder())) return false;
+        buffer.backing().join(plan.lines, plan.holder, function);
+        return true;
+    }
+
+    /** Where a buffer lies in a device's space, and the list that its importer gets. */
+    private record Placed(Segments segments, SegmentList list) {}
+
+    /** What a device would see is judged again where it lies: addresses are decided there. */
+    private Placed place(Plan plan, BufferMemory memory) throws DmaBufException {
+        Bounce bounce = plan.bounce;
+        Segments segments = inSpace(
+                bounce == null ? buffer.core().gate().memoryOf(plan.lines, plan.holder) : bounce.runs());
+        SegmentList list = SegmentList.of(segments, function.params(), buffer.core().listCuts());
+        Verdict found = bounce == null
+                ? buffer.importers().judged(function, attachment.stream(), list, memory)
+                : Verdict.of(list, bounce.runs(), BufferMemory.Kind.RAM, function.params());
+        if (found.fits()) return new Placed(segments, list);
+        function.space().unmap(segments);
+        throw buffer.refused(Errno.EIO, "%s cannot have it %s: %s".formatted(function.name(),
+                bounce == null ? "without a copy" : "as a copy either, where there is memory for one", found));
+    }
+
+    /** The device owns it from now on. */
+    private DeviceMapping handOver(Plan plan, Placed placed) {
+        if (!attributes.contains(DmaAttribute.CPU_KEEPS)) {
+            buffer.core().gate().forDevice(plan.lines, plan.holder, 0, buffer.size(), direction,
+                    attributes.contains(DmaAttribute.SKIP_CPU_SYNC));
+        }
+        DeviceMapping made = new DeviceMapping(attachment, plan.holder, direction, attributes, plan.lines,
+                placed.segments, placed.list, plan.bounce, plan.view);
+        if (plan.bounce != null) made.copyToDevice(plan.bounce, 0, buffer.size());
+        return made;
+    }
+
     private Holder holder(@Nullable TranslatedView view, @Nullable Bounce bounce) {
-        if (bounce != null) return copying(bounce);
-        return view == null
-                ? attachment.holder()
-                : new Holder(attachment.number(), function.name(),
-                        attachment.holder().coherent());
-    }
-
-    /** Who owns the lines of a bounced mapping: it is the CPU that reads and writes them, and no cache is in its way. */
-    private Holder copying(Bounce bounce) {
-        return new Holder(attachment.number(), function.name(), true, bounce);
+        // It is the CPU that reads and writes the lines of a copy, and no cache is in its way.
+        if (bounce != null) return new Holder(attachment.number(), function.name(), true, bounce);
+        if (view == null) return attachment.holder();
+        return new Holder(attachment.number(), function.name(), attachment.holder().coherent());
     }
 
     private void check(BufferMemory memory) throws DmaBufException {
@@ -151,13 +164,13 @@ final class MapRequest {
             buffer.core().findings().add(Rule.D14_MMIO_OF_RAM, attachment.subject(), 0, buffer.size(),
                     "mapped as a device's registers, and it is memory of the system");
         }
-        boolean cached = buffer.core().gate().isCached(attachment.holder());
-        if (lacksInvalidation(cached)) {
+        if (buffer.core().gate().lacksInvalidation(attachment.holder(), direction)) {
             throw buffer.refused(Errno.EOPNOTSUPP,
                     "this process cannot invalidate cache lines, so %s, which does not snoop, may only read".formatted(
                             function.name()));
         }
-        if (attributes.contains(DmaAttribute.REQUIRE_COHERENT) && cached) {
+        if (attributes.contains(DmaAttribute.REQUIRE_COHERENT)
+                && buffer.core().gate().isCached(attachment.holder())) {
             throw buffer.refused(Errno.EOPNOTSUPP, "%s does not snoop, and coherence is required".formatted(
                     function.name()));
         }

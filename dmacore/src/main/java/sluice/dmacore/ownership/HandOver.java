@@ -37,51 +37,60 @@ final class HandOver {
      * @param skip whether the caller says that no cache operation is needed
      */
     void give(Walk walk, Holder holder, Direction part, Direction mapped, boolean begins, boolean skip) {
-        Lines lines = walk.lines();
         boolean cached = isCached(holder);
         CacheOperation operation = cached ? flavour.forDevice(part) : CacheOperation.NONE;
-        long requested = 0;
-        long executed = 0;
-        long writeNanos = 0;
-        long invalidateNanos = 0;
+        Tally tally = walk.tally().begin();
         while (walk.next()) {
             Region region = walk.region();
             int i = walk.interval();
             long bit = region.bit(i, holder);
             // A buffer can have a line twice: what it owns then, it was given by this.
             boolean owned = !begins && ((region.readers(i) | region.writers(i)) & bit) != 0;
-            boolean cut = walk.isCut();
-            requested += walk.bytes();
-            if (!skip && !cut) checkWriters(walk, holder, mapped);
-            if (cached) {
-                long left = owned ? bit : gaveBack(region, i, bit);
-                left &= region.wrote(i);
-                if (left != 0 && !isUnfetched(walk)) left = 0;
-                if (left != 0 && owned && !skip && part.deviceWrites())
-                    blame.unfetched(lines, holder, lines.harm(), true);
-                // Who gives what the device has says that the CPU has written it, whether it was allowed to or not.
-                boolean dirty = region.mayBeDirty(i) || (owned && region.hasUnseenWriters());
-                if (skip) {
-                    region.noteSkipped(i, bit);
-                } else {
-                    if (dirty) {
-                        if (operation.writesBack())
-                            writeNanos += writeBack(walk, holder, region.writers(i) & ~region.coherent(i));
-                        if (operation.invalidates()) {
-                            invalidateNanos += invalidate(walk);
-                            blame.droppedBefore(lines, holder, lines.harm());
-                        }
-                        executed += walk.bytes();
-                    }
-                    region.forgetSkipped(i);
-                }
-                if (left != 0 && !owned) checkLeft(walk, holder, left);
-            }
+            tally.requested += walk.bytes();
+            if (!skip && !walk.isCut()) checkWriters(walk, holder, mapped);
+            if (cached) prepare(walk, holder, part, owned, skip);
             region.own(i, bit, mapped);
         }
-        lines.counters().transfer(!cached);
-        if (operation.writesBack()) books.writeBack(walk, holder, requested, executed, writeNanos);
-        if (operation.invalidates()) books.invalidate(walk, holder, requested, executed, invalidateNanos);
+        walk.lines().counters().transfer(!cached);
+        if (operation.writesBack())
+            books.writeBack(walk, holder, tally.requested, tally.executed, tally.writeBackNanos);
+        if (operation.invalidates())
+            books.invalidate(walk, holder, tally.requested, tally.executed, tally.invalidateNanos);
+    }
+
+    /** Between the time of the CPU and that of a device that does not snoop. */
+    private void prepare(Walk walk, Holder holder, Direction part, boolean owned, boolean skip) {
+        Region region = walk.region();
+        int i = walk.interval();
+        long bit = region.bit(i, holder);
+        long left = (owned ? bit : gaveBack(region, i, bit)) & region.wrote(i);
+        if (left != 0 && !isUnfetched(walk)) left = 0;
+        if (left != 0 && owned && !skip && part.deviceWrites())
+            blame.unfetched(walk.lines(), holder, walk.lines().harm(), true);
+        if (skip) {
+            region.noteSkipped(i, bit);
+        } else {
+            // Who gives what the device has says that the CPU has written it, whether it was allowed to or not.
+            if (region.mayBeDirty(i) || (owned && region.hasUnseenWriters())) clean(walk, holder, part);
+            region.forgetSkipped(i);
+        }
+        if (left != 0 && !owned) checkLeft(walk, holder, left);
+    }
+
+    /** What the caches may have that memory has not is written back or dropped, as the transfer demands. */
+    private void clean(Walk walk, Holder holder, Direction part) {
+        Region region = walk.region();
+        CacheOperation operation = flavour.forDevice(part);
+        Tally tally = walk.tally();
+        if (operation.writesBack()) {
+            long owners = region.writers(walk.interval()) & ~region.coherent(walk.interval());
+            tally.writeBackNanos += writeBack(walk, holder, owners);
+        }
+        if (operation.invalidates()) {
+            tally.invalidateNanos += invalidate(walk);
+            blame.droppedBefore(walk.lines(), holder, walk.lines().harm());
+        }
+        tally.executed += walk.bytes();
     }
 
     /** Devices that do not snoop and have nothing of an interval, and the one that is given it. */

@@ -13,6 +13,7 @@ package sluice.dmacore.ownership;
  */
 final class Walk {
     private final Lines lines;
+    private final Tally tally = new Tally();
     /** Positions of the bytes that it is about. */
     private long from;
     private long to;
@@ -100,6 +101,10 @@ final class Walk {
 
     Lines lines() {
         return lines;
+    }
+
+    Tally tally() {
+        return tally;
     }
 
     /** The first byte of a transfer. */
