@@ -7,11 +7,13 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Errno;
+import sluice.dmacore.memory.Rows;
 import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.ownership.Holder;
 import sluice.dmacore.ownership.Lines;
 import sluice.dmacore.space.Segments;
 import sluice.dmacore.trace.EventKind;
+import sluice.dmacore.trace.TraceSink;
 
 /**
  * A buffer mapped for a device: the only thing that can be handed to one (row S44). Between the map and the unmap the device
@@ -34,6 +36,8 @@ public final class DeviceMapping {
     private final long mappedNanos = System.nanoTime();
     /** Held by a sync, and while the mapping ends: a sync finds all there is or nothing. Taken after the buffer's lock. */
     private final Object turn = new Object();
+    /** A range of one row. With the turn. */
+    private final Rows range = new Rows();
     private volatile boolean live = true;
     /** Whether the segments still lead anywhere. With the buffer locked. */
     private boolean inSpace = true;
@@ -91,18 +95,42 @@ public final class DeviceMapping {
      */
     public void syncForDevice(long from, long length, Direction part) throws DmaBufException {
         synchronized (turn) {
-            give(from, length, part);
+            beginGive(range.set(from, length), part);
+            buffer.core().gate().syncForDevice(lines, holder, range, part, direction);
+            endGive(range, part);
         }
     }
 
-    private void give(long from, long length, Direction part) throws DmaBufException {
-        check(from, length, part, false);
-        if (bounce != null && part.deviceReads()) copyToDevice(bounce, from, length);
-        buffer.core().gate().syncForDevice(lines, holder, from, length, part, direction);
-        written.clear(from, length);
-        if (buffer.core().trace().isOn()) {
-            buffer.core().trace().record(EventKind.SYNC_FOR_DEVICE, buffer.number(), attachment.number(),
-                    part.number(), from, length, 0, 0);
+    /**
+     * Gives rows to the device, and what it does with them at once is judged: for a device whose command says both.
+     *
+     * @param done whether the table lets it through
+     */
+    void syncForAccess(Rows rows, Direction part, boolean write, boolean done) throws DmaBufException {
+        synchronized (turn) {
+            beginGive(rows, part);
+            buffer.core().gate().syncForAccess(lines, holder, rows, part, direction, write, done);
+            endGive(rows, part);
+        }
+    }
+
+    private void beginGive(Rows rows, Direction part) throws DmaBufException {
+        check(rows.offset(), rows.span(), part, false);
+        if (bounce == null || !part.deviceReads()) return;
+        for (long row = 0; row < rows.count(); row++) copyToDevice(bounce, rows.offset(row), rows.rowBytes());
+    }
+
+    private void endGive(Rows rows, Direction part) {
+        for (long row = 0; row < rows.count(); row++) written.clear(rows.offset(row), rows.rowBytes());
+        record(EventKind.SYNC_FOR_DEVICE, rows, part);
+    }
+
+    private void record(EventKind kind, Rows rows, Direction part) {
+        TraceSink trace = buffer.core().trace();
+        if (!trace.isOn()) return;
+        for (long row = 0; row < rows.count(); row++) {
+            trace.record(kind, buffer.number(), attachment.number(), part.number(), rows.offset(row), rows.rowBytes(),
+                    0, 0);
         }
     }
 
@@ -114,19 +142,24 @@ public final class DeviceMapping {
     /** Takes a range back: what the device wrote there, the CPU will see. As {@link #syncForDevice(long, long, Direction)}. */
     public void syncForCpu(long from, long length, Direction part) throws DmaBufException {
         synchronized (turn) {
-            take(from, length, part);
+            take(range.set(from, length), part);
         }
     }
 
-    private void take(long from, long length, Direction part) throws DmaBufException {
-        check(from, length, part, true);
-        reportUnwritten(from, length);
-        buffer.core().gate().forCpu(lines, holder, from, length, part);
-        if (bounce != null && part.deviceWrites()) copyToCpu(bounce, from, length);
-        if (buffer.core().trace().isOn()) {
-            buffer.core().trace().record(EventKind.SYNC_FOR_CPU, buffer.number(), attachment.number(),
-                    part.number(), from, length, 0, 0);
+    /** Takes rows back, in one pass of the gate. */
+    public void syncForCpu(Rows rows, Direction part) throws DmaBufException {
+        synchronized (turn) {
+            take(rows, part);
         }
+    }
+
+    private void take(Rows rows, Direction part) throws DmaBufException {
+        check(rows.offset(), rows.span(), part, true);
+        for (long row = 0; row < rows.count(); row++) reportUnwritten(rows.offset(row), rows.rowBytes());
+        buffer.core().gate().forCpu(lines, holder, rows, part);
+        for (long row = 0; bounce != null && part.deviceWrites() && row < rows.count(); row++)
+            copyToCpu(bounce, rows.offset(row), rows.rowBytes());
+        record(EventKind.SYNC_FOR_CPU, rows, part);
     }
 
     /** Copies what the CPU has in a bounced buffer. */

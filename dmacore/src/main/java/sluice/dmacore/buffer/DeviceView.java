@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.finding.Subject;
+import sluice.dmacore.memory.Rows;
 import sluice.dmacore.memory.Runs;
 import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.space.DeviceReader;
@@ -37,6 +38,8 @@ public final class DeviceView implements AutoCloseable {
     /** Where the last address led: most lead to the same buffer as the one before. */
     private @Nullable DeviceMapping last;
     private final Runs piece = new Runs();
+    /** A range of one row. */
+    private final Rows range = new Rows();
 
     private DeviceView(DeviceFunction function, @Nullable MachineAddresses machine) {
         this.function = function;
@@ -76,40 +79,51 @@ public final class DeviceView implements AutoCloseable {
      * @return unless it is {@link Outcome#RESOLVED}, {@code runs} is empty
      */
     public Outcome find(DeviceMapping mapping, long from, long length, Access access, Runs runs) {
-        return findRows(mapping, from, length, length, 1, access, runs);
+        return find(mapping, range.set(from, length), access, runs);
     }
 
     /**
-     * As {@link #find}, for a rectangle: the runs cover everything from its first byte to its last, and only the rows are the
-     * device's to touch.
-     *
-     * @param rowBytes of each row
-     * @param stride from the beginning of one row to that of the next, at least {@code rowBytes}
-     * @param rows at least 1
+     * As {@link #find(DeviceMapping, long, long, Access, Runs)}, for a rectangle: the runs cover everything from its first byte to
+     * its last, and only the rows are the device's to touch.
      */
-    public Outcome findRows(DeviceMapping mapping, long from, long rowBytes, long stride, long rows, Access access,
-            Runs runs) {
+    public Outcome find(DeviceMapping mapping, Rows rows, Access access, Runs runs) {
         runs.clear();
+        checkOwn(mapping);
+        if (!isMappedFor(mapping, rows.offset(), rows.span(), access)) return Outcome.FAULT;
+        Outcome outcome = resolve(mapping, rows.offset(), rows.span(), access, runs);
+        judge(mapping, rows, access, outcome == Outcome.RESOLVED);
+        return found(mapping, rows, access, outcome);
+    }
+
+    /**
+     * Gives rows to the device and finds them, for one whose commands say both: a
+     * {@linkplain DeviceMapping#syncForDevice(long, long, Direction) sync} and a {@link #find} that pass the gate together. What is
+     * no part of the buffer is a fault, and is not given.
+     *
+     * @param part as a sync
+     * @throws DmaBufException as a sync; nothing was given
+     */
+    public Outcome giveAndFind(DeviceMapping mapping, Rows rows, Direction part, Access access, Runs runs)
+            throws DmaBufException {
+        runs.clear();
+        checkOwn(mapping);
+        if (!isMappedFor(mapping, rows.offset(), rows.span(), access)) return Outcome.FAULT;
+        Outcome outcome = resolve(mapping, rows.offset(), rows.span(), access, runs);
+        mapping.syncForAccess(rows, part, access == Access.WRITE, outcome == Outcome.RESOLVED);
+        return found(mapping, rows, access, outcome);
+    }
+
+    private void checkOwn(DeviceMapping mapping) {
         Attachment attachment = mapping.attachment();
         if (attachment.function() != function)
             throw new IllegalArgumentException("%s uses a mapping of %s".formatted(function.name(),
                     attachment.function().name()));
-        long length = span(rowBytes, stride, rows);
-        if (!isMappedFor(mapping, from, length, access)) return Outcome.FAULT;
-        boolean write = access == Access.WRITE;
-        Outcome outcome = resolve(mapping, from, length, access, runs);
-        boolean done = outcome == Outcome.RESOLVED;
-        for (long row = 0; row < rows; row++) judge(mapping, from + row * stride, rowBytes, write, done);
-        if (!done || !write) return outcome;
-        for (long row = 0; row < rows; row++) mapping.noteWritten(from + row * stride, rowBytes);
-        return outcome;
     }
 
-    /** From the first byte of the first row to the last of the last; {@link Long#MAX_VALUE} if that is more. */
-    private static long span(long rowBytes, long stride, long rows) {
-        long high = Math.multiplyHigh(rows - 1, stride);
-        long low = (rows - 1) * stride;
-        return high != 0 || low < 0 || low > Long.MAX_VALUE - rowBytes ? Long.MAX_VALUE : low + rowBytes;
+    private static Outcome found(DeviceMapping mapping, Rows rows, Access access, Outcome outcome) {
+        for (long row = 0; outcome == Outcome.RESOLVED && access == Access.WRITE && row < rows.count(); row++)
+            mapping.noteWritten(rows.offset(row), rows.rowBytes());
+        return outcome;
     }
 
     private static boolean isMappedFor(DeviceMapping mapping, long from, long length, Access access) {
@@ -135,9 +149,9 @@ public final class DeviceView implements AutoCloseable {
     }
 
     /** @param done whether the table lets it through: what it does not is no access of any byte */
-    private static void judge(DeviceMapping mapping, long from, long length, boolean write, boolean done) {
-        mapping.attachment().buffer().core().gate().deviceAccess(mapping.lines(), mapping.holder(), from, length,
-                write, done);
+    private static void judge(DeviceMapping mapping, Rows rows, Access access, boolean done) {
+        mapping.attachment().buffer().core().gate().deviceAccess(mapping.lines(), mapping.holder(), rows,
+                access == Access.WRITE, done);
     }
 
     private Outcome resolve(DeviceMapping mapping, long from, long length, Access access, Runs runs) {
@@ -222,7 +236,7 @@ public final class DeviceView implements AutoCloseable {
             long from = order.position(segment, address + done);
             if (!isMappedFor(mapping, from, step, access)) return Outcome.FAULT;
             Outcome outcome = resolve(mapping, from, step, access, piece);
-            judge(mapping, from, step, access == Access.WRITE, outcome == Outcome.RESOLVED);
+            judge(mapping, range.set(from, step), access, outcome == Outcome.RESOLVED);
             if (outcome != Outcome.RESOLVED) return outcome;
             for (int run = 0; run < piece.count(); run++)
                 runs.add(piece.mapping(run), piece.offset(run), piece.length(run));

@@ -2,6 +2,8 @@ package sluice.dmacore.ownership;
 
 import sluice.dmacore.finding.Findings;
 import sluice.dmacore.finding.Rule;
+import sluice.dmacore.memory.Rows;
+import sluice.dmacore.memory.Runs;
 import sluice.dmacore.trace.TraceSink;
 
 /**
@@ -32,6 +34,16 @@ public final class Gate {
     /** Whether caches stand between the CPU and a holder. */
     public boolean isCached(Holder holder) {
         return handOver.isCached(holder);
+    }
+
+    /** The memory of a buffer as a holder sees it that is cached or not; the same runs each time, in the order of the buffer. */
+    public Runs memoryOf(Lines lines, Holder holder) {
+        return isCached(holder) ? executor.deviceMemory(lines) : lines.runs();
+    }
+
+    /** Whether a transfer of this direction to and from a holder needs what no executor here can do. */
+    public boolean lacksInvalidation(Holder holder, Direction direction) {
+        return isCached(holder) && direction.deviceWrites() && !executor.invalidates();
     }
 
     /**
@@ -91,38 +103,66 @@ public final class Gate {
      * @param skip whether the caller says that no cache operation is needed
      */
     public void forDevice(Lines lines, Holder holder, long from, long length, Direction direction, boolean skip) {
-        give(lines, holder, from, length, direction, direction, true, skip);
-    }
-
-    /**
-     * Gives lines to a device that has them mapped.
-     *
-     * @param part what the transfer is for: decides the cache operation
-     * @param mapped what the mapping is for: decides what the device may do from then on
-     */
-    public void syncForDevice(Lines lines, Holder holder, long from, long length, Direction part, Direction mapped) {
-        give(lines, holder, from, length, part, mapped, false, false);
-    }
-
-    private void give(Lines lines, Holder holder, long from, long length, Direction part, Direction mapped,
-            boolean begins, boolean skip) {
         if (length == 0) return;
         AliasGroup group = AliasGroup.lock(lines);
         try {
-            handOver.give(lines.walk().transfer(from, from + length), holder, part, mapped, begins, skip);
+            handOver.give(lines.walk().transfer(from, from + length), holder, direction, direction, true, skip);
         } finally {
             group.unlock();
         }
     }
 
-    /** Takes lines back from a device; a hint if it has none of them. */
-    public void forCpu(Lines lines, Holder holder, long from, long length, Direction part) {
-        if (length == 0) return;
+    /**
+     * Gives rows to a device that has them mapped.
+     *
+     * @param part what the transfer is for: decides the cache operation
+     * @param mapped what the mapping is for: decides what the device may do from then on
+     */
+    public void syncForDevice(Lines lines, Holder holder, Rows rows, Direction part, Direction mapped) {
+        if (rows.bytes() == 0) return;
         AliasGroup group = AliasGroup.lock(lines);
         try {
-            if (handOver.take(lines.walk().transfer(from, from + length), holder, part, false, false)) {
-                blame.lines(Rule.REDUNDANT_SYNC, lines, holder, lines.lineAt(from), lines.lineAt(from + length - 1) + 1,
-                        "the CPU had them already");
+            give(lines, holder, rows, part, mapped);
+        } finally {
+            group.unlock();
+        }
+    }
+
+    private void give(Lines lines, Holder holder, Rows rows, Direction part, Direction mapped) {
+        for (long row = 0; row < rows.count(); row++) {
+            long from = rows.offset(row);
+            handOver.give(lines.walk().transfer(from, from + rows.rowBytes()), holder, part, mapped, false, false);
+        }
+    }
+
+    /**
+     * {@link #syncForDevice} for an access that the device makes at once, and is judged with it as by {@link #deviceAccess}: nothing
+     * comes between the two.
+     */
+    public boolean syncForAccess(Lines lines, Holder holder, Rows rows, Direction part, Direction mapped,
+            boolean write, boolean done) {
+        if (rows.bytes() == 0) return true;
+        AliasGroup group = AliasGroup.lock(lines);
+        try {
+            give(lines, holder, rows, part, mapped);
+            return access(lines, holder, rows, write, done);
+        } finally {
+            group.unlock();
+        }
+    }
+
+    /** Takes rows back from a device; a hint for each of which it has nothing. */
+    public void forCpu(Lines lines, Holder holder, Rows rows, Direction part) {
+        if (rows.bytes() == 0) return;
+        AliasGroup group = AliasGroup.lock(lines);
+        try {
+            for (long row = 0; row < rows.count(); row++) {
+                long from = rows.offset(row);
+                long to = from + rows.rowBytes();
+                if (handOver.take(lines.walk().transfer(from, to), holder, part, false, false)) {
+                    blame.lines(Rule.REDUNDANT_SYNC, lines, holder, lines.lineAt(from), lines.lineAt(to - 1) + 1,
+                            "the CPU had them already");
+                }
             }
         } finally {
             group.unlock();
@@ -214,13 +254,22 @@ public final class Gate {
      * @param done whether it gets there; otherwise only whether it may is asked
      * @return false if one of both is not so; that is a finding already, but for an access against the mapping's direction
      */
-    public boolean deviceAccess(Lines lines, Holder holder, long from, long length, boolean write, boolean done) {
-        if (length == 0) return true;
+    public boolean deviceAccess(Lines lines, Holder holder, Rows rows, boolean write, boolean done) {
+        if (rows.bytes() == 0) return true;
         AliasGroup group = AliasGroup.lock(lines);
         try {
-            return accesses.device(lines, holder, from, from + length, write, done);
+            return access(lines, holder, rows, write, done);
         } finally {
             group.unlock();
         }
+    }
+
+    private boolean access(Lines lines, Holder holder, Rows rows, boolean write, boolean done) {
+        boolean good = true;
+        for (long row = 0; row < rows.count(); row++) {
+            long from = rows.offset(row);
+            good &= accesses.device(lines, holder, from, from + rows.rowBytes(), write, done);
+        }
+        return good;
     }
 }

@@ -18,6 +18,7 @@ import sluice.dmacore.device.Stream;
 import sluice.dmacore.finding.Finding;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.memory.FileMapping;
+import sluice.dmacore.memory.Rows;
 import sluice.dmacore.memory.Runs;
 import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.space.Segments;
@@ -439,11 +440,12 @@ class AddressedDmaTest {
             DeviceView view = machine.view(display);
             try (var _ = view.enter()) {
                 Runs runs = new Runs();
-                assertThat(view.findRows(mapping, 0, 64, 1L << 31, (1L << 33) + 1, Access.READ, runs))
+                assertThat(view.find(mapping, new Rows().set(0, 64, 1L << 31, (1L << 33) + 1), Access.READ, runs))
                         .isEqualTo(Outcome.FAULT);
-                assertThat(view.findRows(mapping, 0, 64, 1L << 32, (1L << 32) + 1, Access.READ, runs))
+                assertThat(view.find(mapping, new Rows().set(0, 64, 1L << 32, (1L << 32) + 1), Access.READ, runs))
                         .isEqualTo(Outcome.FAULT);
-                assertThat(view.findRows(mapping, 0, 64, 128, 32, Access.READ, runs)).isEqualTo(Outcome.RESOLVED);
+                assertThat(view.find(mapping, new Rows().set(0, 64, 128, 32), Access.READ, runs))
+                        .isEqualTo(Outcome.RESOLVED);
             }
             mapping.unmap();
             attachment.detach();

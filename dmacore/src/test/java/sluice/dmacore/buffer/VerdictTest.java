@@ -237,8 +237,8 @@ class VerdictTest {
         assertThat(Attachment.class.getConstructors()).isEmpty();
         assertThat(SegmentList.class.getConstructors()).isEmpty();
         List<Method> accesses = Arrays.stream(DeviceView.class.getMethods())
-                .filter(method -> List.of("find", "findRows", "read", "write").contains(method.getName())).toList();
-        assertThat(accesses).hasSize(4)
+                .filter(method -> List.of("find", "giveAndFind", "read", "write").contains(method.getName())).toList();
+        assertThat(accesses).hasSize(5)
                 .allSatisfy(method -> assertThat(method.getParameterTypes()[0]).isEqualTo(DeviceMapping.class));
     }
 

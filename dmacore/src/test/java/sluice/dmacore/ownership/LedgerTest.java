@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import sluice.dmacore.finding.Findings;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.MemoryFiles;
+import sluice.dmacore.memory.Rows;
 import sluice.dmacore.memory.Runs;
 import sluice.dmacore.trace.TraceSink;
 
@@ -182,7 +183,7 @@ class LedgerTest {
             begun.countDown();
             for (int i = 0; i < 20; i++) {
                 gate.forDevice(lines, holder, 0, 4 * PAGE, Direction.TO_DEVICE, false);
-                gate.forCpu(lines, holder, 0, 4 * PAGE, Direction.TO_DEVICE);
+                gate.forCpu(lines, holder, new Rows().set(0, 4 * PAGE), Direction.TO_DEVICE);
             }
             gate.leave(lines, holder);
             return null;

@@ -20,6 +20,7 @@ import sluice.dmacore.device.Stream;
 import sluice.dmacore.exporter.GuestPages;
 import sluice.dmacore.memory.BusRanges;
 import sluice.dmacore.memory.FrontTranslation;
+import sluice.dmacore.memory.Rows;
 import sluice.dmacore.memory.Runs;
 import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.space.DeviceSpace;
@@ -56,9 +57,8 @@ final class BackingSpace {
     private final Stream stream;
     private final BusRanges ranges = new BusRanges();
     private final Runs found = new Runs();
+    private final Rows whole = new Rows();
     private @Nullable DeviceView view;
-    /** What became of the last {@link #find}. */
-    private Outcome outcome = Outcome.RESOLVED;
     private @Nullable FrontTranslation memory;
     /** Whose addresses are being looked up. */
     private @Nullable Backing resolving;
@@ -197,68 +197,42 @@ final class BackingSpace {
         discard(mapping.attachment().buffer());
     }
 
-    /**
-     * The guest has drawn: a part of a backing is the GPU's turn. Rows lie {@code stride} bytes apart.
-     *
-     * @param offset of the first row
-     */
-    void give(Backing backing, long offset, long rowBytes, long stride, long rows) {
-        DeviceMapping mapping = mapping(backing);
-        try {
-            if (stream.coherent() || rowBytes == stride) {
-                mapping.syncForDevice(offset, (rows - 1) * stride + rowBytes, Direction.TO_DEVICE);
-            } else {
-                for (long row = 0; row < rows; row++)
-                    mapping.syncForDevice(offset + row * stride, rowBytes, Direction.TO_DEVICE);
-            }
-        } catch (DmaBufException e) {
-            throw new IllegalStateException("a backing that cannot be given to its GPU", e);
-        }
-    }
-
-    /** The GPU has read: it is the guest's turn again. As {@link #give}. */
-    void takeBack(Backing backing, long offset, long rowBytes, long stride, long rows) {
-        DeviceMapping mapping = mapping(backing);
-        try {
-            if (stream.coherent() || rowBytes == stride) {
-                mapping.syncForCpu(offset, (rows - 1) * stride + rowBytes, Direction.TO_DEVICE);
-            } else {
-                for (long row = 0; row < rows; row++)
-                    mapping.syncForCpu(offset + row * stride, rowBytes, Direction.TO_DEVICE);
-            }
-        } catch (DmaBufException e) {
-            throw new IllegalStateException("a backing that cannot be taken from its GPU", e);
-        }
-    }
-
-    /** Begins a read section, in which what {@link #find} returns may be used. */
+    /** Begins a read section, in which what {@link #give} finds may be used. */
     ReadSection enter() {
         return view().enter();
     }
 
     /**
-     * A part of a mapped backing that was {@linkplain #give given}; null if the access faulted, which is recorded. Good until the
-     * read section ends.
+     * The guest has drawn: rows of a mapped backing are the GPU's turn, and {@link #found} is where it reads them. Inside of a read
+     * section.
+     *
+     * @return what the device does; nothing was found unless it is {@link Outcome#RESOLVED}, and a fault is recorded
      */
-    @Nullable
-    Runs find(Backing backing, long offset, long bytes) {
-        outcome = view().find(mapping(backing), offset, bytes, Access.READ, found);
-        return outcome == Outcome.RESOLVED ? found : null;
+    Outcome give(Backing backing, Rows rows) {
+        try {
+            return view().giveAndFind(mapping(backing), lines(rows), Direction.TO_DEVICE, Access.READ, found);
+        } catch (DmaBufException e) {
+            throw new IllegalStateException("a backing that cannot be given to its GPU", e);
+        }
     }
 
-    /** As {@link #find}, for a rectangle whose rows alone were given. */
-    @Nullable
-    Runs findRows(Backing backing, long offset, long rowBytes, long stride, long rows) {
-        if (stream.coherent() || rowBytes == stride || rows == 1)
-            return find(backing, offset, (rows - 1) * stride + rowBytes);
-        DeviceMapping mapping = mapping(backing);
-        outcome = view().findRows(mapping, offset, rowBytes, stride, rows, Access.READ, found);
-        return outcome == Outcome.RESOLVED ? found : null;
+    /** From the first byte that was given to the last, with what lies between the rows. Good until the read section ends. */
+    Runs found() {
+        return found;
     }
 
-    /** After a {@link #find} that found nothing: what the device does now. */
-    Outcome outcome() {
-        return outcome;
+    /** The GPU has read: the rows that were given are the guest's turn again. */
+    void takeBack(Backing backing, Rows rows) {
+        try {
+            mapping(backing).syncForCpu(lines(rows), Direction.TO_DEVICE);
+        } catch (DmaBufException e) {
+            throw new IllegalStateException("a backing that cannot be taken from its GPU", e);
+        }
+    }
+
+    /** What changes owners: where no cache is between, it costs less to let all of it. */
+    private Rows lines(Rows rows) {
+        return stream.coherent() || rows.isOneStretch() ? whole.set(rows.offset(), rows.span()) : rows;
     }
 
     /** When a copy begins, for {@link #copied}: 0 if nobody wants to know. */

@@ -7,7 +7,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.memory.FrontTranslation;
-import sluice.dmacore.memory.Runs;
+import sluice.dmacore.memory.Rows;
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
 import sluice.iommu.space.Outcome;
@@ -31,6 +31,8 @@ final class Commands {
     private final BackingSpace backings;
     /** What is being attached, while the VM's IOMMU is asked about it. */
     private @Nullable Backing attaching;
+    /** Of the transfer that is under way. */
+    private final Rows rows = new Rows();
     private Flush flush = new Flush();
     private Runnable released = () -> {};
     private @Nullable StrayRead stray;
@@ -227,29 +229,28 @@ final class Commands {
                 return Response.ERR_OUT_OF_MEMORY;
             }
         }
-        long rows = area.height();
-        backings.give(backing, offset, rowBytes, stride, rows);
+        rows.set(offset, rowBytes, stride, area.height());
+        long target = area.y() * stride + area.x() * PixelFormat.BYTES;
         try (var _ = backings.enter()) {
-            Runs pages = backings.findRows(backing, offset, rowBytes, stride, rows);
-            long target = area.y() * stride + area.x() * PixelFormat.BYTES;
-            if (pages == null) return faulted(resource, target, rowBytes, rows);
+            Outcome outcome = backings.give(backing, rows);
+            if (outcome != Outcome.RESOLVED) return faulted(outcome, resource, target);
             long began = backings.copyBegins();
-            long copied = Transfer.copy(pages, 0, resource.format, resource.image, target, rowBytes, rows);
+            long copied = Transfer.copy(backings.found(), rows, resource.format, resource.image, target);
             statistics.transferred(copied);
             backings.copied(backing, offset, copied, began);
         } finally {
-            backings.takeBack(backing, offset, rowBytes, stride, rows);
+            backings.takeBack(backing, rows);
         }
         return Response.OK_NODATA;
     }
 
     /** The GPU's own address space has refused it the pages. */
-    private Response faulted(Resource resource, long target, long rowBytes, long rows) {
-        if (backings.outcome() == Outcome.READ_ZERO_DROP_WRITE) {
-            statistics.transferred(Transfer.clear(resource.image, target, rowBytes, rows));
+    private Response faulted(Outcome outcome, Resource resource, long target) {
+        if (outcome == Outcome.READ_ZERO_DROP_WRITE) {
+            statistics.transferred(Transfer.clear(rows, resource.image, target));
             return Response.OK_NODATA;
         }
-        stopping = backings.outcome() == Outcome.STOP_QUEUE;
+        stopping = outcome == Outcome.STOP_QUEUE;
         return Response.ERR_UNSPEC;
     }
 

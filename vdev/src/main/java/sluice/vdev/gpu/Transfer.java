@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
+import sluice.dmacore.memory.Rows;
 import sluice.dmacore.memory.Runs;
 
 /**
@@ -16,34 +17,30 @@ final class Transfer {
     private Transfer() {}
 
     /**
-     * Copies rows that lie {@link HostImage#stride} apart on both sides. Numbers and no rectangle: one would be an object for
-     * every transfer, because the compiler keeps this method out of line.
+     * Copies rows that lie {@link HostImage#stride} apart on both sides.
      *
-     * @param offset of the first pixel in the backing, in bytes
+     * @param pages from the first row on
      * @param targetOffset of the first pixel in the image, in bytes
-     * @param rowBytes of each row, at most a stride
      * @return bytes copied
      */
-    static long copy(Runs backing, long offset, PixelFormat format, HostImage image, long targetOffset, long rowBytes,
-            long rows) {
-        long stride = image.stride();
+    static long copy(Runs pages, Rows rows, PixelFormat format, HostImage image, long targetOffset) {
         PixelFormat.Order order = format.order();
-        if (rowBytes == stride) {
-            copyStretch(backing, offset, rowBytes * rows, order, image.pixels(), targetOffset);
-        } else {
-            for (long row = 0; row < rows; row++) {
-                copyStretch(backing, offset + row * stride, rowBytes, order, image.pixels(),
-                        targetOffset + row * stride);
-            }
+        if (rows.isOneStretch()) {
+            copyStretch(pages, 0, rows.bytes(), order, image.pixels(), targetOffset);
+            return rows.bytes();
         }
-        return rowBytes * rows;
+        for (long row = 0; row < rows.count(); row++) {
+            long at = row * rows.stride();
+            copyStretch(pages, at, rows.rowBytes(), order, image.pixels(), targetOffset + at);
+        }
+        return rows.bytes();
     }
 
     /** What {@link #copy} would make of memory that is zero. */
-    static long clear(HostImage image, long targetOffset, long rowBytes, long rows) {
-        for (long row = 0; row < rows; row++)
-            image.pixels().asSlice(targetOffset + row * image.stride(), rowBytes).fill((byte) 0);
-        return rowBytes * rows;
+    static long clear(Rows rows, HostImage image, long targetOffset) {
+        for (long row = 0; row < rows.count(); row++)
+            image.pixels().asSlice(targetOffset + row * rows.stride(), rows.rowBytes()).fill((byte) 0);
+        return rows.bytes();
     }
 
     private static void copyStretch(Runs source, long position, long bytes, PixelFormat.Order order,

@@ -13,6 +13,8 @@ import org.junit.jupiter.api.Test;
 
 import sluice.dmacore.budget.Budget;
 import sluice.dmacore.budget.Resource;
+import sluice.dmacore.buffer.DeviceMapping;
+import sluice.dmacore.buffer.DeviceView;
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.buffer.DmaCoreOptions;
 import sluice.dmacore.buffer.SegmentList;
@@ -28,6 +30,7 @@ import sluice.dmacore.memory.GuestMemory;
 import sluice.dmacore.memory.GuestMemoryView;
 import sluice.dmacore.memory.IdentityTranslation;
 import sluice.dmacore.memory.MemoryRegion;
+import sluice.dmacore.memory.Rows;
 import sluice.dmacore.memory.Runs;
 import sluice.dmacore.memory.Snapshot;
 import sluice.iommu.Access;
@@ -127,8 +130,10 @@ class BackingSpaceTest {
     void whatIsReadInTheGuestsTimeIsFound() throws Exception {
         Backing backing = backing(0, PAGE);
         space.map(backing, 1);
-        try (var _ = space.enter()) {
-            assertThat(space.find(backing, 0, 10)).isNotNull();
+        DeviceMapping mapping = Objects.requireNonNull(backing.mapping());
+        try (DeviceView device = DeviceView.open(mapping.attachment().function()); var _ = device.enter()) {
+            assertThat(device.find(mapping, 0, 10, Access.READ, new Runs()))
+                    .isEqualTo(sluice.iommu.space.Outcome.RESOLVED);
         }
         assertThat(core.findings().errors()).extracting(Finding::rule)
                 .containsExactly(sluice.dmacore.finding.Rule.MISSING_SYNC_FOR_DEVICE);
@@ -153,15 +158,14 @@ class BackingSpaceTest {
 
     /** What the GPU reads of a backing, through its own space. */
     private byte[] read(Backing backing, long offset, int bytes) {
-        space.give(backing, offset, bytes, bytes, 1);
+        Rows rows = new Rows().set(offset, bytes);
         try (var _ = space.enter()) {
-            Runs found = space.find(backing, offset, bytes);
-            if (found == null) throw new AssertionError("the read faulted");
+            assertThat(space.give(backing, rows)).isEqualTo(sluice.iommu.space.Outcome.RESOLVED);
             byte[] out = new byte[bytes];
-            found.copyTo(0, out, 0, bytes);
+            space.found().copyTo(0, out, 0, bytes);
             return out;
         } finally {
-            space.takeBack(backing, offset, bytes, bytes, 1);
+            space.takeBack(backing, rows);
         }
     }
 
@@ -265,11 +269,11 @@ class BackingSpaceTest {
         Backing backing = backing(0, PAGE);
         space.map(backing, 7);
         space.space().table().inject(new Rule.Deny("no", new AddressRange(0, -1), Access.READ, Occurrences.nth(1)));
-        space.give(backing, 0, 10, 10, 1);
+        Rows rows = new Rows().set(0, 10);
         try (var _ = space.enter()) {
-            assertThat(space.find(backing, 0, 10)).isNull();
+            assertThat(space.give(backing, rows)).isEqualTo(sluice.iommu.space.Outcome.FAULT);
         }
-        space.takeBack(backing, 0, 10, 10, 1);
+        space.takeBack(backing, rows);
         assertThat(space.space().table().faults().take()).singleElement().satisfies(fault -> {
             assertThat(fault.reason()).isEqualTo(FaultReason.DENIED);
             assertThat(fault.below()).extracting(below -> below.owner().label()).isEqualTo("resource 7");

@@ -6,6 +6,9 @@ import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
+import sluice.dmacore.memory.Rows;
+import sluice.dmacore.memory.Runs;
+
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -23,6 +26,16 @@ class TransferTest {
     private static void expect(PixelFormat format, byte[] backing, int at, byte[] image, int target) {
         String ours = place(format, 'A') >= 0 ? "BGRA" : "BGRX";
         for (int i = 0; i < 4; i++) image[target + i] = backing[at + place(format, ours.charAt(i))];
+    }
+
+    private static Runs from(Runs runs, long offset) {
+        Runs rest = new Runs();
+        for (int run = 0; run < runs.count(); run++) {
+            long skip = Math.clamp(offset - runs.start(run), 0, runs.length(run));
+            if (skip < runs.length(run))
+                rest.add(runs.mapping(run), runs.offset(run) + skip, runs.length(run) - skip);
+        }
+        return rest;
     }
 
     @ParameterizedTest
@@ -56,8 +69,9 @@ class TransferTest {
                                 (y + row) * stride + (x + column) * 4);
                     }
                 }
-                long copied = Transfer.copy(backing.runs(), offset, format, image, (long) y * stride + x * 4L,
-                        columns * 4L, rows);
+                long copied = Transfer.copy(from(backing.runs(), offset),
+                        new Rows().set(offset, columns * 4L, stride, rows), format, image,
+                        (long) y * stride + x * 4L);
                 assertThat(copied).isEqualTo(4L * columns * rows);
                 assertThat(image.pixels().toArray(JAVA_BYTE))
                         .as("seed %d, case %d: %d×%d at %d,%d of %d×%d, offset %d, %d runs", SEED, i, columns, rows, x,
