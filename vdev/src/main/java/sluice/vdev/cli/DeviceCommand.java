@@ -72,6 +72,7 @@ final class DeviceCommand implements Callable<Integer> {
         }
         DeviceArgument argument = new DeviceArgument(provider.name(), given());
         try (ServerProcess process = machine.open(spec)) {
+            if (provider.witnesses()) process.openWitness();
             process.add(provider, argument.optionsOf(provider));
             process.run();
         } catch (WrongOptionException e) {

@@ -96,6 +96,7 @@ final class ServeCommand implements Callable<Integer> {
     /** All of them or none: a script cannot rely on a process that lacks one of its devices. */
     private void serve(List<Chosen> all) throws IOException, InterruptedException, WrongOptionException {
         try (ServerProcess process = machine.open(commandSpec())) {
+            if (all.stream().anyMatch(chosen -> chosen.provider().witnesses())) process.openWitness();
             for (Chosen chosen : all) process.add(chosen.provider(), chosen.options());
             process.run();
         }

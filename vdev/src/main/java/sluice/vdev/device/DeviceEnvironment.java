@@ -9,6 +9,7 @@ import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.fence.FenceDomain;
 import sluice.dmacore.memory.FileMappings;
+import sluice.dmacore.witness.Witness;
 import sluice.iommu.fault.FaultPolicy;
 import sluice.iommu.space.IoSpace;
 
@@ -46,6 +47,10 @@ public interface DeviceEnvironment {
 
     /** What becomes of an access that the device's own address space refuses. */
     FaultPolicy onFault();
+
+    /** What the kernels of the guests tell of their DMA, for a device that they tell it to; null if the process has none such. */
+    @Nullable
+    Witness witness();
 
     /** Where the device registers what it counts. */
     Report report();

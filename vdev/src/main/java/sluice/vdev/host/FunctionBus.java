@@ -16,6 +16,8 @@ import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.space.DmaMappedTranslation;
 import sluice.dmacore.space.DmaReader;
 import sluice.dmacore.trace.DeviceTrace;
+import sluice.dmacore.witness.WitnessedDevice;
+import sluice.dmacore.witness.WitnessedView;
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
 import sluice.iommu.Permission;
@@ -35,21 +37,29 @@ final class FunctionBus implements FunctionContext {
     private final DeviceTrace trace;
     /** The function for the core, if it does not snoop. */
     private final @Nullable DeviceFunction nonSnooping;
+    /** The function for a guest's kernel, if that tells of its DMA. */
+    private final @Nullable WitnessedDevice witnessed;
     private final DmaStatistics statistics = new DmaStatistics();
+    private final WitnessedView.Bus direct = this::moveDirect;
+    /** Of {@link #moveDirect}. */
+    private DmaReader.Result lastResult = DmaReader.Result.DONE;
     private @Nullable NonCoherentMemory transferred;
+    private @Nullable WitnessedView witnessedView;
     private @Nullable DmaReader reader;
     private @Nullable DmaMappedTranslation translation;
     private @Nullable FrontMemory front;
     private int faultsTold;
+    private boolean untoldTold;
 
     FunctionBus(FunctionHost host, FunctionInterrupts interrupts, DmaCore core, @Nullable DeviceFunction nonSnooping,
-            Share share) {
+            @Nullable WitnessedDevice witnessed, Share share) {
         this.host = host;
         this.interrupts = interrupts;
         this.core = core;
         this.share = share;
         this.trace = core.trace(host.loop().name());
         this.nonSnooping = nonSnooping;
+        this.witnessed = witnessed;
     }
 
     DeviceTrace trace() {
@@ -65,6 +75,10 @@ final class FunctionBus implements FunctionContext {
         translation = runs;
         front = memory;
         faultsTold = 0;
+        if (witnessed != null) {
+            witnessedView = new WitnessedView(witnessed);
+            untoldTold = false;
+        }
         if (nonSnooping != null) transferred = new NonCoherentMemory(core, nonSnooping, share);
     }
 
@@ -73,6 +87,9 @@ final class FunctionBus implements FunctionContext {
         NonCoherentMemory own = transferred;
         transferred = null;
         if (own != null) own.close();
+        WitnessedView looked = witnessedView;
+        witnessedView = null;
+        if (looked != null) looked.close();
         DmaReader open = reader;
         reader = null;
         if (open != null) open.close();
@@ -128,8 +145,13 @@ final class FunctionBus implements FunctionContext {
         if (open == null || !host.function().config().isBusMaster()) return refused();
         long began = trace.begin();
         NonCoherentMemory own = transferred;
+        WitnessedView told = witnessedView;
         DmaReader.Result result;
-        if (own == null) {
+        if (told != null && isTold(told)) {
+            lastResult = DmaReader.Result.DONE;
+            told.move(access, address, local, localOffset, length, direct);
+            result = lastResult;
+        } else if (own == null) {
             result = access == Access.READ
                     ? open.read(address, local, localOffset, length)
                     : open.write(address, local, localOffset, length);
@@ -141,6 +163,30 @@ final class FunctionBus implements FunctionContext {
         }
         Direction direction = access == Access.READ ? Direction.TO_DEVICE : Direction.FROM_DEVICE;
         return outcome(open, result, direction, address, length, began);
+    }
+
+    /** A part of a witnessed access that needs no cache. */
+    private boolean moveDirect(Access access, long address, MemorySegment local, long localOffset, long length) {
+        DmaReader open = reader;
+        if (open == null) return false;
+        lastResult = access == Access.READ
+                ? open.read(address, local, localOffset, length)
+                : open.write(address, local, localOffset, length);
+        return lastResult == DmaReader.Result.DONE;
+    }
+
+    /** Whether the guest's kernel tells of the function's DMA. Until it does, a function that does not snoop works as one that does. */
+    private boolean isTold(WitnessedView view) {
+        if (view.isTold()) return true;
+        if (!untoldTold && witnessed != null && !witnessed.stream().coherent()) {
+            untoldTold = true;
+            LOG.warn(
+                    """
+                            {}: DMA before the guest's witness module was loaded: it is coherent until then, and no transfer is seen; load \
+                            the module before the driver""",
+                    host.loop().name());
+        }
+        return false;
     }
 
     private Dma refused() {

@@ -24,6 +24,8 @@ import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.FileMappings;
 import sluice.dmacore.space.DmaMappedSpace;
 import sluice.dmacore.space.DmaRefusedException;
+import sluice.dmacore.witness.Witness;
+import sluice.dmacore.witness.WitnessedDevice;
 import sluice.iommu.AddressRange;
 import sluice.iommu.Permission;
 import sluice.iommu.space.LeakReport;
@@ -79,6 +81,16 @@ public final class FunctionHost {
      */
     public FunctionHost(PciFunction function, HostLoop loop, FileMappings files, DmaCore core, Stream stream,
             Share share) {
+        this(function, loop, files, core, stream, share, null);
+    }
+
+    /**
+     * A function of a machine whose kernel may tell of its DMA.
+     *
+     * @param witness is told by the kernel; null if no kernel tells
+     */
+    public FunctionHost(PciFunction function, HostLoop loop, FileMappings files, DmaCore core, Stream stream,
+            Share share, @Nullable Witness witness) {
         this.function = function;
         this.loop = loop;
         this.mapper = new FileMapper(files, loop.disposal());
@@ -88,10 +100,11 @@ public final class FunctionHost {
         Msix msix = function.config().msix();
         this.interrupts = new FunctionInterrupts(loop, msix == null ? 0 : msix.vectors());
         // The table of DMA_MAPs is its translation; the core adds none.
-        DeviceFunction nonSnooping = stream.coherent()
+        WitnessedDevice witnessed = witness == null ? null : introduce(witness, stream, share);
+        DeviceFunction nonSnooping = stream.coherent() || witnessed != null
                 ? null
                 : core.function(loop.name(), DeviceDmaParams.throughIommu().withTranslated(false).withDmaMask(-1));
-        this.bus = new FunctionBus(this, interrupts, core, nonSnooping, share);
+        this.bus = new FunctionBus(this, interrupts, core, nonSnooping, witnessed, share);
         for (Bar bar : function.bars()) bars.put(bar.index(), bar);
         if (msix != null) {
             Bar bar = bars.get(msix.bar());
@@ -99,6 +112,18 @@ public final class FunctionHost {
                 throw new IllegalArgumentException("%s does not fit into BAR %d, which must have registers".formatted(
                         msix, msix.bar()));
         }
+    }
+
+    /** Lets a guest's kernel find out which of its functions this is: a capability has the number by which it is told of. */
+    private WitnessedDevice introduce(Witness witness, Stream stream, Share share) {
+        WitnessedDevice device = witness.serve(loop.name(), stream, share, space);
+        int number = witness.number(device);
+        byte[] body = { 0, 'S', 'L', (byte) number, (byte) (number >> 8) };
+        if (!function.config().addVendorSpecific(body)) {
+            throw new IllegalArgumentException(
+                    "its configuration space has no room for the capability by which a witness knows it, 8 bytes");
+        }
+        return device;
     }
 
     public PciFunction function() {

@@ -21,13 +21,13 @@ public final class ConfigLayout {
 
     static final int CAPABILITIES = 0x34;
 
-    private static final int CONVENTIONAL_BYTES = 256;
+    static final int CONVENTIONAL_BYTES = 256;
     private static final int EXPRESS_BYTES = 4096;
     private static final int COMMAND = 0x04;
     /** I/O, memory, bus master, parity, SERR#, interrupt disable. */
     private static final int COMMAND_WRITABLE = 0x0547;
     private static final int STATUS = 0x06;
-    private static final int STATUS_CAPABILITIES = 0x10;
+    static final int STATUS_CAPABILITIES = 0x10;
     private static final int CACHE_LINE_SIZE = 0x0c;
     private static final int FIRST_BAR = 0x10;
     private static final int SUBSYSTEM = 0x2c;
@@ -163,7 +163,7 @@ public final class ConfigLayout {
     }
 
     public ConfigSpace build() {
-        return new ConfigSpace(Arrays.copyOf(bytes, size), Arrays.copyOf(writable, size), msix);
+        return new ConfigSpace(Arrays.copyOf(bytes, size), Arrays.copyOf(writable, size), msix, next);
     }
 
     private void put16(int at, int value) {

@@ -20,8 +20,12 @@ public final class ConfigSpace {
     private final byte[] bytes;
     private final byte[] writable;
     private final @Nullable Msix msix;
+    /** Where one more capability would begin. */
+    private int free;
 
-    ConfigSpace(byte[] initial, byte[] writable, @Nullable Msix msix) {
+    /** @param free where the part of the first 256 bytes begins that no capability has */
+    ConfigSpace(byte[] initial, byte[] writable, @Nullable Msix msix, int free) {
+        this.free = free;
         this.initial = initial.clone();
         this.bytes = initial.clone();
         this.writable = writable.clone();
@@ -120,6 +124,28 @@ public final class ConfigSpace {
         while (at != 0 && u8(at) != id)
             at = u8(at + 1);
         return at;
+    }
+
+    /**
+     * Adds a vendor-specific capability (PCI 3.0, appendix H) behind all others, which a driver cannot change. To be called before a
+     * front-end looks.
+     *
+     * @return whether there was room for it
+     */
+    public boolean addVendorSpecific(byte[] body) {
+        int length = ConfigLayout.VENDOR_BODY + body.length;
+        if (free + length > ConfigLayout.CONVENTIONAL_BYTES) return false;
+        int link = ConfigLayout.CAPABILITIES;
+        while (initial[link] != 0)
+            link = (initial[link] & 0xff) + 1;
+        initial[link] = (byte) free;
+        initial[free] = ConfigLayout.VENDOR_SPECIFIC;
+        initial[free + 2] = (byte) length;
+        System.arraycopy(body, 0, initial, free + ConfigLayout.VENDOR_BODY, body.length);
+        initial[STATUS] |= ConfigLayout.STATUS_CAPABILITIES;
+        free = (free + length + 3) & -4;
+        reset();
+        return true;
     }
 
     /** Puts everything back to power-on. */

@@ -23,6 +23,14 @@ public interface DeviceProvider {
     List<DeviceOption> options();
 
     /**
+     * Whether guests' kernels tell the device of their DMA ({@link DeviceEnvironment#witness}): then the PCI functions served beside
+     * it are made known to them, by a capability in their configuration spaces.
+     */
+    default boolean witnesses() {
+        return false;
+    }
+
+    /**
      * Makes a device. It is called on the main thread, once for each {@code --device} with this name, before anything is served.
      *
      * @param options only those of {@link #options} and of every device

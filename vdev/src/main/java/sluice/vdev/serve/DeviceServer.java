@@ -16,6 +16,7 @@ import org.slf4j.LoggerFactory;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.file.PrivateFile;
 import sluice.dmacore.linux.Fd;
+import sluice.dmacore.witness.Witness;
 import sluice.iommu.injection.Rule;
 import sluice.iommu.space.IoSpace;
 import sluice.vdev.device.DisplaySocket;
@@ -54,15 +55,16 @@ final class DeviceServer implements AutoCloseable {
     private boolean closed;
     private boolean stallTold;
 
-    private DeviceServer(Environment environment, CommonOptions options, IoEventLoop control, ProvidedDevice device)
-            throws IOException {
+    private DeviceServer(Environment environment, CommonOptions options, IoEventLoop control, ProvidedDevice device,
+            boolean witnesses) throws IOException {
         this.environment = environment;
         this.options = options;
         this.control = control;
         this.device = device;
         switch (device) {
             case ProvidedDevice.Function given -> {
-                FunctionHost host = functionHost(given.function(), options.stream());
+                FunctionHost host = functionHost(given.function(), options.stream(),
+                        witnesses ? null : environment.witness());
                 for (Rule rule : options.injections().space()) host.space().table().inject(rule);
                 endpoint = new FunctionServer(host);
                 space = host.space().table();
@@ -73,7 +75,7 @@ final class DeviceServer implements AutoCloseable {
                         : new FunctionServer(functionHost(
                                 new VirtioPciFunction(given.device(), environment.loop(), options.pollNanos(),
                                         shared(given.device())),
-                                Stream.COHERENT)); // its buffers are its own business, its rings are always coherent
+                                Stream.COHERENT, null)); // its buffers are its own business, its rings are always coherent
                 space = environment.space();
             }
         }
@@ -93,10 +95,11 @@ final class DeviceServer implements AutoCloseable {
         boolean done = false;
         try {
             CommonOptions options = CommonOptions.of(given);
-            environment = new Environment(name, process.core(), process.fences(), process.workers(), options);
+            environment = new Environment(name, process, options);
             device = provider.create(given, environment);
             options.requireFor(device, environment);
-            DeviceServer server = new DeviceServer(environment, options, process.control(), device);
+            DeviceServer server = new DeviceServer(environment, options, process.control(), device,
+                    provider.witnesses());
             done = true;
             return server;
         } catch (WrongOptionException e) {
@@ -124,9 +127,9 @@ final class DeviceServer implements AutoCloseable {
         }
     }
 
-    private FunctionHost functionHost(PciFunction function, Stream stream) {
+    private FunctionHost functionHost(PciFunction function, Stream stream, @Nullable Witness witness) {
         FunctionHost host = new FunctionHost(function, environment.loop(), environment.files(), environment.core(),
-                stream, environment.share());
+                stream, environment.share(), witness);
         host.register(environment.report());
         return host;
     }

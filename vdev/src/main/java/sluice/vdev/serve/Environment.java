@@ -13,6 +13,7 @@ import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.fence.FenceDomain;
 import sluice.dmacore.memory.FileMappings;
+import sluice.dmacore.witness.Witness;
 import sluice.iommu.fault.FaultPolicy;
 import sluice.iommu.injection.Rule;
 import sluice.iommu.space.IoSpace;
@@ -21,7 +22,6 @@ import sluice.vdev.device.Report;
 import sluice.vdev.device.StrayRead;
 import sluice.vdev.device.Workers;
 import sluice.vdev.host.HostLoop;
-import sluice.vdev.host.WorkerPool;
 
 /** What one device of this process is given, and what it has said of itself. */
 final class Environment implements DeviceEnvironment {
@@ -29,6 +29,7 @@ final class Environment implements DeviceEnvironment {
     private final Workers workers;
     private final FenceDomain fences;
     private final DmaCore core;
+    private final @Nullable Witness witness;
     private final CommonOptions options;
     private final Share share;
     private final FileMappings files;
@@ -38,14 +39,15 @@ final class Environment implements DeviceEnvironment {
     private @Nullable Runnable show;
     private boolean strays;
 
-    Environment(String name, DmaCore core, FenceDomain fences, WorkerPool pool, CommonOptions options) {
-        this.core = core;
-        this.fences = fences;
+    Environment(String name, ServerProcess process, CommonOptions options) {
+        core = process.core();
+        fences = process.fences();
+        witness = process.witness();
         this.options = options;
         share = Budget.ofProcess().share(name);
         files = FileMappings.ofProcess().paidBy(share);
         loop = HostLoop.start(name, share);
-        workers = pool.of(loop);
+        workers = process.workers().of(loop);
     }
 
     @Override
@@ -91,6 +93,11 @@ final class Environment implements DeviceEnvironment {
     @Override
     public FaultPolicy onFault() {
         return options.onFault();
+    }
+
+    @Override
+    public @Nullable Witness witness() {
+        return witness;
     }
 
     @Override

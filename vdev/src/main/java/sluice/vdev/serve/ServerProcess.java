@@ -22,6 +22,7 @@ import sluice.dmacore.fence.FenceDomain;
 import sluice.dmacore.fence.FenceOptions;
 import sluice.dmacore.fence.FenceWatch;
 import sluice.dmacore.fence.LatePolicy;
+import sluice.dmacore.witness.Witness;
 import sluice.vdev.host.Loops;
 import sluice.vdev.host.WorkerPool;
 import sluice.vdev.plugin.DeviceOptions;
@@ -58,6 +59,7 @@ public final class ServerProcess implements AutoCloseable {
     private final AtomicInteger awaited = new AtomicInteger(1);
     /** What is closed when the devices are. */
     private final List<Closeable> held = new ArrayList<>();
+    private @Nullable Witness witness;
     private @Nullable String failure;
     private boolean closed;
 
@@ -81,6 +83,19 @@ public final class ServerProcess implements AutoCloseable {
     /** Fences of all devices; one that is late fails. */
     FenceDomain fences() {
         return fences;
+    }
+
+    /**
+     * Kernels of guests will tell of their DMA: PCI functions that are added from now on are made known to them.
+     */
+    public void openWitness() {
+        if (witness == null) witness = new Witness(core);
+    }
+
+    /** What kernels tell, or null if none does. */
+    @Nullable
+    Witness witness() {
+        return witness;
     }
 
     /** Closes something at the end, when no device uses it any more. */

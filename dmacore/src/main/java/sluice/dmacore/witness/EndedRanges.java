@@ -1,0 +1,36 @@
+package sluice.dmacore.witness;
+
+import java.util.Arrays;
+
+import org.jspecify.annotations.Nullable;
+
+/** The last address ranges that ended, and how: a device that uses one is told what it was. Older ones are forgotten. */
+final class EndedRanges {
+    private static final int KEPT = 256;
+
+    private final long[] first = new long[KEPT];
+    private final long[] end = new long[KEPT];
+    private final @Nullable String[] how = new @Nullable String[KEPT];
+    private int next;
+
+    void add(long address, long length, String ended) {
+        first[next] = address;
+        end[next] = address + length;
+        how[next] = ended;
+        next = (next + 1) % KEPT;
+    }
+
+    /** How the range ended that held an address, the last of several; null if none is remembered. */
+    @Nullable
+    String at(long address) {
+        for (int i = 1; i <= KEPT; i++) {
+            int slot = Math.floorMod(next - i, KEPT);
+            if (how[slot] != null && address >= first[slot] && address < end[slot]) return how[slot];
+        }
+        return null;
+    }
+
+    void clear() {
+        Arrays.fill(how, null);
+    }
+}

@@ -1,0 +1,90 @@
+package sluice.dmacore.witness;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Objects;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.buffer.DeviceMapping;
+import sluice.dmacore.buffer.DeviceView;
+import sluice.dmacore.finding.Rule;
+import sluice.dmacore.finding.Subject;
+import sluice.iommu.Access;
+import sluice.iommu.space.Outcome;
+
+/**
+ * DMA of a device of ours whose kernel's calls are told, on its own thread: each byte is looked for in what the kernel has mapped.
+ * What it has not mapped, the device reaches all the same, as it would on a machine without an IOMMU, and that is a finding.
+ */
+public final class WitnessedView implements AutoCloseable {
+    /** Moves bytes by the front-end's own table, past all caches. */
+    @FunctionalInterface
+    public interface Bus {
+        /** @return whether it was done; the table's faults are the table's to tell */
+        boolean move(Access access, long address, MemorySegment local, long localOffset, long length);
+    }
+
+    private final WitnessedDevice device;
+    private final DeviceView view;
+
+    /** For the calling thread. */
+    public WitnessedView(WitnessedDevice device) {
+        this.device = device;
+        view = DeviceView.open(device.function());
+    }
+
+    /** Whether the kernel's calls for the device are told now; otherwise nothing is known of its memory. */
+    public boolean isTold() {
+        return device.isTold();
+    }
+
+    /**
+     * Reads memory into {@code local}, or writes it from there.
+     *
+     * @return false if a part of it faulted; what comes before was done
+     * @throws IndexOutOfBoundsException if {@code local} is shorter
+     */
+    public boolean move(Access access, long address, MemorySegment local, long localOffset, long length, Bus bus) {
+        Objects.checkFromIndexSize(localOffset, length, local.byteSize());
+        for (long done = 0; done < length;) {
+            long at = address + done;
+            long end = address + length;
+            Stretch stretch = device.find(at);
+            long piece = Math.min(end, stretch == null ? device.nextBegin(at, end) : stretch.end()) - at;
+            if (stretch == null) tellUnmapped(access, at, piece);
+            if (!move(access, stretch, at, local, localOffset + done, piece, bus)) return false;
+            done += piece;
+        }
+        return true;
+    }
+
+    private boolean move(Access access, @Nullable Stretch stretch, long at, MemorySegment local, long localOffset,
+            long piece, Bus bus) {
+        DeviceMapping mapping = stretch == null ? null : stretch.owner().mapping();
+        if (stretch == null || mapping == null) return bus.move(access, at, local, localOffset, piece);
+        long from = stretch.position(at);
+        Outcome outcome = access == Access.READ
+                ? view.read(mapping, from, local, localOffset, piece)
+                : view.write(mapping, from, local, localOffset, piece);
+        // Unmapped while it was looked up: the kernel has not waited for the device, and that was found.
+        return outcome == Outcome.RESOLVED || bus.move(access, at, local, localOffset, piece);
+    }
+
+    private void tellUnmapped(Access access, long at, long length) {
+        if (!device.isToldFromTheBeginning()) return;
+        String did = access == Access.READ ? "read by the device" : "written by the device";
+        String ended = device.ended(at);
+        Subject subject = new Subject(device.name(), 0, "0x" + Long.toHexString(at), 0);
+        if (ended == null) {
+            device.core().findings().add(Rule.DEVICE_FOREIGN_ADDRESS, subject, 0, length,
+                    did + " and never mapped for it");
+        } else {
+            device.core().findings().add(Rule.DEVICE_AFTER_UNMAP, subject, 0, length, did + " after it was " + ended);
+        }
+    }
+
+    @Override
+    public void close() {
+        view.close();
+    }
+}

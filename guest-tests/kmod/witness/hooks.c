@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Entries of the kernel's functions, for the calls that are to be told before its own work: when a device that does not snoop has
+ * to give what it wrote, before a bounce buffer is copied. By ftrace and not by kprobes, which lose calls that interrupts nest in.
+ */
+#include <linux/dma-buf.h>
+#include <linux/fs.h>
+#include <linux/ftrace.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include <uapi/linux/dma-buf.h>
+
+#include "witness.h"
+
+#define ARGUMENT(n)	ftrace_regs_get_argument(fregs, n)
+#define HOOK(name)	static void notrace name(unsigned long ip, unsigned long parent, struct ftrace_ops *ops, \
+					 struct ftrace_regs *fregs)
+
+HOOK(on_sync_cpu)
+{
+	struct device *dev = (void *)ARGUMENT(0);
+
+	if (!witness_is_watched(dev))
+		return;
+	witness_tell(&(struct witness_call){ .operation = WITNESS_SYNC_FOR_CPU,
+		.name = "dma_sync_single_for_cpu", .dev = dev, .direction = ARGUMENT(3),
+		.address = ARGUMENT(1), .length = ARGUMENT(2) });
+}
+
+HOOK(on_sync_sg_cpu)
+{
+	struct device *dev = (void *)ARGUMENT(0);
+
+	if (!witness_is_watched(dev))
+		return;
+	witness_tell(&(struct witness_call){ .operation = WITNESS_SYNC_FOR_CPU,
+		.name = "dma_sync_sg_for_cpu", .dev = dev, .direction = ARGUMENT(3),
+		.sgl = (void *)ARGUMENT(1), .nents = ARGUMENT(2) });
+}
+
+HOOK(on_unmap)
+{
+	struct device *dev = (void *)ARGUMENT(0);
+
+	if (!witness_is_watched(dev))
+		return;
+	witness_tell(&(struct witness_call){ .operation = WITNESS_UNMAP,
+		.name = WITNESS_PHYS_API ? "dma_unmap_phys" : "dma_unmap_page", .dev = dev,
+		.direction = ARGUMENT(3), .attributes = ARGUMENT(4), .address = ARGUMENT(1),
+		.length = ARGUMENT(2) });
+}
+
+static void tell_access(enum witness_operation operation, const char *name, struct dma_buf *buf, u32 direction)
+{
+	witness_tell(&(struct witness_call){ .operation = operation, .name = name, .direction = direction,
+		.extra = file_inode(buf->file)->i_ino, .size = buf->size });
+}
+
+HOOK(on_begin)
+{
+	tell_access(WITNESS_CPU_BEGIN, "dma_buf_begin_cpu_access", (void *)ARGUMENT(0), ARGUMENT(1));
+}
+
+HOOK(on_end)
+{
+	tell_access(WITNESS_CPU_END, "dma_buf_end_cpu_access", (void *)ARGUMENT(0), ARGUMENT(1));
+}
+
+/* dma_buf_end_cpu_access is inlined into this one, so user space's calls do not pass its entry. */
+HOOK(on_ioctl)
+{
+	struct dma_buf *buf = ((struct file *)ARGUMENT(0))->private_data;
+	struct dma_buf_sync sync;
+
+	if (ARGUMENT(1) != DMA_BUF_IOCTL_SYNC ||
+	    copy_from_user_nofault(&sync, (void __user *)ARGUMENT(2), sizeof(sync)))
+		return;
+	if (sync.flags & DMA_BUF_SYNC_END)
+		tell_access(WITNESS_CPU_END, "DMA_BUF_IOCTL_SYNC", buf, sync.flags & DMA_BUF_SYNC_RW);
+}
+
+#if WITNESS_PHYS_API
+/* What block drivers and dma-buf-mapping use behind an IOMMU; it has no tracepoints. The attributes of a link are on the stack. */
+HOOK(on_iova_link)
+{
+	struct device *dev = (void *)ARGUMENT(0);
+	struct dma_iova_state *state = (void *)ARGUMENT(1);
+
+	if (!witness_is_watched(dev))
+		return;
+	witness_need_sync(dev);
+	witness_tell(&(struct witness_call){ .operation = WITNESS_MAP, .name = "dma_iova_link", .dev = dev,
+		.direction = ARGUMENT(5), .address = state->addr + ARGUMENT(3), .length = ARGUMENT(4) });
+}
+
+HOOK(on_iova_unlink)
+{
+	struct device *dev = (void *)ARGUMENT(0);
+	struct dma_iova_state *state = (void *)ARGUMENT(1);
+
+	if (!witness_is_watched(dev))
+		return;
+	witness_tell(&(struct witness_call){ .operation = WITNESS_UNMAP, .name = "dma_iova_unlink", .dev = dev,
+		.direction = ARGUMENT(4), .attributes = ARGUMENT(5), .address = state->addr + ARGUMENT(2),
+		.length = ARGUMENT(3) });
+}
+
+HOOK(on_iova_destroy)
+{
+	struct device *dev = (void *)ARGUMENT(0);
+	struct dma_iova_state *state = (void *)ARGUMENT(1);
+
+	if (!witness_is_watched(dev))
+		return;
+	witness_tell(&(struct witness_call){ .operation = WITNESS_UNMAP, .name = "dma_iova_destroy", .dev = dev,
+		.direction = ARGUMENT(3), .attributes = ARGUMENT(4), .address = state->addr,
+		.length = ARGUMENT(2) });
+}
+#endif
+
+static struct hook {
+	const char *name;
+	struct ftrace_ops ops;
+	bool needed;	/* or transfers are missed */
+	bool on;
+} hooks[] = {
+	{ "__dma_sync_single_for_cpu", { .func = on_sync_cpu }, true },
+	{ "__dma_sync_sg_for_cpu", { .func = on_sync_sg_cpu }, true },
+#if WITNESS_PHYS_API
+	{ "dma_unmap_phys", { .func = on_unmap }, true },
+	{ "dma_iova_link", { .func = on_iova_link } },
+	{ "dma_iova_unlink", { .func = on_iova_unlink } },
+	{ "dma_iova_destroy", { .func = on_iova_destroy } },
+#else
+	{ "dma_unmap_page_attrs", { .func = on_unmap }, true },
+#endif
+	{ "dma_buf_begin_cpu_access", { .func = on_begin } },
+	{ "dma_buf_end_cpu_access", { .func = on_end } },
+	{ "dma_buf_ioctl", { .func = on_ioctl } },
+};
+
+int witness_hooks_start(void)
+{
+	for (int i = 0; i < ARRAY_SIZE(hooks); i++) {
+		struct hook *hook = &hooks[i];
+		int err = ftrace_set_filter(&hook->ops, (unsigned char *)hook->name, strlen(hook->name), 1);
+
+		if (!err)
+			err = register_ftrace_function(&hook->ops);
+		hook->on = !err;
+		if (err && hook->needed) {
+			pr_err("witness: %s cannot be hooked: error %d\n", hook->name, err);
+			witness_hooks_stop();
+			return err;
+		}
+		if (err)
+			pr_info("witness: %s cannot be hooked: error %d; it is not told\n", hook->name, err);
+	}
+	return 0;
+}
+
+void witness_hooks_stop(void)
+{
+	for (int i = 0; i < ARRAY_SIZE(hooks); i++) {
+		if (!hooks[i].on)
+			continue;
+		unregister_ftrace_function(&hooks[i].ops);
+		ftrace_free_filter(&hooks[i].ops);
+		hooks[i].on = false;
+	}
+}

@@ -1,0 +1,173 @@
+package sluice.vdev.witness;
+
+import java.util.Arrays;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.budget.Share;
+import sluice.dmacore.buffer.DmaBufException;
+import sluice.dmacore.memory.FrontTranslation;
+import sluice.dmacore.memory.Runs;
+import sluice.dmacore.ownership.Direction;
+import sluice.dmacore.space.DmaReader;
+import sluice.dmacore.witness.KernelCall;
+import sluice.dmacore.witness.Witness;
+import sluice.dmacore.witness.WitnessedDevice;
+import sluice.iommu.Access;
+import sluice.vdev.device.Counter;
+import sluice.vdev.device.FunctionContext;
+
+/** Takes the calls that a kernel makes for one device: collects lists, looks their addresses up, and has them carried out. */
+final class Teller implements AutoCloseable {
+    /** The longest list that is taken: 1 GiB of single pages. */
+    private static final int MOST_ENTRIES = 1 << 18;
+
+    private final Witness witness;
+    private final WitnessedDevice device;
+    /** Of a device that is served here: its own addresses. */
+    private final @Nullable DmaReader reader;
+    /** Of others: guest physical ones. */
+    private final @Nullable FunctionContext physical;
+    private final Counter elsewhere;
+    private final Runs memory = new Runs();
+    private long[] addresses = new long[8];
+    private long[] lengths = new long[8];
+    private int entries;
+
+    private Teller(Witness witness, WitnessedDevice device, @Nullable FunctionContext physical, Counter elsewhere) {
+        this.witness = witness;
+        this.device = device;
+        this.physical = physical;
+        this.elsewhere = elsewhere;
+        reader = device.openReader();
+    }
+
+    /** For a device that is served here; null if there is none with this number. */
+    static @Nullable Teller ofServed(Witness witness, int number, Counter elsewhere) {
+        WitnessedDevice device = witness.numbered(number);
+        return device == null ? null : new Teller(witness, device, null, elsewhere);
+    }
+
+    /** For another device, whose addresses are looked up as the witness's own; null if there are too many. */
+    static @Nullable Teller ofOther(Witness witness, String name, Share share, FunctionContext physical,
+            Counter elsewhere) {
+        WitnessedDevice device = witness.other(name, share);
+        return device == null ? null : new Teller(witness, device, physical, elsewhere);
+    }
+
+    /** @throws RefusedException it makes no sense, or the core does not take it */
+    void take(Operation operation, WitnessMessage message) throws RefusedException {
+        if (operation == Operation.HELLO) {
+            witness.greet(device, !message.has(WitnessMessage.FLAG_BOUND));
+            return;
+        }
+        collect(message);
+        if (entries < message.total()) return;
+        try {
+            Direction direction = direction(message.direction());
+            KernelCall call = new KernelCall(message.call(), direction, KernelCall.attributes(message.attributes()));
+            if (entries > 0) carryOut(operation, call);
+        } catch (DmaBufException e) {
+            throw new RefusedException("%s for %s: %s".formatted(message.call(), device.name(), e.getMessage()));
+        } finally {
+            entries = 0;
+        }
+    }
+
+    private static Direction direction(int number) throws RefusedException {
+        return switch (number) {
+            case 0 -> Direction.BIDIRECTIONAL;
+            case 1 -> Direction.TO_DEVICE;
+            case 2 -> Direction.FROM_DEVICE;
+            default -> throw new RefusedException("direction %d is not known".formatted(number));
+        };
+    }
+
+    private void collect(WitnessMessage message) throws RefusedException {
+        if (message.first() == 0) entries = 0;
+        int count = (int) message.count();
+        if (message.first() != entries || message.total() > MOST_ENTRIES || entries + count > message.total()) {
+            int have = entries;
+            entries = 0;
+            throw new RefusedException(
+                    "entries %d to %d of %d, of which %d have come and %d may be in a list".formatted(
+                            message.first(), message.first() + count, message.total(), have, MOST_ENTRIES));
+        }
+        if (entries + count > addresses.length) {
+            int room = Math.max(entries + count, Math.min(MOST_ENTRIES, addresses.length * 2));
+            addresses = Arrays.copyOf(addresses, room);
+            lengths = Arrays.copyOf(lengths, room);
+        }
+        for (int i = 0; i < count; i++) {
+            if (message.length(i) == 0) throw new RefusedException("an entry of 0 bytes");
+            addresses[entries] = message.address(i);
+            lengths[entries] = message.length(i);
+            entries++;
+        }
+    }
+
+    private void carryOut(Operation operation, KernelCall call) throws DmaBufException, RefusedException {
+        switch (operation) {
+            case MAP -> map(call);
+            case UNMAP -> device.unmap(call, addresses[0], lengths[0]);
+            case SYNC_FOR_CPU -> {
+                for (int i = 0; i < entries; i++) device.syncForCpu(call, addresses[i], lengths[i]);
+            }
+            case SYNC_FOR_DEVICE -> {
+                for (int i = 0; i < entries; i++) device.syncForDevice(call, addresses[i], lengths[i]);
+            }
+            case ALLOC -> allocated();
+            case FREE -> device.freed(addresses[0]);
+            case HELLO, CPU_BEGIN, CPU_END, GOODBYE -> throw new IllegalStateException(operation + " has no list");
+        }
+    }
+
+    private void map(KernelCall call) throws DmaBufException {
+        long[] from = Arrays.copyOf(addresses, entries);
+        long[] bytes = Arrays.copyOf(lengths, entries);
+        // A buffer keeps the file it lies in, so that the section may end when it is made.
+        try (var _ = reader == null ? null : reader.enter()) {
+            if (findAll(call.direction() == Direction.TO_DEVICE ? Access.READ : Access.WRITE)) {
+                device.map(call, from, bytes, memory);
+            } else {
+                elsewhere.increment();
+                device.mapElsewhere(from, bytes);
+            }
+        } finally {
+            memory.clear();
+        }
+    }
+
+    private void allocated() {
+        try (var _ = reader == null ? null : reader.enter()) {
+            if (findAll(Access.WRITE)) {
+                device.allocated(addresses[0], lengths[0], memory);
+            } else {
+                elsewhere.increment();
+                device.mapElsewhere(Arrays.copyOf(addresses, 1), Arrays.copyOf(lengths, 1));
+            }
+        } finally {
+            memory.clear();
+        }
+    }
+
+    /** Whether all addresses lead to memory, which is in {@link #memory} then. Inside of a read section of the reader's. */
+    private boolean findAll(Access access) {
+        memory.clear();
+        for (int i = 0; i < entries; i++) {
+            if (!find(addresses[i], lengths[i], access)) return false;
+        }
+        return true;
+    }
+
+    private boolean find(long address, long length, Access access) {
+        if (reader != null) return reader.resolve(address, length, access, memory) == DmaReader.Result.DONE;
+        return physical != null && physical.memory().resolve(address, length, access,
+                memory) == FrontTranslation.Outcome.RESOLVED;
+    }
+
+    @Override
+    public void close() {
+        if (reader != null) reader.close();
+    }
+}

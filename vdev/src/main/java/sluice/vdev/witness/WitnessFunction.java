@@ -1,0 +1,217 @@
+package sluice.vdev.witness;
+
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.LongSupplier;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import sluice.dmacore.budget.Share;
+import sluice.dmacore.witness.Witness;
+import sluice.vdev.device.Counter;
+import sluice.vdev.device.FunctionContext;
+import sluice.vdev.device.PciFunction;
+import sluice.vdev.device.Report;
+import sluice.vdev.pci.Bar;
+import sluice.vdev.pci.ConfigLayout;
+import sluice.vdev.pci.ConfigSpace;
+
+/**
+ * The witness on its bus. The module writes a message into a page and reads the doorbell: the read returns when the message has
+ * been carried out, and answers its sequence number, or {@link #REFUSED}. So a transfer is over before the kernel goes on.
+ *
+ * <p>Messages are numbered. One that is lost makes all that is found afterwards doubtful, and is counted.
+ */
+public final class WitnessFunction implements PciFunction {
+    static final int VENDOR = 0x1234;
+    static final int DEVICE = 0x5e0e;
+    /** Base system peripheral, other. */
+    private static final int CLASS = 0x088000;
+    private static final int BAR_BYTES = 4096;
+
+    /** Registers, of 4 bytes each. */
+    static final int IDENTIFICATION = 0x00;
+    static final int VERSION = 0x04;
+    static final int PAGE_LOW = 0x08;
+    static final int PAGE_HIGH = 0x0c;
+    static final int DOORBELL = 0x10;
+
+    /** "SLWT". */
+    static final int IDENTIFIED = 0x54574c53;
+    static final int PRESENT_VERSION = 1;
+    /** The answer to a message that was not carried out; no message has this number. */
+    static final int REFUSED = 0;
+
+    private static final int REFUSALS_TOLD = 8;
+    private static final long ALL_ONES = 0xffffffffL;
+    private static final Logger LOG = LoggerFactory.getLogger(WitnessFunction.class);
+
+    private final List<Bar> bars = List.of(Bar.registers(0, BAR_BYTES));
+    private final ConfigSpace config = new ConfigLayout(VENDOR, DEVICE, CLASS, PRESENT_VERSION).bars(bars).build();
+    private final WitnessMessage message = new WitnessMessage();
+    private final Map<Operation, Counter> told = new EnumMap<>(Operation.class);
+    private final Counter lost = new Counter();
+    private final Counter refused = new Counter();
+    private final Counter elsewhere = new Counter();
+    private final Witness witness;
+    private final Share share;
+    private final Map<String, Teller> tellers = new HashMap<>();
+    private @Nullable FunctionContext context;
+    private long page;
+    private int last;
+    private boolean begun;
+    private int refusalsTold;
+
+    /**
+     * @param witness takes what is told
+     * @param share from which is taken what is kept for devices that are not served here
+     */
+    public WitnessFunction(Witness witness, Share share) {
+        this.witness = witness;
+        this.share = share;
+        for (Operation operation : Operation.values()) told.put(operation, new Counter());
+    }
+
+    /** Registers what it counts. */
+    void register(Report report) {
+        Map<String, LongSupplier> calls = new TreeMap<>();
+        told.forEach((operation, counter) -> calls.put(operation.label(), counter));
+        report.counters("calls", "calls", "Told by the guest's kernel.", calls);
+        report.counter("lost", "messages", "Missing in the sequence: what was found is not the whole.", lost);
+        report.counter("refused", "messages", "That made no sense, or could not be carried out.", refused);
+        report.counter("elsewhere", "mappings", "Of memory that is in no file, such as a BAR.", elsewhere);
+        report.gauge("untracked", "mappings", "Not kept, because a device has too many.",
+                () -> witness.devices().stream().mapToLong(device -> device.untracked()).sum());
+        report.gauge("mappings", "mappings", "Of the guest's drivers, now.",
+                () -> witness.devices().stream().mapToLong(device -> device.live()).sum());
+    }
+
+    @Override
+    public ConfigSpace config() {
+        return config;
+    }
+
+    @Override
+    public List<Bar> bars() {
+        return bars;
+    }
+
+    @Override
+    public void start(FunctionContext given) {
+        context = given;
+    }
+
+    @Override
+    public void write(int bar, long offset, int size, long value) {
+        if (size != Integer.BYTES) return;
+        if (offset == PAGE_LOW) page = page & ~ALL_ONES | value & ALL_ONES;
+        if (offset == PAGE_HIGH) page = page & ALL_ONES | value << Integer.SIZE;
+    }
+
+    @Override
+    public long read(int bar, long offset, int size) {
+        if (size != Integer.BYTES) return 0;
+        return switch ((int) offset) {
+            case IDENTIFICATION -> IDENTIFIED;
+            case VERSION -> PRESENT_VERSION;
+            case PAGE_LOW -> page & ALL_ONES;
+            case PAGE_HIGH -> page >>> Integer.SIZE;
+            case DOORBELL -> Integer.toUnsignedLong(ring());
+            default -> 0;
+        };
+    }
+
+    private int ring() {
+        FunctionContext present = context;
+        if (present == null) return REFUSED;
+        try {
+            take(present);
+            return message.sequence();
+        } catch (RefusedException e) {
+            refused.increment();
+            if (refusalsTold++ < REFUSALS_TOLD)
+                LOG.warn("a message of the guest's witness is refused: {}", e.getMessage());
+            return REFUSED;
+        }
+    }
+
+    private void take(FunctionContext present) throws RefusedException {
+        copy(present, 0, WitnessMessage.HEADER_BYTES);
+        int sequence = message.sequence();
+        if (begun && sequence != last + 1) lost.add(Math.max(1, Integer.toUnsignedLong(sequence - last - 1)));
+        begun = true;
+        last = sequence;
+        Operation operation = Operation.numbered(message.operation());
+        if (operation == null) throw new RefusedException("operation %d is not known".formatted(message.operation()));
+        long count = message.count();
+        if (count > WitnessMessage.MOST_ENTRIES) {
+            throw new RefusedException("%d entries, and a message has at most %d".formatted(count,
+                    WitnessMessage.MOST_ENTRIES));
+        }
+        copy(present, WitnessMessage.HEADER_BYTES, count * WitnessMessage.ENTRY_BYTES);
+        told(operation).increment();
+        switch (operation) {
+            case GOODBYE -> forget();
+            case CPU_BEGIN, CPU_END -> {
+                // Counted: what it does to the caches, the exporter tells by syncs of its own.
+            }
+            default -> {
+                Teller teller = teller(present);
+                if (teller != null) teller.take(operation, message);
+            }
+        }
+    }
+
+    private Counter told(Operation operation) {
+        Counter counter = told.get(operation);
+        if (counter == null) throw new IllegalStateException(operation + " is not counted");
+        return counter;
+    }
+
+    private void copy(FunctionContext present, long from, long length) throws RefusedException {
+        if (length == 0) return;
+        FunctionContext.Dma outcome = present.read(page + from, message.segment(), from, length);
+        if (outcome != FunctionContext.Dma.DONE) {
+            throw new RefusedException("it cannot be read at 0x%x: %s".formatted(page + from, outcome));
+        }
+    }
+
+    /** Who takes the calls that were made for a device; null if there are too many devices, which is counted. */
+    private @Nullable Teller teller(FunctionContext present) {
+        // Only a device that is served here has a number, and names of others may be the same as theirs.
+        String key = message.number() == 0 ? "other " + message.name() : "served " + message.number();
+        Teller known = tellers.get(key);
+        if (known != null) return known;
+        Teller made = message.number() == 0
+                ? Teller.ofOther(witness, message.name(), share, present, elsewhere)
+                : Teller.ofServed(witness, message.number(), elsewhere);
+        if (made != null) tellers.put(key, made);
+        return made;
+    }
+
+    private void forget() {
+        List<Teller> all = new ArrayList<>(tellers.values());
+        tellers.clear();
+        all.forEach(Teller::close);
+        witness.forget();
+    }
+
+    @Override
+    public void disconnected() {
+        context = null;
+    }
+
+    @Override
+    public void reset() {
+        forget();
+        page = 0;
+        begun = false;
+        refusalsTold = 0;
+    }
+}

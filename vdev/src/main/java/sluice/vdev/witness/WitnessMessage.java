@@ -1,0 +1,130 @@
+package sluice.vdev.witness;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * A message of the guest's module: {@code struct witness_message} of {@code guest-tests/kmod/witness/message.h}, little-endian, in one
+ * page of guest memory. It is copied once, and whatever is in it is checked by its reader.
+ *
+ * <p>A list of more than {@link #MOST_ENTRIES} entries comes in several messages, which follow each other.
+ */
+final class WitnessMessage {
+    static final int BYTES = 4096;
+    static final int HEADER_BYTES = 128;
+    static final int ENTRY_BYTES = 16;
+    static final int MOST_ENTRIES = (BYTES - HEADER_BYTES) / ENTRY_BYTES;
+
+    static final int SEQUENCE = 0;
+    static final int OPERATION = 4;
+    static final int DIRECTION = 8;
+    static final int ATTRIBUTES = 12;
+    static final int REQUESTER = 16;
+    static final int NUMBER = 20;
+    static final int TOTAL = 24;
+    static final int FIRST = 28;
+    static final int COUNT = 32;
+    static final int FLAGS = 36;
+    static final int CPU = 40;
+    static final int PID = 44;
+    static final int NANOS = 48;
+    static final int EXTRA = 56;
+    static final int SIZE = 64;
+    static final int NAME = 72;
+    static final int NAME_BYTES = 32;
+    static final int CALL = 104;
+    static final int CALL_BYTES = 24;
+    static final int ENTRY_LENGTH = 8;
+
+    /** Of {@link #FLAGS}: in a hard interrupt, in a soft interrupt, and with HELLO, that a driver has had the device before. */
+    static final int FLAG_HARD_INTERRUPT = 1;
+    static final int FLAG_SOFT_INTERRUPT = 1 << 1;
+    static final int FLAG_BOUND = 1 << 2;
+
+    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private final byte[] bytes = new byte[BYTES];
+    private final MemorySegment segment = MemorySegment.ofArray(bytes);
+
+    /** Where a message is to be copied to. */
+    MemorySegment segment() {
+        return segment;
+    }
+
+    int sequence() {
+        return segment.get(INT, SEQUENCE);
+    }
+
+    int operation() {
+        return segment.get(INT, OPERATION);
+    }
+
+    /** enum dma_data_direction. */
+    int direction() {
+        return segment.get(INT, DIRECTION);
+    }
+
+    /** DMA_ATTR_*. */
+    int attributes() {
+        return segment.get(INT, ATTRIBUTES);
+    }
+
+    /** Domain, bus and function of the PCI device, or -1. */
+    int requester() {
+        return segment.get(INT, REQUESTER);
+    }
+
+    /** The number in the PCI device's capability, or 0 if it has none. */
+    int number() {
+        return segment.get(INT, NUMBER);
+    }
+
+    /** Entries of the whole list, 0 to 2^32 − 1. */
+    long total() {
+        return Integer.toUnsignedLong(segment.get(INT, TOTAL));
+    }
+
+    /** Which of them comes first here. */
+    long first() {
+        return Integer.toUnsignedLong(segment.get(INT, FIRST));
+    }
+
+    /** Entries here, 0 to 2^32 − 1; more than {@link #MOST_ENTRIES} is an error of the sender's. */
+    long count() {
+        return Integer.toUnsignedLong(segment.get(INT, COUNT));
+    }
+
+    boolean has(int flag) {
+        return (segment.get(INT, FLAGS) & flag) != 0;
+    }
+
+    /** What dev_name() says. */
+    String name() {
+        return text(NAME, NAME_BYTES);
+    }
+
+    /** The function of the kernel that was called. */
+    String call() {
+        return text(CALL, CALL_BYTES);
+    }
+
+    /** Text up to the first 0; what is no printable ASCII becomes a question mark, for it goes into logs. */
+    private String text(int at, int most) {
+        int end = at;
+        while (end < at + most && bytes[end] != 0)
+            end++;
+        return new String(bytes, at, end - at, StandardCharsets.US_ASCII).replaceAll("[^\\x20-\\x7e]", "?");
+    }
+
+    long address(int entry) {
+        return segment.get(LONG, HEADER_BYTES + (long) entry * ENTRY_BYTES);
+    }
+
+    /** In bytes, 0 to 2^32 − 1. */
+    long length(int entry) {
+        return Integer.toUnsignedLong(segment.get(INT, HEADER_BYTES + (long) entry * ENTRY_BYTES + ENTRY_LENGTH));
+    }
+}

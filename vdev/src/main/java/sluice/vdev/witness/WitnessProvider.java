@@ -1,0 +1,42 @@
+package sluice.vdev.witness;
+
+import java.util.List;
+
+import sluice.dmacore.witness.Witness;
+import sluice.vdev.device.DeviceEnvironment;
+import sluice.vdev.plugin.DeviceOption;
+import sluice.vdev.plugin.DeviceOptions;
+import sluice.vdev.plugin.DeviceProvider;
+import sluice.vdev.plugin.ProvidedDevice;
+
+/** The witness among other devices. */
+public final class WitnessProvider implements DeviceProvider {
+    @Override
+    public String name() {
+        return "witness";
+    }
+
+    @Override
+    public String description() {
+        return "What a guest's kernel tells its DMA to, through a module: makes coherency=non-coherent work for stock drivers.";
+    }
+
+    @Override
+    public List<DeviceOption> options() {
+        return List.of();
+    }
+
+    @Override
+    public boolean witnesses() {
+        return true;
+    }
+
+    @Override
+    public ProvidedDevice create(DeviceOptions options, DeviceEnvironment environment) {
+        Witness witness = environment.witness();
+        if (witness == null) throw new IllegalStateException("a process that serves a witness has none");
+        WitnessFunction function = new WitnessFunction(witness, environment.share());
+        function.register(environment.report());
+        return new ProvidedDevice.Function(function);
+    }
+}
