@@ -2,6 +2,7 @@ package sluice.vdev.vhostuser;
 
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 
 import io.netty.channel.EventLoop;
 
@@ -16,13 +17,20 @@ import sluice.vdev.host.FrontEndRequests;
 final class BackEndRequests implements FrontEndRequests {
     private final EventLoop control;
     private final BackEndChannel toFrontEnd;
+    private final LongSupplier protocolFeatures;
     private final AtomicBoolean changed = new AtomicBoolean();
     /** On the control loop. */
     private boolean telling;
 
-    BackEndRequests(EventLoop control, BackEndChannel toFrontEnd) {
+    /** @param protocolFeatures tells on the control loop what is negotiated: a front-end is sent nothing it has not agreed to */
+    BackEndRequests(EventLoop control, BackEndChannel toFrontEnd, LongSupplier protocolFeatures) {
         this.control = control;
         this.toFrontEnd = toFrontEnd;
+        this.protocolFeatures = protocolFeatures;
+    }
+
+    private boolean has(long feature) {
+        return (protocolFeatures.getAsLong() & feature) != 0;
     }
 
     @Override
@@ -31,7 +39,7 @@ final class BackEndRequests implements FrontEndRequests {
     }
 
     private void tell() {
-        if (telling || !changed.getAndSet(false)) return;
+        if (telling || !changed.getAndSet(false) || !has(ProtocolFeature.CONFIG)) return;
         telling = true;
         // A front-end without the channel, or that does not answer, reads the configuration when it likes.
         toFrontEnd.request(BackEndChannel.CONFIG_CHANGE, answer -> {
@@ -42,13 +50,24 @@ final class BackEndRequests implements FrontEndRequests {
 
     @Override
     public void map(int region, Fd file, long fileOffset, long offset, long length, Consumer<Boolean> done) {
-        control.execute(() -> toFrontEnd.map(new SharedPart(region, fileOffset, offset, length), file,
-                answer -> done.accept(answer == 0)));
+        control.execute(() -> {
+            if (has(ProtocolFeature.SHMEM)) {
+                toFrontEnd.map(new SharedPart(region, fileOffset, offset, length), file,
+                        answer -> done.accept(answer == 0));
+            } else {
+                done.accept(false);
+            }
+        });
     }
 
     @Override
     public void unmap(int region, long offset, long length, Consumer<Boolean> done) {
-        control.execute(() -> toFrontEnd.unmap(new SharedPart(region, 0, offset, length),
-                answer -> done.accept(answer == 0)));
+        control.execute(() -> {
+            if (has(ProtocolFeature.SHMEM)) {
+                toFrontEnd.unmap(new SharedPart(region, 0, offset, length), answer -> done.accept(answer == 0));
+            } else {
+                done.accept(false);
+            }
+        });
     }
 }

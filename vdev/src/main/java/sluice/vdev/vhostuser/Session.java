@@ -78,7 +78,7 @@ final class Session extends ChannelInboundHandlerAdapter {
     @Override
     public void channelActive(ChannelHandlerContext context) {
         log.info("{}: a front-end has connected", host.loop().name());
-        host.attach(new BackEndRequests(channel.eventLoop(), toFrontEnd));
+        host.attach(new BackEndRequests(channel.eventLoop(), toFrontEnd, () -> protocolFeatures));
     }
 
     @Override
