@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs what the demo and the guest tests need on Debian 12 or later, and nothing that is there already.
 #
-#   packages.sh [--dry-run] [tests]
+#   packages.sh [--dry-run] [modules] [tests]
 #
 # Without `tests`: Maven, QEMU 9 or later, busybox, a C compiler that links statically, and a Debian kernel, which is only
-# unpacked into the cache folder, never installed. With `tests` also the C peer vhost-user-gpu and modetest, and, unpacked
-# into the cache folder: the QEMUs of Debian 12 (7.2) and of Debian 13's backports (11.1), the kernel of the latter, and
-# the compositor Weston and the video tools v4l-utils of Debian 13, which guests run.
+# unpacked into the cache folder, never installed. With `modules` also make, and, unpacked into the cache folder, the headers
+# of the kernels there, by which kernel modules are built for them. With `tests` all of that, the C peer vhost-user-gpu and
+# modetest, and, unpacked into the cache folder: the QEMUs of Debian 12 (7.2) and of Debian 13's backports (11.1), the kernel
+# of the latter, and the compositor Weston and the video tools v4l-utils of Debian 13, which guests run.
 #
 # The machine's own package sources stay as they are. What is needed beyond them (on Debian 12, the suite
 # bookworm-backports) is read through private package states in the cache folder, from the same mirror.
@@ -23,6 +24,7 @@ least_qemu=9
 new_suite=trixie-backports # has QEMU 11.1 and Linux 7
 dry_run=
 for_tests=
+for_modules=
 
 fail() {
     printf 'packages: %s\n' "$*" >&2
@@ -36,13 +38,14 @@ say() {
 for argument in "$@"; do
     case $argument in
     --dry-run) dry_run=yes ;;
-    tests) for_tests=yes ;;
+    tests) for_tests=yes for_modules=yes ;;
+    modules) for_modules=yes ;;
     -h | --help)
-        sed -n '2,15s/^# \{0,1\}//p' "$0"
+        sed -n '2,16s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
     *)
-        printf 'packages: unknown argument "%s"; usage: packages.sh [--dry-run] [tests]\n' "$argument" >&2
+        printf 'packages: unknown argument "%s"; usage: packages.sh [--dry-run] [modules] [tests]\n' "$argument" >&2
         exit 2
         ;;
     esac
@@ -52,6 +55,8 @@ done
 . "$here/apt.sh"
 # shellcheck source=/dev/null
 . "$here/unpack.sh"
+# shellcheck source=/dev/null
+. "$here/headers.sh"
 # shellcheck source=/dev/null
 . "$here/desktop.sh"
 # shellcheck source=/dev/null
@@ -120,16 +125,25 @@ if [ -n "$for_tests" ]; then
     kernel_is_unpacked newest || new_kernel_wanted=yes
     desktop_is_unpacked || desktop_wanted=yes
     video_is_unpacked || video_wanted=yes
-    if [ ${#unpack_wanted[@]} -gt 0 ] || [ -n "$new_kernel_wanted$desktop_wanted$video_wanted" ]; then
-        compgen -G '/usr/share/keyrings/debian-archive-trixie-stable.*' >/dev/null ||
-            need wanted debian-archive-keyring "the keys of Debian 13"
+fi
+headers_wanted=() # links to kernels
+if [ -n "$for_modules" ]; then
+    command -v make >/dev/null || need wanted make "builds kernel modules"
+    headers_are_unpacked current || headers_wanted+=(current)
+    if [ -n "$new_kernel_wanted" ] || { kernel_is_unpacked newest && ! headers_are_unpacked newest; }; then
+        headers_wanted+=(newest)
     fi
+fi
+if [ ${#unpack_wanted[@]} -gt 0 ] || [ "${headers_wanted[*]: -1}" = newest ] || [ -n "$new_kernel_wanted$desktop_wanted$video_wanted" ]; then
+    compgen -G '/usr/share/keyrings/debian-archive-trixie-stable.*' >/dev/null ||
+        need wanted debian-archive-keyring "the keys of Debian 13"
 fi
 if [ -n "$kernel_wanted$new_kernel_wanted" ] && ! command -v depmod >/dev/null && ! [ -x /sbin/depmod ]; then
     need wanted kmod "depmod, which orders kernel modules"
 fi
 
-if [ ${#reasons[@]} -eq 0 ] && [ ${#unpack_wanted[@]} -eq 0 ] && [ -z "$kernel_wanted$new_kernel_wanted$desktop_wanted$video_wanted" ]; then
+if [ ${#reasons[@]} -eq 0 ] && [ ${#unpack_wanted[@]} -eq 0 ] && [ ${#headers_wanted[@]} -eq 0 ] &&
+    [ -z "$kernel_wanted$new_kernel_wanted$desktop_wanted$video_wanted" ]; then
     exit 0
 fi
 
@@ -144,6 +158,7 @@ joined() { # the arguments, as a list in a sentence
 list_by_hand() {
     joined "${reasons[@]}" ${kernel_wanted:+"a Debian kernel package linux-image-*-amd64 of version 6.12 or later, unpacked as $cache/kernel/RELEASE with depmod run on it and $cache/kernel/current pointing to RELEASE"} \
         ${new_kernel_wanted:+"the same of version 7 or later, with $cache/kernel/newest pointing to it"} \
+        ${headers_wanted:+"linux-headers-* of those kernels, each with $cache/headers/RELEASE/build pointing to it"} \
         ${unpack_wanted:+"QEMUs 7.2 and 11.1, each as $cache/qemu/NAME/qemu-system-x86_64"} \
         ${desktop_wanted:+"Weston and udev of Debian 13 with their libraries, unpacked as $cache/desktop/$desktop_suite"} \
         ${video_wanted:+"v4l-utils of Debian 13 with its libraries, unpacked as $cache/video/$video_suite"}
@@ -178,6 +193,7 @@ if [ -n "$dry_run" ]; then
     [ -z "$kernel_wanted" ] || say "would download the kernel of linux-image-amd64${newer:+ from ${newer[1]}} and unpack it under $cache/kernel"
     [ ${#unpack_wanted[@]} -eq 0 ] || say "would download QEMU from ${unpack_wanted[*]} and unpack it under $cache/qemu"
     [ -z "$new_kernel_wanted" ] || say "would download the kernel of linux-image-amd64 from $new_suite and unpack it under $cache/kernel"
+    [ ${#headers_wanted[@]} -eq 0 ] || say "would download the headers of the kernels ${headers_wanted[*]} and unpack them under $cache/headers"
     [ -z "$desktop_wanted" ] || say "would download Weston of $desktop_suite and unpack it under $cache/desktop"
     [ -z "$video_wanted" ] || say "would download v4l-utils of $video_suite and unpack it under $cache/video"
     exit 0
@@ -191,6 +207,7 @@ flock -w 900 9 || fail "another packages.sh has been running for 15 minutes on $
 say "missing: $(joined "${reasons[@]}" ${kernel_wanted:+"the kernel of linux-image-amd64 (for the guest; it is not installed)"} \
     ${unpack_wanted:+"QEMU from ${unpack_wanted[*]} (unpacked, not installed)"} \
     ${new_kernel_wanted:+"the kernel from $new_suite (for the guest)"} \
+    ${headers_wanted:+"the headers of the kernels ${headers_wanted[*]} (unpacked, not installed)"} \
     ${desktop_wanted:+"Weston from $desktop_suite (for the guest)"} \
     ${video_wanted:+"v4l-utils from $video_suite (for the guest)"})."
 find_mirror
@@ -213,7 +230,7 @@ install() { # install PACKAGE... ; extra apt options in the array `from`
     fail "apt could not install $*; the whole output is in $state/install.log."
 }
 
-if [ $((${#wanted[@]} + ${#wanted_new[@]})) -gt 0 ] || [ -n "$kernel_wanted" ]; then
+if [ $((${#wanted[@]} + ${#wanted_new[@]})) -gt 0 ] || [ -n "$kernel_wanted" ] || [ "${headers_wanted[0]:-}" = current ]; then
     use_state "$state" <<<"$suites${newer:+$'\n'$mirror ${newer[1]}}"
 fi
 if [ ${#wanted[@]} -gt 0 ]; then
@@ -230,6 +247,7 @@ fi
 
 # Looked at again: another packages.sh may have done it while this one waited for the lock.
 [ -z "$kernel_wanted" ] || kernel_is_unpacked current || unpack_kernel current "${newer[@]}"
+[ "${headers_wanted[0]:-}" != current ] || headers_are_unpacked current || unpack_headers current "${newer[@]}"
 for suite in "${unpack_wanted[@]}"; do
     qemu_is_unpacked "$suite" && continue
     use_suite "$suite"
@@ -238,6 +256,10 @@ done
 if [ -n "$new_kernel_wanted" ] && ! kernel_is_unpacked newest; then
     use_suite "$new_suite"
     unpack_kernel newest
+fi
+if [ "${headers_wanted[*]: -1}" = newest ] && ! headers_are_unpacked newest; then
+    use_suite "$new_suite"
+    unpack_headers newest
 fi
 if [ -n "$desktop_wanted" ] && ! desktop_is_unpacked; then
     use_suite "$desktop_suite"

@@ -7,6 +7,8 @@ import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.guest.build.Folders;
+
 /**
  * A process, and its private folder, that do not outlive their owner: they go with {@link #close()}, or when this JVM ends in an
  * orderly way, Ctrl-C included. Only a JVM killed with SIGKILL leaves them behind.

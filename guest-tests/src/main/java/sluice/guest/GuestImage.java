@@ -8,10 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -20,6 +17,9 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
+import sluice.guest.build.ContentHash;
+import sluice.guest.build.Folders;
+import sluice.guest.build.KernelModule;
 import sluice.vdev.qemu.CacheFolder;
 import sluice.vdev.qemu.HostCommand;
 
@@ -81,6 +81,8 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
         private final List<String> modules = new ArrayList<>();
         /** By the name that the kernel gives a module. */
         private final Map<String, String> parameters = new LinkedHashMap<>();
+        /** Modules that were built for this kernel, by name. */
+        private final Map<String, byte[]> built = new LinkedHashMap<>();
         private final List<Path> programs = new ArrayList<>();
         private final List<FileTree> trees = new ArrayList<>();
         private final Set<String> sources = new LinkedHashSet<>(List.of("pattern.c", "picture.h", "init"));
@@ -128,6 +130,18 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
             return module(name);
         }
 
+        /**
+         * Loads a module that was built for this kernel at start, after the kernel's own: those that it needs are to be named as
+         * well. In the guest it is {@code /modules/NAME.ko}.
+         *
+         * @param values as insmod takes them, {@code name=value}, with spaces between; empty for none
+         */
+        public Builder module(KernelModule module, String values) throws IOException {
+            built.put(module.name(), Files.readAllBytes(module.file()));
+            parameters.put(module.name(), values);
+            return this;
+        }
+
         /** Copies a program of this host, and the shared libraries it needs, into the guest's {@code /bin}. */
         public Builder program(Path file) {
             programs.add(file);
@@ -150,6 +164,7 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
             hash.text("kernel", kernel.release());
             moduleFiles.forEach(file -> hash.text("module", file));
             parameters.forEach(hash::text);
+            built.forEach((name, content) -> hash.bytes("built module " + name, content));
             COMPILER.forEach(word -> hash.text("compiler", word));
             hostFiles.forEach(hash::bytes);
             contents.forEach(hash::bytes);
@@ -193,10 +208,19 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
                 for (String module : moduleFiles) {
                     String name = ModuleOrder.name(module);
                     archive.file("modules/" + name + ".ko", 0644, unpacked(kernel.modules().resolve(module)));
-                    order.append("%s.ko %s".formatted(name, parameters.getOrDefault(name, "")).strip()).append('\n');
+                    order.append(orderLine(name));
+                }
+                for (Map.Entry<String, byte[]> module : built.entrySet()) {
+                    archive.file("modules/" + module.getKey() + ".ko", 0644, module.getValue());
+                    order.append(orderLine(module.getKey()));
                 }
                 archive.file("modules/order", 0644, order.toString().getBytes(StandardCharsets.UTF_8));
             }
+        }
+
+        /** A line of {@code modules/order}: a file, and what insmod is to give it. */
+        private String orderLine(String name) {
+            return "%s.ko %s".formatted(name, parameters.getOrDefault(name, "")).strip() + "\n";
         }
 
         /** Busybox, and the wanted programs with their libraries, by their paths in the guest. */
@@ -263,32 +287,6 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
                     throw new IOException("the jar lacks its file sluice/guest/files/" + name);
                 return stream.readAllBytes();
             }
-        }
-    }
-
-    /** SHA-256 over named parts; the length of each part is hashed too, so parts cannot flow into each other. */
-    private static final class ContentHash {
-        private final MessageDigest digest;
-
-        ContentHash() {
-            try {
-                digest = MessageDigest.getInstance("SHA-256");
-            } catch (NoSuchAlgorithmException impossible) {
-                throw new IllegalStateException("every JDK has SHA-256", impossible);
-            }
-        }
-
-        void text(String name, String value) {
-            bytes(name, value.getBytes(StandardCharsets.UTF_8));
-        }
-
-        void bytes(String name, byte[] value) {
-            digest.update((name + " " + value.length + "\n").getBytes(StandardCharsets.UTF_8));
-            digest.update(value);
-        }
-
-        String hex() {
-            return HexFormat.of().formatHex(digest.digest(), 0, 16);
         }
     }
 }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
+import sluice.guest.build.KernelHeaders;
 import sluice.vdev.qemu.CacheFolder;
 import sluice.vdev.qemu.QemuBinary;
 
@@ -30,6 +31,15 @@ public record GuestKernel(String release, Path image, Path modules) {
         Path newest = cache.path().resolve("kernel").resolve(NEWEST);
         boolean takeNewest = qemu.major() >= FIRST_WITH_NEWEST && Files.isSymbolicLink(newest);
         return linked(cache.path().resolve("kernel").resolve(takeNewest ? NEWEST : CURRENT));
+    }
+
+    /**
+     * What modules for this kernel are built with.
+     *
+     * @throws IOException there is nothing; the message says what provides it
+     */
+    public KernelHeaders headers(CacheFolder cache) throws IOException {
+        return KernelHeaders.of(release, modules, cache);
     }
 
     private static GuestKernel linked(Path link) throws IOException {

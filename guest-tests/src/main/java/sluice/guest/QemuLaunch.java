@@ -9,6 +9,7 @@ import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.guest.build.Folders;
 import sluice.vdev.qemu.QemuBinary;
 
 /**

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
+import sluice.guest.build.Folders;
 import sluice.vdev.qemu.HostCommand;
 
 /** A GPU that a child process serves over a vhost-user socket in a private folder. Closing it ends the process. */

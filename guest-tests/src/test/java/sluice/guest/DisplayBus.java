@@ -26,6 +26,8 @@ import java.util.concurrent.locks.ReentrantLock;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.guest.build.Folders;
+
 /**
  * The bus that QEMU's D-Bus display connects to, with QEMU as its only member: just what it asks for (D-Bus Specification,
  * "Message Bus Messages"), and calls to it. Of QEMU's displays this is the one that tells a vhost-user GPU of a new size

@@ -13,6 +13,7 @@ import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
+import sluice.guest.build.Folders;
 import sluice.vdev.qemu.CacheFolder;
 import sluice.vdev.qemu.HostCommand;
 

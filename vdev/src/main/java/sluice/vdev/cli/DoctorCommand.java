@@ -26,6 +26,7 @@ import sluice.vdev.qemu.QemuDevice;
 @Command(name = "doctor", mixinStandardHelpOptions = true, description = "Tell what this host has and lacks, and the command that mends each.")
 final class DoctorCommand implements Callable<Integer> {
     private static final String SETUP = "guest-tests/host/packages.sh";
+    private static final String SETUP_MODULES = "guest-tests/host/packages.sh modules";
     private static final String SETUP_TESTS = "guest-tests/host/packages.sh tests";
     private static final int LEAST_MAPPINGS = 65_530;
 
@@ -58,6 +59,8 @@ final class DoctorCommand implements Callable<Integer> {
         findings.add(program("Maven", "mvn", true, "apt-get install maven"));
         findings.add(program("C compiler", "gcc", true, SETUP));
         findings.add(program("busybox", "busybox", true, SETUP));
+        findings.add(program("make", "make", false, "only for kernel modules; " + SETUP_MODULES));
+        findings.addAll(headers());
         findings.add(manifest());
         findings.add(desktop());
         findings.add(file("KVM", "/dev/kvm",
@@ -118,6 +121,22 @@ final class DoctorCommand implements Callable<Integer> {
         boolean present = Files.exists(peer);
         return new Finding("C peer vhost-user-gpu", present, false, present ? peer.toString() : "not installed",
                 present ? "" : "only for comparisons; " + SETUP_TESTS);
+    }
+
+    /** What builds kernel modules for the guests' kernels, one finding for each kernel that is unpacked. */
+    private static List<Finding> headers() throws IOException {
+        List<Finding> findings = new ArrayList<>();
+        Path cache = CacheFolder.ofUser().path();
+        for (String link : List.of("current", "newest")) {
+            Path kernel = cache.resolve("kernel").resolve(link);
+            if (!Files.isSymbolicLink(kernel)) continue;
+            Path headers = cache.resolve("headers").resolve(Files.readSymbolicLink(kernel)).resolve("build");
+            boolean present = Files.exists(headers.resolve("Makefile"));
+            findings.add(new Finding("kernel headers, " + link, present, false,
+                    present ? headers.toString() : "not unpacked",
+                    present ? "" : "only for kernel modules; " + SETUP_MODULES));
+        }
+        return findings;
     }
 
     private static Finding desktop() {

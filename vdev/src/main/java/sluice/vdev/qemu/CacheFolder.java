@@ -6,8 +6,8 @@ import java.nio.file.Path;
 import java.util.Map;
 
 /**
- * The folder in which unpacked QEMUs and kernels, built guest images and probe results are kept between runs; deleting it is
- * always safe. {@code packages.sh} of guest-tests fills its parts {@code qemu/}, {@code kernel/} and {@code desktop/}, and follows the same
+ * The folder in which unpacked QEMUs and kernels, built guest images and kernel modules, and probe results are kept between runs; deleting it is
+ * always safe. {@code packages.sh} of guest-tests fills its parts {@code qemu/}, {@code kernel/}, {@code headers/} and {@code desktop/}, and follows the same
  * rule for its place.
  */
 public record CacheFolder(Path path) {

@@ -137,6 +137,22 @@ class DoctorCommandTest {
     }
 
     @Test
+    void theHeadersOfEachKernelAreLookedFor() throws Exception {
+        assertThat(report(0).stream().map(one -> text(one, "what"))).noneMatch(what -> what.contains("headers"));
+        Files.createDirectories(cache.resolve("kernel"));
+        for (String link : List.of("current", "newest"))
+            Files.createSymbolicLink(cache.resolve("kernel").resolve(link), Path.of("release-of-" + link));
+        Path build = Files.createDirectories(cache.resolve("headers/release-of-current/build"));
+        Files.createFile(build.resolve("Makefile"));
+        List<JsonObject> report = report(0);
+        assertThat(text(about(report, "kernel headers, current"), "found")).isEqualTo(build.toString());
+        JsonObject newest = about(report, "kernel headers, newest");
+        assertThat(is(newest, "present") || is(newest, "needed")).isFalse();
+        assertThat(text(newest, "mend")).endsWith("guest-tests/host/packages.sh modules");
+        assertThat(text(about(report, "make"), "mend")).endsWith("guest-tests/host/packages.sh modules");
+    }
+
+    @Test
     void withoutAQemuItFails() throws Exception {
         Files.delete(programs.resolve(QemuBinary.NAME));
         JsonObject finding = about(report(1), "QEMU");

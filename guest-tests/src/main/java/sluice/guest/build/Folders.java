@@ -1,4 +1,4 @@
-package sluice.guest;
+package sluice.guest.build;
 
 import java.io.IOException;
 import java.nio.file.FileVisitResult;
@@ -10,12 +10,12 @@ import java.nio.file.attribute.BasicFileAttributes;
 
 import org.jspecify.annotations.Nullable;
 
-/** Folders of a run: private, and gone afterwards. */
-final class Folders {
+/** Folders of a run or a build: private, and gone afterwards. */
+public final class Folders {
     private Folders() {}
 
     /** Deletes a folder with everything in it; symbolic links are deleted, not followed; a missing folder is no error. */
-    static void delete(Path folder) throws IOException {
+    public static void delete(Path folder) throws IOException {
         try {
             Files.walkFileTree(folder, new SimpleFileVisitor<>() {
                 @Override

@@ -1,0 +1,38 @@
+package sluice.guest.build;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+
+/** SHA-256 over named parts; the length of each part is hashed too, so parts cannot flow into each other. */
+public final class ContentHash {
+    private static final int BYTES = 16;
+
+    private final MessageDigest digest;
+
+    /** The hash of nothing. */
+    public ContentHash() {
+        try {
+            digest = MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException impossible) {
+            throw new IllegalStateException("every JDK has SHA-256", impossible);
+        }
+    }
+
+    /** Adds a text. */
+    public void text(String name, String value) {
+        bytes(name, value.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Adds bytes. */
+    public void bytes(String name, byte[] value) {
+        digest.update((name + " " + value.length + "\n").getBytes(StandardCharsets.UTF_8));
+        digest.update(value);
+    }
+
+    /** The first half of the hash as 32 hexadecimal digits; adding starts anew. */
+    public String hex() {
+        return HexFormat.of().formatHex(digest.digest(), 0, BYTES);
+    }
+}

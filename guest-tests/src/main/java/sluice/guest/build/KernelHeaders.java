@@ -1,0 +1,33 @@
+package sluice.guest.build;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+import sluice.vdev.qemu.CacheFolder;
+
+/**
+ * What kernel modules are built with: the headers and build programs of one kernel.
+ *
+ * @param release what {@code uname -r} prints there
+ * @param build the folder that {@code make -C} gets, as {@code lib/modules/RELEASE/build} is one (Linux, Documentation/kbuild/modules.rst)
+ */
+public record KernelHeaders(String release, Path build) {
+    /** The command that provides what building a module needs. */
+    static final String SETUP = "guest-tests/host/packages.sh modules";
+
+    /**
+     * The headers of a kernel: those that its modules folder names, as that of an installed kernel does, otherwise those that
+     * {@code packages.sh modules} has unpacked.
+     *
+     * @param modules the kernel's modules folder
+     * @throws IOException there are none; the message says what provides them
+     */
+    public static KernelHeaders of(String release, Path modules, CacheFolder cache) throws IOException {
+        Path unpacked = cache.path().resolve("headers").resolve(release).resolve("build");
+        for (Path build : new Path[]{ modules.resolve("build"), unpacked }) {
+            if (Files.isReadable(build.resolve("Makefile"))) return new KernelHeaders(release, build);
+        }
+        throw new IOException("no headers of the kernel %s in %s: run %s".formatted(release, unpacked, SETUP));
+    }
+}
