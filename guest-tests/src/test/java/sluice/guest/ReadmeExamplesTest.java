@@ -51,7 +51,8 @@ class ReadmeExamplesTest {
             "dmacore/BUFFERS.md 1", "FenceFindings findings, WaitGuard readSections",
             "dmacore/BUFFERS.md 2", "Fd ram",
             "dmacore/RECORDING.md 1", "int TO_DEVICE, long from, long length, long bytes, long nanos",
-            "guest-tests/IMPORTERS.md 1", "GuestKernel kernel, CacheFolder cache");
+            "guest-tests/IMPORTERS.md 1", "GuestKernel kernel, CacheFolder cache",
+            "guest-tests/MODULES.md 1", "QemuBinary qemu, CacheFolder cache");
     /** Names that several packages have, where the example's own module does not decide. */
     private static final Map<String, String> MEANT = Map.of("Path", "java.nio.file.Path", "List", "java.util.List",
             "Map",

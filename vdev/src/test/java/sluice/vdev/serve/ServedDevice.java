@@ -46,6 +46,11 @@ public final class ServedDevice implements AutoCloseable {
         this(new Making(name, new ProvidedDevice.Virtio(device)), namesAndValues);
     }
 
+    /** Where front-ends connect. */
+    public Path socket() {
+        return socket;
+    }
+
     private Fd connect() throws IOException {
         return UnixSocket.connect(socket);
     }
