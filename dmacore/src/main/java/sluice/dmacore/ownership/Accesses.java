@@ -110,12 +110,14 @@ final class Accesses {
         }
     }
 
-    /** A holder's copy replaces a range. */
+    /** A holder's copy replaces a range, through the caches: also lines that it has nothing of any more. */
     void copyBack(Lines lines, Holder holder, long from, long to) {
-        Walk walk = lines.walk().look(lines.lineAt(from), lines.lineAt(to - 1) + 1);
+        Walk walk = lines.walk().change(lines.lineAt(from), lines.lineAt(to - 1) + 1);
         while (walk.next()) {
             cpu(walk, holder, false, harm(walk, from, to));
             cpu(walk, holder, true, lines.harm().cleared());
+            Region region = walk.region();
+            region.setCpu(walk.interval(), region.cpu(walk.interval()).dirtied());
         }
     }
 

@@ -216,8 +216,8 @@ final class HandOver {
                 executor.wouldLose(lines, walk.first(), walk.end(), harm);
                 blame.dropped(lines, region, i, holder, false, harm);
             }
-            if (comesBack && !walk.isCut()) region.forgetWrote(i, bit);
             leaveBehind(region, i, bit, cached, fetched);
+            if (comesBack && !walk.isCut()) region.forgetWrote(i, bit);
             boolean keeps = !ends && walk.isCut() && (had || (region.kept(i) & bit) != 0);
             region.disown(i, bit);
             if (keeps) region.keep(i, bit);
@@ -230,8 +230,7 @@ final class HandOver {
 
     /** What a holder who may write leaves in caches or memory, when it may no more; of a line that it kept a part of, if it has. */
     private static void leaveBehind(Region region, int interval, long bit, boolean cached, boolean fetched) {
-        long mayHave = region.writers(interval) | (region.kept(interval) & region.wrote(interval));
-        if ((mayHave & bit) == 0 || fetched) return;
+        if ((region.mayWrite(interval) & bit) == 0 || fetched) return;
         LineState state = region.cpu(interval);
         region.setCpu(interval, cached ? state.outdated() : state.dirtied());
     }

@@ -265,13 +265,17 @@ final class Region {
 
     /** Whether the caches may hold what memory does not. */
     boolean mayBeDirty(int interval) {
-        return cpu[interval].mayBeDirty() || (writers(interval) & coherent(interval)) != 0;
+        return cpu[interval].mayBeDirty() || (mayWrite(interval) & coherent(interval)) != 0;
     }
 
     /** Whether memory may hold what the caches do not. */
     boolean mayBeStale(int interval) {
-        long mayWrite = writers(interval) | (masks[KEPT][interval] & masks[WROTE][interval]);
-        return cpu[interval].mayBeStale() || (mayWrite & ~coherent(interval)) != 0;
+        return cpu[interval].mayBeStale() || (mayWrite(interval) & ~coherent(interval)) != 0;
+    }
+
+    /** Those who may write, and those who have written a line of which they gave back a part only. */
+    long mayWrite(int interval) {
+        return writers(interval) | (masks[KEPT][interval] & masks[WROTE][interval]);
     }
 
     long readers(int interval) {
