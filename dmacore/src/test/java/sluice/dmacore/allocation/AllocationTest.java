@@ -23,6 +23,7 @@ import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.exporter.DeviceMemory;
 import sluice.dmacore.exporter.MemoryPool;
+import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.ownership.Direction;
 
@@ -72,7 +73,7 @@ class AllocationTest {
                         taken: frame of pool for gpu, scan-out""");
             }
             assertThat(contiguous.freePages()).as("all is given back").isEqualTo(16);
-            machine.found();
+            machine.found(Rule.MAPPED_AT_IMPORT);
         }
     }
 

@@ -56,7 +56,7 @@ class AddressedDmaTest {
     }
 
     private static Finding only(Machine machine, Rule rule) {
-        machine.found(rule);
+        machine.mistaken(rule);
         Finding finding = machine.core().findings().errors().getFirst();
         machine.core().findings().clear();
         return finding;

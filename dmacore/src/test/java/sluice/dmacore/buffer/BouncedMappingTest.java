@@ -74,7 +74,7 @@ class BouncedMappingTest {
                 System.arraycopy(Machine.bytes(SIZE, 5), page * PAGE, wanted, 0, PAGE);
                 assertThat(Machine.load(ram, (long) SCATTERED[page] * PAGE, PAGE)).isEqualTo(wanted);
             }
-            machine.found();
+            machine.found(Rule.BOUNCED);
         }
     }
 
@@ -100,7 +100,7 @@ class BouncedMappingTest {
             mapping.unmap();
             attachment.detach();
             shown.detach();
-            machine.found();
+            machine.found(Rule.BOUNCED);
         }
     }
 
@@ -119,7 +119,7 @@ class BouncedMappingTest {
             assertThat(Machine.load(ram, 5 * PAGE, PAGE)).isEqualTo(Machine.bytes(PAGE, 1));
             mapping.unmap();
             attachment.detach();
-            machine.found();
+            machine.found(Rule.BOUNCED);
         }
     }
 
@@ -142,7 +142,8 @@ class BouncedMappingTest {
                     .containsExactly((long) PAGE, (long) PAGE);
             attachment.detach();
             captured.detach();
-            machine.found();
+            machine.about(Rule.D17_OVERLAPPING_WRITES, "[0x0, 0x2fff]");
+            machine.found(Rule.BOUNCED, Rule.D17_OVERLAPPING_WRITES, Rule.NEVER_FETCHED);
         }
     }
 
@@ -161,7 +162,10 @@ class BouncedMappingTest {
             Machine.write(machine.view(old), mapping, 0, Machine.bytes(64, 2));
             Machine.store(ram, 5 * PAGE, Machine.bytes(64, 3));
             capture.unmap();
-            machine.foundNext(Rule.CPU_WROTE_DEVICE_OWNED);
+            machine.about(Rule.D17_OVERLAPPING_WRITES, "[0x0, 0x2fff]");
+            machine.about(Rule.NEVER_WRITTEN, "[0x0, 0x2fff]");
+            machine.foundNext(Rule.BOUNCED, Rule.D17_OVERLAPPING_WRITES, Rule.MAPPED_AT_IMPORT, Rule.NEVER_WRITTEN,
+                    Rule.CPU_WROTE_DEVICE_OWNED);
             mapping.unmap(Direction.BIDIRECTIONAL, SKIP_AND_BOUNCE);
             machine.none(Rule.NEVER_FETCHED);
             attachment.detach();
@@ -185,11 +189,13 @@ class BouncedMappingTest {
             DeviceMapping mapping = attachment.map(Direction.BIDIRECTIONAL, BOUNCE);
             Machine.write(machine.view(old), mapping, 0, Machine.bytes(PAGE, 1));
             Machine.write(seen, capture, 0, Machine.bytes(PAGE, 2));
-            machine.foundNext(Rule.MISSING_SYNC_FOR_DEVICE);
+            machine.foundNext(Rule.BOUNCED, Rule.MISSING_SYNC_FOR_DEVICE);
             capture.syncForDevice();
             assertThat(Machine.read(seen, capture, 0, PAGE)).isEqualTo(Machine.bytes(PAGE, 2));
             capture.unmap();
-            machine.found();
+            machine.about(Rule.D17_OVERLAPPING_WRITES, "[0x0, 0x2fff]");
+            machine.about(Rule.NEVER_FETCHED, "[0x0, 0x2fff]");
+            machine.found(Rule.D17_OVERLAPPING_WRITES, Rule.NEVER_FETCHED);
             mapping.unmap(Direction.BIDIRECTIONAL, SKIP_AND_BOUNCE);
             assertThat(machine.only(Rule.NEVER_FETCHED).device()).isEqualTo("camera");
             attachment.detach();
@@ -251,7 +257,7 @@ class BouncedMappingTest {
             mapping.syncForDevice(PAGE + 10, 20, Direction.TO_DEVICE);
             byte[] seen = filled((byte) 1, SIZE);
             Arrays.fill(seen, PAGE + 10, PAGE + 30, (byte) 2);
-            machine.found();
+            machine.found(Rule.BOUNCED);
             assertThat(Machine.read(view, mapping, 0, SIZE)).isEqualTo(seen);
             mapping.discard();
             attachment.detach();
@@ -273,7 +279,7 @@ class BouncedMappingTest {
             attachment.map(Direction.BIDIRECTIONAL, BOUNCE).unmap();
             for (Attachment other : others) other.detach();
             attachment.detach();
-            machine.found(Rule.D18_TOO_MANY_OVERLAPS);
+            machine.found(Rule.BOUNCED, Rule.D18_TOO_MANY_OVERLAPS);
         }
     }
 }

@@ -137,7 +137,7 @@ class BufferLifeTest {
                     .isEqualTo(1);
             attachment.putSegments();
             attachment.detach();
-            machine.found();
+            machine.found(Rule.MAPPED_AT_IMPORT);
         }
     }
 
@@ -342,7 +342,7 @@ class BufferLifeTest {
             attachment.detach();
             attachment.detach();
             refused(Errno.EINVAL, () -> attachment.map(Direction.TO_DEVICE), "not attached");
-            machine.found();
+            machine.found(Rule.MAPPED_TWICE);
             machine.only(Rule.MAPPED_TWICE);
         }
     }
@@ -389,7 +389,8 @@ class BufferLifeTest {
                 attachments.add(buffer.attach(gpu, Stream.COHERENT));
             }
             attachments.forEach(Attachment::detach);
-            machine.found();
+            machine.about(Rule.SAME_PAGES_TWICE, "[0x0, 0x3fff]");
+            machine.found(Rule.SAME_PAGES_TWICE);
         }
     }
 
@@ -450,7 +451,8 @@ class BufferLifeTest {
             attachment.detach();
             assertThat(machine.core().findings().times(Rule.HELD_LONG)).isEqualTo(2);
             assertThat(machine.core().findings().report()).contains("pinned for");
-            machine.found();
+            machine.about(Rule.HELD_LONG, "[0x0, 0xfff]");
+            machine.found(Rule.HELD_LONG);
         }
     }
 
@@ -463,7 +465,8 @@ class BufferLifeTest {
             attachment.map(Direction.TO_DEVICE).unmap();
             attachment.detach();
             assertThat(machine.core().findings().times(Rule.HELD_LONG)).isEqualTo(1);
-            machine.found();
+            machine.about(Rule.HELD_LONG, "[0x0, 0xfff]");
+            machine.found(Rule.HELD_LONG);
         }
     }
 }

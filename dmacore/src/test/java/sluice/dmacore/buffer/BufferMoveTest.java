@@ -170,10 +170,12 @@ class BufferMoveTest {
             buffer.move();
             assertThat(machine.only(Rule.MISSING_SYNC_FOR_CPU)).extracting(Finding::device, Finding::buffer)
                     .containsExactly("camera", "frame");
-            machine.foundNext(Rule.MISSING_SYNC_FOR_CPU);
+            machine.about(Rule.SAME_PAGES_TWICE, "[0x0, 0xfff]");
+            machine.foundNext(Rule.SAME_PAGES_TWICE, Rule.MISSING_SYNC_FOR_CPU);
             capture.unmap();
             alias.detach();
-            machine.found();
+            machine.about(Rule.NEVER_WRITTEN, "[0x0, 0x3f]");
+            machine.found(Rule.NEVER_WRITTEN);
         }
     }
 

@@ -289,7 +289,7 @@ class ConstraintsTest {
             assertThat(machine.core().findings().times(Rule.BOUNCED)).isEqualTo(1);
             assertThat(machine.caches().cacheBytes()).as("a bounce is no cache").isZero();
             attachment.detach();
-            machine.found();
+            machine.found(Rule.BOUNCED);
         }
     }
 

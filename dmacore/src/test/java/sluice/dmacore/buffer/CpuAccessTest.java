@@ -226,7 +226,8 @@ class CpuAccessTest {
             }
             mapping.unmap();
             attachment.detach();
-            machine.found();
+            machine.about(Rule.SAME_PAGES_TWICE, "[0x0, 0x1fff]");
+            machine.found(Rule.SAME_PAGES_TWICE);
         }
     }
 

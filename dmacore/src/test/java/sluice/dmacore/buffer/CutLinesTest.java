@@ -92,7 +92,7 @@ class CutLinesTest {
         assertThat(Machine.read(screen, display, 0, LINE)).isEqualTo(line);
         display.unmap();
         assertThat(Machine.load(ram, 5 * PAGE, LINE)).isEqualTo(line);
-        machine.found();
+        machine.mistaken();
     }
 
     private static byte[] filled(int length, int value) {
@@ -175,7 +175,9 @@ class CutLinesTest {
         camera.unmap();
         assertThat(machine.only(Rule.CPU_WRITES_LOST)).extracting(Finding::from, Finding::length)
                 .containsExactly(0L, (long) LINE);
-        machine.foundNext(Rule.CPU_WRITES_LOST);
+        machine.about(Rule.D17_OVERLAPPING_WRITES, "[0x0, 0x1fff]");
+        machine.about(Rule.SAME_PAGES_TWICE, "[0x0, 0xfff]");
+        machine.foundNext(Rule.BOUNCED, Rule.D17_OVERLAPPING_WRITES, Rule.SAME_PAGES_TWICE, Rule.CPU_WRITES_LOST);
         isThereForTheDisplay(filled(LINE, 1));
     }
 
@@ -187,7 +189,7 @@ class CutLinesTest {
         Machine.read(screen, display, 0, LINE);
         assertThat(machine.only(Rule.MISSING_SYNC_FOR_DEVICE)).extracting(Finding::from, Finding::length)
                 .containsExactly((long) PART, (long) LINE - PART);
-        machine.foundNext(Rule.MISSING_SYNC_FOR_DEVICE);
+        machine.foundNext(Rule.BOUNCED, Rule.MISSING_SYNC_FOR_DEVICE);
         isThereForTheDisplay(halves(1, 2));
     }
 }

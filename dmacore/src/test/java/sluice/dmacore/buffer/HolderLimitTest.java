@@ -47,7 +47,7 @@ class HolderLimitTest {
             assertThat(buffer.attachments()).hasSize(64);
             attachments.getFirst().map(Direction.TO_DEVICE).unmap();
             attachments.forEach(Attachment::detach);
-            machine.found(Rule.D18_TOO_MANY_OVERLAPS);
+            machine.found(Rule.MAPPED_AT_IMPORT, Rule.D18_TOO_MANY_OVERLAPS);
         }
     }
 

@@ -4,8 +4,11 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
 
 import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.device.DeviceFunction;
@@ -156,13 +159,38 @@ public final class Machine implements AutoCloseable {
         return bytes;
     }
 
-    /** The mistakes that were found are these, and no others. */
+    /**
+     * What was found is this, and nothing else: each mistake as often as it is said here, and a hint of each of the rules that
+     * are hints, however often.
+     */
     public void found(Rule... rules) {
+        mistaken(of(Rule.Severity.ERROR, rules));
+        Set<Rule> hints = new TreeSet<>();
+        for (Findings.Counted counted : findings.all()) hints.add(counted.finding().rule());
+        hints.removeIf(rule -> rule.severity() == Rule.Severity.ERROR);
+        assertThat(hints).as(findings.report()).containsExactlyInAnyOrder(of(Rule.Severity.HINT, rules));
+    }
+
+    /** The mistakes that were found are these, and no others; for where the hints are not the same each time. */
+    public void mistaken(Rule... rules) {
         assertThat(findings.errors()).as(findings.report()).extracting(finding -> finding.rule())
                 .containsExactlyInAnyOrder(rules);
     }
 
-    /** The mistakes that were found since the last time are these, and no others. */
+    private static Rule[] of(Rule.Severity severity, Rule... rules) {
+        return Arrays.stream(rules).filter(rule -> rule.severity() == severity).toArray(Rule[]::new);
+    }
+
+    /** What a rule was told about, of any severity and wherever in the program: ranges as they are printed, in any order. */
+    public void about(Rule rule, String... ranges) {
+        Set<String> told = new TreeSet<>();
+        for (Findings.Counted counted : findings.all()) {
+            if (counted.finding().rule() == rule) counted.ranges().forEach(range -> told.add(range.toString()));
+        }
+        assertThat(told).as(findings.report()).containsExactlyInAnyOrder(ranges);
+    }
+
+    /** As {@link #found}, since the last time. */
     public void foundNext(Rule... rules) {
         found(rules);
         findings.clear();

@@ -245,7 +245,7 @@ class MisuseTest {
             for (Future<Integer> one : work) assertThat(one.get(LIMIT_SECONDS, TimeUnit.SECONDS)).isPositive();
             assertThat(shared.attachments()).isEmpty();
             assertThat(small.freePages()).isEqualTo(4);
-            machine.found();
+            machine.found(Rule.MAPPED_AT_IMPORT);
         }
     }
 

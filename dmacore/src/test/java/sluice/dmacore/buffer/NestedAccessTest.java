@@ -86,13 +86,15 @@ class NestedAccessTest {
                 inner.write(PAGE, EIGHT, 0, 8);
                 inner.end();
                 Machine.read(view, mapping, 0, 8);
-                machine.found(Rule.MISSING_SYNC_FOR_DEVICE);
+                machine.about(Rule.SAME_PAGES_TWICE, "[0x0, 0x1fff]");
+                machine.found(Rule.SAME_PAGES_TWICE, Rule.MISSING_SYNC_FOR_DEVICE);
                 outer.end();
             }
             assertThat(Machine.read(view, mapping, 0, 8)).isEqualTo(EIGHT);
             mapping.unmap();
             attachment.detach();
-            machine.found(Rule.MISSING_SYNC_FOR_DEVICE);
+            machine.about(Rule.SAME_PAGES_TWICE, "[0x0, 0x1fff]");
+            machine.found(Rule.SAME_PAGES_TWICE, Rule.MISSING_SYNC_FOR_DEVICE);
         }
     }
 

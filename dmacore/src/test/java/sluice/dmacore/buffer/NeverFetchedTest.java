@@ -57,7 +57,7 @@ class NeverFetchedTest {
         assertThat(hint.from()).isEqualTo(from);
         assertThat(hint.length()).isEqualTo(length);
         assertThat(hint.what()).startsWith(what);
-        machine.found();
+        machine.found(Rule.NEVER_FETCHED);
     }
 
     @Test

@@ -84,7 +84,8 @@ class RecordedCoreTest {
                 }
                 mapping.unmap();
                 attachment.detach();
-                machine.found();
+                machine.about(Rule.REDUNDANT_SYNC, "[0x0, 0x1fff]");
+                machine.found(Rule.REDUNDANT_SYNC);
             }
         }
         try (Recording recording = Recording.open(file)) {

@@ -59,7 +59,10 @@ class SharedLinesTest {
             attachments.removeLast().detach();
             attachments.add(frame.attach(gpu, Stream.NON_COHERENT));
             attachments.forEach(Attachment::detach);
-            machine.found(Rule.D18_TOO_MANY_OVERLAPS, Rule.D18_TOO_MANY_OVERLAPS);
+            machine.about(Rule.NEVER_WRITTEN, "[0x0, 0xfff]");
+            machine.about(Rule.SAME_PAGES_TWICE, "[0x0, 0xfff]");
+            machine.found(Rule.MAPPED_AT_IMPORT, Rule.NEVER_WRITTEN, Rule.SAME_PAGES_TWICE, Rule.D18_TOO_MANY_OVERLAPS,
+                    Rule.D18_TOO_MANY_OVERLAPS);
         }
     }
 }

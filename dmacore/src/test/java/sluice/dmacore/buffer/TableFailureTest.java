@@ -44,7 +44,7 @@ class TableFailureTest {
                     .isEqualTo(Machine.bytes(8 * PAGE, nth));
             mapping.unmap();
             attachment.detach();
-            machine.found();
+            machine.mistaken();
         }
     }
 }

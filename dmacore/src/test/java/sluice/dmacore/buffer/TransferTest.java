@@ -49,7 +49,7 @@ class TransferTest {
             }
             assertThat(machine.core().totals().writeBackExecuted()).as("kept when the buffer is not looked at")
                     .isEqualTo(FRAME);
-            machine.found();
+            machine.found(Rule.MAPPED_AT_IMPORT);
         }
     }
 
@@ -253,7 +253,8 @@ class TransferTest {
             machine.foundNext(Rule.D23_SYNC_FOR_DEVICE_WRITE_ONLY);
             written.unmap();
             refused(Errno.EINVAL, written::syncForCpu, "not mapped any more");
-            machine.foundNext(Rule.D19_SYNC_NOT_MAPPED);
+            machine.about(Rule.NEVER_WRITTEN, "[0x0, 0xfff]");
+            machine.foundNext(Rule.NEVER_WRITTEN, Rule.D19_SYNC_NOT_MAPPED);
             refused(Errno.EINVAL, written::unmap, "not mapped any more");
             machine.foundNext(Rule.D2_UNMAP_NOT_MAPPED);
             attachment.detach();
@@ -271,7 +272,7 @@ class TransferTest {
             mapping.unmap(Direction.TO_DEVICE, EnumSet.noneOf(DmaAttribute.class));
             assertThat(mapping.isLive()).isFalse();
             attachment.detach();
-            machine.found(Rule.D7_UNMAP_DIRECTION);
+            machine.found(Rule.MAPPED_AT_IMPORT, Rule.D7_UNMAP_DIRECTION);
         }
     }
 
@@ -291,11 +292,14 @@ class TransferTest {
             DeviceMapping b = second.map(Direction.TO_DEVICE);
             assertThat(other.counters().writeBackExecuted()).as("page 2 was flushed for the other").isEqualTo(2 * PAGE);
             b.unmap();
-            machine.found();
+            machine.about(Rule.SAME_PAGES_TWICE, "[0x0, 0x3fff]");
+            machine.found(Rule.MAPPED_AT_IMPORT, Rule.SAME_PAGES_TWICE);
             a.unmap();
             DeviceMapping c = first.map(Direction.FROM_DEVICE);
             DeviceMapping d = second.map(Direction.FROM_DEVICE);
-            machine.found();
+            machine.about(Rule.D17_OVERLAPPING_WRITES, "[0x1000, 0x1fff]", "[0x3000, 0x3fff]");
+            machine.about(Rule.SAME_PAGES_TWICE, "[0x0, 0x3fff]");
+            machine.found(Rule.D17_OVERLAPPING_WRITES, Rule.MAPPED_AT_IMPORT, Rule.SAME_PAGES_TWICE);
             Finding overlap = machine.only(Rule.D17_OVERLAPPING_WRITES);
             assertThat(overlap.from()).isEqualTo(PAGE);
             assertThat(overlap.length()).isEqualTo(PAGE);
@@ -321,7 +325,9 @@ class TransferTest {
             Attachment second = two.attach(machine.device("second"), Stream.NON_COHERENT);
             DeviceMapping a = first.map(Direction.FROM_DEVICE);
             DeviceMapping b = second.map(Direction.FROM_DEVICE);
-            machine.found();
+            machine.about(Rule.D17_OVERLAPPING_WRITES, "[0x0, 0x1b]");
+            machine.about(Rule.SAME_PAGES_TWICE, "[0x0, 0x63]");
+            machine.found(Rule.D17_OVERLAPPING_WRITES, Rule.SAME_PAGES_TWICE);
             assertThat(machine.only(Rule.D17_OVERLAPPING_WRITES).length()).as("of the line's 64").isEqualTo(28);
             a.unmap();
             b.unmap();
@@ -372,7 +378,8 @@ class TransferTest {
             mapping.syncForDevice();
             mapping.unmap();
             attachment.detach();
-            machine.found();
+            machine.about(Rule.NEVER_WRITTEN, "[0x0, 0xfff]", "[0x3e8, 0x3ff]");
+            machine.found(Rule.NEVER_WRITTEN);
         }
     }
 

@@ -169,7 +169,7 @@ class TranslatorTest {
             assertThat(Machine.load(file, (ROWS - 1) * PAGE, PAGE)).isEqualTo(Machine.bytes(PAGE, 1));
             assertThat(Machine.load(file, 0, PAGE)).isEqualTo(row(0));
             attachment.detach();
-            machine.found();
+            machine.found(Rule.BOUNCED);
         }
     }
 

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.device.Stream;
+import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.Runs;
@@ -225,7 +226,7 @@ class VerdictTest {
             assertThat(writer.testMap(Direction.BIDIRECTIONAL).errno()).isEqualTo(Errno.EACCES);
             assertThat(writer.testMap(Direction.BIDIRECTIONAL).toString()).contains("read-only");
             writer.detach();
-            machine.found();
+            machine.found(Rule.MAPPED_AT_IMPORT);
         }
     }
 

@@ -76,7 +76,8 @@ class StaleRowTest {
             mapping.syncForDevice();
             mapping.unmap();
             attachment.detach();
-            machine.found();
+            machine.about(Rule.NEVER_WRITTEN, "[0x0, 0x1fff]");
+            machine.found(Rule.NEVER_WRITTEN);
         }
     }
 
@@ -119,7 +120,8 @@ class StaleRowTest {
             assertThat(load(ram, 0, 1)[0]).isEqualTo((byte) 7);
             assertThat(load(ram, 63, 1)[0]).as("lost, with its whole line").isZero();
             attachment.detach();
-            machine.found(Rule.CPU_WROTE_DEVICE_OWNED);
+            machine.about(Rule.NEVER_WRITTEN, "[0x1, 0xfff]");
+            machine.found(Rule.NEVER_WRITTEN, Rule.CPU_WROTE_DEVICE_OWNED);
         }
     }
 
