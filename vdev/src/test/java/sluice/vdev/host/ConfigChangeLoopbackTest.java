@@ -5,23 +5,19 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-import sluice.vdev.device.DeviceContext;
-import sluice.vdev.device.QueueWorker;
-import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.fixture.BackEndChannel;
 import sluice.vdev.fixture.CommandQueue;
 import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.DeviceSession;
 import sluice.vdev.fixture.DeviceSession.Profile;
 import sluice.vdev.fixture.GuestRam;
+import sluice.vdev.fixture.TestDevice;
 import sluice.vdev.fixture.VhostUserBits;
 import sluice.vdev.fixture.VirtioPciSession;
 import sluice.vdev.queue.Chain;
-import sluice.vdev.queue.Virtqueue;
 import sluice.vdev.serve.ServedDevice;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -33,19 +29,11 @@ class ConfigChangeLoopbackTest {
     private static final int RAM = 1 << 20;
 
     /** Its configuration is one byte; each request changes it as often as the request's byte says. */
-    private static final class Changing implements VirtioDevice, QueueWorker.Work {
+    private static final class Changing extends TestDevice {
         private volatile byte config;
-        private @Nullable DeviceContext context;
-        private @Nullable QueueWorker requests;
 
-        @Override
-        public int virtioId() {
-            return 42;
-        }
-
-        @Override
-        public int queueCount() {
-            return 1;
+        Changing() {
+            super(1);
         }
 
         @Override
@@ -64,49 +52,14 @@ class ConfigChangeLoopbackTest {
         }
 
         @Override
-        public void start(long features, DeviceContext given) {
-            context = given;
-        }
-
-        @Override
-        public void startQueue(int index, Virtqueue queue) {
-            if (context != null) requests = new QueueWorker(index, queue, context, this);
-        }
-
-        @Override
-        public void stopQueue(int index) {
-            requests = null;
-        }
-
-        @Override
-        public void notified(int index) {
-            if (requests != null) requests.run();
-        }
-
-        @Override
-        public boolean isHeldBack() {
-            return false;
-        }
-
-        @Override
-        public void execute(Chain chain) {
+        protected void execute(int index, Chain chain) {
             byte[] times = new byte[1];
             chain.readable().copyTo(0, times, 0, 1);
             for (int i = 0; i < times[0]; i++) {
                 config = (byte) (config + 1);
-                if (context != null) context.configChanged();
+                context().configChanged();
             }
             chain.respond(times, 0);
-        }
-
-        @Override
-        public void reset() {
-            // What it shows is no state of a driver's.
-        }
-
-        @Override
-        public void close() {
-            // It holds nothing.
         }
     }
 

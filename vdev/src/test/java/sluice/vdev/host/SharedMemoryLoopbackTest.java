@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -18,21 +17,18 @@ import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.FileStatus;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.FileMappings;
-import sluice.vdev.device.DeviceContext;
-import sluice.vdev.device.QueueWorker;
 import sluice.vdev.device.SharedRegion;
 import sluice.vdev.device.SharedWindow;
-import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.fixture.BackEndChannel;
 import sluice.vdev.fixture.CommandQueue;
 import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.DeviceSession;
 import sluice.vdev.fixture.DeviceSession.Profile;
 import sluice.vdev.fixture.GuestRam;
+import sluice.vdev.fixture.TestDevice;
 import sluice.vdev.fixture.VhostUserBits;
 import sluice.vdev.fixture.VirtioPciSession;
 import sluice.vdev.queue.Chain;
-import sluice.vdev.queue.Virtqueue;
 import sluice.vdev.serve.ServedDevice;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -47,13 +43,9 @@ class SharedMemoryLoopbackTest {
     private static final int QUEUE_SIZE = 16;
 
     /** A request is 'S' or 'H' and a page of the region {@link #LARGE}, which it shows or hides; the answer is whether. */
-    private static final class Showing implements VirtioDevice, QueueWorker.Work {
-        private @Nullable DeviceContext context;
-        private @Nullable QueueWorker requests;
-
-        @Override
-        public int virtioId() {
-            return 42;
+    private static final class Showing extends TestDevice {
+        Showing() {
+            super(1);
         }
 
         @Override
@@ -62,59 +54,15 @@ class SharedMemoryLoopbackTest {
         }
 
         @Override
-        public int queueCount() {
-            return 1;
-        }
-
-        @Override
-        public void start(long features, DeviceContext given) {
-            context = given;
-        }
-
-        @Override
-        public void startQueue(int index, Virtqueue queue) {
-            if (context != null) requests = new QueueWorker(index, queue, context, this);
-        }
-
-        @Override
-        public void stopQueue(int index) {
-            requests = null;
-        }
-
-        @Override
-        public void notified(int index) {
-            if (requests != null) requests.run();
-        }
-
-        @Override
-        public boolean isHeldBack() {
-            return false;
-        }
-
-        @Override
-        public void execute(Chain chain) {
+        protected void execute(int index, Chain chain) {
             byte[] request = new byte[2];
             chain.readable().copyTo(0, request, 0, 2);
-            SharedWindow window = context == null ? null : context.window(LARGE.id());
-            if (window == null) throw new IllegalStateException("a request before the start");
+            SharedWindow window = context().window(LARGE.id());
             window.memory().asSlice(request[1] * PAGE, PAGE).fill(request[1]);
-            if (request[0] == 'S') window.show(request[1] * PAGE, PAGE, done -> respond(chain, done));
-            else window.hide(request[1] * PAGE, PAGE, done -> respond(chain, done));
-        }
-
-        private void respond(Chain chain, boolean done) {
-            chain.respond(new byte[]{ (byte) (done ? 1 : 0) }, 1);
-            if (requests != null) requests.resume();
-        }
-
-        @Override
-        public void reset() {
-            // What was shown is forgotten with the driver.
-        }
-
-        @Override
-        public void close() {
-            // Its memory is its environment's.
+            if (request[0] == 'S')
+                window.show(request[1] * PAGE, PAGE, done -> respond(index, chain, (byte) (done ? 1 : 0)));
+            else
+                window.hide(request[1] * PAGE, PAGE, done -> respond(index, chain, (byte) (done ? 1 : 0)));
         }
     }
 

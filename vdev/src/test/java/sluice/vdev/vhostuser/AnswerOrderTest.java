@@ -18,17 +18,16 @@ import sluice.dmacore.memory.FrontTranslation.Outcome;
 import sluice.dmacore.memory.Runs;
 import sluice.iommu.Access;
 import sluice.vdev.device.DeviceContext;
-import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.fixture.BackEndChannel;
 import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.FrontEnd;
 import sluice.vdev.fixture.GuestRam;
 import sluice.vdev.fixture.IotlbMessage;
+import sluice.vdev.fixture.TestDevice;
 import sluice.vdev.fixture.VhostUserBits;
 import sluice.vdev.host.DeviceHost;
 import sluice.vdev.host.HostLoop;
 import sluice.vdev.host.Loops;
-import sluice.vdev.queue.Virtqueue;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -50,24 +49,13 @@ class AnswerOrderTest {
     private final Semaphore gone = new Semaphore(0);
 
     /** Keeps the control loop while it is asked for its configuration. */
-    private static final class Slow implements VirtioDevice {
+    private static final class Slow extends TestDevice {
         final CountDownLatch asked = new CountDownLatch(1);
         final CountDownLatch goOn = new CountDownLatch(1);
-        volatile @Nullable DeviceContext context;
+        volatile @Nullable DeviceContext given;
 
-        @Override
-        public int virtioId() {
-            return 42;
-        }
-
-        @Override
-        public long features() {
-            return 0;
-        }
-
-        @Override
-        public int queueCount() {
-            return 1;
+        Slow() {
+            super(1);
         }
 
         @Override
@@ -86,32 +74,15 @@ class AnswerOrderTest {
         }
 
         @Override
-        public void writeConfig(int offset, byte[] value) {}
-
-        @Override
-        public void start(long features, DeviceContext given) {
-            context = given;
+        public void start(long features, DeviceContext context) {
+            super.start(features, context);
+            given = context;
         }
-
-        @Override
-        public void startQueue(int index, Virtqueue queue) {}
-
-        @Override
-        public void stopQueue(int index) {}
-
-        @Override
-        public void notified(int index) {}
-
-        @Override
-        public void reset() {}
-
-        @Override
-        public void close() {}
     }
 
     private Outcome resolve(long page, Access access) throws Exception {
         return loop.submit(() -> {
-            DeviceContext present = device.context;
+            DeviceContext present = device.given;
             if (present == null) throw new AssertionError("the device was not started");
             FrontTranslation memory = present.memory();
             return memory.resolve(page, 1, access, new Runs());

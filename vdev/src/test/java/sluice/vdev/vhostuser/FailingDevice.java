@@ -4,17 +4,14 @@ import java.util.EnumSet;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 
-import org.jspecify.annotations.Nullable;
-
 import sluice.iommu.AddressRange;
 import sluice.vdev.device.DeviceContext;
-import sluice.vdev.device.QueueWorker;
-import sluice.vdev.device.VirtioDevice;
+import sluice.vdev.fixture.TestDevice;
 import sluice.vdev.queue.Chain;
 import sluice.vdev.queue.Virtqueue;
 
 /** A device with one queue that fails in the calls it is told to, and completes every chain with nothing otherwise. */
-final class FailingDevice implements VirtioDevice {
+final class FailingDevice extends TestDevice {
     /** A call of the interface. */
     enum Call {
         READ_CONFIG("readConfig"),
@@ -38,8 +35,10 @@ final class FailingDevice implements VirtioDevice {
     final Set<Call> failing = EnumSet.noneOf(Call.class);
     /** Chains that it has completed. */
     final AtomicInteger completed = new AtomicInteger();
-    private @Nullable DeviceContext context;
-    private @Nullable QueueWorker worker;
+
+    FailingDevice() {
+        super(1);
+    }
 
     private synchronized void enter(Call call) {
         if (failing.contains(call)) throw new IllegalStateException("told to fail in " + call.text);
@@ -48,21 +47,6 @@ final class FailingDevice implements VirtioDevice {
     synchronized void fail(Call... calls) {
         failing.clear();
         failing.addAll(Set.of(calls));
-    }
-
-    @Override
-    public int virtioId() {
-        return 42;
-    }
-
-    @Override
-    public long features() {
-        return 0;
-    }
-
-    @Override
-    public int queueCount() {
-        return 1;
     }
 
     @Override
@@ -83,40 +67,27 @@ final class FailingDevice implements VirtioDevice {
     @Override
     public void start(long features, DeviceContext given) {
         enter(Call.START);
-        context = given;
+        super.start(features, given);
     }
 
     @Override
     public void startQueue(int index, Virtqueue queue) {
         enter(Call.START_QUEUE);
-        DeviceContext running = context;
-        if (running == null) throw new IllegalStateException("a queue starts before the device");
-        worker = new QueueWorker(index, queue, running, new QueueWorker.Work() {
-            @Override
-            public boolean isHeldBack() {
-                return false;
-            }
+        super.startQueue(index, queue);
+    }
 
-            @Override
-            public void execute(Chain chain) {
-                completed.incrementAndGet();
-                chain.complete();
-                // After its work, which was done and has to be given back.
-                enter(Call.NOTIFIED);
-            }
-        });
+    @Override
+    protected void execute(int index, Chain chain) {
+        completed.incrementAndGet();
+        super.execute(index, chain);
+        // After its work, which was done and has to be given back.
+        enter(Call.NOTIFIED);
     }
 
     @Override
     public void stopQueue(int index) {
         enter(Call.STOP_QUEUE);
-        worker = null;
-    }
-
-    @Override
-    public void notified(int index) {
-        QueueWorker running = worker;
-        if (running != null) running.run();
+        super.stopQueue(index);
     }
 
     @Override
@@ -128,7 +99,4 @@ final class FailingDevice implements VirtioDevice {
     public void reset() {
         enter(Call.RESET);
     }
-
-    @Override
-    public void close() {}
 }

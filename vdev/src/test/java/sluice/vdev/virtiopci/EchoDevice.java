@@ -1,20 +1,19 @@
 package sluice.vdev.virtiopci;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 import org.jspecify.annotations.Nullable;
 
 import sluice.iommu.AddressRange;
 import sluice.vdev.device.DeviceContext;
-import sluice.vdev.device.QueueWorker;
-import sluice.vdev.device.VirtioDevice;
+import sluice.vdev.fixture.TestDevice;
 import sluice.vdev.queue.Chain;
 import sluice.vdev.queue.Virtqueue;
 
 /** A device that answers each chain with what it says, byte for byte, and remembers what was done to it. */
-public final class EchoDevice implements VirtioDevice {
+public final class EchoDevice extends TestDevice {
     static final int ID = 16;
     static final int QUEUES = 3;
     static final long FEATURE = 1L << 1;
@@ -26,8 +25,11 @@ public final class EchoDevice implements VirtioDevice {
     long features;
     /** What it says while it fails: a call that begins so, or null. */
     volatile @Nullable String failing;
-    private final @Nullable QueueWorker[] workers = new QueueWorker[QUEUES];
-    private @Nullable DeviceContext context;
+
+    /** A device that nothing has been done to. */
+    public EchoDevice() {
+        super(QUEUES);
+    }
 
     private void note(String call) {
         calls.add(call);
@@ -43,11 +45,6 @@ public final class EchoDevice implements VirtioDevice {
     @Override
     public long features() {
         return FEATURE;
-    }
-
-    @Override
-    public int queueCount() {
-        return QUEUES;
     }
 
     @Override
@@ -69,42 +66,32 @@ public final class EchoDevice implements VirtioDevice {
     public void start(long negotiated, DeviceContext given) {
         note("start");
         features = negotiated;
-        context = given;
+        super.start(negotiated, given);
     }
 
     @Override
     public void startQueue(int index, Virtqueue queue) {
         note("start " + index);
-        DeviceContext running = context;
-        if (running == null) throw new IllegalStateException("a queue starts before the device");
-        workers[index] = new QueueWorker(index, queue, running, new Echo());
+        super.startQueue(index, queue);
     }
 
-    private static final class Echo implements QueueWorker.Work {
-        @Override
-        public boolean isHeldBack() {
-            return false;
-        }
-
-        @Override
-        public void execute(Chain chain) {
-            byte[] bytes = new byte[(int) Math.min(chain.readable().bytes(), 4096)];
-            chain.readable().copyTo(0, bytes, 0, bytes.length);
-            chain.respond(bytes, bytes.length);
-        }
+    @Override
+    protected void execute(int index, Chain chain) {
+        byte[] bytes = new byte[(int) Math.min(chain.readable().bytes(), 4096)];
+        chain.readable().copyTo(0, bytes, 0, bytes.length);
+        chain.respond(bytes, bytes.length);
     }
 
     @Override
     public void stopQueue(int index) {
-        workers[index] = null;
+        super.stopQueue(index);
         note("stop " + index);
     }
 
     @Override
     public void notified(int index) {
-        QueueWorker worker = workers[index];
-        if (worker == null) throw new IllegalStateException("queue " + index + " is notified and does not run");
-        worker.run();
+        if (!runs(index)) throw new IllegalStateException("queue " + index + " is notified and does not run");
+        super.notified(index);
     }
 
     @Override
@@ -114,7 +101,7 @@ public final class EchoDevice implements VirtioDevice {
 
     @Override
     public void reset() {
-        if (Arrays.stream(workers).anyMatch(worker -> worker != null))
+        if (IntStream.range(0, QUEUES).anyMatch(this::runs))
             throw new IllegalStateException("the device is reset and a queue runs");
         note("reset");
     }
