@@ -1,8 +1,8 @@
 package sluice.dmacore.memory;
 
-import org.jspecify.annotations.Nullable;
-
 import sluice.iommu.Access;
+import sluice.iommu.space.Outcome;
+import sluice.iommu.space.Result;
 
 /**
  * Turns the addresses a driver gives us, bus addresses, into guest memory.
@@ -12,35 +12,25 @@ import sluice.iommu.Access;
  * once it was filled. Where the front-end maps each range for the device, absence is a fault. Used by one thread.
  */
 public interface FrontTranslation {
-    /** What became of a resolution. */
-    enum Outcome {
-        /** The runs were appended. */
-        RESOLVED,
-        /** A cache does not know {@link #failedAddress}; ask again once it was filled. */
-        MISS,
-        /** The address is nobody's memory, or may not be accessed so. */
-        FAULT
-    }
-
     /**
      * Appends to {@code target} the runs behind [{@code address}, {@code address + length}). Unless the outcome is
      * {@link Outcome#RESOLVED}, {@code target} is as it was.
+     *
+     * @param result gets what became of it: {@link Outcome#RESOLVED}, {@link Outcome#MISS} (a cache does not know its address; ask
+     *            again once it was filled) or {@link Outcome#FAULT} (its address is nobody's memory, or may not be accessed so)
+     * @return its outcome
      */
-    Outcome resolve(long address, long length, Access access, Runs target);
+    Outcome resolve(long address, long length, Access access, Runs target, Result result);
 
     /**
      * Appends the runs behind the beginning of a range, as far as it can be resolved now. What is no cache resolves all of it
      * or nothing.
      *
-     * @return bytes appended; if fewer than {@code length}, {@link #outcome} says why there are not more
+     * @param result says why there are not more
+     * @return bytes appended
      */
-    default long resolveKnown(long address, long length, Access access, Runs target) {
-        return resolve(address, length, access, target) == Outcome.RESOLVED ? length : 0;
-    }
-
-    /** Why the last {@link #resolveKnown} came to its end: {@link Outcome#MISS} or {@link Outcome#FAULT}. */
-    default Outcome outcome() {
-        return Outcome.FAULT;
+    default long resolveKnown(long address, long length, Access access, Runs target, Result result) {
+        return resolve(address, length, access, target, result) == Outcome.RESOLVED ? length : 0;
     }
 
     /**
@@ -48,32 +38,17 @@ public interface FrontTranslation {
      *
      * @param ranges pairs of an address and a length in bytes, of which the lower 32 bits count
      */
-    default Outcome resolveAll(long[] ranges, Access access, Runs target) {
+    default Outcome resolveAll(long[] ranges, Access access, Runs target, Result result) {
         int mark = target.count();
         long markBytes = target.bytes();
         for (int i = 0; i < ranges.length; i += 2) {
-            Outcome one = resolve(ranges[i], Integer.toUnsignedLong((int) ranges[i + 1]), access, target);
+            Outcome one = resolve(ranges[i], Integer.toUnsignedLong((int) ranges[i + 1]), access, target, result);
             if (one != Outcome.RESOLVED) {
                 target.cutBack(mark, markBytes);
                 return one;
             }
         }
-        return Outcome.RESOLVED;
-    }
-
-    /**
-     * The bus address the last resolution missed or faulted at.
-     *
-     * <p>For a fault this is the beginning of what was asked for.
-     */
-    long failedAddress();
-
-    /**
-     * What else there is to say about the last fault: a clause that goes on where "is not guest memory" ends, or null if that
-     * says it all.
-     */
-    default @Nullable String faultReason() {
-        return null;
+        return result.resolved();
     }
 
     /** Changes whenever runs resolved earlier may no longer be used for new work. */

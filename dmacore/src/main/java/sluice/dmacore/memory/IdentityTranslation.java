@@ -1,12 +1,13 @@
 package sluice.dmacore.memory;
 
 import sluice.iommu.Access;
+import sluice.iommu.space.Outcome;
+import sluice.iommu.space.Result;
 
 /** No IOMMU in front of the device: bus addresses are addresses of the memory table, all of it may be read and written. */
 public final class IdentityTranslation implements FrontTranslation {
     private final GuestMemoryView view;
     private final GuestMemory.Addressing addressing;
-    private long failedAddress;
 
     public IdentityTranslation(GuestMemoryView view, GuestMemory.Addressing addressing) {
         this.view = view;
@@ -14,24 +15,16 @@ public final class IdentityTranslation implements FrontTranslation {
     }
 
     @Override
-    public Outcome resolve(long address, long length, Access access, Runs target) {
-        if (view.current().resolve(address, length, addressing, target))
-            return Outcome.RESOLVED;
-        failedAddress = address;
-        return Outcome.FAULT;
+    public Outcome resolve(long address, long length, Access access, Runs target, Result result) {
+        return view.current().resolve(address, length, addressing, target)
+                ? result.resolved()
+                : result.faulted(address, access);
     }
 
     @Override
-    public Outcome resolveAll(long[] ranges, Access access, Runs target) {
+    public Outcome resolveAll(long[] ranges, Access access, Runs target, Result result) {
         int failed = view.current().resolveAll(ranges, addressing, target);
-        if (failed < 0) return Outcome.RESOLVED;
-        failedAddress = ranges[failed];
-        return Outcome.FAULT;
-    }
-
-    @Override
-    public long failedAddress() {
-        return failedAddress;
+        return failed < 0 ? result.resolved() : result.faulted(ranges[failed], access);
     }
 
     @Override

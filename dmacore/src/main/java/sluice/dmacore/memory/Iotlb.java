@@ -17,7 +17,9 @@ import sluice.iommu.fault.FaultContext;
 import sluice.iommu.fault.FaultLog;
 import sluice.iommu.fault.FaultRecord;
 import sluice.iommu.space.MapException;
+import sluice.iommu.space.Outcome;
 import sluice.iommu.space.Reader;
+import sluice.iommu.space.Result;
 import sluice.iommu.space.TranslationCache;
 import sluice.iommu.space.TranslationCacheOptions;
 
@@ -73,8 +75,6 @@ public final class Iotlb implements FrontTranslation {
     private final Set<Question> abandoned = new HashSet<>();
     /** Another number after each invalidation, and in each cache of this process. */
     private long epoch = EPOCHS.incrementAndGet();
-    private Outcome outcome = Outcome.RESOLVED;
-    private long failedAddress;
     private int foreignTold;
     private int faultsTold;
 
@@ -212,23 +212,29 @@ public final class Iotlb implements FrontTranslation {
     // ---- translating
 
     @Override
-    public Outcome resolve(long address, long length, Access access, Runs target) {
+    public Outcome resolve(long address, long length, Access access, Runs target, Result result) {
         int mark = target.count();
         long markBytes = target.bytes();
-        if (resolveKnown(address, length, access, target) == length) return Outcome.RESOLVED;
+        if (resolveKnown(address, length, access, target, result) == length) return Outcome.RESOLVED;
         target.cutBack(mark, markBytes);
-        return outcome;
+        return result.outcome();
     }
 
     /** What is missing it asks for, also behind the first missing page as far as the window reaches. */
     @Override
-    public long resolveKnown(long address, long length, Access access, Runs target) {
-        if (length > 0 && Long.compareUnsigned(address + (length - 1), address) < 0)
-            return fail(Outcome.FAULT, address);
-        long known = length == 0 ? 0 : known(address, length, access);
-        if (known > 0 && !append(target)) return fail(Outcome.FAULT, address);
-        if (known == length) return known;
-        long missing = reader.failedAddress();
+    public long resolveKnown(long address, long length, Access access, Runs target, Result result) {
+        long known = 0;
+        boolean wraps = length > 0 && Long.compareUnsigned(address + (length - 1), address) < 0;
+        if (!wraps && length > 0) known = known(address, length, access);
+        if (wraps || (known > 0 && !append(target))) {
+            result.faulted(address, access);
+            return 0;
+        }
+        if (known == length) {
+            result.resolved();
+            return known;
+        }
+        long missing = address + known;
         if (!ask(missing & -PAGE, access)) {
             cache.refused(FaultContext.NONE, missing, length - known, access);
             statistics.noteFault();
@@ -236,27 +242,20 @@ public final class Iotlb implements FrontTranslation {
             // by then: a front-end does not tell. Whoever else waits for it asks again.
             refused.clear();
             abandoned.addAll(pending);
-            fail(Outcome.FAULT, missing);
+            result.faulted(missing, access);
             return known;
         }
         askAhead((missing & -PAGE) + PAGE, address + length, access);
-        fail(Outcome.MISS, missing);
+        result.missed(missing, access);
         return known;
-    }
-
-    private long fail(Outcome why, long address) {
-        outcome = why;
-        failedAddress = address;
-        return 0;
     }
 
     /** Sets {@link #targets} to the beginning of a range as far as it is held; returns how far that is. */
     private long known(long address, long length, Access access) {
         targets.clear();
         try (var _ = reader.enter()) {
-            if (reader.translate(address, length, access, targets) == sluice.iommu.space.Outcome.RESOLVED)
-                return length;
-            long known = reader.failedAddress() - address;
+            if (reader.translate(address, length, access, targets) == Outcome.RESOLVED) return length;
+            long known = reader.result().address() - address;
             if (known > 0) reader.translate(address, known, access, targets);
             return known;
         }
@@ -269,11 +268,6 @@ public final class Iotlb implements FrontTranslation {
             if (at >= end || !ask(at & -PAGE, access)) return;
             at += PAGE;
         }
-    }
-
-    @Override
-    public Outcome outcome() {
-        return outcome;
     }
 
     /** What the addresses lead to lies in the memory table, or the front-end was wrong: then nothing is appended. */
@@ -306,11 +300,6 @@ public final class Iotlb implements FrontTranslation {
             questions.ask(page, access);
         }
         return true;
-    }
-
-    @Override
-    public long failedAddress() {
-        return failedAddress;
     }
 
     /**

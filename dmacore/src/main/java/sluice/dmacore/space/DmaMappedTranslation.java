@@ -1,11 +1,11 @@
 package sluice.dmacore.space;
 
-import org.jspecify.annotations.Nullable;
-
 import sluice.dmacore.memory.FrontTranslation;
 import sluice.dmacore.memory.GuestMemory;
 import sluice.dmacore.memory.Runs;
 import sluice.iommu.Access;
+import sluice.iommu.space.Outcome;
+import sluice.iommu.space.Result;
 
 /**
  * The addresses of a driver whose front-end maps each range for the device, as vfio-user's does: what is not mapped faults,
@@ -25,8 +25,6 @@ public final class DmaMappedTranslation implements FrontTranslation, AutoCloseab
     private final FileSlots slots;
     private GuestMemory held = GuestMemory.empty();
     private long heldVersion = NOTHING_HELD;
-    private long failedAddress;
-    private @Nullable String faultReason;
 
     DmaMappedTranslation(DmaMappedSpace space, DmaReader reader, FileSlots slots) {
         this.space = space;
@@ -35,29 +33,19 @@ public final class DmaMappedTranslation implements FrontTranslation, AutoCloseab
     }
 
     @Override
-    public Outcome resolve(long address, long length, Access access, Runs target) {
-        if (length == 0) return Outcome.RESOLVED;
+    public Outcome resolve(long address, long length, Access access, Runs target, Result result) {
+        if (length == 0) return result.resolved();
         int mark = target.count();
         long markBytes = target.bytes();
-        DmaReader.Result result;
+        Outcome outcome;
         try (var _ = reader.enter()) {
-            result = reader.resolve(address, length, access, target);
+            outcome = reader.resolve(address, length, access, target);
         }
-        if (result == DmaReader.Result.DONE) return Outcome.RESOLVED;
+        if (outcome == Outcome.RESOLVED) return result.resolved();
         target.cutBack(mark, markBytes);
-        failedAddress = address;
-        faultReason = result == DmaReader.Result.WITHOUT_FILE ? WITHOUT_FILE : null;
-        return Outcome.FAULT;
-    }
-
-    @Override
-    public long failedAddress() {
-        return failedAddress;
-    }
-
-    @Override
-    public @Nullable String faultReason() {
-        return faultReason;
+        boolean withoutFile = outcome == Outcome.WITHOUT_FILE;
+        return result.set(Outcome.FAULT, address, access, withoutFile ? null : reader.fault(),
+                withoutFile ? WITHOUT_FILE : "");
     }
 
     @Override

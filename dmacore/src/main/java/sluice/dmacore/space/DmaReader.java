@@ -16,19 +16,6 @@ import sluice.iommu.space.Reader;
 
 /** A device's way through a {@link DmaMappedSpace}, for one thread. */
 public final class DmaReader implements AutoCloseable {
-    /** What became of an access. */
-    public enum Result {
-        /** It was done. */
-        DONE,
-        /**
-         * It faulted, and {@link DmaReader#fault} has the record. Nothing was done, unless another thread has taken the memory
-         * away in the middle.
-         */
-        FAULT,
-        /** A part of the range is in no file of ours: the front-end has to be asked. Nothing was done. */
-        WITHOUT_FILE
-    }
-
     /** Bytes moved in one read section: about 0.1 ms, for which an unmap on another thread would wait. */
     private static final long SECTION_BYTES = 1 << 20;
 
@@ -53,37 +40,41 @@ public final class DmaReader implements AutoCloseable {
     }
 
     /**
-     * Appends to {@code found} the memory behind a range of bus addresses. Inside of a read section. Unless the result is
-     * {@link Result#DONE}, {@code found} is of no use.
+     * Appends to {@code found} the memory behind a range of bus addresses. Inside of a read section.
+     *
+     * @return {@link Outcome#RESOLVED}, {@link Outcome#WITHOUT_FILE}, or {@link Outcome#FAULT} of which {@link #fault} has the record;
+     *         unless it is the first, {@code found} is of no use
      */
-    public Result resolve(long address, long length, Access access, Runs found) {
+    public Outcome resolve(long address, long length, Access access, Runs found) {
         targets.clear();
-        if (reader.translate(address, length, access, targets) != Outcome.RESOLVED) return Result.FAULT;
+        if (reader.translate(address, length, access, targets) != Outcome.RESOLVED) return Outcome.FAULT;
         for (int run = 0; run < targets.count(); run++)
-            if (FileSlots.isWithoutFile(targets.target(run))) return Result.WITHOUT_FILE;
+            if (FileSlots.isWithoutFile(targets.target(run))) return Outcome.WITHOUT_FILE;
         for (int run = 0; run < targets.count(); run++) {
             FileMapping file = slots.file(targets.target(run));
             if (file == null || reader.revoked()) return tooLate(address, length, access);
             found.add(file, FileSlots.offset(targets.target(run)), targets.length(run));
         }
-        return Result.DONE;
+        return Outcome.RESOLVED;
     }
 
     /** A reader that an unmap has given up on finds nothing; asking once more records that. */
-    private Result tooLate(long address, long length, Access access) {
+    private Outcome tooLate(long address, long length, Access access) {
         if (!reader.revoked()) throw new IllegalStateException("a mapping leads to an empty slot");
         targets.clear();
         Outcome outcome = reader.translate(address, length, access, targets);
         assert outcome != Outcome.RESOLVED : "a section that was given up on translates";
-        return Result.FAULT;
+        return Outcome.FAULT;
     }
 
     /**
      * Reads {@code length} bytes at a bus address into {@code target}. Outside of a read section.
      *
+     * @return as {@link #resolve}; unless it is {@link Outcome#RESOLVED} nothing was done, or another thread has taken the memory
+     *         away in the middle
      * @throws IndexOutOfBoundsException if {@code target} is shorter
      */
-    public Result read(long address, MemorySegment target, long targetOffset, long length) {
+    public Outcome read(long address, MemorySegment target, long targetOffset, long length) {
         return move(address, target, targetOffset, length, Access.READ);
     }
 
@@ -92,11 +83,11 @@ public final class DmaReader implements AutoCloseable {
      *
      * @throws IndexOutOfBoundsException if {@code source} is shorter
      */
-    public Result write(long address, MemorySegment source, long sourceOffset, long length) {
+    public Outcome write(long address, MemorySegment source, long sourceOffset, long length) {
         return move(address, source, sourceOffset, length, Access.WRITE);
     }
 
-    private Result move(long address, MemorySegment local, long localOffset, long length, Access access) {
+    private Outcome move(long address, MemorySegment local, long localOffset, long length, Access access) {
         if (localOffset < 0 || length < 0 || localOffset > local.byteSize() - length) {
             throw new IndexOutOfBoundsException(
                     "%d bytes at %d of %d".formatted(length, localOffset, local.byteSize()));
@@ -107,28 +98,28 @@ public final class DmaReader implements AutoCloseable {
             try (var _ = reader.enter()) {
                 // All of it at first: what is without a file must be known before anything is done.
                 long began = trace.begin();
-                Result result = resolve(address + done, done == 0 ? length : piece, access, runs);
-                if (result == Result.DONE) {
+                Outcome result = resolve(address + done, done == 0 ? length : piece, access, runs);
+                if (result == Outcome.RESOLVED) {
                     trace.translated(address + done, piece, began);
                     result = copy(address + done, local, localOffset + done, piece, access);
                 }
-                if (result != Result.DONE) return result;
+                if (result != Outcome.RESOLVED) return result;
             } finally {
                 runs.clear();
             }
             done += piece;
         }
-        return Result.DONE;
+        return Outcome.RESOLVED;
     }
 
-    private Result copy(long address, MemorySegment local, long localOffset, long piece, Access access) {
+    private Outcome copy(long address, MemorySegment local, long localOffset, long piece, Access access) {
         try {
             if (access == Access.READ) {
                 runs.copyTo(0, local, localOffset, piece);
             } else {
                 runs.copyFrom(local, localOffset, 0, piece);
             }
-            return Result.DONE;
+            return Outcome.RESOLVED;
         } catch (IllegalStateException e) {
             // Given up on in the middle, by an unmap that has let go of the file.
             if (!reader.revoked()) throw e;

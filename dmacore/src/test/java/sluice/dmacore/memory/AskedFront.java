@@ -5,11 +5,12 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 
-import sluice.dmacore.memory.FrontTranslation.Outcome;
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
 import sluice.iommu.Permission;
 import sluice.iommu.space.MapException;
+import sluice.iommu.space.Outcome;
+import sluice.iommu.space.Result;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -31,6 +32,7 @@ final class AskedFront implements Iotlb.Questions, AutoCloseable {
     /** Questions without an answer, the oldest first. */
     final ArrayDeque<Question> open = new ArrayDeque<>();
     final Runs runs = new Runs();
+    final Result result = new Result();
     final Iotlb iotlb;
     int progress;
 
@@ -64,19 +66,19 @@ final class AskedFront implements Iotlb.Questions, AutoCloseable {
 
     Outcome resolve(long address, long length, Access access) {
         runs.clear();
-        return iotlb.resolve(address, length, access, runs);
+        return iotlb.resolve(address, length, access, runs, result);
     }
 
     void misses(long address, long length, Access access, long at) {
         assertThat(resolve(address, length, access)).isEqualTo(Outcome.MISS);
-        assertThat(iotlb.failedAddress()).isEqualTo(at);
+        assertThat(result.address()).isEqualTo(at);
         assertThat(runs.bytes()).isZero();
     }
 
     void faults(long address, long length, Access access, long at) {
         assertThat(resolve(address, length, access)).isEqualTo(Outcome.FAULT);
-        assertThat(iotlb.outcome()).isEqualTo(Outcome.FAULT);
-        assertThat(iotlb.failedAddress()).isEqualTo(at);
+        assertThat(result.outcome()).isEqualTo(Outcome.FAULT);
+        assertThat(result.address()).isEqualTo(at);
         assertThat(runs.bytes()).isZero();
     }
 

@@ -7,9 +7,9 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-import sluice.dmacore.memory.FrontTranslation.Outcome;
 import sluice.iommu.Access;
 import sluice.iommu.fault.FaultReason;
+import sluice.iommu.space.Outcome;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -31,7 +31,7 @@ class BusRangesTest {
     }
 
     private Outcome advance() {
-        return ranges.advance(front.iotlb, Access.READ);
+        return ranges.advance(front.iotlb, Access.READ, front.result);
     }
 
     /** Pages of the list, each a range of its own; page n is bus page 2n, so that no two are neighbours. */
@@ -140,7 +140,7 @@ class BusRangesTest {
         front.answer(0);
         advance();
         assertThat(ranges.runs().bytes()).isEqualTo(PAGE);
-        assertThat(ranges.advance(front.newIotlb(), Access.READ)).isEqualTo(Outcome.MISS);
+        assertThat(ranges.advance(front.newIotlb(), Access.READ, front.result)).isEqualTo(Outcome.MISS);
         assertThat(ranges.runs().bytes()).as("the new cache knows nothing").isZero();
         assertThat(advance()).isEqualTo(Outcome.MISS);
         assertThat(ranges.runs().bytes()).isEqualTo(PAGE);
@@ -168,7 +168,7 @@ class BusRangesTest {
         for (int i = 0; i < 17; i++) front.answer(i * PAGE);
         front.refuse();
         assertThat(advance()).isEqualTo(Outcome.FAULT);
-        assertThat(front.iotlb.failedAddress()).isEqualTo(2 * 17 * PAGE);
+        assertThat(front.result.address()).isEqualTo(2 * 17 * PAGE);
         assertThat(front.iotlb.faults().count(FaultReason.FRONT_MISS_REFUSED)).isEqualTo(1);
         ranges.end();
         assertThat(ranges.runs().bytes()).isZero();
@@ -181,7 +181,7 @@ class BusRangesTest {
         advance();
         front.iotlb.answered(2 * PAGE, Access.READ, false);
         assertThat(advance()).as("page 0 is still missing").isEqualTo(Outcome.FAULT);
-        assertThat(front.iotlb.failedAddress()).isEqualTo(2 * PAGE);
+        assertThat(front.result.address()).isEqualTo(2 * PAGE);
     }
 
     @Test
@@ -201,13 +201,13 @@ class BusRangesTest {
         var identity = new IdentityTranslation(front.view, GuestMemory.Addressing.GUEST);
         long[] list = singlePages(CAPACITY / 4);
         ranges.begin(list);
-        assertThat(ranges.advance(identity, Access.READ)).isEqualTo(Outcome.RESOLVED);
-        assertThat(ranges.advance(identity, Access.READ)).isEqualTo(Outcome.RESOLVED);
+        assertThat(ranges.advance(identity, Access.READ, front.result)).isEqualTo(Outcome.RESOLVED);
+        assertThat(ranges.advance(identity, Access.READ, front.result)).isEqualTo(Outcome.RESOLVED);
         assertThat(ranges.runs().bytes()).isEqualTo(CAPACITY / 4 * PAGE);
         long[] bad = Arrays.copyOf(list, list.length);
         bad[20] = 1L << 60;
         ranges.begin(bad);
-        assertThat(ranges.advance(identity, Access.READ)).isEqualTo(Outcome.FAULT);
+        assertThat(ranges.advance(identity, Access.READ, front.result)).isEqualTo(Outcome.FAULT);
         assertThat(ranges.runs().bytes()).isZero();
     }
 }

@@ -6,8 +6,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-import sluice.dmacore.memory.FrontTranslation.Outcome;
 import sluice.iommu.Access;
+import sluice.iommu.space.Outcome;
+import sluice.iommu.space.Result;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -111,25 +112,26 @@ class GenerationsTest {
 
     @Test
     void withoutAnIommuBusAddressesAreThoseOfTheTable() {
+        Result result = new Result();
         GuestMemoryView view = new GuestMemoryView();
         view.adopt(GuestMemory.of(List.of(low, high)));
         letGoOfTheFiles();
         FrontTranslation guest = new IdentityTranslation(view, GuestMemory.Addressing.GUEST);
         FrontTranslation user = new IdentityTranslation(view, GuestMemory.Addressing.USER);
         Runs runs = new Runs();
-        assertThat(guest.resolve(10, 2 * PAGE - 10, Access.WRITE, runs)).isEqualTo(Outcome.RESOLVED);
+        assertThat(guest.resolve(10, 2 * PAGE - 10, Access.WRITE, runs, result)).isEqualTo(Outcome.RESOLVED);
         assertThat(runs.count()).isEqualTo(2);
-        assertThat(guest.resolve(20, 2 * PAGE, Access.READ, runs)).isEqualTo(Outcome.FAULT);
-        assertThat(guest.failedAddress()).isEqualTo(20);
+        assertThat(guest.resolve(20, 2 * PAGE, Access.READ, runs, result)).isEqualTo(Outcome.FAULT);
+        assertThat(result.address()).isEqualTo(20);
         assertThat(runs.bytes()).isEqualTo(2 * PAGE - 10);
-        assertThat(user.resolve(10, 4, Access.READ, runs)).isEqualTo(Outcome.FAULT);
-        assertThat(user.resolve(0x10_0000, PAGE, Access.READ, runs)).isEqualTo(Outcome.RESOLVED);
+        assertThat(user.resolve(10, 4, Access.READ, runs, result)).isEqualTo(Outcome.FAULT);
+        assertThat(user.resolve(0x10_0000, PAGE, Access.READ, runs, result)).isEqualTo(Outcome.RESOLVED);
         long before = guest.generation();
         assertThat(user.generation()).isEqualTo(before);
         assertThat(guest.memory()).isSameAs(view.current());
         view.adopt(GuestMemory.empty());
         assertThat(guest.generation()).isNotEqualTo(before);
         assertThat(guest.memory()).isSameAs(view.current());
-        assertThat(guest.resolve(10, 1, Access.READ, runs)).isEqualTo(Outcome.FAULT);
+        assertThat(guest.resolve(10, 1, Access.READ, runs, result)).isEqualTo(Outcome.FAULT);
     }
 }

@@ -8,11 +8,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 import sluice.dmacore.memory.AskedFront.Question;
-import sluice.dmacore.memory.FrontTranslation.Outcome;
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
 import sluice.iommu.Permission;
 import sluice.iommu.space.MapException;
+import sluice.iommu.space.Outcome;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -97,7 +97,7 @@ class IotlbHostileTest {
                     front.open.removeFirst();
             }
         }
-        assertThat(seen).as("seed %d", SEED).containsExactlyInAnyOrder(Outcome.values());
+        assertThat(seen).as("seed %d", SEED).containsExactlyInAnyOrder(Outcome.RESOLVED, Outcome.MISS, Outcome.FAULT);
         assertThat(refusedEntries).isPositive();
         assertThat(front.iotlb.faults().total()).isPositive();
     }

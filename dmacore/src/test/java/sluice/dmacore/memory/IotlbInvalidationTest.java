@@ -5,6 +5,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 import sluice.iommu.Access;
+import sluice.iommu.space.Outcome;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -45,7 +46,7 @@ class IotlbInvalidationTest {
         front.misses(0, 4 * PAGE, Access.READ, PAGE);
         assertThat(front.openPages()).containsExactly(1L);
         front.answer(20 * PAGE);
-        assertThat(front.resolve(0, 4 * PAGE, Access.READ)).isEqualTo(FrontTranslation.Outcome.RESOLVED);
+        assertThat(front.resolve(0, 4 * PAGE, Access.READ)).isEqualTo(Outcome.RESOLVED);
         assertThat(front.runs.count()).isEqualTo(3);
         assertThat(front.runs.offset(1)).isEqualTo(20 * PAGE);
         assertThat(front.statistics.exactInvalidations()).isEqualTo(1);

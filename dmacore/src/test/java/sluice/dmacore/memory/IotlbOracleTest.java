@@ -6,8 +6,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-import sluice.dmacore.memory.FrontTranslation.Outcome;
 import sluice.iommu.Access;
+import sluice.iommu.space.Outcome;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -93,10 +93,10 @@ class IotlbOracleTest {
                 check(model, address, length, access, where);
             }
             case MISS -> missed++;
-            case FAULT -> {
+            default -> {
                 faulted++;
-                assertThat(model.wasRefused(front.iotlb.failedAddress() / PAGE, access))
-                        .as("%s: 0x%x was refused", where, front.iotlb.failedAddress()).isTrue();
+                assertThat(model.wasRefused(front.result.address() / PAGE, access))
+                        .as("%s: 0x%x was refused", where, front.result.address()).isTrue();
             }
         }
     }

@@ -7,13 +7,13 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 import sluice.dmacore.memory.AskedFront.Question;
-import sluice.dmacore.memory.FrontTranslation.Outcome;
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
 import sluice.iommu.Permission;
 import sluice.iommu.fault.FaultReason;
 import sluice.iommu.fault.FaultRecord;
 import sluice.iommu.space.MapException;
+import sluice.iommu.space.Outcome;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -117,9 +117,9 @@ class IotlbTest {
         front.misses(0, 2 * PAGE, Access.READ, 0);
         front.answerAll(7);
         Runs runs = front.runs;
-        assertThat(front.iotlb.resolveKnown(100, 3 * PAGE, Access.READ, runs)).isEqualTo(2 * PAGE - 100);
-        assertThat(front.iotlb.outcome()).isEqualTo(Outcome.MISS);
-        assertThat(front.iotlb.failedAddress()).isEqualTo(2 * PAGE);
+        assertThat(front.iotlb.resolveKnown(100, 3 * PAGE, Access.READ, runs, front.result)).isEqualTo(2 * PAGE - 100);
+        assertThat(front.result.outcome()).isEqualTo(Outcome.MISS);
+        assertThat(front.result.address()).isEqualTo(2 * PAGE);
         assertThat(runs.count()).isEqualTo(1);
         assertThat(runs.offset(0)).isEqualTo(7 * PAGE + 100);
         assertThat(runs.bytes()).isEqualTo(2 * PAGE - 100);
@@ -306,8 +306,8 @@ class IotlbTest {
         front.faults(0, 3 * PAGE, Access.READ, 0);
         front.finds(0, PAGE, Access.READ, 0);
         front.runs.clear();
-        assertThat(front.iotlb.resolveKnown(0, 3 * PAGE, Access.READ, front.runs)).isZero();
-        assertThat(front.iotlb.outcome()).isEqualTo(Outcome.FAULT);
+        assertThat(front.iotlb.resolveKnown(0, 3 * PAGE, Access.READ, front.runs, front.result)).isZero();
+        assertThat(front.result.outcome()).isEqualTo(Outcome.FAULT);
         assertThat(front.runs.bytes()).as("it said that it appended nothing").isZero();
     }
 

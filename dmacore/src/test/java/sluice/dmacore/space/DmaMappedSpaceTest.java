@@ -21,6 +21,7 @@ import sluice.iommu.AddressRange;
 import sluice.iommu.Permission;
 import sluice.iommu.fault.FaultReason;
 import sluice.iommu.fault.FaultRecord;
+import sluice.iommu.space.Outcome;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
@@ -46,16 +47,16 @@ class DmaMappedSpaceTest {
 
     private byte[] read(long address, int length) {
         byte[] bytes = new byte[length];
-        assertThat(reader.read(address, MemorySegment.ofArray(bytes), 0, length)).isEqualTo(DmaReader.Result.DONE);
+        assertThat(reader.read(address, MemorySegment.ofArray(bytes), 0, length)).isEqualTo(Outcome.RESOLVED);
         return bytes;
     }
 
     private void faults(long address, long length, Access access, FaultReason reason) {
         MemorySegment local = MemorySegment.ofArray(new byte[(int) length]);
-        DmaReader.Result result = access == Access.READ
+        Outcome result = access == Access.READ
                 ? reader.read(address, local, 0, length)
                 : reader.write(address, local, 0, length);
-        assertThat(result).isEqualTo(DmaReader.Result.FAULT);
+        assertThat(result).isEqualTo(Outcome.FAULT);
         FaultRecord fault = reader.fault();
         if (fault == null) throw new AssertionError("a fault without a record");
         assertThat(fault.reason()).isEqualTo(reason);
@@ -81,7 +82,7 @@ class DmaMappedSpaceTest {
         space.map(BASE, 4 * PAGE, file, 8 * PAGE, Permission.READ_WRITE);
         assertThat(read(BASE + 5, (int) (3 * PAGE))).isEqualTo(bytes(file, 8 * PAGE + 5, (int) (3 * PAGE)));
         byte[] own = { 1, 2, 3, 4, 5, 6, 7 };
-        assertThat(reader.write(BASE + PAGE - 3, MemorySegment.ofArray(own), 1, 6)).isEqualTo(DmaReader.Result.DONE);
+        assertThat(reader.write(BASE + PAGE - 3, MemorySegment.ofArray(own), 1, 6)).isEqualTo(Outcome.RESOLVED);
         assertThat(bytes(file, 9 * PAGE - 3, 6)).containsExactly(2, 3, 4, 5, 6, 7);
         faults(BASE + 4 * PAGE - 2, 4, Access.READ, FaultReason.NOT_MAPPED);
         faults(BASE - 1, 1, Access.WRITE, FaultReason.NOT_MAPPED);
@@ -103,7 +104,7 @@ class DmaMappedSpaceTest {
             space.map(BASE + page * PAGE, PAGE, file, page * PAGE, Permission.READ_WRITE);
         Runs runs = new Runs();
         try (var _ = reader.enter()) {
-            assertThat(reader.resolve(BASE, PAGES * PAGE, Access.WRITE, runs)).isEqualTo(DmaReader.Result.DONE);
+            assertThat(reader.resolve(BASE, PAGES * PAGE, Access.WRITE, runs)).isEqualTo(Outcome.RESOLVED);
         }
         assertThat(runs.count()).isEqualTo(1);
         assertThat(runs.bytes()).isEqualTo(PAGES * PAGE);
@@ -170,9 +171,9 @@ class DmaMappedSpaceTest {
         space.mapWithoutFile(BASE + PAGE, PAGE, Permission.READ_ONLY);
         byte[] own = new byte[8192];
         MemorySegment local = MemorySegment.ofArray(own);
-        assertThat(reader.read(BASE + PAGE - 4, local, 0, 8)).isEqualTo(DmaReader.Result.WITHOUT_FILE);
+        assertThat(reader.read(BASE + PAGE - 4, local, 0, 8)).isEqualTo(Outcome.WITHOUT_FILE);
         assertThat(own).as("nothing is done by halves").containsOnly(0);
-        assertThat(reader.read((1L << 39) - PAGE, local, 0, 8192)).isEqualTo(DmaReader.Result.WITHOUT_FILE);
+        assertThat(reader.read((1L << 39) - PAGE, local, 0, 8192)).isEqualTo(Outcome.WITHOUT_FILE);
         faults(BASE + PAGE, 4, Access.WRITE, FaultReason.PERM_WRITE);
     }
 
@@ -246,7 +247,7 @@ class DmaMappedSpaceTest {
                         bytes(piece.file(), piece.offset() + (look - below.getKey()) * PAGE, 64));
             } else {
                 assertThat(reader.read(BASE + look * PAGE, MemorySegment.ofArray(new byte[1]), 0, 1))
-                        .isEqualTo(DmaReader.Result.FAULT);
+                        .isEqualTo(Outcome.FAULT);
             }
         }
         assertThat(Arrays.asList(sources)).allSatisfy(file -> assertThat(file.segment().scope().isAlive()).isTrue());

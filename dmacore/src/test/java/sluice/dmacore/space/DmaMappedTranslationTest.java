@@ -7,12 +7,13 @@ import org.junit.jupiter.api.Test;
 
 import sluice.dmacore.memory.BusRanges;
 import sluice.dmacore.memory.FileMapping;
-import sluice.dmacore.memory.FrontTranslation.Outcome;
 import sluice.dmacore.memory.GuestMemory;
 import sluice.dmacore.memory.Runs;
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
 import sluice.iommu.Permission;
+import sluice.iommu.space.Outcome;
+import sluice.iommu.space.Result;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static sluice.dmacore.space.SpaceFiles.PAGE;
@@ -27,6 +28,7 @@ class DmaMappedTranslationTest {
     private final DmaMappedSpace space = DmaMappedSpace.open("function");
     private final DmaMappedTranslation translation = space.openTranslation();
     private final Runs runs = new Runs();
+    private final Result result = new Result();
 
     @AfterEach
     void close() {
@@ -38,27 +40,27 @@ class DmaMappedTranslationTest {
 
     private void faults(long address, long length, Access access) {
         runs.clear();
-        assertThat(translation.resolve(address, length, access, runs)).isEqualTo(Outcome.FAULT);
+        assertThat(translation.resolve(address, length, access, runs, result)).isEqualTo(Outcome.FAULT);
         assertThat(runs.count()).as("what was appended").isZero();
-        assertThat(translation.failedAddress()).isEqualTo(address);
+        assertThat(result.address()).isEqualTo(address);
     }
 
     @Test
     void whatIsMappedResolvesAndNothingElse() throws Exception {
         FileMapping file = files.filled(PAGES, 1);
         space.map(BASE, 4 * PAGE, file, 8 * PAGE, Permission.READ_WRITE);
-        assertThat(translation.resolve(BASE + 5, 3 * PAGE, Access.WRITE, runs)).isEqualTo(Outcome.RESOLVED);
+        assertThat(translation.resolve(BASE + 5, 3 * PAGE, Access.WRITE, runs, result)).isEqualTo(Outcome.RESOLVED);
         assertThat(runs.count()).isEqualTo(1);
         assertThat(runs.mapping(0)).isSameAs(file);
         assertThat(runs.offset(0)).isEqualTo(8 * PAGE + 5);
         assertThat(runs.length(0)).isEqualTo(3 * PAGE);
         faults(BASE + 4 * PAGE - 1, 2, Access.READ);
-        assertThat(translation.faultReason()).isNull();
+        assertThat(result.reason()).isEmpty();
         faults(BASE - 1, 1, Access.READ);
         faults(-1, 2, Access.READ);
         faults(1L << 57, 1, Access.READ);
         faults(0, -1, Access.READ);
-        assertThat(translation.resolve(123, 0, Access.READ, runs)).as("nothing is anywhere").isEqualTo(
+        assertThat(translation.resolve(123, 0, Access.READ, runs, result)).as("nothing is anywhere").isEqualTo(
                 Outcome.RESOLVED);
     }
 
@@ -67,12 +69,12 @@ class DmaMappedTranslationTest {
         FileMapping file = files.filled(PAGES, 2);
         space.map(0, 2 * PAGE, file, 0, Permission.READ_WRITE);
         space.map(2 * PAGE, PAGE, file, 8 * PAGE, Permission.READ_ONLY);
-        assertThat(translation.resolve(0, PAGE, Access.READ, runs)).isEqualTo(Outcome.RESOLVED);
-        assertThat(translation.resolve(PAGE, 3 * PAGE, Access.READ, runs)).isEqualTo(Outcome.FAULT);
-        assertThat(translation.resolve(PAGE, 2 * PAGE, Access.WRITE, runs)).isEqualTo(Outcome.FAULT);
+        assertThat(translation.resolve(0, PAGE, Access.READ, runs, result)).isEqualTo(Outcome.RESOLVED);
+        assertThat(translation.resolve(PAGE, 3 * PAGE, Access.READ, runs, result)).isEqualTo(Outcome.FAULT);
+        assertThat(translation.resolve(PAGE, 2 * PAGE, Access.WRITE, runs, result)).isEqualTo(Outcome.FAULT);
         assertThat(runs.count()).isEqualTo(1);
         assertThat(runs.bytes()).as("the first run was not made longer").isEqualTo(PAGE);
-        assertThat(translation.resolve(PAGE, 2 * PAGE, Access.READ, runs)).isEqualTo(Outcome.RESOLVED);
+        assertThat(translation.resolve(PAGE, 2 * PAGE, Access.READ, runs, result)).isEqualTo(Outcome.RESOLVED);
         assertThat(runs.count()).isEqualTo(2);
     }
 
@@ -82,11 +84,11 @@ class DmaMappedTranslationTest {
         space.map(0, PAGE, file, 0, Permission.READ_WRITE);
         space.mapWithoutFile(PAGE, PAGE, Permission.READ_WRITE);
         faults(PAGE, 1, Access.READ);
-        assertThat(translation.faultReason()).contains("without a file");
+        assertThat(result.reason()).contains("without a file");
         faults(PAGE - 4, 8, Access.WRITE);
-        assertThat(translation.faultReason()).contains("without a file");
+        assertThat(result.reason()).contains("without a file");
         faults(2 * PAGE, 8, Access.WRITE);
-        assertThat(translation.faultReason()).as("that is another fault").isNull();
+        assertThat(result.reason()).as("that is another fault").isEmpty();
     }
 
     @Test
@@ -128,7 +130,7 @@ class DmaMappedTranslationTest {
     void filesAreHeldByWhoeverRetainsTheMemory() throws Exception {
         FileMapping file = files.filled(PAGES, 7);
         space.map(0, PAGE, file, 0, Permission.READ_WRITE);
-        assertThat(translation.resolve(0, PAGE, Access.READ, runs)).isEqualTo(Outcome.RESOLVED);
+        assertThat(translation.resolve(0, PAGE, Access.READ, runs, result)).isEqualTo(Outcome.RESOLVED);
         GuestMemory chain = translation.memory().retain();
         files.letGo();
         space.unmap(AddressRange.of(0, PAGE));
@@ -146,11 +148,11 @@ class DmaMappedTranslationTest {
             space.map(page * PAGE, PAGE, file, (PAGES - 1 - page) * PAGE, Permission.READ_WRITE);
         BusRanges ranges = new BusRanges();
         ranges.begin(new long[]{ 0, PAGE, 3 * PAGE + 8, 2 * PAGE, 0, 0 });
-        assertThat(ranges.advance(translation, Access.READ)).isEqualTo(Outcome.RESOLVED);
+        assertThat(ranges.advance(translation, Access.READ, result)).isEqualTo(Outcome.RESOLVED);
         assertThat(ranges.runs().bytes()).isEqualTo(3 * PAGE);
         space.unmap(AddressRange.of(4 * PAGE, PAGE));
-        assertThat(ranges.advance(translation, Access.READ)).isEqualTo(Outcome.FAULT);
-        assertThat(translation.failedAddress()).isEqualTo(3 * PAGE + 8);
+        assertThat(ranges.advance(translation, Access.READ, result)).isEqualTo(Outcome.FAULT);
+        assertThat(result.address()).isEqualTo(3 * PAGE + 8);
     }
 
     /** Against a list of pages, in random order. */
@@ -192,7 +194,7 @@ class DmaMappedTranslationTest {
             return;
         }
         runs.clear();
-        assertThat(translation.resolve(address, length, access, runs)).isEqualTo(Outcome.RESOLVED);
+        assertThat(translation.resolve(address, length, access, runs, result)).isEqualTo(Outcome.RESOLVED);
         assertThat(runs.bytes()).isEqualTo(length);
         for (long at = address; at < address + length; at += PAGE) {
             int run = runs.runAt(at - address);

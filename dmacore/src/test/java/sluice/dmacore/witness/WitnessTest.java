@@ -29,6 +29,7 @@ import sluice.dmacore.space.DmaMappedSpace;
 import sluice.dmacore.space.DmaReader;
 import sluice.iommu.Access;
 import sluice.iommu.Permission;
+import sluice.iommu.space.Outcome;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
@@ -131,10 +132,10 @@ class WitnessTest {
 
     private boolean move(Access access, long address, MemorySegment local, int bytes) {
         return view.move(access, address, local, 0, bytes, (kind, place, segment, offset, length) -> {
-            DmaReader.Result result = kind == Access.READ
+            Outcome result = kind == Access.READ
                     ? bus.read(place, segment, offset, length)
                     : bus.write(place, segment, offset, length);
-            return result == DmaReader.Result.DONE;
+            return result == Outcome.RESOLVED;
         });
     }
 

@@ -1,6 +1,6 @@
 package sluice.iommu.space;
 
-/** What became of a translation. */
+/** What became of a translation, or of an access that needs one. */
 public enum Outcome {
     /** The runs were appended. */
     RESOLVED,
@@ -13,5 +13,9 @@ public enum Outcome {
     /** The access faulted and may be tried again: leave the section, then {@link Reader#awaitMapped}. */
     STALLED,
     /** The access faulted: the queue stops. */
-    STOP_QUEUE
+    STOP_QUEUE,
+    /** A part of the range is in no file of ours, so that only the front-end reaches it. Nothing was done. */
+    WITHOUT_FILE,
+    /** There is no room where it would be mapped. */
+    NO_ROOM
 }

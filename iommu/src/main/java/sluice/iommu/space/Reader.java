@@ -29,10 +29,7 @@ public final class Reader implements AutoCloseable, DeviceView {
     private final Unresolved unresolved;
     private final DelayBudget delays = new DelayBudget();
     private FaultContext context = FaultContext.NONE;
-    private Outcome outcome = Outcome.RESOLVED;
-    private @Nullable FaultRecord fault;
-    private long failedAddress;
-    private Access failedAccess = Access.READ;
+    private final Result result = new Result();
 
     Reader(ReadSection section, Table table, Unresolved unresolved) {
         this.section = section;
@@ -87,7 +84,7 @@ public final class Reader implements AutoCloseable, DeviceView {
         if (length == 0) return Outcome.RESOLVED;
         if (section.revoked()) {
             unresolved.revoked(this, iova, length, access);
-            return outcome;
+            return result.outcome();
         }
         // More than any table holds: what lies beyond the space is found out where the space ends.
         long wanted = length < 0 ? Long.MAX_VALUE : length;
@@ -103,7 +100,7 @@ public final class Reader implements AutoCloseable, DeviceView {
             long step = unresolved.resolve(this, iova + done, length - done, access, target);
             if (step == 0) {
                 target.cutBack(before);
-                return outcome;
+                return result.outcome();
             }
             done += step;
             if (done < length) done += table.walk(iova + done, length - done, Entry.need(access), target);
@@ -122,29 +119,22 @@ public final class Reader implements AutoCloseable, DeviceView {
         if (translated != Outcome.RESOLVED || target.count() <= runs + 1) return translated;
         target.cutBack(before);
         unresolved.notContiguous(this, iova, length, access);
-        return outcome;
+        return result.outcome();
     }
 
     void fail(Outcome failure, long iova, Access access, @Nullable FaultRecord failureRecord) {
-        outcome = failure;
-        failedAddress = iova;
-        failedAccess = access;
-        fault = failureRecord;
+        result.set(failure, iova, access, failureRecord, "");
     }
 
     /** The record of the last fault, or null if the last failure was a miss or there was none. */
     @Override
     public @Nullable FaultRecord fault() {
-        return fault;
+        return result.fault();
     }
 
-    /** The first address the last failed translation found nothing for. */
-    public long failedAddress() {
-        return failedAddress;
-    }
-
-    Access failedAccess() {
-        return failedAccess;
+    /** What became of the last translation that failed. */
+    public Result result() {
+        return result;
     }
 
     /**

@@ -48,8 +48,8 @@ final class Stalls {
 
     boolean await(Reader reader) {
         if (!(state.options.faultPolicy() instanceof FaultPolicy.Stall stall)) return false;
-        long iova = reader.failedAddress();
-        Access access = reader.failedAccess();
+        long iova = reader.result().address();
+        Access access = reader.result().access();
         long left = stall.timeout().toNanos();
         state.lock.lock();
         try {

@@ -48,7 +48,7 @@ class EndOfTheSpaceTest {
         fixture.map(-KIB4, 64 * KIB4, KIB4);
         assertThat(fixture.translate(-1, 1, Access.READ)).isEqualTo(Outcome.RESOLVED);
         assertThat(fixture.reason(-1, length, Access.READ)).isEqualTo(FaultReason.OUT_OF_APERTURE);
-        assertThat(fixture.reader.failedAddress()).as("the first that is not there").isZero();
+        assertThat(fixture.reader.result().address()).as("the first that is not there").isZero();
     }
 
     @Test
@@ -102,7 +102,7 @@ class EndOfTheSpaceTest {
             TargetRuns runs = new TargetRuns();
             assertThat(reader.translate(last, KIB4, Access.READ, runs)).isEqualTo(Outcome.RESOLVED);
             assertThat(reader.translate(last, KIB4 + 1, Access.READ, runs)).isEqualTo(Outcome.MISS);
-            assertThat(reader.failedAddress()).isEqualTo(1L << 48);
+            assertThat(reader.result().address()).isEqualTo(1L << 48);
             assertThat(reader.translate(-1, 2, Access.READ, runs)).isEqualTo(Outcome.MISS);
         }
         assertThat(cache.invalidate(new AddressRange(-KIB4, -1)).entries()).isZero();

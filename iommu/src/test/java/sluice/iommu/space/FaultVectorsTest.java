@@ -38,7 +38,7 @@ class FaultVectorsTest {
     private int fill(int most) throws MapException {
         int misses = 0;
         while (misses < most && translate(FRAME, PAGES * KIB4, Access.READ) == Outcome.MISS) {
-            long missed = reader.failedAddress();
+            long missed = reader.result().address();
             cache.insert(missed, KIB4, (missed - FRAME) * 2, Permission.READ_ONLY);
             misses++;
         }
@@ -120,7 +120,7 @@ class FaultVectorsTest {
     @Test
     void unmapped12345000() throws MapException {
         assertThat(translate(0x1234_5000L, 8, Access.READ)).isEqualTo(Outcome.MISS);
-        assertThat(reader.failedAddress()).isEqualTo(0x1234_5000L);
+        assertThat(reader.result().address()).isEqualTo(0x1234_5000L);
         assertThat(cache.refused(FaultContext.NONE, 0x1234_5000L, 8, Access.READ).iova()).isEqualTo(0x1234_5000L);
         SpaceFixture fixture = SpaceFixture.of(1L << 32);
         fixture.map(0x1000, 0, KIB4);

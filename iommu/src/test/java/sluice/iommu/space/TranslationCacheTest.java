@@ -39,7 +39,7 @@ class TranslationCacheTest {
 
     private void misses(long iova, long length, Access access, long failed) {
         assertThat(translate(iova, length, access)).isEqualTo(Outcome.MISS);
-        assertThat(reader.failedAddress()).isEqualTo(failed);
+        assertThat(reader.result().address()).isEqualTo(failed);
         assertThat(reader.fault()).isNull();
         assertThat(runs.count()).isZero();
     }

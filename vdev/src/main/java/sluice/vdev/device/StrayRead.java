@@ -4,9 +4,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.memory.FrontTranslation;
-import sluice.dmacore.memory.FrontTranslation.Outcome;
 import sluice.dmacore.memory.Runs;
 import sluice.iommu.Access;
+import sluice.iommu.space.Outcome;
+import sluice.iommu.space.Result;
 
 /**
  * A fault on purpose: during one of its transfers the device also reads an address that nobody gave it. A VM's IOMMU
@@ -32,10 +33,10 @@ public final class StrayRead {
     }
 
     /** What becomes of a transfer because of it: nothing if {@link Outcome#RESOLVED}. */
-    public Outcome during(FrontTranslation memory) {
-        if (!trying && ++transfers != nth) return Outcome.RESOLVED;
+    public Outcome during(FrontTranslation memory, Result result) {
+        if (!trying && ++transfers != nth) return result.resolved();
         found.clear();
-        Outcome outcome = memory.resolve(address, 1, Access.READ, found);
+        Outcome outcome = memory.resolve(address, 1, Access.READ, found, result);
         trying = outcome == Outcome.MISS;
         if (!trying) {
             LOG.warn("the device has read bus address 0x{}, which nobody gave it: {}", Long.toHexString(address),

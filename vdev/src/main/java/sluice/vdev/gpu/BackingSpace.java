@@ -33,6 +33,7 @@ import sluice.iommu.fault.FaultPolicy;
 import sluice.iommu.fault.FaultRecord;
 import sluice.iommu.space.IoSpaceOptions;
 import sluice.iommu.space.Outcome;
+import sluice.iommu.space.Result;
 
 /**
  * The GPU as an importer: the pages behind each resource are a dma-buf, to which the GPU is attached and which is mapped in
@@ -107,50 +108,46 @@ final class BackingSpace {
         return present;
     }
 
-    /** What became of an attempt to map a backing. */
-    enum Mapped {
-        YES,
-        /** The VM's IOMMU has to be asked: try again when it has answered. */
-        NOT_YET,
-        /** The addresses are nobody's memory, or may not be read. */
-        NO_SUCH_MEMORY,
-        /** The GPU's address space is full. */
-        NO_ROOM
-    }
-
-    /** Maps a backing, unless it is mapped. */
-    Mapped map(Backing backing, int resourceId) {
+    /**
+     * Maps a backing, unless it is mapped.
+     *
+     * @param result gets what became of it: {@link Outcome#MISS} (the VM's IOMMU has to be asked: try again when it has answered),
+     *            {@link Outcome#FAULT} (the addresses are nobody's memory, or may not be read) or {@link Outcome#NO_ROOM} (the GPU's
+     *            address space is full)
+     * @return its outcome
+     */
+    Outcome map(Backing backing, int resourceId, Result result) {
         FrontTranslation translation = memory();
-        if (backing.isMapped(translation.memory().number())) return Mapped.YES;
+        if (backing.isMapped(translation.memory().number())) return result.resolved();
         letGo(backing); // what it had in the table before
-        if (backing.bytes() > APERTURE.size()) return Mapped.NO_ROOM;
+        if (backing.bytes() > APERTURE.size()) return noRoom(result);
         if (!backing.equals(resolving)) {
             resolving = backing;
             ranges.begin(backing.entries());
         }
         long began = trace.begin();
-        switch (ranges.advance(translation, Access.READ)) {
-            case MISS -> {
-                return Mapped.NOT_YET;
-            }
-            case FAULT -> {
-                forget();
+        ranges.advance(translation, Access.READ, result);
+        if (result.isMiss()) return result.outcome();
+        try {
+            if (!result.isResolved()) {
                 // Not a warning: a guest can have this as often as it likes.
                 LOG.debug("the pages attached to resource {} are not all guest memory: 0x{} is not", resourceId,
-                        Long.toHexString(translation.failedAddress()));
-                return Mapped.NO_SUCH_MEMORY;
+                        Long.toHexString(result.address()));
+                return result.outcome();
             }
-            case RESOLVED -> trace.translated(backing.entries()[0], ranges.runs().bytes(), began);
-        }
-        try {
+            trace.translated(backing.entries()[0], ranges.runs().bytes(), began);
             backing.setMapped(imported(resourceId), translation.memory().number());
-            return Mapped.YES;
+            return result.outcome();
         } catch (DmaBufException e) {
             LOG.debug("the pages of resource {} cannot be mapped: {}", resourceId, e.getMessage());
-            return Mapped.NO_ROOM;
+            return noRoom(result);
         } finally {
             forget();
         }
+    }
+
+    private static Outcome noRoom(Result result) {
+        return result.set(Outcome.NO_ROOM, 0, Access.READ, null, "");
     }
 
     /** A buffer of the pages that were looked up, mapped, and the guest's turn. */

@@ -6,13 +6,11 @@ import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
 
-import sluice.dmacore.memory.FrontTranslation;
 import sluice.dmacore.memory.Rows;
-import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
 import sluice.iommu.space.Outcome;
+import sluice.iommu.space.Result;
 import sluice.vdev.device.StrayRead;
-import sluice.vdev.queue.Polled;
 
 /**
  * What each 2D command does (virtio 1.3 §5.7.6.8). A command is as long as its type demands; everything in it is
@@ -113,9 +111,8 @@ final class Commands {
         return Response.OK_NODATA;
     }
 
-    /** @return null if an address has to be asked for first: {@link #missing} */
-    @Nullable
-    Response attachBacking(Command.ResourceAttachBacking command) {
+    /** @param result after a miss the command is not answered: it has to be carried out again when the address is known */
+    Response attachBacking(Command.ResourceAttachBacking command, Result result) {
         Resource resource = resources.find(command.resourceId());
         if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
         long entries = command.entries();
@@ -129,24 +126,22 @@ final class Commands {
         }
         boolean kept = false;
         try {
-            BackingSpace.Mapped mapped = backings.map(backing, resource.id);
-            if (mapped == BackingSpace.Mapped.YES) resource.backing = backing;
-            if (mapped == BackingSpace.Mapped.NOT_YET) attaching = backing;
-            kept = mapped == BackingSpace.Mapped.YES || mapped == BackingSpace.Mapped.NOT_YET;
-            return switch (mapped) {
-                case YES -> Response.OK_NODATA;
-                case NOT_YET -> null;
-                case NO_SUCH_MEMORY -> Response.ERR_UNSPEC;
-                case NO_ROOM -> Response.ERR_OUT_OF_MEMORY;
-            };
+            backings.map(backing, resource.id, result);
+            if (result.isResolved()) resource.backing = backing;
+            if (result.isMiss()) attaching = backing;
+            kept = result.isResolved() || result.isMiss();
+            return responseTo(result);
         } finally {
             if (!kept) resources.cancel(backing);
         }
     }
 
-    /** What the last command that returned nothing waits for. */
-    Polled.Stalled missing() {
-        return new Polled.Stalled(backings.memory().failedAddress(), Access.READ);
+    private static Response responseTo(Result result) {
+        return switch (result.outcome()) {
+            case RESOLVED -> Response.OK_NODATA;
+            case NO_ROOM -> Response.ERR_OUT_OF_MEMORY;
+            default -> Response.ERR_UNSPEC;
+        };
     }
 
     /** The command that waits for an address will not be tried again. */
@@ -190,9 +185,8 @@ final class Commands {
         stopping = false;
     }
 
-    /** @return null if an address has to be asked for first: {@link #missing} */
-    @Nullable
-    Response transfer(Command.TransferToHost2d command) {
+    /** @param result as that of {@link #attachBacking} */
+    Response transfer(Command.TransferToHost2d command, Result result) {
         Resource resource = resources.find(command.resourceId());
         if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
         Backing backing = resource.backing;
@@ -206,29 +200,8 @@ final class Commands {
         long bytes = (area.height() - 1) * stride + rowBytes;
         long available = backing.bytes();
         if (offset < 0 || offset > available || bytes > available - offset) return Response.ERR_INVALID_PARAMETER;
-        switch (stray == null ? FrontTranslation.Outcome.RESOLVED : stray.during(backings.memory())) {
-            case RESOLVED -> {
-            }
-            case MISS -> {
-                return null;
-            }
-            case FAULT -> {
-                return Response.ERR_UNSPEC;
-            }
-        }
-        switch (backings.map(backing, resource.id)) {
-            case YES -> {
-            }
-            case NOT_YET -> {
-                return null;
-            }
-            case NO_SUCH_MEMORY -> {
-                return Response.ERR_UNSPEC;
-            }
-            case NO_ROOM -> {
-                return Response.ERR_OUT_OF_MEMORY;
-            }
-        }
+        if (stray != null && stray.during(backings.memory(), result) != Outcome.RESOLVED) return responseTo(result);
+        if (backings.map(backing, resource.id, result) != Outcome.RESOLVED) return responseTo(result);
         rows.set(offset, rowBytes, stride, area.height());
         long target = area.y() * stride + area.x() * PixelFormat.BYTES;
         try (var _ = backings.enter()) {

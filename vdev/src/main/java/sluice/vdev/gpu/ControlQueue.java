@@ -4,6 +4,7 @@ import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.iommu.space.Result;
 import sluice.vdev.device.DeviceContext;
 import sluice.vdev.device.QueueWorker;
 import sluice.vdev.queue.Chain;
@@ -30,6 +31,8 @@ final class ControlQueue implements QueueWorker.Work {
     private final GpuStatistics statistics;
     private final CommandDecoder decoder = new CommandDecoder(MAX_COMMAND_BYTES);
     private final Responder responder = new Responder();
+    /** Whether the command that is carried out has reached the memory that it needs. */
+    private final Result reached = new Result();
 
     private final Runnable flushed = this::flushed;
     private final Shortage shortage = new Shortage();
@@ -115,6 +118,7 @@ final class ControlQueue implements QueueWorker.Work {
     }
 
     private void carryOut(Chain chain, Command command) {
+        reached.resolved(); // most commands need no memory
         switch (command) {
             case Command.GetDisplayInfo info -> waitFor(chain, info, commands::displayInfo, Response.OK_DISPLAY_INFO);
             case Command.GetEdid edid -> edid(chain, edid);
@@ -123,21 +127,25 @@ final class ControlQueue implements QueueWorker.Work {
             case Command.ResourceCreate2d create -> answer(chain, create, commands.create(create));
             case Command.ResourceUnref unref -> answer(chain, unref, commands.unref(unref));
             case Command.SetScanout set -> answer(chain, set, commands.setScanout(set));
-            case Command.TransferToHost2d transfer -> answer(chain, transfer, commands.transfer(transfer));
-            case Command.ResourceAttachBacking attach -> answer(chain, attach, commands.attachBacking(attach));
+            case Command.TransferToHost2d transfer -> settle(chain, transfer, commands.transfer(transfer, reached));
+            case Command.ResourceAttachBacking attach -> settle(chain, attach, commands.attachBacking(attach, reached));
             case Command.ResourceDetachBacking detach -> answer(chain, detach, commands.detachBacking(detach));
             case Command.CursorCommand cursor -> answer(chain, cursor, Response.ERR_UNSPEC); // it belongs on the other queue
         }
     }
 
-    /** @param response null if the command has to wait for an address */
-    private void answer(Chain chain, Command command, @Nullable Response response) {
-        if (response == null) {
-            hold(chain, command);
-            missing = true;
-            context.stalled(index, commands.missing());
+    /** Answers a command that needed memory, unless it has to wait for an address. */
+    private void settle(Chain chain, Command command, Response response) {
+        if (!reached.isMiss()) {
+            answer(chain, command, response);
             return;
         }
+        hold(chain, command);
+        missing = true;
+        context.stalled(index, new Polled.Stalled(reached.address(), reached.access()));
+    }
+
+    private void answer(Chain chain, Command command, Response response) {
         responder.respond(chain, response);
         note(command, response != Response.OK_NODATA);
     }

@@ -42,7 +42,7 @@ final class FunctionBus implements FunctionContext {
     private final DmaStatistics statistics = new DmaStatistics();
     private final WitnessedView.Bus direct = this::moveDirect;
     /** Of {@link #moveDirect}. */
-    private DmaReader.Result lastResult = DmaReader.Result.DONE;
+    private Outcome lastResult = Outcome.RESOLVED;
     private @Nullable NonCoherentMemory transferred;
     private @Nullable WitnessedView witnessedView;
     private @Nullable DmaReader reader;
@@ -146,9 +146,9 @@ final class FunctionBus implements FunctionContext {
         long began = trace.begin();
         NonCoherentMemory own = transferred;
         WitnessedView told = witnessedView;
-        DmaReader.Result result;
+        Outcome result;
         if (told != null && isTold(told)) {
-            lastResult = DmaReader.Result.DONE;
+            lastResult = Outcome.RESOLVED;
             told.move(access, address, local, localOffset, length, direct);
             result = lastResult;
         } else if (own == null) {
@@ -157,7 +157,7 @@ final class FunctionBus implements FunctionContext {
                     : open.write(address, local, localOffset, length);
         } else {
             result = own.translate(open, address, length, access);
-            if (result == DmaReader.Result.DONE && (!own.isTransferred(address, length)
+            if (result == Outcome.RESOLVED && (!own.isTransferred(address, length)
                     || own.move(access, address, local, localOffset, length) != Outcome.RESOLVED))
                 return refusedFault(address, length);
         }
@@ -172,7 +172,7 @@ final class FunctionBus implements FunctionContext {
         lastResult = access == Access.READ
                 ? open.read(address, local, localOffset, length)
                 : open.write(address, local, localOffset, length);
-        return lastResult == DmaReader.Result.DONE;
+        return lastResult == Outcome.RESOLVED;
     }
 
     /** Whether the guest's kernel tells of the function's DMA. Until it does, a function that does not snoop works as one that does. */
@@ -201,17 +201,17 @@ final class FunctionBus implements FunctionContext {
         return Dma.FAULT;
     }
 
-    private Dma outcome(DmaReader open, DmaReader.Result result, Direction direction, long address, long length,
+    private Dma outcome(DmaReader open, Outcome result, Direction direction, long address, long length,
             long began) {
         switch (result) {
-            case DONE -> {
+            case RESOLVED -> {
                 statistics.moved(length);
                 trace.copied(direction.number(), address, length, began);
             }
             case WITHOUT_FILE -> {
                 return Dma.ONLY_LATER;
             }
-            case FAULT -> {
+            default -> {
                 statistics.refusedOne();
                 trace.faulted(address, length);
                 if (faultsTold++ < FAULTS_TOLD) LOG.warn("{}", open.fault());

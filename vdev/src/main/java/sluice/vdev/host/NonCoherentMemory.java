@@ -202,8 +202,8 @@ final class NonCoherentMemory implements AutoCloseable {
     // ---- what the function does
 
     /** Whether the front-end has mapped a range for such an access; what is not so is recorded as a fault of the reader's. */
-    DmaReader.Result translate(DmaReader reader, long address, long length, Access access) {
-        if (length == 0) return DmaReader.Result.DONE;
+    Outcome translate(DmaReader reader, long address, long length, Access access) {
+        if (length == 0) return Outcome.RESOLVED;
         translated.clear();
         try (var _ = reader.enter()) {
             return reader.resolve(address, length, access, translated);

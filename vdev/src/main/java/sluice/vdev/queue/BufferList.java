@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.memory.FrontTranslation;
 import sluice.dmacore.memory.Runs;
 import sluice.iommu.Access;
+import sluice.iommu.space.Result;
 
 /**
  * The buffers of one chain as they are read from descriptors: first collected and counted, then resolved. Both kinds of
@@ -21,6 +22,7 @@ final class BufferList {
     private static final long MAX_BYTES = 1L << 32;
 
     private final FrontTranslation translation;
+    private final Result result = new Result();
     /** Where the chain begins in its ring, which names it in what is said about it. */
     private int head;
     private long[] addresses = new long[16];
@@ -80,12 +82,12 @@ final class BufferList {
             return broken("has an indirect table of %d bytes; it must hold 1 to %d descriptors of 16 bytes"
                     .formatted(Integer.toUnsignedLong(length), MAX_BUFFERS));
         }
-        return switch (table.resolve(translation, address, length, Access.READ)) {
+        return switch (table.resolve(translation, address, length, Access.READ, result)) {
             case RESOLVED -> null;
-            case MISS -> new Polled.Stalled(translation.failedAddress(), Access.READ);
-            case FAULT ->
+            case MISS -> new Polled.Stalled(result.address(), Access.READ);
+            default ->
                 broken("has an indirect table at 0x%x, %d bytes, that is not guest memory%s".formatted(address, length,
-                        RingMemory.reason(translation)));
+                        RingMemory.reason(result)));
         };
     }
 
@@ -98,16 +100,16 @@ final class BufferList {
             Runs target = i < readableCount ? chain.readable() : chain.writable();
             long length = Integer.toUnsignedLong(lengths[i]);
             if (length == 0) continue;
-            switch (translation.resolve(addresses[i], length, access, target)) {
+            switch (translation.resolve(addresses[i], length, access, target, result)) {
                 case RESOLVED -> {
                 }
                 case MISS -> {
-                    return new Polled.Stalled(translation.failedAddress(), access);
+                    return new Polled.Stalled(result.address(), access);
                 }
-                case FAULT -> {
+                default -> {
                     return broken("has a buffer at 0x%x, %d bytes, that is not guest memory which may be %s%s"
                             .formatted(addresses[i], length, access == Access.READ ? "read" : "written",
-                                    RingMemory.reason(translation)));
+                                    RingMemory.reason(result)));
                 }
             }
         }

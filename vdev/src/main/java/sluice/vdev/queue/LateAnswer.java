@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.memory.FrontTranslation;
 import sluice.dmacore.memory.Runs;
 import sluice.iommu.Access;
+import sluice.iommu.space.Result;
 
 /**
  * Where a chain's answer goes if the memory it was resolved to is taken back before the device answers. Behind an IOMMU
@@ -80,14 +81,15 @@ final class LateAnswer {
         FrontTranslation used = translation;
         if (rest == null || used == null) return null;
         memory.clear();
+        Result result = new Result(); // an answer is seldom late
         for (int i = 0; i < count; i++) {
-            switch (used.resolve(addresses[i], lengths[i], Access.WRITE, memory)) {
+            switch (used.resolve(addresses[i], lengths[i], Access.WRITE, memory, result)) {
                 case RESOLVED -> {
                 }
                 case MISS -> {
-                    return new Polled.Stalled(used.failedAddress(), Access.WRITE);
+                    return new Polled.Stalled(result.address(), Access.WRITE);
                 }
-                case FAULT -> {
+                default -> {
                     answer = null;
                     return new Polled.Broken(
                             "the buffer at 0x%x for the answer to chain %d was unmapped before it was used"

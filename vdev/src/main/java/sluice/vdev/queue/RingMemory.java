@@ -10,6 +10,8 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.memory.FrontTranslation;
 import sluice.dmacore.memory.Runs;
 import sluice.iommu.Access;
+import sluice.iommu.space.Outcome;
+import sluice.iommu.space.Result;
 
 /**
  * One area of a ring in guest memory: little-endian numbers at offsets. Behind an IOMMU its pages may be scattered.
@@ -25,6 +27,7 @@ final class RingMemory {
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final Runs runs = new Runs();
+    private final Result result = new Result();
     /** The usual case: all in one piece. */
     private MemorySegment segment = MemorySegment.NULL;
     private long base;
@@ -32,11 +35,12 @@ final class RingMemory {
     /** Whether it was guest memory once: if not, nobody has taken it away. */
     private boolean known;
 
-    FrontTranslation.Outcome resolve(FrontTranslation translation, long address, long bytes, Access access) {
+    /** @param result gets what became of it */
+    Outcome resolve(FrontTranslation translation, long address, long bytes, Access access, Result result) {
         runs.clear();
-        FrontTranslation.Outcome outcome = translation.resolve(address, bytes, access, runs);
-        whole = outcome == FrontTranslation.Outcome.RESOLVED && runs.count() == 1;
-        known |= outcome == FrontTranslation.Outcome.RESOLVED;
+        Outcome outcome = translation.resolve(address, bytes, access, runs, result);
+        whole = outcome == Outcome.RESOLVED && runs.count() == 1;
+        known |= outcome == Outcome.RESOLVED;
         if (whole) {
             segment = runs.mapping(0).segment();
             base = runs.offset(0);
@@ -51,19 +55,18 @@ final class RingMemory {
      */
     @Nullable
     Polled open(FrontTranslation translation, String name, long address, long bytes, Access access) {
-        return switch (resolve(translation, address, bytes, access)) {
+        return switch (resolve(translation, address, bytes, access, result)) {
             case RESOLVED -> null;
-            case MISS -> new Polled.Stalled(translation.failedAddress(), access);
-            case FAULT ->
+            case MISS -> new Polled.Stalled(result.address(), access);
+            default ->
                 new Polled.Broken("%s at 0x%x, %d bytes, is not guest memory%s".formatted(name, address, bytes,
-                        reason(translation)), known && translation.isRevocable());
+                        reason(result)), known && translation.isRevocable());
         };
     }
 
-    /** What the translation has to add to "is not guest memory". */
-    static String reason(FrontTranslation translation) {
-        String reason = translation.faultReason();
-        return reason == null ? "" : ": " + reason;
+    /** What a translation has to add to "is not guest memory". */
+    static String reason(Result result) {
+        return result.reason().isEmpty() ? "" : ": " + result.reason();
     }
 
     private MemorySegment segmentAt(long offset) {

@@ -6,7 +6,6 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.budget.Share;
 import sluice.dmacore.buffer.DmaBufException;
-import sluice.dmacore.memory.FrontTranslation;
 import sluice.dmacore.memory.Runs;
 import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.space.DmaReader;
@@ -14,6 +13,8 @@ import sluice.dmacore.witness.KernelCall;
 import sluice.dmacore.witness.Witness;
 import sluice.dmacore.witness.WitnessedDevice;
 import sluice.iommu.Access;
+import sluice.iommu.space.Outcome;
+import sluice.iommu.space.Result;
 import sluice.vdev.device.Counter;
 import sluice.vdev.device.FunctionContext;
 
@@ -30,6 +31,7 @@ final class Teller implements AutoCloseable {
     private final @Nullable FunctionContext physical;
     private final Counter elsewhere;
     private final Runs memory = new Runs();
+    private final Result result = new Result();
     private long[] addresses = new long[8];
     private long[] lengths = new long[8];
     private int entries;
@@ -161,9 +163,9 @@ final class Teller implements AutoCloseable {
     }
 
     private boolean find(long address, long length, Access access) {
-        if (reader != null) return reader.resolve(address, length, access, memory) == DmaReader.Result.DONE;
-        return physical != null && physical.memory().resolve(address, length, access,
-                memory) == FrontTranslation.Outcome.RESOLVED;
+        if (reader != null) return reader.resolve(address, length, access, memory) == Outcome.RESOLVED;
+        return physical != null
+                && physical.memory().resolve(address, length, access, memory, result) == Outcome.RESOLVED;
     }
 
     @Override

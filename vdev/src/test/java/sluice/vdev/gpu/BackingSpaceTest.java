@@ -25,7 +25,6 @@ import sluice.dmacore.linux.Memfd;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.FileMappings;
 import sluice.dmacore.memory.FrontTranslation;
-import sluice.dmacore.memory.FrontTranslation.Outcome;
 import sluice.dmacore.memory.GuestMemory;
 import sluice.dmacore.memory.GuestMemoryView;
 import sluice.dmacore.memory.IdentityTranslation;
@@ -39,12 +38,14 @@ import sluice.iommu.fault.FaultPolicy;
 import sluice.iommu.fault.FaultReason;
 import sluice.iommu.injection.Occurrences;
 import sluice.iommu.injection.Rule;
-import sluice.vdev.gpu.BackingSpace.Mapped;
+import sluice.iommu.space.Outcome;
+import sluice.iommu.space.Result;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** The pages behind a resource in the GPU's own address space: mapped once, and again when the memory table has changed. */
 class BackingSpaceTest {
+    private final Result result = new Result();
     private static final int PAGE = 4096;
     /** Of no entry. */
     private static final long NOWHERE = 1;
@@ -63,33 +64,18 @@ class BackingSpaceTest {
         private final FrontTranslation known = new IdentityTranslation(view, GuestMemory.Addressing.GUEST);
         private long missing = NOWHERE;
         private boolean cache;
-        private Outcome outcome = Outcome.RESOLVED;
 
         @Override
-        public Outcome resolve(long address, long length, Access access, Runs target) {
+        public Outcome resolve(long address, long length, Access access, Runs target, Result result) {
             asked.add("%s %d+%d".formatted(access, address, length));
-            return address == missing ? Outcome.MISS : known.resolve(address, length, access, target);
-        }
-
-        @Override
-        public long resolveKnown(long address, long length, Access access, Runs target) {
-            outcome = resolve(address, length, access, target);
-            return outcome == Outcome.RESOLVED ? length : 0;
-        }
-
-        @Override
-        public Outcome outcome() {
-            return outcome;
+            return address == missing
+                    ? result.missed(address, access)
+                    : known.resolve(address, length, access, target, result);
         }
 
         @Override
         public boolean isRevocable() {
             return cache;
-        }
-
-        @Override
-        public long failedAddress() {
-            return missing;
         }
 
         @Override
@@ -129,11 +115,11 @@ class BackingSpaceTest {
     @Test
     void whatIsReadInTheGuestsTimeIsFound() throws Exception {
         Backing backing = backing(0, PAGE);
-        space.map(backing, 1);
+        space.map(backing, 1, result);
         DeviceMapping mapping = Objects.requireNonNull(backing.mapping());
         try (DeviceView device = DeviceView.open(mapping.attachment().function()); var _ = device.enter()) {
             assertThat(device.find(mapping, 0, 10, Access.READ, new Runs()))
-                    .isEqualTo(sluice.iommu.space.Outcome.RESOLVED);
+                    .isEqualTo(Outcome.RESOLVED);
         }
         assertThat(core.findings().errors()).extracting(Finding::rule)
                 .containsExactly(sluice.dmacore.finding.Rule.MISSING_SYNC_FOR_DEVICE);
@@ -160,7 +146,7 @@ class BackingSpaceTest {
     private byte[] read(Backing backing, long offset, int bytes) {
         Rows rows = new Rows().set(offset, bytes);
         try (var _ = space.enter()) {
-            assertThat(space.give(backing, rows)).isEqualTo(sluice.iommu.space.Outcome.RESOLVED);
+            assertThat(space.give(backing, rows)).isEqualTo(Outcome.RESOLVED);
             byte[] out = new byte[bytes];
             space.found().copyTo(0, out, 0, bytes);
             return out;
@@ -179,7 +165,7 @@ class BackingSpaceTest {
         fill(0, 5 * PAGE, 100, 1);
         fill(0, PAGE, 3, 2);
         fill(0, 0, 50, 3);
-        assertThat(space.map(backing, 1)).isEqualTo(Mapped.YES);
+        assertThat(space.map(backing, 1, result)).isEqualTo(Outcome.RESOLVED);
         assertThat(asked).containsExactly("READ 20480+100", "READ 4096+3", "READ 0+50");
         assertThat(read(backing, 99, 6)).containsExactly(1, 2, 2, 2, 3, 3);
         assertThat(backing.bytes()).isEqualTo(153);
@@ -188,7 +174,7 @@ class BackingSpaceTest {
     @Test
     void scatteredPagesAreOneSegment() throws Exception {
         Backing backing = backing(5 * PAGE, PAGE, PAGE, PAGE, 0, PAGE, 3 * PAGE, 50);
-        assertThat(space.map(backing, 1)).isEqualTo(Mapped.YES);
+        assertThat(space.map(backing, 1, result)).isEqualTo(Outcome.RESOLVED);
         SegmentList segments = Objects.requireNonNull(backing.mapping()).segments();
         assertThat(segments.count()).isEqualTo(1);
         assertThat(segments.length(0)).isEqualTo(3 * PAGE + 50);
@@ -198,11 +184,11 @@ class BackingSpaceTest {
     @Test
     void itIsMappedOnceAsLongAsTheTableStays() throws Exception {
         Backing backing = backing(0, 10);
-        for (int i = 0; i < 5; i++) assertThat(space.map(backing, 1)).isEqualTo(Mapped.YES);
+        for (int i = 0; i < 5; i++) assertThat(space.map(backing, 1, result)).isEqualTo(Outcome.RESOLVED);
         assertThat(asked).hasSize(1);
         fill(1, 0, 10, 7);
         useFile(1);
-        assertThat(space.map(backing, 1)).isEqualTo(Mapped.YES);
+        assertThat(space.map(backing, 1, result)).isEqualTo(Outcome.RESOLVED);
         assertThat(read(backing, 0, 10)).containsOnly(7);
         assertThat(asked).hasSize(2);
         assertThat(space.space().table().mappings()).as("the old pages are let go of").hasSize(1);
@@ -210,8 +196,8 @@ class BackingSpaceTest {
 
     @Test
     void whatIsNoMemoryIsNotMapped() throws Exception {
-        assertThat(space.map(backing(0, 10, 8 * PAGE - 1, 2), 1)).isEqualTo(Mapped.NO_SUCH_MEMORY);
-        assertThat(space.map(backing(0, 0xffff_ffffL), 1)).isEqualTo(Mapped.NO_SUCH_MEMORY);
+        assertThat(space.map(backing(0, 10, 8 * PAGE - 1, 2), 1, result)).isEqualTo(Outcome.FAULT);
+        assertThat(space.map(backing(0, 0xffff_ffffL), 1, result)).isEqualTo(Outcome.FAULT);
         assertThat(asked.getLast()).isEqualTo("READ 0+4294967295");
         assertThat(space.space().table().mappings()).isEmpty();
     }
@@ -219,19 +205,19 @@ class BackingSpaceTest {
     @Test
     void moreThanTheSpaceHoldsIsRefusedBeforeItIsLookedUp() throws Exception {
         Backing backing = backing(0, 0xffff_ffffL, 0, 2);
-        assertThat(space.map(backing, 1)).isEqualTo(Mapped.NO_ROOM);
+        assertThat(space.map(backing, 1, result)).isEqualTo(Outcome.NO_ROOM);
         assertThat(asked).isEmpty();
     }
 
     @Test
     void whatGoesAwayIsNotReadAnyMore() throws Exception {
         Backing backing = backing(0, 10);
-        space.map(backing, 1);
+        space.map(backing, 1, result);
         view.adopt(GuestMemory.empty());
-        assertThat(space.map(backing, 1)).isEqualTo(Mapped.NO_SUCH_MEMORY);
+        assertThat(space.map(backing, 1, result)).isEqualTo(Outcome.FAULT);
         assertThat(space.space().table().mappings()).isEmpty();
         useFile(0);
-        assertThat(space.map(backing, 1)).isEqualTo(Mapped.YES);
+        assertThat(space.map(backing, 1, result)).isEqualTo(Outcome.RESOLVED);
     }
 
     @Test
@@ -240,11 +226,11 @@ class BackingSpaceTest {
         Backing backing = backing(0, 10, PAGE, 10);
         memory.missing = PAGE;
         for (int i = 0; i < 2; i++) {
-            assertThat(space.map(backing, 1)).isEqualTo(Mapped.NOT_YET);
+            assertThat(space.map(backing, 1, result)).isEqualTo(Outcome.MISS);
             assertThat(space.space().table().mappings()).isEmpty();
         }
         memory.missing = NOWHERE;
-        assertThat(space.map(backing, 1)).isEqualTo(Mapped.YES);
+        assertThat(space.map(backing, 1, result)).isEqualTo(Outcome.RESOLVED);
         assertThat(backing.bytes()).isEqualTo(20);
         assertThat(asked).containsExactly("READ 0+10", "READ 4096+10", "READ 4096+10", "READ 4096+10");
     }
@@ -252,7 +238,7 @@ class BackingSpaceTest {
     @Test
     void anInvalidatedBackingIsLetGoOf() throws Exception {
         Backing backing = backing(2 * PAGE, PAGE, 5 * PAGE, PAGE);
-        space.map(backing, 1);
+        space.map(backing, 1, result);
         assertThat(backing.overlaps(AddressRange.of(3 * PAGE, 2 * PAGE))).isFalse();
         assertThat(backing.overlaps(AddressRange.of(0, 2 * PAGE))).isFalse();
         for (AddressRange hit : List.of(AddressRange.of(6 * PAGE - 1, 1), new AddressRange(0, -1),
@@ -267,11 +253,11 @@ class BackingSpaceTest {
     @Test
     void aRuleThatDeniesMakesAFaultAndNoCrash() throws Exception {
         Backing backing = backing(0, PAGE);
-        space.map(backing, 7);
+        space.map(backing, 7, result);
         space.space().table().inject(new Rule.Deny("no", new AddressRange(0, -1), Access.READ, Occurrences.nth(1)));
         Rows rows = new Rows().set(0, 10);
         try (var _ = space.enter()) {
-            assertThat(space.give(backing, rows)).isEqualTo(sluice.iommu.space.Outcome.FAULT);
+            assertThat(space.give(backing, rows)).isEqualTo(Outcome.FAULT);
         }
         space.takeBack(backing, rows);
         assertThat(space.space().table().faults().take()).singleElement().satisfies(fault -> {
@@ -283,9 +269,9 @@ class BackingSpaceTest {
 
     @Test
     void anEmptyListAndEmptyEntriesAreLegal() throws Exception {
-        assertThat(space.map(backing(), 1)).isEqualTo(Mapped.YES);
+        assertThat(space.map(backing(), 1, result)).isEqualTo(Outcome.RESOLVED);
         Backing backing = backing(-1, 0, PAGE, 7, 1L << 50, 0);
-        assertThat(space.map(backing, 1)).isEqualTo(Mapped.YES);
+        assertThat(space.map(backing, 1, result)).isEqualTo(Outcome.RESOLVED);
         assertThat(backing.bytes()).isEqualTo(7);
     }
 }

@@ -19,6 +19,8 @@ import sluice.dmacore.memory.FrontTranslation;
 import sluice.dmacore.memory.GuestMemory;
 import sluice.dmacore.memory.Runs;
 import sluice.iommu.Access;
+import sluice.iommu.space.Outcome;
+import sluice.iommu.space.Result;
 import sluice.vdev.fixture.PackedRing;
 import sluice.vdev.fixture.RingKind;
 import sluice.vdev.fixture.SplitRings;
@@ -52,19 +54,11 @@ class GarbageRingTest {
     /** Memory that is there most of the time. */
     private FrontTranslation moody(FrontTranslation known) {
         return new FrontTranslation() {
-            private long failed;
-
             @Override
-            public Outcome resolve(long address, long length, Access access, Runs target) {
+            public Outcome resolve(long address, long length, Access access, Runs target, Result result) {
                 int mood = random.nextInt(60);
-                if (mood > 1) return known.resolve(address, length, access, target);
-                failed = address;
-                return mood == 0 ? Outcome.MISS : Outcome.FAULT;
-            }
-
-            @Override
-            public long failedAddress() {
-                return failed;
+                if (mood > 1) return known.resolve(address, length, access, target, result);
+                return mood == 0 ? result.missed(address, access) : result.faulted(address, access);
             }
 
             @Override

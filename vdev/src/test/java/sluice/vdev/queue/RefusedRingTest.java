@@ -10,6 +10,8 @@ import sluice.dmacore.memory.FrontTranslation;
 import sluice.dmacore.memory.GuestMemory;
 import sluice.dmacore.memory.Runs;
 import sluice.iommu.Access;
+import sluice.iommu.space.Outcome;
+import sluice.iommu.space.Result;
 import sluice.vdev.fixture.RingKind;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -36,18 +38,10 @@ class RefusedRingTest {
         }
 
         @Override
-        public Outcome resolve(long address, long length, Access access, Runs target) {
-            return questions++ == 0 ? Outcome.FAULT : Outcome.MISS;
-        }
-
-        @Override
-        public long failedAddress() {
-            return 0;
-        }
-
-        @Override
-        public String faultReason() {
-            return "no permission";
+        public Outcome resolve(long address, long length, Access access, Runs target, Result result) {
+            return questions++ == 0
+                    ? result.set(Outcome.FAULT, address, access, null, "no permission")
+                    : result.missed(address, access);
         }
 
         @Override

@@ -13,6 +13,8 @@ import sluice.dmacore.memory.FrontTranslation;
 import sluice.dmacore.memory.GuestMemory;
 import sluice.dmacore.memory.Runs;
 import sluice.iommu.Access;
+import sluice.iommu.space.Outcome;
+import sluice.iommu.space.Result;
 import sluice.vdev.fixture.ChainForm;
 import sluice.vdev.fixture.RingKind;
 
@@ -42,7 +44,6 @@ class RevocationTest {
         private long generation;
         private long distance;
         private Outcome answer = Outcome.RESOLVED;
-        private long failed;
 
         Iommu(FrontTranslation known) {
             this.known = known;
@@ -55,14 +56,10 @@ class RevocationTest {
         }
 
         @Override
-        public Outcome resolve(long address, long length, Access access, Runs target) {
-            failed = address;
-            return answer == Outcome.RESOLVED ? known.resolve(address + distance, length, access, target) : answer;
-        }
-
-        @Override
-        public long failedAddress() {
-            return failed;
+        public Outcome resolve(long address, long length, Access access, Runs target, Result result) {
+            return answer == Outcome.RESOLVED
+                    ? known.resolve(address + distance, length, access, target, result)
+                    : result.set(answer, address, access, null, "");
         }
 
         @Override
@@ -119,7 +116,7 @@ class RevocationTest {
     void aLateAnswerGoesWhereItsAddressLeadsByThen() {
         submit(1);
         Chain chain = QueueRig.chain(queue.poll());
-        iommu.change(FrontTranslation.Outcome.RESOLVED, OTHER_PLACE - FIRST_PLACE);
+        iommu.change(Outcome.RESOLVED, OTHER_PLACE - FIRST_PLACE);
         chain.respond(ANSWER, ANSWER.length);
         assertThat(queue.publish()).isEqualTo(Polled.Empty.EMPTY);
         assertThat(firstPlace()).as("where it led before").containsOnly(0);
@@ -133,7 +130,7 @@ class RevocationTest {
         submit(1);
         Chain chain = QueueRig.chain(queue.poll());
         assertThat(chain.append(ANSWER, 0, 1)).isEqualTo(1);
-        iommu.change(FrontTranslation.Outcome.RESOLVED, OTHER_PLACE - FIRST_PLACE);
+        iommu.change(Outcome.RESOLVED, OTHER_PLACE - FIRST_PLACE);
         assertThat(chain.append(ANSWER, 1, 1)).isEqualTo(1);
         assertThat(chain.append(ANSWER, 2, 1)).isEqualTo(1);
         assertThat(chain.append(new byte[]{ ANSWER[3], 99, 99 }, 0, 3)).as("no more than fits").isEqualTo(1);
@@ -155,14 +152,14 @@ class RevocationTest {
         submit(2);
         Chain first = QueueRig.chain(queue.poll());
         Chain second = QueueRig.chain(queue.poll());
-        iommu.change(FrontTranslation.Outcome.MISS, 0);
+        iommu.change(Outcome.MISS, 0);
         first.respond(ANSWER, ANSWER.length);
         second.respond(ANSWER, 2);
         for (int i = 0; i < 2; i++) {
             assertThat(queue.publish()).isEqualTo(new Polled.Stalled(rig.at(FIRST_PLACE), Access.WRITE));
             assertThat(rig.driver.poll()).as("nothing is published").isEmpty();
         }
-        iommu.answer = FrontTranslation.Outcome.RESOLVED;
+        iommu.answer = Outcome.RESOLVED;
         assertThat(queue.publish()).isEqualTo(Polled.Empty.EMPTY);
         assertThat(firstPlace()).isEqualTo(ANSWER);
         assertThat(rig.read(2 * FIRST_PLACE, 4)).containsExactly(1, 2, 0, 0);
@@ -174,7 +171,7 @@ class RevocationTest {
     void anAnswerWhoseAddressIsGoneBreaksTheQueue() {
         submit(1);
         Chain chain = QueueRig.chain(queue.poll());
-        iommu.change(FrontTranslation.Outcome.FAULT, 0);
+        iommu.change(Outcome.FAULT, 0);
         chain.respond(ANSWER, ANSWER.length);
         assertThat(queue.publish()).isInstanceOfSatisfying(Polled.Broken.class,
                 broken -> assertThat(broken.reason()).contains("was unmapped before it was used"));
@@ -187,7 +184,7 @@ class RevocationTest {
         List<Chain> chains = List.of(QueueRig.chain(queue.poll()), QueueRig.chain(queue.poll()),
                 QueueRig.chain(queue.poll()));
         chains.get(0).respond(ANSWER, ANSWER.length);
-        iommu.change(FrontTranslation.Outcome.FAULT, 0);
+        iommu.change(Outcome.FAULT, 0);
         chains.get(1).respond(ANSWER, ANSWER.length);
         chains.get(2).complete(0);
         assertThat(queue.publish()).isInstanceOf(Polled.Broken.class);

@@ -7,6 +7,8 @@ import sluice.dmacore.memory.FrontTranslation;
 import sluice.dmacore.memory.GuestMemory;
 import sluice.dmacore.memory.Runs;
 import sluice.iommu.Access;
+import sluice.iommu.space.Outcome;
+import sluice.iommu.space.Result;
 
 /**
  * A translation that is a cache: the n-th address it is asked for is missing once, and there when it is asked again.
@@ -24,7 +26,6 @@ final class StallingTranslation {
     final List<Question> questions = new ArrayList<>();
     private final int stallAt;
     private long generation = 1;
-    private long missed;
 
     /** @param stallAt which question is not answered, from 0 on; -1 for none */
     StallingTranslation(int stallAt) {
@@ -47,19 +48,13 @@ final class StallingTranslation {
     FrontTranslation over(FrontTranslation known) {
         return new FrontTranslation() {
             @Override
-            public Outcome resolve(long address, long length, Access access, Runs target) {
+            public Outcome resolve(long address, long length, Access access, Runs target, Result result) {
                 Question question = new Question(address, length, access);
                 questions.add(question);
                 if (questions.size() - 1 == stallAt) {
-                    missed = question.missing();
-                    return Outcome.MISS;
+                    return result.missed(question.missing(), access);
                 }
-                return known.resolve(address, length, access, target);
-            }
-
-            @Override
-            public long failedAddress() {
-                return missed;
+                return known.resolve(address, length, access, target, result);
             }
 
             @Override

@@ -9,6 +9,8 @@ import sluice.dmacore.memory.FrontTranslation;
 import sluice.dmacore.memory.GuestMemory;
 import sluice.dmacore.memory.Runs;
 import sluice.iommu.Access;
+import sluice.iommu.space.Outcome;
+import sluice.iommu.space.Result;
 import sluice.vdev.fixture.RingKind;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -44,13 +46,8 @@ class UnmappedRingTest {
         }
 
         @Override
-        public Outcome resolve(long address, long length, Access access, Runs target) {
-            return gone ? Outcome.FAULT : known.resolve(address, length, access, target);
-        }
-
-        @Override
-        public long failedAddress() {
-            return 0;
+        public Outcome resolve(long address, long length, Access access, Runs target, Result result) {
+            return gone ? result.faulted(address, access) : known.resolve(address, length, access, target, result);
         }
 
         @Override

@@ -22,6 +22,7 @@ import sluice.dmacore.memory.Runs;
 import sluice.dmacore.space.DmaReader;
 import sluice.iommu.Access;
 import sluice.iommu.space.IoSpaceStatistics;
+import sluice.iommu.space.Outcome;
 import sluice.vdev.fixture.VfioUserClient;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -180,7 +181,7 @@ class DmaMapLoopbackTest {
         return process.onLoop(() -> {
             Runs runs = new Runs();
             try (DmaReader reader = process.host().space().openReader(); var _ = reader.enter()) {
-                assertThat(reader.resolve(0, length, Access.WRITE, runs)).isEqualTo(DmaReader.Result.DONE);
+                assertThat(reader.resolve(0, length, Access.WRITE, runs)).isEqualTo(Outcome.RESOLVED);
                 return runs.count();
             }
         });

@@ -14,9 +14,10 @@ import org.junit.jupiter.api.Timeout;
 import sluice.dmacore.linux.UnixSocket;
 import sluice.dmacore.memory.FileMappings;
 import sluice.dmacore.memory.FrontTranslation;
-import sluice.dmacore.memory.FrontTranslation.Outcome;
 import sluice.dmacore.memory.Runs;
 import sluice.iommu.Access;
+import sluice.iommu.space.Outcome;
+import sluice.iommu.space.Result;
 import sluice.vdev.device.DeviceContext;
 import sluice.vdev.fixture.BackEndChannel;
 import sluice.vdev.fixture.Deadline;
@@ -85,7 +86,7 @@ class AnswerOrderTest {
             DeviceContext present = device.given;
             if (present == null) throw new AssertionError("the device was not started");
             FrontTranslation memory = present.memory();
-            return memory.resolve(page, 1, access, new Runs());
+            return memory.resolve(page, 1, access, new Runs(), new Result());
         }).get(10, TimeUnit.SECONDS);
     }
 
