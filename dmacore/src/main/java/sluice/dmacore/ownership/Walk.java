@@ -1,5 +1,7 @@
 package sluice.dmacore.ownership;
 
+import java.util.Objects;
+
 /**
  * Goes over a stretch of a buffer's lines, interval by interval. Each {@link Lines} has one, guarded by its group, so that none
  * is allocated.
@@ -37,8 +39,13 @@ final class Walk {
         this.lines = lines;
     }
 
-    /** Begins over lines {@code first} to {@code endLine} − 1; intervals are seen as they are, and not changed. */
+    /**
+     * Begins over lines {@code first} to {@code endLine} − 1; intervals are seen as they are, and not changed.
+     *
+     * @throws IndexOutOfBoundsException if the buffer has not all of them: it would never come to their end
+     */
     Walk look(int first, int endLine) {
+        Objects.checkFromToIndex(first, endLine, lines.count());
         begin = first;
         stop = endLine;
         splits = false;
