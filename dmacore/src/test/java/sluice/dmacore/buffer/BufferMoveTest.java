@@ -147,6 +147,15 @@ class BufferMoveTest {
         }
     }
 
+    /** What is in the way of mapping it now. */
+    private static List<Verdict.Limit> limits(Attachment moving) {
+        try {
+            return moving.testMap().problems().stream().map(Verdict.Problem::rule).toList();
+        } catch (DmaBufException e) {
+            throw new AssertionError(e);
+        }
+    }
+
     private static void unmap(Attachment moving) {
         try {
             Objects.requireNonNull(moving.mapping(), "it is told of what it has mapped").unmap();
@@ -193,7 +202,9 @@ class BufferMoveTest {
             Attachment attachment = buffer.attachDynamic(gpu, Stream.COHERENT, moving -> {
                 refused(Errno.EBUSY, buffer::move, "it is MOVING and cannot be moved");
                 refused(Errno.EBUSY, moving::pin, "it is being moved");
+                assertThat(limits(moving)).containsExactly(Verdict.Limit.MAPPED, Verdict.Limit.MOVING);
                 unmap(moving);
+                assertThat(limits(moving)).containsExactly(Verdict.Limit.MOVING);
                 refused(Errno.EAGAIN, () -> moving.map(Direction.TO_DEVICE), "it is being moved");
             });
             attachment.map(Direction.TO_DEVICE);
