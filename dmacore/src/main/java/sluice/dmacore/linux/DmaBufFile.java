@@ -76,7 +76,11 @@ public final class DmaBufFile {
      * @throws ErrnoException ENOTTY (no dma-buf), ENOMEM, or what the exporter reports
      */
     public static void syncStart(Fd fd, SyncAccess access) throws ErrnoException {
-        sync(fd, access.flags());
+        try {
+            sync(fd, access.flags());
+        } catch (ErrnoException e) {
+            throw e.because("at the start of an access to " + access);
+        }
     }
 
     /**
@@ -86,7 +90,11 @@ public final class DmaBufFile {
      *         exporter reports
      */
     public static void syncEnd(Fd fd, SyncAccess access) throws ErrnoException {
-        sync(fd, SYNC_END | access.flags());
+        try {
+            sync(fd, SYNC_END | access.flags());
+        } catch (ErrnoException e) {
+            throw e.because("at the end of an access to " + access);
+        }
     }
 
     /**

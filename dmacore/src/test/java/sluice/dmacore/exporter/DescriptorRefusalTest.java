@@ -45,8 +45,11 @@ class DescriptorRefusalTest {
         Fd memfd = Memfd.create("test", 0);
         Memfd.resize(memfd, 4096);
         try (DescriptorMemory memory = new DescriptorMemory(memfd, files.mappings().map(memfd), "memfd")) {
-            refused(Errno.ENOTTY, () -> memory.beginCpuAccess(0, 4096, direction), "DMA_BUF_IOCTL_SYNC");
-            refused(Errno.ENOTTY, () -> memory.endCpuAccess(0, 4096, direction), "DMA_BUF_IOCTL_SYNC");
+            SyncAccess access = DescriptorMemory.access(direction);
+            refused(Errno.ENOTTY, () -> memory.beginCpuAccess(0, 4096, direction), "DMA_BUF_IOCTL_SYNC",
+                    "at the start of an access to " + access);
+            refused(Errno.ENOTTY, () -> memory.endCpuAccess(0, 4096, direction), "DMA_BUF_IOCTL_SYNC",
+                    "at the end of an access to " + access);
         }
         assertThat(memfd.isOpen()).as("it is the memory's own").isFalse();
         files.awaitUnmapped();
