@@ -33,7 +33,7 @@ final class DeviceCommand implements Callable<Integer> {
         this.provider = provider;
         spec = CommandSpec.wrapWithoutInspection(this).name(provider.name()).mixinStandardHelpOptions(true);
         spec.usageMessage().description(provider.description()).footer("",
-                "Signals: SIGTERM ends it, SIGUSR2 has it show what it has, and write its statistics.");
+                "Signals: SIGTERM ends it; SIGUSR2 makes it write its pictures and statistics.");
         for (DeviceOption option : DeviceArgument.known(provider).values()) {
             OptionSpec.Builder builder = OptionSpec.builder("--" + option.name()).description(option.description())
                     .hidden(option.hidden());
@@ -47,7 +47,7 @@ final class DeviceCommand implements Callable<Integer> {
             spec.addOption(builder.build());
         }
         spec.addOption(OptionSpec.builder("--" + CAPABILITIES).arity("0").type(boolean.class)
-                .description("Print what this program can do as JSON, and end.").build());
+                .description("Print the capabilities of this program as JSON, and exit.").build());
         spec.addMixin("machine", CommandSpec.forAnnotatedObject(machine));
     }
 

@@ -23,7 +23,7 @@ import sluice.vdev.qemu.QemuBinary;
 import sluice.vdev.qemu.QemuDevice;
 
 /** {@code sluice doctor}: what this host has and lacks, and what mends it. */
-@Command(name = "doctor", mixinStandardHelpOptions = true, description = "Tell what this host has and lacks, and the command that mends each.")
+@Command(name = "doctor", mixinStandardHelpOptions = true, description = "Report what this host has and lacks, with the command that fixes each.")
 final class DoctorCommand implements Callable<Integer> {
     private static final String SETUP = "guest-tests/host/packages.sh";
     private static final String SETUP_MODULES = "guest-tests/host/packages.sh modules";
@@ -33,7 +33,7 @@ final class DoctorCommand implements Callable<Integer> {
     @Spec
     private @Nullable CommandSpec spec;
 
-    @Option(names = "--json", description = "Print for machines.")
+    @Option(names = "--json", description = "Print JSON.")
     private boolean json;
 
     /**
@@ -66,7 +66,7 @@ final class DoctorCommand implements Callable<Integer> {
         findings.add(file("KVM", "/dev/kvm",
                 "optional; ask the owner of this machine for nested virtualisation, guests run under TCG without it"));
         findings.add(
-                file("udmabuf", "/dev/udmabuf", "optional; modprobe udmabuf, if the kernel has it; guests have it"));
+                file("udmabuf", "/dev/udmabuf", "optional; modprobe udmabuf if the kernel has it (guests do)"));
         findings.add(mappings());
         PrintWriter out = commandSpec().commandLine().getOut();
         if (json) {
@@ -75,7 +75,7 @@ final class DoctorCommand implements Callable<Integer> {
             for (Finding finding : findings) out.println(line(finding));
         }
         boolean lacking = findings.stream().anyMatch(f -> f.needed() && !f.present());
-        if (lacking) commandSpec().commandLine().getErr().println("sluice: something needed is missing, see above");
+        if (lacking) commandSpec().commandLine().getErr().println("sluice: something required is missing, see above");
         return lacking ? 1 : 0;
     }
 

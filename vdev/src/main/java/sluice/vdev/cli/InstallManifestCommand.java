@@ -26,7 +26,8 @@ final class InstallManifestCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         String launcher = System.getProperty("sluice.launcher");
-        if (launcher == null) throw new IOException("run this through the launcher ./sluice, which knows where it is");
+        if (launcher == null)
+            throw new IOException("run this through the launcher ./sluice, which passes its own path");
         Path folder = directory != null ? directory : home("XDG_CONFIG_HOME", ".config").resolve("qemu/vhost-user");
         Path program = home("XDG_DATA_HOME", ".local/share").resolve("sluice/sluice-gpu");
         linkTo(Path.of(launcher), program);

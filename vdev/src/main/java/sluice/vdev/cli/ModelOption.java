@@ -27,16 +27,16 @@ final class ModelOption {
     /** Of so many lines that the CPU has written, one goes to memory by chance. */
     private static final int ONE_IN = 16;
 
-    @Option(names = "--flavour", paramLabel = "NAME", defaultValue = "arm64", description = "Which cache operations a non-coherent device's transfers need: arm64 (default), or arc, which invalidates what a device is to fill, and loses what the CPU had written there.")
+    @Option(names = "--flavour", paramLabel = "NAME", defaultValue = "arm64", description = "Cache operations for transfers of a non-coherent device: arm64 (default), or arc, which invalidates a buffer that the device will fill and so loses what the CPU wrote there.")
     private String flavour = "arm64";
 
-    @Option(names = "--eviction", paramLabel = "KIND", defaultValue = "lazy", description = "When the CPU's caches write a line back that nobody asked for: lazy (default), never; eager, before each access of a non-coherent device; seeded:N, now and then, as the seed N has it.")
+    @Option(names = "--eviction", paramLabel = "KIND", defaultValue = "lazy", description = "When the CPU's caches write a line back unasked: lazy (default), never; eager, before each access of a non-coherent device; seeded:N, at random with seed N.")
     private String eviction = "lazy";
 
-    @Option(names = "--held-long", paramLabel = "MS", defaultValue = "0", description = "Tell of what is mapped or pinned for longer than MS milliseconds; 0 (default): never.")
+    @Option(names = "--held-long", paramLabel = "MS", defaultValue = "0", description = "Report mappings and pins that last longer than MS milliseconds; 0 (default): never.")
     private int heldLong;
 
-    @Option(names = "--findings-of", paramLabel = "DEVICE", description = "Keep only findings of this device, and those of none; may be repeated. Default: all.")
+    @Option(names = "--findings-of", paramLabel = "DEVICE", description = "Keep only findings of this device, and findings without a device; may be repeated. Default: all.")
     private Set<String> devices = Set.of();
 
     /** @throws IllegalArgumentException an option that is none */
@@ -79,7 +79,7 @@ final class ModelOption {
             if (eviction.startsWith(SEEDED))
                 return new Eviction.Seeded(Long.decode(eviction.substring(SEEDED.length())), ONE_IN);
         } catch (NumberFormatException e) {
-            throw new IllegalArgumentException("--eviction=" + eviction + ": the seed is a number", e);
+            throw new IllegalArgumentException("--eviction=" + eviction + ": the seed is not a number", e);
         }
         throw new IllegalArgumentException("--eviction=" + eviction + ": give lazy, eager or seeded:N");
     }

@@ -15,10 +15,10 @@ import sluice.dmacore.trace.jfr.JfrSink;
 
 /** {@code --record=FILE} of a command that serves devices; a mixin for picocli. */
 final class RecordOption {
-    @Option(names = "--record", paramLabel = "FILE", description = "Keep the newest events in this file, which survives the process; read it with: sluice trace FILE.")
+    @Option(names = "--record", paramLabel = "FILE", description = "Record the newest events in this file, which survives the process; read it with: sluice trace FILE.")
     private @Nullable Path file;
 
-    @Option(names = "--record-events", paramLabel = "N", defaultValue = "262144", description = "How many events, a power of two, 64 bytes each (default ${DEFAULT-VALUE}).")
+    @Option(names = "--record-events", paramLabel = "N", defaultValue = "262144", description = "Number of events to keep, a power of two, 64 bytes each (default ${DEFAULT-VALUE}).")
     private int events = RecorderOptions.DEFAULT_CAPACITY;
 
     /**

@@ -26,24 +26,24 @@ import sluice.vdev.serve.DeviceList;
 import sluice.vdev.serve.ServerProcess;
 
 /** {@code sluice serve}: several devices in one process, Sluice's own and those of plug-ins. */
-@Command(name = "serve", mixinStandardHelpOptions = true, description = "Several devices in one process, Sluice's own and those of plug-ins.", footer = {
+@Command(name = "serve", mixinStandardHelpOptions = true, description = "Serve several devices in one process, Sluice's own and those of plug-ins.", footer = {
         "", "For example:",
         "  sluice serve --device=gpu,socket-path=/tmp/gpu.sock --device=grabber,socket-path=/tmp/grabber.sock",
-        "Signals: SIGTERM ends it, SIGUSR2 has each device show what it has, and write its statistics." })
+        "Signals: SIGTERM ends it; SIGUSR2 makes each device write its pictures and statistics." })
 final class ServeCommand implements Callable<Integer> {
     @Spec
     private @Nullable CommandSpec spec;
 
-    @Option(names = "--device", paramLabel = "NAME,OPTION=VALUE,...", description = "Serve this device; may be repeated. A comma inside of a value is written twice.")
+    @Option(names = "--device", paramLabel = "NAME,OPTION=VALUE,...", description = "Serve this device; may be repeated. Write a comma inside a value twice.")
     private List<String> devices = List.of();
 
-    @Option(names = "--plugin", paramLabel = "JAR", description = "Look for devices in this jar, too; may be repeated.")
+    @Option(names = "--plugin", paramLabel = "JAR", description = "Also load devices from this jar; may be repeated.")
     private List<Path> plugins = List.of();
 
-    @Option(names = "--list", description = "Print the devices there are and their options, and end.")
+    @Option(names = "--list", description = "List all devices with their options, and exit.")
     private boolean list;
 
-    @Option(names = "--json", description = "Print the list for machines.")
+    @Option(names = "--json", description = "Print the list as JSON.")
     private boolean json;
 
     @Mixin
@@ -61,8 +61,8 @@ final class ServeCommand implements Callable<Integer> {
             out.flush();
             return 0;
         }
-        if (json) throw usage("--json belongs to --list");
-        if (devices.isEmpty()) throw usage("give --device=NAME,... or --list; there are " + catalog.names());
+        if (json) throw usage("--json needs --list");
+        if (devices.isEmpty()) throw usage("give --device=NAME,... or --list; the devices are " + catalog.names());
         try {
             serve(chosen(catalog));
         } catch (WrongOptionException e) {
@@ -79,14 +79,14 @@ final class ServeCommand implements Callable<Integer> {
             DeviceCatalog.Entry kind = catalog.find(argument.name());
             if (kind == null) {
                 throw new WrongOptionException(
-                        "there is no device \"%s\"; there are %s".formatted(argument.name(), catalog.names()));
+                        "unknown device \"%s\"; the devices are %s".formatted(argument.name(), catalog.names()));
             }
             DeviceOptions options = argument.optionsOf(kind.provider());
             String where = options.isGiven("fd") ? "fd" : "socket-path";
             String socket = String.valueOf(options.text(where));
             if (!sockets.add(List.of(where, socket))) {
                 throw new WrongOptionException(
-                        "%s=%s is given to two devices; each needs its own".formatted(where, socket));
+                        "%s=%s is used by two devices; each needs its own".formatted(where, socket));
             }
             all.add(new Chosen(kind.provider(), options));
         }

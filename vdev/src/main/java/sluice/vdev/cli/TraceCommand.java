@@ -28,12 +28,12 @@ import sluice.vdev.trace.SummaryText;
 import sluice.vdev.trace.Timeline;
 
 /** {@code sluice trace}: reads a flight recording, also one that is still being written. */
-@Command(name = "trace", mixinStandardHelpOptions = true, description = "Read a flight recording, of a process that runs or has ended in any way. Without an option: a summary.")
+@Command(name = "trace", mixinStandardHelpOptions = true, description = "Read a flight recording of a process that is running, has ended, or was killed. Without an option: print a summary.")
 final class TraceCommand implements Callable<Integer> {
     @Spec
     private @Nullable CommandSpec spec;
 
-    @Parameters(paramLabel = "FILE", description = "What a device wrote with --record=FILE.")
+    @Parameters(paramLabel = "FILE", description = "A file written with --record=FILE.")
     private Path file = Path.of("");
 
     @ArgGroup
@@ -41,13 +41,13 @@ final class TraceCommand implements Callable<Integer> {
 
     /** One of these, or none. */
     private static final class View {
-        @Option(names = "--json", description = "The summary for machines.")
+        @Option(names = "--json", description = "The summary as JSON.")
         private boolean json;
 
         @Option(names = "--buffer", paramLabel = "N", description = "The events of one buffer or attachment, by its number in the summary.")
         private @Nullable Integer buffer;
 
-        @Option(names = "--frames", description = "What each frame cost.")
+        @Option(names = "--frames", description = "The cost of each frame.")
         private boolean frames;
 
         @Option(names = "--csv", description = "All events as comma-separated values.")
@@ -63,9 +63,9 @@ final class TraceCommand implements Callable<Integer> {
             Missed missed = show(recording);
             out().flush();
             if (missed.isDamage()) {
-                err().println("sluice: " + file + " is not whole: " + missed.cutOff()
-                        + " events lie behind its end, and " + missed.unknown()
-                        + " are of a kind that is unknown here");
+                err().println("sluice: " + file + " is incomplete: " + missed.cutOff()
+                        + " events lie beyond its end, and " + missed.unknown()
+                        + " are of an unknown kind");
             }
             return 0;
         }
@@ -75,7 +75,7 @@ final class TraceCommand implements Callable<Integer> {
         try {
             return Recording.open(file);
         } catch (NoSuchFileException e) {
-            throw new IOException("there is no file " + file, e);
+            throw new IOException("no such file: " + file, e);
         }
     }
 
@@ -91,7 +91,7 @@ final class TraceCommand implements Callable<Integer> {
         }
         if (view.frames) {
             Frames.Printed printed = Frames.print(recording, out());
-            if (printed.frames() == 0) err().println("sluice: there is no whole frame in " + file);
+            if (printed.frames() == 0) err().println("sluice: no complete frame in " + file);
             return printed.missed();
         }
         Summary summary = Summary.of(recording);
@@ -111,7 +111,7 @@ final class TraceCommand implements Callable<Integer> {
         try (Writer writer = Files.newBufferedWriter(to)) {
             return ChromeExport.write(recording, writer);
         } catch (NoSuchFileException e) {
-            throw new IOException("--perfetto=" + to + " lies in a folder that is not there", e);
+            throw new IOException("--perfetto=" + to + ": the folder does not exist", e);
         }
     }
 

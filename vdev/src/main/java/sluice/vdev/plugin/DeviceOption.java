@@ -15,21 +15,21 @@ public record DeviceOption(String name, String value, String description, boolea
     /** The options that every device has, whoever makes it. */
     public static final List<DeviceOption> OF_EVERY_DEVICE = List.of(
             new DeviceOption("socket-path", "PATH",
-                    "Listen on this UNIX socket; serves one front-end after the other."),
+                    "Listen on this UNIX socket; serve one front-end at a time."),
             new DeviceOption("fd", "N",
-                    "Serve the front-end at the other end of this inherited socket, and end with it."),
+                    "Serve the front-end connected to this inherited socket, and exit when it disconnects."),
             new DeviceOption("transport", "NAME",
-                    "vhost-user, which virtio devices default to, or vfio-user: a PCI function for QEMU 10.1 or later."),
+                    "vhost-user (default for virtio devices), or vfio-user: a PCI function, for QEMU 10.1 or later."),
             new DeviceOption("coherency", "KIND",
-                    "coherent (default): the device snoops the CPU's caches. non-coherent: it does not, and sees only what was transferred to it; each mistake is a finding in the log and the statistics."),
+                    "coherent (default): the device snoops the CPU's caches. non-coherent: it sees only what was transferred to it; each mistake is a finding in the log and the statistics."),
             new DeviceOption("on-fault", "WHAT",
-                    "When the device's own address space refuses it something: abort (default), the command fails; zero, it reads zeros and goes on; stop, the queue stops until the driver resets the device."),
+                    "When the device's own address space refuses an access: abort (default), the command fails; zero, the device reads zeros and continues; stop, the queue stops until the driver resets the device."),
             new DeviceOption("inject", "FAULT",
-                    "Let something go wrong, to see how a driver takes it: deny[,access=read|write][,first=A,last=A][,from=N][,count=N], delay,ms=N[,access=...][,first=A,last=A][,from=N][,count=N], poison[,first=A,last=A], fail-map[,after=RUNS][,from=N][,count=N], over vhost-user drop-invalidation[,first=A,last=A][,from=N][,count=N], of the gpu stray-read,address=A[,from=N]. A: addresses, of the device or of the bus; N: from which occurrence on, and how many. May be repeated.",
+                    "Inject a fault, to test a driver: deny[,access=read|write][,first=A,last=A][,from=N][,count=N], delay,ms=N[,access=...][,first=A,last=A][,from=N][,count=N], poison[,first=A,last=A], fail-map[,after=RUNS][,from=N][,count=N], over vhost-user drop-invalidation[,first=A,last=A][,from=N][,count=N], gpu only stray-read,address=A[,from=N]. A: device or bus address; from=N: first occurrence; count=N: how many. May be repeated.",
                     true),
             new DeviceOption("poll-us", "N",
-                    "Look at a queue that has run empty for up to N microseconds before waiting for a kick, 0 (default, not at all) to 1000. It answers busy guests sooner and costs processor time."),
-            new DeviceOption("stats", "FILE", "Write statistics as JSON when it ends, and at each SIGUSR2."));
+                    "Poll an empty queue for up to N microseconds before waiting for a kick, 0 (default, off) to 1000. This lowers latency for busy guests and costs CPU time."),
+            new DeviceOption("stats", "FILE", "Write statistics as JSON at exit and at each SIGUSR2."));
 
     /** An option that is listed. */
     public DeviceOption(String name, String value, String description, boolean repeatable) {

@@ -30,10 +30,10 @@ public final class HostCommand {
             // Into memory and not into a file, which would stay behind when we are ended meanwhile.
             CompletableFuture<byte[]> errors = readAll(process.getErrorStream());
             if (!process.waitFor(LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
-                throw new IOException(command.getFirst() + " did not end within " + LIMIT.toSeconds() + " s");
+                throw new IOException(command.getFirst() + " did not exit within " + LIMIT.toSeconds() + " s");
             }
             if (process.exitValue() != 0) {
-                throw new IOException("`" + String.join(" ", command) + "` ended with status " + process.exitValue()
+                throw new IOException("`" + String.join(" ", command) + "` exited with status " + process.exitValue()
                         + ": " + new String(errors.get(), StandardCharsets.UTF_8).strip());
             }
             return output.get();

@@ -93,6 +93,6 @@ public record QemuBinary(Path path, String version) {
 
     private static Path requireInPath() throws IOException {
         return inPath().orElseThrow(() -> new IOException(
-                "there is no " + NAME + " in PATH: run guest-tests/host/packages.sh, or name one with --qemu"));
+                NAME + " is not in PATH: run guest-tests/host/packages.sh, or name one with --qemu"));
     }
 }

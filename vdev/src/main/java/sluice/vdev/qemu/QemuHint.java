@@ -19,7 +19,7 @@ public final class QemuHint {
             QemuBinary qemu = QemuBinary.find(null);
             return "attach it to QEMU %s with: %s %s".formatted(qemu.version(), qemu.path(), options);
         } catch (IOException e) {
-            return "there is no usable QEMU on this host (%s); attach it elsewhere with: qemu-system-x86_64 %s"
+            return "no usable QEMU on this host (%s); attach it elsewhere with: qemu-system-x86_64 %s"
                     .formatted(e.getMessage(), options);
         }
     }

@@ -59,7 +59,7 @@ record CommonOptions(@Nullable Transport transport, Stream stream, Injections in
             statistics = statistics.toAbsolutePath();
             Path folder = statistics.getParent();
             if (folder == null || !Files.isDirectory(folder))
-                throw new IOException("--stats=%s: there is no folder %s".formatted(statistics, folder));
+                throw new IOException("--stats=%s: no such folder: %s".formatted(statistics, folder));
         }
         return new CommonOptions(transport(options.text("transport")), stream(options.text("coherency")),
                 injections(options), policy(options.text("on-fault")), TimeUnit.MICROSECONDS.toNanos(micros),
@@ -118,23 +118,23 @@ record CommonOptions(@Nullable Transport transport, Stream stream, Injections in
         Transport carried = transportOf(device);
         if (function && carried != Transport.VFIO_USER) {
             throw new WrongOptionException(
-                    "transport=%s: it is a PCI function, which only %s carries".formatted(carried,
+                    "transport=%s: a PCI function can only be served over %s".formatted(carried,
                             Transport.VFIO_USER));
         }
         if (!function && environment.space() == null) requireNoSpace();
         if (function && !(onFault instanceof FaultPolicy.Abort)) {
             throw new WrongOptionException(
-                    "on-fault: an access that a PCI function's front-end has not mapped always fails; only abort is possible");
+                    "on-fault: a PCI function supports only abort: an access that the front-end has not mapped always fails");
         }
         if (function && pollNanos > 0)
-            throw new WrongOptionException("poll-us: a PCI function has no queues that could be looked at");
+            throw new WrongOptionException("poll-us: a PCI function has no queues to poll");
         if (!injections.front().isEmpty() && carried == Transport.VFIO_USER) {
-            throw new WrongOptionException("%s: over vfio-user nothing is cached, so there is nothing to go on with"
+            throw new WrongOptionException("%s: not available over vfio-user, where no translation is cached"
                     .formatted(injections.front().getFirst().name()));
         }
         if (injections.stray() != null && !environment.strays()) {
             throw new WrongOptionException(
-                    "inject=stray-read: it reads nothing that it was not given; use deny or poison instead");
+                    "inject=stray-read: not supported by this device; use deny or poison instead");
         }
     }
 
@@ -142,14 +142,14 @@ record CommonOptions(@Nullable Transport transport, Stream stream, Injections in
     private void requireNoSpace() throws WrongOptionException {
         if (!stream.coherent()) {
             throw new WrongOptionException(
-                    "coherency=non-coherent: this device does not say when a buffer changes hands, as a PCI function and the gpu do");
+                    "coherency=non-coherent: not supported: this device, unlike a PCI function or the gpu, does not report transfers of buffers");
         }
         if (!injections.space().isEmpty()) {
             throw new WrongOptionException(
-                    "%s: this device has no address space of its own in which to fail, as a PCI function and the gpu have"
+                    "%s: not supported: this device, unlike a PCI function or the gpu, has no address space of its own"
                             .formatted(injections.space().getFirst().name()));
         }
         if (!(onFault instanceof FaultPolicy.Abort))
-            throw new WrongOptionException("on-fault: this device has no address space of its own");
+            throw new WrongOptionException("on-fault: not supported: this device has no address space of its own");
     }
 }

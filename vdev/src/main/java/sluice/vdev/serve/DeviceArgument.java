@@ -57,13 +57,14 @@ public record DeviceArgument(String name, Map<String, List<String>> options) {
         for (Map.Entry<String, List<String>> given : options.entrySet()) {
             DeviceOption option = known.get(given.getKey());
             if (option == null) {
-                throw new WrongOptionException("%s has no option \"%s\"; it has %s".formatted(name, given.getKey(),
-                        String.join(", ", listed(provider).stream().map(DeviceOption::name).toList())));
+                throw new WrongOptionException(
+                        "%s has no option \"%s\"; its options are %s".formatted(name, given.getKey(),
+                                String.join(", ", listed(provider).stream().map(DeviceOption::name).toList())));
             }
             if (given.getValue().size() > 1 && !option.repeatable())
                 throw new WrongOptionException("%s: %s is given more than once".formatted(name, option));
             if (!option.value().isEmpty() && given.getValue().contains(""))
-                throw new WrongOptionException("%s: %s lacks its value".formatted(name, option));
+                throw new WrongOptionException("%s: %s needs a value".formatted(name, option));
             if (option.value().isEmpty() && !given.getValue().stream().allMatch(String::isEmpty))
                 throw new WrongOptionException("%s: %s takes no value".formatted(name, option));
         }

@@ -64,7 +64,7 @@ public final class DeviceCatalog {
     }
 
     private void add(Path plugin) throws IOException {
-        if (!Files.exists(plugin)) throw new IOException("--plugin=" + plugin + ": there is no such file");
+        if (!Files.exists(plugin)) throw new IOException("--plugin=" + plugin + ": no such file");
         if (!Files.isRegularFile(plugin))
             throw new IOException("--plugin=" + plugin + " is not a jar: it is not a regular file");
         try (JarFile jar = new JarFile(plugin.toFile())) {
@@ -78,7 +78,7 @@ public final class DeviceCatalog {
         int before = entries.size();
         add(loader(plugin), plugin);
         if (entries.size() == before) {
-            throw new IOException("--plugin=%s has no device: its META-INF/services/%s names no class of the jar"
+            throw new IOException("--plugin=%s has no device: its META-INF/services/%s does not name a class of the jar"
                     .formatted(plugin, DeviceProvider.class.getName()));
         }
     }
@@ -101,7 +101,7 @@ public final class DeviceCatalog {
                 if (Objects.equals(found.type().getClassLoader(), loader)) add(new Entry(found.get(), plugin));
             }
         } catch (ServiceConfigurationError | LinkageError e) {
-            throw new IOException("%s cannot be used as a plug-in; was it built for this version of Sluice? %s"
+            throw new IOException("%s cannot be loaded as a plug-in; was it built for this version of Sluice? %s"
                     .formatted(plugin == null ? "Sluice" : "--plugin=" + plugin, reason(e)), e);
         }
     }
@@ -114,12 +114,12 @@ public final class DeviceCatalog {
     private void add(Entry entry) throws IOException {
         String name = entry.provider.name();
         if (!NAME.matcher(name).matches()) {
-            throw new IOException("%s calls a device \"%s\": names are small letters, digits and hyphens".formatted(
+            throw new IOException("%s names a device \"%s\": use small letters, digits and hyphens".formatted(
                     entry.origin(), name));
         }
         Entry other = entries.putIfAbsent(name, entry);
         if (other != null) {
-            throw new IOException("there are two devices named %s, of %s and of %s: leave one out, or rename it"
+            throw new IOException("two devices are named %s, one of %s and one of %s: leave one out, or rename it"
                     .formatted(name, other.origin(), entry.origin()));
         }
     }

@@ -108,7 +108,7 @@ final class DeviceServer implements AutoCloseable {
             throw new IOException("the device %s cannot be served: %s".formatted(provider.name(), e.getMessage()), e);
         } catch (RuntimeException | LinkageError e) {
             // A plug-in's own fault: its user needs the name of the device, its author the whole of it.
-            throw new IOException("the device %s cannot be made: %s".formatted(provider.name(), e), e);
+            throw new IOException("the device %s cannot be created: %s".formatted(provider.name(), e), e);
         } finally {
             if (!done && environment != null) abandon(environment, device);
         }
@@ -123,7 +123,7 @@ final class DeviceServer implements AutoCloseable {
         try {
             environment.close();
         } catch (IOException e) {
-            LOG.debug("what a device that was not made has left cannot be closed", e);
+            LOG.debug("cleanup after a device that could not be created failed", e);
         }
     }
 
@@ -183,7 +183,7 @@ final class DeviceServer implements AutoCloseable {
     String hint(Path path) throws InterruptedException {
         if (options.transportOf(device) == CommonOptions.Transport.VFIO_USER) return QemuHint.attachFunction(path);
         if (!(device instanceof ProvidedDevice.Virtio virtio))
-            throw new IllegalStateException("vhost-user carries virtio devices");
+            throw new IllegalStateException("vhost-user serves virtio devices only");
         return virtio.display() == null
                 ? QemuHint.attachVirtio(virtio.device(), path)
                 : QemuHint.attachGpu(path);
@@ -206,7 +206,7 @@ final class DeviceServer implements AutoCloseable {
                     System.out.println("statistics " + file);
                     System.out.flush();
                 } catch (IOException e) {
-                    LOG.error("the statistics could not be written to {}: {}", file, e.getMessage());
+                    LOG.error("writing statistics to {} failed: {}", file, e.getMessage());
                 }
             });
         });
@@ -224,7 +224,7 @@ final class DeviceServer implements AutoCloseable {
         } else if (!stallTold) {
             stallTold = true;
             LOG.error(
-                    "{}: nothing was done for {} ms of what its front-end asks for: the device does not return from a call",
+                    "{}: the device has not returned from a call for {} ms; requests of its front-end wait",
                     environment.name(), TimeUnit.NANOSECONDS.toMillis(stalled));
         }
     }
@@ -299,7 +299,7 @@ final class DeviceServer implements AutoCloseable {
             });
         }
         if (gone != null && !gone.awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS))
-            failure = "%s did not let go of its front-end within %d s".formatted(environment.name(), CLOSE_SECONDS);
+            failure = "%s did not release its front-end within %d s".formatted(environment.name(), CLOSE_SECONDS);
         return failure == null;
     }
 }

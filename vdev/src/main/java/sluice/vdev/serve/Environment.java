@@ -107,7 +107,7 @@ final class Environment implements DeviceEnvironment {
 
     @Override
     public void reachesThrough(IoSpace own) {
-        if (space != null) throw new IllegalStateException(name() + " has one address space of its own");
+        if (space != null) throw new IllegalStateException(name() + " can have only one address space of its own");
         space = own;
         for (Rule rule : options.injections().space()) own.inject(rule);
     }

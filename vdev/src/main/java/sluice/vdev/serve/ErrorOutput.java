@@ -82,7 +82,7 @@ public final class ErrorOutput {
             while (true) {
                 String text = waiting.take();
                 long missing = leftOut.getAndSet(0);
-                if (missing > 0) write(out, "%d lines were left out: nobody has read them%n".formatted(missing));
+                if (missing > 0) write(out, "%d lines were dropped: standard error was not read%n".formatted(missing));
                 write(out, text);
                 countWritten();
             }

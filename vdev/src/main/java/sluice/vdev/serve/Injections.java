@@ -55,11 +55,12 @@ public record Injections(List<Rule> space, List<Rule> front, @Nullable StrayRead
                 case "drop-invalidation" ->
                     front.add(new Rule.DropInvalidation(name, fault.range(), fault.occurrences()));
                 case "stray-read" -> {
-                    if (stray != null) throw new IllegalArgumentException(name + ": one stray read is possible");
+                    if (stray != null) throw new IllegalArgumentException(name + ": only one stray-read is possible");
                     stray = new StrayRead(fault.number("address", null), fault.number("from", 1L));
                 }
                 default -> throw new IllegalArgumentException(
-                        "%s: there is deny, delay, poison, fail-map, drop-invalidation and stray-read".formatted(name));
+                        "%s: unknown fault; give deny, delay, poison, fail-map, drop-invalidation or stray-read"
+                                .formatted(name));
             }
             fault.requireAllUsed();
         }

@@ -22,7 +22,8 @@ final class PictureSignal {
     /** Calls {@code show} on the loop {@code control} each time. */
     static void watch(IoEventLoop control, Runnable show) throws IOException {
         if (!SignalFd.isBlocked(SignalFd.SIGUSR2)) {
-            LOG.debug("SIGUSR2 is not blocked, so it takes no pictures: the launcher blocks it");
+            LOG.debug(
+                    "SIGUSR2 is not blocked and will not be handled; start Sluice with its launcher, which blocks it");
             return;
         }
         control.execute(() -> {

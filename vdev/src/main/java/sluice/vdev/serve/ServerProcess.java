@@ -196,7 +196,7 @@ public final class ServerProcess implements AutoCloseable {
             try {
                 thing.close();
             } catch (IOException e) {
-                if (failure == null) failure = "the recording could not be ended: " + e.getMessage();
+                if (failure == null) failure = "closing the recording failed: " + e.getMessage();
             }
         }
         Loops.stop(control);
@@ -206,7 +206,7 @@ public final class ServerProcess implements AutoCloseable {
     private void awaitWriter() {
         try {
             if (!writer.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS) && failure == null)
-                failure = "what was asked for was not written within %d s".formatted(CLOSE_SECONDS);
+                failure = "pictures and statistics were not written within %d s".formatted(CLOSE_SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -16,7 +16,7 @@ final class Details {
     static String of(Event event) {
         int detail = event.detail();
         return switch (event.kind()) {
-            case GET_SEGMENTS -> detail == 1 ? "list was there" : "";
+            case GET_SEGMENTS -> detail == 1 ? "list was cached" : "";
             case SKIP -> detail == 0 ? "write-back" : detail == 1 ? "invalidate" : Integer.toString(detail);
             case FINDING -> rule(detail);
             case MISS -> detail == 1 ? "refused" : "";

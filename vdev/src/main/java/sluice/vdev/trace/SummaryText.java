@@ -32,12 +32,12 @@ public final class SummaryText {
         Missed missed = summary.missed();
         out.printf(Locale.ROOT, "process %d, recording since %s, %s%n", header.pid(),
                 Instant.ofEpochSecond(0, header.startEpochNanos()).truncatedTo(ChronoUnit.SECONDS),
-                header.isClosed() ? "ended in order" : "still running, or killed");
+                header.isClosed() ? "ended normally" : "still running, or killed");
         out.printf(Locale.ROOT, "%,d events in %s, %,d of them findings%n", summary.events(),
                 Quantity.nanos(summary.nanos()),
                 summary.work().of(EventKind.FINDING).events());
         out.printf(Locale.ROOT,
-                "not here: %,d overwritten, %,d lost, %,d unfinished, %,d cut off, %,d of unknown kind%n",
+                "missing: %,d overwritten, %,d lost, %,d unfinished, %,d cut off, %,d of unknown kind%n",
                 missed.overwritten(), header.lost(), missed.unfinished(), missed.cutOff(), missed.unknown());
     }
 
@@ -69,7 +69,7 @@ public final class SummaryText {
                     lifetime(buffer));
         }
         if (buffers.size() > MOST_LINES) {
-            out.printf(Locale.ROOT, "and %,d buffers that cost less: --json has them%n", buffers.size() - MOST_LINES);
+            out.printf(Locale.ROOT, "and %,d buffers that cost less; --json lists them%n", buffers.size() - MOST_LINES);
         }
         if (summary.eventsOfOtherBuffers() > 0) {
             out.printf(Locale.ROOT, "and %,d events of more than %,d buffers%n", summary.eventsOfOtherBuffers(),

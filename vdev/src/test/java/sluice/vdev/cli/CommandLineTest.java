@@ -168,7 +168,7 @@ class CommandLineTest {
 
     @Test
     void statisticsThatCannotBeWrittenAreAFailure() throws IOException {
-        failsWithOneSentence("there is no folder /nonexistent", "gpu",
+        failsWithOneSentence("no such folder: /nonexistent", "gpu",
                 "--socket-path=" + folder.resolve("gpu.sock"), "--stats=/nonexistent/stats.json");
         Path statistics = Files.createDirectory(folder.resolve("stats"));
         try (SluiceProgram program = listening(folder.resolve("gpu.sock"), "--stats=" + statistics)) {

@@ -26,7 +26,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 /** {@code sluice doctor} on hosts that are made up: what it finds, what it misses, and what it says mends that. */
 @Timeout(120)
 class DoctorCommandTest {
-    private static final String LACKING = "sluice: something needed is missing, see above";
+    private static final String LACKING = "sluice: something required is missing, see above";
 
     @TempDir
     private Path folder;
@@ -157,7 +157,7 @@ class DoctorCommandTest {
         Files.delete(programs.resolve(QemuBinary.NAME));
         JsonObject finding = about(report(1), "QEMU");
         assertThat(is(finding, "needed")).isTrue();
-        assertThat(text(finding, "found")).startsWith("there is no qemu-system-x86_64 in PATH");
+        assertThat(text(finding, "found")).startsWith("qemu-system-x86_64 is not in PATH");
         assertThat(text(finding, "mend")).isEqualTo("guest-tests/host/packages.sh");
     }
 

@@ -55,7 +55,7 @@ class GrabberCommandTest {
 
     @ParameterizedTest
     @CsvSource({ "--fd=777, --fd=777", "--fd=0, not a socket", "--socket-path=/nonexistent/s, ENOENT",
-            "--socket-path=s --stats=/nonexistent/s, there is no folder /nonexistent" })
+            "--socket-path=s --stats=/nonexistent/s, no such folder: /nonexistent" })
     void whatCannotBeDoneFailsWithOneSentence(String option, String part) throws IOException {
         try (SluiceProgram program = SluiceProgram.start(folder, ("grabber " + option).split(" ", -1))) {
             assertThat(program.status()).as("%s%s", program.output(), program.errors()).isEqualTo(1);

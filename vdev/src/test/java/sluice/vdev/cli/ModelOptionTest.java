@@ -51,7 +51,7 @@ class ModelOptionTest {
 
     @ParameterizedTest
     @CsvSource({ "--flavour=mips,give arm64 or arc", "--eviction=never,'give lazy, eager or seeded:N'",
-            "--eviction=seeded:x,the seed is a number", "--held-long=-1,give 0 or more" })
+            "--eviction=seeded:x,the seed is not a number", "--held-long=-1,give 0 or more" })
     void whatIsNoneIsRefused(String argument, String sentence) {
         ModelOption option = CommandLine.populateCommand(new ModelOption(), argument);
         assertThatThrownBy(option::check).isInstanceOf(IllegalArgumentException.class)

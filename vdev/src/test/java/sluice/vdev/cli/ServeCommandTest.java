@@ -119,7 +119,7 @@ class ServeCommandTest {
             program.awaitLine("listening on " + last);
             CProgram.run(folder, LIMIT_SECONDS, "kill", "-USR2", Long.toString(program.pid()));
             Deadline.in(Deadline.USUAL).require(
-                    () -> program.errors().lines().filter(line -> line.contains("there is no picture")).count() == 2,
+                    () -> program.errors().lines().filter(line -> line.contains("no picture taken")).count() == 2,
                     "the answer of both");
             program.terminate();
             assertThat(program.status()).isZero();
@@ -171,41 +171,42 @@ class ServeCommandTest {
         assertThat(gpu).doesNotExist();
         fails(1, "--fd=777", "--device=gpu,socket-path=" + gpu, "--device=grabber,fd=777");
         assertThat(gpu).doesNotExist();
-        fails(1, "the device register cannot be made: java.lang.IllegalStateException: thirteen",
+        fails(1, "the device register cannot be created: java.lang.IllegalStateException: thirteen",
                 "--plugin=" + PluginJar.build(folder, "Plugged", "register"), "--device=gpu,socket-path=" + gpu,
                 "--device=register,value=13,socket-path=a");
         assertThat(gpu).doesNotExist();
-        fails(1, "there is no such file", "--plugin=/nonexistent.jar", "--list");
+        fails(1, "no such file", "--plugin=/nonexistent.jar", "--list");
     }
 
     @Test
     void wrongUsageExitsWith2() throws IOException {
-        fails(2, "there are gpu, grabber");
-        fails(2, "there is no device \"gnu\"; there are gpu, grabber", "--device=gnu,socket-path=a");
-        fails(2, "gpu has no option \"colour\"; it has outputs, memory", "--device=gpu,socket-path=a,colour=red");
+        fails(2, "the devices are gpu, grabber");
+        fails(2, "unknown device \"gnu\"; the devices are gpu, grabber", "--device=gnu,socket-path=a");
+        fails(2, "gpu has no option \"colour\"; its options are outputs, memory",
+                "--device=gpu,socket-path=a,colour=red");
         fails(2, "gpu: outputs=17: give a number from 1 to 16", "--device=gpu,socket-path=a,outputs=17");
         fails(2, "gpu: on-fault=panic: give abort, zero or stop", "--device=gpu,socket-path=a,on-fault=panic");
         fails(2, "grabber: coherency=warm: give coherent or non-coherent",
                 "--device=grabber,socket-path=a,coherency=warm");
         fails(2, "--flavour=mips: give arm64 or arc", "--flavour=mips", "--device=grabber,socket-path=a");
         fails(2, "grabber has no option \"record\"", "--device=grabber,socket-path=a,record=b");
-        fails(2, "grabber: transport=vhost-user: it is a PCI function, which only vfio-user carries",
+        fails(2, "grabber: transport=vhost-user: a PCI function can only be served over vfio-user",
                 "--device=grabber,socket-path=a,transport=vhost-user");
-        fails(2, "register: transport=vhost-user: it is a PCI function, which only vfio-user carries",
+        fails(2, "register: transport=vhost-user: a PCI function can only be served over vfio-user",
                 "--device=register,socket-path=a,transport=vhost-user",
                 "--plugin=" + PluginJar.build(folder, "Plugged", "register"));
         fails(2, "register: transport=pigeon: give vhost-user or vfio-user",
                 "--device=register,socket-path=a,transport=pigeon", "--plugin=" + folder.resolve("Plugged.jar"));
         fails(2, "register: coherency=warm: give coherent or non-coherent",
                 "--device=register,socket-path=a,coherency=warm", "--plugin=" + folder.resolve("Plugged.jar"));
-        fails(2, "register: --inject=explode: there is deny", "--device=register,socket-path=a,inject=explode",
+        fails(2, "register: --inject=explode: unknown fault", "--device=register,socket-path=a,inject=explode",
                 "--plugin=" + folder.resolve("Plugged.jar"));
-        fails(2, "register: --inject=drop-invalidation: over vfio-user nothing is cached",
+        fails(2, "register: --inject=drop-invalidation: not available over vfio-user",
                 "--device=register,socket-path=a,inject=drop-invalidation",
                 "--plugin=" + folder.resolve("Plugged.jar"));
-        fails(2, "grabber: inject=stray-read: it reads nothing that it was not given",
+        fails(2, "grabber: inject=stray-read: not supported by this device",
                 "--device=grabber,socket-path=a,inject=stray-read,,address=1");
-        fails(2, "socket-path=a is given to two devices", "--device=gpu,socket-path=a",
+        fails(2, "socket-path=a is used by two devices", "--device=gpu,socket-path=a",
                 "--device=grabber,socket-path=a");
         assertThat(folder.resolve("a")).doesNotExist();
     }

@@ -92,12 +92,12 @@ class TraceCommandTest {
         byte[] before = Files.readAllBytes(file);
         failsWithOneSentence("is the recording itself", file, "--perfetto=" + file);
         assertThat(file).hasBinaryContent(before);
-        failsWithOneSentence("folder that is not there", file, "--perfetto=" + folder.resolve("none/x.json"));
+        failsWithOneSentence("the folder does not exist", file, "--perfetto=" + folder.resolve("none/x.json"));
     }
 
     @Test
     void whatIsNoRecordingFails() throws IOException {
-        failsWithOneSentence("there is no file", folder.resolve("none.rec"));
+        failsWithOneSentence("no such file", folder.resolve("none.rec"));
         failsWithOneSentence("is not a recording", Files.writeString(folder.resolve("text"), "x".repeat(5000)));
         failsWithOneSentence("no event in", file, "--buffer=77");
     }
@@ -107,7 +107,7 @@ class TraceCommandTest {
         Path cut = Files.write(folder.resolve("cut.rec"), Arrays.copyOf(Scenes.twoFrames().file(), 4096 + 64 + 640));
         assertThat(run(cut)).isZero();
         assertThat(out.toString()).contains("10 events");
-        assertThat(err.toString().lines()).hasSize(1).first().asString().contains("cut.rec is not whole: 7 events");
+        assertThat(err.toString().lines()).hasSize(1).first().asString().contains("cut.rec is incomplete: 7 events");
     }
 
     @ParameterizedTest
@@ -147,7 +147,7 @@ class TraceCommandTest {
             assertThat(out.toString()).contains("still running", "resource 3", "1 events");
         }
         succeeds(recorded);
-        assertThat(out.toString()).contains("ended in order");
+        assertThat(out.toString()).contains("ended normally");
     }
 
     @Test

@@ -68,10 +68,10 @@ class DeviceArgumentTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = ';', value = {
-            "thing,fd=3,colour=red; thing has no option \"colour\"; it has count, quiet, fault, socket-path, fd, transport",
+            "thing,fd=3,colour=red; thing has no option \"colour\"; its options are count, quiet, fault, socket-path, fd, transport",
             "thing,fd=3,; thing has no option \"\"",
             "thing,fd=3,count=1,count=2; thing: count=N is given more than once",
-            "thing,fd=3,count; thing: count=N lacks its value", "thing,fd=3,quiet=1; thing: quiet takes no value",
+            "thing,fd=3,count; thing: count=N needs a value", "thing,fd=3,quiet=1; thing: quiet takes no value",
             "thing; give exactly one of socket-path=PATH and fd=N",
             "thing,fd=3,socket-path=a; give exactly one of socket-path=PATH and fd=N" })
     void whatCannotBeIsToldWithWhatCould(String argument, String sentence) {

@@ -50,33 +50,34 @@ class DeviceCatalogTest {
     @Test
     void twoDevicesOfOneNameAreRefused() throws IOException {
         Path gpu = PluginJar.build(folder, "Gpu", "gpu");
-        refused("there are two devices named gpu, of Sluice itself and of " + gpu, gpu);
+        refused("two devices are named gpu, one of Sluice itself and one of " + gpu, gpu);
         Path one = PluginJar.build(folder, "One", "one");
         Path other = PluginJar.build(folder, "Other", "one");
-        refused("there are two devices named one, of %s and of %s".formatted(one, other), one, other);
-        refused("two devices named one", one, one);
+        refused("two devices are named one, one of %s and one of %s".formatted(one, other), one, other);
+        refused("two devices are named one", one, one);
     }
 
     @Test
     void aNameThatCannotBeWrittenIsRefused() throws IOException {
-        refused("calls a device \"a,b\"", PluginJar.build(folder, "Comma", "a,b"));
+        refused("names a device \"a,b\"", PluginJar.build(folder, "Comma", "a,b"));
     }
 
     @Test
     void whatIsNoPluginIsToldSo() throws IOException {
-        refused("there is no such file", folder.resolve("none.jar"));
+        refused("no such file", folder.resolve("none.jar"));
         Path text = Files.writeString(folder.resolve("text.jar"), "not a jar");
         refused("is not a jar", text);
         refused("is not a jar", folder);
         Path empty = Files.createDirectory(folder.resolve("empty"));
         refused("the jar lacks " + PluginJar.SERVICE, PluginJar.pack(folder.resolve("bare.jar"), empty, ""));
-        refused("names no class", PluginJar.pack(folder.resolve("blank.jar"), empty, "# nothing"));
+        refused("does not name a class", PluginJar.pack(folder.resolve("blank.jar"), empty, "# nothing"));
         refused("plugged.Missing not found",
                 PluginJar.pack(folder.resolve("missing.jar"), empty, "plugged.Missing"));
         PluginJar.build(folder, "One", "one");
         refused("not a subtype",
                 PluginJar.pack(folder.resolve("other.jar"), folder.resolve("classes-One"), "plugged.One$Register"));
         // Sluice's own provider, named once more: it is not the jar's.
-        refused("names no class", PluginJar.pack(folder.resolve("ours.jar"), empty, GpuProvider.class.getName()));
+        refused("does not name a class",
+                PluginJar.pack(folder.resolve("ours.jar"), empty, GpuProvider.class.getName()));
     }
 }

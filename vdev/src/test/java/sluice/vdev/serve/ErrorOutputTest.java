@@ -58,7 +58,7 @@ class ErrorOutputTest {
         read.countDown();
         assertThat(output.flush(LIMIT)).isTrue();
         assertThat(lines()).hasSize(1 + 1 + ErrorOutput.MOST_LINES).startsWith("first",
-                (more - ErrorOutput.MOST_LINES) + " lines were left out: nobody has read them", "line 0")
+                (more - ErrorOutput.MOST_LINES) + " lines were dropped: standard error was not read", "line 0")
                 .endsWith("line " + (ErrorOutput.MOST_LINES - 1));
     }
 

@@ -47,7 +47,7 @@ class InjectionsTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-            "explode | there is deny, delay, poison, fail-map, drop-invalidation and stray-read",
+            "explode | unknown fault; give deny, delay, poison, fail-map, drop-invalidation or stray-read",
             "delay | ms= is missing", "stray-read | address= is missing", "deny,from=0 | count from 1",
             "deny,access=execute | is neither read nor write", "deny,first=ten | first=ten is not a number",
             "deny,first=2,last=1 | ends before it begins", "poison,ms=3 | poison has no ms=",

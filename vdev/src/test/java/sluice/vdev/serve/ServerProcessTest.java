@@ -278,10 +278,10 @@ class ServerProcessTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = { "coherency | non-coherent | does not say when a buffer changes hands",
-            "inject | deny | no address space of its own in which to fail",
+    @CsvSource(delimiter = '|', value = { "coherency | non-coherent | does not report transfers of buffers",
+            "inject | deny | has no address space of its own",
             "on-fault | zero | no address space of its own",
-            "inject | stray-read,address=1 | reads nothing that it was not given",
+            "inject | stray-read,address=1 | not supported by this device",
             "poll-us | 1001 | give a number from 0 to 1000", "transport | pigeon | give vhost-user or vfio-user" })
     void whatADeviceCannotDoIsRefusedAndItIsClosed(String option, String value, String sentence) {
         try (ServerProcess process = new ServerProcess(CORE)) {

@@ -33,7 +33,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 @Timeout(value = 60, unit = TimeUnit.SECONDS)
 class StalledDeviceTest {
     private static final long PATIENCE = TimeUnit.MILLISECONDS.toNanos(50);
-    private static final String TOLD = "stuck: nothing was done for ";
+    private static final String TOLD = "stuck: the device has not returned from a call for ";
 
     @TempDir
     private Path folder;
@@ -137,7 +137,8 @@ class StalledDeviceTest {
             }, "a line in the log");
             server.tellIfStalled(PATIENCE);
             neighbour.tellIfStalled(PATIENCE);
-            assertThat(log.count("nothing was done for ")).as("once, and of one device").isEqualTo(1);
+            assertThat(log.count("the device has not returned from a call for ")).as("once, and of one device")
+                    .isEqualTo(1);
             assertThat(other.read32(0, 0)).isEqualTo(7);
             device.free.countDown();
             assertThat(client.read32(0, 0)).isEqualTo(7);

@@ -43,9 +43,9 @@ class ReportsTest {
             SummaryText.print(Summary.of(recording), out);
         }
         assertThat(lines()).containsExactly(
-                "process 4711, recording since 2026-11-21T06:00:00Z, ended in order",
+                "process 4711, recording since 2026-11-21T06:00:00Z, ended normally",
                 "17 events in 318 µs, 1 of them findings",
-                "not here: 0 overwritten, 0 lost, 0 unfinished, 0 cut off, 0 of unknown kind",
+                "missing: 0 overwritten, 0 lost, 0 unfinished, 0 cut off, 0 of unknown kind",
                 "", "kind events bytes time", "EXPORT 1", "RELEASE 1", "ATTACH 1", "MAP 1 8.00 KiB 2.50 µs",
                 "UNMAP 1 8.00 KiB 1.50 µs", "WRITE_BACK 2 2.00 KiB 600 ns", "SKIP 2 6.00 KiB",
                 "MISS 1 4.00 KiB 90.0 µs",
@@ -95,7 +95,7 @@ class ReportsTest {
             assertThat(summary.eventsOfOtherBuffers()).isEqualTo(5);
             SummaryText.print(summary, out);
         }
-        assertThat(lines()).contains("and 9,960 buffers that cost less: --json has them",
+        assertThat(lines()).contains("and 9,960 buffers that cost less; --json lists them",
                 "and 5 events of more than 10,000 buffers");
     }
 
