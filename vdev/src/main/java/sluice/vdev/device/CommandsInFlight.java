@@ -61,7 +61,7 @@ public final class CommandsInFlight {
      * @param most commands that may be under way at a time, 1 or more
      */
     public CommandsInFlight(DeviceLoop loop, int most) {
-        if (most < 1) throw new IllegalArgumentException(most + " commands may be under way; give 1 or more");
+        if (most < 1) throw new IllegalArgumentException(most + " commands in flight; give 1 or more");
         this.loop = loop;
         this.most = most;
     }
@@ -87,7 +87,7 @@ public final class CommandsInFlight {
      * @throws IllegalStateException as many are under way as may be
      */
     public void add(Chain chain, Fence fence, Answer answer) {
-        if (isFull()) throw new IllegalStateException(most + " commands are under way, which is the limit");
+        if (isFull()) throw new IllegalStateException(most + " commands are in flight, which is the limit");
         Command command = new Command(chain, answer);
         underWay.add(command);
         command.subscription = fence.onSignal(signalled -> settleOnLoop(command, signalled));
@@ -98,7 +98,7 @@ public final class CommandsInFlight {
             loop.execute(() -> settle(command, fence.error()));
         } catch (RejectedExecutionException e) {
             // The device was closed meanwhile, and its queues were stopped before: nobody waits.
-            LOG.debug("{}: fence {} is signalled after the device's end", loop.name(), fence, e);
+            LOG.debug("{}: fence {} was signalled after the device was closed", loop.name(), fence, e);
         }
     }
 

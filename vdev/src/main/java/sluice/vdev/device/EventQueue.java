@@ -37,7 +37,7 @@ public final class EventQueue implements QueueWorker.Work {
      * @param room called when an event that was refused may be sent again
      */
     public EventQueue(int index, int mostWaiting, Runnable room) {
-        if (mostWaiting < 1) throw new IllegalArgumentException(mostWaiting + " events may wait; give 1 or more");
+        if (mostWaiting < 1) throw new IllegalArgumentException(mostWaiting + " waiting events; give 1 or more");
         this.index = index;
         this.mostWaiting = mostWaiting;
         this.room = room;
@@ -47,7 +47,7 @@ public final class EventQueue implements QueueWorker.Work {
     public void register(Report report, String name) {
         report.counter(name + ".sent", "events", "Events that drivers have got.", sent);
         report.counter(name + ".cut", "events", "Of those, events for which the driver's buffer was too short.", cut);
-        report.gauge(name + ".waiting", "events", "Events that wait for a buffer.", queued);
+        report.gauge(name + ".waiting", "events", "Events waiting for a buffer.", queued);
     }
 
     /** The queue runs from now on; {@link #run} follows. For {@link VirtioDevice#startQueue}. */

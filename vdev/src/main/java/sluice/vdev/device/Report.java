@@ -86,7 +86,7 @@ public final class Report {
     private synchronized void add(Metric metric) {
         if (!metric.name().matches("[a-zA-Z][a-zA-Z0-9]*(\\.[a-zA-Z][a-zA-Z0-9]*)*"))
             throw new IllegalArgumentException(
-                    "\"%s\" is not a path of words with dots between".formatted(metric.name()));
+                    "\"%s\" is not a path of words separated by dots".formatted(metric.name()));
         @Nullable
         Metric before = metrics.putIfAbsent(metric.name(), metric);
         if (before != null) throw new IllegalArgumentException(metric.name() + " is registered twice");

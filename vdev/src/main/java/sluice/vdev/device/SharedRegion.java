@@ -14,7 +14,7 @@ public record SharedRegion(int id, long bytes) {
     public SharedRegion {
         if (id < 0 || id > LAST_ID || bytes <= 0 || bytes % PAGE != 0) {
             throw new IllegalArgumentException(
-                    "shared memory region %d of 0x%x bytes: give an id from 0 to %d and whole pages of %d bytes"
+                    "shared memory region %d of 0x%x bytes: give an id from 0 to %d and a multiple of %d bytes"
                             .formatted(id,
                                     bytes, LAST_ID, PAGE));
         }

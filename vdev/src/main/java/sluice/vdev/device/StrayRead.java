@@ -27,7 +27,7 @@ public final class StrayRead {
      * @param nth the transfer it happens in, from 1
      */
     public StrayRead(long address, long nth) {
-        if (nth < 1) throw new IllegalArgumentException("transfer %d; they count from 1".formatted(nth));
+        if (nth < 1) throw new IllegalArgumentException("transfer %d; the first is 1".formatted(nth));
         this.address = address;
         this.nth = nth;
     }
@@ -39,8 +39,8 @@ public final class StrayRead {
         Outcome outcome = memory.resolve(address, 1, Access.READ, found, result);
         trying = outcome == Outcome.MISS;
         if (!trying) {
-            LOG.warn("the device has read bus address 0x{}, which nobody gave it: {}", Long.toHexString(address),
-                    outcome == Outcome.RESOLVED ? "it is memory, and nothing stopped the device" : "refused");
+            LOG.warn("the device has read bus address 0x{}, which is not mapped for it: {}", Long.toHexString(address),
+                    outcome == Outcome.RESOLVED ? "it is memory, and the access was not stopped" : "refused");
         }
         return outcome;
     }

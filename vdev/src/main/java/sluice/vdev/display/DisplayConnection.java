@@ -73,7 +73,7 @@ final class DisplayConnection extends ChannelInboundHandlerAdapter {
         try {
             UnixSocket.setSendBuffer(socket, SEND_BUFFER_BYTES);
         } catch (ErrnoException e) {
-            LOG.debug("the display socket keeps its send buffer: {}", e.getMessage());
+            LOG.debug("the send buffer of the display socket cannot be resized: {}", e.getMessage());
         }
     }
 
@@ -126,7 +126,8 @@ final class DisplayConnection extends ChannelInboundHandlerAdapter {
         boolean fits = new Rectangle(x, y, source.width(), source.height()).isWithin(widths[scanout], heights[scanout]);
         if (closed || source.isEmpty() || !fits || !source.isWithin(image.width(), image.height())) {
             if (!closed)
-                log.warn("no update of scan-out {} at {},{}: it is {}×{}", scanout, x, y, widths[scanout],
+                log.warn("dropped an update of scan-out {} at {},{}: the scan-out is {}×{}", scanout, x, y,
+                        widths[scanout],
                         heights[scanout]);
             sent.run();
             return;
@@ -186,7 +187,7 @@ final class DisplayConnection extends ChannelInboundHandlerAdapter {
             }
             if ((flags & DisplayFormat.REPLY) == 0 || oldest == null || oldest.number() != number
                     || bytes.readableBytes() != oldest.bytes()) {
-                throw new ProtocolViolation("display message %d with flags 0x%x and %d bytes answers nothing we asked"
+                throw new ProtocolViolation("display message %d with flags 0x%x and %d bytes does not answer a request"
                         .formatted(number, flags, bytes.readableBytes()));
             }
             asked.remove();

@@ -39,12 +39,12 @@ public final class GpuProvider implements DeviceProvider {
     public List<DeviceOption> options() {
         return List.of(
                 new DeviceOption("outputs", "N",
-                        "Scan-outs, 1 to 16, each with a screen while the front-end gives no display (default: 1). Over vhost-user QEMU tells the guest its own max_outputs instead: give the same number here, or none, and commands may name any."),
-                new DeviceOption("memory", "MIB", "Host memory the guest's resources may use, in MiB (default 256)."),
+                        "Number of scan-outs, 1 to 16; each has a screen while the front-end provides no display (default: 1). Over vhost-user QEMU tells the guest its own max_outputs: give the same number here, or omit it to allow all 16."),
+                new DeviceOption("memory", "MIB", "Host memory for the guest's resources, in MiB (default 256)."),
                 new DeviceOption("resolution", "WxH",
-                        "Size of each screen while the front-end gives no display (default " + RESOLUTION + ")."),
-                new DeviceOption("snapshot-every", "N", "Write every N-th frame as PNG."),
-                new DeviceOption("snapshot-dir", "DIR", "Where PNG files go (default: here)."),
+                        "Size of each screen while the front-end provides no display (default " + RESOLUTION + ")."),
+                new DeviceOption("snapshot-every", "N", "Write every Nth frame as PNG."),
+                new DeviceOption("snapshot-dir", "DIR", "Folder for PNG files (default: the current folder)."),
                 // What libvirt and others may say to any vhost-user GPU (QEMU docs/interop/vhost-user.rst).
                 DeviceOption.hidden("virgl", ""), DeviceOption.hidden("render-node", "PATH"));
     }
@@ -53,7 +53,7 @@ public final class GpuProvider implements DeviceProvider {
     public ProvidedDevice create(DeviceOptions options, DeviceEnvironment environment)
             throws IOException, WrongOptionException {
         if (options.isGiven("virgl") || options.isGiven("render-node"))
-            throw new IOException("3D (--virgl, --render-node) is not built: this GPU has 2D commands only");
+            throw new IOException("3D (--virgl, --render-node) is not supported: this GPU has 2D commands only");
         GpuOptions gpu = gpu(options, environment);
         String resolution = resolution(options.text("resolution"));
         int every = (int) options.number("snapshot-every", 0, 0, Integer.MAX_VALUE);
@@ -94,6 +94,6 @@ public final class GpuProvider implements DeviceProvider {
             System.out.println("snapshot " + file.toAbsolutePath());
             System.out.flush();
         });
-        if (count == 0) LOG.warn("no scan-out is on, so there is no picture to take");
+        if (count == 0) LOG.warn("no picture taken: all scan-outs are disabled");
     }
 }

@@ -67,7 +67,7 @@ final class PixelUpdate extends AbstractReferenceCounted implements Outgoing {
     @Override
     public void gather(SocketMessage message) {
         HostImage source = image;
-        if (source == null) throw new IllegalStateException("no update is under way");
+        if (source == null) throw new IllegalStateException("no update is in progress");
         if (sent < PREFIX_BYTES) message.add(prefix, sent, PREFIX_BYTES - sent);
         long at = Math.max(0, sent - PREFIX_BYTES);
         long end = total - PREFIX_BYTES;

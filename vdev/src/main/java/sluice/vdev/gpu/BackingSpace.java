@@ -131,7 +131,7 @@ final class BackingSpace {
         try {
             if (!result.isResolved()) {
                 // Not a warning: a guest can have this as often as it likes.
-                LOG.debug("the pages attached to resource {} are not all guest memory: 0x{} is not", resourceId,
+                LOG.debug("resource {}: attached address 0x{} is not guest memory", resourceId,
                         Long.toHexString(result.address()));
                 return result.outcome();
             }
@@ -189,7 +189,7 @@ final class BackingSpace {
         try {
             mapping.unmap();
         } catch (DmaBufException e) {
-            throw new IllegalStateException("a backing was unmapped by somebody else", e);
+            throw new IllegalStateException("a backing was unmapped elsewhere", e);
         }
         discard(mapping.attachment().buffer());
     }
@@ -209,7 +209,7 @@ final class BackingSpace {
         try {
             return view().giveAndFind(mapping(backing), lines(rows), Direction.TO_DEVICE, Access.READ, found);
         } catch (DmaBufException e) {
-            throw new IllegalStateException("a backing that cannot be given to its GPU", e);
+            throw new IllegalStateException("a backing cannot be transferred to its GPU", e);
         }
     }
 
@@ -223,7 +223,7 @@ final class BackingSpace {
         try {
             mapping(backing).syncForCpu(lines(rows), Direction.TO_DEVICE);
         } catch (DmaBufException e) {
-            throw new IllegalStateException("a backing that cannot be taken from its GPU", e);
+            throw new IllegalStateException("a backing cannot be transferred back from its GPU", e);
         }
     }
 
@@ -253,7 +253,7 @@ final class BackingSpace {
 
     private static DeviceMapping mapping(Backing backing) {
         DeviceMapping mapping = backing.mapping();
-        if (mapping == null) throw new IllegalStateException("a backing is read that is not mapped");
+        if (mapping == null) throw new IllegalStateException("a backing is read while it is not mapped");
         return mapping;
     }
 

@@ -22,7 +22,7 @@ final class ControlQueue implements QueueWorker.Work {
             + Backing.MAX_ENTRIES * Wire.ResourceAttachBacking.ENTRY_BYTES;
 
     private static final Polled.Broken FAULTED = new Polled.Broken(
-            "an access of the device has faulted, and --on-fault=stop says so");
+            "an access of the device faulted, and --on-fault=stop is set");
 
     private final int index;
     private final DeviceContext context;

@@ -23,18 +23,18 @@ public record GpuOptions(int outputs, int scanouts, long memoryLimit, FaultPolic
 
     public GpuOptions {
         if (outputs < 1 || outputs > Scanouts.MAX) {
-            throw new IllegalArgumentException(outputs + " outputs; there can be 1 to " + Scanouts.MAX);
+            throw new IllegalArgumentException(outputs + " outputs; give 1 to " + Scanouts.MAX);
         }
         if (scanouts < outputs || scanouts > Scanouts.MAX) {
             throw new IllegalArgumentException(
-                    "%d scan-outs for %d outputs; there can be up to %d".formatted(scanouts, outputs, Scanouts.MAX));
+                    "%d scan-outs for %d outputs; give at most %d".formatted(scanouts, outputs, Scanouts.MAX));
         }
         if (memoryLimit < 1 << 20) {
             throw new IllegalArgumentException(
-                    memoryLimit + " bytes of host memory are too little; the least is 1 MiB");
+                    memoryLimit + " bytes of host memory; give at least 1 MiB");
         }
         if (onFault instanceof FaultPolicy.Stall)
-            throw new IllegalArgumentException("a GPU that stalls would wait for itself");
+            throw new IllegalArgumentException("a GPU cannot stall on its own faults");
     }
 
     /** A GPU that has the scan-outs it tells of. */

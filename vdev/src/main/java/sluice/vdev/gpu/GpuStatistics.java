@@ -37,15 +37,15 @@ public final class GpuStatistics {
             counts.put(type.name(), () -> count(type));
             times.put(type.name(), latency(type));
         }
-        report.counter("frames", "frames", "Flushes that changed what a scan-out shows.", frames);
-        report.counters("commands", "commands", "Commands that were answered.", counts);
+        report.counter("frames", "frames", "Flushes that changed the picture of a scan-out.", frames);
+        report.counters("commands", "commands", "Commands answered.", counts);
         report.counter("unknownCommands", "commands", "Commands of an unknown type, or too short to have one.",
                 unknownCommands);
         report.counter("refusedCommands", "commands", "Known commands that were answered with an error.",
                 refusedCommands);
         report.counter("hostOutOfMemory", "commands", "Commands for which the host had no memory.", outOfMemory);
-        report.counter("copiedBytes.transfer", "bytes", "Copied from guest pages into images.", transferBytes);
-        report.counter("copiedBytes.update", "bytes", "Of images, handed to displays.", updateBytes);
+        report.counter("copiedBytes.transfer", "bytes", "Bytes copied from guest pages into images.", transferBytes);
+        report.counter("copiedBytes.update", "bytes", "Bytes of images sent to displays.", updateBytes);
         report.counter("copiedBytes.cursor", "bytes", "Of cursor images, handed to displays.", cursorBytes);
         report.distributions("latencyMicros", "From taking a command to answering it.", times);
     }
@@ -107,7 +107,7 @@ public final class GpuStatistics {
         return refusedCommands.getAsLong();
     }
 
-    /** Flushes that changed what a scan-out shows. */
+    /** Flushes that changed the picture of a scan-out. */
     public long frames() {
         return frames.getAsLong();
     }

@@ -61,7 +61,7 @@ public final class PictureTaker implements AutoCloseable {
     /** Writes what the scan-outs show; {@code done} gets the files on the writer's thread, when the next may be asked for. */
     void take(Scanouts scanouts, Consumer<Path> done) {
         if (writesRequest.get()) {
-            LOG.warn("pictures are asked for while those asked for before are being written: they are left out");
+            LOG.warn("skipped pictures: the previous ones are still being written");
             return;
         }
         write(copies(scanouts), writesRequest, done);
@@ -89,7 +89,7 @@ public final class PictureTaker implements AutoCloseable {
         }
         if (leftOut > 0) {
             LOG.warn(
-                    "there is no picture of {} scan-outs: those that wait to be written may have {} bytes together, and the host has to have them",
+                    "skipped the pictures of {} scan-outs: pictures that wait to be written may use {} bytes, and host memory must suffice",
                     leftOut, mostBytes);
         }
         return copies;
@@ -103,7 +103,7 @@ public final class PictureTaker implements AutoCloseable {
             try {
                 for (Picture picture : pictures) files.add(write(picture));
             } catch (IOException e) {
-                LOG.error("a picture could not be written: {}", e.toString());
+                LOG.error("writing a picture failed: {}", e.toString());
             } finally {
                 for (Picture picture : pictures) letGo(picture);
                 underWay.set(false);
@@ -129,7 +129,8 @@ public final class PictureTaker implements AutoCloseable {
     public void close() {
         writer.shutdown();
         try {
-            if (!writer.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)) LOG.warn("a picture was not finished");
+            if (!writer.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS))
+                LOG.warn("a picture was not written completely");
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

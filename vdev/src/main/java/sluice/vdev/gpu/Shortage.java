@@ -15,7 +15,8 @@ final class Shortage {
             return;
         }
         told = true;
-        LOG.error("the host has no memory left for what --memory allows the guest: {}; its commands are answered so",
+        LOG.error(
+                "the host has no memory left, although --memory allows the guest more: {}; commands fail with OUT_OF_MEMORY",
                 what.getMessage());
     }
 }

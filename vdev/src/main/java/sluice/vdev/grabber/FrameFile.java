@@ -42,7 +42,7 @@ public final class FrameFile implements FrameSource, AutoCloseable {
         long left = channel.size() - first - lumaEnd;
         frames = left < 0 ? 0 : left / distance + 1;
         if (frames == 0)
-            throw new IOException("the file has not even one picture of %dx%d".formatted(width, height));
+            throw new IOException("the file is shorter than one picture of %dx%d".formatted(width, height));
     }
 
     /**
@@ -78,7 +78,7 @@ public final class FrameFile implements FrameSource, AutoCloseable {
             if (word.startsWith("H")) height = size(word);
             if (word.startsWith("C")) colour = word.substring(1);
         }
-        if (width == 0 || height == 0) throw new IOException("the YUV4MPEG2 header names no width or no height");
+        if (width == 0 || height == 0) throw new IOException("the YUV4MPEG2 header lacks a width or a height");
         long luma = (long) width * height;
         long distance = FRAME_HEADER + luma + chroma(colour, width, height);
         return new FrameFile(channel, width, height, end + 1L + FRAME_HEADER, distance, luma);
@@ -100,7 +100,7 @@ public final class FrameFile implements FrameSource, AutoCloseable {
             case "444" -> 2L * width * height;
             case "mono" -> 0;
             default -> throw new IOException(
-                    "YUV4MPEG2 of kind " + colour + "; 420, 422, 444 and mono with 8 bits are read");
+                    "unsupported YUV4MPEG2 format " + colour + "; supported are 420, 422, 444 and mono with 8 bits");
         };
     }
 
@@ -115,7 +115,7 @@ public final class FrameFile implements FrameSource, AutoCloseable {
                 long position = at + (long) y * width;
                 while (line.hasRemaining()) {
                     int count = channel.read(line, position);
-                    if (count < 0) throw new EOFException("the file has become shorter");
+                    if (count < 0) throw new EOFException("the file was truncated");
                     position += count;
                 }
             }

@@ -106,10 +106,10 @@ public final class Grabber implements PciFunction {
 
     /** Registers what it counts. */
     void register(Report report) {
-        report.counter("frames", "frames", "Whole pictures that were written.", frames);
-        report.counter("skipped", "frames", "Pictures left out because the driver had not taken the one before.",
+        report.counter("frames", "frames", "Complete pictures written.", frames);
+        report.counter("skipped", "frames", "Pictures skipped because the driver had not taken the previous one.",
                 skipped);
-        report.counter("addressErrors", "fields", "Fields that ended at an address that could not be written.", errors);
+        report.counter("addressErrors", "fields", "Fields that ended at an address that was not writable.", errors);
     }
 
     @Override
@@ -127,7 +127,7 @@ public final class Grabber implements PciFunction {
     public void write(int bar, long offset, int size, long value) {
         // The card decodes whole registers only.
         if (size != Integer.BYTES || offset >= REGISTERS) {
-            LOG.debug("a write of {} bytes at 0x{} is dropped: registers have 4", size, Long.toHexString(offset));
+            LOG.debug("dropped a write of {} bytes at 0x{}: registers have 4", size, Long.toHexString(offset));
             return;
         }
         int bits = (int) value;

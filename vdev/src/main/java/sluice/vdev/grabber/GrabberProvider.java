@@ -27,9 +27,9 @@ public final class GrabberProvider implements DeviceProvider {
 
     @Override
     public List<DeviceOption> options() {
-        return List.of(new DeviceOption("pattern", "", "Show a moving test pattern, the default."),
+        return List.of(new DeviceOption("pattern", "", "Show a moving test pattern (default)."),
                 new DeviceOption("file", "FILE",
-                        "Show the pictures of this file over and over: YUV4MPEG2 (.y4m), or raw grey ones of 768x576."),
+                        "Show the pictures of this file in a loop: YUV4MPEG2 (.y4m), or raw grey of 768x576."),
                 new DeviceOption("fps", "N", "Pictures per second, 1 to 1000 (default 25)."));
     }
 

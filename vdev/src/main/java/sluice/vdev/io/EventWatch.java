@@ -72,7 +72,7 @@ public final class EventWatch implements EpollIoHandle, AutoCloseable {
             action.run();
         } catch (RuntimeException | Error e) {
             // Thrown on, it would stop the whole loop for a second.
-            LOG.error("an event could not be handled", e);
+            LOG.error("handling an event failed", e);
         }
     }
 

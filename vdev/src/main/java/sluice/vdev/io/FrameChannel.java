@@ -194,7 +194,7 @@ public final class FrameChannel extends AbstractChannel {
                 return;
             }
             pipeline().fireExceptionCaught(new ProtocolViolation(
-                    "a message that has begun was not whole within %d s".formatted(WHOLE_SECONDS)));
+                    "a message was incomplete after %d s".formatted(WHOLE_SECONDS)));
             unsafe().close(voidPromise());
         }, WHOLE_SECONDS, TimeUnit.SECONDS);
     }

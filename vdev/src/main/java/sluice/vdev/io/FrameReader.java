@@ -95,7 +95,7 @@ final class FrameReader {
 
     private IOException endOfStream(ByteBuf buffer) {
         if (!buffer.isReadable()) return new EndOfStream();
-        return new ProtocolViolation("the peer went away in the middle of a message, after %d of %d bytes"
+        return new ProtocolViolation("the peer disconnected within a message, after %d of %d bytes"
                 .formatted(buffer.readableBytes(), buffer.readableBytes() + wanted));
     }
 

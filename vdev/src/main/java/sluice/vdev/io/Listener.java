@@ -90,7 +90,7 @@ public final class Listener implements AutoCloseable {
             try {
                 peer = UnixSocket.accept(socket);
             } catch (ErrnoException e) {
-                log.error("a front-end could not be accepted, it has to wait: {}", e.getMessage());
+                log.error("accepting a front-end failed, it has to wait: {}", e.getMessage());
                 retryLater();
                 return;
             }
@@ -118,7 +118,7 @@ public final class Listener implements AutoCloseable {
     }
 
     private void sendAway(Fd peer) {
-        log.warn("a second front-end has connected to {} and is sent away: the device is in use", file.path());
+        log.warn("rejected a second front-end at {}: the device is in use", file.path());
         letGo(peer);
     }
 
@@ -127,7 +127,7 @@ public final class Listener implements AutoCloseable {
             // Told at once, however long the close takes.
             UnixSocket.shutdown(peer);
         } catch (ErrnoException e) {
-            LOG.debug("it is told by the close: {}", e.getMessage());
+            LOG.debug("a rejected front-end could not be notified: {}", e.getMessage());
         }
         disposal.close(peer);
     }

@@ -38,7 +38,7 @@ public final class NextRound implements AutoCloseable {
             watch = EventWatch.start(loop, made, this::run);
             event = made;
         } catch (ErrnoException e) {
-            LOG.error("the loop does without an event descriptor of its own: {}", e.getMessage());
+            LOG.error("no event descriptor for the loop: {}", e.getMessage());
         }
     }
 

@@ -58,7 +58,7 @@ public final class PeerLog {
         if (!log.isEnabledForLevel(level)) return;
         long before = leftOutBefore(format);
         if (before < 0) return;
-        String text = before == 0 ? format : format + " (" + before + " lines like this were left out)";
+        String text = before == 0 ? format : format + " (" + before + " similar lines were left out)";
         switch (level) {
             case ERROR -> log.error(text, arguments);
             case WARN -> log.warn(text, arguments);

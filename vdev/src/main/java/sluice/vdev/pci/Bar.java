@@ -50,7 +50,7 @@ public record Bar(int index, Kind kind, long size, int widest, @Nullable BarMemo
         }
         if (Integer.bitCount(widest) != 1 || widest > Long.BYTES || widest < 1)
             throw new IllegalArgumentException(
-                    "BAR %d: accesses of %d bytes; give 1, 2, 4 or 8".formatted(index, widest));
+                    "BAR %d: access size of %d bytes; give 1, 2, 4 or 8".formatted(index, widest));
         if (memory != null && (memory.mapping().size() < size || kind == Kind.IO)) {
             throw new IllegalArgumentException("BAR %d, %s, of 0x%x bytes cannot be %s".formatted(index, kind, size,
                     memory.mapping()));

@@ -83,7 +83,7 @@ public final class ConfigLayout {
         boolean[] taken = new boolean[7];
         for (Bar bar : bars) {
             if (taken[bar.index()] || (bar.kind().is64() && taken[bar.index() + 1]))
-                throw new IllegalArgumentException("BAR " + bar.index() + " is there twice");
+                throw new IllegalArgumentException("BAR " + bar.index() + " is defined twice");
             taken[bar.index()] = true;
             int at = FIRST_BAR + bar.index() * Integer.BYTES;
             put32(at, bar.kind().bits());

@@ -54,7 +54,7 @@ final class Answers {
          * @throws RefusedException EINVAL, if none is wanted
          */
         Place question() throws RefusedException {
-            if (!wanted) throw new RefusedException(Errno.EINVAL, "a question that wants no answer");
+            if (!wanted) throw new RefusedException(Errno.EINVAL, "a request with the no-reply flag");
             return this;
         }
 
@@ -134,7 +134,7 @@ final class Answers {
     /** A command has come: takes a place in line for it, if it wants an answer. */
     Place expect(Incoming incoming) throws ProtocolViolation {
         if (!incoming.noReply() && !channel.isWritable())
-            throw new ProtocolViolation("the front-end asks on and does not read the answers");
+            throw new ProtocolViolation("the front-end sends requests and does not read the answers");
         Place place = new Place(incoming);
         if (place.wanted) line.add(place);
         backlog.begin(place.bytes, place.fds);

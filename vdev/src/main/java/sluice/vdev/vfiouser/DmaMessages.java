@@ -71,7 +71,7 @@ final class DmaMessages implements FrontMemory {
             try {
                 all = new byte[length];
             } catch (OutOfMemoryError e) {
-                log.error("no memory left for {} bytes of the front-end's", length);
+                log.error("no memory left for an answer of {} bytes", length);
                 done.accept(null);
                 return;
             }
@@ -105,7 +105,7 @@ final class DmaMessages implements FrontMemory {
     private void ask(int command, long address, int length, byte @Nullable [] data,
             Consumer<byte @Nullable []> answer) {
         if (closed || pending.size() == MAX_PENDING || length > dataLimit || !channel.isWritable()) {
-            log.warn("the front-end cannot be asked for {} bytes at 0x{}: {} questions are under way", length,
+            log.warn("{} bytes at 0x{} cannot be requested from the front-end: {} requests are pending", length,
                     Long.toHexString(address), pending.size());
             answer.accept(null);
             return;
@@ -115,7 +115,7 @@ final class DmaMessages implements FrontMemory {
         try {
             frame = channel.alloc().directBuffer(size);
         } catch (OutOfMemoryError e) {
-            log.error("no memory left to ask the front-end for {} bytes: {}", length, e.getMessage());
+            log.error("no memory left to request {} bytes from the front-end: {}", length, e.getMessage());
             answer.accept(null);
             return;
         }
@@ -124,7 +124,7 @@ final class DmaMessages implements FrontMemory {
         int id = nextId;
         nextId = (nextId + 1) % NUMBERS;
         Future<?> limit = channel.eventLoop().schedule(() -> {
-            log.error("the front-end has not answered a question for memory at 0x{} within {} s",
+            log.error("the front-end has not answered a request for memory at 0x{} within {} s",
                     Long.toHexString(address), LIMIT_SECONDS);
             finish(id, null);
         }, LIMIT_SECONDS, TimeUnit.SECONDS);
@@ -139,16 +139,16 @@ final class DmaMessages implements FrontMemory {
     void answered(int id, int command, ClientMessage.DmaAnswer answer) {
         Pending question = pending.get(id);
         if (question == null) {
-            log.warn("the front-end answers question {}, which was not asked or has timed out", id);
+            log.warn("the front-end answers request {}, which was not sent or has timed out", id);
             return;
         }
         if (answer.error() != 0) {
-            log.error("the front-end refuses to move memory: errno {}", answer.error());
+            log.error("the front-end refuses an access to memory: errno {}", answer.error());
             finish(id, null);
             return;
         }
         if (command != question.command()) {
-            log.error("the front-end answers question {} as command {}, which was command {}", id, command,
+            log.error("the front-end answers request {} with command {} instead of {}", id, command,
                     question.command());
             finish(id, null);
             return;

@@ -59,7 +59,7 @@ final class Irqs {
     void info(ClientMessage.GetIrqInfo question, Answers.Place place) throws IOException {
         int index = question.index();
         if (index < 0 || index >= COUNT)
-            throw new RefusedException(Errno.EINVAL, "there is no interrupt type " + Integer.toUnsignedString(index));
+            throw new RefusedException(Errno.EINVAL, "unknown interrupt type " + Integer.toUnsignedString(index));
         int flags = count(index) == 0
                 ? 0
                 : INFO_EVENTFD | (index == LINE ? INFO_MASKABLE | INFO_AUTOMASKED : INFO_NORESIZE);
@@ -106,7 +106,7 @@ final class Irqs {
     private static void replace(LineEvents.Role role, OptionalLong former, OptionalLong next) throws RefusedException {
         if (LineEvents.ofProcess().replace(role, former, next)) return;
         throw new RefusedException(Errno.EINVAL,
-                "an interrupt line signals the eventfd that unmasks it, or one of the process's others: it would signal itself");
+                "the eventfd of the interrupt line is the one that unmasks it, or another one of this process: it would signal itself");
     }
 
     /** The front-end has gone. */
@@ -122,7 +122,7 @@ final class Irqs {
         int action = set.flags() & ACTION;
         if (set.flags() != (data | action) || Integer.bitCount(data) != 1 || Integer.bitCount(action) != 1) {
             throw new RefusedException(Errno.EINVAL,
-                    "flags 0x%x of SET_IRQS do not have exactly one kind of data and one action".formatted(
+                    "flags 0x%x of SET_IRQS must have exactly one kind of data and one action".formatted(
                             set.flags()));
         }
         int index = set.index();
@@ -130,8 +130,9 @@ final class Irqs {
                 && index >= 0 && index < COUNT;
         if (disable) return;
         if (set.count() == 0 || set.start() + set.count() > count(index)) {
-            throw new RefusedException(Errno.EINVAL, "interrupts %d and %d more of type %s, which has %d".formatted(
-                    set.start(), set.count() - 1, Integer.toUnsignedString(index), count(index)));
+            throw new RefusedException(Errno.EINVAL,
+                    "%2$d interrupts from %1$d on, of type %3$s, which has %4$d".formatted(
+                            set.start(), set.count() - 1, Integer.toUnsignedString(index), count(index)));
         }
         if (!set.fds().isEmpty() && set.fds().size() != set.count()) {
             throw new RefusedException(Errno.EINVAL,
@@ -139,7 +140,7 @@ final class Irqs {
         }
         if (action != TRIGGER && (index != LINE || (action == MASK && data == DATA_EVENTFD))) {
             throw new RefusedException(Errno.EINVAL,
-                    "masking is offered for the interrupt line only, and for that without an eventfd to mask it");
+                    "only the interrupt line can be masked, and not by an eventfd");
         }
     }
 

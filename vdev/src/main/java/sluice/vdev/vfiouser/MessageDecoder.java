@@ -76,7 +76,7 @@ final class MessageDecoder extends ChannelInboundHandlerAdapter {
             default -> 0;
         };
         if (size < least)
-            return new ClientMessage.Malformed("its body has %d bytes, and needs %d".formatted(size, least));
+            return new ClientMessage.Malformed("its body has %d bytes, but needs %d".formatted(size, least));
         return switch (command) {
             case VERSION -> version(body);
             case DMA_MAP -> {
@@ -120,7 +120,7 @@ final class MessageDecoder extends ChannelInboundHandlerAdapter {
     }
 
     private static ClientMessage.Malformed tooMuch(int count) {
-        return new ClientMessage.Malformed("%d bytes are asked for; the limit is %d"
+        return new ClientMessage.Malformed("it requests %d bytes; the limit is %d"
                 .formatted(Integer.toUnsignedLong(count), VfioUserFormat.MAX_DATA_BYTES));
     }
 

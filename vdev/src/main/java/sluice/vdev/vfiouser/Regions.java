@@ -32,10 +32,10 @@ final class Regions {
     void info(ClientMessage.GetRegionInfo question, Answers.Place place) throws IOException {
         int index = question.index();
         if (index < 0 || index >= COUNT)
-            throw new RefusedException(Errno.EINVAL, "there is no region " + Integer.toUnsignedString(index));
+            throw new RefusedException(Errno.EINVAL, "unknown region " + Integer.toUnsignedString(index));
         if (Integer.toUnsignedLong(question.argsz()) < INFO_BYTES) {
             throw new RefusedException(Errno.EINVAL,
-                    "room for %d bytes of a region's 32".formatted(Integer.toUnsignedLong(question.argsz())));
+                    "argsz is %d; a region needs 32".formatted(Integer.toUnsignedLong(question.argsz())));
         }
         Bar bar = host.bar(index);
         BarMemory memory = bar == null ? null : bar.memory();

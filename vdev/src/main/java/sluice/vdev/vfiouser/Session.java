@@ -75,7 +75,7 @@ final class Session extends ChannelInboundHandlerAdapter {
         try {
             if (!versionAgreed && incoming.command() != MessageDecoder.VERSION) {
                 throw new ProtocolViolation(
-                        "command %d has come before VERSION, which must be the first".formatted(incoming.command()));
+                        "command %d arrived before VERSION, which must be the first".formatted(incoming.command()));
             }
             place = answers.expect(incoming);
         } catch (ProtocolViolation e) {
@@ -101,7 +101,7 @@ final class Session extends ChannelInboundHandlerAdapter {
                     .writeIntLE(DEVICE_FLAGS).writeIntLE(Regions.COUNT).writeIntLE(Irqs.COUNT));
             case ClientMessage.GetRegionInfo get -> regions.info(get, place.question());
             case ClientMessage.GetRegionIoFds get -> throw new RefusedException(Errno.EOPNOTSUPP,
-                    "region %d has no descriptors for accesses: they come as messages".formatted(get.index()));
+                    "region %d has no ioeventfds: accesses arrive as messages".formatted(get.index()));
             case ClientMessage.GetIrqInfo get -> irqs.info(get, place.question());
             case ClientMessage.SetIrqs set -> {
                 irqs.set(set);
@@ -118,7 +118,7 @@ final class Session extends ChannelInboundHandlerAdapter {
     }
 
     private void agree(ClientMessage.Version version, Answers.Place place) throws IOException {
-        if (versionAgreed) throw new RefusedException(Errno.EINVAL, "the version was agreed on before");
+        if (versionAgreed) throw new RefusedException(Errno.EINVAL, "the version was negotiated before");
         if (version.major() != 0) {
             throw new RefusedException(Errno.EINVAL,
                     "the front-end speaks version %d.%d, we speak 0.0".formatted(version.major(), version.minor()));
@@ -135,7 +135,7 @@ final class Session extends ChannelInboundHandlerAdapter {
         if (map.flags() == 0 || (map.flags() & ~MAP_FLAGS) != 0) {
             if (fd != null) host.loop().disposal().close(fd);
             throw new RefusedException(Errno.EINVAL,
-                    "flags 0x%x of DMA_MAP: 1 is for reading, 2 for writing, and there are no others".formatted(
+                    "flags 0x%x of DMA_MAP: only 1 (read) and 2 (write) are defined".formatted(
                             map.flags()));
         }
         host.map(map.address(), map.size(), fd, map.offset(), Permission.of(map.flags()),
@@ -145,13 +145,13 @@ final class Session extends ChannelInboundHandlerAdapter {
     private void unmap(ClientMessage.DmaUnmap unmap, Answers.Place place) throws IOException {
         if (unmap.flags() == UNMAP_ALL) {
             if (unmap.address() != 0 || unmap.size() != 0)
-                throw new RefusedException(Errno.EINVAL, "DMA_UNMAP of everything names a range as well");
+                throw new RefusedException(Errno.EINVAL, "DMA_UNMAP of everything must not name a range");
             host.unmapAll(() -> unmapped(unmap, place, 0));
             return;
         }
         if (unmap.flags() != 0) {
             throw new RefusedException(Errno.EINVAL,
-                    "flags 0x%x of DMA_UNMAP: dirty pages are not tracked".formatted(unmap.flags()));
+                    "unsupported flags 0x%x of DMA_UNMAP: dirty pages are not tracked".formatted(unmap.flags()));
         }
         AddressRange range;
         try {
@@ -188,7 +188,7 @@ final class Session extends ChannelInboundHandlerAdapter {
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
         if (FrameChannel.isPeerGone(cause)) {
-            LOG.debug("the front-end does not take our answers any more: {}", cause.toString());
+            LOG.debug("the front-end no longer reads our answers: {}", cause.toString());
         } else if (cause instanceof IOException) {
             log.error("the connection to the front-end is closed: {}", cause.getMessage());
         } else {
@@ -205,7 +205,7 @@ final class Session extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
-        log.info("{}: the front-end has gone", host.loop().name());
+        log.info("{}: the front-end has disconnected", host.loop().name());
         try {
             answers.close();
             dma.close();

@@ -165,7 +165,7 @@ final class BackEndChannel {
         try {
             frame = frame(current, question);
         } catch (OutOfMemoryError e) {
-            log.error("no memory left to ask the front-end: {}", e.getMessage());
+            log.error("no memory left for a request to the front-end: {}", e.getMessage());
             answer.accept(NO_ANSWER);
             return;
         }
@@ -191,7 +191,7 @@ final class BackEndChannel {
                     : new OutgoingFrame(frame, file.duplicate());
             to.writeAndFlush(message, to.voidPromise());
         } catch (ErrnoException e) {
-            log.error("the front-end cannot be asked: {}", e.getMessage());
+            log.error("sending a request to the front-end failed: {}", e.getMessage());
             frame.release();
             asked.remove(question);
             question.answer.accept(NO_ANSWER);
@@ -217,7 +217,7 @@ final class BackEndChannel {
                 Asked oldest = asked.peek();
                 if ((flags & VhostUserFormat.REPLY) == 0 || size != 8 || oldest == null || oldest.number != number) {
                     throw new ProtocolViolation(
-                            "message %d with flags 0x%x and %d bytes on the back-end channel answers nothing we asked"
+                            "message %d with flags 0x%x and %d bytes on the back-end channel does not answer a request"
                                     .formatted(number, flags, size));
                 }
                 asked.remove();

@@ -36,7 +36,7 @@ final class IotlbMessage {
     private static Permission permission(int bits) throws ProtocolViolation {
         if (bits < 1 || bits > 3) {
             throw new ProtocolViolation(
-                    "IOTLB update with permission %d; 1 is for reading, 2 for writing, 3 for both".formatted(bits));
+                    "IOTLB update with permission %d; give 1 (read), 2 (write) or 3 (both)".formatted(bits));
         }
         return Permission.of(bits);
     }

@@ -99,7 +99,7 @@ final class MemoryTable implements AutoCloseable {
         if (!mapping.isShrinkable() || warnedOfShrinking) return;
         warnedOfShrinking = true;
         log.warn(
-                "guest memory ({}) could be truncated under us, it lacks the seal F_SEAL_SHRINK: prefer memory-backend-memfd",
+                "guest memory ({}) could be truncated while it is mapped, it lacks the seal F_SEAL_SHRINK: prefer memory-backend-memfd",
                 mapping);
     }
 

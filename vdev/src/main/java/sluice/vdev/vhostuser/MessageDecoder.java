@@ -41,7 +41,7 @@ final class MessageDecoder extends ChannelInboundHandlerAdapter {
             bytes.skipBytes(4);
             if ((flags & VhostUserFormat.REPLY) != 0) {
                 throw new ProtocolViolation(
-                        "message %d is marked as a reply, but we asked nothing on this socket".formatted(number));
+                        "message %d is marked as a reply, but no request was sent on this socket".formatted(number));
             }
             boolean needReply = (flags & VhostUserFormat.NEED_REPLY) != 0;
             context.fireChannelRead(new Request(number, needReply, size, decode(number, bytes, frame.fds())));
@@ -195,7 +195,7 @@ final class MessageDecoder extends ChannelInboundHandlerAdapter {
     }
 
     private static ProtocolViolation tooShort(int number, ByteBuf body, int size) {
-        return new ProtocolViolation("message %d is too short: %d bytes left where %d are needed"
+        return new ProtocolViolation("message %d is too short: %d bytes left, %d needed"
                 .formatted(number, body.readableBytes(), size));
     }
 }

@@ -54,10 +54,10 @@ final class Replies {
     /** Takes a place in line for message {@code number}. */
     Place expect(int number) throws ProtocolViolation {
         if (line.size() == MAX_WAITING) {
-            throw new ProtocolViolation("more than %d messages wait for their answers".formatted(MAX_WAITING));
+            throw new ProtocolViolation("more than %d messages are waiting for answers".formatted(MAX_WAITING));
         }
         if (!channel.isWritable()) {
-            throw new ProtocolViolation("the front-end asks on and does not read the answers");
+            throw new ProtocolViolation("the front-end sends requests and does not read the answers");
         }
         Place place = new Place(number);
         line.add(place);

@@ -232,7 +232,7 @@ final class Session extends ChannelInboundHandlerAdapter {
     /** What rings began with is theirs until they stop: nothing of it may be replaced under them. */
     private void requireSameWhileRunning(String name, long before, long next) throws IOException {
         if (before == next || !vrings.isAnyRunning()) return;
-        throw new IOException("%s 0x%x, while rings run with 0x%x".formatted(name, next, before));
+        throw new IOException("%s 0x%x, but the rings already run with 0x%x".formatted(name, next, before));
     }
 
     private void setProtocolFeatures(long accepted) throws IOException {
@@ -248,7 +248,7 @@ final class Session extends ChannelInboundHandlerAdapter {
         if (vrings.isAnyRunning()) return;
         long more = accepted & ~offeredFeatures();
         if (more != 0)
-            log.info("the front-end sets features 0x{} that were not offered; they are left alone",
+            log.info("the front-end sets features 0x{} that were not offered; ignored",
                     Long.toHexString(more));
         features = accepted;
         featuresSettled = true;
@@ -342,7 +342,7 @@ final class Session extends ChannelInboundHandlerAdapter {
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
         if (FrameChannel.isPeerGone(cause)) {
-            LOG.debug("the front-end does not take our answers any more: {}", cause.toString());
+            LOG.debug("the front-end no longer reads our answers: {}", cause.toString());
         } else if (cause instanceof IOException) {
             log.error("the connection to the front-end is closed: {}", cause.getMessage());
         } else {
@@ -353,7 +353,7 @@ final class Session extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
-        log.info("{}: the front-end has gone", host.loop().name());
+        log.info("{}: the front-end has disconnected", host.loop().name());
         Future<?> hint = memoryHint;
         if (hint != null) hint.cancel(false);
         try {

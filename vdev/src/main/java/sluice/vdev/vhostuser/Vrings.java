@@ -98,7 +98,7 @@ final class Vrings {
     void setKick(int index, @Nullable Fd kick) throws IOException {
         if (kick == null) {
             throw new IOException(
-                    "queue %d is to be polled: kicks without a descriptor are not offered".formatted(index));
+                    "queue %d without a kick descriptor: polling is not supported".formatted(index));
         }
         VringState vring = vrings[index];
         try {
@@ -108,7 +108,7 @@ final class Vrings {
                 return;
             }
             if (!settled) {
-                throw new IllegalArgumentException("SET_FEATURES has to come before the first kick descriptor");
+                throw new IllegalArgumentException("SET_FEATURES must arrive before the first kick descriptor");
             }
             QueueLayout layout = new QueueLayout(vring.size, vring.descriptors, vring.available, vring.used);
             layout.check(RingFeatures.of(features));

@@ -143,7 +143,7 @@ final class CommonConfig {
                 if (value == 1) {
                     life.enable(queueSelect);
                 } else {
-                    life.complain("%d is written to queue_enable of queue %d: only 1 may be".formatted(value,
+                    life.complain("%d is written to queue_enable of queue %d: only 1 is allowed".formatted(value,
                             queueSelect));
                 }
             }

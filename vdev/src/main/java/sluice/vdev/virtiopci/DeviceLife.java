@@ -166,7 +166,7 @@ final class DeviceLife {
             return false;
         }
         if ((accepted & TransportFeatures.VERSION_1) == 0) {
-            complain("the driver does not accept VERSION_1, and there is no legacy interface");
+            complain("the driver does not accept VERSION_1, and the legacy interface is not supported");
             return false;
         }
         return true;
@@ -221,7 +221,7 @@ final class DeviceLife {
     /** The driver resets a queue; it is done when this returns. */
     void resetQueue(int index) {
         if ((accepted & RingFeatures.RING_RESET) == 0 || (status & FEATURES_OK) == 0) {
-            complain("queue " + index + " is reset, and VIRTIO_F_RING_RESET was not negotiated");
+            complain("queue " + index + " is reset, but VIRTIO_F_RING_RESET was not negotiated");
             return;
         }
         stop(index);

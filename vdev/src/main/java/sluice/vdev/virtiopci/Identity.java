@@ -17,7 +17,7 @@ final class Identity {
     /** The beginning of the configuration space of the device with this virtio id, 1 to 63. */
     static ConfigLayout of(int virtioId) {
         if (virtioId < 1 || virtioId > LAST_ID)
-            throw new IllegalArgumentException("virtio id " + virtioId + " has no PCI device number; 1 to 63 have");
+            throw new IllegalArgumentException("virtio id " + virtioId + " has no PCI device id; give 1 to 63");
         return new ConfigLayout(VENDOR, FIRST_DEVICE + virtioId, classCode(virtioId), REVISION).subsystem(VENDOR,
                 SUBSYSTEM);
     }

@@ -40,9 +40,10 @@ public final class VirtioPciFunction implements PciFunction {
      */
     public VirtioPciFunction(VirtioDevice device, HostLoop loop, long pollNanos, SharedMemory shared) {
         if (device.queueCount() > Structures.MAX_QUEUES || device.configSize() > Structures.DEVICE_BYTES) {
-            throw new IllegalArgumentException("%s has %d queues and %d bytes of configuration; %d and %d are possible"
-                    .formatted(loop.name(), device.queueCount(), device.configSize(), Structures.MAX_QUEUES,
-                            Structures.DEVICE_BYTES));
+            throw new IllegalArgumentException(
+                    "%s has %d queues and %d bytes of configuration; the limits are %d and %d"
+                            .formatted(loop.name(), device.queueCount(), device.configSize(), Structures.MAX_QUEUES,
+                                    Structures.DEVICE_BYTES));
         }
         this.device = device;
         bars = Structures.bars(shared);

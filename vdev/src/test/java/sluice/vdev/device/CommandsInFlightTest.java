@@ -220,7 +220,7 @@ class CommandsInFlightTest {
         assertThat(signals).hasSize(MOST);
         assertThatIllegalStateException()
                 .isThrownBy(() -> commands.add((Chain) queue.poll(), signals.get(0).fence(), (_, _) -> {}))
-                .withMessage("8 commands are under way, which is the limit");
+                .withMessage("8 commands are in flight, which is the limit");
         signals.get(3).succeed();
         turn();
         assertThat(signals).as("one gone, one more taken").hasSizeGreaterThan(MOST);

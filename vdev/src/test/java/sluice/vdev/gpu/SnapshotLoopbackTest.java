@@ -126,7 +126,7 @@ class SnapshotLoopbackTest {
             Canvas canvas = gpu.canvas(1, GpuWire.FORMAT_B8G8R8X8, W, H);
             canvas.show(0);
             canvas.flush();
-            Deadline.in(Deadline.USUAL).require(() -> backEnd.log().count("a picture could not be written") == 1,
+            Deadline.in(Deadline.USUAL).require(() -> backEnd.log().count("writing a picture failed") == 1,
                     "the complaint");
             Files.createDirectory(gone);
             backEnd.onLoop(() -> backEnd.device().takePictures(file -> {}));

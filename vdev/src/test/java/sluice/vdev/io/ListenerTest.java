@@ -104,7 +104,7 @@ class ListenerTest {
             control.advance(1, TimeUnit.MILLISECONDS);
             assertThat(isSentAway(second)).isTrue();
             assertThat(isSentAway(first)).isFalse();
-            assertThat(log.count("a second front-end has connected to " + path + " and is sent away")).isEqualTo(1);
+            assertThat(log.count("rejected a second front-end at " + path)).isEqualTo(1);
             goes(0);
             assertThat(served).as("who was sent away").hasSize(1);
         }

@@ -30,7 +30,7 @@ class PeerLogTest {
         now.addAndGet(TimeUnit.SECONDS.toNanos(1));
         for (int i = 1000; i < 2000; i++) log.warn("message {} is refused", i);
         assertThat(tap.complaints()).hasSize(PeerLog.BURST + 1).last().isEqualTo(
-                "message 1000 is refused (%d lines like this were left out)".formatted(1000 - PeerLog.BURST));
+                "message 1000 is refused (%d similar lines were left out)".formatted(1000 - PeerLog.BURST));
     }
 
     @Test

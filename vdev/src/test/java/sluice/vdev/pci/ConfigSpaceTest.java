@@ -127,7 +127,7 @@ class ConfigSpaceTest {
         assertThatIllegalArgumentException().isThrownBy(() -> new Bar(0, Bar.Kind.MEMORY_32, 4096, 3, null));
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> layout().bars(List.of(Bar.registers(0, 16), Bar.registers(0, 16))))
-                .withMessage("BAR 0 is there twice");
+                .withMessage("BAR 0 is defined twice");
         assertThatIllegalArgumentException().isThrownBy(() -> layout()
                 .bars(List.of(new Bar(0, Bar.Kind.MEMORY_64, 4096, 4, null), Bar.registers(1, 16))));
         assertThatIllegalArgumentException().isThrownBy(() -> new Msix(0, 0, 0, 4096));

@@ -27,7 +27,7 @@ class DmaAnswerTest {
     private static final long ADDRESS = 0x10000;
     private static final int LENGTH = 64;
     private static final int SECONDS = 5;
-    private static final String NOT_ANSWERED = "has not answered a question";
+    private static final String NOT_ANSWERED = "has not answered a request";
 
     private final LogTap log = new LogTap();
     private ClockedLoop control;
@@ -122,7 +122,7 @@ class DmaAnswerTest {
         answer(question, LENGTH);
         assertThat(state()).as("too late").isEqualTo(PlainFunction.STATE_REFUSED);
         assertThat(function.buffer).containsOnly(0);
-        assertThat(log.count("which was not asked or has timed out")).isEqualTo(1);
+        assertThat(log.count("which was not sent or has timed out")).isEqualTo(1);
     }
 
     @ParameterizedTest

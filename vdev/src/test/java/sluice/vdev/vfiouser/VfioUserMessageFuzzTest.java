@@ -35,7 +35,7 @@ import static org.assertj.core.api.Assertions.assertThat;
  * Clients of a fuzzer's making: whatever one says, when it has gone no descriptor, no mapping and no DMA_MAP of its is left,
  * nothing went wrong inside, and the next client is served.
  *
- * <p>An input is a byte, odd if the version was agreed on before, and a row of messages: a byte with the number of descriptors in
+ * <p>An input is a byte, odd if the version was negotiated before, and a row of messages: a byte with the number of descriptors in
  * its lower half and their kind ({@link #EVENTS} and others) in its upper half, the header of 16 bytes, and the body, as much
  * of it as the header says and the input has.
  */

@@ -41,7 +41,7 @@ class AcceptLoopbackTest {
             Fd socket;
             try (var _ = DescriptorLimit.oneLeft()) {
                 socket = UnixSocket.connect(path);
-                Deadline.in(Deadline.USUAL).require(() -> backEnd.log().count("could not be accepted") > 0,
+                Deadline.in(Deadline.USUAL).require(() -> backEnd.log().count("accepting a front-end failed") > 0,
                         "the refusal of a descriptor");
             }
             try (FrontEnd late = new FrontEnd(socket)) {

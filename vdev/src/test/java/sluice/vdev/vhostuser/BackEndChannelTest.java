@@ -108,7 +108,7 @@ class BackEndChannelTest {
         control.settle();
         assertThat(answers).containsExactly(BackEndChannel.NO_ANSWER, BackEndChannel.NO_ANSWER);
         assertThat(channel.isConnected()).isFalse();
-        assertThat(log.count("answers nothing we asked")).isEqualTo(1);
+        assertThat(log.count("does not answer a request")).isEqualTo(1);
     }
 
     @Test

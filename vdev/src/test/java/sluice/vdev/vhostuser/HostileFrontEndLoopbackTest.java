@@ -268,7 +268,7 @@ class HostileFrontEndLoopbackTest {
             attacker.sendRaw(new byte[4], socket);
         }
         backEnd.awaitGone();
-        assertThat(backEnd.log().count("was not whole within")).isEqualTo(1);
+        assertThat(backEnd.log().count("was incomplete after")).isEqualTo(1);
         neighbour.awaitRounds(ROUNDS);
     }
 

@@ -91,7 +91,7 @@ class RepliesTest {
         Replies.Place before = replies.expect(1);
         channel.unsafe().outboundBuffer().setUserDefinedWritability(1, false);
         assertThatThrownBy(() -> replies.expect(2)).isInstanceOf(ProtocolViolation.class)
-                .hasMessage("the front-end asks on and does not read the answers");
+                .hasMessage("the front-end sends requests and does not read the answers");
         channel.unsafe().outboundBuffer().setUserDefinedWritability(1, true);
         before.answer(0);
         replies.expect(2).answer(0);
@@ -104,7 +104,7 @@ class RepliesTest {
         for (int i = 0; i < MOST; i++) places.add(replies.expect(i));
         for (int round = 0; round < 3; round++) {
             assertThatThrownBy(() -> replies.expect(MOST)).isInstanceOf(ProtocolViolation.class)
-                    .hasMessage("more than 256 messages wait for their answers");
+                    .hasMessage("more than 256 messages are waiting for answers");
             places.get(round).answer(0);
             assertThat(sent()).isEqualTo(1);
             places.add(replies.expect(MOST + round));
