@@ -52,6 +52,15 @@ public final class Console {
         Thread.ofPlatform().daemon().name("console " + name).start(() -> read(output));
     }
 
+    /**
+     * The console of a program: what it prints on standard output.
+     *
+     * @param background as in the constructor
+     */
+    public static Console of(String name, Process program, Supplier<String> background) {
+        return new Console(name, program.getInputStream(), program.getOutputStream(), background, line -> {});
+    }
+
     private void read(InputStream output) {
         String last = "";
         try (BufferedReader reader = new BufferedReader(new InputStreamReader(output, StandardCharsets.UTF_8))) {

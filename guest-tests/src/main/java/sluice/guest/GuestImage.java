@@ -131,14 +131,15 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
         }
 
         /**
-         * Loads a module that was built for this kernel at start, after the kernel's own: those that it needs are to be named as
-         * well. In the guest it is {@code /modules/NAME.ko}.
+         * Loads a module that was built for this kernel at start, in the order of the calls as well: what it needs is to be named
+         * before. In the guest it is {@code /modules/NAME.ko}.
          *
          * @param values as insmod takes them, {@code name=value}, with spaces between; empty for none
          */
         public Builder module(KernelModule module, String values) throws IOException {
             built.put(module.name(), Files.readAllBytes(module.file()));
             parameters.put(module.name(), values);
+            modules.add(module.name());
             return this;
         }
 
@@ -154,7 +155,7 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
          * @throws IOException a module, compiler, program or source is missing or refuses; the message says which
          */
         public GuestImage build(CacheFolder cache) throws IOException, InterruptedException {
-            List<String> moduleFiles = ModuleOrder.of(kernel).load(modules);
+            Set<String> moduleFiles = moduleFiles();
             Map<String, byte[]> hostFiles = hostFiles();
             Map<String, byte[]> contents = new LinkedHashMap<>();
             for (String source : sources) {
@@ -184,7 +185,21 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
             return new GuestImage(kernel, image);
         }
 
-        private void write(Path file, List<String> moduleFiles, Map<String, byte[]> hostFiles,
+        /** All modules in the order in which they are loaded: those of the kernel as files below its modules, others by name. */
+        private Set<String> moduleFiles() throws IOException {
+            ModuleOrder order = ModuleOrder.of(kernel);
+            Set<String> files = new LinkedHashSet<>();
+            for (String name : modules) {
+                if (built.containsKey(name)) {
+                    files.add(name);
+                } else {
+                    files.addAll(order.load(List.of(name)));
+                }
+            }
+            return files;
+        }
+
+        private void write(Path file, Set<String> moduleFiles, Map<String, byte[]> hostFiles,
                 Map<String, byte[]> contents) throws IOException, InterruptedException {
             try (OutputStream stream = new BufferedOutputStream(Files.newOutputStream(file));
                     CpioArchive archive = new CpioArchive(stream)) {
@@ -207,20 +222,13 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
                 StringBuilder order = new StringBuilder();
                 for (String module : moduleFiles) {
                     String name = ModuleOrder.name(module);
-                    archive.file("modules/" + name + ".ko", 0644, unpacked(kernel.modules().resolve(module)));
-                    order.append(orderLine(name));
-                }
-                for (Map.Entry<String, byte[]> module : built.entrySet()) {
-                    archive.file("modules/" + module.getKey() + ".ko", 0644, module.getValue());
-                    order.append(orderLine(module.getKey()));
+                    byte[] own = built.get(module);
+                    archive.file("modules/" + name + ".ko", 0644,
+                            own == null ? unpacked(kernel.modules().resolve(module)) : own);
+                    order.append("%s.ko %s".formatted(name, parameters.getOrDefault(name, "")).strip()).append('\n');
                 }
                 archive.file("modules/order", 0644, order.toString().getBytes(StandardCharsets.UTF_8));
             }
-        }
-
-        /** A line of {@code modules/order}: a file, and what insmod is to give it. */
-        private String orderLine(String name) {
-            return "%s.ko %s".formatted(name, parameters.getOrDefault(name, "")).strip() + "\n";
         }
 
         /** Busybox, and the wanted programs with their libraries, by their paths in the guest. */

@@ -31,8 +31,15 @@ public final class TestGpus {
             if (flag.startsWith("--")) command.add(flag);
         }
         command.addAll(List.of(more));
-        command.addAll(
-                List.of("-Xmx256m", "-cp", System.getProperty("java.class.path"), "sluice.vdev.cli.Main", device));
+        command.addAll(List.of("-Xmx256m", "-cp", System.getProperty("java.class.path"), "sluice.vdev.cli.Main"));
+        command.add(device);
+        return command;
+    }
+
+    /** What stands for {@code ./sluice} of the command line. */
+    public static List<String> launcher() {
+        List<String> command = deviceCommand("");
+        command.removeLast();
         return command;
     }
 

@@ -134,6 +134,24 @@ public final class DeviceMapping {
         }
     }
 
+    /**
+     * Does what a kernel does with a sync that its mapping does not allow, after {@link #syncForDevice} or {@link #syncForCpu} has
+     * refused it and a finding has said so: it maintains the caches as it was told, and the range changes hands. Nothing happens if
+     * the mapping has ended.
+     *
+     * @param from with {@code length} inside of the buffer
+     */
+    public void obeySync(long from, long length, Direction part, boolean forCpu) {
+        synchronized (turn) {
+            if (!live) return;
+            if (forCpu) {
+                buffer.core().gate().forCpu(lines, holder, range.set(from, length), part);
+            } else {
+                buffer.core().gate().syncForDevice(lines, holder, range.set(from, length), part, direction);
+            }
+        }
+    }
+
     /** Takes the whole buffer back from the device, in the direction it was mapped with. */
     public void syncForCpu() throws DmaBufException {
         syncForCpu(0, buffer.size(), direction);

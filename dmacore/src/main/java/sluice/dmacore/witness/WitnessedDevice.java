@@ -288,8 +288,9 @@ public final class WitnessedDevice implements AutoCloseable {
                 mapping.syncForDevice(from, length, call.direction());
             }
         } catch (DmaBufException e) {
-            // A finding says it: the call asks for what its mapping does not allow, and does nothing here.
             if (e.errno() != Errno.EINVAL) throw e;
+            // A finding says what is wrong with the call. The kernel maintains the caches all the same, as far as there is memory.
+            mapping.obeySync(from, Math.min(length, stretch.owner().bytes() - from), call.direction(), forCpu);
         }
     }
 

@@ -35,7 +35,8 @@ final class JsonReport {
         for (Report.Metric metric : report.metrics()) put(all, metric);
         if (faults != null) all.add("faults", faults(faults));
         all.add("ownership", ownership(core.totals()));
-        all.add("findings", findings(core.findings()));
+        all.add("findings", findings(core.findings(), Rule.Severity.ERROR));
+        all.add("hints", findings(core.findings(), Rule.Severity.HINT));
         return new GsonBuilder().setPrettyPrinting().create().toJson(all) + "\n";
     }
 
@@ -93,12 +94,12 @@ final class JsonReport {
         return report;
     }
 
-    /** Each mistake that was found, and how often. */
-    private static JsonArray findings(Findings findings) {
+    /** Each mistake that was found, or each hint, and how often. */
+    private static JsonArray findings(Findings findings, Rule.Severity severity) {
         JsonArray report = new JsonArray();
         for (Findings.Counted counted : findings.all()) {
             Finding finding = counted.finding();
-            if (finding.rule().severity() != Rule.Severity.ERROR) continue;
+            if (finding.rule().severity() != severity) continue;
             JsonObject one = new JsonObject();
             one.addProperty("rule", finding.rule().name());
             one.addProperty("times", counted.times());

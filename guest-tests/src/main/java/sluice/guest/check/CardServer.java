@@ -1,0 +1,109 @@
+package sluice.guest.check;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+
+import sluice.guest.ChildProcess;
+import sluice.guest.Console;
+import sluice.guest.build.Folders;
+import sluice.vdev.qemu.HostCommand;
+
+/** A process of ours that serves a card and the witness. Closing it ends the process. */
+final class CardServer implements Closeable {
+    private static final Duration START = Duration.ofSeconds(90);
+    private static final Duration SOON = Duration.ofSeconds(10);
+    private static final String CARD = "card";
+    private static final String WITNESS = "witness";
+    private static final String ERROR_FILE = "stderr";
+
+    private final Path folder;
+    private final ChildProcess child;
+    private final Console output;
+
+    private CardServer(Path folder, List<String> command) throws IOException {
+        this.folder = folder;
+        child = new ChildProcess(
+                new ProcessBuilder(command).redirectError(folder.resolve(ERROR_FILE).toFile()).start(), folder);
+        output = Console.of("the card's process", child.process(), this::errors);
+    }
+
+    /**
+     * Starts it and waits until QEMU can connect.
+     *
+     * @param launcher the command {@code sluice}
+     * @throws IOException it ended, or was not ready in time; the message carries what it said
+     */
+    static CardServer start(List<String> launcher, Card card, Setup setup) throws IOException, InterruptedException {
+        Path folder = Files.createTempDirectory("sluice-check-");
+        List<String> command = new ArrayList<>(launcher);
+        command.add("serve");
+        command.add("--device=witness,socket-path=%s,stats=%s".formatted(folder.resolve(WITNESS),
+                folder.resolve(WITNESS + ".json")));
+        command.add("--device=%s,socket-path=%s,stats=%s,coherency=%s%s".formatted(card.device(), folder.resolve(CARD),
+                folder.resolve(CARD + ".json"), setup.snoops() ? "coherent" : "non-coherent",
+                String.join("", card.options().stream().map(option -> "," + option).toList())));
+        CardServer server;
+        try {
+            server = new CardServer(folder, command);
+        } catch (IOException e) {
+            Folders.delete(folder);
+            throw e;
+        }
+        boolean ready = false;
+        try {
+            for (int i = 0; i < 2; i++) server.output.waitFor("^listening on ", START);
+            ready = true;
+            return server;
+        } finally {
+            if (!ready) server.close();
+        }
+    }
+
+    /** QEMU's arguments for both functions. */
+    List<String> qemuArguments() {
+        List<String> arguments = new ArrayList<>();
+        for (String socket : List.of(WITNESS, CARD)) {
+            arguments.addAll(List.of("-device",
+                    "{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"%s\"}}"
+                            .formatted(folder.resolve(socket))));
+        }
+        return arguments;
+    }
+
+    /** What both have counted and found until now. */
+    Reports reports() throws IOException, InterruptedException {
+        HostCommand.output(List.of("kill", "-USR2", Long.toString(child.process().pid())));
+        for (int i = 0; i < 2; i++) output.waitFor("^statistics ", SOON);
+        return new Reports(read(WITNESS), read(CARD));
+    }
+
+    /** @param card its report, with the findings of the core, which are those of all its devices */
+    record Reports(JsonObject witness, JsonObject card) {}
+
+    private JsonObject read(String name) throws IOException {
+        return JsonParser.parseString(Files.readString(folder.resolve(name + ".json"))).getAsJsonObject();
+    }
+
+    /** What it wrote on standard error; empty if nothing. */
+    String errors() {
+        try {
+            return Files.readString(folder.resolve(ERROR_FILE), StandardCharsets.UTF_8).strip();
+        } catch (IOException e) {
+            return "(what it said cannot be read: " + e.getMessage() + ")";
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        child.close();
+    }
+}
