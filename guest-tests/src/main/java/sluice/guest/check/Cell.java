@@ -1,0 +1,67 @@
+package sluice.guest.check;
+
+/**
+ * A thing that is tried: a buffer of some origin, used in some way, on a machine of some kind.
+ *
+ * @param setup of the machine
+ * @param memory whose buffers are used
+ * @param use how user space uses them
+ */
+record Cell(Setup setup, Memory memory, Use use) {
+    /** Where buffers come from. */
+    enum Memory {
+        MMAP("mmap", "the driver's own buffers"),
+        UDMABUF("udmabuf", "single pages of a memfd, in reverse order, by /dev/udmabuf"),
+        DUMB("dumb", "dumb buffers of virtio-gpu"),
+        HEAP("heap", "buffers of the system heap");
+
+        private final String label;
+        private final String help;
+
+        Memory(String label, String help) {
+            this.label = label;
+            this.help = help;
+        }
+
+        /** On the command line. */
+        String label() {
+            return label;
+        }
+
+        /** What it is, in some words. */
+        String help() {
+            return help;
+        }
+    }
+
+    /** What user space does around its accesses. */
+    enum Use {
+        /** DMA_BUF_IOCTL_SYNC where it is due. */
+        SYNC("sync"),
+        /** None at all, which is a mistake of user space's: the cell passes if that shows where it must. */
+        NO_SYNC("no-sync");
+
+        private final String label;
+
+        Use(String label) {
+            this.label = label;
+        }
+
+        String label() {
+            return label;
+        }
+    }
+
+    /** Its name in reports: letters, digits, dots and hyphens. */
+    String name() {
+        return "%s.%s.%s".formatted(setup.label(), memory.label, use.label);
+    }
+
+    /** What it does, in a sentence. */
+    String title() {
+        String how = use == Use.NO_SYNC ? ", without DMA_BUF_IOCTL_SYNC" : "";
+        return "captures into %s%s, on a machine with %s%s and a card that %s".formatted(memory.help, how,
+                setup.iommu() == Setup.Iommu.NONE ? "no IOMMU" : "IOMMU " + setup.iommu().label(),
+                setup.bounces() ? ", swiotlb=force" : "", setup.snoops() ? "snoops" : "does not snoop");
+    }
+}

@@ -1,0 +1,25 @@
+package sluice.guest.check;
+
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * What a run came to.
+ *
+ * @param card and its driver
+ * @param kernel release of the guest's kernel
+ * @param qemu version of QEMU
+ * @param cells in the order in which they were run
+ * @param time of the whole run
+ */
+record CheckResult(Card card, String kernel, String qemu, List<CellResult> cells, Duration time) {
+    /** The process's exit status: 0 pass, 1 fail, 4 all skipped. */
+    int exitStatus() {
+        if (count(Outcome.FAIL) + count(Outcome.INCONCLUSIVE) > 0) return 1;
+        return count(Outcome.PASS) == 0 ? 4 : 0;
+    }
+
+    long count(Outcome outcome) {
+        return cells.stream().filter(cell -> cell.outcome() == outcome).count();
+    }
+}
