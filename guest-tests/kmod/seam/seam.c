@@ -28,7 +28,7 @@
 #define PATTERN		0x5a
 #define LIMIT		(20 * HZ)
 
-enum { SEAM_FILL = 1, SEAM_SUM, SEAM_EVENTS, SEAM_HIDE };
+enum { SEAM_FILL = 1, SEAM_SUM, SEAM_EVENTS };
 enum { SEAM_DONE, SEAM_NOT_SHOWN };
 
 struct seam_command {
@@ -268,11 +268,6 @@ static int seam_probe(struct virtio_device *vdev)
 
 static void seam_remove(struct virtio_device *vdev)
 {
-	struct seam *seam = vdev->priv;
-
-	/* QEMU 11.1's vhost-user front-end does not survive the reset of a device whose region is shown. */
-	if (seam_send(seam, SEAM_HIDE, 0, 0, 0) != SEAM_DONE)
-		dev_warn(&vdev->dev, "the device still shows its region\n");
 	virtio_reset_device(vdev);
 	vdev->config->del_vqs(vdev);
 }

@@ -12,9 +12,11 @@ public interface SharedWindow {
     MemorySegment memory();
 
     /**
-     * Lets the driver reach a part, of whole pages that are not shown yet.
+     * Lets the driver reach a part, of whole pages that are not shown yet, until it is hidden or the device is reset. Over vhost-user
+     * a part takes one of the eight regions of a memory table, of which the guest's memory has at least one.
      *
-     * @param done gets on the loop whether it does, possibly before this returns; not if the front-end refuses it or has gone
+     * @param done gets on the loop whether it does, possibly before this returns; not if the front-end refuses it or has gone, no
+     *         region is left, or the device has been reset meanwhile
      * @throws IllegalArgumentException the part is not in the region, or not of whole pages
      */
     void show(long offset, long length, Consumer<Boolean> done);

@@ -65,6 +65,7 @@ public final class DeviceHost {
     private @Nullable FrontEndRequests frontEnd;
     private final SharedMemory shared;
     private final Map<Integer, SharedWindow> windows = new HashMap<>();
+    private final ShownParts shown;
 
     /** A host that waits for kicks as soon as a queue is empty. */
     public DeviceHost(VirtioDevice device, HostLoop loop) {
@@ -81,6 +82,7 @@ public final class DeviceHost {
     public DeviceHost(VirtioDevice device, HostLoop loop, long pollNanos, DeviceTrace trace, SharedMemory shared) {
         this.device = device;
         this.shared = shared;
+        this.shown = new ShownParts(shared, view, loop.log());
         this.trace = trace;
         this.loop = loop;
         this.queues = new DeviceQueues(device, loop, pollNanos, behind);
@@ -285,6 +287,7 @@ public final class DeviceHost {
 
     private void resetDevice() {
         stopKicks();
+        shown.clear();
         queues.reset();
         caches.values().forEach(FrontCache::clear);
     }
@@ -293,6 +296,7 @@ public final class DeviceHost {
     public void detach(Runnable done) {
         loop.ask("the end of a front-end", () -> {
             frontEnd = null;
+            shown.clear();
             stopKicks();
             queues.close();
             for (QueueDescriptors one : descriptors) one.close();
@@ -326,7 +330,7 @@ public final class DeviceHost {
         @Override
         public SharedWindow window(int id) {
             return windows.computeIfAbsent(shared.region(id).id(),
-                    known -> new FrontWindow(shared, known, loop, () -> frontEnd));
+                    known -> new FrontWindow(shared, known, loop, shown, () -> frontEnd));
         }
 
         @Override

@@ -7,6 +7,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 import sluice.vdev.device.SharedWindow;
+import sluice.vdev.host.ShownParts.Part;
 
 /** A shared memory region whose parts a front-end shows its guest one by one. Used on the device's loop. */
 final class FrontWindow implements SharedWindow {
@@ -16,13 +17,16 @@ final class FrontWindow implements SharedWindow {
     private final SharedMemory shared;
     private final int id;
     private final HostLoop loop;
+    private final ShownParts shown;
     private final Supplier<@Nullable FrontEndRequests> frontEnd;
     private int open;
 
-    FrontWindow(SharedMemory shared, int id, HostLoop loop, Supplier<@Nullable FrontEndRequests> frontEnd) {
+    FrontWindow(SharedMemory shared, int id, HostLoop loop, ShownParts shown,
+            Supplier<@Nullable FrontEndRequests> frontEnd) {
         this.shared = shared;
         this.id = id;
         this.loop = loop;
+        this.shown = shown;
         this.frontEnd = frontEnd;
     }
 
@@ -34,25 +38,51 @@ final class FrontWindow implements SharedWindow {
     @Override
     public void show(long offset, long length, Consumer<Boolean> done) {
         shared.check(id, offset, length);
-        FrontEndRequests asked = ready();
-        if (asked == null) done.accept(false);
-        else asked.map(id, shared.file(), shared.offset(id) + offset, offset, length, answer(done));
+        FrontEndRequests present = ready();
+        Part part = new Part(id, offset, length);
+        if (present == null || shown.contains(part) || !shown.add(part)) {
+            done.accept(false);
+            return;
+        }
+        long before = shown.resets();
+        open++;
+        present.map(id, shared.file(), shared.offset(id) + offset, offset, length, answer(taken -> {
+            boolean current = shown.resets() == before;
+            if (current && !taken) shown.remove(part);
+            // The front-end may have read the request after the reset.
+            if (!current && taken && !shown.contains(part)) forget(part);
+            done.accept(current && taken);
+        }));
     }
 
     @Override
     public void hide(long offset, long length, Consumer<Boolean> done) {
         shared.check(id, offset, length);
-        FrontEndRequests asked = ready();
-        if (asked == null) done.accept(false);
-        else asked.unmap(id, offset, length, answer(done));
+        FrontEndRequests present = ready();
+        if (present == null) {
+            done.accept(false);
+            return;
+        }
+        Part part = new Part(id, offset, length);
+        long before = shown.resets();
+        open++;
+        present.unmap(id, offset, length, answer(taken -> {
+            boolean current = shown.resets() == before;
+            if (current && taken) shown.remove(part);
+            done.accept(taken || !current);
+        }));
+    }
+
+    private void forget(Part part) {
+        FrontEndRequests present = ready();
+        if (present == null) return;
+        open++;
+        present.unmap(id, part.offset(), part.length(), answer(taken -> {}));
     }
 
     /** The front-end, if there is one that may be asked more. */
     private @Nullable FrontEndRequests ready() {
-        FrontEndRequests present = frontEnd.get();
-        if (present == null || open == MOST_OPEN) return null;
-        open++;
-        return present;
+        return open == MOST_OPEN ? null : frontEnd.get();
     }
 
     private Consumer<Boolean> answer(Consumer<Boolean> done) {

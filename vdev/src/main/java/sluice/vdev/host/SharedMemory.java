@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.Memfd;
 import sluice.dmacore.linux.Seals;
+import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.FileMappings;
 import sluice.vdev.device.SharedRegion;
 import sluice.vdev.pci.BarMemory;
@@ -85,6 +86,11 @@ public final class SharedMemory implements AutoCloseable {
         BarMemory present = memory;
         if (present == null) throw new IllegalArgumentException("the device has no shared memory region");
         return present;
+    }
+
+    /** Whether a mapping is of their file. */
+    boolean isIn(FileMapping mapping) {
+        return memory != null && memory.mapping() == mapping; // a file is mapped once
     }
 
     /** Bytes of all regions. */

@@ -21,12 +21,17 @@ final class ProtocolFeature {
     static final long SHMEM = 1L << 22;
 
     private static final long OF_EVERY_DEVICE = MQ | REPLY_ACK | BACKEND_REQ | CONFIG | BACKEND_SEND_FD | RESET_DEVICE
-            | CONFIGURE_MEM_SLOTS | GPA_ADDRESSES;
+            | GPA_ADDRESSES;
 
     private ProtocolFeature() {}
 
-    /** What is offered for a device with these shared memory regions. */
+    /**
+     * What is offered for a device with these shared memory regions: memory slots, or shared memory, but not both. QEMU 11.1 keeps a
+     * table of the slots it has sent, and when a device starts it looks for the memory behind each that is gone. A part of a region
+     * that it took away while the device was stopped, which is what it does with all of them at a reset, has none, and QEMU dies of
+     * that. Without slots it keeps no table.
+     */
     static long offered(SharedMemory shared) {
-        return shared.regions().isEmpty() ? OF_EVERY_DEVICE : OF_EVERY_DEVICE | SHMEM;
+        return OF_EVERY_DEVICE | (shared.regions().isEmpty() ? CONFIGURE_MEM_SLOTS : SHMEM);
     }
 }

@@ -82,7 +82,9 @@ class SharedMemoryLoopbackTest {
         Profile qemu = Profile.qemu11();
         DeviceSession session = new DeviceSession(device.frontEnd(), ram,
                 new Profile(qemu.protocolBits(), 0, qemu.forcedFeatures(), true, false), QUEUE_SIZE);
-        assertThat(session.realize().protocolFeatures() & VhostUserBits.P_SHMEM).isNotZero();
+        assertThat(session.realize().protocolFeatures() & (VhostUserBits.P_SHMEM | VhostUserBits.P_CONFIGURE_MEM_SLOTS))
+                .as("QEMU 11.1 survives the reset of a device only if it has one of them")
+                .isEqualTo(VhostUserBits.P_SHMEM);
         session.start();
         return session;
     }
@@ -126,6 +128,60 @@ class SharedMemoryLoopbackTest {
             assertThat(unmap.fds()).isEmpty();
             session.channel().reply(unmap, 0);
             assertThat(answer(queue, hidden)).isTrue();
+        }
+    }
+
+    private static BackEndChannel.Request request(DeviceSession session, int number, int page) throws Exception {
+        BackEndChannel.Request request = session.channel().receive(Deadline.USUAL);
+        request.fds().forEach(Fd::close);
+        check(request, number, page * PAGE, PAGE);
+        return request;
+    }
+
+    private static boolean isShown(DeviceSession session, CommandQueue queue, int page) throws Exception {
+        CommandQueue.Ticket shown = send(queue, 'S', page);
+        session.channel().reply(request(session, BackEndChannel.SHMEM_MAP, page), 0);
+        return answer(queue, shown);
+    }
+
+    /** Of which one is the guest's memory. A front-end would not start the device again with more. */
+    @Test
+    void eachPartTakesARegionOfTheMemoryTableUntilItIsHiddenOrTheDeviceReset() throws Exception {
+        try (ServedDevice device = serve("vhost-user");
+                GuestRam ram = GuestRam.single(1 << 20, 1);
+                DeviceSession session = session(device, ram)) {
+            CommandQueue queue = new CommandQueue(session.queue(0), ram);
+            for (int page = 0; page < 7; page++) assertThat(isShown(session, queue, page)).isTrue();
+            assertThat(answer(queue, send(queue, 'S', 8))).as("an eighth").isFalse();
+            CommandQueue.Ticket hidden = send(queue, 'H', 2);
+            session.channel().reply(request(session, BackEndChannel.SHMEM_UNMAP, 2), 0);
+            assertThat(answer(queue, hidden)).isTrue();
+            assertThat(isShown(session, queue, 8)).isTrue();
+            assertThat(answer(queue, send(queue, 'S', 8))).as("again").isFalse();
+            session.stop();
+            session.start();
+            assertThat(answer(queue, send(queue, 'S', 9))).as("a stop hides nothing").isFalse();
+            session.stopAndReset();
+            session.start();
+            CommandQueue next = new CommandQueue(session.queue(0), ram);
+            for (int page = 0; page < 7; page++) assertThat(isShown(session, next, page)).isTrue();
+        }
+    }
+
+    /** A front-end that reads a request after the reset has shown what nobody knows of. */
+    @Test
+    void whatIsShownAfterAResetIsHidden() throws Exception {
+        try (ServedDevice device = serve("vhost-user");
+                GuestRam ram = GuestRam.single(1 << 20, 1);
+                DeviceSession session = session(device, ram)) {
+            CommandQueue queue = new CommandQueue(session.queue(0), ram);
+            send(queue, 'S', 3);
+            BackEndChannel.Request late = request(session, BackEndChannel.SHMEM_MAP, 3);
+            session.stopAndReset();
+            session.start();
+            session.channel().reply(late, 0);
+            session.channel().reply(request(session, BackEndChannel.SHMEM_UNMAP, 3), 0);
+            assertThat(isShown(session, new CommandQueue(session.queue(0), ram), 3)).isTrue();
         }
     }
 
