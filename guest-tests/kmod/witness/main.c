@@ -82,6 +82,9 @@ static int on_bus(struct notifier_block *block, unsigned long event, void *data)
 
 	if (event == BUS_NOTIFY_ADD_DEVICE)
 		watch(to_pci_dev(dev));
+	/* Behind remove() and what the driver's resources undo by themselves. */
+	if (event == BUS_NOTIFY_UNBOUND_DRIVER && witness_number(dev))
+		witness_tell(&(struct witness_call){ .operation = WITNESS_UNBOUND, .name = "driver unbound", .dev = dev });
 	if (event == BUS_NOTIFY_REMOVED_DEVICE)
 		for (int i = 0; i < MOST_FUNCTIONS; i++)
 			if (functions[i].dev == dev)

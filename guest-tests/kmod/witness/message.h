@@ -31,6 +31,7 @@ enum witness_operation {
 	WITNESS_CPU_BEGIN,
 	WITNESS_CPU_END,
 	WITNESS_GOODBYE,
+	WITNESS_UNBOUND,
 };
 
 #define WITNESS_HARD_INTERRUPT	(1 << 0)
@@ -59,8 +60,8 @@ struct witness_message {
 	__le64 nanos;		/* CLOCK_MONOTONIC */
 	__le64 extra;		/* of a dma-buf: its inode */
 	__le64 size;		/* and its size in bytes */
-	char name[32];		/* of the device */
-	char call[24];		/* of the kernel */
+	char name[28];		/* of the device */
+	char call[28];		/* of the kernel */
 	struct witness_entry entries[];
 };
 

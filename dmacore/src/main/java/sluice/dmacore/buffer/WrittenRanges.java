@@ -4,19 +4,20 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /** Some bytes of a buffer, such as those that a device has written. Any thread may use it. */
-final class WrittenRanges {
+public final class WrittenRanges {
     private final long size;
     private final TreeMap<Long, Long> ends = new TreeMap<>();
 
-    WrittenRanges(long size) {
+    /** @param size of the buffer; what is behind is not kept */
+    public WrittenRanges(long size) {
         this.size = size;
     }
 
-    synchronized boolean isEmpty() {
+    public synchronized boolean isEmpty() {
         return ends.isEmpty();
     }
 
-    synchronized void add(long from, long length) {
+    public synchronized void add(long from, long length) {
         long start = from;
         long end = Math.min(from + length, size);
         Map.Entry<Long, Long> before = ends.floorEntry(start);
@@ -33,7 +34,7 @@ final class WrittenRanges {
     }
 
     /** Forgets a range. */
-    synchronized void clear(long from, long length) {
+    public synchronized void clear(long from, long length) {
         long end = from + length;
         Map.Entry<Long, Long> before = ends.lowerEntry(from);
         if (before != null && before.getValue() > from) {
@@ -48,7 +49,7 @@ final class WrittenRanges {
     }
 
     /** The first byte from a position on that was written, or {@link Long#MAX_VALUE}. */
-    synchronized long next(long from) {
+    public synchronized long next(long from) {
         Map.Entry<Long, Long> covering = ends.floorEntry(from);
         if (covering != null && covering.getValue() > from) return from;
         Long next = ends.higherKey(from);

@@ -9,7 +9,7 @@ package sluice.dmacore.finding;
  * @param from first byte of the buffer it is about
  * @param length in bytes
  * @param what happened, in a sentence
- * @param site where in the program: class, method and line outside of the core
+ * @param site where in the program: class, method and line outside of the core; of a guest's kernel, the function that was called
  */
 public record Finding(Rule rule, String device, String buffer, long from, long length, String what, String site) {
     /** One line for a person. */

@@ -20,6 +20,7 @@ public final class Findings {
     public static final int CAPACITY = 1024;
     private static final String OWN = "sluice.dmacore.";
     private static final StackWalker WALKER = StackWalker.getInstance();
+    private static final ScopedValue<String> SITE = ScopedValue.newInstance();
 
     /** Some bytes of a buffer. */
     public record Range(long from, long length) {
@@ -58,6 +59,12 @@ public final class Findings {
     public interface Follower {
         /** One was made; must not wait. */
         void found(Rule rule, Subject subject, long from, long length);
+    }
+
+    /** Something that is done. */
+    @FunctionalInterface
+    public interface Action<X extends Exception> {
+        void run() throws X;
     }
 
     private record Key(Rule rule, String device, String buffer, String site) {}
@@ -109,7 +116,7 @@ public final class Findings {
 
     /**
      * Adds a finding; the parameters are those of {@link Finding}. Where it was made is the innermost frame that is not of
-     * the core itself.
+     * the core itself, unless it is said by {@link #at}.
      */
     public void add(Rule rule, Subject subject, long from, long length, String what) {
         String device = subject.device();
@@ -144,7 +151,20 @@ public final class Findings {
         tell.accept(finding);
     }
 
+    /**
+     * Does what another program has asked for: what is found meanwhile was made there, and not where this program carries it out.
+     *
+     * @param site where it was asked for
+     */
+    public static <X extends Exception> void at(String site, Action<X> action) throws X {
+        ScopedValue.where(SITE, site).call(() -> {
+            action.run();
+            return true;
+        });
+    }
+
     private static String site() {
+        if (SITE.isBound()) return SITE.get();
         Optional<StackWalker.StackFrame> outside = WALKER.walk(frames -> frames
                 .filter(frame -> !frame.getClassName().startsWith(OWN) || isTest(frame.getClassName()))
                 .findFirst());

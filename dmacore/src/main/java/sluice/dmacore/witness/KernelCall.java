@@ -18,6 +18,11 @@ public record KernelCall(String name, Direction direction, Set<DmaAttribute> att
     private static final int SKIP_CPU_SYNC = 1 << 5;
     private static final int MMIO = 1 << 10;
 
+    /** Whether it ends a mapping as a whole; the calls of {@code dma_iova_*} link and unlink parts of one. */
+    boolean endsAll() {
+        return !name.startsWith("dma_iova_");
+    }
+
     /** @param bits DMA_ATTR_* of the kernel; those that mean nothing here are left out */
     public static Set<DmaAttribute> attributes(int bits) {
         Set<DmaAttribute> found = EnumSet.noneOf(DmaAttribute.class);

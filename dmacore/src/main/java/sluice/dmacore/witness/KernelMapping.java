@@ -11,6 +11,7 @@ import sluice.dmacore.buffer.DmaAttribute;
 import sluice.dmacore.buffer.DmaBuf;
 import sluice.dmacore.buffer.DmaBufException;
 import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.buffer.WrittenRanges;
 import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.exporter.GuestPages;
@@ -23,33 +24,51 @@ final class KernelMapping {
     private final long[] lengths;
     private final long bytes;
     private final Runs memory;
-    /** What the core knows of it; null for memory that is coherent by itself. */
+    private final String name;
+    /** What the core knows of it; null for memory that is coherent by itself, or no memory. */
     private final @Nullable DeviceMapping mapping;
+    /**
+     * What a device that snoops has written and no call has taken back. Of one that does not, the model of its caches knows; null then.
+     */
+    private final @Nullable WrittenRanges unfetched;
 
-    private KernelMapping(long[] addresses, long[] lengths, Runs memory, @Nullable DeviceMapping mapping) {
+    private KernelMapping(String name, long[] addresses, long[] lengths, Runs memory, @Nullable DeviceMapping mapping,
+            @Nullable WrittenRanges unfetched) {
+        this.name = name;
         this.addresses = addresses;
         this.lengths = lengths;
         this.memory = memory;
         this.mapping = mapping;
+        this.unfetched = unfetched;
         bytes = memory.bytes();
     }
 
     /** Memory that needs no transfer. */
     static KernelMapping coherent(long address, long length, Runs memory) {
-        return new KernelMapping(new long[]{ address }, new long[]{ length }, memory.copy(), null);
+        return new KernelMapping(named("dma_alloc", address), new long[]{ address }, new long[]{ length },
+                memory.copy(),
+                null, null);
+    }
+
+    /** A list that leads to no memory of ours, or of which the core knows nothing. */
+    static KernelMapping elsewhere(String call, long[] addresses, long[] lengths) {
+        return new KernelMapping(named(call, addresses[0]), addresses, lengths, new Runs(), null, null);
     }
 
     /**
      * A mapping of a driver's.
      *
      * @param call of the kernel, such as {@code dma_map_sg}; the buffer is named after it
+     * @param judged whether what the device writes is looked after here
      * @param addresses of the list's entries, and their lengths; together they are as long as {@code memory}
      * @throws DmaBufException the core does not take it; nothing is mapped
      */
-    static KernelMapping of(DmaCore core, String call, DeviceFunction function, Stream stream, Share share,
-            long[] addresses, long[] lengths, Runs memory, Direction direction, Set<DmaAttribute> attributes)
+    static KernelMapping of(DmaCore core, String call, DeviceFunction function, Stream stream, boolean judged,
+            Share share, long[] addresses, long[] lengths, Runs memory, Direction direction,
+            Set<DmaAttribute> attributes)
             throws DmaBufException {
-        DmaBuf buffer = core.export(named(call, addresses[0]), memory.bytes(), new GuestPages(memory), share);
+        String name = named(call, addresses[0]);
+        DmaBuf buffer = core.export(name, memory.bytes(), new GuestPages(memory), share);
         Attachment attachment = null;
         boolean done = false;
         try {
@@ -58,7 +77,8 @@ final class KernelMapping {
             // The guest has chosen the time, and an unmapped list that was never used is no mistake of its.
             mapping.noteUsed();
             done = true;
-            return new KernelMapping(addresses, lengths, memory.copy(), mapping);
+            return new KernelMapping(name, addresses, lengths, memory.copy(), mapping,
+                    judged && direction.deviceWrites() ? new WrittenRanges(memory.bytes()) : null);
         } finally {
             if (!done) {
                 if (attachment != null) attachment.detach();
@@ -70,6 +90,11 @@ final class KernelMapping {
     private static String named(String call, long address) {
         String name = call + " 0x" + Long.toHexString(address);
         return name.length() <= DmaBuf.NAME_LENGTH ? name : name.substring(0, DmaBuf.NAME_LENGTH);
+    }
+
+    /** The call that has made it, and its first address. */
+    String name() {
+        return name;
     }
 
     int entries() {
@@ -86,6 +111,33 @@ final class KernelMapping {
 
     long bytes() {
         return bytes;
+    }
+
+    /** Whether it was mapped, and not allocated; a call unmaps it then. */
+    boolean isStreaming() {
+        return mapping != null || memory.count() == 0;
+    }
+
+    /** Whether the device may write it. */
+    boolean isWritable() {
+        return mapping != null && mapping.direction().deviceWrites();
+    }
+
+    /** The device has written. */
+    void written(long from, long length) {
+        if (unfetched != null) unfetched.add(from, length);
+    }
+
+    /** What the device wrote has come to the CPU, or nobody wants it any more. */
+    void fetched(long from, long length) {
+        if (unfetched != null) unfetched.clear(from, length);
+    }
+
+    /** The first byte of a range that the device has written and that was not taken back, or −1. */
+    long firstUnfetched(long from, long length) {
+        if (unfetched == null) return -1;
+        long first = unfetched.next(from);
+        return first < from + length ? first : -1;
     }
 
     /** The memory behind it, in the order of its entries. */

@@ -27,6 +27,7 @@ public final class Witness {
 
     private final DmaCore core;
     private final CoherentMemory coherent = new CoherentMemory();
+    private final WritableMemory writable = new WritableMemory();
     private final List<WitnessedDevice> served = new ArrayList<>();
     private final Map<String, WitnessedDevice> others = new HashMap<>();
 
@@ -43,7 +44,7 @@ public final class Witness {
      */
     public synchronized WitnessedDevice serve(String name, Stream stream, Share share, DmaMappedSpace space) {
         if (served.size() == MOST_NUMBERS) throw new IllegalStateException(MOST_NUMBERS + " devices are witnessed");
-        WitnessedDevice device = new WitnessedDevice(core, name, stream, share, coherent, space);
+        WitnessedDevice device = new WitnessedDevice(core, name, stream, share, coherent, writable, space);
         served.add(device);
         return device;
     }
@@ -70,7 +71,7 @@ public final class Witness {
         if (present != null || others.size() == MOST_OTHERS) return present;
         boolean cached = served.stream().anyMatch(device -> !device.stream().coherent());
         WitnessedDevice device = new WitnessedDevice(core, name, cached ? Stream.NON_COHERENT : Stream.COHERENT, share,
-                coherent, null);
+                coherent, writable, null);
         device.greet(true);
         others.put(name, device);
         return device;

@@ -1,21 +1,20 @@
 package sluice.dmacore.witness;
 
 import java.util.HashSet;
-import java.util.Map;
-import java.util.NavigableMap;
 import java.util.Set;
-import java.util.TreeMap;
 
 import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.budget.Resource;
 import sluice.dmacore.budget.Share;
 import sluice.dmacore.buffer.DeviceMapping;
+import sluice.dmacore.buffer.DmaAttribute;
 import sluice.dmacore.buffer.DmaBufException;
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.device.Stream;
+import sluice.dmacore.finding.Findings;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.memory.Runs;
@@ -36,26 +35,27 @@ public final class WitnessedDevice implements AutoCloseable {
     private final Stream stream;
     private final Share share;
     private final CoherentMemory coherent;
+    private final WritableMemory writable;
     private final @Nullable DmaMappedSpace space;
     private final DeviceFunction function;
     /** By address; guarded by this, as is all below. */
-    private final NavigableMap<Long, Stretch> stretches = new TreeMap<>();
+    private final Addresses addresses = new Addresses();
     private final Set<KernelMapping> mappings = new HashSet<>();
     /** The last ranges that ended, for one who uses them all the same. */
     private final EndedRanges ended = new EndedRanges();
-    private long longest;
     private boolean told;
     private boolean fromTheBeginning;
     private long untracked;
 
     /** @param space to which its addresses belong, or null for guest physical ones */
     WitnessedDevice(DmaCore core, String name, Stream stream, Share share, CoherentMemory coherent,
-            @Nullable DmaMappedSpace space) {
+            WritableMemory writable, @Nullable DmaMappedSpace space) {
         this.space = space;
         this.core = core;
         this.stream = stream;
         this.share = share;
         this.coherent = coherent;
+        this.writable = writable;
         // Whoever has chosen the addresses, it was not the core.
         function = core.function(name, DeviceDmaParams.throughIommu().withTranslated(false).withDmaMask(-1));
     }
@@ -118,36 +118,52 @@ public final class WitnessedDevice implements AutoCloseable {
     /**
      * A list was mapped: it belongs to the device.
      *
-     * @param addresses for the device, one for each entry
+     * @param begins addresses for the device, one for each entry
      * @param lengths in bytes, each more than 0
      * @param memory behind all entries, in their order
      * @throws DmaBufException the core does not take it: the device reaches it, and nothing is found about it
      */
-    public synchronized void map(KernelCall call, long[] addresses, long[] lengths, Runs memory)
+    public synchronized void map(KernelCall call, long[] begins, long[] lengths, Runs memory)
             throws DmaBufException {
+        Findings.at(call.name(), () -> track(call, begins, lengths, memory));
+    }
+
+    private void track(KernelCall call, long[] begins, long[] lengths, Runs memory) throws DmaBufException {
         if (!take(memory.bytes())) return;
         boolean done = false;
         try {
             // What is coherent for the CPU needs no cache operation for anybody.
             Stream used = !stream.coherent() && coherent.contains(memory) ? Stream.COHERENT : stream;
-            add(KernelMapping.of(core, call.name(), function, used, share, addresses, lengths, memory, call.direction(),
-                    call.attributes()));
+            KernelMapping made = KernelMapping.of(core, call.name(), function, used, stream.coherent(), share, begins,
+                    lengths, memory, call.direction(), call.attributes());
             done = true;
+            if (made.isWritable()) checkWriters(call, made);
+            add(made);
         } finally {
             if (!done) {
                 giveBack(memory.bytes());
                 untracked++;
                 // It is mapped all the same, and using it is no mistake of the device's.
-                mapElsewhere(addresses, lengths);
+                mapElsewhere(call, begins, lengths);
             }
         }
     }
 
     /** A list was mapped that leads to no memory of ours, such as a BAR: it is known, and moves as the front-end has it. */
-    public synchronized void mapElsewhere(long[] addresses, long[] lengths) {
-        for (int entry = 0; entry < addresses.length; entry++) {
-            if (take(0)) add(KernelMapping.coherent(addresses[entry], lengths[entry], new Runs()));
-        }
+    public synchronized void mapElsewhere(KernelCall call, long[] begins, long[] lengths) {
+        if (take(0)) add(KernelMapping.elsewhere(call.name(), begins, lengths));
+    }
+
+    /** The core tells of other devices; this is about the device's own other mappings. */
+    private void checkWriters(KernelCall call, KernelMapping made) {
+        KernelMapping other = writable.sharing(made.memory(), device -> device == this);
+        if (other != null && !call.attributes().contains(DmaAttribute.SKIP_CPU_SYNC))
+            found(Rule.D17_OVERLAPPING_WRITES, made, 0, made.bytes(), "it shares lines with " + other.name());
+        writable.add(this, made);
+    }
+
+    private void found(Rule rule, KernelMapping mapping, long from, long length, String what) {
+        core.findings().add(rule, name(), mapping.name(), from, length, what);
     }
 
     /** Memory was allocated for the device and the CPU, which see the same of it. */
@@ -158,7 +174,7 @@ public final class WitnessedDevice implements AutoCloseable {
 
     /** That ended; what is not known is memory that was allocated before anything was told. */
     public synchronized void freed(long address) {
-        for (Stretch at = stretches.get(address); at != null; at = at.below) {
+        for (Stretch at = addresses.beginning(address); at != null; at = at.below) {
             KernelMapping owner = at.owner();
             if (owner.mapping() != null || owner.address(0) != address) continue;
             coherent.remove(owner.memory());
@@ -173,6 +189,7 @@ public final class WitnessedDevice implements AutoCloseable {
             share.giveBack(Resource.HEAP, MAPPING_BYTES);
         }
         untracked++;
+        fromTheBeginning = false;
         return false;
     }
 
@@ -183,13 +200,7 @@ public final class WitnessedDevice implements AutoCloseable {
 
     private void add(KernelMapping mapping) {
         mappings.add(mapping);
-        long from = 0;
-        for (int entry = 0; entry < mapping.entries(); entry++) {
-            Stretch stretch = new Stretch(mapping, mapping.address(entry), mapping.length(entry), from);
-            stretch.below = stretches.put(stretch.address(), stretch);
-            longest = Math.max(longest, mapping.length(entry));
-            from += mapping.length(entry);
-        }
+        addresses.add(mapping);
     }
 
     /**
@@ -198,29 +209,55 @@ public final class WitnessedDevice implements AutoCloseable {
      *
      * @param address of its first entry
      * @param length of the first entry
+     * @param bytes of all entries
      */
-    public synchronized void unmap(KernelCall call, long address, long length) throws DmaBufException {
-        KernelMapping found = mapped(address, length, call);
+    public synchronized void unmap(KernelCall call, long address, long length, long bytes) throws DmaBufException {
+        Findings.at(call.name(), () -> end(call, address, length, bytes));
+    }
+
+    private void end(KernelCall call, long address, long length, long bytes) throws DmaBufException {
+        KernelMapping found = mapped(address, length, bytes, call);
         if (found == null) {
             notMapped(Rule.D2_UNMAP_NOT_MAPPED, call, address, length);
             return;
         }
-        DeviceMapping mapping = found.mapping();
         try {
-            if (mapping != null) mapping.unmap(call.direction(), call.attributes());
+            end(call, found, bytes);
         } finally {
             remove(found, "unmapped by " + call.name());
         }
     }
 
-    /** The mapping that is meant: the last that was made with this address, length and direction, or else one with this address. */
-    private @Nullable KernelMapping mapped(long address, long length, KernelCall call) {
+    private void end(KernelCall call, KernelMapping found, long bytes) throws DmaBufException {
+        DeviceMapping mapping = found.mapping();
+        if (mapping == null) return;
+        boolean skip = call.attributes().contains(DmaAttribute.SKIP_CPU_SYNC);
+        long unfetched = skip ? found.firstUnfetched(0, found.bytes()) : -1;
+        // Whoever has it mapped besides, as /dev/udmabuf, is the one to fetch it.
+        if (unfetched >= 0 && writable.sharing(found.memory(), device -> device != this) == null)
+            found(Rule.NEVER_FETCHED, found, unfetched, found.bytes() - unfetched,
+                    "what the device wrote was not taken back: SKIP_CPU_SYNC is wrong, if the CPU has read it");
+        if (bytes == found.bytes() || !call.endsAll()) {
+            mapping.unmap(call.direction(), call.attributes());
+            return;
+        }
+        found(Rule.D6_UNMAP_SIZE, found, 0, bytes, "%d bytes unmapped, and %d mapped".formatted(bytes, found.bytes()));
+        // As a kernel does it: the rest is forgotten, and stays as it was.
+        if (!skip) mapping.obeySync(0, Math.min(bytes, found.bytes()), call.direction(), true);
+        mapping.discard();
+    }
+
+    /** The mapping that is meant: the last that was made with this address, size and direction, or else one with this address. */
+    private @Nullable KernelMapping mapped(long address, long length, long bytes, KernelCall call) {
         KernelMapping second = null;
-        for (Stretch at = stretches.get(address); at != null; at = at.below) {
+        for (Stretch at = addresses.beginning(address); at != null; at = at.below) {
             KernelMapping owner = at.owner();
             DeviceMapping mapping = owner.mapping();
-            if (mapping == null || owner.address(0) != address) continue;
-            if (owner.length(0) == length && mapping.direction() == call.direction()) return owner;
+            if (!owner.isStreaming() || owner.address(0) != address) continue;
+            boolean exact = mapping == null
+                    ? owner.length(0) == length
+                    : owner.bytes() == bytes && mapping.direction() == call.direction();
+            if (exact) return owner;
             if (second == null) second = owner;
         }
         return second;
@@ -235,31 +272,13 @@ public final class WitnessedDevice implements AutoCloseable {
     }
 
     private void remove(KernelMapping mapping, String how) {
-        for (int entry = 0; entry < mapping.entries(); entry++) {
-            long address = mapping.address(entry);
-            ended.add(address, mapping.length(entry), how);
-            Stretch above = null;
-            for (Stretch at = stretches.get(address); at != null; at = at.below) {
-                if (at.owner() == mapping) {
-                    take(address, above, at);
-                    break;
-                }
-                above = at;
-            }
-        }
+        for (int entry = 0; entry < mapping.entries(); entry++)
+            ended.add(mapping.address(entry), mapping.length(entry), how);
+        addresses.remove(mapping);
         mappings.remove(mapping);
+        if (mapping.isWritable()) writable.remove(mapping);
         mapping.letGo();
         giveBack(mapping.mapping() == null ? 0 : mapping.bytes());
-    }
-
-    private void take(long address, @Nullable Stretch above, Stretch gone) {
-        if (above != null) {
-            above.below = gone.below;
-        } else if (gone.below != null) {
-            stretches.put(address, gone.below);
-        } else {
-            stretches.remove(address);
-        }
     }
 
     /** A part of what is mapped goes to the device, with what the CPU has written. */
@@ -273,6 +292,10 @@ public final class WitnessedDevice implements AutoCloseable {
     }
 
     private synchronized void sync(KernelCall call, long address, long length, boolean forCpu) throws DmaBufException {
+        Findings.at(call.name(), () -> transfer(call, address, length, forCpu));
+    }
+
+    private void transfer(KernelCall call, long address, long length, boolean forCpu) throws DmaBufException {
         Stretch stretch = find(address, call);
         if (stretch == null) {
             notMapped(Rule.D19_SYNC_NOT_MAPPED, call, address, length);
@@ -281,6 +304,11 @@ public final class WitnessedDevice implements AutoCloseable {
         DeviceMapping mapping = stretch.owner().mapping();
         if (mapping == null) return; // coherent memory: there is nothing to do, and it does no harm
         long from = stretch.position(address);
+        long unfetched = forCpu ? -1 : stretch.owner().firstUnfetched(from, length);
+        if (unfetched >= 0)
+            found(Rule.NEVER_FETCHED, stretch.owner(), unfetched, from + length - unfetched,
+                    "given to the device again, and what it wrote was not taken back: a sync for the CPU is missing, if it has read it");
+        if (!forCpu || call.direction().deviceWrites()) stretch.owner().fetched(from, length);
         try {
             if (forCpu) {
                 mapping.syncForCpu(from, length, call.direction());
@@ -307,20 +335,12 @@ public final class WitnessedDevice implements AutoCloseable {
 
     /** What was mapped last at an address, or null. */
     synchronized @Nullable Stretch find(long address) {
-        for (Map.Entry<Long, Stretch> before = stretches.floorEntry(address); before != null; before = stretches
-                .lowerEntry(before.getKey())) {
-            for (Stretch at = before.getValue(); at != null; at = at.below) {
-                if (address < at.end()) return at;
-            }
-            if (before.getKey() + longest <= address) return null;
-        }
-        return null;
+        return addresses.find(address);
     }
 
     /** Where the first range begins behind an address where there is none; {@code end} if that is before. */
     synchronized long nextBegin(long address, long end) {
-        Map.Entry<Long, Stretch> next = stretches.higherEntry(address);
-        return next == null ? end : Math.min(end, next.getKey());
+        return addresses.nextBegin(address, end);
     }
 
     /** How what was at an address has ended, or null if nothing was that is remembered. */
@@ -330,8 +350,28 @@ public final class WitnessedDevice implements AutoCloseable {
 
     // ---- the end
 
+    /** Its driver has gone; what it has left mapped is found, and let go: the next one begins with nothing. */
+    public synchronized void unbound() {
+        if (!told) return;
+        for (KernelMapping mapping : mappings) {
+            core.findings().add(Rule.D25_MAPPED_AT_DETACH, name(), mapping.name(), 0, mapping.bytes(),
+                    mapping.isStreaming()
+                            ? "mapped when its driver was unbound: the unmap is missing"
+                            : "allocated when its driver was unbound: it was not freed");
+        }
+        letGo("left by its driver, which was unbound");
+        fromTheBeginning = true;
+    }
+
     /** The driver is gone with its mappings, as when its machine is reset: nothing is transferred and nothing found. */
     synchronized void forget() {
+        letGo("forgotten");
+        ended.clear();
+        told = false;
+        fromTheBeginning = false;
+    }
+
+    private void letGo(String how) {
         for (KernelMapping mapping : Set.copyOf(mappings)) {
             DeviceMapping live = mapping.mapping();
             try {
@@ -340,13 +380,9 @@ public final class WitnessedDevice implements AutoCloseable {
                 throw new IllegalStateException("a mapping of " + name() + " has ended by itself", e);
             } finally {
                 if (live == null) coherent.remove(mapping.memory());
-                remove(mapping, "forgotten");
+                remove(mapping, how);
             }
         }
-        ended.clear();
-        longest = 0;
-        told = false;
-        fromTheBeginning = false;
     }
 
     @Override

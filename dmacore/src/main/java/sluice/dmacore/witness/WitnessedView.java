@@ -66,6 +66,7 @@ public final class WitnessedView implements AutoCloseable {
         Outcome outcome = access == Access.READ
                 ? view.read(mapping, from, local, localOffset, piece)
                 : view.write(mapping, from, local, localOffset, piece);
+        if (outcome == Outcome.RESOLVED && access == Access.WRITE) stretch.owner().written(from, piece);
         // Unmapped while it was looked up: the kernel has not waited for the device, and that was found.
         return outcome == Outcome.RESOLVED || bus.move(access, at, local, localOffset, piece);
     }

@@ -19,7 +19,9 @@ enum Operation {
     CPU_BEGIN("beginCpuAccess"),
     CPU_END("endCpuAccess"),
     /** The module is unloaded. */
-    GOODBYE("goodbye");
+    GOODBYE("goodbye"),
+    /** A driver has left its device; a list of none. */
+    UNBOUND("unbound");
 
     private static final List<Operation> ALL = List.of(values());
 

@@ -6,6 +6,7 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.budget.Share;
 import sluice.dmacore.buffer.DmaBufException;
+import sluice.dmacore.finding.Findings;
 import sluice.dmacore.memory.Runs;
 import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.space.DmaReader;
@@ -63,6 +64,10 @@ final class Teller implements AutoCloseable {
             witness.greet(device, !message.has(WitnessMessage.FLAG_BOUND));
             return;
         }
+        if (operation == Operation.UNBOUND) {
+            Findings.at(message.call(), device::unbound);
+            return;
+        }
         collect(message);
         if (entries < message.total()) return;
         try {
@@ -111,16 +116,17 @@ final class Teller implements AutoCloseable {
     private void carryOut(Operation operation, KernelCall call) throws DmaBufException, RefusedException {
         switch (operation) {
             case MAP -> map(call);
-            case UNMAP -> device.unmap(call, addresses[0], lengths[0]);
+            case UNMAP -> device.unmap(call, addresses[0], lengths[0], Arrays.stream(lengths, 0, entries).sum());
             case SYNC_FOR_CPU -> {
                 for (int i = 0; i < entries; i++) device.syncForCpu(call, addresses[i], lengths[i]);
             }
             case SYNC_FOR_DEVICE -> {
                 for (int i = 0; i < entries; i++) device.syncForDevice(call, addresses[i], lengths[i]);
             }
-            case ALLOC -> allocated();
+            case ALLOC -> allocated(call);
             case FREE -> device.freed(addresses[0]);
-            case HELLO, CPU_BEGIN, CPU_END, GOODBYE -> throw new IllegalStateException(operation + " has no list");
+            case HELLO, CPU_BEGIN, CPU_END, GOODBYE, UNBOUND ->
+                throw new IllegalStateException(operation + " has no list");
         }
     }
 
@@ -133,20 +139,20 @@ final class Teller implements AutoCloseable {
                 device.map(call, from, bytes, memory);
             } else {
                 elsewhere.increment();
-                device.mapElsewhere(from, bytes);
+                device.mapElsewhere(call, from, bytes);
             }
         } finally {
             memory.clear();
         }
     }
 
-    private void allocated() {
+    private void allocated(KernelCall call) {
         try (var _ = reader == null ? null : reader.enter()) {
             if (findAll(Access.WRITE)) {
                 device.allocated(addresses[0], lengths[0], memory);
             } else {
                 elsewhere.increment();
-                device.mapElsewhere(Arrays.copyOf(addresses, 1), Arrays.copyOf(lengths, 1));
+                device.mapElsewhere(call, Arrays.copyOf(addresses, 1), Arrays.copyOf(lengths, 1));
             }
         } finally {
             memory.clear();

@@ -33,9 +33,9 @@ final class WitnessMessage {
     static final int EXTRA = 56;
     static final int SIZE = 64;
     static final int NAME = 72;
-    static final int NAME_BYTES = 32;
-    static final int CALL = 104;
-    static final int CALL_BYTES = 24;
+    static final int NAME_BYTES = 28;
+    static final int CALL = 100;
+    static final int CALL_BYTES = 28;
     static final int ENTRY_LENGTH = 8;
 
     /** Of {@link #FLAGS}: in a hard interrupt, in a soft interrupt, and with HELLO, that a driver has had the device before. */

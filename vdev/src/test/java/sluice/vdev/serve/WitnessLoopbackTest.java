@@ -65,6 +65,7 @@ class WitnessLoopbackTest {
     private static final int SYNC_FOR_CPU = 4;
     private static final int ALLOC = 6;
     private static final int GOODBYE = 10;
+    private static final int UNBOUND = 11;
     private static final int FROM_DEVICE = 2;
 
     /** Writes a byte over a range: registers are address, length, and the byte with what begins it. */
@@ -183,7 +184,7 @@ class WitnessLoopbackTest {
         message.putInt(number).putInt(operation).putInt(direction).putInt(0).putInt(0x0028).putInt(device).putInt(total)
                 .putInt(0).putInt(pages.length);
         message.position(72).put("0000:00:05.0".getBytes(StandardCharsets.US_ASCII));
-        message.position(104).put("dma_call".getBytes(StandardCharsets.US_ASCII)).position(128);
+        message.position(100).put("dma_sync_single_for_device".getBytes(StandardCharsets.US_ASCII)).position(128);
         for (long page : pages) message.putLong(page).putInt(PAGE).putInt(0);
         MemorySegment.copy(message.array(), 0, ram.memory(), ValueLayout.JAVA_BYTE, MESSAGE, message.capacity());
         return witness.read32(0, DOORBELL);
@@ -236,6 +237,22 @@ class WitnessLoopbackTest {
         assertThat(cpuReads(BUFFER[0])).as("the frame before").containsOnly(0x77);
         assertThat(findings.errors()).extracting(Finding::rule).containsExactly(Rule.MISSING_SYNC_FOR_DEVICE);
         assertThat(findings.errors()).extracting(Finding::device).containsExactly("card");
+        assertThat(findings.errors()).extracting(Finding::buffer).singleElement().asString()
+                .startsWith("dma_sync_single_for_device");
+    }
+
+    @Test
+    void whatADriverLeavesIsFound() throws IOException {
+        hello();
+        tell(MAP, FROM_DEVICE, BUFFER);
+        assertThat(tell(UNBOUND, 0)).isEqualTo(sequence);
+        assertThat(findings.errors()).singleElement().satisfies(finding -> {
+            assertThat(finding.rule()).isEqualTo(Rule.D25_MAPPED_AT_DETACH);
+            assertThat(finding.site()).isEqualTo("dma_sync_single_for_device"); // the message's call, whichever it is
+            assertThat(finding.length()).isEqualTo(2L * PAGE);
+        });
+        assertThat(tell(UNMAP, FROM_DEVICE, BUFFER)).isEqualTo(sequence);
+        assertThat(findings.errors()).extracting(Finding::rule).contains(Rule.D2_UNMAP_NOT_MAPPED);
     }
 
     /** Until the module tells of it, a card that does not snoop works as one that does. */
@@ -288,7 +305,7 @@ class WitnessLoopbackTest {
             random.nextBytes(page);
             ByteBuffer message = ByteBuffer.wrap(page).order(ByteOrder.LITTLE_ENDIAN);
             // Mostly such that it comes far.
-            if (random.nextInt(8) != 0) message.putInt(4, random.nextInt(12));
+            if (random.nextInt(8) != 0) message.putInt(4, random.nextInt(13));
             if (random.nextInt(8) != 0) message.putInt(8, random.nextInt(4));
             message.putInt(12, random.nextInt(1 << 11));
             message.putInt(20, random.nextInt(3));
