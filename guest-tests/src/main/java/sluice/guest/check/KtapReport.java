@@ -1,0 +1,16 @@
+package sluice.guest.check;
+
+import java.io.IOException;
+import java.io.Writer;
+
+/** KTAP of a run that has ended, as {@link KtapWriter} says. */
+final class KtapReport implements ReportFormat {
+    @Override
+    public void write(CheckResult result, Writer out) throws IOException {
+        KtapWriter ktap = new KtapWriter(out);
+        ktap.begin(result.card(), result.kernel(), result.qemu(),
+                result.cells().stream().map(CellResult::cell).toList());
+        for (CellResult cell : result.cells()) ktap.cell(cell);
+        ktap.end();
+    }
+}

@@ -1,0 +1,182 @@
+package sluice.guest.check;
+
+import java.io.IOException;
+import java.io.Writer;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * KTAP version 1 (Documentation/dev-tools/ktap.rst) while a run goes on: each line is flushed. A setup is a test; its cells are its
+ * subtests. Cells come setup by setup, in the order of the plan within each. A planned cell that never came is
+ * {@code not ok} with the directive {@code ERROR}, so that a run that died does not read as one that passed.
+ *
+ * <pre>
+ * KTAP version 1
+ * # driver: saa7134_empress, card vfg7350, Linux 7.2.12, QEMU 10.0.2
+ * 1..1
+ *   KTAP version 1
+ *   # Subtest: iommu-none.bounced.coherent
+ *   1..2
+ *   ok 1 mmap.sync
+ *   # reason: the bytes are wrong
+ *   not ok 2 udmabuf.sync
+ * not ok 1 iommu-none.bounced.coherent
+ * </pre>
+ *
+ * Diagnostic lines stand before the result that they are about, each with a key: {@code reason}, {@code bytes}, {@code rule},
+ * {@code source}, {@code what}, {@code device}, {@code buffer}, {@code range}, {@code times}, {@code took}. An inconclusive cell is
+ * {@code not ok} with {@code ERROR}.
+ */
+final class KtapWriter {
+    private static final String VERSION = "KTAP version 1";
+    private static final String INDENT = "  ";
+
+    private final Writer out;
+    private final Deque<Map.Entry<Setup, List<Cell>>> planned = new ArrayDeque<>();
+    private int tests;
+    private int subtests;
+    private boolean open;
+    private boolean failed;
+    private boolean allSkipped = true;
+
+    KtapWriter(Writer out) {
+        this.out = out;
+    }
+
+    /**
+     * Says what will be run.
+     *
+     * @param kernel release of the guest's kernel
+     * @param qemu version of QEMU
+     */
+    void begin(Card card, String kernel, String qemu, List<Cell> plan) throws IOException {
+        Map<Setup, List<Cell>> setups = new LinkedHashMap<>();
+        for (Cell cell : plan) setups.computeIfAbsent(cell.setup(), none -> new ArrayList<>()).add(cell);
+        setups.entrySet().forEach(planned::add);
+        print("", VERSION);
+        progress("driver: %s, card %s, Linux %s, QEMU %s".formatted(card.driver(), card.device(), kernel, qemu));
+        print("", "1.." + setups.size());
+    }
+
+    /**
+     * Tells of a cell that has ended. The last planned one of a setup ends the setup.
+     *
+     * @throws IllegalArgumentException it was not planned, its setup has ended, or a later cell of its setup has been told of
+     */
+    void cell(CellResult result) throws IOException {
+        Cell cell = result.cell();
+        if (planned.stream().noneMatch(setup -> setup.getValue().contains(cell))) {
+            throw new IllegalArgumentException(cell.name() + " is not among the cells that are left of the plan");
+        }
+        while (!head().equals(cell.setup()))
+            endSetup();
+        if (!open) beginSetup();
+        List<Cell> left = planned.getFirst().getValue();
+        while (!left.getFirst().equals(cell))
+            notRun(left.removeFirst());
+        left.removeFirst();
+        failed |= result.outcome() == Outcome.FAIL || result.outcome() == Outcome.INCONCLUSIVE;
+        allSkipped &= result.outcome() == Outcome.SKIP;
+        diagnose(result);
+        result(result);
+        if (left.isEmpty()) endSetup();
+    }
+
+    /** Ends the run: cells that were planned and did not come are errors. */
+    void end() throws IOException {
+        while (!planned.isEmpty())
+            endSetup();
+    }
+
+    /**
+     * Tells what is going on, as a diagnostic line: boots take time.
+     *
+     * @param text that fits on a line
+     */
+    void progress(String text) throws IOException {
+        print(open ? INDENT : "", "# " + Legible.line(text));
+    }
+
+    private Setup head() {
+        return planned.getFirst().getKey();
+    }
+
+    private void beginSetup() throws IOException {
+        open = true;
+        failed = false;
+        allSkipped = true;
+        subtests = 0;
+        print(INDENT, VERSION);
+        print(INDENT, "# Subtest: " + head().label());
+        print(INDENT, "1.." + planned.getFirst().getValue().size());
+    }
+
+    private void endSetup() throws IOException {
+        if (!open) beginSetup();
+        for (Cell cell : planned.getFirst().getValue()) notRun(cell);
+        open = false;
+        String directive = allSkipped ? " # SKIP no cell of this setup can be run" : "";
+        print("", "%s %d %s%s".formatted(failed ? "not ok" : "ok", ++tests, head().label(), directive));
+        planned.removeFirst();
+    }
+
+    private void notRun(Cell cell) throws IOException {
+        failed = true;
+        allSkipped = false;
+        print(INDENT, "not ok %d %s # ERROR it was not run".formatted(++subtests, name(cell)));
+    }
+
+    private void result(CellResult result) throws IOException {
+        String test = "%d %s".formatted(++subtests, name(result.cell()));
+        String reason = Legible.line(result.reason());
+        print(INDENT, switch (result.outcome()) {
+            case PASS -> "ok " + test;
+            case FAIL -> "not ok " + test;
+            case SKIP -> "ok " + test + " # SKIP " + reason;
+            case INCONCLUSIVE -> "not ok " + test + " # ERROR inconclusive: " + reason;
+        });
+    }
+
+    private void diagnose(CellResult result) throws IOException {
+        if (result.outcome() == Outcome.SKIP) return;
+        if (result.outcome() == Outcome.FAIL) diagnostic("reason", result.reason());
+        Bytes bytes = result.bytes();
+        if (bytes != null) diagnostic("bytes", bytes.sentence());
+        for (Finding finding : result.findings()) {
+            FindingText text = FindingText.of(finding);
+            diagnostic("rule", "%s (%s)%s".formatted(text.rule(), text.severity(),
+                    text.says().isEmpty() ? "" : ": " + text.says()));
+            diagnostic("source", text.source());
+            diagnostic("what", finding.what());
+            diagnostic("device", finding.device());
+            diagnostic("buffer", finding.buffer());
+            diagnostic("range", text.range());
+            diagnostic("times", text.times());
+        }
+        diagnostic("took", seconds(result.time()) + " s");
+    }
+
+    /** With its key first, so that no text of the guest reads as a word of the protocol. */
+    private void diagnostic(String key, String text) throws IOException {
+        if (!text.isBlank()) print(INDENT, "# %s: %s".formatted(key, Legible.line(text)));
+    }
+
+    private void print(String indent, String line) throws IOException {
+        out.append(indent).append(line).append('\n').flush();
+    }
+
+    private static String name(Cell cell) {
+        return cell.memory().label() + "." + cell.use().label();
+    }
+
+    /** With a dot and milliseconds, wherever it is read. */
+    static String seconds(Duration time) {
+        return String.format(Locale.ROOT, "%d.%03d", time.toSeconds(), time.toMillisPart());
+    }
+}
