@@ -1,0 +1,127 @@
+package sluice.guest.check;
+
+import java.io.StringReader;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.util.List;
+import java.util.stream.IntStream;
+
+import javax.xml.parsers.DocumentBuilder;
+import javax.xml.parsers.DocumentBuilderFactory;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import org.junit.jupiter.api.Test;
+import org.w3c.dom.Document;
+import org.w3c.dom.Element;
+import org.w3c.dom.NodeList;
+import org.xml.sax.InputSource;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** Of formats that are written when a run has ended. */
+class ReportsTest {
+    private static final HtmlReport HTML = new HtmlReport(ZonedDateTime.of(2026, 3, 4, 5, 6, 7, 0, ZoneOffset.UTC));
+
+    private static Document parse(String xml) throws Exception {
+        DocumentBuilder parser = DocumentBuilderFactory.newDefaultInstance().newDocumentBuilder();
+        return parser.parse(new InputSource(new StringReader(xml)));
+    }
+
+    private static List<Element> elements(Document document, String name) {
+        NodeList nodes = document.getElementsByTagName(name);
+        return IntStream.range(0, nodes.getLength()).mapToObj(i -> (Element) nodes.item(i)).toList();
+    }
+
+    @Test
+    void junitCountsAndNamesEachCell() throws Exception {
+        Document document = parse(ReportSamples.written(new JunitReport()));
+        Element root = document.getDocumentElement();
+        assertThat(root.getTagName()).isEqualTo("testsuites");
+        assertThat(List.of(root.getAttribute("tests"), root.getAttribute("failures"), root.getAttribute("errors"),
+                root.getAttribute("skipped"), root.getAttribute("time"))).containsExactly("5", "1", "1", "2", "41.500");
+        assertThat(elements(document, "testsuite")).extracting(suite -> suite.getAttribute("name"))
+                .containsExactly("iommu-none.direct.coherent", "iommu-none.bounced.coherent",
+                        "iommu-intel-strict.direct.non-coherent");
+        assertThat(elements(document, "testsuite")).extracting(suite -> suite.getAttribute("time"))
+                .containsExactly("2.500", "2.500", "1.250");
+        assertThat(elements(document, "testcase")).extracting(test -> test.getAttribute("name"))
+                .containsExactly("mmap.sync", "udmabuf.sync", "mmap.sync", "udmabuf.sync", "heap.sync");
+        assertThat(elements(document, "testcase").getFirst().getAttribute("classname"))
+                .isEqualTo("saa7134_empress.iommu-none.direct.coherent");
+        assertThat(elements(document, "skipped")).extracting(skipped -> skipped.getAttribute("message"))
+                .anyMatch("no heap"::equals).hasSize(2);
+        Element failure = elements(document, "failure").getFirst();
+        assertThat(failure.getAttribute("type")).isEqualTo("MISSING_SYNC_FOR_CPU");
+        assertThat(failure.getAttribute("message")).contains("<script>alert('x')</script> ]]> &amp; \"");
+        assertThat(failure.getTextContent()).contains("62 not written", "0x1000 to 0x1fff", "3 times",
+                "dma_sync_single_for_cpu");
+        assertThat(elements(document, "error").getFirst().getAttribute("type")).isEqualTo("inconclusive");
+        assertThat(elements(document, "system-out").getFirst().getTextContent()).contains("␛[2J␀␇�31m", "\tindented",
+                "[98000 characters left out]");
+        assertThat(elements(document, "system-out").getLast().getTextContent().lines()).hasSize(1001)
+                .startsWith("[4000 lines left out]");
+    }
+
+    @Test
+    void jsonKeepsEveryCharacter() {
+        String text = ReportSamples.written(new JsonReport());
+        assertThat(text.codePoints().filter(c -> c != '\n' && Character.isISOControl(c))).isEmpty();
+        JsonObject json = JsonParser.parseString(text).getAsJsonObject();
+        assertThat(json.keySet()).containsExactly("version", "driver", "device", "kernel", "qemu", "exit_status",
+                "seconds", "count", "cells");
+        assertThat(json.get("seconds").getAsDouble()).isEqualTo(41.5);
+        assertThat(json.get("exit_status").getAsInt()).isEqualTo(1);
+        assertThat(json.getAsJsonObject("count").toString())
+                .isEqualTo("{\"pass\":1,\"fail\":1,\"skip\":2,\"inconclusive\":1}");
+        assertThat(json.getAsJsonArray("cells")).hasSize(5);
+        JsonObject failed = json.getAsJsonArray("cells").get(2).getAsJsonObject();
+        assertThat(failed.get("name").getAsString()).isEqualTo("iommu-none.bounced.coherent.mmap.sync");
+        assertThat(failed.get("outcome").getAsString()).isEqualTo("fail");
+        assertThat(failed.get("reason").getAsString()).isEqualTo("bytes are wrong: " + ReportSamples.HOSTILE);
+        assertThat(failed.getAsJsonObject("bytes").getAsJsonObject("packets").toString())
+                .isEqualTo("{\"right\":24,\"old\":10,\"not_written\":62,\"broken\":0}");
+        assertThat(failed.getAsJsonArray("console").get(0).getAsString()).isEqualTo(ReportSamples.HOSTILE);
+        JsonObject finding = failed.getAsJsonArray("findings").get(0).getAsJsonObject();
+        assertThat(finding.get("what").getAsString()).isEqualTo(ReportSamples.HOSTILE);
+        assertThat(finding.get("severity").getAsString()).isEqualTo("error");
+        assertThat(finding.get("source").getAsString()).startsWith("Documentation/core-api/dma-api.rst");
+        assertThat(json.getAsJsonArray("cells").get(1).getAsJsonObject().get("bytes").isJsonNull()).isTrue();
+    }
+
+    @Test
+    void jsonEscapesCharactersBeyondTheFirstPlane() {
+        String tag = Character.toString(0xe0001);
+        String json = Legible.json("\"" + tag + "\ud83d\ude00\"");
+        assertThat(json).isEqualTo("\"\\udb40\\udc01\ud83d\ude00\"");
+        assertThat(JsonParser.parseString(json).getAsString()).isEqualTo(tag + "\ud83d\ude00");
+    }
+
+    @Test
+    void htmlIsWellFormedAndHoldsNoElementOfTheGuests() throws Exception {
+        String html = ReportSamples.written(HTML);
+        assertThat(html).startsWith("<!DOCTYPE html>\n<html")
+                .doesNotContain("<script", "url(", "src=", "\u001b", "\u202e")
+                .doesNotContainPattern("<(title|style|td|th|dd|dt|h\\d|span|code|p|div|pre|a)( [^>]*)?/>");
+        Document document = parse(html);
+        assertThat(elements(document, "script")).isEmpty();
+        assertThat(elements(document, "pre").getFirst().getTextContent()).contains("<script>alert('x')</script> ]]>");
+    }
+
+    @Test
+    void htmlLinksEachCellOfTheTableToWhatIsSaidOfIt() throws Exception {
+        Document document = parse(ReportSamples.written(HTML));
+        List<String> ids = elements(document, "*").stream().map(e -> e.getAttribute("id")).filter(id -> !id.isEmpty())
+                .toList();
+        assertThat(elements(document, "a")).hasSize(5)
+                .allMatch(link -> ids.contains(link.getAttribute("href").substring(1)));
+        assertThat(ids).doesNotHaveDuplicates();
+        assertThat(elements(document, "a")).extracting(Element::getTextContent).containsExactlyInAnyOrder("✓pass",
+                "–skip", "✗FAIL", "?inconclusive", "–skip");
+        assertThat(elements(document, "p").getFirst().getTextContent())
+                .isEqualTo("✗ FAIL: 1 failed, 1 inconclusive, 1 passed, 2 skipped");
+        assertThat(elements(document, "dd")).extracting(Element::getTextContent).contains("2026-03-04 05:06 +00:00",
+                "0x1000 to 0x1fff (4096 bytes)", "3 times",
+                "Documentation/core-api/dma-api.rst: dma_sync_single_for_cpu");
+    }
+}
