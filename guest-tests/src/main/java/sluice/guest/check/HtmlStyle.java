@@ -36,7 +36,7 @@ final class HtmlStyle {
             th, td { padding: 0.45rem 0.75rem; border: 1px solid var(--line); text-align: left; vertical-align: top;
               overflow-wrap: normal; }
             th { font-weight: 600; background: var(--panel); }
-            th span { display: block; font-weight: 400; font-size: 0.85rem; color: var(--soft); }
+            th span { display: block; font-weight: 400; font-size: 0.85em; color: var(--soft); }
             .verdicts thead th, .verdicts thead span { white-space: nowrap; }
             .verdicts td { padding: 0; white-space: nowrap; }
             .verdicts td a, .verdicts td i { display: block; padding: 0.45rem 0.75rem; font-style: normal;
@@ -67,6 +67,8 @@ final class HtmlStyle {
               --odd-bg: #ffffff; --skip: #444444; --skip-bg: #ffffff; }
               body { padding: 0; max-width: none; font-size: 10.5pt; }
               h2, h3, h4, summary { break-after: avoid; }
+              .verdicts { font-size: 9.5pt; }
+              .verdicts th, .verdicts td a, .verdicts td i { padding: 0.2rem 0.4rem; }
               .verdicts thead th, .verdicts thead span { white-space: normal; }
               .finding, tr { break-inside: avoid; } .scroll { overflow: visible; } }
             """;
