@@ -57,6 +57,8 @@ public final class Vfg7350 implements PciFunction {
 
     /** The longest buffer that is filled: a driver's is 12 KiB, and the register could say 788 MB. */
     private static final int MOST_PACKETS = 1 << 14;
+    /** The shortest time between two buffers: a driver may ask for buffers of one packet, and the loop has others to serve. */
+    private static final long SHORTEST_NANOS = 50_000;
     /** For how long a driver may do nothing about a buffer that was filled; Linux's gives a buffer up after 1 s. */
     private static final long PATIENCE_NANOS = 700_000_000;
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -188,7 +190,7 @@ public final class Vfg7350 implements PciFunction {
         if (!run || clock != null || present == null) return;
         clockPackets = count;
         long bits = (long) count * PacketSource.PACKET_BYTES * Byte.SIZE;
-        clock = present.every(Math.max(1, bits * 1_000_000_000 / bitsPerSecond), () -> tick(present));
+        clock = present.every(Math.max(SHORTEST_NANOS, bits * 1_000_000_000 / bitsPerSecond), () -> tick(present));
     }
 
     private void stop() {
