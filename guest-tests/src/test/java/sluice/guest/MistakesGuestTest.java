@@ -53,7 +53,7 @@ class MistakesGuestTest {
         DOUBLE_MAP("right right", Rule.D17_OVERLAPPING_WRITES, PHYS),
         DOUBLE_UNMAP("right right", Rule.D2_UNMAP_NOT_MAPPED, UNMAP),
         UNMAP_DIRECTION("right right", Rule.D7_UNMAP_DIRECTION, UNMAP),
-        UNMAP_SIZE("right other", Rule.D6_UNMAP_SIZE, UNMAP),
+        UNMAP_SIZE("right other", Rule.D3_UNMAP_SIZE, UNMAP),
         SKIPPED_SYNC("right stale", Rule.NEVER_FETCHED, UNMAP),
         LEAK("right stale", Rule.D25_MAPPED_AT_DETACH, "driver unbound");
 

@@ -96,7 +96,7 @@ public enum Rule {
             "Documentation/core-api/dma-api.rst: dma_sync_single_for_cpu"),
     DIRTY_DROPPED(Severity.HINT, "what the CPU wrote, and the device does not replace, is given to it TO_DEVICE",
             "arch/arc/mm/dma.c"),
-    D6_UNMAP_SIZE(Severity.ERROR, "unmap as much as was mapped", "kernel/dma/debug.c: check_unmap");
+    D3_UNMAP_SIZE(Severity.ERROR, "unmap as much as was mapped", "kernel/dma/debug.c: check_unmap");
 
     /** How sure it is that something is wrong. */
     public enum Severity {

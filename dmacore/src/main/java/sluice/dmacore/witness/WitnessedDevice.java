@@ -241,7 +241,7 @@ public final class WitnessedDevice implements AutoCloseable {
             mapping.unmap(call.direction(), call.attributes());
             return;
         }
-        found(Rule.D6_UNMAP_SIZE, found, 0, bytes, "%d bytes unmapped, and %d mapped".formatted(bytes, found.bytes()));
+        found(Rule.D3_UNMAP_SIZE, found, 0, bytes, "%d bytes unmapped, and %d mapped".formatted(bytes, found.bytes()));
         // As a kernel does it: the rest is forgotten, and stays as it was.
         if (!skip) mapping.obeySync(0, Math.min(bytes, found.bytes()), call.direction(), true);
         mapping.discard();

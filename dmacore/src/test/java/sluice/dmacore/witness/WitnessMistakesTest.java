@@ -1,5 +1,6 @@
 package sluice.dmacore.witness;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -86,6 +87,7 @@ class WitnessMistakesTest extends WitnessedCard {
 
     /** On an architecture that maintains caches, what is behind the size that was given stays as it was. */
     @Test
+    @Tag("D3")
     void anUnmapOfAnotherSizeIsFound() throws Exception {
         map(card, Direction.FROM_DEVICE, NONE, 5, 6);
         deviceWrites(5, 2 * PAGE);
@@ -93,7 +95,7 @@ class WitnessMistakesTest extends WitnessedCard {
         assertThat(cpuReads(5, PAGE)).isEqualTo(frame(PAGE));
         assertThat(cpuReads(6, PAGE)).containsOnly(0);
         assertThat(machine.core().findings().errors()).singleElement().satisfies(finding -> {
-            assertThat(finding.rule()).isEqualTo(Rule.D6_UNMAP_SIZE);
+            assertThat(finding.rule()).isEqualTo(Rule.D3_UNMAP_SIZE);
             assertThat(finding.what()).isEqualTo("4096 bytes unmapped, and 8192 mapped");
             assertThat(finding.site()).isEqualTo("dma_unmap_sg");
         });
@@ -102,6 +104,7 @@ class WitnessMistakesTest extends WitnessedCard {
     }
 
     @Test
+    @Tag("D25")
     void whatADriverLeavesMappedIsFoundWhenItIsUnbound() throws Exception {
         map(card, Direction.FROM_DEVICE, NONE, 5);
         card.allocated(at(30), PAGE, pages(30));
@@ -172,6 +175,7 @@ class WitnessMistakesTest extends WitnessedCard {
 
     @ParameterizedTest
     @ValueSource(booleans = { false, true })
+    @Tag("D17")
     void aLineThatIsMappedTwiceToBeWrittenIsAHint(boolean snoops) throws Exception {
         served(snoops ? Stream.COHERENT : Stream.NON_COHERENT);
         map(card, Direction.FROM_DEVICE, NONE, 3, 4, 5);
