@@ -1,10 +1,11 @@
 package sluice.guest;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.util.List;
 
 /** One machine's GPU. */
-public sealed interface Gpu extends AutoCloseable permits Gpu.InQemu, VhostUserGpu {
+public sealed interface Gpu extends Closeable permits Gpu.InQemu, VhostUserGpu {
 
     /**
      * The arguments that attach it to a machine.

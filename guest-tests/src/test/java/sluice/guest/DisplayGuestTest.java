@@ -1,17 +1,13 @@
 package sluice.guest;
 
 import java.io.IOException;
-import java.time.Duration;
 import java.util.List;
-import java.util.Objects;
 
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
-import org.junit.jupiter.params.AfterParameterizedClassInvocation;
 import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -29,8 +25,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 @ParameterizedClass(name = "{0}")
 @MethodSource("configurations")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
-class DisplayGuestTest {
-    private static final Duration SOON = Duration.ofSeconds(10);
+class DisplayGuestTest extends MachineTest {
     private static final int RESETS_PER_MOMENT = 10;
 
     /**
@@ -46,30 +41,15 @@ class DisplayGuestTest {
         }
     }
 
-    /** What was started for a configuration. */
-    private record Machine(Gpu gpu, Qemu qemu) implements AutoCloseable {
-        @Override
-        public void close() throws IOException {
-            try {
-                qemu.close();
-            } finally {
-                gpu.close();
-            }
-        }
-    }
-
-    private static @Nullable Machine running;
-
     private final Configuration configuration;
     private final Gpu gpu;
     private final Qemu qemu;
     private final PatternGuest guest;
 
     DisplayGuestTest(Configuration configuration) {
-        Machine machine = Objects.requireNonNull(running, "a machine was started before");
         this.configuration = configuration;
-        gpu = machine.gpu();
-        qemu = machine.qemu();
+        gpu = (Gpu) machine().backEnd();
+        qemu = machine().qemu();
         guest = new PatternGuest(qemu, configuration.width, configuration.height);
     }
 
@@ -88,20 +68,9 @@ class DisplayGuestTest {
     @BeforeParameterizedClassInvocation
     static void boot(Configuration configuration) throws IOException, InterruptedException {
         QemuBinary binary = configuration.qemu.binary();
+        GuestImage image = PatternGuest.image(binary);
         Gpu gpu = configuration.gpu.start();
-        try {
-            running = new Machine(gpu, PatternGuest.boot(binary, gpu.qemuArguments(configuration.device)));
-        } finally {
-            if (running == null) gpu.close();
-        }
-        PatternGuest.awaitReady(running.qemu);
-    }
-
-    @AfterParameterizedClassInvocation
-    static void end() throws IOException {
-        Machine ended = running;
-        running = null;
-        if (ended != null) ended.close();
+        use(TestGuest.boot(gpu, binary, image, "", gpu.qemuArguments(configuration.device)));
     }
 
     @Test
@@ -133,21 +102,14 @@ class DisplayGuestTest {
     @Test
     @Order(4)
     void aStoppedMachineGoesOn() throws IOException, InterruptedException {
-        guest.draw(3, 3);
-        for (int round = 0; round < 3; round++) {
-            qemu.qmp().execute("stop");
-            qemu.qmp().execute("cont");
-            guest.flip(4);
-        }
-        guest.quit();
+        guest.drawAcrossPauses(machine(), 3, 3, 4);
     }
 
     @Test
     @Order(5)
     void aRebootedGuestDrawsAgain() throws IOException, InterruptedException {
         for (int round = 0; round < (configuration.thorough ? 3 : 1); round++) {
-            qemu.console().send("reboot -f");
-            guest.awaitReady();
+            machine().reboot();
             guest.draw(3, 2);
             guest.quit();
         }
@@ -166,11 +128,11 @@ class DisplayGuestTest {
             // Most resets come while the firmware runs, because a boot takes seconds; each tenth waits for its moment.
             if (round % RESETS_PER_MOMENT != 0) continue;
             String moment = moments.get(round / RESETS_PER_MOMENT - 1);
-            qemu.console().waitFor("^SLUICE boot", PatternGuest.BOOT);
+            qemu.console().waitFor("^SLUICE boot", TestGuest.BOOT);
             if (moment.equals("^SLUICE boot")) continue;
-            qemu.console().waitFor("^SLUICE ready", PatternGuest.BOOT);
+            qemu.console().waitFor("^SLUICE ready", TestGuest.BOOT);
             qemu.console().send("pattern 3 2");
-            qemu.console().waitFor(moment, PatternGuest.WORK);
+            qemu.console().waitFor(moment, TestGuest.WORK);
         }
         reset();
         guest.awaitReady();
@@ -182,18 +144,17 @@ class DisplayGuestTest {
     @Test
     @Order(7)
     void aGuestPowersOffAndNobodyHasComplained() throws IOException, InterruptedException {
-        qemu.console().send("poweroff -f");
-        assertThat(qemu.waitForEnd(PatternGuest.WORK)).as("QEMU's status").isZero();
+        machine().powerOff();
         if (gpu instanceof VhostUserGpu ours) {
             assertThat(ours.errors()).doesNotContain("WARNING", "SEVERE");
-            assertThat(ours.terminate(SOON)).as("the GPU process's status").isZero();
+            assertThat(ours.terminate(TestGuest.SOON)).as("the GPU process's status").isZero();
         }
     }
 
     private void reset() throws IOException, InterruptedException {
         qemu.qmp().forgetEvents();
         qemu.qmp().execute("system_reset");
-        qemu.qmp().waitForEvent("RESET", SOON);
+        qemu.qmp().waitForEvent("RESET", TestGuest.SOON);
     }
 
     private int openDescriptors() throws IOException {

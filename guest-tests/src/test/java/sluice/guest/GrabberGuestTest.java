@@ -15,7 +15,6 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.AfterParameterizedClassInvocation;
 import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -35,23 +34,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 @ParameterizedClass(name = "{0}")
 @MethodSource("configurations")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
-class GrabberGuestTest {
+class GrabberGuestTest extends MachineTest {
     private static final Duration COMPLIANCE = Duration.ofMinutes(5);
-    private static final Duration SOON = Duration.ofSeconds(10);
     private static final int FRAMES = 6;
     private static final int IMPORTED_FRAMES = 8;
 
     @TempDir
     private static @Nullable Path folder;
 
-    private static @Nullable GrabberGuest running;
+    private static @Nullable GrabberGuest booted;
 
     private final Iommu iommu;
     private final GrabberGuest guest;
 
     GrabberGuestTest(Iommu iommu) {
         this.iommu = iommu;
-        guest = Objects.requireNonNull(running, "a machine was started before");
+        guest = Objects.requireNonNull(booted, "a machine was started before");
     }
 
     static List<Iommu> configurations() {
@@ -60,15 +58,10 @@ class GrabberGuestTest {
 
     @BeforeParameterizedClassInvocation
     static void boot(Iommu iommu) throws IOException, InterruptedException {
-        running = GrabberGuest.boot(iommu,
+        GrabberGuest guest = GrabberGuest.boot(iommu,
                 Objects.requireNonNull(folder, "JUnit makes the folder").resolve("statistics.json"));
-    }
-
-    @AfterParameterizedClassInvocation
-    static void end() throws IOException {
-        GrabberGuest ended = running;
-        running = null;
-        if (ended != null) ended.close();
+        use(guest.machine());
+        booted = guest;
     }
 
     @Test
@@ -248,7 +241,7 @@ class GrabberGuestTest {
 
     /** Linux may flush what it has unmapped some milliseconds later. */
     private void awaitMappedBytes(long expected) throws Exception {
-        long deadline = System.nanoTime() + SOON.toNanos();
+        long deadline = System.nanoTime() + TestGuest.SOON.toNanos();
         long mapped = guest.mappedBytes();
         while (mapped != expected && System.nanoTime() < deadline)
             mapped = guest.mappedBytes();
@@ -258,9 +251,8 @@ class GrabberGuestTest {
     @Test
     @Order(10)
     void thePowerGoesOffAndNothingHasFaulted() throws Exception {
-        guest.qemu().console().send("poweroff -f");
-        assertThat(guest.qemu().waitForEnd(PatternGuest.WORK)).as("QEMU's status").isZero();
-        assertThat(guest.grabber().terminate(SOON)).as("the grabber's status").isZero();
+        machine().powerOff();
+        assertThat(guest.grabber().terminate(TestGuest.SOON)).as("the grabber's status").isZero();
         assertThat(guest.grabber().errors()).doesNotContain("SEVERE");
         JsonObject end = guest.lastStatistics();
         System.out.printf("%s: %s%n", iommu, end);

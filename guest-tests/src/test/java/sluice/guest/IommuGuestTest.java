@@ -3,7 +3,6 @@ package sluice.guest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -17,7 +16,6 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.AfterParameterizedClassInvocation;
 import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -35,8 +33,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 @ParameterizedClass(name = "{0}")
 @MethodSource("configurations")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
-class IommuGuestTest {
-    private static final Duration SOON = Duration.ofSeconds(10);
+class IommuGuestTest extends MachineTest {
     /** The transfer in which the device reads what it must not: one of the text console's, while the guest boots. */
     private static final int STRAY_TRANSFER = 2;
     private static final String STRAY_ADDRESS = "0x12345000";
@@ -73,21 +70,8 @@ class IommuGuestTest {
         }
     }
 
-    private record Machine(VhostUserGpu gpu, Qemu qemu) implements AutoCloseable {
-        @Override
-        public void close() throws IOException {
-            try {
-                qemu.close();
-            } finally {
-                gpu.close();
-            }
-        }
-    }
-
     @TempDir
     private static @Nullable Path folder;
-
-    private static @Nullable Machine running;
 
     private final Configuration configuration;
     private final VhostUserGpu gpu;
@@ -95,10 +79,9 @@ class IommuGuestTest {
     private final PatternGuest guest;
 
     IommuGuestTest(Configuration configuration) {
-        Machine machine = Objects.requireNonNull(running, "a machine was started before");
         this.configuration = configuration;
-        gpu = machine.gpu();
-        qemu = machine.qemu();
+        gpu = (VhostUserGpu) machine().backEnd();
+        qemu = machine().qemu();
         guest = new PatternGuest(qemu, 1280, 800);
     }
 
@@ -116,36 +99,19 @@ class IommuGuestTest {
     @BeforeParameterizedClassInvocation
     static void boot(Configuration configuration) throws IOException, InterruptedException {
         QemuBinary binary = configuration.qemu.binary();
+        GuestImage image = PatternGuest.image(binary);
         List<String> command = TestGpus.sluiceCommand();
         command.add("--stats=" + statistics());
         command.add("--inject=stray-read,address=%s,from=%d".formatted(STRAY_ADDRESS, STRAY_TRANSFER));
         VhostUserGpu gpu = VhostUserGpu.start("Sluice", command, VhostUserGpu.Readiness.SAYS_LISTENING);
-        try {
-            GuestImage image = GuestImage.of(GuestKernel.forQemu(binary, TestQemu.CACHE)).module("virtio-iommu")
-                    .module("virtio-gpu").build(TestQemu.CACHE);
-            List<String> arguments = new ArrayList<>();
-            if (!configuration.iommu.device.isEmpty()) arguments.addAll(List.of("-device", configuration.iommu.device));
-            arguments.addAll(gpu.qemuArguments("iommu_platform=on"));
-            running = new Machine(gpu,
-                    new QemuLaunch(binary).accelerator(Accelerator.best(binary, image, TestQemu.CACHE))
-                            .boot(image, "loglevel=0 sluice.run=serve " + configuration.iommu.kernel)
-                            .arguments(arguments)
-                            .start());
-        } finally {
-            if (running == null) gpu.close();
-        }
-        PatternGuest.awaitReady(running.qemu);
+        List<String> arguments = new ArrayList<>();
+        if (!configuration.iommu.device.isEmpty()) arguments.addAll(List.of("-device", configuration.iommu.device));
+        arguments.addAll(gpu.qemuArguments("iommu_platform=on"));
+        use(TestGuest.boot(gpu, binary, image, "loglevel=0 " + configuration.iommu.kernel, arguments));
     }
 
     private static Path statistics() {
         return Objects.requireNonNull(folder, "JUnit makes the folder").resolve("statistics.json");
-    }
-
-    @AfterParameterizedClassInvocation
-    static void end() throws IOException {
-        Machine ended = running;
-        running = null;
-        if (ended != null) ended.close();
     }
 
     @Test
@@ -169,13 +135,7 @@ class IommuGuestTest {
     @Test
     @Order(3)
     void aStoppedMachineGoesOn() throws IOException, InterruptedException {
-        guest.draw(1, 2);
-        for (int round = 0; round < 3; round++) {
-            qemu.qmp().execute("stop");
-            qemu.qmp().execute("cont");
-            guest.flip(2);
-        }
-        guest.quit();
+        guest.drawAcrossPauses(machine(), 1, 2, 2);
     }
 
     @Test
@@ -197,8 +157,7 @@ class IommuGuestTest {
     @Test
     @Order(5)
     void aRebootedGuestDrawsAgain() throws IOException, InterruptedException {
-        qemu.console().send("reboot -f");
-        guest.awaitReady();
+        machine().reboot();
         guest.draw(2, 2);
         guest.quit();
     }
@@ -206,9 +165,8 @@ class IommuGuestTest {
     @Test
     @Order(6)
     void theGuestPowersOffAndTheFaultsAreThoseThatWereInjected() throws IOException, InterruptedException {
-        qemu.console().send("poweroff -f");
-        assertThat(qemu.waitForEnd(PatternGuest.WORK)).as("QEMU's status").isZero();
-        assertThat(gpu.terminate(SOON)).as("the GPU process's status").isZero();
+        machine().powerOff();
+        assertThat(gpu.terminate(TestGuest.SOON)).as("the GPU process's status").isZero();
         assertThat(gpu.errors()).doesNotContain("SEVERE");
         JsonObject statistics = JsonParser.parseString(Files.readString(statistics())).getAsJsonObject();
         assertThat(statistics.getAsJsonObject("faults").entrySet()).as("faults of the device's own space").isEmpty();

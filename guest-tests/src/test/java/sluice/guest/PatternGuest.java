@@ -13,9 +13,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /** A guest that takes commands on its console, and its program that draws the test pattern. */
 final class PatternGuest {
-    static final Duration BOOT = Duration.ofSeconds(60);
-    static final Duration WORK = Duration.ofSeconds(60);
-    private static final Duration SOON = Duration.ofSeconds(10);
 
     private final Qemu qemu;
     private final Screen screen;
@@ -45,27 +42,27 @@ final class PatternGuest {
         this.height = height;
     }
 
-    /** Starts a machine that boots the kernel of its time with the virtio-gpu driver, the pattern program and modetest. */
-    static Qemu boot(QemuBinary binary, List<String> gpu) throws IOException, InterruptedException {
-        GuestImage image = GuestImage.of(GuestKernel.forQemu(binary, TestQemu.CACHE)).module("virtio-gpu")
+    /** The kernel of a QEMU's time with the drivers of GPU and IOMMU, the pattern program and modetest. */
+    static GuestImage image(QemuBinary binary) throws IOException, InterruptedException {
+        return GuestImage.of(GuestKernel.forQemu(binary, TestQemu.CACHE)).module("virtio-iommu").module("virtio-gpu")
                 .program(Path.of("/usr/bin/modetest")).build(TestQemu.CACHE);
+    }
+
+    /** Starts a machine that boots it. */
+    static Qemu boot(QemuBinary binary, List<String> gpu) throws IOException, InterruptedException {
+        GuestImage image = image(binary);
         return new QemuLaunch(binary).accelerator(Accelerator.best(binary, image, TestQemu.CACHE))
                 .boot(image, "sluice.run=serve").arguments(gpu).start();
     }
 
     /** Waits until the guest takes commands. */
     void awaitReady() throws IOException, InterruptedException {
-        awaitReady(qemu);
-    }
-
-    /** The same for a machine that has just been started: no check may depend on one before it that waits. */
-    static void awaitReady(Qemu started) throws IOException, InterruptedException {
-        started.console().waitFor("^SLUICE ready$", BOOT);
+        qemu.console().waitFor("^SLUICE ready$", TestGuest.BOOT);
     }
 
     /** Waits for the end of a command, which must be a good one. */
     void awaitExit() throws IOException, InterruptedException {
-        Matcher exit = qemu.console().waitFor("^SLUICE exit (\\d+)$", WORK);
+        Matcher exit = qemu.console().waitFor("^SLUICE exit (\\d+)$", TestGuest.WORK);
         assertThat(exit.group(1)).as("exit status of the guest's command").isEqualTo("0");
     }
 
@@ -82,7 +79,7 @@ final class PatternGuest {
     }
 
     private void assertModeAndPicture() throws IOException, InterruptedException {
-        Matcher mode = qemu.console().waitFor("^SLUICE (?:mode (\\d+) (\\d+)|error .*)$", WORK);
+        Matcher mode = qemu.console().waitFor("^SLUICE (?:mode (\\d+) (\\d+)|error .*)$", TestGuest.WORK);
         assertThat(mode.group()).isEqualTo("SLUICE mode " + width + " " + height);
         assertPicture();
     }
@@ -93,6 +90,17 @@ final class PatternGuest {
         assertPicture();
     }
 
+    /** Draws, and goes on after each of three pauses of the machine. */
+    void drawAcrossPauses(TestGuest machine, int flips, int buffers, int more)
+            throws IOException, InterruptedException {
+        draw(flips, buffers);
+        for (int round = 0; round < 3; round++) {
+            machine.pause();
+            flip(more);
+        }
+        quit();
+    }
+
     /** Ends the program. */
     void quit() throws IOException, InterruptedException {
         qemu.console().send("quit");
@@ -100,9 +108,9 @@ final class PatternGuest {
     }
 
     private void assertPicture() throws IOException, InterruptedException {
-        Matcher done = qemu.console().waitFor("^SLUICE (?:done (\\d+)|error .*)$", WORK);
+        Matcher done = qemu.console().waitFor("^SLUICE (?:done (\\d+)|error .*)$", TestGuest.WORK);
         assertThat(done.group()).startsWith("SLUICE done ");
         Picture expected = TestPattern.picture(width, height, Integer.parseInt(done.group(1)));
-        assertThat(screen.await(expected, SOON).map(Picture.Difference::sentence)).isEmpty();
+        assertThat(screen.await(expected, TestGuest.SOON).map(Picture.Difference::sentence)).isEmpty();
     }
 }

@@ -76,7 +76,7 @@ class ResizeGuestTest {
     @Test
     @Order(1)
     void aRunningProgramTakesEachNewSize() throws IOException, InterruptedException {
-        String kernel = machine.qemu.console().waitFor("^SLUICE boot (.*)$", PatternGuest.BOOT).group(1);
+        String kernel = machine.qemu.console().waitFor("^SLUICE boot (.*)$", TestGuest.BOOT).group(1);
         assertThat(kernel).startsWith(version == TestQemu.QEMU_11 ? "7." : "6.12.");
         PatternGuest first = new PatternGuest(machine.qemu, 1280, 800);
         first.awaitReady();

@@ -14,7 +14,6 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
-import org.junit.jupiter.params.AfterParameterizedClassInvocation;
 import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -35,7 +34,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 @ParameterizedClass(name = "{0}")
 @MethodSource("configurations")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
-class SeamGuestTest {
+class SeamGuestTest extends MachineTest {
     private static final String CHECK = "cat /sys/bus/virtio/drivers/seam/virtio*/check";
     private static final List<String> SEEN = List.of("SLUICE region 1 bytes " + SeamDevice.REGION.bytes(),
             "SLUICE job shown status 0", "SLUICE event op 1 page 3 value 90", "SLUICE config changed jobs 1",
@@ -77,11 +76,10 @@ class SeamGuestTest {
         }
     }
 
-    private static @Nullable TestGuest running;
     private static @Nullable ServedDevice served;
 
     private final Transport transport;
-    private final TestGuest guest = Objects.requireNonNull(running, "a machine was started before");
+    private final TestGuest guest = machine();
 
     SeamGuestTest(Configuration configuration) {
         transport = configuration.transport;
@@ -104,15 +102,8 @@ class SeamGuestTest {
         GuestImage image = GuestImage.of(kernel).module("virtio_pci").module(driver, "").build(TestQemu.CACHE);
         ServedDevice device = new ServedDevice(SeamDevice.provider(), "transport", configuration.transport.option);
         served = device;
-        running = TestGuest.boot(device::close, TestQemu.QEMU_11.binary(), image, "",
-                configuration.transport.arguments(device.socket()));
-    }
-
-    @AfterParameterizedClassInvocation
-    static void end() throws Exception {
-        TestGuest ended = running;
-        running = null;
-        if (ended != null) ended.close();
+        use(TestGuest.boot(device::close, TestQemu.QEMU_11.binary(), image, "",
+                configuration.transport.arguments(device.socket())));
     }
 
     /** Reads the driver's report; all of it must be as it should. */

@@ -2,8 +2,6 @@ package sluice.guest;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 
@@ -14,7 +12,6 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.AfterParameterizedClassInvocation;
 import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -32,8 +29,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 @ParameterizedClass(name = "{0}")
 @MethodSource("configurations")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
-class VirtioPciGuestTest {
-    private static final Duration SOON = Duration.ofSeconds(10);
+class VirtioPciGuestTest extends MachineTest {
     private static final int WIDTH = 1280;
     private static final int HEIGHT = 800;
 
@@ -58,21 +54,8 @@ class VirtioPciGuestTest {
         }
     }
 
-    private record Running(VhostUserGpu gpu, Qemu qemu) implements AutoCloseable {
-        @Override
-        public void close() throws IOException {
-            try {
-                qemu.close();
-            } finally {
-                gpu.close();
-            }
-        }
-    }
-
     @TempDir
     private static @Nullable Path folder;
-
-    private static @Nullable Running running;
 
     private final Machine machine;
     private final VhostUserGpu gpu;
@@ -80,10 +63,9 @@ class VirtioPciGuestTest {
     private final PatternGuest guest;
 
     VirtioPciGuestTest(Machine machine) {
-        Running present = Objects.requireNonNull(running, "a machine was started before");
         this.machine = machine;
-        gpu = present.gpu();
-        qemu = present.qemu();
+        gpu = (VhostUserGpu) machine().backEnd();
+        qemu = machine().qemu();
         guest = new PatternGuest(qemu, new SnapshotScreen(gpu), WIDTH, HEIGHT);
     }
 
@@ -94,50 +76,25 @@ class VirtioPciGuestTest {
     @BeforeParameterizedClassInvocation
     static void boot(Machine machine) throws IOException, InterruptedException {
         QemuBinary binary = TestQemu.QEMU_11.binary();
+        GuestImage image = PatternGuest.image(binary);
         List<String> command = TestGpus.sluiceCommand();
         command.add("--transport=vfio-user");
         command.add("--snapshot-dir=" + Objects.requireNonNull(folder, "JUnit makes the folder"));
         VhostUserGpu gpu = VhostUserGpu.start("Sluice", command, VhostUserGpu.Readiness.SAYS_LISTENING);
-        try {
-            GuestImage image = GuestImage.of(GuestKernel.forQemu(binary, TestQemu.CACHE)).module("virtio-iommu")
-                    .module("virtio-gpu").program(Path.of("/usr/bin/modetest")).build(TestQemu.CACHE);
-            List<String> arguments = new ArrayList<>();
-            if (!machine.device.isEmpty()) arguments.addAll(List.of("-device", machine.device));
-            arguments.addAll(List.of("-device",
-                    "{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"%s\"}}"
-                            .formatted(gpu.socket())));
-            running = new Running(gpu,
-                    new QemuLaunch(binary).accelerator(Accelerator.best(binary, image, TestQemu.CACHE))
-                            .boot(image, ("sluice.run=serve " + machine.kernel).strip()).arguments(arguments).start());
-        } finally {
-            if (running == null) gpu.close();
-        }
-        PatternGuest.awaitReady(running.qemu);
-    }
-
-    @AfterParameterizedClassInvocation
-    static void end() throws IOException {
-        Running ended = running;
-        running = null;
-        if (ended != null) ended.close();
-    }
-
-    private void run(String command) throws IOException, InterruptedException {
-        qemu.console().send(command);
-        guest.awaitExit();
+        use(TestGuest.boot(gpu, binary, image, machine.kernel, TestGuest.vfioUser(gpu.socket(), machine.device)));
     }
 
     @Test
     @Order(1)
     void theDriverKnowsIt() throws IOException, InterruptedException {
-        run("cd /sys/bus/pci/drivers/virtio-pci && grep -l 0x1050 */device");
-        run("grep -q 0x038000 $(dirname $(grep -l 0x1050 /sys/bus/pci/drivers/virtio-pci/*/device))/class");
-        run("modetest -M virtio_gpu");
+        machine().run("cd /sys/bus/pci/drivers/virtio-pci && grep -l 0x1050 */device");
+        machine().run("grep -q 0x038000 $(dirname $(grep -l 0x1050 /sys/bus/pci/drivers/virtio-pci/*/device))/class");
+        machine().run("modetest -M virtio_gpu");
         assertThat(qemu.console().lines())
                 .anyMatch(line -> line.matches("\\d+\\s+\\d+\\s+connected\\s+Virtual-1\\s.*"))
                 .anyMatch(line -> line.contains(WIDTH + "x" + HEIGHT) && line.contains("preferred"));
         String kind = machine == Machine.INTERRUPT_LINE ? "IO-APIC" : "MSI";
-        run("grep virtio /proc/interrupts | grep -q " + kind);
+        machine().run("grep virtio /proc/interrupts | grep -q " + kind);
     }
 
     @Test
@@ -161,13 +118,7 @@ class VirtioPciGuestTest {
     @Test
     @Order(4)
     void aStoppedMachineGoesOn() throws IOException, InterruptedException {
-        guest.draw(1, 2);
-        for (int round = 0; round < 3; round++) {
-            qemu.qmp().execute("stop");
-            qemu.qmp().execute("cont");
-            guest.flip(2);
-        }
-        guest.quit();
+        guest.drawAcrossPauses(machine(), 1, 2, 2);
     }
 
     /** The driver resets the device when it lets go of it, and starts it anew. */
@@ -176,7 +127,8 @@ class VirtioPciGuestTest {
     void theDriverLetsGoAndComesBack() throws IOException, InterruptedException {
         int open = gpu.openDescriptors();
         for (int round = 0; round < 3; round++) {
-            run("cd /sys/bus/virtio/drivers/virtio_gpu && d=$(basename virtio[0-9]*) && echo $d > unbind && echo $d > bind");
+            machine().run(
+                    "cd /sys/bus/virtio/drivers/virtio_gpu && d=$(basename virtio[0-9]*) && echo $d > unbind && echo $d > bind");
         }
         assertThat(gpu.openDescriptors()).as("open descriptors of the back-end").isEqualTo(open);
         guest.draw(2, 2);
@@ -186,8 +138,7 @@ class VirtioPciGuestTest {
     @Test
     @Order(6)
     void aRebootedGuestDrawsAgain() throws IOException, InterruptedException {
-        qemu.console().send("reboot -f");
-        guest.awaitReady();
+        machine().reboot();
         guest.draw(2, 2);
         guest.quit();
     }
@@ -195,9 +146,8 @@ class VirtioPciGuestTest {
     @Test
     @Order(7)
     void aGuestPowersOffAndNobodyHasComplained() throws IOException, InterruptedException {
-        qemu.console().send("poweroff -f");
-        assertThat(qemu.waitForEnd(PatternGuest.WORK)).as("QEMU's status").isZero();
+        machine().powerOff();
         assertThat(gpu.errors()).doesNotContain("WARNING", "SEVERE");
-        assertThat(gpu.terminate(SOON)).as("the GPU process's status").isZero();
+        assertThat(gpu.terminate(TestGuest.SOON)).as("the GPU process's status").isZero();
     }
 }
