@@ -37,6 +37,7 @@ enum witness_operation {
 #define WITNESS_HARD_INTERRUPT	(1 << 0)
 #define WITNESS_SOFT_INTERRUPT	(1 << 1)
 #define WITNESS_BOUND		(1 << 2)	/* with HELLO: a driver has the device already */
+#define WITNESS_BOUNCED		(1 << 3)	/* with MAP: the addresses are of a bounce buffer (kernel/dma/swiotlb.c) */
 
 struct witness_entry {
 	__le64 address;

@@ -3,10 +3,21 @@
  * The DMA tracepoints, for the calls that are to be told behind the kernel's own work: when a bounce buffer is filled, and addresses
  * are known. Names differ between kernels, so they are looked up; one that is not there belongs to another kernel.
  */
+#include <linux/iommu.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
 
 #include "witness.h"
+
+/* Without a translation, an address that is not that of the memory is one of a bounce buffer's. */
+static u32 bounced(struct device *dev, phys_addr_t phys, dma_addr_t address)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+
+	if (domain && domain->type != IOMMU_DOMAIN_IDENTITY)
+		return 0;
+	return phys == address ? 0 : WITNESS_BOUNCED;
+}
 
 static void on_map_sg(void *data, struct device *dev, struct scatterlist *sgl, int nents, int ents,
 		      enum dma_data_direction dir, unsigned long attrs)
@@ -15,29 +26,31 @@ static void on_map_sg(void *data, struct device *dev, struct scatterlist *sgl, i
 		return;
 	witness_need_sync(dev);
 	witness_tell(&(struct witness_call){ .operation = WITNESS_MAP, .name = "dma_map_sg", .dev = dev,
-		.direction = dir, .attributes = attrs, .sgl = sgl, .nents = ents });
+		.direction = dir, .attributes = attrs, .sgl = sgl, .nents = ents,
+		.flags = ents > 0 ? bounced(dev, sg_phys(sgl), sg_dma_address(sgl)) : 0 });
 }
 
-static void map(const char *name, struct device *dev, dma_addr_t address, size_t size,
+static void map(const char *name, struct device *dev, phys_addr_t phys, dma_addr_t address, size_t size,
 		enum dma_data_direction dir, unsigned long attrs)
 {
 	if (!witness_is_watched(dev) || address == DMA_MAPPING_ERROR)
 		return;
 	witness_need_sync(dev);
 	witness_tell(&(struct witness_call){ .operation = WITNESS_MAP, .name = name, .dev = dev,
-		.direction = dir, .attributes = attrs, .address = address, .length = size });
+		.direction = dir, .attributes = attrs, .address = address, .length = size,
+		.flags = bounced(dev, phys, address) });
 }
 
 static void on_map_phys(void *data, struct device *dev, phys_addr_t phys, dma_addr_t address, size_t size,
 			enum dma_data_direction dir, unsigned long attrs)
 {
-	map("dma_map_phys", dev, address, size, dir, attrs);
+	map("dma_map_phys", dev, phys, address, size, dir, attrs);
 }
 
 static void on_map_page(void *data, struct device *dev, phys_addr_t phys, dma_addr_t address, size_t size,
 			enum dma_data_direction dir, unsigned long attrs)
 {
-	map("dma_map_page", dev, address, size, dir, attrs);
+	map("dma_map_page", dev, phys, address, size, dir, attrs);
 }
 
 static void on_unmap_sg(void *data, struct device *dev, struct scatterlist *sgl, int nents,
@@ -96,7 +109,7 @@ static void on_alloc_pages(void *data, struct device *dev, void *virt, dma_addr_
 			   enum dma_data_direction dir, gfp_t flags, unsigned long attrs)
 {
 	if (virt)
-		map("dma_alloc_pages", dev, address, PAGE_ALIGN(size), dir, attrs);
+		map("dma_alloc_pages", dev, address, address, PAGE_ALIGN(size), dir, attrs);
 }
 
 static void on_alloc_sgt(void *data, struct device *dev, struct sg_table *sgt, size_t size,

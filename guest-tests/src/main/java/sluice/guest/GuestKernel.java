@@ -34,6 +34,16 @@ public record GuestKernel(String release, Path image, Path modules) {
     }
 
     /**
+     * One of those that {@code host/packages.sh} has unpacked.
+     *
+     * @param which {@code newest} or {@code current}
+     * @throws IOException it is not there or incomplete
+     */
+    public static GuestKernel named(String which, CacheFolder cache) throws IOException {
+        return linked(cache.path().resolve("kernel").resolve(which));
+    }
+
+    /**
      * What modules for this kernel are built with.
      *
      * @throws IOException there is nothing; the message says what provides it

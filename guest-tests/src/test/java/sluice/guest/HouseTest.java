@@ -87,7 +87,8 @@ class HouseTest {
                 arguments(noClasses().that().resideOutsideOfPackage("sluice.dmacore..").should().dependOnClassesThat()
                         .resideInAPackage("net.openhft.."), List.of("sluice.vdev.io.ReadsBytes")),
                 arguments(noClasses().that().resideInAnyPackage("sluice.vdev.gpu..", "sluice.vdev.queue..",
-                        "sluice.vdev.device..", "sluice.vdev.pci..", "sluice.vdev.grabber..", "sluice.vdev.plugin..")
+                        "sluice.vdev.device..", "sluice.vdev.pci..", "sluice.vdev.grabber..", "sluice.vdev.plugin..",
+                        "sluice.vdev.vfg7350..", "sluice.vdev.witness..")
                         .should()
                         .dependOnClassesThat().resideInAnyPackage("io.netty..",
                                 "sluice.vdev.io..", "sluice.vdev.host..", "sluice.vdev.vhostuser..",
@@ -193,7 +194,8 @@ class HouseTest {
                 "sluice.dmacore.trace.jfr",
                 "sluice.vdev.io",
                 "sluice.vdev.queue", "sluice.vdev.device", "sluice.vdev.pci", "sluice.vdev.vfiouser",
-                "sluice.vdev.virtiopci", "sluice.vdev.grabber", "sluice.vdev.plugin", "sluice.vdev.host",
+                "sluice.vdev.virtiopci", "sluice.vdev.grabber", "sluice.vdev.vfg7350", "sluice.vdev.witness",
+                "sluice.dmacore.witness", "sluice.vdev.plugin", "sluice.vdev.host",
                 "sluice.vdev.vhostuser",
                 "sluice.vdev.display", "sluice.vdev.gpu", "sluice.vdev.cli", "sluice.guest");
         assertThat(rooms).as("fixtures are no part of what ships").doesNotContain("sluice.vdev.fixture");

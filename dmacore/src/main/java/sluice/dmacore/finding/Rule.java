@@ -96,7 +96,10 @@ public enum Rule {
             "Documentation/core-api/dma-api.rst: dma_sync_single_for_cpu"),
     DIRTY_DROPPED(Severity.HINT, "what the CPU wrote, and the device does not replace, is given to it TO_DEVICE",
             "arch/arc/mm/dma.c"),
-    D3_UNMAP_SIZE(Severity.ERROR, "unmap as much as was mapped", "kernel/dma/debug.c: check_unmap");
+    D3_UNMAP_SIZE(Severity.ERROR, "unmap as much as was mapped", "kernel/dma/debug.c: check_unmap"),
+    BOUNCE_NOT_COPIED_BACK(Severity.ERROR,
+            "what a device writes into a bounce buffer is copied back, by a sync or the unmap",
+            "kernel/dma/swiotlb.c: swiotlb_tbl_unmap_single; Documentation/core-api/swiotlb.rst");
 
     /** How sure it is that something is wrong. */
     public enum Severity {

@@ -12,8 +12,9 @@ import sluice.dmacore.ownership.Direction;
  * @param name of the kernel's function, such as {@code dma_sync_sg_for_cpu}
  * @param direction as it was given
  * @param attributes those of {@code include/linux/dma-mapping.h} that mean something here
+ * @param bounced whether it has given addresses of a bounce buffer
  */
-public record KernelCall(String name, Direction direction, Set<DmaAttribute> attributes) {
+public record KernelCall(String name, Direction direction, Set<DmaAttribute> attributes, boolean bounced) {
     /** DMA_ATTR_SKIP_CPU_SYNC and DMA_ATTR_MMIO of {@code include/linux/dma-mapping.h}. */
     private static final int SKIP_CPU_SYNC = 1 << 5;
     private static final int MMIO = 1 << 10;

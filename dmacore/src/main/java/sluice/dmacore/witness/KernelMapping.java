@@ -1,13 +1,12 @@
 package sluice.dmacore.witness;
 
-import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 
 import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.budget.Share;
 import sluice.dmacore.buffer.Attachment;
 import sluice.dmacore.buffer.DeviceMapping;
-import sluice.dmacore.buffer.DmaAttribute;
 import sluice.dmacore.buffer.DmaBuf;
 import sluice.dmacore.buffer.DmaBufException;
 import sluice.dmacore.buffer.DmaCore;
@@ -16,7 +15,6 @@ import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.exporter.GuestPages;
 import sluice.dmacore.memory.Runs;
-import sluice.dmacore.ownership.Direction;
 
 /** What one call of {@code dma_map_sg}, {@code dma_map_phys} or {@code dma_alloc} of a guest's kernel has made. */
 final class KernelMapping {
@@ -31,9 +29,14 @@ final class KernelMapping {
      * What a device that snoops has written and no call has taken back. Of one that does not, the model of its caches knows; null then.
      */
     private final @Nullable WrittenRanges unfetched;
+    /** Whether its addresses are those of a bounce buffer. */
+    private final boolean bounced;
+    /** Bytes that the device has written since the CPU took it last. */
+    private final AtomicLong written = new AtomicLong();
 
     private KernelMapping(String name, long[] addresses, long[] lengths, Runs memory, @Nullable DeviceMapping mapping,
-            @Nullable WrittenRanges unfetched) {
+            @Nullable WrittenRanges unfetched, boolean bounced) {
+        this.bounced = bounced;
         this.name = name;
         this.addresses = addresses;
         this.lengths = lengths;
@@ -46,39 +49,37 @@ final class KernelMapping {
     /** Memory that needs no transfer. */
     static KernelMapping coherent(long address, long length, Runs memory) {
         return new KernelMapping(named("dma_alloc", address), new long[]{ address }, new long[]{ length },
-                memory.copy(),
-                null, null);
+                memory.copy(), null, null, false);
     }
 
     /** A list that leads to no memory of ours, or of which the core knows nothing. */
     static KernelMapping elsewhere(String call, long[] addresses, long[] lengths) {
-        return new KernelMapping(named(call, addresses[0]), addresses, lengths, new Runs(), null, null);
+        return new KernelMapping(named(call, addresses[0]), addresses, lengths, new Runs(), null, null, false);
     }
 
     /**
      * A mapping of a driver's.
      *
-     * @param call of the kernel, such as {@code dma_map_sg}; the buffer is named after it
+     * @param call of the kernel; the buffer is named after it
      * @param judged whether what the device writes is looked after here
      * @param addresses of the list's entries, and their lengths; together they are as long as {@code memory}
      * @throws DmaBufException the core does not take it; nothing is mapped
      */
-    static KernelMapping of(DmaCore core, String call, DeviceFunction function, Stream stream, boolean judged,
-            Share share, long[] addresses, long[] lengths, Runs memory, Direction direction,
-            Set<DmaAttribute> attributes)
-            throws DmaBufException {
-        String name = named(call, addresses[0]);
+    static KernelMapping of(DmaCore core, KernelCall call, DeviceFunction function, Stream stream, boolean judged,
+            Share share, long[] addresses, long[] lengths, Runs memory) throws DmaBufException {
+        String name = named(call.name(), addresses[0]);
         DmaBuf buffer = core.export(name, memory.bytes(), new GuestPages(memory), share);
         Attachment attachment = null;
         boolean done = false;
         try {
             attachment = buffer.attach(function, stream);
-            DeviceMapping mapping = attachment.map(direction, attributes);
+            DeviceMapping mapping = attachment.map(call.direction(), call.attributes());
             // The guest has chosen the time, and an unmapped list that was never used is no mistake of its.
             mapping.noteUsed();
             done = true;
             return new KernelMapping(name, addresses, lengths, memory.copy(), mapping,
-                    judged && direction.deviceWrites() ? new WrittenRanges(memory.bytes()) : null);
+                    judged && call.direction().deviceWrites() ? new WrittenRanges(memory.bytes()) : null,
+                    call.bounced());
         } finally {
             if (!done) {
                 if (attachment != null) attachment.detach();
@@ -126,6 +127,16 @@ final class KernelMapping {
     /** The device has written. */
     void written(long from, long length) {
         if (unfetched != null) unfetched.add(from, length);
+        written.addAndGet(length);
+    }
+
+    /** The CPU takes it: how many bytes the device has written since the last time. */
+    long takeWritten() {
+        return written.getAndSet(0);
+    }
+
+    boolean isBounced() {
+        return bounced;
     }
 
     /** What the device wrote has come to the CPU, or nobody wants it any more. */

@@ -134,8 +134,8 @@ public final class WitnessedDevice implements AutoCloseable {
         try {
             // What is coherent for the CPU needs no cache operation for anybody.
             Stream used = !stream.coherent() && coherent.contains(memory) ? Stream.COHERENT : stream;
-            KernelMapping made = KernelMapping.of(core, call.name(), function, used, stream.coherent(), share, begins,
-                    lengths, memory, call.direction(), call.attributes());
+            KernelMapping made = KernelMapping.of(core, call, function, used, stream.coherent(), share, begins,
+                    lengths, memory);
             done = true;
             if (made.isWritable()) checkWriters(call, made);
             add(made);
@@ -231,6 +231,7 @@ public final class WitnessedDevice implements AutoCloseable {
     private void end(KernelCall call, KernelMapping found, long bytes) throws DmaBufException {
         DeviceMapping mapping = found.mapping();
         if (mapping == null) return;
+        taken(found, call);
         boolean skip = call.attributes().contains(DmaAttribute.SKIP_CPU_SYNC);
         long unfetched = skip ? found.firstUnfetched(0, found.bytes()) : -1;
         // Whoever has it mapped besides, as /dev/udmabuf, is the one to fetch it.
@@ -245,6 +246,21 @@ public final class WitnessedDevice implements AutoCloseable {
         // As a kernel does it: the rest is forgotten, and stays as it was.
         if (!skip) mapping.obeySync(0, Math.min(bytes, found.bytes()), call.direction(), true);
         mapping.discard();
+    }
+
+    /** The CPU takes what the device has written, or leaves it. */
+    private void taken(KernelMapping mapping, KernelCall call) {
+        long written = mapping.takeWritten();
+        if (mapping.isBounced() && written > 0 && call.attributes().contains(DmaAttribute.SKIP_CPU_SYNC)) {
+            found(Rule.BOUNCE_NOT_COPIED_BACK, mapping, 0, mapping.bytes(),
+                    "written by the device and left in the bounce buffer, for the call was told DMA_ATTR_SKIP_CPU_SYNC");
+        }
+        long times = written / Math.max(1, mapping.bytes());
+        if (times > 1) {
+            found(Rule.NEVER_FETCHED, mapping, 0, mapping.bytes(),
+                    "filled %d times by the device, and not fetched between: a sync for the CPU is missing, if it has read it"
+                            .formatted(times));
+        }
     }
 
     /** The mapping that is meant: the last that was made with this address, size and direction, or else one with this address. */
@@ -308,6 +324,11 @@ public final class WitnessedDevice implements AutoCloseable {
         if (unfetched >= 0)
             found(Rule.NEVER_FETCHED, stretch.owner(), unfetched, from + length - unfetched,
                     "given to the device again, and what it wrote was not taken back: a sync for the CPU is missing, if it has read it");
+        if (!forCpu) {
+            stretch.owner().takeWritten();
+        } else if (call.direction().deviceWrites()) {
+            taken(stretch.owner(), call);
+        }
         if (!forCpu || call.direction().deviceWrites()) stretch.owner().fetched(from, length);
         try {
             if (forCpu) {

@@ -1,5 +1,7 @@
 package sluice.dmacore.witness;
 
+import java.util.List;
+
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -66,6 +68,40 @@ class WitnessMistakesTest extends WitnessedCard {
         // No sync for the device.
         deviceWrites(5, PAGE);
         assertThat(errors()).containsExactly(Rule.MISSING_SYNC_FOR_DEVICE);
+    }
+
+    /** With swiotlb=force, exporters that map with DMA_ATTR_SKIP_CPU_SYNC leave each frame in the bounce buffer. */
+    @Test
+    void aFrameThatStaysInABounceBufferIsFound() throws Exception {
+        served(Stream.COHERENT);
+        KernelCall map = new KernelCall("dma_map_sg", Direction.FROM_DEVICE, SKIP, true);
+        for (boolean synced : new boolean[]{ true, false }) {
+            card.map(map, new long[]{ at(5) }, new long[]{ PAGE }, pages(5));
+            deviceWrites(5, PAGE);
+            if (synced) syncForCpu(card, 5);
+            unmap(card, Direction.FROM_DEVICE, SKIP, 5);
+            assertThat(errors()).isEqualTo(synced ? List.of() : List.of(Rule.BOUNCE_NOT_COPIED_BACK));
+        }
+        card.map(map, new long[]{ at(5) }, new long[]{ PAGE }, pages(5));
+        unmap(card, Direction.FROM_DEVICE, SKIP, 5);
+        assertThat(errors()).as("nothing was written").isEmpty();
+        card.map(map, new long[]{ at(5) }, new long[]{ PAGE }, pages(5));
+        deviceWrites(5, PAGE);
+        unmap(card, Direction.FROM_DEVICE, NONE, 5);
+        assertThat(errors()).as("the unmap copies").isEmpty();
+    }
+
+    /** Whoever reads such a buffer sees what was there before; whether anybody does cannot be known. */
+    @Test
+    void aBufferThatIsFilledAgainAndNeverFetchedIsAHint() throws Exception {
+        map(card, Direction.FROM_DEVICE, NONE, 5);
+        for (int i = 0; i < 3; i++) deviceWrites(5, PAGE);
+        unmap(card, Direction.FROM_DEVICE, NONE, 5);
+        assertThat(machine.core().findings().all()).singleElement().satisfies(counted -> {
+            assertThat(counted.finding().rule()).isEqualTo(Rule.NEVER_FETCHED);
+            assertThat(counted.finding().what()).startsWith("filled 3 times by the device");
+        });
+        machine.core().findings().clear();
     }
 
     @Test

@@ -73,7 +73,7 @@ abstract class WitnessedCard {
     }
 
     static KernelCall call(String name, Direction direction, Set<DmaAttribute> attributes) {
-        return new KernelCall(name, direction, attributes);
+        return new KernelCall(name, direction, attributes, false);
     }
 
     Runs pages(int... numbers) {

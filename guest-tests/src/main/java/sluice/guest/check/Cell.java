@@ -10,17 +10,19 @@ package sluice.guest.check;
 record Cell(Setup setup, Memory memory, Use use) {
     /** Where buffers come from. */
     enum Memory {
-        MMAP("mmap", "the driver's own buffers"),
-        UDMABUF("udmabuf", "single pages of a memfd, in reverse order, by /dev/udmabuf"),
-        DUMB("dumb", "dumb buffers of virtio-gpu"),
-        HEAP("heap", "buffers of the system heap");
+        MMAP("mmap", "the driver's own buffers", "nothing"),
+        UDMABUF("udmabuf", "single pages of a memfd, in reverse order, by /dev/udmabuf", "CONFIG_UDMABUF"),
+        DUMB("dumb", "dumb buffers of virtio-gpu", "CONFIG_DRM_VIRTIO_GPU"),
+        HEAP("heap", "buffers of the system heap", "CONFIG_DMABUF_HEAPS_SYSTEM");
 
         private final String label;
         private final String help;
+        private final String needs;
 
-        Memory(String label, String help) {
+        Memory(String label, String help, String needs) {
             this.label = label;
             this.help = help;
+            this.needs = needs;
         }
 
         /** On the command line. */
@@ -31,6 +33,11 @@ record Cell(Setup setup, Memory memory, Use use) {
         /** What it is, in some words. */
         String help() {
             return help;
+        }
+
+        /** What the kernel must have for it. */
+        String needs() {
+            return needs;
         }
     }
 

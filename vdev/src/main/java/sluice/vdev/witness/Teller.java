@@ -72,7 +72,8 @@ final class Teller implements AutoCloseable {
         if (entries < message.total()) return;
         try {
             Direction direction = direction(message.direction());
-            KernelCall call = new KernelCall(message.call(), direction, KernelCall.attributes(message.attributes()));
+            KernelCall call = new KernelCall(message.call(), direction, KernelCall.attributes(message.attributes()),
+                    message.has(WitnessMessage.FLAG_BOUNCED));
             if (entries > 0) carryOut(operation, call);
         } catch (DmaBufException e) {
             throw new RefusedException("%s for %s: %s".formatted(message.call(), device.name(), e.getMessage()));

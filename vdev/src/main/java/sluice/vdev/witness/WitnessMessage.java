@@ -38,10 +38,14 @@ final class WitnessMessage {
     static final int CALL_BYTES = 28;
     static final int ENTRY_LENGTH = 8;
 
-    /** Of {@link #FLAGS}: in a hard interrupt, in a soft interrupt, and with HELLO, that a driver has had the device before. */
+    /**
+     * Of {@link #FLAGS}: in a hard interrupt, in a soft interrupt; with HELLO, that a driver has had the device before; with MAP,
+     * that the addresses are those of a bounce buffer.
+     */
     static final int FLAG_HARD_INTERRUPT = 1;
     static final int FLAG_SOFT_INTERRUPT = 1 << 1;
     static final int FLAG_BOUND = 1 << 2;
+    static final int FLAG_BOUNCED = 1 << 3;
 
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);

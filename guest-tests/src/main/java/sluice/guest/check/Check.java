@@ -1,0 +1,259 @@
+package sluice.guest.check;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.io.Writer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.ZonedDateTime;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+import sluice.guest.GuestImage;
+import sluice.guest.GuestKernel;
+import sluice.vdev.cli.Main;
+import sluice.vdev.qemu.CacheFolder;
+import sluice.vdev.qemu.InstalledQemu;
+import sluice.vdev.qemu.QemuBinary;
+import sluice.vdev.qemu.QemuDevice;
+
+/** The command: chooses cells, runs them, reports. */
+@Command(name = "sluice check", mixinStandardHelpOptions = true, sortOptions = false, description = {
+        "Give a verdict on a driver's import paths: boot a stock kernel with a card of Sluice's and the witness, use the driver as a user would, and judge the bytes that user space gets and each DMA call of the kernel." }, footer = {
+                "",
+                "Exit status: 0 pass, 1 fail, 2 wrong usage, 4 all skipped, 124 timeout, 255 the guest's kernel is broken." })
+public final class Check implements Callable<Integer> {
+    private static final String LAUNCHER = "sluice.launcher";
+    private static final int TIMED_OUT = 124;
+
+    @Spec
+    private @Nullable CommandSpec spec;
+
+    @Option(names = "--driver", paramLabel = "NAME", description = "The kernel's driver that is checked; --list names those with a card.")
+    private @Nullable String driver;
+
+    @Option(names = "--list", description = "List drivers, buffers, machines, and what each needs, and end.")
+    private boolean list;
+
+    @Option(names = "--kernel", paramLabel = "WHICH", defaultValue = "newest", description = "newest (the default) or current: the unpacked Debian kernels 7.x and 6.12.")
+    private String kernel = "newest";
+
+    @Option(names = "--import", paramLabel = "NAME", split = ",", description = "Whose buffers: mmap, udmabuf, dumb, heap (default: all).")
+    private List<String> memories = List.of();
+
+    @Option(names = "--use", paramLabel = "NAME", split = ",", description = "What user space does: sync, no-sync (default: both).")
+    private List<String> uses = List.of();
+
+    @Option(names = "--iommu", paramLabel = "NAME", split = ",", description = "The VM's: none, intel-lazy, intel-strict, virtio (default: none).")
+    private List<String> iommus = List.of();
+
+    @Option(names = "--bounce", paramLabel = "NAME", split = ",", description = "off, or force, which is swiotlb=force (default: both, the latter with a card that snoops).")
+    private List<String> bounces = List.of();
+
+    @Option(names = "--coherency", paramLabel = "NAME", split = ",", description = "Of the card: coherent, non-coherent (default: both).")
+    private List<String> coherencies = List.of();
+
+    @Option(names = "--timeout", paramLabel = "SECONDS", defaultValue = "900", description = "For the whole run, 1 to 86400 (default: ${DEFAULT-VALUE}).")
+    private int timeout = 900;
+
+    @Option(names = "--format", paramLabel = "NAME", defaultValue = "ktap", description = "What is printed: ktap while it runs (the default), junit or json at the end.")
+    private String format = "ktap";
+
+    @Option(names = "--report", paramLabel = "DIR", description = "Leave report.html, report.json and junit.xml in this folder.")
+    private @Nullable Path report;
+
+    /** Runs a check and ends the JVM with its exit code. */
+    public static void main(String[] arguments) {
+        System.exit(run(arguments));
+    }
+
+    static int run(String... arguments) {
+        return Main.run(line(), arguments);
+    }
+
+    static CommandLine line() {
+        CommandLine line = new CommandLine(new Check());
+        line.setParameterExceptionHandler((failure, words) -> {
+            line.getErr().println("sluice: " + failure.getMessage() + " (see ./sluice check --help)");
+            return CommandLine.ExitCode.USAGE;
+        });
+        return line;
+    }
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        CommandLine line = commandLine();
+        if (list) {
+            CheckList.print(line.getOut());
+            return 0;
+        }
+        if (timeout < 1 || timeout > 86_400)
+            throw new ParameterException(line, "--timeout=" + timeout + ": give 1 to 86400 seconds");
+        Card card = card(line);
+        List<Cell> cells = cells(line);
+        ReportFormat written = written(line);
+        Path folder = report;
+        if (folder != null) Files.createDirectories(folder);
+        Thread ender = Thread.ofPlatform().daemon().name("timeout").unstarted(() -> end(line.getErr()));
+        ender.start();
+        CacheFolder cache = CacheFolder.ofUser();
+        QemuBinary qemu = qemu(cache);
+        GuestKernel guest = kernel(line, cache);
+        GuestImage image = CheckMachine.image(card, guest, cache);
+        KtapWriter ktap = new KtapWriter(written == null ? line.getOut() : line.getErr());
+        ktap.begin(card, guest.release(), qemu.version(), cells);
+        CheckRun run = new CheckRun(launcher(), qemu, image, card, cache, new Judge(KnownFaults.shipped()));
+        CheckResult result = run.run(cells, cell -> told(ktap, cell));
+        ktap.end();
+        if (written != null) written.write(result, line.getOut());
+        if (folder != null) leave(result, folder);
+        return result.exitStatus();
+    }
+
+    private static void told(KtapWriter ktap, CellResult cell) {
+        try {
+            ktap.cell(cell);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The format that is written at the end, or null for the one that is written meanwhile. */
+    private @Nullable ReportFormat written(CommandLine line) {
+        return switch (format) {
+            case "ktap" -> null;
+            case "junit" -> new JunitReport();
+            case "json" -> new JsonReport();
+            default -> throw new ParameterException(line, "--format=" + format + ": give ktap, junit or json");
+        };
+    }
+
+    private static void leave(CheckResult result, Path folder) throws IOException {
+        Map<String, ReportFormat> files = Map.of(HtmlReport.FILE, new HtmlReport(ZonedDateTime.now()), "report.json",
+                new JsonReport(), "junit.xml", new JunitReport());
+        for (Map.Entry<String, ReportFormat> file : files.entrySet()) {
+            try (Writer out = Files.newBufferedWriter(folder.resolve(file.getKey()))) {
+                file.getValue().write(result, out);
+            }
+        }
+    }
+
+    /** Ends the JVM when the time is over: its guests and processes end with it. */
+    private void end(PrintWriter errors) {
+        try {
+            TimeUnit.SECONDS.sleep(timeout);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return;
+        }
+        errors.println("sluice: not done after %d seconds: --timeout gives more".formatted(timeout));
+        errors.flush();
+        System.exit(TIMED_OUT);
+    }
+
+    private Card card(CommandLine line) {
+        String wanted = driver;
+        if (wanted == null) throw new ParameterException(line, "--driver is missing: " + names());
+        Optional<Card> card = Card.ALL.stream()
+                .filter(one -> one.driver().equals(wanted.replace('-', '_').toLowerCase(Locale.ROOT))).findFirst();
+        return card.orElseThrow(
+                () -> new ParameterException(line, "--driver=%s: no card of Sluice's has this driver; %s".formatted(
+                        wanted, names())));
+    }
+
+    private static String names() {
+        return "give one of " + Card.ALL.stream().map(Card::driver).collect(Collectors.joining(", "));
+    }
+
+    private List<Cell> cells(CommandLine line) {
+        List<Cell.Memory> wanted = chosen(line, "--import", memories, Cell.Memory.values(), Cell.Memory::label);
+        List<Cell.Use> how = chosen(line, "--use", uses, Cell.Use.values(), Cell.Use::label);
+        return Matrix.of(setups(line), wanted, how);
+    }
+
+    private List<Setup> setups(CommandLine line) {
+        if (iommus.isEmpty() && bounces.isEmpty() && coherencies.isEmpty()) return Matrix.USUAL;
+        List<Setup> setups = new ArrayList<>();
+        List<Setup.Iommu> wanted = iommus.isEmpty()
+                ? List.of(Setup.Iommu.NONE)
+                : chosen(line, "--iommu", iommus, Setup.Iommu.values(), Setup.Iommu::label);
+        for (Setup.Iommu iommu : wanted) {
+            for (boolean bounced : flags(line, "--bounce", bounces, "off", "force")) {
+                for (boolean not : flags(line, "--coherency", coherencies, "coherent", "non-coherent"))
+                    setups.add(new Setup(iommu, bounced, !not));
+            }
+        }
+        return setups;
+    }
+
+    /** Whether each chosen name is the second; the first alone if none is chosen. */
+    private static List<Boolean> flags(CommandLine line, String option, List<String> names, String first,
+            String second) {
+        if (names.isEmpty()) return List.of(false);
+        List<Boolean> flags = new ArrayList<>();
+        for (String name : names) {
+            if (!name.equals(first) && !name.equals(second))
+                throw new ParameterException(line, "%s=%s: give %s or %s".formatted(option, name, first, second));
+            flags.add(name.equals(second));
+        }
+        return flags;
+    }
+
+    private static <T> List<T> chosen(CommandLine line, String option, List<String> names, T[] all,
+            Function<T, String> label) {
+        if (names.isEmpty()) return List.of(all);
+        List<T> chosen = new ArrayList<>();
+        for (String name : names) {
+            chosen.add(Arrays.stream(all).filter(one -> label.apply(one).equals(name)).findFirst()
+                    .orElseThrow(() -> new ParameterException(line, "%s=%s: give %s".formatted(option, name,
+                            Arrays.stream(all).map(label).collect(Collectors.joining(", "))))));
+        }
+        return chosen;
+    }
+
+    /** One that attaches vfio-user devices. */
+    private static QemuBinary qemu(CacheFolder cache) throws IOException, InterruptedException {
+        List<String> problems = new ArrayList<>();
+        for (InstalledQemu qemu : InstalledQemu.all(cache, problems)) {
+            if (qemu.devices().contains(QemuDevice.VFIO_USER)) return qemu.binary();
+        }
+        throw new IOException(
+                "no QEMU here has vfio-user-pci, as QEMU 10.1 and later do: run guest-tests/host/packages.sh tests, which unpacks one");
+    }
+
+    private GuestKernel kernel(CommandLine line, CacheFolder cache) throws IOException {
+        if (!kernel.equals("newest") && !kernel.equals("current"))
+            throw new ParameterException(line, "--kernel=" + kernel + ": give newest or current");
+        return GuestKernel.named(kernel, cache);
+    }
+
+    private static List<String> launcher() throws IOException {
+        String launcher = System.getProperty(LAUNCHER);
+        if (launcher == null)
+            throw new IOException("the system property " + LAUNCHER + " is not set: start it with ./sluice check");
+        return List.of(launcher);
+    }
+
+    private CommandLine commandLine() {
+        CommandSpec present = spec;
+        if (present == null) throw new IllegalStateException("picocli injects the command's specification");
+        return present.commandLine();
+    }
+}

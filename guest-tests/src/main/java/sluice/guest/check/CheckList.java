@@ -1,0 +1,29 @@
+package sluice.guest.check;
+
+import java.io.PrintWriter;
+
+/** What can be checked, for a person. */
+final class CheckList {
+    private CheckList() {}
+
+    static void print(PrintWriter out) {
+        out.println("drivers (--driver), each with its card:");
+        for (Card card : Card.ALL) {
+            out.printf("  %-18s %s; modules %s%s%n", card.driver(), card.device(), String.join(", ", card.modules()),
+                    card.scatters() ? "; takes buffers of single pages without an IOMMU" : "");
+        }
+        out.println("buffers (--import):");
+        for (Cell.Memory memory : Cell.Memory.values())
+            out.printf("  %-18s %s; needs %s%n", memory.label(),
+                    memory.help(), memory.needs());
+        out.println("uses (--use):");
+        out.println("  sync               DMA_BUF_IOCTL_SYNC where it is due");
+        out.println("  no-sync            none: the mistake must show on machines where it matters, and be found");
+        out.println("machines:");
+        out.println("  --iommu            none, intel-lazy, intel-strict, virtio");
+        out.println("  --bounce           off, force (swiotlb=force: all DMA goes through bounce buffers)");
+        out.println(
+                "  --coherency        coherent, non-coherent (needs CONFIG_DYNAMIC_FTRACE and tracepoints, for the witness)");
+        out.flush();
+    }
+}

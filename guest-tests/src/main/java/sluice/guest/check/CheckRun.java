@@ -1,0 +1,192 @@
+package sluice.guest.check;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import org.jspecify.annotations.Nullable;
+
+import sluice.guest.GuestImage;
+import sluice.vdev.qemu.CacheFolder;
+import sluice.vdev.qemu.QemuBinary;
+
+/** Runs cells, those of one machine in one boot. */
+final class CheckRun {
+    /** For a cell: a stock driver's buffers come within milliseconds. */
+    private static final Duration CELL = Duration.ofSeconds(60);
+    private static final int FRAMES = 20;
+    private static final Pattern STREAM = Pattern.compile(
+            "^SLUICE stream \\S+ frames (\\d+) failed (\\d+) right (\\d+) packets right (\\d+) old (\\d+) wiped (\\d+) other (\\d+)$");
+    /** What a kernel says when it is broken; a line of a guest's program begins otherwise. */
+    private static final Pattern BROKEN = Pattern.compile(
+            "(Kernel panic|Oops:|BUG: |general protection fault|Unable to handle kernel|rcu: INFO: .* stall)");
+
+    private final List<String> launcher;
+    private final QemuBinary qemu;
+    private final GuestImage image;
+    private final Card card;
+    private final CacheFolder cache;
+    private final Judge judge;
+
+    /** @param launcher the command {@code sluice} */
+    CheckRun(List<String> launcher, QemuBinary qemu, GuestImage image, Card card, CacheFolder cache, Judge judge) {
+        this.launcher = launcher;
+        this.qemu = qemu;
+        this.image = image;
+        this.card = card;
+        this.cache = cache;
+        this.judge = judge;
+    }
+
+    /**
+     * Runs them, in the order of their machines.
+     *
+     * @param each is told of each cell as it ends
+     */
+    CheckResult run(List<Cell> cells, Consumer<CellResult> each) throws InterruptedException {
+        long began = System.nanoTime();
+        Map<Setup, List<Cell>> bySetup = new LinkedHashMap<>();
+        for (Cell cell : cells) bySetup.computeIfAbsent(cell.setup(), _ -> new ArrayList<>()).add(cell);
+        List<CellResult> results = new ArrayList<>();
+        Consumer<CellResult> kept = result -> {
+            results.add(result);
+            each.accept(result);
+        };
+        for (Map.Entry<Setup, List<Cell>> machine : bySetup.entrySet()) {
+            runIn(machine.getKey(), machine.getValue(), kept);
+        }
+        return new CheckResult(card, image.kernel().release(), qemu.version(), results,
+                Duration.ofNanos(System.nanoTime() - began));
+    }
+
+    /** A cell that ends its machine costs those behind it a boot. */
+    private void runIn(Setup setup, List<Cell> cells, Consumer<CellResult> each) throws InterruptedException {
+        int next = 0;
+        while (next < cells.size()) {
+            if (isSkipped(cells.get(next), each)) {
+                next++;
+                continue;
+            }
+            int first = next;
+            try (CheckMachine machine = CheckMachine.boot(launcher, qemu, image, card, setup, cache)) {
+                Seen seen = Seen.of(machine.reports());
+                boolean alive = true;
+                while (alive && next < cells.size()) {
+                    Cell cell = cells.get(next);
+                    next++;
+                    if (isSkipped(cell, each)) continue;
+                    long began = System.nanoTime();
+                    int before = machine.console().size();
+                    CellResult result;
+                    try {
+                        CheckMachine.Done done = machine.run(command(cell), CELL);
+                        Seen now = Seen.of(machine.reports());
+                        result = judge.judge(cell, done, bytes(done), now.since(seen), now.lost(), began);
+                        seen = now;
+                    } catch (IOException e) {
+                        alive = false;
+                        List<String> console = machine.console();
+                        result = judge.broken(cell, reason(console, e), console.subList(before, console.size()), began);
+                    }
+                    each.accept(result);
+                }
+            } catch (IOException e) {
+                if (next > first) continue; // the machine could not be closed: its cells have their results
+                Cell cell = cells.get(next);
+                next++;
+                each.accept(judge.broken(cell, "the machine does not boot: " + e.getMessage(), List.of(),
+                        System.nanoTime()));
+            }
+        }
+    }
+
+    private boolean isSkipped(Cell cell, Consumer<CellResult> each) {
+        Optional<String> obstacle = Matrix.obstacle(cell, card);
+        obstacle.ifPresent(reason -> each.accept(judge.skipped(cell, reason)));
+        return obstacle.isPresent();
+    }
+
+    /** What is wrong with a guest that answers no more: a kernel's last words, if it had any. */
+    private static String reason(List<String> console, IOException failure) {
+        for (String line : console) {
+            Matcher said = BROKEN.matcher(line);
+            if (said.find()) return CheckResult.KERNEL_SAYS + line.substring(said.start());
+        }
+        return String.valueOf(failure.getMessage()).lines().findFirst().orElse("the guest does not answer");
+    }
+
+    private String command(Cell cell) {
+        String node = "$(for d in /sys/class/video4linux/video*; do grep -q %s $d/name && basename $d; done)"
+                .formatted(card.node());
+        return "stream /dev/%s %s %d%s".formatted(node, cell.memory().label(), FRAMES,
+                cell.use() == Cell.Use.NO_SYNC ? " nosync" : "");
+    }
+
+    private static @Nullable Bytes bytes(CheckMachine.Done done) {
+        for (String line : done.lines()) {
+            Matcher found = STREAM.matcher(line);
+            if (!found.matches()) continue;
+            return new Bytes(Integer.parseInt(found.group(1)), Integer.parseInt(found.group(2)),
+                    Integer.parseInt(found.group(3)), Long.parseLong(found.group(4)), Long.parseLong(found.group(5)),
+                    Long.parseLong(found.group(6)), Long.parseLong(found.group(7)));
+        }
+        return null;
+    }
+
+    /**
+     * What the devices have counted at some time.
+     *
+     * @param findings by all that tells one from another
+     * @param lost calls that were not seen, or not kept
+     */
+    private record Seen(Map<String, Finding> findings, long lost) {
+        static Seen of(CardServer.Reports reports) {
+            Map<String, Finding> findings = new LinkedHashMap<>();
+            for (String kind : List.of("findings", "hints")) {
+                for (JsonElement one : reports.card().getAsJsonArray(kind)) {
+                    Finding finding = finding(one.getAsJsonObject(), kind.equals("findings"));
+                    findings.merge(key(finding), finding,
+                            (first, second) -> withTimes(first, first.times() + second.times()));
+                }
+            }
+            JsonObject witness = reports.witness();
+            return new Seen(findings, witness.get("lost").getAsLong() + witness.get("refused").getAsLong()
+                    + witness.get("untracked").getAsLong());
+        }
+
+        private static Finding finding(JsonObject json, boolean error) {
+            return new Finding(json.get("rule").getAsString(), error, json.get("device").getAsString(),
+                    json.get("buffer").getAsString(), json.get("from").getAsLong(), json.get("length").getAsLong(),
+                    json.get("times").getAsLong(), json.get("what").getAsString());
+        }
+
+        private static String key(Finding finding) {
+            return "%s %s %s %s".formatted(finding.rule(), finding.device(), finding.buffer(), finding.what());
+        }
+
+        private static Finding withTimes(Finding finding, long times) {
+            return new Finding(finding.rule(), finding.error(), finding.device(), finding.buffer(), finding.from(),
+                    finding.length(), times, finding.what());
+        }
+
+        /** What has come since. */
+        List<Finding> since(Seen before) {
+            List<Finding> fresh = new ArrayList<>();
+            findings.forEach((key, finding) -> {
+                Finding old = before.findings.get(key);
+                long times = finding.times() - (old == null ? 0 : old.times());
+                if (times > 0) fresh.add(withTimes(finding, times));
+            });
+            return fresh;
+        }
+    }
+}

@@ -1,0 +1,120 @@
+package sluice.guest.check;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Says what a cell came to, by two laws: a program that keeps the rules gets the right bytes and nothing is found; and where bytes
+ * are wrong, something was found that says why.
+ */
+final class Judge {
+    /** Findings that come of looking at all devices' mappings at once, and are nobody's mistake. */
+    private static final Set<String> BY_DESIGN = Set.of("SAME_PAGES_TWICE", "D17_OVERLAPPING_WRITES",
+            "MAPPED_AT_IMPORT",
+            "REDUNDANT_SYNC", "HELD_LONG");
+    /** Hints that explain wrong bytes, and are no mistake where nobody reads. */
+    private static final Set<String> EXPLAIN = Set.of("NEVER_FETCHED", "NEVER_WRITTEN", "DIRTY_DROPPED");
+
+    private final KnownFaults known;
+
+    Judge(KnownFaults known) {
+        this.known = known;
+    }
+
+    /**
+     * Judges a cell that has come to its end.
+     *
+     * @param bytes null if the program has not said
+     * @param found everything that was found meanwhile
+     * @param lost calls of the kernel that were not seen since the machine was booted
+     * @param began when the cell was, by {@link System#nanoTime}
+     */
+    CellResult judge(Cell cell, CheckMachine.Done done, @Nullable Bytes bytes, List<Finding> found, long lost,
+            long began) {
+        List<Finding> findings = found.stream().filter(finding -> !BY_DESIGN.contains(finding.rule()))
+                .filter(finding -> finding.error() || explains(finding, bytes)).toList();
+        findings = together(findings);
+        List<String> wrong = new ArrayList<>();
+        if (done.status() != 0 || bytes == null) {
+            wrong.add(error(done));
+        } else if (cell.use() == Cell.Use.SYNC) {
+            if (!bytes.areRight()) wrong.add(bytes.sentence());
+            for (Finding finding : findings) {
+                if (finding.error()) wrong.add(sentence(finding));
+            }
+            if (!bytes.areRight() && findings.isEmpty()) wrong.add("nothing was found that explains it");
+        } else if (!bytes.areRight() && findings.isEmpty()) {
+            wrong.add("user space forgot its syncs and read wrong bytes, and nothing was found: " + bytes.sentence());
+        }
+        Outcome outcome = wrong.isEmpty() ? Outcome.PASS : Outcome.FAIL;
+        if (lost > 0) {
+            outcome = Outcome.INCONCLUSIVE;
+            wrong.addFirst("%d calls of the kernel were not seen or not kept".formatted(lost));
+        }
+        String reason = String.join("; ", wrong.stream().distinct().toList());
+        if (outcome == Outcome.FAIL)
+            reason = known.explain(cell, bytes, findings).map(why -> "known: " + why).orElse(reason);
+        return new CellResult(cell, outcome, reason, bytes, findings, done.lines(), since(began));
+    }
+
+    /** The same mistake over several buffers is told once, with the first of them. */
+    private static List<Finding> together(List<Finding> findings) {
+        Map<String, List<Finding>> alike = new LinkedHashMap<>();
+        for (Finding finding : findings) {
+            String key = "%s %s %s %s".formatted(finding.rule(), finding.device(), call(finding),
+                    finding.what().replaceAll("\\d+", "N"));
+            alike.computeIfAbsent(key, _ -> new ArrayList<>()).add(finding);
+        }
+        return alike.values().stream().map(Judge::joined).toList();
+    }
+
+    private static Finding joined(List<Finding> alike) {
+        Finding first = alike.getFirst();
+        long buffers = alike.stream().map(Finding::buffer).distinct().count();
+        String what = buffers == 1 ? first.what() : "%s; so for %d buffers".formatted(first.what(), buffers);
+        return new Finding(first.rule(), first.error(), first.device(), first.buffer(), first.from(), first.length(),
+                alike.stream().mapToLong(Finding::times).sum(), what);
+    }
+
+    /** The kernel's call, without the address. */
+    private static String call(Finding finding) {
+        return finding.buffer().replaceAll(" 0x.*", "");
+    }
+
+    private static boolean explains(Finding finding, @Nullable Bytes bytes) {
+        return bytes != null && !bytes.areRight() && EXPLAIN.contains(finding.rule())
+                && !finding.rule().equals("NEVER_WRITTEN");
+    }
+
+    private static String error(CheckMachine.Done done) {
+        for (String line : done.lines()) {
+            if (line.startsWith("SLUICE error "))
+                return "the program says: " + line.substring("SLUICE error ".length());
+        }
+        return "the program ended with status " + done.status();
+    }
+
+    private static String sentence(Finding finding) {
+        return "%s: %s (%s, %s)".formatted(finding.rule(), finding.what(), finding.device(), call(finding));
+    }
+
+    /** A cell after which the guest did not answer, or that could not begin. */
+    CellResult broken(Cell cell, String reason, List<String> console, long began) {
+        return new CellResult(cell, Outcome.FAIL, reason, null, List.of(), console, since(began));
+    }
+
+    /** A cell that cannot be run. */
+    CellResult skipped(Cell cell, String reason) {
+        return new CellResult(cell, Outcome.SKIP, reason, null, List.of(), List.of(), Duration.ZERO);
+    }
+
+    private static Duration since(long began) {
+        return Duration.ofNanos(System.nanoTime() - began);
+    }
+}

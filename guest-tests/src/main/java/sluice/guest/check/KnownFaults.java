@@ -1,0 +1,91 @@
+package sluice.guest.check;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Faults of stock kernels that were looked into: {@code known-faults.json}, with the cause in the kernel's source. A cell that fails by
+ * them, and by nothing else, is told so; it fails all the same.
+ */
+final class KnownFaults {
+    private static final String FILE = "known-faults.json";
+
+    /**
+     * A fault.
+     *
+     * @param memory whose cells have it
+     * @param bounced whether with {@code swiotlb=force}, or null for either
+     * @param snoops whether with a card that snoops, or null for either
+     * @param wrongBytes whether user space gets wrong bytes
+     * @param rules that are found, besides hints
+     * @param cause in a sentence, with files of the kernel
+     */
+    private record Fault(Cell.Memory memory, @Nullable Boolean bounced, @Nullable Boolean snoops, boolean wrongBytes,
+            List<String> rules, String cause) {
+        boolean isOf(Cell cell) {
+            return cell.memory() == memory && (bounced == null || bounced == cell.setup().bounces())
+                    && (snoops == null || snoops == cell.setup().snoops());
+        }
+    }
+
+    private final List<Fault> faults;
+
+    private KnownFaults(List<Fault> faults) {
+        this.faults = faults;
+    }
+
+    /** Those that are shipped. */
+    static KnownFaults shipped() throws IOException {
+        try (InputStream file = Objects.requireNonNull(KnownFaults.class.getResourceAsStream(FILE), FILE)) {
+            List<Fault> faults = new ArrayList<>();
+            for (JsonElement one : JsonParser.parseReader(new InputStreamReader(file, StandardCharsets.UTF_8))
+                    .getAsJsonArray())
+                faults.add(fault(one.getAsJsonObject()));
+            return new KnownFaults(faults);
+        }
+    }
+
+    private static Fault fault(JsonObject json) {
+        List<String> rules = new ArrayList<>();
+        json.getAsJsonArray("rules").forEach(rule -> rules.add(rule.getAsString()));
+        return new Fault(Cell.Memory.valueOf(json.get("memory").getAsString()), flag(json, "bounced"),
+                flag(json, "snoops"), json.get("wrongBytes").getAsBoolean(), rules, json.get("cause").getAsString());
+    }
+
+    private static @Nullable Boolean flag(JsonObject json, String name) {
+        return json.has(name) ? json.get(name).getAsBoolean() : null;
+    }
+
+    /** Why a cell has failed, if all of it is known. */
+    Optional<String> explain(Cell cell, @Nullable Bytes bytes, List<Finding> findings) {
+        if (bytes == null || bytes.failed() > 0) return Optional.empty();
+        List<Fault> here = faults.stream().filter(fault -> fault.isOf(cell)).toList();
+        List<Fault> seen = new ArrayList<>();
+        for (Finding finding : findings) {
+            if (!finding.error()) continue;
+            Optional<Fault> fault = here.stream().filter(one -> one.rules.contains(finding.rule())).findFirst();
+            if (fault.isEmpty()) return Optional.empty();
+            if (!seen.contains(fault.get())) seen.add(fault.get());
+        }
+        if (!bytes.areRight()) {
+            Optional<Fault> fault = here.stream().filter(Fault::wrongBytes).findFirst();
+            // Bytes that nobody put there are another fault.
+            if (fault.isEmpty() || bytes.other() > 0) return Optional.empty();
+            if (!seen.contains(fault.get())) seen.add(fault.get());
+        }
+        return seen.isEmpty()
+                ? Optional.empty()
+                : Optional.of(String.join("; ", seen.stream().map(Fault::cause).toList()));
+    }
+}

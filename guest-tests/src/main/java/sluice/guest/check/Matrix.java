@@ -1,0 +1,44 @@
+package sluice.guest.check;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+
+/** Which cells are run, in the order of their machines. */
+final class Matrix {
+    /** The machines of a run that nobody has asked otherwise of: each shows what the others do not. */
+    static final List<Setup> USUAL = List.of(new Setup(Setup.Iommu.NONE, false, true),
+            new Setup(Setup.Iommu.NONE, false, false), new Setup(Setup.Iommu.NONE, true, true));
+
+    private Matrix() {}
+
+    /** All cells of some machines, memories and uses. */
+    static List<Cell> of(Collection<Setup> setups, Collection<Cell.Memory> memories, Collection<Cell.Use> uses) {
+        List<Cell> cells = new ArrayList<>();
+        for (Setup setup : setups) {
+            for (Cell.Memory memory : memories) {
+                for (Cell.Use use : uses) {
+                    // There is no DMA_BUF_IOCTL_SYNC for the driver's own buffers that could be left out.
+                    if (memory == Cell.Memory.MMAP && use == Cell.Use.NO_SYNC) continue;
+                    cells.add(new Cell(setup, memory, use));
+                }
+            }
+        }
+        return cells;
+    }
+
+    /** Why a cell cannot be run, if it cannot. */
+    static Optional<String> obstacle(Cell cell, Card card) {
+        if (cell.setup().iommu() == Setup.Iommu.NONE) {
+            return card.scatters() || cell.memory() == Cell.Memory.MMAP
+                    ? Optional.empty()
+                    : Optional.of("the card takes buffers of single pages behind an IOMMU only");
+        }
+        if (cell.memory() == Cell.Memory.UDMABUF && !cell.setup().snoops()) {
+            return Optional.of(
+                    "udmabuf's syncs carry guest physical addresses, which behind an IOMMU lead to no memory of the witness");
+        }
+        return Optional.empty();
+    }
+}

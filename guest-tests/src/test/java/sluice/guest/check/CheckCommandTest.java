@@ -1,0 +1,52 @@
+package sluice.guest.check;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** The command's options, without a machine. */
+class CheckCommandTest {
+    private final StringWriter out = new StringWriter();
+    private final StringWriter errors = new StringWriter();
+
+    private int run(String... arguments) {
+        CommandLine line = Check.line();
+        line.setOut(new PrintWriter(out, true));
+        line.setErr(new PrintWriter(errors, true));
+        return line.execute(arguments);
+    }
+
+    @Test
+    void listNamesAllThereIs() {
+        assertThat(run("--list")).isZero();
+        for (Card card : Card.ALL) assertThat(out.toString()).contains(card.driver(), card.device());
+        for (Cell.Memory memory : Cell.Memory.values())
+            assertThat(out.toString()).contains(memory.label(), memory.needs());
+        for (Cell.Use use : Cell.Use.values()) assertThat(out.toString()).contains(use.label());
+        for (Setup.Iommu iommu : Setup.Iommu.values()) assertThat(out.toString()).contains(iommu.label());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+            "--import=mmap | --driver is missing: give one of saa7134_empress",
+            "--driver=nvme | --driver=nvme: no card of Sluice's has this driver; give one of saa7134_empress",
+            "--driver=saa7134-empress,--import=floppy | --import=floppy: give mmap, udmabuf, dumb, heap",
+            "--driver=saa7134_empress,--use=never | --use=never: give sync, no-sync",
+            "--driver=saa7134_empress,--iommu=amd | --iommu=amd: give none, intel-lazy, intel-strict, virtio",
+            "--driver=saa7134_empress,--bounce=on | --bounce=on: give off or force",
+            "--driver=saa7134_empress,--coherency=arm | --coherency=arm: give coherent or non-coherent",
+            "--driver=saa7134_empress,--format=xml | --format=xml: give ktap, junit or json",
+            "--driver=saa7134_empress,--timeout=0 | --timeout=0: give 1 to 86400 seconds",
+            "--drivers=x | Unknown option: '--drivers=x'" })
+    void wrongUsageIsOneSentence(String arguments, String sentence) {
+        assertThat(run(arguments.split(","))).isEqualTo(2);
+        assertThat(errors.toString().strip()).isEqualTo("sluice: " + sentence + " (see ./sluice check --help)");
+        assertThat(out.toString()).isEmpty();
+    }
+}
