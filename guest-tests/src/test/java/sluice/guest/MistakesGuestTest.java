@@ -117,6 +117,7 @@ class MistakesGuestTest {
     }
 
     /** Loads the driver, and unloads it; what it saw of both rounds. */
+    @SuppressWarnings("EnumOrdinal") // the module counts them the same way
     private String drive(Mistake mistake) throws Exception {
         findings.clear();
         guest.run("insmod /modules/mistakes.ko mistake=" + mistake.ordinal());

@@ -78,12 +78,10 @@ class SeamGuestTest extends MachineTest {
 
     private static @Nullable ServedDevice served;
 
-    private final Transport transport;
     private final TestGuest guest = machine();
 
-    SeamGuestTest(Configuration configuration) {
-        transport = configuration.transport;
-    }
+    /** @param booted the machine that is there, for all tests of this class */
+    SeamGuestTest(@SuppressWarnings("unused") Configuration booted) {}
 
     static List<Configuration> configurations() {
         List<Configuration> newest = new ArrayList<>();

@@ -2,6 +2,7 @@ package sluice.dmacore.witness;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 
 import sluice.dmacore.memory.FileId;
@@ -14,11 +15,11 @@ import sluice.dmacore.memory.Runs;
  */
 final class CoherentMemory {
     /** Lengths by offset; ranges of one file do not overlap. */
-    private final Map<FileId, TreeMap<Long, Long>> ranges = new HashMap<>();
+    private final Map<FileId, NavigableMap<Long, Long>> ranges = new HashMap<>();
 
     synchronized void add(Runs memory) {
         for (int run = 0; run < memory.count(); run++) {
-            TreeMap<Long, Long> file = ranges.computeIfAbsent(memory.mapping(run).id(), _ -> new TreeMap<>());
+            NavigableMap<Long, Long> file = ranges.computeIfAbsent(memory.mapping(run).id(), _ -> new TreeMap<>());
             remove(file, memory.offset(run), memory.length(run)); // freed untold, and allocated anew
             file.put(memory.offset(run), memory.length(run));
         }
@@ -26,13 +27,13 @@ final class CoherentMemory {
 
     synchronized void remove(Runs memory) {
         for (int run = 0; run < memory.count(); run++) {
-            TreeMap<Long, Long> file = ranges.get(memory.mapping(run).id());
+            NavigableMap<Long, Long> file = ranges.get(memory.mapping(run).id());
             if (file != null) remove(file, memory.offset(run), memory.length(run));
         }
     }
 
     /** What is cut keeps its rest. */
-    private static void remove(TreeMap<Long, Long> file, long offset, long length) {
+    private static void remove(NavigableMap<Long, Long> file, long offset, long length) {
         long end = offset + length;
         for (Map.Entry<Long, Long> last = file.lowerEntry(end); last != null; last = file.lowerEntry(end)) {
             long from = last.getKey();
@@ -47,14 +48,14 @@ final class CoherentMemory {
     /** Whether all of it is coherent. */
     synchronized boolean contains(Runs memory) {
         for (int run = 0; run < memory.count(); run++) {
-            TreeMap<Long, Long> file = ranges.get(memory.mapping(run).id());
+            NavigableMap<Long, Long> file = ranges.get(memory.mapping(run).id());
             if (file == null || !contains(file, memory.offset(run), memory.offset(run) + memory.length(run)))
                 return false;
         }
         return true;
     }
 
-    private static boolean contains(TreeMap<Long, Long> file, long offset, long end) {
+    private static boolean contains(NavigableMap<Long, Long> file, long offset, long end) {
         long at = offset;
         while (at < end) {
             Map.Entry<Long, Long> before = file.floorEntry(at);

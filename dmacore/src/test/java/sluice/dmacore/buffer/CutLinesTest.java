@@ -43,9 +43,13 @@ class CutLinesTest {
     private DmaBuf buffer;
     private Attachment shown;
     private DeviceView screen;
+    @SuppressWarnings("NullAway.Init") // start
     private DeviceMapping display;
+    @SuppressWarnings("NullAway.Init") // start
     private Attachment attachment;
+    @SuppressWarnings("NullAway.Init") // start
     private DeviceView view;
+    @SuppressWarnings("NullAway.Init") // start
     private DeviceMapping camera;
 
     @BeforeEach

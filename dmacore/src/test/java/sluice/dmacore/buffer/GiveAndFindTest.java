@@ -85,7 +85,7 @@ class GiveAndFindTest {
 
     private static Rows draw(Random random) {
         long offset = random.nextInt(BYTES / 2);
-        long rowBytes = 1 + random.nextInt(200);
+        long rowBytes = 1L + random.nextInt(200);
         long stride = rowBytes + (random.nextBoolean() ? 0 : random.nextInt(200));
         long most = (BYTES - offset - rowBytes) / stride;
         return new Rows().set(offset, rowBytes, stride, 1 + random.nextInt((int) most));

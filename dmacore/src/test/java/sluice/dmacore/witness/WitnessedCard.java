@@ -42,8 +42,11 @@ abstract class WitnessedCard {
     final DmaMappedSpace space = DmaMappedSpace.open("card");
     final Witness witness = new Witness(machine.core());
     final byte[] frame = new byte[2 * PAGE];
+    @SuppressWarnings("NullAway.Init") // served
     WitnessedDevice card;
+    @SuppressWarnings("NullAway.Init") // served
     WitnessedView view;
+    @SuppressWarnings("NullAway.Init") // served
     DmaReader bus;
     FileMapping ram;
 

@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.ZoneId;
 import java.time.ZonedDateTime;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -146,7 +147,8 @@ public final class Check implements Callable<Integer> {
     }
 
     private static void leave(CheckResult result, Path folder) throws IOException {
-        Map<String, ReportFormat> files = Map.of(HtmlReport.FILE, new HtmlReport(ZonedDateTime.now()), "report.json",
+        Map<String, ReportFormat> files = Map.of(HtmlReport.FILE,
+                new HtmlReport(ZonedDateTime.now(ZoneId.systemDefault())), "report.json",
                 new JsonReport(), "junit.xml", new JunitReport());
         for (Map.Entry<String, ReportFormat> file : files.entrySet()) {
             try (Writer out = Files.newBufferedWriter(folder.resolve(file.getKey()))) {

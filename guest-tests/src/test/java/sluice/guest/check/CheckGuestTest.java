@@ -38,7 +38,7 @@ class CheckGuestTest {
             "iommu-none.direct.non-coherent.heap.sync", "iommu-none.bounced.coherent.heap.sync");
 
     /** @param kernel as {@code --kernel} names it */
-    private record Machines(String kernel, List<Setup> setups) {
+    record Machines(String kernel, List<Setup> setups) {
         @Override
         public String toString() {
             return kernel + setups.stream().map(Setup::label).collect(Collectors.joining(", ", ": ", ""));
@@ -70,7 +70,7 @@ class CheckGuestTest {
         }
         assertThat(failed).allSatisfy(cell -> assertThat(cell.reason()).as(cell.cell().name()).startsWith("known: "));
         assertThat(result.count(Outcome.PASS)).isPositive();
-        if (machines.setups() != Matrix.USUAL) return;
+        if (!machines.setups().equals(Matrix.USUAL)) return;
         assertThat(failed.stream().map(cell -> cell.cell().name())).containsExactlyInAnyOrderElementsOf(
                 Stream.concat(WRONG_BYTES.stream(), WRONG_CALLS.stream()).collect(Collectors.toSet()));
         for (CellResult cell : failed) {
@@ -86,7 +86,7 @@ class CheckGuestTest {
         GuestImage image = CheckMachine.image(card, GuestKernel.named(machines.kernel(), CACHE), CACHE);
         CheckRun run = new CheckRun(TestGpus.launcher(), qemu, image, card, CACHE, new Judge(KnownFaults.shipped()));
         List<Cell> cells = Matrix.of(machines.setups(), List.of(Cell.Memory.values()),
-                machines.setups() == Matrix.USUAL ? List.of(Cell.Use.values()) : List.of(Cell.Use.SYNC));
+                machines.setups().equals(Matrix.USUAL) ? List.of(Cell.Use.values()) : List.of(Cell.Use.SYNC));
         CheckResult result = run.run(cells,
                 cell -> System.out.printf("%s %s %s%n", cell.outcome(), cell.cell().name(), cell.reason()));
         System.out.printf("Linux %s: %d passed, %d failed, in %d s%n", result.kernel(), result.count(Outcome.PASS),

@@ -147,13 +147,15 @@ public final class DeviceHost {
 
     /** A cache that is used again begins empty; what is kept of the other kind of address is let go of. */
     private @Nullable Iotlb iotlbOf(@Nullable FrontIommu iommu) {
-        FrontCache next = iommu == null
-                ? null
-                : caches.computeIfAbsent(iommu.addressing(), addressing -> new FrontCache(loop, trace, view, addressing,
-                        queues::lookAtStalled, iotlbStatistics, frontRules));
-        for (FrontCache cache : caches.values())
+        if (iommu == null) {
+            caches.values().forEach(FrontCache::stop);
+            return null;
+        }
+        FrontCache next = caches.computeIfAbsent(iommu.addressing(), addressing -> new FrontCache(loop, trace, view,
+                addressing, queues::lookAtStalled, iotlbStatistics, frontRules));
+        for (FrontCache cache : caches.values()) {
             if (cache != next) cache.stop();
-        if (next == null) return null;
+        }
         next.start(iommu.questions());
         return next.iotlb();
     }

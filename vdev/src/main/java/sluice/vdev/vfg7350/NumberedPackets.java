@@ -21,6 +21,7 @@ public final class NumberedPackets implements PacketSource {
     }
 
     private static void put(byte[] target, int at, int value) {
-        for (int i = 0; i < Integer.BYTES; i++) target[at + i] = (byte) (value >>> 8 * (Integer.BYTES - 1 - i));
+        for (int i = 0; i < Integer.BYTES; i++)
+            target[at + i] = (byte) (value >>> (Byte.SIZE * (Integer.BYTES - 1 - i)));
     }
 }

@@ -126,7 +126,7 @@ public final class Vfg7350 implements PciFunction {
     @Override
     public long read(int bar, long offset, int size) {
         long value = 0;
-        for (int i = 0; i < size; i++) value |= (long) byteAt((int) offset + i) << Byte.SIZE * i;
+        for (int i = 0; i < size; i++) value |= (long) byteAt((int) offset + i) << (Byte.SIZE * i);
         return value;
     }
 
@@ -146,11 +146,11 @@ public final class Vfg7350 implements PciFunction {
     public void write(int bar, long offset, int size, long value) {
         int at = (int) offset;
         if ((at & -4) == INTERRUPT_REPORT) {
-            report &= ~((int) value << Byte.SIZE * (at & 3));
+            report &= ~((int) value << (Byte.SIZE * (at & 3)));
             drive();
             return;
         }
-        for (int i = 0; i < size; i++) registers[at + i] = (byte) (value >>> Byte.SIZE * i);
+        for (int i = 0; i < size; i++) registers[at + i] = (byte) (value >>> (Byte.SIZE * i));
         switch (at & -4) {
             case I2C -> {
                 // The data byte alone is no command; a command without it reads.

@@ -110,8 +110,8 @@ public final class WitnessFunction implements PciFunction {
     @Override
     public void write(int bar, long offset, int size, long value) {
         if (size != Integer.BYTES) return;
-        if (offset == PAGE_LOW) page = page & ~ALL_ONES | value & ALL_ONES;
-        if (offset == PAGE_HIGH) page = page & ALL_ONES | value << Integer.SIZE;
+        if (offset == PAGE_LOW) page = (page & ~ALL_ONES) | (value & ALL_ONES);
+        if (offset == PAGE_HIGH) page = (page & ALL_ONES) | (value << Integer.SIZE);
     }
 
     @Override

@@ -96,7 +96,9 @@ class CommandsInFlightTest {
 
     private final CommandsInFlight commands = new CommandsInFlight(loop, MOST);
     private QueueRig rig;
+    @SuppressWarnings("NullAway.Init") // startQueue
     private Virtqueue queue;
+    @SuppressWarnings("NullAway.Init") // startQueue
     private QueueWorker worker;
 
     /** Each command is work with a fence of its own timeline, as workers finish in no order; its answer is the errno and its number. */
