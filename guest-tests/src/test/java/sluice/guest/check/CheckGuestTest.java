@@ -3,10 +3,12 @@ package sluice.guest.check;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -26,6 +28,7 @@ import static org.assertj.core.api.Assertions.assertThat;
  */
 @Tag("guest")
 @Tag("matrix")
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class CheckGuestTest {
     private static final CacheFolder CACHE = CacheFolder.ofUser();
 
