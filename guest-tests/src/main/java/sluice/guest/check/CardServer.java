@@ -94,7 +94,7 @@ final class CardServer implements Closeable {
     }
 
     /** What it wrote on standard error; empty if nothing. */
-    String errors() {
+    private String errors() {
         try {
             return Files.readString(folder.resolve(ERROR_FILE), StandardCharsets.UTF_8).strip();
         } catch (IOException e) {

@@ -93,11 +93,6 @@ final class CheckMachine implements Closeable {
         return server.reports();
     }
 
-    /** What the card's process has said on standard error. */
-    String serverErrors() {
-        return server.errors();
-    }
-
     /** All that the guest's console has shown. */
     List<String> console() {
         return qemu.console().lines();

@@ -16,10 +16,9 @@ import org.jspecify.annotations.Nullable;
 final class Judge {
     /** Findings that come of looking at all devices' mappings at once, and are nobody's mistake. */
     private static final Set<String> BY_DESIGN = Set.of("SAME_PAGES_TWICE", "D17_OVERLAPPING_WRITES",
-            "MAPPED_AT_IMPORT",
-            "REDUNDANT_SYNC", "HELD_LONG");
+            "MAPPED_AT_IMPORT", "REDUNDANT_SYNC", "HELD_LONG");
     /** Hints that explain wrong bytes, and are no mistake where nobody reads. */
-    private static final Set<String> EXPLAIN = Set.of("NEVER_FETCHED", "NEVER_WRITTEN", "DIRTY_DROPPED");
+    private static final Set<String> EXPLAIN = Set.of("NEVER_FETCHED", "DIRTY_DROPPED");
 
     private final KnownFaults known;
 
@@ -37,9 +36,8 @@ final class Judge {
      */
     CellResult judge(Cell cell, CheckMachine.Done done, @Nullable Bytes bytes, List<Finding> found, long lost,
             long began) {
-        List<Finding> findings = found.stream().filter(finding -> !BY_DESIGN.contains(finding.rule()))
-                .filter(finding -> finding.error() || explains(finding, bytes)).toList();
-        findings = together(findings);
+        List<Finding> findings = together(found.stream().filter(finding -> !BY_DESIGN.contains(finding.rule()))
+                .filter(finding -> finding.error() || explains(finding, bytes)).toList());
         List<String> wrong = new ArrayList<>();
         if (done.status() != 0 || bytes == null) {
             wrong.add(error(done));
@@ -88,8 +86,7 @@ final class Judge {
     }
 
     private static boolean explains(Finding finding, @Nullable Bytes bytes) {
-        return bytes != null && !bytes.areRight() && EXPLAIN.contains(finding.rule())
-                && !finding.rule().equals("NEVER_WRITTEN");
+        return bytes != null && !bytes.areRight() && EXPLAIN.contains(finding.rule());
     }
 
     private static String error(CheckMachine.Done done) {
