@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * stream DEVICE MEMORY FRAMES [nosync]: captures buffers of numbered transport stream packets (sluice.vdev.vfg7350.NumberedPackets) and
- * says of each packet whether it is the newest, an old one, what this program had put there, or none of these.
+ * stream DEVICE MEMORY FRAMES [nosync]: captures buffers of numbered packets of a transport stream, or of numbered lines of pictures
+ * (numbered.h), and says of each whether it is the newest, an old one, what this program had put there, or none of these.
  *
  * MEMORY is mmap (the driver's own), or what is imported: udmabuf (single pages, last first), dumb (of /dev/dri/card0), heap (the
  * system heap). With nosync an imported buffer is read without DMA_BUF_IOCTL_SYNC, which is a mistake.
@@ -28,6 +28,7 @@
 #include <linux/dma-heap.h>
 #include <linux/udmabuf.h>
 #include <linux/videodev2.h>
+#include "numbered.h"
 
 #define PAGE 4096u
 #define BUFFERS 4
@@ -38,6 +39,8 @@ static int device;
 static bool syncs;
 static size_t size;
 static uint32_t picture;
+/* Bytes of a packet or line. */
+static uint32_t unit;
 static struct {
 	int fd;
 	uint8_t *bytes;
@@ -129,65 +132,6 @@ static void wipe(int index)
 	bracket(index, DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE);
 }
 
-static uint32_t number(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3];
-}
-
-struct tally {
-	long right, old, wiped, other;
-};
-
-static bool is_wiped(const uint8_t *packet)
-{
-	for (int i = 0; i < PACKET; i++)
-		if (packet[i] != WIPED)
-			return false;
-	return true;
-}
-
-static bool is_whole(const uint8_t *packet, uint32_t index)
-{
-	uint32_t buffer = number(packet + 4);
-
-	if (packet[0] != 0x47 || number(packet + 8) != index)
-		return false;
-	for (int i = 12; i < PACKET; i++)
-		if (packet[i] != (uint8_t)(buffer * 31 + index * 7 + i))
-			return false;
-	return true;
-}
-
-/* All packets of a buffer have its number, which is greater than that of each before it. */
-static bool look(const uint8_t *bytes, int64_t *newest, struct tally *tally)
-{
-	uint32_t count = picture / PACKET, right = 0;
-	int64_t first = -1;
-
-	for (uint32_t i = 0; i < count; i++) {
-		const uint8_t *packet = bytes + i * PACKET;
-
-		if (is_wiped(packet)) {
-			tally->wiped++;
-		} else if (!is_whole(packet, i)) {
-			tally->other++;
-		} else {
-			int64_t buffer = number(packet + 4);
-
-			if (first < 0)
-				first = buffer;
-			if (buffer == first && buffer > *newest)
-				right++;
-			else
-				tally->old++;
-		}
-	}
-	tally->right += right;
-	if (first > *newest)
-		*newest = first;
-	return right == count;
-}
-
 int main(int argc, char **argv)
 {
 	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE, frames, rights = 0, failed = 0;
@@ -209,6 +153,11 @@ int main(int argc, char **argv)
 	device = opened(argv[1]);
 	CALL(device, VIDIOC_G_FMT, &format);
 	picture = format.fmt.pix.sizeimage;
+	unit = format.fmt.pix.pixelformat == V4L2_PIX_FMT_MPEG ? PACKET : format.fmt.pix.bytesperline;
+	if (unit <= NUMBERED_HEADER || unit > picture) {
+		errno = EINVAL;
+		fail("format");
+	}
 	size = (picture + PAGE - 1) / PAGE * PAGE;
 	CALL(device, VIDIOC_REQBUFS, &request);
 	for (int i = 0; i < BUFFERS; i++) {
@@ -243,7 +192,8 @@ int main(int argc, char **argv)
 			failed++;
 		} else {
 			bracket(buffer.index, DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ);
-			rights += look(buffers[buffer.index].bytes, &newest, &tally);
+			rights += look(buffers[buffer.index].bytes, unit, picture / unit, buffer.field == V4L2_FIELD_SEQ_TB,
+				       WIPED, &newest, &tally);
 			bracket(buffer.index, DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ);
 		}
 		if (n + 1 == frames)

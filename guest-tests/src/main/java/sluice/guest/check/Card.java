@@ -2,13 +2,15 @@ package sluice.guest.check;
 
 import java.util.List;
 
+import sluice.guest.GuestImage;
+
 /**
  * A card of ours, and the stock driver that drives it.
  *
  * @param driver what {@code --driver} calls it: the module's name
  * @param device what {@code --device} of {@code ./sluice serve} calls the card
  * @param options of the card, besides those that every device has
- * @param modules of the kernel, to be loaded in this order
+ * @param modules of the kernel, to be loaded in this order, each perhaps with a space and its parameters
  * @param node by which the video node is known: a part of its name in {@code /sys/class/video4linux}
  * @param scatters whether the card takes buffers of single pages without an IOMMU
  */
@@ -16,7 +18,20 @@ record Card(String driver, String device, List<String> options, List<String> mod
     /** Cards of which each driver's buffers can be checked byte by byte. */
     static final List<Card> ALL = List.of(
             new Card("saa7134_empress", "vfg7350", List.of("bit-rate=24000000"),
-                    List.of("saa6752hs", "saa7134", "saa7134-empress"), "empress", true));
+                    List.of("saa6752hs", "saa7134", "saa7134-empress"), "empress", true),
+            new Card("dt3155", "grabber", List.of("numbered"), List.of("dt3155"), "dt3155", false));
+
+    /** Has an image load its driver. */
+    void load(GuestImage.Builder image) {
+        for (String module : modules) {
+            int space = module.indexOf(' ');
+            if (space < 0) {
+                image.module(module);
+            } else {
+                image.module(module.substring(0, space), module.substring(space + 1));
+            }
+        }
+    }
 
     /** What it is, in a few words. */
     String title() {

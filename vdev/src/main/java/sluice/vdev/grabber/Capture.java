@@ -6,6 +6,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import sluice.vdev.device.FunctionContext;
+import sluice.vdev.video.FrameSource;
 
 /** Takes pictures from a source and writes their fields to the guest: the even lines, then the odd ones. */
 final class Capture {

@@ -14,6 +14,7 @@ import sluice.vdev.device.Report;
 import sluice.vdev.pci.Bar;
 import sluice.vdev.pci.ConfigLayout;
 import sluice.vdev.pci.ConfigSpace;
+import sluice.vdev.video.FrameSource;
 
 /**
  * The frame grabber on its bus: direct registers, the indirect ones behind them, and a clock that takes a field at each tick

@@ -17,7 +17,7 @@ import sluice.dmacore.linux.UnixSocket;
 import sluice.vdev.fixture.GuestRam;
 import sluice.vdev.fixture.VfioUserClient;
 import sluice.vdev.grabber.GrabberDriver;
-import sluice.vdev.grabber.TestPattern;
+import sluice.vdev.video.TestPattern;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -16,6 +16,7 @@ import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.GuestRam;
 import sluice.vdev.fixture.VfioUserClient;
 import sluice.vdev.vfiouser.FunctionProcess;
+import sluice.vdev.video.TestPattern;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;

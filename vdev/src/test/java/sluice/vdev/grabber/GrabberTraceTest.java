@@ -18,6 +18,7 @@ import sluice.vdev.fixture.VfioUserClient;
 import sluice.vdev.loopback.KeptTrace;
 import sluice.vdev.loopback.KeptTrace.Told;
 import sluice.vdev.vfiouser.FunctionProcess;
+import sluice.vdev.video.TestPattern;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,7 +1,7 @@
-package sluice.vdev.grabber;
+package sluice.vdev.video;
 
-/** Where pictures come from; used on the grabber's loop. */
-public sealed interface FrameSource permits TestPattern, FrameFile {
+/** Where pictures come from; used on the loop of the card that shows them. */
+public sealed interface FrameSource permits TestPattern, FrameFile, NumberedLines {
     /**
      * Fills {@code target} with a picture, one byte a pixel, line after line.
      *

@@ -1,4 +1,4 @@
-package sluice.vdev.grabber;
+package sluice.vdev.video;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

@@ -1,4 +1,4 @@
-package sluice.vdev.grabber;
+package sluice.vdev.video;
 
 /**
  * A moving pattern that anybody can compute again: the pixel at column x of line y in frame n is {@code (x ^ (3 * y)) + 7 * n},

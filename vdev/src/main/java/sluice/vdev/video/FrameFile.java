@@ -1,5 +1,6 @@
-package sluice.vdev.grabber;
+package sluice.vdev.video;
 
+import java.io.Closeable;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -14,7 +15,7 @@ import java.util.Arrays;
  * Pictures of a file: YUV4MPEG2, of which the luma is taken, or raw grey pictures of 768x576. A picture that is larger than
  * the grabber's is cut, a smaller one has black to its right and below.
  */
-public final class FrameFile implements FrameSource, AutoCloseable {
+public final class FrameFile implements FrameSource, Closeable {
     /** What a raw file is taken for: the grabber's own size at 50 Hz. */
     public static final int RAW_WIDTH = 768;
     public static final int RAW_HEIGHT = 576;
