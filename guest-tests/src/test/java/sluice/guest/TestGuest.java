@@ -9,15 +9,16 @@ import java.util.List;
 import java.util.regex.Matcher;
 
 import sluice.vdev.qemu.QemuBinary;
+import sluice.vdev.qemu.QemuHint;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 /**
- * A machine with a device of ours, and its guest, which takes commands.
+ * A machine with a device of ours, and its guest, which takes commands that must end well.
  *
  * @param backEnd what serves the device; ends after the machine
  */
-record TestGuest(Closeable backEnd, Qemu qemu) implements Closeable {
+record TestGuest(Closeable backEnd, Machine machine) implements Closeable {
     static final Duration BOOT = Duration.ofSeconds(60);
     static final Duration WORK = Duration.ofSeconds(60);
     static final Duration SOON = Duration.ofSeconds(10);
@@ -31,38 +32,30 @@ record TestGuest(Closeable backEnd, Qemu qemu) implements Closeable {
      */
     static TestGuest boot(Closeable backEnd, QemuBinary binary, GuestImage image, String kernel, List<String> arguments)
             throws IOException, InterruptedException {
-        Closeable toClose = backEnd;
-        try {
-            Qemu qemu = new QemuLaunch(binary).accelerator(Accelerator.best(binary, image, TestQemu.CACHE))
-                    .boot(image, ("sluice.run=serve " + kernel).strip()).arguments(arguments).start();
-            TestGuest guest = new TestGuest(backEnd, qemu);
-            toClose = guest;
-            guest.awaitReady();
-            toClose = () -> {};
-            return guest;
-        } finally {
-            toClose.close();
-        }
+        return new TestGuest(backEnd, Machine.of(binary, image).backEnd(backEnd).kernel(kernel).arguments(arguments)
+                .boot(TestQemu.CACHE));
     }
 
     /** QEMU's arguments for a device over vfio-user, behind another device if that is not empty: an IOMMU must come first. */
     static List<String> vfioUser(Path socket, String behind) {
         List<String> arguments = new ArrayList<>();
         if (!behind.isEmpty()) arguments.addAll(List.of("-device", behind));
-        arguments.addAll(List.of("-device",
-                "{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"%s\"}}".formatted(socket)));
+        arguments.addAll(List.of("-device", QemuHint.function(socket)));
         return arguments;
+    }
+
+    Qemu qemu() {
+        return machine.qemu();
     }
 
     /** Waits until the guest takes commands. */
     void awaitReady() throws IOException, InterruptedException {
-        qemu.console().waitFor("^SLUICE ready$", BOOT);
+        machine.awaitReady();
     }
 
     /** Runs a command in the guest, which must end well. */
     void run(String command) throws IOException, InterruptedException {
-        qemu.console().send(command);
-        awaitExit(command, 0);
+        assertThat(machine.run(command, WORK).status()).as("exit status of: %s", command).isZero();
     }
 
     /** Waits for the end of a command. */
@@ -73,33 +66,29 @@ record TestGuest(Closeable backEnd, Qemu qemu) implements Closeable {
 
     /** Waits for the next line that matches. */
     Matcher awaitLine(String expression) throws IOException, InterruptedException {
-        return qemu.console().waitFor(expression, WORK);
+        return qemu().console().waitFor(expression, WORK);
     }
 
     /** Stops the machine, and lets it go on at once. */
     void pause() throws IOException, InterruptedException {
-        qemu.qmp().execute("stop");
-        qemu.qmp().execute("cont");
+        qemu().qmp().execute("stop");
+        qemu().qmp().execute("cont");
     }
 
     /** Reboots, by the guest's kernel. */
     void reboot() throws IOException, InterruptedException {
-        qemu.console().send("reboot -f");
+        qemu().console().send("reboot -f");
         awaitReady();
     }
 
     /** Powers off, by the guest's kernel; QEMU must end well. */
     void powerOff() throws IOException, InterruptedException {
-        qemu.console().send("poweroff -f");
-        assertThat(qemu.waitForEnd(WORK)).as("QEMU's status").isZero();
+        qemu().console().send("poweroff -f");
+        assertThat(qemu().waitForEnd(WORK)).as("QEMU's status").isZero();
     }
 
     @Override
     public void close() throws IOException {
-        try {
-            qemu.close();
-        } finally {
-            backEnd.close();
-        }
+        machine.close();
     }
 }

@@ -16,6 +16,7 @@ import sluice.guest.ChildProcess;
 import sluice.guest.Console;
 import sluice.guest.build.Folders;
 import sluice.vdev.qemu.HostCommand;
+import sluice.vdev.qemu.QemuHint;
 
 /** A process of ours that serves a card and the witness. Closing it ends the process. */
 final class CardServer implements Closeable {
@@ -72,9 +73,7 @@ final class CardServer implements Closeable {
     List<String> qemuArguments() {
         List<String> arguments = new ArrayList<>();
         for (String socket : List.of(WITNESS, CARD)) {
-            arguments.addAll(List.of("-device",
-                    "{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"%s\"}}"
-                            .formatted(folder.resolve(socket))));
+            arguments.addAll(List.of("-device", QemuHint.function(folder.resolve(socket))));
         }
         return arguments;
     }

@@ -16,6 +16,7 @@ import com.google.gson.JsonObject;
 import org.jspecify.annotations.Nullable;
 
 import sluice.guest.GuestImage;
+import sluice.guest.Machine;
 import sluice.vdev.qemu.CacheFolder;
 import sluice.vdev.qemu.QemuBinary;
 
@@ -26,9 +27,6 @@ final class CheckRun {
     private static final int FRAMES = 20;
     private static final Pattern STREAM = Pattern.compile(
             "^SLUICE stream \\S+ frames (\\d+) failed (\\d+) right (\\d+) packets right (\\d+) old (\\d+) wiped (\\d+) other (\\d+)$");
-    /** What a kernel says when it is broken; a line of a guest's program begins otherwise. */
-    private static final Pattern BROKEN = Pattern.compile(
-            "(Kernel panic|Oops:|BUG: |general protection fault|Unable to handle kernel|rcu: INFO: .* stall)");
 
     private final List<String> launcher;
     private final QemuBinary qemu;
@@ -88,14 +86,14 @@ final class CheckRun {
                     int before = machine.console().size();
                     CellResult result;
                     try {
-                        CheckMachine.Done done = machine.run(command(cell), CELL);
+                        Machine.Done done = machine.run(command(cell), CELL);
                         Seen now = Seen.of(machine.reports());
                         result = judge.judge(cell, done, bytes(done), now.since(seen), now.lost(), began);
                         seen = now;
                     } catch (IOException e) {
                         alive = false;
                         List<String> console = machine.console();
-                        result = judge.broken(cell, reason(console, e), console.subList(before, console.size()), began);
+                        result = judge.broken(cell, reason(e), console.subList(before, console.size()), began);
                     }
                     each.accept(result);
                 }
@@ -103,7 +101,9 @@ final class CheckRun {
                 if (next > first) continue; // the machine could not be closed: its cells have their results
                 Cell cell = cells.get(next);
                 next++;
-                each.accept(judge.broken(cell, "the machine does not boot: " + e.getMessage(), List.of(),
+                each.accept(judge.broken(cell, e instanceof Machine.BrokenKernelException
+                        ? reason(e)
+                        : "the machine does not boot: " + e.getMessage(), List.of(),
                         System.nanoTime()));
             }
         }
@@ -116,12 +116,9 @@ final class CheckRun {
     }
 
     /** What is wrong with a guest that answers no more: a kernel's last words, if it had any. */
-    private static String reason(List<String> console, IOException failure) {
-        for (String line : console) {
-            Matcher said = BROKEN.matcher(line);
-            if (said.find()) return CheckResult.KERNEL_SAYS + line.substring(said.start());
-        }
-        return String.valueOf(failure.getMessage()).lines().findFirst().orElse("the guest does not answer");
+    private static String reason(IOException failure) {
+        String first = String.valueOf(failure.getMessage()).lines().findFirst().orElse("the guest does not answer");
+        return failure instanceof Machine.BrokenKernelException ? CheckResult.KERNEL_SAYS + first : first;
     }
 
     private String command(Cell cell) {
@@ -131,7 +128,7 @@ final class CheckRun {
                 cell.use() == Cell.Use.NO_SYNC ? " nosync" : "");
     }
 
-    private static @Nullable Bytes bytes(CheckMachine.Done done) {
+    private static @Nullable Bytes bytes(Machine.Done done) {
         for (String line : done.lines()) {
             Matcher found = STREAM.matcher(line);
             if (!found.matches()) continue;

@@ -9,6 +9,8 @@ import java.util.Set;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.guest.Machine;
+
 /**
  * Says what a cell came to, by two laws: a program that keeps the rules gets the right bytes and nothing is found; and where bytes
  * are wrong, something was found that says why.
@@ -34,7 +36,7 @@ final class Judge {
      * @param lost calls of the kernel that were not seen since the machine was booted
      * @param began when the cell was, by {@link System#nanoTime}
      */
-    CellResult judge(Cell cell, CheckMachine.Done done, @Nullable Bytes bytes, List<Finding> found, long lost,
+    CellResult judge(Cell cell, Machine.Done done, @Nullable Bytes bytes, List<Finding> found, long lost,
             long began) {
         List<Finding> findings = together(found.stream().filter(finding -> !BY_DESIGN.contains(finding.rule()))
                 .filter(finding -> finding.error() || explains(finding, bytes)).toList());
@@ -89,7 +91,7 @@ final class Judge {
         return bytes != null && !bytes.areRight() && EXPLAIN.contains(finding.rule());
     }
 
-    private static String error(CheckMachine.Done done) {
+    private static String error(Machine.Done done) {
         for (String line : done.lines()) {
             if (line.startsWith("SLUICE error "))
                 return "the program says: " + line.substring("SLUICE error ".length());

@@ -4,6 +4,8 @@ import java.util.List;
 
 import org.junit.jupiter.api.Test;
 
+import sluice.guest.Machine;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** What a cell comes to. */
@@ -28,7 +30,7 @@ class JudgeTest {
     }
 
     private static CellResult judge(Cell cell, Bytes bytes, long lost, Finding... findings) throws Exception {
-        return new Judge(KnownFaults.shipped()).judge(cell, new CheckMachine.Done(0, List.of()), bytes,
+        return new Judge(KnownFaults.shipped()).judge(cell, new Machine.Done(0, List.of()), bytes,
                 List.of(findings), lost, System.nanoTime());
     }
 
@@ -90,7 +92,7 @@ class JudgeTest {
     @Test
     void aProgramThatFailsSaysWhy() throws Exception {
         CellResult result = new Judge(KnownFaults.shipped()).judge(cell(PLAIN, Cell.Memory.DUMB, Cell.Use.SYNC),
-                new CheckMachine.Done(1, List.of("SLUICE error VIDIOC_QBUF: Bad address")), null, List.of(), 0,
+                new Machine.Done(1, List.of("SLUICE error VIDIOC_QBUF: Bad address")), null, List.of(), 0,
                 System.nanoTime());
         assertThat(result.outcome()).isEqualTo(Outcome.FAIL);
         assertThat(result.reason()).isEqualTo("the program says: VIDIOC_QBUF: Bad address");

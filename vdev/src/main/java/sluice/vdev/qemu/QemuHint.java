@@ -24,13 +24,22 @@ public final class QemuHint {
         }
     }
 
-    /** For any PCI function. Commas in a path need no doubling in JSON, but quotes and backslashes need an escape. */
-    public static String attachFunction(Path socket) {
+    /**
+     * What {@code -device} takes for a PCI function that is served over vfio-user. Commas in a path need no doubling in JSON, but
+     * quotes and backslashes need an escape.
+     */
+    public static String function(Path socket) {
         String path = socket.toString().replace("\\", "\\\\").replace("\"", "\\\"");
+        return "{\"driver\":\"%s\",\"socket\":{\"type\":\"unix\",\"path\":\"%s\"}}"
+                .formatted(QemuDevice.VFIO_USER.model(), path);
+    }
+
+    /** For any PCI function. */
+    public static String attachFunction(Path socket) {
         String options = """
                 -machine q35,memory-backend=mem \
                 -object memory-backend-memfd,id=mem,size=1G,share=on \
-                -device '{"driver":"vfio-user-pci","socket":{"type":"unix","path":"%s"}}\'""".formatted(path);
+                -device '%s\'""".formatted(function(socket));
         return "attach it to QEMU 10.1 or later with: qemu-system-x86_64 " + options;
     }
 

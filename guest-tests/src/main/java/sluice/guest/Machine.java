@@ -1,0 +1,181 @@
+package sluice.guest;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+import sluice.vdev.qemu.CacheFolder;
+import sluice.vdev.qemu.QemuBinary;
+import sluice.vdev.qemu.QemuHint;
+
+/** A virtual machine with devices that Sluice serves, and its guest, which takes commands. Closing it kills it, then ends what serves them. */
+public final class Machine implements Closeable {
+    /** Until the guest takes commands; under TCG on a loaded host a kernel takes some ten seconds. */
+    private static final Duration BOOT = Duration.ofSeconds(60);
+    /** For a kernel's last words, once it has begun to say them. */
+    private static final Duration LAST_WORDS = Duration.ofSeconds(5);
+    /** What a kernel says when it is broken. Its lines begin with the time, so no program's output is taken for one. */
+    private static final Pattern BROKEN = Pattern.compile(
+            "\\[ *\\d+\\.\\d{6}\\].*?((?:Kernel panic|Oops:|BUG: |general protection fault|Unable to handle kernel|rcu: INFO: .* stall).*)");
+    private static final String TIMED = "printk.time=1";
+
+    private final Qemu qemu;
+    private final Closeable backEnd;
+
+    private Machine(Qemu qemu, Closeable backEnd) {
+        this.qemu = qemu;
+        this.backEnd = backEnd;
+    }
+
+    /** Starts to describe a machine that boots an image. */
+    public static Builder of(QemuBinary binary, GuestImage image) {
+        return new Builder(binary, image);
+    }
+
+    /** What a machine is to have. */
+    public static final class Builder {
+        private final QemuLaunch launch;
+        private final QemuBinary binary;
+        private final GuestImage image;
+        private final List<String> kernel = new ArrayList<>(List.of("sluice.run=serve", TIMED));
+        private Closeable backEnd = () -> {};
+
+        private Builder(QemuBinary binary, GuestImage image) {
+            this.binary = binary;
+            this.image = image;
+            launch = new QemuLaunch(binary);
+        }
+
+        /** Adds a device of QEMU's, as {@code -device} takes it. An IOMMU comes before the devices that are behind it. */
+        public Builder device(String description) {
+            launch.arguments("-device", description);
+            return this;
+        }
+
+        /** Adds a PCI function that is served over vfio-user. */
+        public Builder function(Path socket) {
+            return device(QemuHint.function(socket));
+        }
+
+        /** Adds arguments of QEMU's as they are. */
+        public Builder arguments(List<String> more) {
+            launch.arguments(more);
+            return this;
+        }
+
+        /** Adds arguments of the guest's kernel, with spaces between; none if it is empty. */
+        public Builder kernel(String arguments) {
+            if (!arguments.isBlank()) kernel.add(arguments.strip());
+            return this;
+        }
+
+        /** Sets the guest's memory in MiB, at least 128; 512 if not called. */
+        public Builder memory(int mebibytes) {
+            launch.memory(mebibytes);
+            return this;
+        }
+
+        /** Ends this after the machine, also if it does not boot: what serves its functions. */
+        public Builder backEnd(Closeable ended) {
+            backEnd = ended;
+            return this;
+        }
+
+        /**
+         * Boots, with the fastest accelerator there is, and waits until the guest takes commands.
+         *
+         * @param cache where it is kept which accelerator that is
+         * @throws IOException it does not boot; the message carries its last lines
+         */
+        public Machine boot(CacheFolder cache) throws IOException, InterruptedException {
+            Closeable toClose = backEnd;
+            try {
+                Qemu qemu = launch.accelerator(Accelerator.best(binary, image, cache))
+                        .boot(image, String.join(" ", kernel)).start();
+                Machine machine = new Machine(qemu, backEnd);
+                toClose = machine;
+                machine.awaitReady();
+                toClose = () -> {};
+                return machine;
+            } finally {
+                toClose.close();
+            }
+        }
+    }
+
+    /**
+     * What became of a command.
+     *
+     * @param status its exit status
+     * @param lines what was printed meanwhile, also by the kernel
+     */
+    public record Done(int status, List<String> lines) {}
+
+    /** The guest's kernel is broken: it has panicked, or it said that something happened after which it cannot be trusted. */
+    public static final class BrokenKernelException extends IOException {
+        private static final long serialVersionUID = 1;
+
+        private BrokenKernelException(String said) {
+            super(said);
+        }
+    }
+
+    /** Waits until the guest takes commands: after a boot. */
+    public void awaitReady() throws IOException, InterruptedException {
+        waitFor("^SLUICE ready$", BOOT);
+    }
+
+    /**
+     * Runs a command in the guest, with its shell.
+     *
+     * @return its status and lines, whatever they are
+     * @throws BrokenKernelException the kernel is broken; the message is what it said first
+     * @throws IOException it has not ended in time, or the guest has gone; the message carries the console's last lines
+     */
+    public Done run(String command, Duration limit) throws IOException, InterruptedException {
+        int before = console().lines().size();
+        console().send(command);
+        int status = Integer.parseInt(waitFor("^SLUICE exit (\\d+)$", limit).group(1));
+        List<String> lines = console().lines();
+        return new Done(status, lines.subList(before, lines.size()));
+    }
+
+    /** Waits for a line, or for the end of the kernel. */
+    private Matcher waitFor(String expression, Duration limit) throws IOException, InterruptedException {
+        Matcher found = console().waitFor(expression + "|" + BROKEN.pattern(), limit);
+        Matcher broken = BROKEN.matcher(found.group());
+        if (!broken.find()) return found;
+        BrokenKernelException failure = new BrokenKernelException(broken.group(1));
+        try {
+            // The rest of what it says, until the program that broke it is gone or the kernel is.
+            console().waitFor("---\\[ end |^SLUICE exit ", LAST_WORDS);
+        } catch (IOException over) {
+            failure.addSuppressed(over);
+        }
+        throw failure;
+    }
+
+    /** The guest's first serial line. */
+    public Console console() {
+        return qemu.console();
+    }
+
+    /** The virtual machine itself. */
+    public Qemu qemu() {
+        return qemu;
+    }
+
+    @Override
+    public void close() throws IOException {
+        try {
+            qemu.close();
+        } finally {
+            backEnd.close();
+        }
+    }
+}
