@@ -10,8 +10,8 @@ import sluice.vdev.pci.Bar;
 import sluice.vdev.pci.Msix;
 
 /**
- * Turns an access of any length to a BAR into what a function knows: naturally aligned accesses that are no wider than its
- * registers. What is memory is copied.
+ * Splits a BAR access of any length into naturally aligned accesses that are not wider than the function's registers.
+ * Memory BARs are copied.
  */
 final class BarAccess {
     private final PciFunction function;
@@ -21,7 +21,7 @@ final class BarAccess {
     }
 
     /**
-     * The bytes there.
+     * Returns the bytes.
      *
      * @param offset with {@code length} inside of the BAR
      */
@@ -64,7 +64,7 @@ final class BarAccess {
         return msix != null && msix.covers(bar.index(), offset);
     }
 
-    /** The widest access that is aligned at {@code at}. */
+    /** The widest naturally aligned access at {@code at}. */
     private static int piece(long at, int left, int widest) {
         int size = (int) Math.min(widest, at == 0 ? widest : Long.lowestOneBit(at));
         while (size > left)

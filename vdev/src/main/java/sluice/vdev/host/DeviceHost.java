@@ -37,9 +37,8 @@ import sluice.vdev.queue.Virtqueue;
 /**
  * Runs one {@link VirtioDevice} on its own loop.
  *
- * <p>Transports call the public methods from their control loop, at any time and without waiting; each is carried out on
- * the device's loop in the order of the calls, and answers through its callback, which runs there too. Descriptors and
- * memory generations handed in belong to the host.
+ * <p>Transports call the public methods on their control loop; no call blocks. Each request runs on the device's loop,
+ * in call order, and its callback runs there too. The host owns descriptors and memory generations passed to it.
  */
 public final class DeviceHost {
     private static final AddressRange EVERYTHING = new AddressRange(0, -1);
@@ -53,14 +52,14 @@ public final class DeviceHost {
     private final Behind behind = new Behind();
     private final DeviceQueues queues;
     private final QueueDescriptors[] descriptors;
-    /** What a kick of each queue is for. */
+    /** Kick eventfds by queue. */
     private final Runnable[] looks;
     private final IotlbStatistics iotlbStatistics = new IotlbStatistics();
     private final List<Rule> frontRules = new CopyOnWriteArrayList<>();
     private final IommuAdvice advice = new IommuAdvice(iotlbStatistics);
-    /** Of each kind of address that the VM's IOMMU has led to so far. */
+    /** One cache for each kind of target address used so far. */
     private final Map<GuestMemory.Addressing, FrontCache> caches = new EnumMap<>(GuestMemory.Addressing.class);
-    /** While the driver gives bus addresses that are not guest addresses. */
+    /** Set while the driver passes bus addresses that differ from guest addresses. */
     private @Nullable Iotlb iotlb;
     private @Nullable FrontEndRequests frontEnd;
     private final SharedMemory shared;
@@ -76,7 +75,7 @@ public final class DeviceHost {
      * A host.
      *
      * @param pollNanos see {@link DeviceContext#pollNanos}
-     * @param trace is told what the VM's IOMMU had to be asked
+     * @param trace receives IOTLB misses
      * @param shared the memory of the device's shared memory regions
      */
     public DeviceHost(VirtioDevice device, HostLoop loop, long pollNanos, DeviceTrace trace, SharedMemory shared) {
@@ -105,8 +104,8 @@ public final class DeviceHost {
     }
 
     /**
-     * Works with {@code next} from now on; {@code done} runs when neither rings nor the device keep anything of what is not in
-     * it any more. A command under way holds the generation it began with until it is over.
+     * Switches to the memory table {@code next}; {@code done} runs when neither rings nor the device reference memory
+     * that is not in it. A command in progress holds its generation until it ends.
      */
     public void adopt(GuestMemory next, Runnable done) {
         loop.ask("a new memory table", () -> {
@@ -117,13 +116,14 @@ public final class DeviceHost {
             if (iotlb == null) {
                 for (MemoryRegion region : gone) queues.invalidated(region.guest());
             } else {
-                // Which bus addresses have led there is known to the front-end alone; the others are soon found again.
+                // Only the front-end knows which bus addresses led to removed memory, so the whole cache is dropped;
+                // misses refill it.
                 queues.invalidated(EVERYTHING);
             }
         }, done);
     }
 
-    /** A front-end has connected, which may be asked for this and that. */
+    /** Attaches a front-end that has connected. */
     public void attach(FrontEndRequests requests) {
         loop.post("a front-end", () -> frontEnd = requests);
     }
@@ -134,9 +134,9 @@ public final class DeviceHost {
     }
 
     /**
-     * The driver has settled its features.
+     * The driver has accepted features.
      *
-     * @param iommu what turns its addresses into those of the memory table; null if they are guest addresses
+     * @param iommu translates the driver's addresses to those of the memory table; null if they are guest addresses
      */
     public void start(long features, @Nullable FrontIommu iommu) {
         loop.post("the start of the device", () -> {
@@ -145,7 +145,7 @@ public final class DeviceHost {
         });
     }
 
-    /** A cache that is used again begins empty; what is kept of the other kind of address is let go of. */
+    /** A reused cache begins empty; the cache of the other kind of address is released. */
     private @Nullable Iotlb iotlbOf(@Nullable FrontIommu iommu) {
         if (iommu == null) {
             caches.values().forEach(FrontCache::stop);
@@ -161,10 +161,10 @@ public final class DeviceHost {
     }
 
     /**
-     * The front-end tells where a range of bus addresses leads.
+     * Adds a translation that the front-end has sent (IOTLB update).
      *
-     * @param granted what it may be used for
-     * @param done gets whether it could be taken
+     * @param granted the permitted accesses
+     * @param done receives whether the translation was accepted
      */
     public void translate(long address, long length, long target, Permission granted, Consumer<Boolean> done) {
         loop.ask("a translation of the front-end", false, () -> {
@@ -180,7 +180,7 @@ public final class DeviceHost {
         }, done);
     }
 
-    /** A range of bus addresses is not mapped any more; {@code done} runs when nobody uses what it led to. */
+    /** Invalidates a range of bus addresses; {@code done} runs when no access to its former target is in progress. */
     public void invalidate(AddressRange range, Runnable done) {
         loop.ask("an invalidation", () -> {
             Iotlb present = iotlb;
@@ -191,12 +191,12 @@ public final class DeviceHost {
         }, done);
     }
 
-    /** What the VM's IOMMU has cost; to be read on the device's loop. */
+    /** Cost of the VM's IOMMU; read on the device's loop. */
     public IotlbStatistics iotlbStatistics() {
         return iotlbStatistics;
     }
 
-    /** Registers what the VM's IOMMU has cost. */
+    /** Registers counters of the cost of the VM's IOMMU. */
     public void register(Report report) {
         IotlbStatistics front = iotlbStatistics;
         report.counter("frontIommu.misses", "pages", "Pages that the front-end was asked for.", front::misses);
@@ -212,12 +212,12 @@ public final class DeviceHost {
                 front::droppedEntries);
     }
 
-    /** Adds a rule by which invalidations of the VM's IOMMU are lost; before a front-end connects. */
+    /** Adds a rule that drops invalidations of the VM's IOMMU. Called before a front-end connects. */
     public void injectFront(Rule rule) {
         frontRules.add(rule);
     }
 
-    /** Starts queue {@code index}; {@code kick} is watched from now on. */
+    /** Starts queue {@code index} and watches {@code kick}. */
     public void startQueue(int index, QueueStart start, Fd kick) {
         loop.take("the start of a queue", kick, _ -> {
             watchKick(index, kick);
@@ -238,7 +238,7 @@ public final class DeviceHost {
         descriptors[index].setKick(EventWatch.start(loop.events(), kick, looks[index]));
     }
 
-    /** Watches another descriptor for the kicks of a queue that runs. */
+    /** Replaces the kick eventfd of a running queue. */
     public void replaceKick(int index, Fd kick) {
         loop.take("another kick descriptor", kick, _ -> {
             watchKick(index, kick);
@@ -246,23 +246,25 @@ public final class DeviceHost {
         });
     }
 
-    /** Interrupts go to {@code call} from now on, or nowhere. */
+    /** Sets the eventfd for interrupts, or none. */
     public void setCall(int index, @Nullable Fd call) {
         loop.take("another call descriptor", call, descriptors[index]::setCall);
     }
 
-    /** Errors of the queue are told to {@code error} from now on, or nobody. */
+    /** Sets the eventfd for errors of the queue, or none. */
     public void setError(int index, @Nullable Fd error) {
         loop.take("another error descriptor", error, descriptors[index]::setError);
     }
 
-    /** A queue that is not enabled is not looked at; {@code done} runs when that is so. */
+    /**
+     * Enables or disables a queue; a disabled queue is not polled. {@code done} runs when the change has taken effect.
+     */
     public void enable(int index, boolean enabled, Runnable done) {
         loop.ask("the switch of a queue", () -> queues.setEnabled(index, enabled), done);
         loop.post("a look at a queue", () -> queues.look(index));
     }
 
-    /** Stops a queue; {@code position} gets where it has come to, when the driver has got back all it can. */
+    /** Stops a queue; {@code position} receives its position when all completed chains have been published. */
     public void stopQueue(int index, IntConsumer position) {
         loop.ask("the stop of a queue", 0, () -> {
             descriptors[index].setKick(null);
@@ -282,7 +284,7 @@ public final class DeviceHost {
         }, done);
     }
 
-    /** As {@link #reset} for a driver that has begun anew without a word; what is enabled stays so. */
+    /** Like {@link #reset}, for a driver that has restarted without a reset message; enabled queues stay enabled. */
     public void renew() {
         loop.post("a reset", this::resetDevice);
     }
@@ -294,7 +296,7 @@ public final class DeviceHost {
         caches.values().forEach(FrontCache::clear);
     }
 
-    /** The front-end has gone: everything of its is given back, the device is as after power-on. */
+    /** The front-end has disconnected: releases all of its resources and resets the device to power-on. */
     public void detach(Runnable done) {
         loop.ask("the end of a front-end", () -> {
             frontEnd = null;
@@ -307,12 +309,12 @@ public final class DeviceHost {
         }, done);
     }
 
-    /** The driver has written configuration space; {@code done} runs when the device knows. */
+    /** The driver has written configuration space; {@code done} runs when the device has processed it. */
     public void writeConfig(int offset, byte[] value, Runnable done) {
         loop.ask("writeConfig", () -> device.writeConfig(offset, value), done);
     }
 
-    /** Gives the device a descriptor other than those of its queues, which is the task's then. */
+    /** Passes a descriptor that does not belong to a queue to the device; the task owns it. */
     public void give(Fd fd, Consumer<Fd> task) {
         loop.take("a descriptor", fd, _ -> task.accept(fd));
     }

@@ -18,12 +18,13 @@ import sluice.vdev.queue.Polled;
 import sluice.vdev.queue.Virtqueue;
 
 /**
- * The queues of one {@link VirtioDevice} while they run, whatever transport starts and stops them: when the device looks at
- * each, and what becomes of one that stalls or breaks. Used on the device's loop.
+ * The running queues of one {@link VirtioDevice}, for any transport: when the device polls each, and the handling of
+ * stalled and broken queues. Used on the device's loop.
  *
- * <p>A call of the device may throw, and a transport has to answer its front-end all the same, so nothing here does. A device
- * that fails in {@code notified} loses that queue. One that fails in another call may still hold what it should have let go of:
- * none of its queues is looked at until a reset succeeds. The first failure of each call is logged, with the call's name.
+ * <p>A device may throw from any call, but the transport must still answer its front-end, so no method here throws. If
+ * {@code notified} throws, that queue stops. If another call throws, the device may still hold resources that it should
+ * have released: all of its queues stop until a reset succeeds. The first failure of each call is logged with the
+ * call's name.
  */
 public final class DeviceQueues implements DeviceContext {
     private static final Logger LOG = LoggerFactory.getLogger(DeviceQueues.class);
@@ -35,11 +36,11 @@ public final class DeviceQueues implements DeviceContext {
     private final RunningQueue[] queues;
     private final NextRound nextRound;
     private final long pollNanos;
-    /** Calls whose failure this front-end's log has; a guest can provoke one as often as it likes. */
+    /** Calls with a logged failure, per front-end: a guest can provoke failures without limit. */
     private final Set<String> told = new HashSet<>();
-    /** A call has failed, and no reset has succeeded since. */
+    /** Whether a call has failed since the last successful reset. */
     private boolean failed;
-    /** Between two front-ends. */
+    /** Reset between two front-ends. */
     private boolean closed;
 
     /** @param pollNanos see {@link DeviceContext#pollNanos} */
@@ -54,10 +55,10 @@ public final class DeviceQueues implements DeviceContext {
         for (int i = 0; i < queues.length; i++) queues[i] = new RunningQueue();
     }
 
-    /** The driver has settled its features. */
+    /** The driver has accepted features. */
     public void start(long features) {
         nextRound.open();
-        // What a front-end before this one has left in it must not be seen by this one.
+        // Cleared, so that a front-end cannot read data of the previous one.
         if (closed && failed) resetDevice();
         closed = false;
         if (failed) {
@@ -67,10 +68,10 @@ public final class DeviceQueues implements DeviceContext {
         }
     }
 
-    /** Starts a queue; the device looks at it as soon as it is enabled. */
+    /** Starts a queue; the device polls it once it is enabled. */
     public void startQueue(int index, Virtqueue queue) {
         queues[index].setQueue(queue);
-        if (failed) return; // it keeps its position, and nobody looks at it
+        if (failed) return; // it keeps its position and is not polled
         queues[index].setWithDevice();
         call("startQueue", () -> device.startQueue(index, queue));
         look(index);
@@ -93,17 +94,19 @@ public final class DeviceQueues implements DeviceContext {
         }
     }
 
-    /** A range of bus addresses leads nowhere, or elsewhere, from now on; when this returns the device does not use it. */
+    /**
+     * A range of bus addresses was unmapped or remapped; when this returns the device does not use its former target.
+     */
     public void invalidated(AddressRange range) {
         call("invalidated", () -> device.invalidated(range));
     }
 
-    /** A queue that is not enabled is not looked at; one that is from now on is to be looked at by the caller. */
+    /** Enables or disables a queue. A disabled queue is not polled; after enabling a queue, the caller polls it. */
     public void setEnabled(int index, boolean enabled) {
         queues[index].setEnabled(enabled);
     }
 
-    /** Stops a queue, if it runs; the driver gets back all it can. Returns where the queue has come to, or 0. */
+    /** Stops a queue, if it runs, and publishes its completed chains. Returns its position, or 0. */
     public int stop(int index) {
         RunningQueue running = queues[index];
         Virtqueue queue = running.queue();
@@ -119,7 +122,7 @@ public final class DeviceQueues implements DeviceContext {
         }
     }
 
-    /** Nobody will look at the queue any more: the driver gets what was completed, or the log says why not. */
+    /** Last publication of a queue that stops; if it fails, the reason is logged. */
     private void giveBack(int index, Virtqueue queue) {
         switch (queue.publish()) {
             case Polled.Stalled stalled ->
@@ -133,7 +136,7 @@ public final class DeviceQueues implements DeviceContext {
         }
     }
 
-    /** Stops all queues and puts the device back to power-on. What is enabled stays so. */
+    /** Stops all queues and resets the device to power-on. Enabled queues stay enabled. */
     public void reset() {
         for (int i = 0; i < queues.length; i++) stop(i);
         resetDevice();
@@ -143,7 +146,7 @@ public final class DeviceQueues implements DeviceContext {
         if (call("reset", device::reset)) failed = false;
     }
 
-    /** {@link #reset}, with nothing enabled; the loop is left alone from now on. */
+    /** {@link #reset}, with all queues disabled; no further work is posted to the loop. */
     public void close() {
         reset();
         for (RunningQueue queue : queues) queue.setEnabled(false);
@@ -152,7 +155,7 @@ public final class DeviceQueues implements DeviceContext {
         closed = true;
     }
 
-    /** Lets the device look at a queue, if it runs. */
+    /** Lets the device poll a queue, if it runs. */
     public void look(int index) {
         RunningQueue running = queues[index];
         Virtqueue queue = running.queue();
@@ -168,19 +171,19 @@ public final class DeviceQueues implements DeviceContext {
         }
     }
 
-    /** Lets the device look at all queues that run. */
+    /** Lets the device poll all running queues. */
     public void lookAtAll() {
         for (int i = 0; i < queues.length; i++) look(i);
     }
 
-    /** Lets the device look at the queues that lacked an address. */
+    /** Lets the device poll the queues that lacked a translation. */
     public void lookAtStalled() {
         for (int i = 0; i < queues.length; i++) {
             if (!queues[i].isStalled()) continue;
             queues[i].setStalled(false);
             Virtqueue queue = queues[i].queue();
             if (queue != null && queues[i].isBroken()) {
-                // What it has done before it broke is still to be given back.
+                // Chains completed before the queue broke are still published.
                 if (queue.publish() instanceof Polled.Stalled) queues[i].setStalled(true);
             } else {
                 look(i);

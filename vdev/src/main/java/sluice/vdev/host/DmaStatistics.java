@@ -2,7 +2,7 @@ package sluice.vdev.host;
 
 import sluice.vdev.device.Counter;
 
-/** What a function's DMA has cost. Changed on its loop, read on any thread. */
+/** Counters of a function's DMA. Written on its loop, read on any thread. */
 public final class DmaStatistics {
     private final Counter bytes = new Counter();
     private final Counter messages = new Counter();
@@ -22,22 +22,22 @@ public final class DmaStatistics {
         refused.increment();
     }
 
-    /** Bytes moved through mapped files. */
+    /** Bytes accessed through mapped files. */
     public long bytes() {
         return bytes.getAsLong();
     }
 
-    /** Accesses for which a front-end was asked, because the memory is in no file; a long one takes several messages. */
+    /** Accesses by DMA_READ and DMA_WRITE messages, to memory without a file; a long access takes several messages. */
     public long messages() {
         return messages.getAsLong();
     }
 
-    /** Bytes that were asked for so: each is copied twice. */
+    /** Bytes accessed by messages; each is copied twice. */
     public long messageBytes() {
         return messageBytes.getAsLong();
     }
 
-    /** Accesses that faulted, or that the driver had not allowed. */
+    /** Accesses that faulted, or came before the driver enabled bus mastering. */
     public long refused() {
         return refused.getAsLong();
     }

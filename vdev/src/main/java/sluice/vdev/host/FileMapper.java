@@ -16,16 +16,17 @@ import sluice.dmacore.memory.FileMappings;
 import sluice.vdev.io.Disposal;
 
 /**
- * Maps files for a caller that must not wait. A file that is mapped already, as nearly all are, is found at once; another is
- * mapped on a thread of its own, which waits for the kernel and for others who map. The thread is there while it is needed.
+ * Maps files for a caller that must not block. A file that is already mapped, the usual case, is returned at once; any
+ * other is mapped on a separate thread, because mmap and the mapping lock may block. The thread exists only while
+ * needed.
  */
 final class FileMapper {
     private static final int IDLE_SECONDS = 1;
 
-    /** A mapping that there is, or will be soon. The caller releases it. */
+    /** A mapping that exists or is in progress. The caller releases it. */
     @FunctionalInterface
     interface Pending {
-        /** Waits for it, if need be. */
+        /** Waits for the mapping, if it is in progress. */
         FileMapping get() throws IOException;
     }
 
@@ -40,7 +41,10 @@ final class FileMapper {
         thread.allowCoreThreadTimeOut(true);
     }
 
-    /** Maps the file behind a descriptor, which is closed as soon as it is not needed, whoever waits for what it does. */
+    /**
+     * Maps the file of a descriptor. The descriptor is closed as soon as possible, even if no caller waits for the
+     * mapping.
+     */
     Pending map(Fd fd) {
         FileMapping known = null;
         boolean looked = false;
@@ -56,7 +60,7 @@ final class FileMapper {
         }
         if (known == null) return mapLater(fd);
         FileMapping found = known;
-        // A memory file that stays mapped: there is nothing to wait for, and nothing to free.
+        // The memory file stays mapped, so closing the descriptor neither blocks nor frees memory.
         fd.close();
         return () -> found;
     }

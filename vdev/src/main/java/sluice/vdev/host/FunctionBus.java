@@ -24,7 +24,7 @@ import sluice.iommu.Permission;
 import sluice.iommu.space.Outcome;
 import sluice.vdev.device.FunctionContext;
 
-/** What a function sees of the world while a front-end is connected: its DMA, its interrupts, its clock. Used on its loop. */
+/** The context of a function while a front-end is connected: DMA, interrupts, clock. Used on its loop. */
 final class FunctionBus implements FunctionContext {
     private static final Logger LOG = LoggerFactory.getLogger(FunctionBus.class);
     /** Faults of one front-end that are logged; all are recorded. */
@@ -35,9 +35,9 @@ final class FunctionBus implements FunctionContext {
     private final DmaCore core;
     private final Share share;
     private final DeviceTrace trace;
-    /** The function for the core, if it does not snoop. */
+    /** The function as a non-coherent device of the core; null if it snoops. */
     private final @Nullable DeviceFunction nonSnooping;
-    /** The function for a guest's kernel, if that tells of its DMA. */
+    /** The function as the witness in the guest's kernel reports it, if there is one. */
     private final @Nullable WitnessedDevice witnessed;
     private final DmaStatistics statistics = new DmaStatistics();
     private final WitnessedView.Bus direct = this::moveDirect;
@@ -103,7 +103,7 @@ final class FunctionBus implements FunctionContext {
         if (transferred != null) transferred.mapped(address, length, file, offset, permission);
     }
 
-    /** What was mapped in a range is not any more. */
+    /** Removes what was mapped in a range. */
     void unmapped(AddressRange range) {
         try {
             if (transferred != null) transferred.unmapped(range);
@@ -165,7 +165,7 @@ final class FunctionBus implements FunctionContext {
         return outcome(open, result, direction, address, length, began);
     }
 
-    /** A part of a witnessed access that needs no cache. */
+    /** A part of a witnessed access that bypasses the cache model. */
     private boolean moveDirect(Access access, long address, MemorySegment local, long localOffset, long length) {
         DmaReader open = reader;
         if (open == null) return false;
@@ -175,7 +175,9 @@ final class FunctionBus implements FunctionContext {
         return lastResult == Outcome.RESOLVED;
     }
 
-    /** Whether the guest's kernel tells of the function's DMA. Until it does, a function that does not snoop works as one that does. */
+    /**
+     * Whether the witness reports the function's DMA. Until it does, a non-coherent function is treated as coherent.
+     */
     private boolean isTold(WitnessedView view) {
         if (view.isTold()) return true;
         if (!untoldTold && witnessed != null && !witnessed.stream().coherent()) {
@@ -194,7 +196,7 @@ final class FunctionBus implements FunctionContext {
         return Dma.NOT_BUS_MASTER;
     }
 
-    /** The front-end has mapped it, and yet it is not the function's to touch: that was logged. */
+    /** Mapped by the front-end, but not owned by the function: already logged. */
     private Dma refusedFault(long address, long length) {
         statistics.refusedOne();
         trace.faulted(address, length);

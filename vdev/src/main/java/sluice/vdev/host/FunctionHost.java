@@ -37,14 +37,14 @@ import sluice.vdev.pci.Msix;
 /**
  * Runs one {@link PciFunction} on its own loop, over its own {@link DmaMappedSpace}.
  *
- * <p>Transports call the public methods from their control loop, at any time and without waiting; each is carried out on the
- * function's loop in the order of the calls, and answers through its callback, which runs there too. Maps and unmaps are
- * among them, so a function that does its DMA on its loop is never waited for. Descriptors handed in belong to the host.
+ * <p>Transports call the public methods on their control loop; no call blocks. Each request runs on the function's
+ * loop, in call order, and its callback runs there too. Maps and unmaps run there as well, so they never wait for DMA
+ * that the function does on its loop. The host owns descriptors passed to it.
  */
 public final class FunctionHost {
     /**
-     * Below this an unmap that finds nothing is an error. QEMU's intel-iommu clears whole address spaces before anything is
-     * mapped in them, in powers of two of 1 MiB and more.
+     * An unmap of a smaller range with no mapping in it is an error. QEMU's intel-iommu unmaps empty address spaces, in
+     * powers of two of 1 MiB and more.
      */
     private static final long SWEEP_BYTES = 1 << 20;
     private static final AddressRange EVERYTHING = new AddressRange(0, -1);
@@ -60,10 +60,10 @@ public final class FunctionHost {
     private final Leftovers leftovers;
 
     /**
-     * A function that snoops, and that shares nothing.
+     * A coherent function outside a shared core.
      *
      * @param files where guest memory is mapped
-     * @throws IllegalArgumentException if the function contradicts itself
+     * @throws IllegalArgumentException if the function's description is inconsistent
      */
     public FunctionHost(PciFunction function, HostLoop loop, FileMappings files) {
         this(function, loop, files, DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT,
@@ -71,13 +71,14 @@ public final class FunctionHost {
     }
 
     /**
-     * A function of a machine.
+     * A function of a machine's core.
      *
      * @param files where guest memory is mapped
-     * @param core is told what the function reads and writes; if it does not snoop, each DMA_MAP is a buffer of the core's
+     * @param core receives the function's reads and writes; for a non-coherent function each DMA_MAP is a buffer of the
+     * core
      * @param stream whether it snoops
-     * @param share of the process, from which is taken what is kept of mappings and buffers
-     * @throws IllegalArgumentException if the function contradicts itself
+     * @param share of the process, charged for mappings and buffers
+     * @throws IllegalArgumentException if the function's description is inconsistent
      */
     public FunctionHost(PciFunction function, HostLoop loop, FileMappings files, DmaCore core, Stream stream,
             Share share) {
@@ -85,9 +86,9 @@ public final class FunctionHost {
     }
 
     /**
-     * A function of a machine whose kernel may tell of its DMA.
+     * A function of a machine with a kernel that may report its DMA.
      *
-     * @param witness is told by the kernel; null if no kernel tells
+     * @param witness receives the kernel's DMA calls; null without a witness
      */
     public FunctionHost(PciFunction function, HostLoop loop, FileMappings files, DmaCore core, Stream stream,
             Share share, @Nullable Witness witness) {
@@ -99,7 +100,7 @@ public final class FunctionHost {
         this.leftovers = new Leftovers(loop.name());
         Msix msix = function.config().msix();
         this.interrupts = new FunctionInterrupts(loop, msix == null ? 0 : msix.vectors());
-        // The table of DMA_MAPs is its translation; the core adds none.
+        // The DMA_MAP table is its translation; the core adds none.
         WitnessedDevice witnessed = witness == null ? null : introduce(witness, stream, share);
         DeviceFunction nonSnooping = stream.coherent() || witnessed != null
                 ? null
@@ -114,7 +115,10 @@ public final class FunctionHost {
         }
     }
 
-    /** Lets a guest's kernel find out which of its functions this is: a capability has the number by which it is told of. */
+    /**
+     * Adds the capability by which a guest's kernel identifies the function: it contains the function's number in
+     * witness messages.
+     */
     private WitnessedDevice introduce(Witness witness, Stream stream, Share share) {
         WitnessedDevice device = witness.serve(loop.name(), stream, share, space);
         int number = witness.number(device);
@@ -145,17 +149,17 @@ public final class FunctionHost {
         return space;
     }
 
-    /** What the function's DMA has cost; to be read on its loop. */
+    /** Counters of the function's DMA; read on its loop. */
     public DmaStatistics statistics() {
         return bus.statistics();
     }
 
-    /** Mappings that front-ends have left when they went, except for all of a VM's memory; to be read on its loop. */
+    /** Mappings left by front-ends that disconnected, not counting a mapping of all guest memory; read on its loop. */
     public long leaked() {
         return leftovers.mappings();
     }
 
-    /** Registers what its DMA has cost, and what its front-end has mapped for it. */
+    /** Registers counters of its DMA and of its front-end's mappings. */
     public void register(Report report) {
         DmaStatistics dma = bus.statistics();
         report.counter("dma.bytes", "bytes", "Moved through mapped files.", dma::bytes);
@@ -170,7 +174,7 @@ public final class FunctionHost {
         report.counter("space.leaked", "mappings", "That front-ends had left when they went.", leftovers::mappings);
     }
 
-    /** A front-end has connected, and reaches memory that is in no file. */
+    /** Attaches a front-end, which serves accesses to memory without a file. */
     public void attach(FrontMemory memory) {
         loop.post("start", () -> {
             bus.attach(space.openReader(bus.trace()), space.openTranslation(), memory);
@@ -179,11 +183,11 @@ public final class FunctionHost {
     }
 
     /**
-     * Lets the function reach a part of the guest's memory.
+     * Maps a part of the guest's memory for the function.
      *
-     * @param file the memory, or null if only the front-end reaches it
+     * @param file the memory, or null if only the front-end can access it
      * @param offset in the file
-     * @param done gets 0, or the errno number for which it was refused
+     * @param done receives 0, or the errno of the refusal
      */
     public void map(long address, long length, @Nullable Fd file, long offset, Permission permission,
             IntConsumer done) {
@@ -193,7 +197,10 @@ public final class FunctionHost {
         ask("DMA_MAP", request, done);
     }
 
-    /** The descriptor is let go of without waiting for the function: those of many maps must not pile up while it is at work. */
+    /**
+     * The descriptor is released without waiting for the function, so that descriptors do not accumulate while it is
+     * busy.
+     */
     private Request mapping(long address, long length, Fd file, long offset, Permission permission) {
         FileMapper.Pending pending = mapper.map(file);
         return () -> {
@@ -208,8 +215,8 @@ public final class FunctionHost {
     }
 
     /**
-     * Takes a part of the guest's memory away; {@code done} gets 0 when the function does not use it any more, or the errno
-     * number for which it was refused.
+     * Unmaps a part of the guest's memory; {@code done} receives 0 when the function does not use it any more, or the
+     * errno of the refusal.
      */
     public void unmap(AddressRange range, IntConsumer done) {
         ask("DMA_UNMAP", () -> {
@@ -221,7 +228,7 @@ public final class FunctionHost {
         }, done);
     }
 
-    /** Takes all of the guest's memory away. */
+    /** Unmaps all of the guest's memory. */
     public void unmapAll(Runnable done) {
         loop.ask("an unmap of everything", () -> {
             loop.contain("an unmap of everything", space::clear);
@@ -229,13 +236,13 @@ public final class FunctionHost {
         }, done);
     }
 
-    /** Before an unmap is answered: nobody keeps anything of what was there. */
+    /** Before an unmap is answered, no user may hold the unmapped memory. */
     private void letGo(AddressRange range) {
         loop.contain("unmapped", () -> function.unmapped(range));
         bus.unmapped(range);
     }
 
-    /** Something that is refused with an exception that tells why. */
+    /** A request that is refused by an exception with the reason. */
     private interface Request {
         void carryOut() throws IOException;
     }
@@ -248,7 +255,7 @@ public final class FunctionHost {
         }
     }
 
-    /** What fails by a mistake of ours is answered with EIO: the VM waits for an answer. */
+    /** An internal error is answered with EIO, because the VM waits for an answer. */
     private void ask(String name, Request request, IntConsumer done) {
         loop.ask(name, Errno.EIO, () -> {
             try {
@@ -283,7 +290,7 @@ public final class FunctionHost {
      * Reads a BAR.
      *
      * @param offset with {@code length} inside of it
-     * @param done gets the bytes; zeros if the function failed
+     * @param done receives the bytes; zeros if the function failed
      */
     public void readBar(Bar bar, long offset, int length, Consumer<byte[]> done) {
         loop.ask("a read of a BAR", new byte[length], () -> access.read(bar, offset, length), done);
@@ -297,9 +304,9 @@ public final class FunctionHost {
      */
     public record Write(@Nullable Bar bar, long offset, byte[] bytes) {}
 
-    /** Writes one after the other, whatever comes of the one before; {@code done} runs in any case. */
+    /** Carries out the writes in order, even if one fails; {@code done} always runs. */
     public void write(List<Write> writes, Runnable done) {
-        // One task for all: what waits for the loop must not grow to many times what came.
+        // One task for all writes, so that the loop's backlog stays proportional to the bytes received.
         loop.ask("writes", () -> {
             for (Write write : writes) carryOut(write);
         }, done);
@@ -320,12 +327,12 @@ public final class FunctionHost {
 
     // ---- interrupts
 
-    /** The interrupt line goes to {@code eventfd} from now on, or nowhere. */
+    /** Sets the eventfd of the interrupt line, or none. */
     public void setLine(@Nullable Fd eventfd) {
         loop.take("another line", eventfd, interrupts::setLine);
     }
 
-    /** The line is unmasked whenever {@code eventfd} is signalled. */
+    /** Sets the eventfd that unmasks the line. */
     public void setLineUnmask(@Nullable Fd eventfd) {
         loop.take("another unmask eventfd", eventfd, interrupts::setUnmask);
     }
@@ -339,14 +346,14 @@ public final class FunctionHost {
         loop.post("interrupts", interrupts::triggerLine);
     }
 
-    /** Vectors from {@code first} on go to these eventfds from now on. */
+    /** Sets the eventfds of the vectors that begin at {@code first}. */
     public void setVectors(int first, List<Fd> eventfds) {
         loop.post("interrupts", () -> {
             for (int i = 0; i < eventfds.size(); i++) interrupts.setVector(first + i, eventfds.get(i));
         });
     }
 
-    /** So many vectors from {@code first} on go nowhere. */
+    /** Removes the eventfds of {@code count} vectors that begin at {@code first}. */
     public void clearVectors(int first, int count) {
         loop.post("interrupts", () -> {
             for (int i = 0; i < count; i++) interrupts.setVector(first + i, null);
@@ -358,7 +365,7 @@ public final class FunctionHost {
         loop.post("interrupts", () -> vectors.stream().forEach(interrupts::signalVector));
     }
 
-    /** Puts the function back to power-on; what it may reach and how it interrupts stays. */
+    /** Resets the function to power-on; DMA mappings and interrupt eventfds are kept. */
     public void reset(Runnable done) {
         loop.ask("a reset", this::resetFunction, done);
     }
@@ -373,9 +380,9 @@ public final class FunctionHost {
     }
 
     /**
-     * The front-end has gone: everything of its is given back, the function is as after power-on.
+     * The front-end has disconnected: releases all of its resources and resets the function to power-on.
      *
-     * @param byItself whether it was not sent away, so that it could have unmapped what it has mapped
+     * @param byItself whether it disconnected by itself, so that it could have unmapped its mappings
      */
     public void detach(boolean byItself, Runnable done) {
         loop.ask("the end of a front-end", () -> {

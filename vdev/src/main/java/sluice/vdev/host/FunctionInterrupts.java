@@ -13,9 +13,9 @@ import sluice.dmacore.linux.Fd;
 import sluice.vdev.io.EventWatch;
 
 /**
- * The eventfds by which a function interrupts its guest. The interrupt line is a level, an eventfd is not: it is signalled
- * once, the line is masked, and when the front-end unmasks it and the level is still there it is signalled again (Linux
- * Documentation/driver-api/vfio.rst, VFIO_IRQ_INFO_AUTOMASKED). Used on the function's loop.
+ * The eventfds by which a function interrupts its guest. The interrupt line is level-triggered: the eventfd is
+ * signalled once and the line masked; when the front-end unmasks it while the level is still asserted, the eventfd is
+ * signalled again (Linux Documentation/driver-api/vfio.rst, VFIO_IRQ_INFO_AUTOMASKED). Used on the function's loop.
  */
 final class FunctionInterrupts {
     private static final Logger LOG = LoggerFactory.getLogger(FunctionInterrupts.class);
@@ -34,7 +34,7 @@ final class FunctionInterrupts {
         for (int i = 0; i < vectorCount; i++) vectors.add(null);
     }
 
-    /** The line goes to {@code eventfd} from now on, or nowhere. */
+    /** Sets the eventfd of the line, or none. */
     void setLine(@Nullable Fd eventfd) {
         Fd old = line;
         line = eventfd;
@@ -43,7 +43,7 @@ final class FunctionInterrupts {
         deliver();
     }
 
-    /** The line is unmasked whenever {@code eventfd} is signalled, or only by {@link #unmask}. */
+    /** Sets the eventfd that unmasks the line; with none, only {@link #unmask} does. */
     void setUnmask(@Nullable Fd eventfd) {
         EventWatch old = unmaskWatch;
         unmaskWatch = eventfd == null ? null : EventWatch.start(loop.events(), eventfd, this::unmask);
@@ -77,13 +77,13 @@ final class FunctionInterrupts {
         signal(eventfd, "the interrupt line");
     }
 
-    /** Signals the line once, whatever its level: a front-end tests its way so. */
+    /** Signals the line once, regardless of its level: front-ends use this to test the interrupt path. */
     void triggerLine() {
         Fd eventfd = line;
         if (eventfd != null) signal(eventfd, "the interrupt line");
     }
 
-    /** Vector {@code index} goes to {@code eventfd} from now on, or nowhere. */
+    /** Sets the eventfd of vector {@code index}, or none. */
     void setVector(int index, @Nullable Fd eventfd) {
         Fd old = vectors.set(index, eventfd);
         if (old != null) old.close();
@@ -112,7 +112,7 @@ final class FunctionInterrupts {
         for (int i = 0; i < vectors.size(); i++) setVector(i, null);
     }
 
-    /** Gives all eventfds back. */
+    /** Closes all eventfds. */
     void close() {
         setLine(null);
         setUnmask(null);

@@ -19,11 +19,11 @@ import sluice.vdev.io.Disposal;
 import sluice.vdev.io.PeerLog;
 
 /**
- * A device's loop as its host sees it: requests of a front-end, which are answered whatever comes of them, timers, and what is
- * kept for each device apart: the log of what its peers cause, and the thread that closes their descriptors.
+ * A device's loop as its host uses it: requests of a front-end, each of which is answered even if it fails; timers; the
+ * device's rate-limited log; and the thread that closes its descriptors.
  *
- * <p>A front-end that gets no answer waits for ever, and its VM with it. So {@link #ask} answers also when the work throws, and
- * what throws ends neither the device nor its neighbours. All methods may be called on any thread.
+ * <p>A front-end without an answer waits for ever, and its VM with it. So {@link #ask} answers even if the work throws,
+ * and an exception ends neither the device nor other devices. All methods may be called on any thread.
  */
 public final class HostLoop implements DeviceLoop {
     private static final Logger LOG = LoggerFactory.getLogger(HostLoop.class);
@@ -32,20 +32,20 @@ public final class HostLoop implements DeviceLoop {
     private final IoEventLoop events;
     private final Disposal disposal;
     private final PeerLog log = new PeerLog(LOG);
-    /** Requests that are not done, and when the last one was. */
+    /** Pending requests, and the time when the last one was completed. */
     private final AtomicInteger waiting = new AtomicInteger();
     private volatile long progress;
 
-    /** A device on a loop that exists, which has no share of its own. */
+    /** A device on an existing loop, without a share of its own. */
     public HostLoop(String name, IoEventLoop events) {
         this(name, events, Budget.ofProcess().own());
     }
 
     /**
-     * A device on a loop that exists.
+     * A device on an existing loop.
      *
      * @param name the device's name in logs and reports
-     * @param share from which each descriptor of its front-ends is taken
+     * @param share charged for each descriptor of its front-ends
      */
     public HostLoop(String name, IoEventLoop events, Share share) {
         this.name = name;
@@ -61,7 +61,7 @@ public final class HostLoop implements DeviceLoop {
     /**
      * The host's side of a device's loop.
      *
-     * @throws IllegalArgumentException it is not a loop of this process
+     * @throws IllegalArgumentException the loop is not of this process
      */
     public static HostLoop of(DeviceLoop loop) {
         if (loop instanceof HostLoop own) return own;
@@ -73,23 +73,23 @@ public final class HostLoop implements DeviceLoop {
         return name;
     }
 
-    /** The loop itself, for those who watch descriptors. */
+    /** The Netty loop, for watching descriptors. */
     public IoEventLoop events() {
         return events;
     }
 
-    /** What the device's front-ends and its guest cause to be logged. */
+    /** The rate-limited log for lines that front-ends and the guest can provoke. */
     public PeerLog log() {
         return log;
     }
 
-    /** Where descriptors are closed that its front-ends gave, and that are not eventfds. */
+    /** Closes descriptors of its front-ends, except eventfds. */
     public Disposal disposal() {
         return disposal;
     }
 
     /**
-     * One step of a request, on the loop: an exception is logged, and what else the request asks for is done all the same.
+     * Runs one step of a request on the loop: an exception is logged, and the remaining steps still run.
      *
      * @param what for the log
      * @return whether it did not throw
@@ -104,7 +104,7 @@ public final class HostLoop implements DeviceLoop {
         }
     }
 
-    /** Every request passes here, so that one that is never done is seen. */
+    /** All requests pass through here, so that {@link #stalledNanos} detects one that never completes. */
     private void hand(Runnable request) {
         if (waiting.getAndIncrement() == 0) progress = System.nanoTime();
         boolean handed = false;
@@ -124,8 +124,8 @@ public final class HostLoop implements DeviceLoop {
     }
 
     /**
-     * For how long, in nanoseconds, requests have waited and none was done: more than a moment if the device does not return
-     * from a call. 0 if nothing waits.
+     * Nanoseconds for which requests have been pending without one being completed; long if the device does not return
+     * from a call. 0 if none is pending.
      */
     public long stalledNanos() {
         return waiting.get() == 0 ? 0 : Math.max(0, System.nanoTime() - progress);
@@ -197,7 +197,7 @@ public final class HostLoop implements DeviceLoop {
         return () -> timer.cancel(false);
     }
 
-    /** Ends the loop's thread; what was posted before is done first. */
+    /** Ends the loop's thread after all posted tasks. */
     public void stop() {
         Loops.stop(events);
     }

@@ -5,10 +5,10 @@ import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.memory.IotlbStatistics;
 
-/** Tells once what is wrong with the way the VM's IOMMU forgets, and what it has cost so far. */
+/** Logs once how the VM's IOMMU invalidates inefficiently or not at all, with the cost so far. */
 final class IommuAdvice {
     private static final Logger LOG = LoggerFactory.getLogger(IommuAdvice.class);
-    /** So many times that it is no accident. */
+    /** Threshold of occurrences above which the pattern is reported. */
     private static final int OFTEN = 16;
 
     private final IotlbStatistics statistics;
@@ -30,12 +30,12 @@ final class IommuAdvice {
                 statistics.misses(), statistics.waitedNanos() / 1_000_000);
     }
 
-    /** A driver has let go of a buffer: it unmaps it now, or soon. */
+    /** A driver has released a buffer and will unmap it. */
     void bufferReleased() {
         if (++buffersReleased >= OFTEN) tellIfNothingWasTakenBack();
     }
 
-    /** A driver seems to have broken a rule of a ring; but what we read may not be what it wrote. */
+    /** A driver seems to have broken a rule of a ring; the ring may also have been read through a stale translation. */
     void queueBroken() {
         tellIfNothingWasTakenBack();
     }

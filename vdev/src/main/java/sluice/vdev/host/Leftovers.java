@@ -10,9 +10,9 @@ import sluice.iommu.space.Mapping;
 import sluice.vdev.io.PeerLog;
 
 /**
- * What front-ends had mapped for a function and have left behind when they went. A driver behind an IOMMU that leaves a buffer
- * mapped has forgotten to unmap it, or its VM was killed in the middle. A front-end whose VM has no IOMMU maps the VM's whole
- * memory and leaves that when it ends, which means nothing. Used on the function's loop.
+ * Mappings that front-ends left when they disconnected. Behind an IOMMU, the driver has leaked the buffer or the VM was
+ * killed. Without an IOMMU a front-end maps all guest memory and never unmaps it, which is normal. Used on the
+ * function's loop.
  */
 final class Leftovers {
     private static final Logger LOG = LoggerFactory.getLogger(Leftovers.class);
@@ -25,7 +25,7 @@ final class Leftovers {
         this.function = function;
     }
 
-    /** A front-end has gone: one line for all that it has left, if that means something. */
+    /** A front-end has disconnected: logs one line for all mappings that it leaked, if any. */
     void left(LeakReport report) {
         List<Mapping> left = report.mappings();
         if (left.isEmpty()) return;
@@ -41,7 +41,7 @@ final class Leftovers {
                 function, left.size(), bytes, left.getFirst().range());
     }
 
-    /** Mappings that were left so far, of all front-ends. */
+    /** Mappings left so far, of all front-ends. */
     long mappings() {
         return mappings;
     }

@@ -14,18 +14,18 @@ import io.netty.util.concurrent.RejectedExecutionHandlers;
 
 /** The threads of a Sluice process: one control loop, which never waits, and one loop for each device. */
 public final class Loops {
-    /** How long tasks may run, whoever posted them, before the loop looks at its descriptors again. */
+    /** Longest time for which tasks run before the loop polls its descriptors again. */
     private static final int TASK_MILLIS = 2;
 
     private Loops() {}
 
-    /** A loop of its own thread, which is a daemon. */
+    /** A loop with a daemon thread of its own. */
     public static IoEventLoop start(String name) {
         IoEventLoopGroup group = new OneLoop(name);
         return group.next();
     }
 
-    /** Netty would let tasks that post tasks run for a second before it looks at a descriptor. */
+    /** Netty would let tasks that post tasks run for a second before it polls descriptors. */
     private static final class OneLoop extends MultiThreadIoEventLoopGroup {
         OneLoop(String name) {
             super(1, new DefaultThreadFactory(name, true), EpollIoHandler.newFactory());
@@ -38,7 +38,7 @@ public final class Loops {
         }
     }
 
-    /** Ends a loop; what was posted before is done first. */
+    /** Ends a loop after all posted tasks. */
     public static void stop(IoEventLoop loop) {
         loop.parent().shutdownGracefully(0, 2, TimeUnit.SECONDS);
     }

@@ -34,33 +34,35 @@ import sluice.iommu.space.Outcome;
 import sluice.vdev.io.PeerLog;
 
 /**
- * The memory of one front-end's guest as a function sees it that does not snoop. Each DMA_MAP of a file is a buffer of the
- * core: the map gives it to the function, and the unmap to the CPU, which sees what the function wrote only then. Used on
- * the function's loop.
+ * Guest memory as a non-coherent function sees it. Each DMA_MAP of a file is a buffer of the core: the map transfers it
+ * to the function, the unmap back to the CPU, which sees the function's writes only then. Used on the function's loop.
  *
- * <p>A VM without an IOMMU, or one whose guest has not switched it on, maps all of its memory at once and for ever. There is no
- * transfer to be seen then, and what is written to memory would never be read: while a range of {@link #WHOLE_BYTES} is
- * mapped nothing is a buffer, and the function's accesses are refused.
+ * <p>Without an active IOMMU a VM maps all of its memory once. Then no transfer is visible, and a write of the CPU
+ * would never reach the function: while a range of at least {@link #WHOLE_BYTES} is mapped there are no buffers, and
+ * the function's accesses are refused.
  */
 final class NonCoherentMemory implements AutoCloseable {
-    /** A range that is no driver's buffer, but the memory of a machine. */
+    /**
+     * Size of a mapping, in bytes, from which it is taken for the whole memory of a machine instead of a driver's
+     * buffer.
+     */
     static final long WHOLE_BYTES = 64L << 20;
 
-    /** Buffers at a time, so that a guest that maps and never unmaps does not take the process's memory: 2 KiB each. */
+    /** Limit of buffers at a time, 2 KiB of memory each, for a guest that never unmaps. */
     static final int MOST_BUFFERS = 32_768;
 
     private static final Logger LOG = LoggerFactory.getLogger(NonCoherentMemory.class);
 
     private final PeerLog log = new PeerLog(LOG);
 
-    /** A range that the front-end has mapped. */
+    /** A mapped range. */
     private record Mapped(long address, DmaBuf buffer, Attachment attachment, DeviceMapping mapping) {
         long end() {
             return address + buffer.size();
         }
     }
 
-    /** What a buffer takes of the heap, with its attachment and its mapping. */
+    /** Heap bytes of a buffer with its attachment and its mapping. */
     private static final long BUFFER_BYTES = 2048;
 
     private final DmaCore core;
@@ -68,7 +70,7 @@ final class NonCoherentMemory implements AutoCloseable {
     private final DeviceFunction function;
     private final DeviceView view;
     private final NavigableMap<Long, Mapped> buffers = new TreeMap<>();
-    /** Addresses and lengths of what is as large as a machine. */
+    /** Addresses and lengths of mappings taken for whole machines. */
     private final NavigableMap<Long, Long> whole = new TreeMap<>();
     private final Runs translated = new Runs();
     private boolean refusalTold;
@@ -82,11 +84,12 @@ final class NonCoherentMemory implements AutoCloseable {
         view = DeviceView.open(function);
     }
 
-    /** A range was mapped: it belongs to the function from now on. One that cannot is refused to the function later. */
+    /** A range was mapped: transfers it to the function. If that fails, the function's later accesses are refused. */
     void mapped(long address, long length, FileMapping file, long offset, Permission permission) {
         if (length >= WHOLE_BYTES) {
             whole.put(address, length);
-            // Smaller ranges of the same machine came before it: no driver has mapped them, and the CPU goes on to use them.
+            // Smaller ranges of the same machine came before; no driver has mapped them, and the CPU continues to use
+            // them.
             takeAll().forEach(this::discard);
             return;
         }
@@ -96,7 +99,7 @@ final class NonCoherentMemory implements AutoCloseable {
             buffers.put(address, transferred(address, length, file, offset, direction(permission)));
             done = true;
         } catch (DmaBufException e) {
-            // The map itself stands: a front-end that is refused one may end its VM.
+            // The map itself succeeds, because a front-end may end its VM if one is refused.
             log.error("{}: the {} bytes at 0x{} cannot be transferred to it, and it will be refused them: {}",
                     function.name(), length, Long.toHexString(address), e.getMessage());
         } finally {
@@ -104,7 +107,7 @@ final class NonCoherentMemory implements AutoCloseable {
         }
     }
 
-    /** Heap for one more buffer, and host memory for the memory behind its caches; what cannot be had is told once. */
+    /** Charges heap for one more buffer and host memory for its shadow; a refusal is logged once. */
     private boolean take(long length) {
         if (!share.takeOrTell(Resource.HEAP, BUFFER_BYTES)) return false;
         if (share.takeOrTell(Resource.HOST_MEMORY, length)) return true;
@@ -117,7 +120,7 @@ final class NonCoherentMemory implements AutoCloseable {
         share.giveBack(Resource.HOST_MEMORY, length);
     }
 
-    /** Whether there are as many as may be: what is mapped now is not transferred. */
+    /** Whether the limit of buffers is reached; further mappings are not transferred. */
     private boolean isFull() {
         if (buffers.size() < MOST_BUFFERS) return false;
         if (!limitTold) {
@@ -139,7 +142,7 @@ final class NonCoherentMemory implements AutoCloseable {
             Attachment attachment = buffer.attach(function, Stream.NON_COHERENT);
             try {
                 DeviceMapping mapping = attachment.map(direction);
-                // It is the guest that has chosen the time.
+                // The guest decides when this happens.
                 mapping.noteUsed();
                 done = true;
                 return new Mapped(address, buffer, attachment, mapping);
@@ -159,7 +162,7 @@ final class NonCoherentMemory implements AutoCloseable {
         };
     }
 
-    /** What was mapped in a range is not any more: it belongs to the CPU. */
+    /** A range was unmapped: transfers it to the CPU. */
     void unmapped(AddressRange range) {
         if (range.first() < 0) return; // more than any bus has
         long last = range.last() < 0 ? Long.MAX_VALUE : range.last();
@@ -201,7 +204,7 @@ final class NonCoherentMemory implements AutoCloseable {
 
     // ---- what the function does
 
-    /** Whether the front-end has mapped a range for such an access; what is not so is recorded as a fault of the reader's. */
+    /** Whether the front-end has mapped a range for such an access; if not, the reader records a fault. */
     Outcome translate(DmaReader reader, long address, long length, Access access) {
         if (length == 0) return Outcome.RESOLVED;
         translated.clear();
@@ -212,7 +215,7 @@ final class NonCoherentMemory implements AutoCloseable {
         }
     }
 
-    /** Whether all of a range was transferred to the function. If not, the log says why, once. */
+    /** Whether all of a range was transferred to the function. If not, the reason is logged once. */
     boolean isTransferred(long address, long length) {
         long at = address;
         while (at < address + length) {
@@ -250,7 +253,7 @@ final class NonCoherentMemory implements AutoCloseable {
                 Long.toHexString(first.getKey()));
     }
 
-    /** Reads what was transferred into {@code local}, or writes it from there. */
+    /** Copies between transferred memory and {@code local}. */
     Outcome move(Access access, long address, MemorySegment local, long localOffset, long length) {
         Objects.checkFromIndexSize(localOffset, length, local.byteSize());
         long done = 0;
@@ -267,7 +270,7 @@ final class NonCoherentMemory implements AutoCloseable {
         return Outcome.RESOLVED;
     }
 
-    /** The front-end has gone, and its machine with it: nothing is transferred any more. */
+    /** The front-end has disconnected: no range is transferred any more. */
     @Override
     public void close() {
         takeAll().forEach(this::discard);

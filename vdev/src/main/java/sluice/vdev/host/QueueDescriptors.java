@@ -9,7 +9,7 @@ import sluice.vdev.io.EventWatch;
 import sluice.vdev.io.PeerLog;
 import sluice.vdev.queue.Interrupt;
 
-/** The event descriptors of one queue, which a front-end gives and takes at any time. Used on the device's loop. */
+/** The eventfds of one queue, which a front-end may set or remove at any time. Used on the device's loop. */
 final class QueueDescriptors implements Interrupt, AutoCloseable {
     private final PeerLog log;
     private @Nullable EventWatch kick;

@@ -4,11 +4,11 @@ import sluice.dmacore.memory.GuestMemory;
 import sluice.vdev.queue.QueueLayout;
 
 /**
- * All a queue needs to start.
+ * Parameters of a queue start.
  *
- * @param layout where it lies
- * @param position where to go on in the available ring
+ * @param layout addresses of its areas
+ * @param position start position in the available ring
  * @param features all negotiated features
- * @param rings how the addresses of the layout are given
+ * @param rings kind of the addresses in the layout
  */
 public record QueueStart(QueueLayout layout, int position, long features, GuestMemory.Addressing rings) {}

@@ -4,20 +4,20 @@ import sluice.dmacore.memory.FrontTranslation;
 import sluice.vdev.device.SharedWindow;
 import sluice.vdev.queue.Polled;
 
-/** What {@link DeviceQueues} ask of the transport that a device is behind. Called on the device's loop. */
+/** What {@link DeviceQueues} need from a transport. Called on the device's loop. */
 public interface QueueTransport {
-    /** Translates the addresses in descriptors and commands. The same from a start of the device to the next. */
+    /** Translates the addresses in descriptors and commands. Constant between two starts of the device. */
     FrontTranslation memory();
 
-    /** Whether the device may look at guest memory now; whoever lets it again has all queues looked at. */
+    /** Whether the device may access guest memory now; the transport polls all queues when this becomes true again. */
     default boolean mayRun() {
         return true;
     }
 
-    /** The driver broke a queue; it was logged, and nobody looks at the queue any more. */
+    /** The driver broke a queue; this was logged, and the queue is not polled any more. */
     void broken(int index, Polled.Broken why);
 
-    /** A call of the device has failed; it was logged, and no queue is looked at until the device was reset. */
+    /** A call of the device has failed; this was logged, and no queue is polled until the device is reset. */
     void deviceFailed();
 
     /** See {@link sluice.vdev.device.DeviceContext#configChanged}. */

@@ -4,7 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.vdev.queue.Virtqueue;
 
-/** One queue of a device on its loop, while it runs and while it does not. */
+/** State of one queue of a device, running or stopped, on the device's loop. */
 final class RunningQueue {
     private @Nullable Virtqueue queue;
     private boolean enabled;
@@ -25,7 +25,7 @@ final class RunningQueue {
         withDevice = false;
     }
 
-    /** Whether the device was told that it starts, and has to be told that it stops. */
+    /** Whether the device was notified of the start and must be notified of the stop. */
     boolean isWithDevice() {
         return withDevice;
     }
@@ -38,12 +38,12 @@ final class RunningQueue {
         return broken;
     }
 
-    /** The driver broke a rule: nobody looks at the queue until it is started anew. */
+    /** The driver broke a rule: the queue is not polled until it is restarted. */
     void setBroken() {
         broken = true;
     }
 
-    /** Whether the device wants to look at it in the loop's next round. */
+    /** Whether the device has asked to poll it in the loop's next round. */
     boolean isDue() {
         return due;
     }
@@ -52,7 +52,7 @@ final class RunningQueue {
         due = next;
     }
 
-    /** Whether it waits for an address that its IOMMU was asked for. */
+    /** Whether it waits for a translation requested from the IOMMU. */
     boolean isStalled() {
         return stalled;
     }
@@ -65,7 +65,7 @@ final class RunningQueue {
         enabled = next;
     }
 
-    /** Whether the device may work on it now. */
+    /** Whether the device may poll it now. */
     boolean isRunning() {
         return enabled && !broken && queue != null;
     }

@@ -17,8 +17,8 @@ import sluice.vdev.device.SharedRegion;
 import sluice.vdev.pci.BarMemory;
 
 /**
- * The memory of a device's shared memory regions: one sealed file for all of them, one behind the other, mapped once. What nobody
- * has written takes no memory.
+ * The memory of a device's shared memory regions: one sealed file that contains them one after the other, mapped once.
+ * Pages never written use no memory.
  */
 public final class SharedMemory implements AutoCloseable {
     private static final SharedMemory NONE = new SharedMemory(List.of(), null);
@@ -37,13 +37,13 @@ public final class SharedMemory implements AutoCloseable {
     }
 
     /**
-     * Makes it.
+     * Creates the file.
      *
-     * @param name for people who look at a process's files
-     * @param files where it is mapped
-     * @throws IllegalArgumentException two regions have one id, or all of them together are not a power of two: QEMU ends itself
-     *         where the sum is anything else (seen with 11.1)
-     * @throws IOException there is no room for it
+     * @param name of the memfd, as shown in /proc/PID/fd
+     * @param files the mappings of the process
+     * @throws IllegalArgumentException two regions have one id, or the sum of their sizes is not a power of two: QEMU
+     * 11.1 exits on any other sum
+     * @throws IOException the file cannot be created or mapped
      */
     public static SharedMemory of(String name, List<SharedRegion> regions, FileMappings files) throws IOException {
         if (regions.isEmpty()) return NONE;
@@ -88,12 +88,12 @@ public final class SharedMemory implements AutoCloseable {
         return present;
     }
 
-    /** Whether a mapping is of their file. */
+    /** Whether a mapping is of the regions' file. */
     boolean isIn(FileMapping mapping) {
         return memory != null && memory.mapping() == mapping; // a file is mapped once
     }
 
-    /** Bytes of all regions. */
+    /** Size of all regions in bytes. */
     public long bytes() {
         return memory == null ? 0 : memory.mapping().size();
     }
@@ -110,7 +110,7 @@ public final class SharedMemory implements AutoCloseable {
         throw new IllegalArgumentException("the device has no shared memory region " + id);
     }
 
-    /** Where a region begins in the memory of all. */
+    /** Offset of a region in the file, in bytes. */
     public long offset(int id) {
         long at = 0;
         for (SharedRegion region : regions) {
@@ -126,9 +126,9 @@ public final class SharedMemory implements AutoCloseable {
     }
 
     /**
-     * Makes sure that a part is one of a region.
+     * Checks that a part lies in a region.
      *
-     * @throws IllegalArgumentException it is not, or is not of whole pages
+     * @throws IllegalArgumentException it does not, or is not page-aligned
      */
     public void check(int id, long offset, long length) {
         long bytes = region(id).bytes();

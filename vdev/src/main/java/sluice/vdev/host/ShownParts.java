@@ -8,12 +8,12 @@ import sluice.dmacore.memory.MemoryRegion;
 import sluice.vdev.io.PeerLog;
 
 /**
- * The parts of shared memory regions that a front-end shows, or is asked to. QEMU counts each as a region of the guest's memory and
- * does not start a device again with more regions than a memory table has room for, so that many are not asked for. A reset hides all
- * of them without a word. Used on the device's loop.
+ * The parts of shared memory regions that a front-end has mapped, or was requested to map. QEMU counts each as a memory
+ * region and does not restart a device with more regions than fit into a memory table, so their number is limited. A
+ * reset unmaps all of them without a message. Used on the device's loop.
  */
 final class ShownParts {
-    /** Regions of a memory table, without slots. */
+    /** Most regions of a memory table, without memory slots. */
     private static final int MOST_REGIONS = 8;
 
     /** A part, as SHMEM_MAP and SHMEM_UNMAP name it. */
@@ -31,12 +31,12 @@ final class ShownParts {
         this.log = log;
     }
 
-    /** How many resets there were; what was asked before one is answered after it all the same. */
+    /** Number of resets; a request sent before a reset may be answered after it. */
     long resets() {
         return resets;
     }
 
-    /** Whether there is room for one more, which is taken. */
+    /** Reserves room for one more part; false if there is none. */
     boolean add(Part part) {
         int others = 0;
         for (MemoryRegion region : guest.current().regions()) {
@@ -60,7 +60,7 @@ final class ShownParts {
         return parts.contains(part);
     }
 
-    /** The device is reset, or its front-end has gone. */
+    /** The device is reset, or its front-end has disconnected. */
     void clear() {
         parts.clear();
         resets++;

@@ -11,8 +11,8 @@ import org.slf4j.LoggerFactory;
 import sluice.vdev.device.Workers;
 
 /**
- * The process's threads for what takes long: as many as there are processors. Devices with jobs stand in a row; whoever is
- * first has one done and goes to the end. So a device with many jobs delays another's by one job and no more.
+ * The process's threads for long work, one per processor. Devices with pending jobs are served round-robin, one job at
+ * a time, so a device with many jobs delays another device by at most one job.
  */
 public final class WorkerPool implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(WorkerPool.class);
@@ -23,7 +23,7 @@ public final class WorkerPool implements AutoCloseable {
     private int idle;
     private boolean closed;
 
-    /** A pool of as many threads as the host has processors. They are daemons, and are made when they are needed. */
+    /** A pool with one daemon thread per processor of the host, created on demand. */
     public WorkerPool() {
         this(Runtime.getRuntime().availableProcessors());
     }
@@ -34,7 +34,7 @@ public final class WorkerPool implements AutoCloseable {
 
     private record Job(String what, Runnable work, Runnable done) {}
 
-    /** A device's place in the row, in which it stands while a job of its waits. */
+    /** A device's place in the round-robin queue, held while one of its jobs is pending. */
     private static final class Ticket {
         private final HostLoop loop;
         private final Deque<Job> waiting = new ArrayDeque<>();
@@ -45,7 +45,7 @@ public final class WorkerPool implements AutoCloseable {
         }
     }
 
-    /** What a device on this loop hands in. */
+    /** The workers of a device on this loop. */
     public Workers of(HostLoop loop) {
         Ticket ticket = new Ticket(loop);
         return (what, work, done) -> submit(ticket, new Job(what, work, done));
@@ -81,7 +81,7 @@ public final class WorkerPool implements AutoCloseable {
             try {
                 ticket.loop.post(job.what, job.done);
             } catch (RejectedExecutionException e) {
-                // The device was closed meanwhile, and waits for nothing.
+                // The device was closed in the meantime.
                 LOG.debug("{}: {} ends after the device", ticket.loop.name(), job.what, e);
             }
         }
@@ -101,7 +101,7 @@ public final class WorkerPool implements AutoCloseable {
         return closed ? null : row.remove();
     }
 
-    /** Lets the threads end when their jobs are done; what waits is dropped. */
+    /** Ends the threads after their current jobs; pending jobs are dropped. */
     @Override
     public synchronized void close() {
         closed = true;

@@ -1,7 +1,8 @@
 /**
- * Runs one device on one loop, for whatever transport: its queues, kicks and interrupts, and its view of guest memory.
+ * Runs one device on one loop, for any transport: its queues, kicks and interrupts, and its view of guest memory.
  *
- * <p>Transports post here and get called back; they never touch a device or a queue themselves. No protocol may enter.
+ * <p>Transports post requests and receive callbacks; they never access a device or a queue directly. Must not contain
+ * any protocol.
  */
 @NullMarked
 package sluice.vdev.host;

@@ -7,12 +7,12 @@ import java.util.concurrent.atomic.AtomicLong;
 import io.netty.channel.Channel;
 
 /**
- * What a front-end has asked for that is not over yet, with an answer or without. While it is too much nothing more is read
- * from the front-end: what it sends waits in its socket, and nothing is lost. Reading goes on when half of it is done.
+ * Counts the requests of a front-end that are in progress, answered or not. Above a limit the socket is not read;
+ * further messages wait in it, and nothing is lost. Reading resumes when half of the requests are done.
  */
 public final class Backlog {
     /**
-     * The most that may be under way.
+     * Upper limits of what may be in progress.
      *
      * @param messages of any kind
      * @param bytes that messages keep, or that their answers will have
@@ -28,7 +28,7 @@ public final class Backlog {
     private final AtomicInteger fds = new AtomicInteger();
     private final AtomicBoolean stopped = new AtomicBoolean();
 
-    /** @param disposal where the front-end's descriptors are closed; of its backlogs the newest is told */
+    /** @param disposal closes the front-end's descriptors and notifies the newest backlog */
     public Backlog(Channel channel, Disposal disposal, Limits limits) {
         this.channel = channel;
         this.disposal = disposal;
@@ -36,7 +36,10 @@ public final class Backlog {
         disposal.onLess(this::goOnIfLess);
     }
 
-    /** A message has come. On the control loop; one that goes beyond a limit is the last that is read for now. */
+    /**
+     * Counts a message that has arrived. Called on the control loop; a message that exceeds a limit is the last one
+     * read until {@link #end}.
+     */
     public void begin(int itsBytes, int itsFds) {
         boolean full = messages.incrementAndGet() >= limits.messages;
         full |= bytes.addAndGet(itsBytes) >= limits.bytes;
@@ -45,11 +48,11 @@ public final class Backlog {
         if (!full) return;
         channel.config().setAutoRead(false);
         stopped.set(true);
-        // All may have ended before anybody could see that reading was stopped.
+        // All requests may have ended before reading was stopped.
         if (isHalfEmpty() && stopped.compareAndSet(true, false)) channel.config().setAutoRead(true);
     }
 
-    /** A message is over. On any thread. */
+    /** A message has been handled. On any thread. */
     public void end(int itsBytes, int itsFds) {
         messages.decrementAndGet();
         bytes.addAndGet(-itsBytes);

@@ -13,11 +13,11 @@ import sluice.dmacore.budget.ShareUsedUpException;
 import sluice.dmacore.linux.Fd;
 
 /**
- * Counts the descriptors that came from the front-ends of one device, and closes them on a thread that may wait alone. close(2) waits for the owner of a file
- * of FUSE or NFS, for a TCP connection that lingers, and for whatever lies unread in a socket; the last holder of a memory
- * file frees its pages. So no loop closes a descriptor of a kind that it has not checked, nor a socket.
+ * Counts the descriptors received from the front-ends of one device, and closes them on a thread of its own, because
+ * close(2) may block: on a FUSE or NFS server, on a lingering TCP connection, on unread data in a socket, or while it
+ * frees the pages of a memory file. No loop closes a socket, or a descriptor of a type that it has not checked.
  *
- * <p>The thread is there while there is something to close.
+ * <p>The thread exists only while there is something to close.
  */
 public final class Disposal {
     private static final int IDLE_SECONDS = 1;
@@ -28,23 +28,24 @@ public final class Disposal {
     private final AtomicInteger pending = new AtomicInteger();
     private volatile Runnable less = () -> {};
 
-    /** @param share of the device: what its front-ends send is taken from it until it is closed */
+    /** @param share of the device; each descriptor that its front-ends send is charged to it until it is closed */
     public Disposal(Share share) {
         this.share = share;
         thread.allowCoreThreadTimeOut(true);
     }
 
     /**
-     * Takes descriptors that have just come out of the device's share. Each is given back when it is closed, here or elsewhere.
+     * Charges descriptors that have just arrived to the device's share. Each is uncharged when it is closed, here or
+     * elsewhere.
      *
-     * @throws ShareUsedUpException with nothing taken; they are still to be closed
+     * @throws ShareUsedUpException nothing is charged; the caller still closes them
      */
     void charge(List<Fd> fds) throws ShareUsedUpException {
         share.take(Resource.DESCRIPTORS, fds.size());
         for (Fd fd : fds) fd.whenGone(() -> share.giveBack(Resource.DESCRIPTORS, 1));
     }
 
-    /** Closes a descriptor soon. On any thread. */
+    /** Queues a descriptor to be closed. On any thread. */
     public void close(Fd fd) {
         pending.incrementAndGet();
         thread.execute(() -> {
@@ -62,7 +63,7 @@ public final class Disposal {
         fds.forEach(this::close);
     }
 
-    /** Runs {@code then} when all that was handed in before is closed, on the thread that closes. */
+    /** Runs {@code then} on the closing thread when all descriptors queued before are closed. */
     public void whenDone(Runnable then) {
         thread.execute(then);
     }
@@ -72,7 +73,7 @@ public final class Disposal {
         return pending.get();
     }
 
-    /** Has {@code next} run after each descriptor that was closed, on the thread that closes, in place of any before. */
+    /** Runs {@code next} on the closing thread after each closed descriptor; replaces an earlier callback. */
     void onLess(Runnable next) {
         less = next;
     }

@@ -13,8 +13,8 @@ import org.slf4j.LoggerFactory;
 import sluice.dmacore.linux.Fd;
 
 /**
- * Calls back on a loop whenever a descriptor becomes readable: an eventfd that is kicked, a socket that is connected to,
- * a signal. Edge-triggered, so an eventfd need not be read. It owns the descriptor.
+ * Calls back on a loop when a descriptor becomes readable: an eventfd, a listening socket, a signalfd. Edge-triggered,
+ * so an eventfd need not be read. It owns the descriptor.
  */
 public final class EventWatch implements EpollIoHandle, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(EventWatch.class);
@@ -33,9 +33,9 @@ public final class EventWatch implements EpollIoHandle, AutoCloseable {
     }
 
     /**
-     * Watches {@code fd} from now on; if it is readable already, {@code action} is called soon. To be called on the loop.
+     * Starts watching {@code fd}; if it is readable already, {@code action} is called soon. Called on the loop.
      *
-     * <p>An exception of the action is logged and the watch goes on.
+     * <p>An exception of the action is logged; the watch continues.
      */
     public static EventWatch start(IoEventLoop loop, Fd fd, Runnable action) {
         EventWatch watch = new EventWatch(fd, action);
@@ -71,12 +71,12 @@ public final class EventWatch implements EpollIoHandle, AutoCloseable {
         try {
             action.run();
         } catch (RuntimeException | Error e) {
-            // Thrown on, it would stop the whole loop for a second.
+            // If it were rethrown, Netty would pause the loop for a second.
             LOG.error("handling an event failed", e);
         }
     }
 
-    /** Ends the watch and closes the descriptor. To be called on the loop. */
+    /** Ends the watch and closes the descriptor. Called on the loop. */
     @Override
     public void close() {
         if (closed)

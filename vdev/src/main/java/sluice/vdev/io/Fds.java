@@ -6,8 +6,8 @@ import java.util.List;
 import sluice.dmacore.linux.Fd;
 
 /**
- * The descriptors that came with one message. The handler that needs one takes it; what is left is closed, where it may take
- * its time: it can be of any kind.
+ * The descriptors received with one message. A handler takes those that it needs; the rest are closed on the disposal
+ * thread, because close(2) may block for some file types.
  */
 public final class Fds implements AutoCloseable {
     private final List<Fd> fds;

@@ -32,10 +32,10 @@ import sluice.dmacore.linux.SocketMessage;
 /**
  * A connected UNIX stream socket that carries framed messages and descriptors.
  *
- * <p>It reads exactly the header, then exactly the body. The kernel hands out descriptors with the chunk they were sent
- * in but joins chunks before it, so a larger read could attach a message's descriptors to its neighbour. Each message
- * goes up the pipeline as one {@link Frame}; what goes out is {@link Outgoing}. When the peer goes between two messages a
- * {@link ChannelInputShutdownEvent} comes before the channel is closed.
+ * <p>It reads exactly the header, then exactly the body. The kernel delivers descriptors with the chunk that they were
+ * sent in, but merges it with the chunks before, so a larger read could attribute descriptors to the wrong message.
+ * Each message goes up the pipeline as one {@link Frame}; outgoing messages are {@link Outgoing}. When the peer closes
+ * between two messages, a {@link ChannelInputShutdownEvent} is fired before the channel is closed.
  *
  * <p>Netty's own UNIX channel cannot do this: in its descriptor mode it drops the payload.
  */
@@ -43,12 +43,12 @@ public final class FrameChannel extends AbstractChannel {
     private static final ChannelMetadata METADATA = new ChannelMetadata(false);
     private static final EpollIoOps EVENTS = EpollIoOps.EPOLLIN.with(EpollIoOps.EPOLLOUT)
             .with(EpollIoOps.EPOLLRDHUP).with(EpollIoOps.EPOLLET);
-    /** Bytes, the end of the stream, or an error: any of them is found by reading. */
+    /** Data, end of stream or an error: read() returns which one. */
     private static final EpollIoOps TO_READ = EpollIoOps.EPOLLIN.with(EpollIoOps.EPOLLRDHUP).with(EpollIoOps.EPOLLERR);
-    /** Messages read before others on the loop get their turn, if they take no longer than the time below. */
+    /** Messages read in one turn of the loop, unless they take longer than the time below. */
     private static final int FRAMES_PER_TURN = 64;
     private static final long TURN_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
-    /** How long a message that has begun may take to be whole: a peer sends one in one call. */
+    /** Time limit for the rest of a message after its first byte; peers send a message in one call. */
     private static final int WHOLE_SECONDS = 5;
     private static final DomainSocketAddress UNNAMED = new DomainSocketAddress("unnamed");
 
@@ -66,11 +66,11 @@ public final class FrameChannel extends AbstractChannel {
     private @Nullable Future<?> patience;
 
     /**
-     * @param socket a connected stream socket, which the channel owns from now on; no call on it ever waits, whether the
-     *        socket itself is non-blocking or not
+     * @param socket a connected stream socket, owned by the channel; no call on it blocks, even if the socket is in
+     * blocking mode
      * @param gatherLimit the most pieces of one {@link Outgoing} sent in one call, 1 to 1024
-     * @param disposal closes the socket, and the descriptors that came and were not taken; it counts those that come, and the
-     *        channel is closed by the first that are too many
+     * @param disposal closes the socket and the descriptors that no handler took; counts received descriptors: the
+     * channel is closed when they exceed the limit
      */
     public FrameChannel(Fd socket, FrameFormat format, int gatherLimit, Disposal disposal) {
         super(null);
@@ -79,7 +79,7 @@ public final class FrameChannel extends AbstractChannel {
         this.descriptor = new FileDescriptor(socket.number());
         this.reader = new FrameReader(socket, format, disposal);
         this.outgoing = new SocketMessage(gatherLimit);
-        // Netty would count each message as 8 bytes, and call the channel writable with megabytes waiting.
+        // Netty would count each message as 8 bytes, and report the channel as writable with megabytes pending.
         config.setMessageSizeEstimator(() -> message -> ((Outgoing) message).ownedBytes());
     }
 
@@ -110,13 +110,13 @@ public final class FrameChannel extends AbstractChannel {
         IoRegistration current = registration;
         if (current == null)
             return;
-        // Where reading was stopped, the edge of what has come meanwhile is over; to submit again makes another.
+        // The edge for data that arrived while reading was stopped is lost; submitting again creates a new one.
         current.submit(EVENTS);
     }
 
     @Override
     protected void doDeregister() {
-        // Cancelled before the descriptor is closed: its number may be somebody else's a moment later.
+        // Cancelled before the descriptor is closed: its number may be reused immediately.
         IoRegistration current = registration;
         registration = null;
         if (current != null)
@@ -134,16 +134,16 @@ public final class FrameChannel extends AbstractChannel {
     }
 
     /**
-     * Reads messages until the socket is empty, others are due, or its handler has stopped it (autoRead). The next turn
-     * comes through epoll: a task that posts itself is run again and again before the loop looks at another socket.
+     * Reads messages until the socket is empty, the turn is over, or the handler has switched autoRead off. The next
+     * turn comes through epoll: a task that posts itself would run repeatedly before the loop polls other sockets.
      */
     private void readTurn() {
         read(FRAMES_PER_TURN, TURN_NANOS);
     }
 
     /**
-     * Hands on one message, if one has come by now. For a handler to which the peer has said something on another socket, and
-     * which has to know first what it said here before. On the channel's loop.
+     * Reads and delivers one message, if one has arrived. For a handler that receives a message on another socket and
+     * must process the messages sent on this one first. On the channel's loop.
      *
      * @return whether there was one
      */
@@ -178,8 +178,8 @@ public final class FrameChannel extends AbstractChannel {
     }
 
     /**
-     * A message that stays unfinished keeps its descriptors from being looked at, and one of them may be the peer's own end
-     * of this connection, which then never ends.
+     * Descriptors of an incomplete message are not processed, and one of them may be the peer's end of this connection,
+     * which then never reaches end of stream.
      */
     private void requireWholeSoon() {
         if (!reader.isInMessage() || patience != null)
@@ -211,8 +211,8 @@ public final class FrameChannel extends AbstractChannel {
     }
 
     /**
-     * Whether a failure says no more than that the peer has gone, or that the channel is closed: what was still to be
-     * sent finds that out message by message.
+     * Whether a failure means only that the peer has disconnected or the channel is closed; each pending message fails
+     * with it.
      */
     public static boolean isPeerGone(Throwable failure) {
         if (failure instanceof ErrnoException e) return e.errno() == Errno.EPIPE || e.errno() == Errno.ECONNRESET;
@@ -293,7 +293,7 @@ public final class FrameChannel extends AbstractChannel {
         }
     }
 
-    /** What epoll knows of the channel. Nothing may be thrown from here: it would stop the loop for a second. */
+    /** The channel's registration with epoll. Must not throw: Netty would pause the loop for a second. */
     private final class Handle implements EpollIoHandle {
         @Override
         public FileDescriptor fd() {

@@ -2,7 +2,7 @@ package sluice.vdev.io;
 
 import io.netty.buffer.ByteBuf;
 
-/** How a protocol's messages are framed: a header of fixed size that tells the size of the body. */
+/** How a protocol frames messages: a header of fixed size that contains the size of the body. */
 public interface FrameFormat {
     /** Size of the header in bytes. */
     int headerBytes();
@@ -11,7 +11,7 @@ public interface FrameFormat {
      * Size of the body that follows.
      *
      * @param header a complete header, to be read by index
-     * @throws ProtocolViolation if the header is none or the body would be larger than any message of the protocol
+     * @throws ProtocolViolation if the header is invalid or announces a body larger than any message of the protocol
      */
     int bodyBytes(ByteBuf header) throws ProtocolViolation;
 }

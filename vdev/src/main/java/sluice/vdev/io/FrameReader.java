@@ -13,19 +13,19 @@ import sluice.dmacore.linux.ErrnoException;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.SocketMessage;
 
-/** The message that a socket is bringing: exactly the header is read, then exactly the body, in as many turns as it takes. */
+/** Reads one message from a socket: exactly the header, then exactly the body, over any number of turns. */
 final class FrameReader {
     private final Fd socket;
     private final FrameFormat format;
     private final Disposal disposal;
     private final SocketMessage incoming = new SocketMessage(1);
-    /** What there is of the message, how much of it is wanted next, and its descriptors so far. */
+    /** The bytes received so far, the number of bytes to read next, and the descriptors received so far. */
     private @Nullable ByteBuf partial;
     private int wanted;
     private boolean inBody;
     private final List<Fd> fds = new ArrayList<>();
 
-    /** @param disposal counts the descriptors that come, and closes those that nobody takes */
+    /** @param disposal counts received descriptors, and closes those that no handler takes */
     FrameReader(Fd socket, FrameFormat format, Disposal disposal) {
         this.socket = socket;
         this.format = format;
@@ -37,16 +37,16 @@ final class FrameReader {
         private static final long serialVersionUID = 1;
     }
 
-    /** Whether a message has begun and is not whole. */
+    /** Whether a message is incomplete. */
     boolean isInMessage() {
         ByteBuf begun = partial;
         return begun != null && begun.isReadable();
     }
 
     /**
-     * Reads on.
+     * Continues reading.
      *
-     * @return null if the message is not whole yet
+     * @return null if the message is still incomplete
      */
     @Nullable
     Frame read(ByteBufAllocator alloc) throws IOException {
@@ -69,7 +69,7 @@ final class FrameReader {
         return frame;
     }
 
-    /** @return whether what was wanted is there */
+    /** @return whether the requested bytes have arrived */
     private boolean fill(ByteBuf buffer) throws IOException {
         while (wanted > 0) {
             buffer.ensureWritable(wanted);
@@ -87,7 +87,7 @@ final class FrameReader {
         try {
             return incoming.receive(socket, buffer.memoryAddress() + buffer.writerIndex(), wanted);
         } catch (ErrnoException e) {
-            // A peer that goes away with something of ours unread resets the connection: an end like any other.
+            // A peer that closes with unread data resets the connection; treated as end of stream.
             if (e.errno() == Errno.ECONNRESET) return SocketMessage.END;
             throw e;
         }
@@ -109,7 +109,7 @@ final class FrameReader {
         }
     }
 
-    /** Lets go of what there is of a message. */
+    /** Releases an incomplete message. */
     void close() {
         ByteBuf buffer = partial;
         partial = null;

@@ -18,16 +18,16 @@ import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.UnixSocket;
 
 /**
- * A socket on which front-ends connect, one at a time: a device has one guest. Who comes while another is served waits for
- * a moment, because the other may just be going, and is then told by a closed connection.
+ * A listening socket that serves one front-end at a time, because a device has one guest. A second front-end waits
+ * briefly, in case the first is disconnecting; then its connection is closed.
  */
 public final class Listener implements AutoCloseable {
     private static final int BACKLOG = 1;
-    /** How long a front-end that goes may take until everything of its is given back. */
+    /** Time limit for releasing all resources of a front-end that disconnects. */
     private static final int PATIENCE_MILLIS = 500;
-    /** After this an accept that failed is tried again; the connection waits, and no event tells of it a second time. */
+    /** Delay before a failed accept is retried; the connection stays pending, and epoll does not report it again. */
     private static final int RETRY_MILLIS = 100;
-    /** Front-ends that were sent away and whose connections are still to be closed. */
+    /** Rejected front-ends, with connections that are still to be closed. */
     private static final int MAX_LEAVING = 16;
     private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
 
@@ -57,10 +57,10 @@ public final class Listener implements AutoCloseable {
     }
 
     /**
-     * Listens on {@code path} from now on.
+     * Starts listening on {@code path}.
      *
-     * @param frontEndGone runs on the control loop each time a front-end has gone
-     * @throws IOException if the path is too long, in use, or no socket can be made there
+     * @param frontEndGone runs on the control loop each time a front-end has disconnected
+     * @throws IOException if the path is too long or in use, or the socket cannot be created
      */
     public static Listener open(Path path, Endpoint endpoint, IoEventLoop control, Runnable frontEndGone)
             throws IOException {
@@ -124,7 +124,7 @@ public final class Listener implements AutoCloseable {
 
     private void letGo(Fd peer) {
         try {
-            // Told at once, however long the close takes.
+            // shutdown() notifies the peer at once, even if close() takes long.
             UnixSocket.shutdown(peer);
         } catch (ErrnoException e) {
             LOG.debug("a rejected front-end could not be notified: {}", e.getMessage());
@@ -152,12 +152,12 @@ public final class Listener implements AutoCloseable {
         }
     }
 
-    /** Done when this is closed and everything of the last front-end was given back. */
+    /** Done when this is closed and all resources of the last front-end are released. */
     public Future<Void> ended() {
         return ended;
     }
 
-    /** Removes the socket, if it is still ours; a front-end being served loses its device. On any thread, once. */
+    /** Removes the socket file, if it is still ours; disconnects the current front-end. On any thread, once. */
     @Override
     public void close() {
         try {

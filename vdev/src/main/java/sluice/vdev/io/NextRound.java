@@ -10,11 +10,10 @@ import sluice.dmacore.linux.EventFd;
 import sluice.dmacore.linux.Fd;
 
 /**
- * Runs an action again when the loop has looked at its descriptors.
+ * Runs an action again after the loop has polled its descriptors.
  *
- * <p>A task that posts itself to a Netty loop is run 64 times or more before the loop looks at a descriptor, however long
- * each takes. So this goes through the kernel: an event descriptor that is watched like all the others, and gets its turn
- * among them.
+ * <p>A task that posts itself to a Netty loop runs 64 times or more before the loop polls a descriptor, however long
+ * each run takes. So this uses an eventfd, which is polled in turn with all other descriptors.
  */
 public final class NextRound implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(NextRound.class);
@@ -30,7 +29,7 @@ public final class NextRound implements AutoCloseable {
         this.action = action;
     }
 
-    /** Makes the event descriptor, unless it is there already. To be called on the loop, like everything here. */
+    /** Creates the eventfd, unless it exists. Called on the loop, like all methods here. */
     public void open() {
         if (event != null) return;
         try {
@@ -42,7 +41,7 @@ public final class NextRound implements AutoCloseable {
         }
     }
 
-    /** Has the action run once in the loop's next round, however often it is requested before. */
+    /** Runs the action once in the loop's next round, even if requested several times. */
     public void request() {
         if (requested) return;
         requested = true;
@@ -65,7 +64,7 @@ public final class NextRound implements AutoCloseable {
         action.run();
     }
 
-    /** Gives the descriptor back; what was requested is forgotten. */
+    /** Closes the eventfd; pending requests are dropped. */
     @Override
     public void close() {
         EventWatch open = watch;

@@ -5,14 +5,14 @@ import io.netty.util.ReferenceCounted;
 import sluice.dmacore.linux.SocketMessage;
 
 /**
- * A message on its way out, in pieces that may lie anywhere. The channel releases it when its last byte was accepted, or
- * when it never will be.
+ * An outgoing message, in pieces anywhere in memory. The channel releases it when the kernel has accepted the last
+ * byte, or when the channel fails.
  */
 public interface Outgoing extends ReferenceCounted {
-    /** Bytes of memory that wait with it and are freed when it is sent; what it only points to does not count. */
+    /** Bytes of memory that the message owns until it is sent; memory that it only points to does not count. */
     int ownedBytes();
 
-    /** Adds the next pieces, as many as fit, and with the first byte the descriptors. */
+    /** Adds the next pieces, as many as fit, and the descriptors with the first byte. */
     void gather(SocketMessage message);
 
     /**

@@ -10,12 +10,12 @@ import org.slf4j.Logger;
 import org.slf4j.event.Level;
 
 /**
- * What is told of one peer, which may cause it as often as it likes: of each kind of line a few, then one a second. The line
- * that comes next says how many of its kind were left out. A kind is a format, so there are as many as there are calls. On any
- * thread.
+ * A rate-limited log for lines that a peer can provoke at will: a few lines of each kind at once, then one per second.
+ * The next line of a kind reports how many were dropped. A kind is a format string, so the number of kinds is that of
+ * the calls. On any thread.
  */
 public final class PeerLog {
-    /** Lines of a kind that are told without a pause. */
+    /** Lines of a kind that are logged without a pause. */
     static final int BURST = 32;
     private static final long PERIOD_NANOS = TimeUnit.SECONDS.toNanos(1);
 
@@ -23,7 +23,7 @@ public final class PeerLog {
     private final LongSupplier clock;
     private final Map<String, Kind> kinds = new HashMap<>();
 
-    /** Lines that may still be told at {@code since}, and those that were not. */
+    /** Lines that may still be logged at {@code since}, and lines dropped since. */
     private static final class Kind {
         int left = BURST;
         long since;
@@ -66,7 +66,7 @@ public final class PeerLog {
         }
     }
 
-    /** Lines of this kind that were left out since the last one that was told; -1 if this one is left out as well. */
+    /** Lines of this kind dropped since the last logged one; -1 if this one is dropped as well. */
     private synchronized long leftOutBefore(String format) {
         long now = clock.getAsLong();
         Kind kind = kinds.computeIfAbsent(format, _ -> {

@@ -7,18 +7,18 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
 /**
- * The file by which a socket is reached. Another process may have replaced it in the meantime, as one does that takes a stale
- * file over or that was started with the same path; what it has put there is not ours to remove.
+ * The file of a listening socket. Another process may have replaced it, for example one started with the same path;
+ * such a file must not be removed.
  *
- * @param path where it was made
+ * @param path path of the file
  * @param device of the file system, as {@code st_dev}
  * @param inode as {@code st_ino}
  */
 record SocketFile(Path path, long device, long inode) {
     /**
-     * The file that is there now.
+     * Returns the identity of the file that exists now.
      *
-     * @throws NoSuchFileException there is none
+     * @throws NoSuchFileException no such file
      */
     static SocketFile of(Path path) throws IOException {
         return new SocketFile(path, attribute(path, "unix:dev"), attribute(path, "unix:ino"));
@@ -28,12 +28,12 @@ record SocketFile(Path path, long device, long inode) {
         return (Long) Files.getAttribute(path, name, LinkOption.NOFOLLOW_LINKS);
     }
 
-    /** Removes the file, if it is still the same. */
+    /** Removes the file, if it is still the same inode. */
     void remove() throws IOException {
         try {
             if (of(path).equals(this)) Files.delete(path);
         } catch (NoSuchFileException e) {
-            // Somebody else has removed it: that is what we wanted.
+            // Already removed by another process.
             return;
         }
     }

@@ -1,8 +1,8 @@
 /**
- * Sockets as Netty channels that read whole messages together with exactly the descriptors that came with them,
- * listeners, and event descriptors on Netty's loops.
+ * Netty channels that read whole messages with exactly their descriptors, listening sockets, and eventfds on Netty's
+ * loops.
  *
- * <p>It knows how long a message is and nothing of what it says; no protocol may enter.
+ * <p>It knows the length of a message, not its content. Must not contain any protocol.
  */
 @NullMarked
 package sluice.vdev.io;

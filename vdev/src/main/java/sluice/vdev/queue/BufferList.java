@@ -10,25 +10,28 @@ import sluice.iommu.Access;
 import sluice.iommu.space.Result;
 
 /**
- * The buffers of one chain as they are read from descriptors: first collected and counted, then resolved. Both kinds of
- * ring fill it.
+ * The buffers of one chain: collected from descriptors and counted, then resolved to guest memory. Used for split and
+ * packed rings.
  */
 final class BufferList {
-    /** The most buffers in one chain, indirect ones included; QEMU's own devices draw the same line. */
+    /**
+     * Most buffers in one chain, indirect ones included. QEMU has the same limit (hw/virtio/virtio.c,
+     * VIRTQUEUE_MAX_SIZE).
+     */
     static final int MAX_BUFFERS = 1024;
-    /** Both kinds of ring have descriptors of this size. */
+    /** Size of a descriptor, in split and packed rings. */
     static final int DESCRIPTOR_BYTES = 16;
-    /** The most bytes in one chain (virtio 1.3 §2.7.5, §2.8.5). */
+    /** Most bytes in one chain (virtio 1.3 §2.7.5, §2.8.5). */
     private static final long MAX_BYTES = 1L << 32;
 
     private final FrontTranslation translation;
     private final Result result = new Result();
-    /** Where the chain begins in its ring, which names it in what is said about it. */
+    /** Ring entry of the chain's head, for messages. */
     private int head;
     private long[] addresses = new long[16];
     private int[] lengths = new int[16];
     private int count;
-    /** How many of the buffers are for the device to read; the rest is for it to write. */
+    /** Number of device-readable buffers; the rest are device-writable. */
     private int readableCount;
     private long bytes;
 
@@ -36,7 +39,7 @@ final class BufferList {
         this.translation = translation;
     }
 
-    /** Begins a new chain, which starts at entry {@code first} of its ring. */
+    /** Begins a new chain with its head at entry {@code first} of the ring. */
     void begin(int first) {
         head = first;
         count = 0;
@@ -70,7 +73,7 @@ final class BufferList {
     /**
      * Opens the indirect table that a descriptor points to.
      *
-     * @return null if {@code table} holds it now
+     * @return null on success: {@code table} holds it
      */
     @Nullable
     Polled openIndirect(RingMemory table, long address, int length, boolean negotiated, boolean hasNext) {
@@ -91,7 +94,7 @@ final class BufferList {
         };
     }
 
-    /** @return null if {@code chain} holds the resolved buffers now */
+    /** @return null on success: {@code chain} holds the resolved buffers */
     @Nullable
     Polled resolve(Chain chain) {
         chain.clear();
@@ -121,7 +124,7 @@ final class BufferList {
         return null;
     }
 
-    /** @param what completes the sentence that begins with the chain's name */
+    /** @param the rest of the sentence, after the chain's name */
     Polled broken(String what) {
         return new Polled.Broken("the descriptor chain at " + head + " " + what);
     }

@@ -8,26 +8,27 @@ import sluice.dmacore.memory.GuestMemory;
 import sluice.dmacore.memory.Runs;
 
 /**
- * One request of the driver: a snapshot of a descriptor chain, its addresses resolved.
+ * One request of the driver: a snapshot of a descriptor chain, with its addresses resolved.
  *
- * <p>The device reads {@link #readable} and {@linkplain #respond answers} the chain once, whenever it likes; a long answer is {@linkplain
- * #append appended} piece by piece, and then {@linkplain #complete() completed}. After its queue was stopped, completing does nothing, so late work needs no special case. The
- * memory behind the runs stays mapped until then.
+ * <p>The device reads {@link #readable} and {@linkplain #respond answers} the chain once, at any time; a long answer is
+ * {@linkplain #append appended} piece by piece, and then {@linkplain #complete() completed}. Completing after the queue
+ * was stopped does nothing, so late work needs no special case. The memory behind the runs stays mapped until
+ * completion.
  */
 public final class Chain implements Polled {
-    /** The life of a chain object; its queue lends it out again after completion. */
+    /** State of a chain object; its queue reuses it after completion. */
     private enum State {
-        /** Never lent out, or taken back because its queue stopped. */
+        /** Unused, or taken back because its queue stopped. */
         IDLE,
-        /** With the device. */
+        /** Owned by the device. */
         IN_FLIGHT,
-        /** Given back, the driver does not know yet. */
+        /** Completed, not yet published to the driver. */
         COMPLETED,
         /** The driver may use the descriptors again. */
         PUBLISHED
     }
 
-    /** Whoever lends chains out and gets them back. */
+    /** The queue that owns the chain objects. */
     @FunctionalInterface
     interface Owner {
         void completed(Chain chain);
@@ -50,17 +51,17 @@ public final class Chain implements Polled {
         this.owner = owner;
     }
 
-    /** What has to be kept of it where its memory can be revoked. */
+    /** Addresses kept for an answer after the memory was revoked; behind an IOMMU only. */
     LateAnswer late() {
         return late;
     }
 
-    /** The driver's name for the chain until it is completed: its first descriptor, or its buffer id. */
+    /** The chain's id in the ring: index of the first descriptor (split), or buffer id (packed). */
     public int id() {
         return id;
     }
 
-    /** Descriptors it takes in a packed ring. */
+    /** Ring entries that it occupies in a packed ring. */
     int descriptors() {
         return descriptors;
     }
@@ -70,27 +71,27 @@ public final class Chain implements Polled {
         return written;
     }
 
-    /** What the driver sends. */
+    /** Device-readable memory. */
     public Runs readable() {
         return readable;
     }
 
-    /** Room for the answer, in bytes. */
+    /** Device-writable bytes. */
     public long writableBytes() {
         return writable.bytes();
     }
 
-    /** Where the driver wants the answer. The device writes through {@link #respond}, which knows whether it still may. */
+    /** Device-writable memory. Written through {@link #respond} only, which checks that it is still mapped. */
     Runs writable() {
         return writable;
     }
 
-    /** Pieces of memory in what it holds. */
+    /** Number of runs that it holds. */
     int pieces() {
         return pieces;
     }
 
-    /** For how many pieces it has room, which it keeps for its next use. */
+    /** Capacity in runs, kept for the next use. */
     int room() {
         return readable.room() + writable.room() + late.room();
     }
@@ -100,7 +101,7 @@ public final class Chain implements Polled {
             state = State.PUBLISHED;
     }
 
-    /** Whether the driver still waits for this chain: it was neither completed nor its queue stopped. */
+    /** Whether the driver still waits for this chain: it is not completed, and its queue was not stopped. */
     public boolean isWaiting() {
         return state == State.IN_FLIGHT;
     }
@@ -120,11 +121,11 @@ public final class Chain implements Polled {
     }
 
     /**
-     * Appends to the answer, as much as fits. Where an IOMMU has changed its mind since the chain was taken, the rest of the
-     * answer is kept on the heap and written when the chain is published, to wherever its addresses lead then: an answer is
-     * something that the device would keep as a whole as well.
+     * Appends to the answer, as much as fits. If the IOMMU has invalidated the address since the chain was taken, the
+     * rest of the answer is kept on the heap and written when the chain is published, through the translation valid
+     * then.
      *
-     * @return the bytes appended, fewer than {@code length} where the driver has left less room
+     * @return bytes appended; fewer than {@code length} if the driver's buffers are smaller
      * @throws IndexOutOfBoundsException if {@code answer} is shorter
      */
     public int append(byte[] answer, int from, int length) {
@@ -136,7 +137,7 @@ public final class Chain implements Polled {
         return fits;
     }
 
-    /** Completes the chain with what was {@linkplain #append appended}: nothing, if nothing was. */
+    /** Completes the chain with the bytes {@linkplain #append appended} so far, possibly none. */
     public void complete() {
         complete(appended);
     }
@@ -153,8 +154,8 @@ public final class Chain implements Polled {
     }
 
     /**
-     * Writes an answer that was kept. Returns null when there is none, or it is written; otherwise why it cannot be. One that
-     * never can be is given up: the chain has no answer then.
+     * Writes an answer that was kept. Returns null if there is none or it was written, otherwise the reason. An answer
+     * that can never be written is dropped; the chain then has no answer.
      */
     @Nullable
     Polled settle() {
@@ -163,13 +164,13 @@ public final class Chain implements Polled {
         return failure;
     }
 
-    /** The device will not work on it now: it becomes the next that the queue gives out. */
+    /** Returns the chain unprocessed: the next poll returns it again. */
     void takeBack() {
         letGo(State.IDLE);
     }
 
     /**
-     * Gives the chain back to the driver, who sees it with the queue's next {@link Virtqueue#publish}.
+     * Returns the chain to the driver, which sees it after the next {@link Virtqueue#publish}.
      *
      * @param bytes written to {@link #writable}, from its beginning
      * @throws IllegalStateException if it was completed before
@@ -190,7 +191,7 @@ public final class Chain implements Polled {
         owner.completed(this);
     }
 
-    /** The queue's life ended with this chain in the device's hands. */
+    /** The queue was stopped while the device owned this chain. */
     void abandon() {
         if (state == State.IN_FLIGHT)
             letGo(State.IDLE);

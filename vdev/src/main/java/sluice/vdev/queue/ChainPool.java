@@ -5,13 +5,13 @@ import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The chain objects of one queue: those with the device or on their way back, and some that wait for their next use. How many
- * there are follows what is under way and not the size of the ring, which the front-end chooses.
+ * The chain objects of one queue: those in use, and some kept for reuse. Their number depends on the chains in flight,
+ * not on the ring size, which the front-end chooses.
  */
 final class ChainPool {
-    /** Pieces of memory in all chains that are out, 20 bytes each: 256 chains of as many buffers as one may have. */
+    /** Limit of runs in all chains in flight, 20 bytes each: 256 chains with the most buffers each. */
     static final long MOST_PIECES = 1 << 18;
-    /** What is kept for later: chains, and room for pieces in all of them. */
+    /** Limits of what is kept for reuse: chains, and capacity for runs in all of them. */
     static final int MOST_SPARE = 1024;
     static final long MOST_SPARE_PIECES = 1 << 16;
 
@@ -24,7 +24,7 @@ final class ChainPool {
         this.owner = owner;
     }
 
-    /** A chain to be filled. */
+    /** Returns a chain object to fill. */
     Chain take() {
         Chain chain = spare.poll();
         if (chain == null) return new Chain(owner);
@@ -33,7 +33,7 @@ final class ChainPool {
     }
 
     /**
-     * A chain that was filled is about to go to the device.
+     * Accounts for a filled chain that the device is about to receive.
      *
      * @return null if it may
      */
@@ -44,13 +44,13 @@ final class ChainPool {
                 .formatted(MOST_PIECES));
     }
 
-    /** A chain that was {@link #out} is the driver's again. */
+    /** Takes back a chain that was {@link #out}; the driver owns its buffers again. */
     void back(Chain chain) {
         pieces -= chain.pieces();
         keep(chain);
     }
 
-    /** Takes a chain that never went out. */
+    /** Takes back a chain that the device did not receive. */
     void keep(Chain chain) {
         if (spare.size() == MOST_SPARE || spareRoom + chain.room() > MOST_SPARE_PIECES) return;
         spareRoom += chain.room();

@@ -7,11 +7,11 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The chains of a queue between the device's hands and the used ring: how many are open, and which are done and not yet
- * published, in the order in which they will be.
+ * Tracks the chains of a queue from the device to the used ring: the number in flight, and those completed but not yet
+ * published, in publication order.
  *
- * <p>That is the order of completion, or with VIRTIO_F_IN_ORDER the order in which the driver made them available: then
- * a chain that is done early waits for those before it.
+ * <p>That is the order of completion, or with VIRTIO_F_IN_ORDER the order in which the driver made them available; a
+ * chain completed early then waits for its predecessors.
  */
 final class Completions {
     private final boolean inOrder;
@@ -19,7 +19,7 @@ final class Completions {
     /** With IN_ORDER, the chains that are not in {@link #done}, oldest first. */
     private final ArrayDeque<Chain> line = new ArrayDeque<>();
     private int open;
-    /** Why an answer could not be written, until that is told. */
+    /** Why an answer could not be written, until reported. */
     private Polled.@Nullable Broken unwritten;
 
     Completions(boolean inOrder) {
@@ -42,19 +42,19 @@ final class Completions {
         }
     }
 
-    /** Chains with the device. */
+    /** Chains in flight. */
     int open() {
         return open;
     }
 
-    /** Chains to publish, in this order. */
+    /** Chains to publish, in order. */
     List<Chain> done() {
         return done;
     }
 
     /**
-     * Writes the answers that had to wait. Those whose buffers have gone are given up, and their chains go back to the driver
-     * with all others.
+     * Writes the answers that were kept. Answers to unmapped buffers are dropped; their chains return to the driver
+     * with the others.
      *
      * @return {@link Polled.Stalled} if one cannot be written yet, {@link Polled.Broken} if one never can be, else null
      */
@@ -75,19 +75,19 @@ final class Completions {
         return told;
     }
 
-    /** The chain that was opened last was taken back. */
+    /** The chain opened last is returned unprocessed. */
     void takenBack(Chain chain) {
         open--;
         if (inOrder) line.removeLastOccurrence(chain);
     }
 
-    /** The chains that were done are published. */
+    /** The completed chains have been published. */
     void published() {
         for (int i = 0; i < done.size(); i++) done.get(i).published();
         done.clear();
     }
 
-    /** The queue stops: nothing is open any more. What was done and not published never will be. */
+    /** The queue stops: no chain is in flight. Completed chains that are not published are dropped. */
     void abandon() {
         line.clear();
         open = 0;

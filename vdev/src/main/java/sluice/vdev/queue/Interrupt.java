@@ -1,6 +1,6 @@
 package sluice.vdev.queue;
 
-/** How a queue tells its driver that used buffers wait. */
+/** Notifies the driver of used buffers. */
 @FunctionalInterface
 public interface Interrupt {
     void raise();

@@ -10,8 +10,8 @@ import sluice.iommu.Access;
 import sluice.iommu.space.Result;
 
 /**
- * Where a chain's answer goes if the memory it was resolved to is taken back before the device answers. Behind an IOMMU
- * that forgets everything now and then, an address must be looked up again: the answer waits until it is known.
+ * Keeps a chain's answer when the IOMMU invalidates the buffers before the device answers. The addresses are translated
+ * again; the answer is kept until the translation arrives.
  */
 final class LateAnswer {
     private @Nullable FrontTranslation translation;
@@ -20,17 +20,17 @@ final class LateAnswer {
     private long[] lengths = new long[1];
     private int count;
     private byte @Nullable [] answer;
-    /** Where in the chain's answer the bytes that are kept begin, and how many they are. */
+    /** Offset of the kept bytes in the chain's answer, and their number. */
     private int keptFrom;
     private int kept;
 
-    /** Nothing need be kept of this chain: its memory cannot be revoked. */
+    /** Clears it for a chain with memory that cannot be revoked. */
     void none() {
         translation = null;
         answer = null;
     }
 
-    /** Keeps the addresses of a chain that was just resolved. */
+    /** Stores the addresses of a chain that was just resolved. */
     void remember(FrontTranslation used, long[] from, int[] sizes, int first, int end) {
         translation = used;
         generation = used.generation();
@@ -46,13 +46,13 @@ final class LateAnswer {
         }
     }
 
-    /** For how many addresses it has room. */
+    /** Capacity in addresses. */
     int room() {
         return addresses.length;
     }
 
     /**
-     * Keeps a piece of an answer if it cannot be written now; false if it can. Pieces follow each other.
+     * Keeps a piece of an answer if it cannot be written now; returns false if it can. Pieces are contiguous.
      *
      * @param position of the piece in the answer
      */
@@ -81,7 +81,7 @@ final class LateAnswer {
         FrontTranslation used = translation;
         if (rest == null || used == null) return null;
         memory.clear();
-        Result result = new Result(); // an answer is seldom late
+        Result result = new Result(); // kept answers are rare
         for (int i = 0; i < count; i++) {
             switch (used.resolve(addresses[i], lengths[i], Access.WRITE, memory, result)) {
                 case RESOLVED -> {

@@ -10,8 +10,8 @@ import sluice.dmacore.memory.FrontTranslation;
 import sluice.iommu.Access;
 
 /**
- * A packed virtqueue (virtio 1.3 §2.8), for one life. One ring holds descriptors both sides write; whose turn an entry
- * is tell two flags and a counter that changes each time around.
+ * A packed virtqueue (virtio 1.3 §2.8), from one start to its stop. Both sides write the descriptors of one ring; two
+ * flags and a wrap counter determine which side owns an entry.
  */
 final class PackedQueue implements Virtqueue {
     private static final int LENGTH = 8;
@@ -48,11 +48,11 @@ final class PackedQueue implements Virtqueue {
     private boolean availableWrap;
     private int nextUsed;
     private boolean usedWrap;
-    /** Ring entries that are with us. */
+    /** Ring entries that the device owns. */
     private int descriptorsHeld;
     private boolean published;
     private Polled.@Nullable Broken broken;
-    /** The ring itself is out of reach for good, or this life is over: then nothing can be given back. */
+    /** The ring is permanently unreachable, or the queue was stopped: chains can no longer be returned. */
     private boolean lost;
 
     /** See {@link Virtqueue#open}. The position holds both indices and wrap counters, 16 bits each. */
@@ -137,7 +137,10 @@ final class PackedQueue implements Virtqueue {
         return failure;
     }
 
-    /** A refusal is told once: whoever asks first keeps it for all, also one that only gives a hint to the driver. */
+    /**
+     * A refusal is reported once: the first access stores it for all later calls, even if that access was only a
+     * notification hint.
+     */
     private Polled lose(Polled failure) {
         if (failure instanceof Polled.Broken) lost = true;
         return remember(failure);
@@ -170,7 +173,7 @@ final class PackedQueue implements Virtqueue {
     public Polled publish() {
         List<Chain> done = completions.done();
         if (done.isEmpty()) return Polled.Empty.EMPTY;
-        // What was completed before the driver broke a rule is its own, as long as the ring can be reached.
+        // Chains completed before the driver broke a rule are still returned, as long as the ring is reachable.
         Polled failure = resolveRings();
         if (failure != null) return failure;
         Polled unwritten = completions.settle();
@@ -182,7 +185,7 @@ final class PackedQueue implements Virtqueue {
             Chain chain = done.get(i);
             ring.putU32(entry(nextUsed) + LENGTH, chain.written());
             ring.putU16(entry(nextUsed) + ID, chain.id());
-            // The first entry turns last: until then the driver looks at none of them.
+            // The flags of the first entry are written last: until then the driver sees none of the entries.
             if (i > 0) ring.putU16(entry(nextUsed) + FLAGS, usedFlags(chain));
             descriptors += chain.descriptors();
             nextUsed += chain.descriptors();
@@ -196,7 +199,8 @@ final class PackedQueue implements Virtqueue {
         descriptorsHeld -= descriptors;
         completions.published();
         ring.putU16Release(entry(firstAt) + FLAGS, firstFlags);
-        // The driver writes its wish, then reads our flags; we write the flags, then read its wish.
+        // The driver writes its event suppression, then reads our flags; we write the flags, then read its event
+        // suppression.
         VarHandle.fullFence();
         if (wantsInterrupt(descriptors) || !published) interrupt.raise();
         published = true;

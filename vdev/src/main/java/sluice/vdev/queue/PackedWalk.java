@@ -5,8 +5,8 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.memory.FrontTranslation;
 
 /**
- * Walks one descriptor chain of a packed ring (virtio 1.3 §2.8.5–§2.8.8): descriptors that follow one another in the
- * ring, the last of which carries the buffer id, or one that points to a table. Each is read once and checked.
+ * Walks one descriptor chain of a packed ring (virtio 1.3 §2.8.5–§2.8.8): consecutive descriptors of the ring, with the
+ * buffer id in the last one, or one descriptor that points to an indirect table. Each is read once and checked.
  */
 final class PackedWalk {
     static final int NEXT = 1;
@@ -37,10 +37,10 @@ final class PackedWalk {
     }
 
     /**
-     * Fills {@code chain} from the descriptors at {@code first} on, which the driver has made available.
+     * Fills {@code chain} from the available descriptors that begin at {@code first}.
      *
-     * @param firstFlags the flags with which it did
-     * @return null if all went well, otherwise why not
+     * @param firstFlags flags of the first descriptor, as read
+     * @return null on success, otherwise the reason
      */
     @Nullable
     Polled walk(RingMemory ring, int first, int firstFlags, Chain chain) {
@@ -70,7 +70,7 @@ final class PackedWalk {
         }
     }
 
-    /** In a table of a packed ring descriptors simply follow one another; only the flag WRITE counts (§2.8.7). */
+    /** In an indirect table of a packed ring descriptors are consecutive; only the flag WRITE is valid (§2.8.7). */
     private @Nullable Polled indirect(long address, int length, int flags) {
         Polled failure = buffers.openIndirect(indirectTable, address, length, features.indirect(), (flags & NEXT) != 0);
         if (failure != null) return failure;

@@ -2,28 +2,28 @@ package sluice.vdev.queue;
 
 import sluice.iommu.Access;
 
-/** What a look into a virtqueue found. */
+/** The result of polling a virtqueue. */
 public sealed interface Polled permits Polled.Empty, Chain, Polled.Stalled, Polled.Broken {
-    /** The driver has nothing for us. */
+    /** No available chain. */
     enum Empty implements Polled {
         EMPTY
     }
 
     /**
-     * An address is not known yet; nothing was consumed, poll again once it was filled.
+     * A translation is missing; nothing was consumed. Poll again when it has arrived.
      *
      * @param address the bus address
-     * @param access what it is wanted for
+     * @param access the intended access
      */
     record Stalled(long address, Access access) implements Polled {}
 
     /**
-     * The driver broke a rule of the ring. The queue answers this until it is started anew, and gives back what was taken off it
-     * before; it touches no other memory.
+     * The driver broke a rule of the ring. The queue returns this until it is restarted; chains taken before are still
+     * returned to the driver, and no other memory is accessed.
      *
-     * @param reason one sentence: the rule and the numbers
-     * @param unmapped whether an IOMMU has taken the ring away, as happens to a driver that ends without a word: nobody is to
-     *            blame
+     * @param reason one sentence with the rule and the values
+     * @param unmapped whether the IOMMU has unmapped the ring, which is normal when a driver is unloaded without a
+     * reset
      */
     record Broken(String reason, boolean unmapped) implements Polled {
         public Broken(String reason) {

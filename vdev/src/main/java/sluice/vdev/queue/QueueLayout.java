@@ -1,7 +1,7 @@
 package sluice.vdev.queue;
 
 /**
- * Where a queue lies, in the addresses the driver gave (virtio 1.3 §2.7, §2.8).
+ * Addresses of a queue's areas, as the driver passed them (virtio 1.3 §2.7, §2.8).
  *
  * @param size number of descriptors, 1 to 32768; in a split queue a power of two
  * @param descriptors address of the descriptors, 16 bytes each
@@ -9,7 +9,7 @@ package sluice.vdev.queue;
  * @param used address of the device area: used ring, or the device's event suppression
  */
 public record QueueLayout(int size, long descriptors, long available, long used) {
-    /** The most descriptors a queue may have (§2.7, §2.8). */
+    /** Most descriptors of a queue (§2.7, §2.8). */
     public static final int MAX_SIZE = 32_768;
 
     public QueueLayout {
@@ -20,7 +20,7 @@ public record QueueLayout(int size, long descriptors, long available, long used)
     }
 
     /**
-     * Checks what the kind of ring demands of size and addresses.
+     * Checks size and alignment for the given kind of ring.
      *
      * @throws IllegalArgumentException with the rule
      */

@@ -1,7 +1,7 @@
 package sluice.vdev.queue;
 
 /**
- * What the driver negotiated of the ring itself (virtio 1.3 §6).
+ * Negotiated features of the ring (virtio 1.3 §6).
  *
  * @param indirect VIRTIO_F_INDIRECT_DESC: a descriptor may point to a table of others
  * @param eventIndex VIRTIO_F_EVENT_IDX: both sides name the entry at which they want to be notified
@@ -19,12 +19,11 @@ public record RingFeatures(boolean indirect, boolean eventIndex, boolean packed,
     public static final long RING_RESET = 1L << 40;
 
     /**
-     * All of them. RING_RESET asks nothing of a queue that vhost-user does not ask anyway: a reset queue is stopped and
-     * started.
+     * All ring features. RING_RESET needs no support in a queue: a reset queue is stopped and started.
      */
     public static final long ALL = NOTIFY_ON_EMPTY | INDIRECT_DESC | EVENT_IDX | RING_PACKED | IN_ORDER | RING_RESET;
 
-    /** A split ring with these and nothing else. */
+    /** A split ring with these features only. */
     public static RingFeatures split(boolean indirect, boolean eventIndex) {
         return new RingFeatures(indirect, eventIndex, false, false, false);
     }

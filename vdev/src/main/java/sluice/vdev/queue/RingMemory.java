@@ -14,10 +14,10 @@ import sluice.iommu.space.Outcome;
 import sluice.iommu.space.Result;
 
 /**
- * One area of a ring in guest memory: little-endian numbers at offsets. Behind an IOMMU its pages may be scattered.
+ * One area of a ring in guest memory: little-endian fields at offsets. Behind an IOMMU its pages may be scattered.
  *
- * <p>A {@link QueueLayout} is aligned, so that none of its numbers straddles two pages. An indirect table lies wherever
- * the driver says: its numbers are read at any address, byte by byte where one straddles. Only aligned ones are written.
+ * <p>A {@link QueueLayout} is aligned, so that none of its fields straddles two pages. An indirect table may be at any
+ * address: its fields are read bytewise where they straddle pages. Only aligned fields are written.
  */
 final class RingMemory {
     private static final VarHandle U16 = ValueLayout.JAVA_SHORT.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
@@ -28,14 +28,14 @@ final class RingMemory {
 
     private final Runs runs = new Runs();
     private final Result result = new Result();
-    /** The usual case: all in one piece. */
+    /** The usual case: contiguous memory. */
     private MemorySegment segment = MemorySegment.NULL;
     private long base;
     private boolean whole;
-    /** Whether it was guest memory once: if not, nobody has taken it away. */
+    /** Whether it has been resolved before; if not, it was not unmapped but never mapped. */
     private boolean known;
 
-    /** @param result gets what became of it */
+    /** @param result receives the outcome */
     Outcome resolve(FrontTranslation translation, long address, long bytes, Access access, Result result) {
         runs.clear();
         Outcome outcome = translation.resolve(address, bytes, access, runs, result);
@@ -51,7 +51,7 @@ final class RingMemory {
     /**
      * Resolves an area of a ring.
      *
-     * @return null if it can be used now
+     * @return null on success
      */
     @Nullable
     Polled open(FrontTranslation translation, String name, long address, long bytes, Access access) {
@@ -64,7 +64,7 @@ final class RingMemory {
         };
     }
 
-    /** What a translation has to add to "is not guest memory". */
+    /** Appended to "is not guest memory": the reason of the translation. */
     static String reason(Result result) {
         return result.reason().isEmpty() ? "" : ": " + result.reason();
     }
@@ -80,7 +80,7 @@ final class RingMemory {
         return runs.offset(run) + offset - runs.start(run);
     }
 
-    /** Whether the {@code bytes} at {@code offset} lie side by side in memory. */
+    /** Whether the {@code bytes} at {@code offset} are contiguous in memory. */
     private boolean inOnePiece(long offset, int bytes) {
         if (whole)
             return true;
@@ -102,7 +102,7 @@ final class RingMemory {
                 : (int) straddling(offset, 2);
     }
 
-    /** Reads a number after which everything its writer wrote before is visible. */
+    /** Load-acquire: everything the writer stored before is visible. */
     int u16Acquire(long offset) {
         return (short) U16.getAcquire(segmentAt(offset), within(offset)) & 0xffff;
     }
@@ -121,7 +121,7 @@ final class RingMemory {
         segmentAt(offset).set(SHORT, within(offset), (short) value);
     }
 
-    /** Writes a number that makes everything written before visible to its reader. */
+    /** Store-release: makes everything stored before visible to the reader. */
     void putU16Release(long offset, int value) {
         U16.setRelease(segmentAt(offset), within(offset), (short) value);
     }

@@ -9,10 +9,10 @@ import sluice.dmacore.memory.FrontTranslation;
 import sluice.iommu.Access;
 
 /**
- * A split virtqueue (virtio 1.3 §2.7), for one life: from the moment it is started until it is {@linkplain #stop
- * stopped}. A restart makes a new object, so no chain of an earlier life can touch a later one.
+ * A split virtqueue (virtio 1.3 §2.7), from one start until it is {@linkplain #stop stopped}. A restart creates a new
+ * object, so a chain of an earlier object cannot affect it.
  *
- * <p>Ring areas are resolved on first use and again whenever the ring's translation changes its generation.
+ * <p>Ring areas are resolved on first use, and again when the generation of the ring's translation changes.
  */
 final class SplitQueue implements Virtqueue {
     // Available ring: flags, index, heads, used_event. Used ring: flags, index, (id, length)s, avail_event.
@@ -28,7 +28,7 @@ final class SplitQueue implements Virtqueue {
     private final FrontTranslation buffers;
     private final Interrupt interrupt;
     private final SplitWalk walk;
-    /** By head, those that the driver has not got back. */
+    /** Chains in flight, by head. */
     private final @Nullable Chain[] out;
     private final ChainPool pool = new ChainPool(this::completed);
     private final Completions completions;
@@ -44,14 +44,17 @@ final class SplitQueue implements Virtqueue {
     /** Ring positions, free running, 16 bits of them on the wire. */
     private int nextAvailable;
     private int nextUsed;
-    /** The first publication of a life always interrupts: what the driver saw of an earlier life is unknown. */
+    /**
+     * The first publication after a start always interrupts, because it is unknown what the driver saw before the
+     * restart.
+     */
     private boolean published;
     private Polled.@Nullable Broken broken;
-    /** The ring itself is out of reach for good, or this life is over: then nothing can be given back. */
+    /** The ring is permanently unreachable, or the queue was stopped: chains can no longer be returned. */
     private boolean lost;
 
     /**
-     * @param position where to go on in the available ring, from SET_VRING_BASE
+     * @param position next index of the available ring, from SET_VRING_BASE
      * @param rings translates the ring addresses of {@code layout}
      * @param buffers translates the addresses in descriptors
      */
@@ -128,7 +131,10 @@ final class SplitQueue implements Virtqueue {
         return failure;
     }
 
-    /** A refusal is told once: whoever asks first keeps it for all, also one that only gives a hint to the driver. */
+    /**
+     * A refusal is reported once: the first access stores it for all later calls, even if that access was only a
+     * notification hint.
+     */
     private Polled lose(Polled failure) {
         if (failure instanceof Polled.Broken) lost = true;
         return remember(failure);
@@ -150,14 +156,14 @@ final class SplitQueue implements Virtqueue {
         resolvedGeneration = rings.generation();
         resolved = true;
         if (!usedIndexKnown) {
-            // The driver's memory says where it expects the next used entry; after a reboot that is not where we were.
+            // The used index is read from guest memory: after a reboot it differs from our own.
             nextUsed = used.u16Acquire(INDEX);
             usedIndexKnown = true;
         }
         return null;
     }
 
-    /** A chain of this queue is done. The ring may be out of reach just now, so this only takes note. */
+    /** A chain of this queue is complete. The ring may be unreachable now, so this only records it. */
     private void completed(Chain chain) {
         completions.completed(chain);
     }
@@ -166,7 +172,7 @@ final class SplitQueue implements Virtqueue {
     public Polled publish() {
         List<Chain> done = completions.done();
         if (done.isEmpty()) return Polled.Empty.EMPTY;
-        // What was completed before the driver broke a rule is its own, as long as the ring can be reached.
+        // Chains completed before the driver broke a rule are still returned, as long as the ring is reachable.
         Polled failure = resolveRings();
         if (failure != null) return failure;
         Polled unwritten = completions.settle();
@@ -182,7 +188,7 @@ final class SplitQueue implements Virtqueue {
         }
         completions.published();
         used.putU16Release(INDEX, nextUsed);
-        // The driver writes its wish, then reads our index; we write the index, then read its wish.
+        // The driver writes used_event, then reads our index; we write the index, then read used_event.
         VarHandle.fullFence();
         if (wantsInterrupt(old) || !published)
             interrupt.raise();
@@ -196,13 +202,13 @@ final class SplitQueue implements Virtqueue {
         if (!features.eventIndex())
             return (available.u16(FLAGS) & NO_INTERRUPT) == 0;
         int event = available.u16(RING + 2L * layout.size());
-        // §2.7.10: did the index pass the event index in what was just published?
+        // §2.7.10: whether the index passed used_event with this publication.
         return ((nextUsed - event - 1) & 0xffff) < ((nextUsed - old) & 0xffff);
     }
 
     @Override
     public boolean enableNotifications() {
-        // Who waited now would wait for ever: the driver does not know. Polling again says what is wrong.
+        // The driver was not asked to notify, so the caller must not wait. Polling again returns the reason.
         if (broken != null || resolveRings() != null)
             return true;
         if (features.eventIndex()) {
@@ -216,7 +222,7 @@ final class SplitQueue implements Virtqueue {
 
     @Override
     public void disableNotifications() {
-        // With an event index the driver stays quiet by itself: avail_event lies behind it.
+        // With EVENT_IDX the driver does not notify by itself: avail_event is in the past.
         if (features.eventIndex() || broken != null || resolveRings() != null)
             return;
         used.putU16(FLAGS, NO_NOTIFY);

@@ -5,8 +5,8 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.memory.FrontTranslation;
 
 /**
- * Walks one descriptor chain of a split ring (virtio 1.3 §2.7.5). Each descriptor is read once and checked; what the
- * driver changes afterwards is not seen.
+ * Walks one descriptor chain of a split ring (virtio 1.3 §2.7.5). Each descriptor is read once and checked; later
+ * changes by the driver have no effect.
  */
 final class SplitWalk {
     private static final int NEXT = 1;
@@ -27,7 +27,7 @@ final class SplitWalk {
     /**
      * Fills {@code chain} from the descriptor at {@code head}.
      *
-     * @return null if all went well, otherwise why not
+     * @return null on success, otherwise the reason
      */
     @Nullable
     Polled walk(RingMemory table, int head, Chain chain) {
@@ -36,7 +36,7 @@ final class SplitWalk {
         return failure != null ? failure : buffers.resolve(chain);
     }
 
-    /** Reads the descriptors of one table from {@code first} on. */
+    /** Reads the descriptors of one table, beginning at {@code first}. */
     private @Nullable Polled read(RingMemory table, int tableSize, int first, boolean direct) {
         int index = first;
         for (int seen = 1;; seen++) {

@@ -5,17 +5,17 @@ import sluice.dmacore.memory.FrontTranslation;
 /**
  * The device's side of one virtqueue. Used by one thread.
  *
- * <p>The work of one turn: {@link #poll} until {@link Polled.Empty}, complete what is done, {@link #publish} once. The
- * driver sees completed chains only when they are published.
+ * <p>One turn: {@link #poll} until {@link Polled.Empty}, complete chains, {@link #publish} once. The driver sees
+ * completed chains only after publication.
  */
 public interface Virtqueue {
     /**
-     * Starts a queue of the kind the driver negotiated.
+     * Starts a split or packed queue, as negotiated.
      *
-     * @param position where to go on, from SET_VRING_BASE
+     * @param position start position, from SET_VRING_BASE
      * @param rings translates the addresses of {@code layout}
      * @param buffers translates the addresses in descriptors
-     * @throws IllegalArgumentException if the layout is none for this kind of ring
+     * @throws IllegalArgumentException if the layout is invalid for this kind of ring
      */
     static Virtqueue open(QueueLayout layout, int position, RingFeatures features, FrontTranslation rings,
             FrontTranslation buffers, Interrupt interrupt) {
@@ -27,32 +27,31 @@ public interface Virtqueue {
     /** Number of descriptors. */
     int size();
 
-    /** The next chain the driver made available, or why there is none. */
+    /** Returns the next available chain, or why there is none. */
     Polled poll();
 
     /**
-     * Takes back the chain that was polled last, as if it had not been: {@link #poll} gives it out again, and {@link
-     * #position} is before it.
+     * Undoes the last poll: the next {@link #poll} returns the same chain, and {@link #position} is before it.
      */
     void takeBack(Chain chain);
 
     /**
-     * Shows the driver what was completed since the last call, and interrupts it if it wants to be.
+     * Publishes the chains completed since the last call, and interrupts the driver if it has asked for it.
      *
-     * @return {@link Polled.Empty} when done; {@link Polled.Stalled} if the used ring's address is not known yet: nothing
-     *         is lost, call again once it was filled; {@link Polled.Broken}
+     * @return {@link Polled.Empty} on success; {@link Polled.Stalled} if the translation of the used ring is missing:
+     * nothing is lost, call again when it has arrived; {@link Polled.Broken}
      */
     Polled publish();
 
     /**
-     * Asks the driver for a notification at its next buffer.
+     * Enables notifications for the next available buffer.
      *
-     * @return true if a buffer arrived meanwhile, or the ring is out of reach and the driver was not asked: then poll
-     *         again instead of waiting
+     * @return true if a buffer arrived in the meantime, or the ring is unreachable and notifications are not enabled:
+     * poll again instead of waiting
      */
     boolean enableNotifications();
 
-    /** Tells the driver that it need not notify: we are looking anyway. A hint; notifications may still come. */
+    /** Disables notifications while the device polls. A hint: notifications may still arrive. */
     void disableNotifications();
 
     /**
@@ -61,9 +60,9 @@ public interface Virtqueue {
      */
     int position();
 
-    /** Chains that were polled and not completed. */
+    /** Number of chains polled and not completed. */
     int inFlight();
 
-    /** Ends this life of the queue: completing one of its chains from now on does nothing. */
+    /** Stops the queue: completing one of its chains has no effect any more. */
     void stop();
 }

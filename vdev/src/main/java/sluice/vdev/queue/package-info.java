@@ -1,9 +1,9 @@
 /**
  * Virtqueues, the device's side (virtio 1.3 §2.7).
  *
- * <p>A queue answers {@code poll()} with one of four things, and nothing of the guest's is consumed unless it is a
- * chain: what stalls is simply polled again later. A chain is a snapshot; it is completed through itself, whenever and
- * in whatever order. No device, no transport, no thread and no waiting may enter.
+ * <p>{@code poll()} returns one of four results and consumes nothing unless it returns a chain; a stalled queue is
+ * polled again later. A chain is a snapshot with its own completion methods; chains complete at any time and in any
+ * order. Must not use devices, transports or threads, and must not wait.
  */
 @NullMarked
 package sluice.vdev.queue;

@@ -22,7 +22,7 @@ import sluice.vdev.io.FrameChannel;
 public record BackEnd(DeviceHost host, FileMappings files, @Nullable DisplaySocket display)
         implements
             Endpoint {
-    /** The most pieces in one write: replies are one piece. */
+    /** Most pieces in one write: a reply is one piece. */
     private static final int GATHER_LIMIT = 1;
 
     @Override
@@ -36,7 +36,7 @@ public record BackEnd(DeviceHost host, FileMappings files, @Nullable DisplaySock
             }
         });
         control.register(channel).addListener(registered -> {
-            // A channel that never was active tells nobody of its end.
+            // A channel that was never active does not fire channelInactive.
             if (!registered.isSuccess()) control.execute(gone);
         });
         return channel;

@@ -24,37 +24,37 @@ import sluice.vdev.io.PeerLog;
 import sluice.vdev.io.ProtocolViolation;
 
 /**
- * The channel on which we ask the front-end (SET_BACKEND_REQ_FD). Requests are acknowledged in order; nobody waits for
- * one. Used on the control loop.
+ * The channel for requests to the front-end (SET_BACKEND_REQ_FD). Requests are acknowledged in order, and answered by
+ * callback; no thread waits. Used on the control loop.
  */
 final class BackEndChannel {
-    /** VHOST_USER_BACKEND_IOTLB_MSG: a question about a translation. */
+    /** VHOST_USER_BACKEND_IOTLB_MSG: an IOTLB miss. */
     static final int IOTLB = 1;
     /** VHOST_USER_BACKEND_CONFIG_CHANGE_MSG: the configuration space has changed. */
     static final int CONFIG_CHANGE = 2;
-    /** VHOST_USER_BACKEND_SHMEM_MAP: a part of a file is to be seen in a part of a shared memory region. */
+    /** VHOST_USER_BACKEND_SHMEM_MAP: maps a part of a file into a shared memory region. */
     static final int SHMEM_MAP = 9;
-    /** VHOST_USER_BACKEND_SHMEM_UNMAP: not any more. */
+    /** VHOST_USER_BACKEND_SHMEM_UNMAP: unmaps it. */
     static final int SHMEM_UNMAP = 10;
-    /** Given to a request that was never answered. */
+    /** The answer to a request that was never answered. */
     static final long NO_ANSWER = -1;
 
     private final PeerLog log;
     private @Nullable FrameChannel channel;
-    /** While answers are read ahead of an entry; the one that has to wait for it. */
+    /** Set while answers are read ahead of an entry: the request that waits for its entry. */
     private boolean ahead;
     private @Nullable Asked held;
     private final ArrayDeque<Asked> asked = new ArrayDeque<>();
 
     private static final long SUCCESS = 0;
-    /** Not where a page begins: of a question that is not about a page. */
+    /** Page of a request other than an IOTLB miss; not page-aligned, so it matches no page. */
     private static final long NO_PAGE = -1;
 
-    /** A question that is not answered. */
+    /** A pending request. */
     private static final class Asked {
         final int number;
         final Consumer<ByteBuf> body;
-        /** What goes along; open until it is answered, for it may be asked again. */
+        /** Descriptor sent with it; open until the answer, because the request may be sent again. */
         final @Nullable Fd file;
         final LongConsumer answer;
         final long page;
@@ -74,10 +74,10 @@ final class BackEndChannel {
     }
 
     /**
-     * Uses {@code fd}, which is ours from now on, in place of any before. What that was asked and has not answered is asked
-     * again: who waits for it knows of no channel.
+     * Switches to the channel {@code fd}, which is owned by this object. Pending requests of the previous channel are
+     * sent again, because their callers do not know about channels.
      *
-     * @param disposal closes it in the end
+     * @param disposal closes {@code fd}
      */
     void connect(Fd fd, EventLoop loop, Disposal disposal) {
         Channel old = channel;
@@ -87,17 +87,18 @@ final class BackEndChannel {
         if (old != null) old.close();
         loop.register(fresh);
         for (Asked open : List.copyOf(asked)) {
-            // It may go while it is asked, and then all are answered.
+            // The channel may fail while requests are sent; then all of them are answered.
             if (fresh.equals(channel)) send(fresh, frame(fresh, open), open);
         }
     }
 
     /**
-     * Hands over an entry that has come on the other socket, behind the answers that the front-end gave before it: a refusal
-     * among them must not have the entry for its own. The entry of a question comes before its "yes"; so the first "yes" whose
-     * entry has not come is this one's, or a later one's, and comes after it.
+     * Delivers an IOTLB entry received on the other socket, after the answers that the front-end sent before it, so
+     * that a refusal among them is not matched with this entry. The front-end sends the entry of a miss before its
+     * positive answer; so the first positive answer without an entry belongs to this entry or to a later one, and is
+     * read after it.
      *
-     * @param page whether a page is in the entry's range
+     * @param page whether the entry contains a page
      */
     void takeInOrder(LongPredicate page, Runnable entry) {
         ahead = true;
@@ -129,23 +130,30 @@ final class BackEndChannel {
     }
 
     /**
-     * Sends a request without a body; {@code answer} gets 0 for success, what the front-end said, or {@link #NO_ANSWER}.
+     * Sends a request without a body; {@code answer} receives 0 for success, the front-end's error, or {@link
+     * #NO_ANSWER}.
      */
     void request(int number, LongConsumer answer) {
         request(number, body -> {}, answer, NO_PAGE);
     }
 
-    /** Asks where an address leads; the answer is 0 when the front-end has told it, as an IOTLB update. */
+    /**
+     * Sends an IOTLB miss for an address; the answer is 0 when the front-end has sent the translation as an IOTLB
+     * update.
+     */
     void miss(long address, Access access, LongConsumer answer) {
         request(IOTLB, body -> IotlbMessage.writeMiss(body, address, access), answer, address);
     }
 
-    /** Shows a part of a shared memory region; the answer is 0 when it is seen. {@code file} is open until then. */
+    /**
+     * Requests the mapping of a part of a shared memory region; the answer is 0 when it is mapped. {@code file} is open
+     * until then.
+     */
     void map(SharedPart part, Fd file, LongConsumer answer) {
         request(SHMEM_MAP, body -> part.write(body, true), file, answer, NO_PAGE);
     }
 
-    /** Takes a part of a shared memory region away; the answer is 0 when it is not seen any more. */
+    /** Requests the unmap of a part of a shared memory region; the answer is 0 when it is unmapped. */
     void unmap(SharedPart part, LongConsumer answer) {
         request(SHMEM_UNMAP, body -> part.write(body, false), answer, NO_PAGE);
     }
@@ -169,7 +177,7 @@ final class BackEndChannel {
             answer.accept(NO_ANSWER);
             return;
         }
-        // Before it is sent: a channel that goes meanwhile answers what is asked.
+        // Queued before it is sent: a channel that fails meanwhile answers all queued requests.
         asked.add(question);
         send(current, frame, question);
     }
@@ -182,7 +190,7 @@ final class BackEndChannel {
         return frame.setIntLE(8, frame.readableBytes() - VhostUserFormat.HEADER_BYTES);
     }
 
-    /** A descriptor that cannot be copied fails the question, as a channel that has gone does. */
+    /** If the descriptor cannot be duplicated, the request fails, as on a closed channel. */
     private void send(Channel to, ByteBuf frame, Asked question) {
         Fd file = question.file;
         try {

@@ -10,9 +10,9 @@ import sluice.dmacore.linux.Fd;
 import sluice.vdev.host.FrontEndRequests;
 
 /**
- * What a device asks of its front-end over the back-end channel: changes of configuration (VHOST_USER_BACKEND_CONFIG_CHANGE_MSG),
- * of which one message is under way and one more follows, however many there are; and parts of shared memory regions
- * (VHOST_USER_BACKEND_SHMEM_MAP, _UNMAP), which a host bounds.
+ * Requests of a device to its front-end over the back-end channel: configuration changes
+ * (VHOST_USER_BACKEND_CONFIG_CHANGE_MSG), at most one in flight and one pending, however many there are; and parts of
+ * shared memory regions (VHOST_USER_BACKEND_SHMEM_MAP, _UNMAP), limited by the host.
  */
 final class BackEndRequests implements FrontEndRequests {
     private final EventLoop control;
@@ -22,7 +22,10 @@ final class BackEndRequests implements FrontEndRequests {
     /** On the control loop. */
     private boolean telling;
 
-    /** @param protocolFeatures tells on the control loop what is negotiated: a front-end is sent nothing it has not agreed to */
+    /**
+     * @param protocolFeatures returns the negotiated protocol features, on the control loop: only negotiated messages
+     * are sent
+     */
     BackEndRequests(EventLoop control, BackEndChannel toFrontEnd, LongSupplier protocolFeatures) {
         this.control = control;
         this.toFrontEnd = toFrontEnd;
@@ -41,7 +44,7 @@ final class BackEndRequests implements FrontEndRequests {
     private void tell() {
         if (telling || !changed.getAndSet(false) || !has(ProtocolFeature.CONFIG)) return;
         telling = true;
-        // A front-end without the channel, or that does not answer, reads the configuration when it likes.
+        // Without the channel, or without an answer, the front-end reads the configuration at its own time.
         toFrontEnd.request(BackEndChannel.CONFIG_CHANGE, answer -> {
             telling = false;
             tell();

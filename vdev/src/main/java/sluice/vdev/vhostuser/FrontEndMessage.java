@@ -8,14 +8,14 @@ import sluice.dmacore.linux.Fd;
 import sluice.iommu.AddressRange;
 import sluice.iommu.Permission;
 
-/** The messages of a front-end that we understand, checked in form. Descriptors belong to whoever handles the message. */
+/** The supported messages of a front-end, with checked form. The handler of a message owns its descriptors. */
 sealed interface FrontEndMessage {
-    /** The descriptors it brought, for whoever does not handle it and must close them. */
+    /** Its descriptors, for a caller that does not handle the message and must close them. */
     default List<Fd> files() {
         return List.of();
     }
 
-    /** Whether it is answered at once, and leaves the device's loop alone. */
+    /** Whether it is answered at once, without the device's loop. */
     default boolean isImmediate() {
         return false;
     }
@@ -56,7 +56,7 @@ sealed interface FrontEndMessage {
         }
     }
 
-    /** GET_SHMEM_CONFIG: how large which shared memory regions are. */
+    /** GET_SHMEM_CONFIG: ids and sizes of the shared memory regions. */
     record GetSharedMemory() implements FrontEndMessage {
         @Override
         public boolean isImmediate() {
@@ -64,10 +64,10 @@ sealed interface FrontEndMessage {
         }
     }
 
-    /** A region as it is named on the wire; all in bytes. */
+    /** A memory region of the wire format; all values in bytes. */
     record Region(long guestAddress, long size, long userAddress, long fileOffset) {}
 
-    /** {@code fds} are as many as {@code regions}, in their order. */
+    /** {@code fds} has one descriptor for each of {@code regions}, in the same order. */
     record SetMemTable(List<Region> regions, List<Fd> fds) implements FrontEndMessage {
         @Override
         public List<Fd> files() {
@@ -122,14 +122,17 @@ sealed interface FrontEndMessage {
         }
     }
 
-    /** A range of bus addresses leads to an address of the memory table; what it may be used for is not said reliably. */
+    /**
+     * Maps a range of bus addresses to an address of the memory table. Front-ends do not report {@code granted}
+     * reliably.
+     */
     record IotlbUpdate(long address, long size, long target, Permission granted) implements FrontEndMessage {
         boolean includes(long page) {
             return Long.compareUnsigned(page - address, size) < 0;
         }
     }
 
-    /** A range of bus addresses, given by its first and last byte, leads nowhere any more. */
+    /** Unmaps a range of bus addresses, given by its first and last byte. */
     record IotlbInvalidate(AddressRange range) implements FrontEndMessage {}
 
     record GetConfig(int offset, int size, int flags) implements FrontEndMessage {
@@ -150,7 +153,7 @@ sealed interface FrontEndMessage {
 
     record ResetDevice() implements FrontEndMessage {}
 
-    /** A request number we do not offer. */
+    /** An unsupported request. */
     record Unknown(int request) implements FrontEndMessage {
         @Override
         public boolean isImmediate() {

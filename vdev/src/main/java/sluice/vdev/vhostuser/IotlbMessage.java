@@ -7,7 +7,7 @@ import sluice.iommu.AddressRange;
 import sluice.iommu.Permission;
 import sluice.vdev.io.ProtocolViolation;
 
-/** struct vhost_iotlb_msg: what front-end and back-end tell each other about translations, in both directions. */
+/** struct vhost_iotlb_msg (linux/vhost_types.h), sent in both directions: misses, updates and invalidations. */
 final class IotlbMessage {
     /** Address, size and user address, 64 bits each, permission and type, a byte each; QEMU pads it to 32 bytes. */
     static final int BYTES = 26;
@@ -18,7 +18,7 @@ final class IotlbMessage {
 
     private IotlbMessage() {}
 
-    /** Reads what a front-end sends; {@code body} has at least {@link #BYTES}. */
+    /** Decodes a front-end's message; {@code body} has at least {@link #BYTES}. */
     static FrontEndMessage read(ByteBuf body) throws ProtocolViolation {
         long address = body.readLongLE();
         long size = body.readLongLE();
@@ -41,14 +41,14 @@ final class IotlbMessage {
         return Permission.of(bits);
     }
 
-    /** A size of 0 stands for 2^64; what passes the end of all addresses ends there. */
+    /** A size of 0 means 2^64; a range beyond 2^64 is cut there. */
     private static AddressRange range(long address, long size) {
         long last = address + size - 1;
         if (size == 0) return new AddressRange(0, -1);
         return new AddressRange(address, Long.compareUnsigned(last, address) < 0 ? -1 : last);
     }
 
-    /** Writes the question where {@code address} leads. */
+    /** Writes an IOTLB miss for {@code address}. */
     static void writeMiss(ByteBuf body, long address, Access access) {
         body.writeLongLE(address).writeLongLE(0).writeLongLE(0);
         body.writeByte(Permission.of(access).bits()).writeByte(MISS).writeZero(PADDED_BYTES - BYTES);

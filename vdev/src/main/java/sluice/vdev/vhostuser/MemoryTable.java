@@ -14,11 +14,11 @@ import sluice.vdev.io.PeerLog;
 import sluice.vdev.vhostuser.FrontEndMessage.Region;
 
 /**
- * The memory table as the front-end builds it, whole or slot by slot. Each change makes a new generation; a change that
- * is refused leaves the one before. Used on the control loop.
+ * The memory table, set by the front-end as a whole or slot by slot. Each change creates a new generation; a refused
+ * change keeps the previous one. Used on the control loop.
  */
 final class MemoryTable implements AutoCloseable {
-    /** Regions we take one by one: as many as KVM has slots for. */
+    /** Most memory slots: the number of KVM's slots. */
     static final int MAX_SLOTS = 509;
 
     private final FileMappings files;
@@ -27,7 +27,7 @@ final class MemoryTable implements AutoCloseable {
     private GuestMemory current = GuestMemory.empty();
     private boolean warnedOfShrinking;
 
-    /** @param disposal closes the descriptors: the last holder of a file frees its pages, which takes its time */
+    /** @param disposal closes the descriptors: closing the last one of a file frees its pages, which may block */
     MemoryTable(FileMappings files, Disposal disposal, PeerLog log) {
         this.log = log;
         this.files = files;

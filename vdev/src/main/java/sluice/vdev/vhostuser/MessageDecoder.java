@@ -15,8 +15,8 @@ import sluice.vdev.io.ProtocolViolation;
 import sluice.vdev.vhostuser.FrontEndMessage.Region;
 
 /**
- * Turns frames into messages: sizes, numbers of descriptors and indices are checked here, so that nobody behind has to.
- * Descriptors that no rule asks for are closed.
+ * Decodes frames into messages, and checks sizes, numbers of descriptors and indices, so that handlers need not.
+ * Unexpected descriptors are closed.
  */
 final class MessageDecoder extends ChannelInboundHandlerAdapter {
     private static final int REGION_BYTES = 32;

@@ -10,11 +10,11 @@ import sluice.vdev.io.OutgoingFrame;
 import sluice.vdev.io.ProtocolViolation;
 
 /**
- * Answers in the order of the questions, although some are known only later: each question takes its place in line, and
- * the line moves when its head is filled. Used on the control loop.
+ * Sends replies in the order of the requests, although some complete later: each request takes a place in a queue,
+ * which advances when its head is complete. Used on the control loop.
  */
 final class Replies {
-    /** A front-end that asks on without waiting for answers is wrong, or wants our memory. */
+    /** Limit of pending replies, against a front-end that sends requests without reading replies. */
     private static final int MAX_WAITING = 256;
 
     private final Channel channel;
@@ -24,7 +24,7 @@ final class Replies {
         this.channel = channel;
     }
 
-    /** One answer that is due. */
+    /** One pending reply. */
     final class Place {
         private final int number;
         private @Nullable ByteBuf body;
@@ -33,7 +33,7 @@ final class Replies {
             this.number = number;
         }
 
-        /** Answers with a 64-bit number; as an acknowledgement 0 is success. */
+        /** Replies with a 64-bit number; in an acknowledgement 0 means success. */
         void answer(long value) {
             answer(channel.alloc().directBuffer(8).writeLongLE(value));
         }
@@ -43,7 +43,7 @@ final class Replies {
             channel.eventLoop().execute(() -> answer(value));
         }
 
-        /** Answers with {@code content}, which belongs to the place from now on. */
+        /** Replies with {@code content}; takes ownership of it. */
         void answer(ByteBuf content) {
             if (body != null) throw new IllegalStateException("message " + number + " was answered before");
             body = content;
@@ -51,7 +51,7 @@ final class Replies {
         }
     }
 
-    /** Takes a place in line for message {@code number}. */
+    /** Takes a place in the queue for message {@code number}. */
     Place expect(int number) throws ProtocolViolation {
         if (line.size() == MAX_WAITING) {
             throw new ProtocolViolation("more than %d messages are waiting for answers".formatted(MAX_WAITING));

@@ -1,10 +1,10 @@
 package sluice.vdev.vhostuser;
 
 /**
- * A message together with what its header said.
+ * A message and its header.
  *
  * @param number request number, repeated in a reply
- * @param needReply whether an acknowledgement is wanted
- * @param bytes of the whole message
+ * @param needReply whether an acknowledgement is requested
+ * @param bytes size of the whole message
  */
 record Request(int number, boolean needReply, int bytes, FrontEndMessage message) {}

@@ -28,16 +28,18 @@ import sluice.vdev.io.PeerLog;
 import sluice.vdev.io.ProtocolViolation;
 
 /**
- * One front-end's session, on the control loop. It never waits: what the device's loop has to do is posted there, and its
- * answer takes its place in line meanwhile.
+ * One front-end's session, on the control loop. It never blocks: work for the device's loop is posted there, and its
+ * reply takes its place in the queue.
  */
 final class Session extends ChannelInboundHandlerAdapter {
-    /** VHOST_USER_F_PROTOCOL_FEATURES: the front-end may ask for protocol features. */
+    /** VHOST_USER_F_PROTOCOL_FEATURES: the front-end may negotiate protocol features. */
     private static final long F_PROTOCOL_FEATURES = 1L << 30;
-    /** How long a front-end that has settled its features may take to send memory before we tell what is wrong. */
+    /** Delay after feature negotiation before missing guest memory is reported. */
     private static final int MEMORY_HINT_SECONDS = 3;
 
-    /** Many times what QEMU sends without waiting: eight memory regions, and a dozen messages for each ring. */
+    /**
+     * Many times what QEMU sends without waiting for answers: eight memory regions, and a dozen messages for each ring.
+     */
     private static final Backlog.Limits LIMITS = new Backlog.Limits(256, 1 << 20, 64);
 
     private static final Logger LOG = LoggerFactory.getLogger(Session.class);
@@ -94,7 +96,7 @@ final class Session extends ChannelInboundHandlerAdapter {
         try {
             handle(request);
         } finally {
-            // Behind all that it has given to the device's loop.
+            // After all work that it has posted to the device's loop.
             host.loop().execute(() -> backlog.end(request.bytes(), fds));
         }
     }
@@ -115,7 +117,7 @@ final class Session extends ChannelInboundHandlerAdapter {
                     "unsupported request " + unknown.request());
             case FrontEndMessage.SetFeatures set -> now(request, () -> setFeatures(set.features()));
             case FrontEndMessage.SetProtocolFeatures set -> now(request, () -> setProtocolFeatures(set.features()));
-            case FrontEndMessage.SetOwner() -> now(request, () -> {}); // one connection has one owner by itself
+            case FrontEndMessage.SetOwner() -> now(request, () -> {}); // a connection has one owner anyway
             case FrontEndMessage.ResetOwner() ->
                 now(request, () -> LOG.debug("RESET_OWNER is deprecated and does nothing"));
             case FrontEndMessage.SetMemTable set -> later(request, done -> {
@@ -153,16 +155,16 @@ final class Session extends ChannelInboundHandlerAdapter {
         }
     }
 
-    /** What a message that has no reply of its own asks for. */
+    /** The work of a message without a reply of its own. */
     @FunctionalInterface
     private interface Work {
         void carryOut() throws IOException;
     }
 
-    /** The same, if it takes its time. */
+    /** The same, for work that completes later. */
     @FunctionalInterface
     private interface LongWork {
-        /** @param done to be run when it is over; not if this throws */
+        /** @param done to be run at the end; not if this throws */
         void begin(Runnable done) throws IOException;
     }
 
@@ -178,7 +180,7 @@ final class Session extends ChannelInboundHandlerAdapter {
         isRefused(request, place, () -> work.begin(done));
     }
 
-    /** Where the answer goes, or null if none is wanted. */
+    /** The place of the reply, or null if none is requested. */
     private Replies.@Nullable Place place(Request request) throws ProtocolViolation {
         if (!wantsAnswer(request)) return null;
         try {
@@ -222,14 +224,14 @@ final class Session extends ChannelInboundHandlerAdapter {
     }
 
     /**
-     * QEMU's vhost-user-gpu takes ring features from its own properties and sets some whether they are offered or not; all
-     * that exist are implemented, so all are offered.
+     * QEMU's vhost-user-gpu takes ring features from its own properties and sets some that were not offered. All
+     * existing ring features are implemented, so all are offered.
      */
     private long offeredFeatures() {
         return TransportFeatures.offered(host.device()) | F_PROTOCOL_FEATURES;
     }
 
-    /** What rings began with is theirs until they stop: nothing of it may be replaced under them. */
+    /** Parameters of running rings must not change until the rings stop. */
     private void requireSameWhileRunning(String name, long before, long next) throws IOException {
         if (before == next || !vrings.isAnyRunning()) return;
         throw new IOException("%s 0x%x, but the rings already run with 0x%x".formatted(name, next, before));
@@ -239,7 +241,7 @@ final class Session extends ChannelInboundHandlerAdapter {
         requireSameWhileRunning("SET_PROTOCOL_FEATURES", protocolFeatures, accepted);
         boolean others = protocolFeatures != accepted;
         protocolFeatures = accepted;
-        // They say what the translations of the VM's IOMMU lead to.
+        // They determine the target addresses of IOTLB entries.
         if (others && featuresSettled) setFeatures(features);
     }
 
@@ -253,10 +255,10 @@ final class Session extends ChannelInboundHandlerAdapter {
         features = accepted;
         featuresSettled = true;
         vrings.settle(accepted, ringAddressing());
-        // QEMU takes the bit back where the VM has no IOMMU in front of us.
+        // QEMU clears the bit if the VM has no IOMMU for this device.
         host.start(accepted, (accepted & TransportFeatures.ACCESS_PLATFORM) == 0 ? null : frontIommu());
         if ((accepted & F_PROTOCOL_FEATURES) == 0) {
-            // Without protocol features there is no ENABLE message, rings are enabled when they start.
+            // Without protocol features there is no SET_VRING_ENABLE; rings are enabled when they start.
             for (int i = 0; i < vrings.count(); i++) host.enable(i, true, () -> {});
         }
         expectMemory();
@@ -284,7 +286,7 @@ final class Session extends ChannelInboundHandlerAdapter {
         host.adopt(next, done);
     }
 
-    /** With GPA_ADDRESSES the front-end names rings by guest address, otherwise by where it has mapped them itself. */
+    /** With GPA_ADDRESSES the front-end passes guest addresses of rings, otherwise its own user addresses. */
     private GuestMemory.Addressing ringAddressing() {
         return (protocolFeatures & ProtocolFeature.GPA_ADDRESSES) != 0
                 ? GuestMemory.Addressing.GUEST
@@ -301,8 +303,8 @@ final class Session extends ChannelInboundHandlerAdapter {
     }
 
     /**
-     * What is no socket could not be watched, and its questions would never be answered. One whose other end is in this
-     * process, such as the front-end's own end of this connection, would keep that open for ever.
+     * Other file types cannot be watched, and requests on them would never be answered. A socket with its peer in this
+     * process, such as the front-end's end of this connection, would keep the connection open for ever.
      */
     private Fd socket(String message, Fd fd) throws IOException {
         try {
@@ -323,7 +325,7 @@ final class Session extends ChannelInboundHandlerAdapter {
             host.device().readConfig(get.offset(), value);
         } catch (RuntimeException | Error e) {
             log.error("{} failed in readConfig", host.loop().name(), e);
-            replies.expect(request.number()).answer(channel.alloc().directBuffer(0)); // by which a front-end knows
+            replies.expect(request.number()).answer(channel.alloc().directBuffer(0)); // which tells the front-end
             return;
         }
         ByteBuf body = channel.alloc().directBuffer(12 + value.length);

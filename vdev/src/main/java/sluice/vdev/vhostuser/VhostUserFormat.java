@@ -8,7 +8,10 @@ import sluice.vdev.io.ProtocolViolation;
 /** Framing of vhost-user: request, flags and size of the body, 32 bits each, in the byte order of the machine. */
 public final class VhostUserFormat implements FrameFormat {
     public static final int HEADER_BYTES = 12;
-    /** The largest body of any message we know is 268 bytes; 4096 leaves room for messages we must refuse politely. */
+    /**
+     * The largest body of a supported message is 268 bytes; 4096 leaves room for messages that are refused with an
+     * error.
+     */
     public static final int MAX_BODY_BYTES = 4096;
 
     static final int VERSION = 1;

@@ -19,7 +19,7 @@ import sluice.vdev.queue.QueueLayout;
 import sluice.vdev.queue.RingFeatures;
 
 /**
- * The rings of one session: what the front-end says of each, which one starts by its kick descriptor, and where it has stopped.
+ * The rings of one session: their parameters, their start by the kick descriptor, and their positions when stopped.
  * Used on the control loop.
  */
 final class Vrings {
@@ -46,9 +46,9 @@ final class Vrings {
     }
 
     /**
-     * What rings begin with from now on.
+     * Sets the parameters for rings that start later.
      *
-     * @param rings of the addresses in {@link #setAddresses}
+     * @param rings kind of the addresses in {@link #setAddresses}
      */
     void settle(long accepted, GuestMemory.Addressing rings) {
         features = accepted;
@@ -75,9 +75,9 @@ final class Vrings {
     }
 
     /**
-     * Takes where a ring is to begin. If that is not where it stopped, and none runs, then the driver has reset the device in
-     * between, and no front-end must be believed to say so: QEMU 7.2 has no message for it, and the next driver would meet the
-     * resources of the one before.
+     * Sets the start position of a ring. If it differs from where the ring stopped, and no ring runs, the driver has
+     * reset the device in between. QEMU 7.2 sends no message for that, so it is detected here; otherwise the next
+     * driver would find resources of the previous one.
      */
     void setPosition(int index, int position) {
         VringState vring = vrings[index];
@@ -94,7 +94,7 @@ final class Vrings {
         return vring.position(RingFeatures.of(features).packed());
     }
 
-    /** Starts a ring, or has another descriptor watched for the kicks of one that runs. */
+    /** Starts a ring, or replaces the kick eventfd of a running one. */
     void setKick(int index, @Nullable Fd kick) throws IOException {
         if (kick == null) {
             throw new IOException(
@@ -131,7 +131,7 @@ final class Vrings {
         host.setError(index, eventFd("error", error));
     }
 
-    /** A descriptor we shall signal must be an eventfd. */
+    /** A descriptor that we signal must be an eventfd. */
     private @Nullable Fd eventFd(String name, @Nullable Fd fd) throws IOException {
         if (fd == null) return null;
         try {
@@ -148,7 +148,7 @@ final class Vrings {
         if (!EventFd.isEventFd(fd)) throw new IOException("the %s descriptor is not an eventfd".formatted(name));
     }
 
-    /** Stops a ring, if it runs, and answers where it has come to. */
+    /** Stops a ring, if it runs, and replies with its position. */
     void stop(int index, Replies.Place answer) {
         VringState vring = vrings[index];
         if (!vring.started) {
@@ -167,7 +167,7 @@ final class Vrings {
         return channel.alloc().directBuffer(8).writeIntLE(index).writeIntLE(position);
     }
 
-    /** The device is reset: its rings are as they were at first. */
+    /** The device is reset: its rings return to their initial state. */
     void reset() {
         for (VringState vring : vrings) vring.reset();
     }

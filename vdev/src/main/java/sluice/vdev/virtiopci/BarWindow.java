@@ -6,10 +6,10 @@ import java.util.function.Consumer;
 import sluice.vdev.device.SharedWindow;
 import sluice.vdev.host.SharedMemory;
 
-/** A shared memory region in a BAR, all of which a driver reaches from the beginning. */
+/** A shared memory region in a BAR, always accessible as a whole. */
 record BarWindow(SharedMemory shared, int id) implements SharedWindow {
     BarWindow {
-        shared.offset(id); // there must be such a region
+        shared.offset(id); // throws if there is no such region
     }
 
     @Override

@@ -5,8 +5,8 @@ import java.util.Arrays;
 import sluice.vdev.device.VirtioDevice;
 
 /**
- * The common configuration structure (struct virtio_pci_common_cfg, virtio 1.3 §4.1.4.3). Any aligned part of it can be
- * read; a field is written whole, the 64-bit ones in halves, and any other write does nothing (§4.1.3.1).
+ * The common configuration structure (struct virtio_pci_common_cfg, virtio 1.3 §4.1.4.3). Any aligned part can be read.
+ * Fields are written as a whole, 64-bit fields in halves; any other write is ignored (§4.1.3.1).
  */
 final class CommonConfig {
     private static final int DEVICE_FEATURE_SELECT = 0x00;
@@ -67,7 +67,7 @@ final class CommonConfig {
     private int word(QueueRegisters queue, int offset) {
         return switch (offset) {
             case QUEUE_SIZE -> queue.size | (queue.vector << 16);
-            // Behind it the number of its place to be notified at, which is its own.
+            // Followed by queue_notify_off, which equals the queue's index.
             case QUEUE_ENABLE -> (queue.enabled ? 1 : 0) | (queueSelect << 16);
             case QUEUE_DESCRIPTORS -> (int) queue.descriptors;
             case QUEUE_DESCRIPTORS + WORD -> (int) (queue.descriptors >>> 32);
@@ -75,7 +75,7 @@ final class CommonConfig {
             case QUEUE_DRIVER + WORD -> (int) (queue.driverArea >>> 32);
             case QUEUE_DEVICE -> (int) queue.deviceArea;
             case QUEUE_DEVICE + WORD -> (int) (queue.deviceArea >>> 32);
-            default -> 0; // no notification data; and a reset is over when it can be looked at
+            default -> 0; // no notification data; a queue reset is complete before it can be read
         };
     }
 
@@ -88,8 +88,8 @@ final class CommonConfig {
     }
 
     /**
-     * The generation is another one whenever the device's configuration is not what it was at the last look: a driver that
-     * reads it before and after knows whether what it has read in between belongs together.
+     * config_generation changes when the device's configuration differs from that at the last read; a driver that reads
+     * it before and after detects an inconsistent read.
      */
     private void lookAtConfiguration() {
         byte[] now = new byte[seen.length];
@@ -137,7 +137,7 @@ final class CommonConfig {
             case QUEUE_SIZE -> {
                 if (isOpen(queue)) queue.size = value;
             }
-            // Drivers may choose another vector at any time.
+            // Drivers may change the vector at any time.
             case QUEUE_VECTOR -> queue.vector = interrupts.vector(value);
             case QUEUE_ENABLE -> {
                 if (value == 1) {
@@ -182,13 +182,13 @@ final class CommonConfig {
         return high ? (address & LOW_HALF) | (bits << 32) : (address & ~LOW_HALF) | bits;
     }
 
-    /** Whether the driver may set the queue up: an enabled one stays as it is. */
+    /** Whether the driver may configure the queue: an enabled queue must not change. */
     private boolean isOpen(QueueRegisters queue) {
         if (queue.enabled) life.complain("queue " + queueSelect + " is changed while it is enabled");
         return !queue.enabled;
     }
 
-    /** Back to power-on, but for the generation, which only ever changes. */
+    /** Resets to power-on, except the generation, which never repeats. */
     void reset() {
         clearSelections();
     }

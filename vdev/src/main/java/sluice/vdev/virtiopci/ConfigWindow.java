@@ -4,20 +4,20 @@ import sluice.vdev.pci.ConfigLayout;
 import sluice.vdev.pci.ConfigSpace;
 
 /**
- * The capability by which firmware reaches the structures when it cannot reach the BARs (virtio 1.3 §4.1.4.9): an access to
- * its last four bytes is an access to a BAR, where its other fields say. An access that they do not describe does nothing.
+ * The PCI configuration access capability (virtio 1.3 §4.1.4.9), for firmware that cannot access BARs: an access to its
+ * last four bytes is an access to the BAR, offset and length in its other fields. An invalid combination is ignored.
  */
 final class ConfigWindow {
     static final int DATA_BYTES = 4;
 
-    /** Offsets behind the beginning of the capability. */
+    /** Offsets from the beginning of the capability. */
     private static final int BAR = 4;
     private static final int OFFSET = 8;
     private static final int LENGTH = 12;
     private static final int DATA = 16;
     private static final int BYTES = 20;
 
-    /** Accesses to the structures, with an offset that is a multiple of the size, and within them. */
+    /** Accesses to the structures; the offset is a multiple of the size and within them. */
     interface Target {
         long read(long offset, int size);
 
@@ -28,14 +28,14 @@ final class ConfigWindow {
     private final int at;
     private final Target target;
 
-    /** @param at where the capability begins */
+    /** @param at offset of the capability in configuration space */
     ConfigWindow(ConfigSpace config, int at, Target target) {
         this.config = config;
         this.at = at;
         this.target = target;
     }
 
-    /** Which bits behind number, link and length are the driver's: BAR, offset, length and data. */
+    /** Writable bits after id, link and length: BAR, offset, length and data. */
     static byte[] driverBits() {
         byte[] bits = new byte[BYTES - ConfigLayout.VENDOR_BODY];
         bits[BAR - ConfigLayout.VENDOR_BODY] = -1;

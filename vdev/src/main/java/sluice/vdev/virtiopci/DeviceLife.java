@@ -21,15 +21,15 @@ import sluice.vdev.queue.RingFeatures;
 import sluice.vdev.queue.Virtqueue;
 
 /**
- * The life of a device as its driver steers it: status, features, queues that start and end (virtio 1.3 §2.1, §2.2, §2.6,
- * §3.1.1). What a driver must not do has no effect, or the device needs a reset; a line in the log says why.
+ * The state of a device as its driver controls it: status, features, start and stop of queues (virtio 1.3 §2.1, §2.2,
+ * §2.6, §3.1.1). A violation by the driver is ignored or sets DEVICE_NEEDS_RESET; the log gives the reason.
  */
 final class DeviceLife {
     static final int DRIVER_OK = 4;
     static final int FEATURES_OK = 8;
     static final int NEEDS_RESET = 64;
 
-    /** A driver that breaks rules can do so without end; the log has one. */
+    /** Violations by one driver that are logged. */
     private static final int COMPLAINTS_TOLD = 8;
     /** Both wrap counters of a packed ring begin with 1 (§2.8.1). */
     private static final int PACKED_START = 0x8000_8000;
@@ -47,7 +47,7 @@ final class DeviceLife {
     private @Nullable FunctionContext context;
     private int status;
     private long accepted;
-    /** Whether the driver has accepted a feature with a number of 64 or more, of which none is offered. */
+    /** Whether the driver has accepted a feature bit of 64 or more; none is offered. */
     private boolean acceptedMore;
     private int complaints;
 
@@ -58,13 +58,13 @@ final class DeviceLife {
         this.config = config;
         this.interrupts = interrupts;
         this.queues = new DeviceQueues(device, loop, pollNanos, new Bus());
-        // NOTIFY_ON_EMPTY belongs to the legacy interface, which is not here (§6.4).
+        // NOTIFY_ON_EMPTY belongs to the legacy interface, which is not supported (§6.4).
         this.offered = TransportFeatures.offered(device) & ~RingFeatures.NOTIFY_ON_EMPTY;
         this.registers = new QueueRegisters[device.queueCount()];
         for (int i = 0; i < registers.length; i++) registers[i] = new QueueRegisters();
     }
 
-    /** The bus as the queues see it. */
+    /** The transport of the queues. */
     private final class Bus implements QueueTransport {
         @Override
         public FrontTranslation memory() {
@@ -78,7 +78,7 @@ final class DeviceLife {
             return config.isBusMaster();
         }
 
-        /** All of it is the guest's to be seen, always: a front-end has mapped the whole BAR. */
+        /** Always mapped: the front-end has mapped the whole BAR. */
         @Override
         public SharedWindow window(int id) {
             return new BarWindow(shared, id);
@@ -105,7 +105,7 @@ final class DeviceLife {
         complaints = 0;
     }
 
-    /** The front-end has gone. */
+    /** The front-end has disconnected. */
     void disconnect() {
         queues.close();
         context = null;
@@ -122,7 +122,7 @@ final class DeviceLife {
     /**
      * The driver accepts features.
      *
-     * @param half which 32 of them
+     * @param half 0 for bits 0 to 31, 1 for bits 32 to 63
      */
     void accept(int half, int bits) {
         if ((status & FEATURES_OK) != 0) {
@@ -179,7 +179,7 @@ final class DeviceLife {
         }
     }
 
-    /** What the driver has set of a queue, or null if there is no such queue. */
+    /** The registers of a queue, or null if there is no such queue. */
     @Nullable
     QueueRegisters queue(int index) {
         return index < registers.length ? registers[index] : null;
@@ -189,7 +189,7 @@ final class DeviceLife {
         return registers.length;
     }
 
-    /** The driver enables a queue, and may not change it from now on. */
+    /** The driver enables a queue, which must not change until a reset. */
     void enable(int index) {
         QueueRegisters queue = registers[index];
         if (queue.enabled) return;
@@ -233,17 +233,17 @@ final class DeviceLife {
         queues.setEnabled(index, false);
     }
 
-    /** The driver has made something available in a queue. */
+    /** The driver has notified a queue. */
     void notified(int index) {
         if (index < registers.length) queues.look(index);
     }
 
-    /** The driver lets the function access memory now. */
+    /** The driver has enabled bus mastering. */
     void lookAtQueues() {
         queues.lookAtAll();
     }
 
-    /** A range of bus addresses leads nowhere any more. */
+    /** A range of bus addresses was unmapped. */
     void unmapped(AddressRange range) {
         queues.invalidated(range);
     }
@@ -254,7 +254,7 @@ final class DeviceLife {
         if (first && (status & DRIVER_OK) != 0) interrupts.configurationChanged();
     }
 
-    /** Back to power-on. */
+    /** Resets the device to power-on. */
     void reset() {
         accepted = 0;
         acceptedMore = false;
@@ -263,12 +263,12 @@ final class DeviceLife {
             registers[i].reset();
         }
         queues.reset();
-        // A driver waits until it reads 0, whatever has failed meanwhile.
+        // A driver waits until status reads 0, even if the device's reset failed.
         status = 0;
         interrupts.reset();
     }
 
-    /** Says what a driver does wrong, the first times. */
+    /** Logs a violation by the driver, the first times. */
     void complain(String what) {
         if (complaints++ < COMPLAINTS_TOLD) {
             LOG.warn("{}: {}", name, what);

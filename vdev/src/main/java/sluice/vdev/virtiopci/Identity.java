@@ -2,19 +2,19 @@ package sluice.vdev.virtiopci;
 
 import sluice.vdev.pci.ConfigLayout;
 
-/** By what a guest knows a virtio device on its bus (virtio 1.3 §4.1.2). */
+/** The PCI identity of a virtio device (virtio 1.3 §4.1.2). */
 final class Identity {
     private static final int VENDOR = 0x1af4;
     private static final int FIRST_DEVICE = 0x1040;
     /** 1 or more: a device without the legacy interface. */
     private static final int REVISION = 1;
-    /** Any number of 0x40 or more, so that no legacy driver takes the function for its own (§4.1.2.1). */
+    /** Subsystem device id of 0x40 or more, so that no legacy driver binds to the function (§4.1.2.1). */
     private static final int SUBSYSTEM = 0x1100;
     private static final int LAST_ID = 0x3f;
 
     private Identity() {}
 
-    /** The beginning of the configuration space of the device with this virtio id, 1 to 63. */
+    /** The header of configuration space for the device with this virtio id, 1 to 63. */
     static ConfigLayout of(int virtioId) {
         if (virtioId < 1 || virtioId > LAST_ID)
             throw new IllegalArgumentException("virtio id " + virtioId + " has no PCI device id; give 1 to 63");
@@ -23,7 +23,7 @@ final class Identity {
     }
 
     /**
-     * The class code (PCI Code and ID Assignment 1.11): guests choose drivers by the device number, but firmware, tools and
+     * The class code (PCI Code and ID Assignment 1.11): guests match drivers by device id, but firmware, tools and
      * desktops look for a display or a camera by its class.
      */
     private static int classCode(int virtioId) {

@@ -2,9 +2,9 @@ package sluice.vdev.virtiopci;
 
 import sluice.vdev.queue.QueueLayout;
 
-/** What a driver has set of one queue (virtio 1.3 §4.1.4.3). */
+/** The registers of one queue (virtio 1.3 §4.1.4.3). */
 final class QueueRegisters {
-    /** Descriptors offered for each queue. */
+    /** Maximum queue size. */
     static final int MAX_SIZE = 256;
 
     int size = MAX_SIZE;
@@ -12,10 +12,10 @@ final class QueueRegisters {
     long descriptors;
     long driverArea;
     long deviceArea;
-    /** Set by the driver, and taken back by a reset of the queue or the device. */
+    /** Set by the driver; cleared by a reset of the queue or the device. */
     boolean enabled;
 
-    /** @throws IllegalArgumentException if the size is none */
+    /** @throws IllegalArgumentException if the size is invalid */
     QueueLayout layout() {
         if (size > MAX_SIZE)
             throw new IllegalArgumentException("a size of " + size + ", at most " + MAX_SIZE + " is offered");

@@ -12,9 +12,9 @@ import sluice.vdev.pci.BarMemory;
 import sluice.vdev.pci.ConfigLayout;
 import sluice.vdev.pci.Msix;
 
-/** Where the structures of virtio over PCI lie, and the capabilities that tell a driver (virtio 1.3 §4.1.4). */
+/** Locations of the virtio structures, and the capabilities that point to them (virtio 1.3 §4.1.4). */
 final class Structures {
-    /** The BAR that all structures are in. */
+    /** The BAR of all structures. */
     static final int BAR = 0;
     static final int COMMON = 0x0000;
     /** Up to and with queue_reset. */
@@ -24,9 +24,9 @@ final class Structures {
     static final int DEVICE_BYTES = 0x1000;
     static final int NOTIFY = 0x3000;
     static final int NOTIFY_BYTES = 0x1000;
-    /** Each queue has its own place to be notified at. */
+    /** Each queue has its own notification address. */
     static final int NOTIFY_MULTIPLIER = 4;
-    /** As many as there are places. */
+    /** One queue per notification address. */
     static final int MAX_QUEUES = NOTIFY_BYTES / NOTIFY_MULTIPLIER;
     static final int BYTES = 0x4000;
 
@@ -40,14 +40,14 @@ final class Structures {
     private static final int TYPE_DEVICE = 4;
     private static final int TYPE_WINDOW = 5;
     private static final int TYPE_SHARED_MEMORY = 8;
-    /** The one that QEMU has it in, too. */
+    /** The same BAR as in QEMU. */
     private static final int SHARED_BAR = 4;
     /** Type, BAR, id, padding, offset, length. */
     private static final int BODY_BYTES = 13;
 
     private Structures() {}
 
-    /** Those of a device, with one for its shared memory if it has any. */
+    /** The BARs of a device, with one for its shared memory if it has any. */
     static List<Bar> bars(SharedMemory shared) {
         List<Bar> bars = new ArrayList<>(List.of(Bar.registers(BAR, BYTES), Bar.registers(MSIX_BAR, MSIX_BYTES)));
         BarMemory memory = shared.memory();
@@ -56,7 +56,7 @@ final class Structures {
         return bars;
     }
 
-    /** A vector for each queue, and one for changes of configuration. */
+    /** One vector for each queue, and one for configuration changes. */
     static Msix msix(int queues) {
         return new Msix(queues + 1, MSIX_BAR, 0, MSIX_PENDING);
     }
@@ -64,7 +64,7 @@ final class Structures {
     /**
      * Adds the capabilities.
      *
-     * @return where in configuration space the window to the BARs is
+     * @return offset of the PCI configuration access capability
      */
     static int addTo(ConfigLayout layout, int deviceConfigBytes) {
         layout.vendorSpecific(body(TYPE_COMMON, COMMON, COMMON_BYTES, 0), new byte[BODY_BYTES]);
@@ -77,7 +77,7 @@ final class Structures {
         return layout.vendorSpecific(body(TYPE_WINDOW, 0, 0, ConfigWindow.DATA_BYTES), ConfigWindow.driverBits());
     }
 
-    /** A capability for each shared memory region (virtio 1.3 §4.1.4.7), whose offset and length have 64 bits. */
+    /** A capability for each shared memory region (virtio 1.3 §4.1.4.7), with 64-bit offset and length. */
     static void addTo(ConfigLayout layout, SharedMemory shared) {
         for (SharedRegion region : shared.regions()) {
             long offset = shared.offset(region.id());

@@ -6,8 +6,8 @@ import sluice.vdev.device.FunctionContext;
 import sluice.vdev.pci.ConfigSpace;
 
 /**
- * How the function interrupts its driver: by a vector for each event that has one, or, while MSI-X is off, by the interrupt
- * line and a register that says what it was (virtio 1.3 §4.1.4.5, §4.1.5.3, §4.1.5.4).
+ * Interrupts of the function: by the vector that the driver has assigned to the event, or, while MSI-X is disabled, by
+ * the interrupt line and the ISR status register (virtio 1.3 §4.1.4.5, §4.1.5.3, §4.1.5.4).
  */
 final class VirtioInterrupts {
     /** VIRTIO_MSI_NO_VECTOR. */
@@ -30,7 +30,7 @@ final class VirtioInterrupts {
         context = next;
     }
 
-    /** The vector a driver gets when it asks for {@code wanted}: that, or none if there is no such vector. */
+    /** The vector set for a request of {@code wanted}: {@code wanted}, or NO_VECTOR if it does not exist. */
     int vector(int wanted) {
         return wanted < vectors ? wanted : NO_VECTOR;
     }
@@ -65,7 +65,7 @@ final class VirtioInterrupts {
         if (vector != NO_VECTOR && present != null) present.signal(vector);
     }
 
-    /** What the ISR register shows; reading it acknowledges everything. */
+    /** Reads and clears the ISR status register. */
     int acknowledge() {
         int shown = pending;
         pending = 0;
@@ -73,7 +73,7 @@ final class VirtioInterrupts {
         return shown;
     }
 
-    /** The line follows what is pending; whether the driver lets it, is its host's concern. */
+    /** Asserts the line while an interrupt is pending; the host applies the interrupt disable bit. */
     void drive() {
         FunctionContext present = context;
         if (present != null) present.assertInterrupt(pending != 0 && !config.isMsixEnabled());

@@ -33,10 +33,11 @@ public final class VirtioPciFunction implements PciFunction {
     }
 
     /**
-     * @param loop the device's loop, on which the function is to be served as well
+     * @param loop the device's loop, which also serves the function
      * @param pollNanos see {@link sluice.vdev.device.DeviceContext#pollNanos}
      * @param shared the memory of the device's shared memory regions
-     * @throws IllegalArgumentException if there is no room for so many queues, or such a device is not for PCI
+     * @throws IllegalArgumentException if the device has too many queues or too much configuration, or its virtio id
+     * has no PCI device id
      */
     public VirtioPciFunction(VirtioDevice device, HostLoop loop, long pollNanos, SharedMemory shared) {
         if (device.queueCount() > Structures.MAX_QUEUES || device.configSize() > Structures.DEVICE_BYTES) {
@@ -52,7 +53,7 @@ public final class VirtioPciFunction implements PciFunction {
         Structures.addTo(layout, shared);
         int windowAt = Structures.addTo(layout, device.configSize());
         layout.msix(msix).express();
-        // A device of many regions does without: no driver needs it.
+        // Omitted for a device with many regions; no driver needs it.
         if (layout.room() >= ConfigLayout.POWER_MANAGEMENT_BYTES) layout.powerManagement();
         config = layout.build();
         window = new ConfigWindow(config, windowAt, new ConfigWindow.Target() {
