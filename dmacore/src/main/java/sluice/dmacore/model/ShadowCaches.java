@@ -270,6 +270,17 @@ public final class ShadowCaches implements CacheExecutor {
         return found[0];
     }
 
+    @Override
+    public void unfetched(Lines lines, int first, int end, Harm harm) {
+        forEachPlayed(lines, first, end, (shadow, offset, bytes, firstLine) -> {
+            long from = offset / Lines.LINE;
+            long to = from + bytes / Lines.LINE;
+            for (long line = shadow.nextDeviceWritten(from, to); line >= 0; line = shadow.nextDeviceWritten(line + 1,
+                    to))
+                add(harm, firstLine, line - from, shadow.newerInMemory(line));
+        });
+    }
+
     // ---- who reads and writes
 
     @Override

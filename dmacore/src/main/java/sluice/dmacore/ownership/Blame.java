@@ -35,7 +35,16 @@ final class Blame {
     }
 
     private void beside(Rule rule, Lines lines, @Nullable Holder holder, Harm harm, String what) {
-        lines(rule, lines, holder, harm.lineBeside(), harm.lineBeside() + 1, what + "; " + ALIGN);
+        int first = harm.firstBeside();
+        int last = harm.lastBeside();
+        String aligned = what + "; " + ALIGN;
+        if (harm.linesBeside() != 2) {
+            lines(rule, lines, holder, first, last + 1, aligned);
+            return;
+        }
+        // A range is cut at both of its ends, however much lies between them.
+        lines(rule, lines, holder, first, first + 1, aligned);
+        lines(rule, lines, holder, last, last + 1, aligned);
     }
 
     private static @Nullable Holder one(Region region, int interval, long bits) {
@@ -180,5 +189,21 @@ final class Blame {
         add(Rule.NEVER_FETCHED, lines, holder, harm.from(), harm.to() - harm.from(), owned
                 ? "given to the device again, and what it wrote was not taken back: syncForCpu(FROM_DEVICE) is missing, if the CPU has read it"
                 : "what the device wrote was not fetched when it was taken back: syncForCpu(FROM_DEVICE) is missing, if the CPU has read it");
+    }
+
+    /**
+     * An invalidation brings what a device wrote that had given the lines back unfetched.
+     *
+     * @param asked whether it is that device's bytes of the range that the invalidation is for
+     */
+    void fetchedLate(Lines lines, Holder holder, Harm harm, boolean asked) {
+        if (harm.isInside() && !asked) {
+            inside(Rule.NEVER_FETCHED, lines, holder, harm,
+                    "what the device wrote was not fetched when it was taken back, and comes with what is fetched for another: syncForCpu(FROM_DEVICE) is missing, if the CPU has read it");
+        }
+        if (harm.isBeside()) {
+            beside(Rule.NEVER_FETCHED, lines, holder, harm,
+                    "what the device wrote was not fetched when it was taken back, and comes with the rest of its cache line: syncForCpu(FROM_DEVICE) is missing, if the CPU has read it");
+        }
     }
 }

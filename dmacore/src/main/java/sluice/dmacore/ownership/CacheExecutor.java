@@ -84,6 +84,13 @@ public interface CacheExecutor {
     }
 
     /**
+     * Looks for all such bytes of whole lines.
+     *
+     * @param harm gets them
+     */
+    default void unfetched(Lines lines, int first, int end, Harm harm) {}
+
+    /**
      * One more device that does not snoop has a part in these lines. Before it has, {@link #deviceMemory} is not asked.
      *
      * @throws java.io.UncheckedIOException if there is no memory for it; nothing is changed then

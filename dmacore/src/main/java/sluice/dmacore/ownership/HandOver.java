@@ -11,6 +11,8 @@ import sluice.dmacore.finding.Rule;
  * their own bytes, and only what happens to bytes is a mistake.
  */
 final class HandOver {
+    private static final long ALL = -1L;
+
     private final Flavour flavour;
     private final CacheExecutor executor;
     private final Blame blame;
@@ -63,10 +65,7 @@ final class HandOver {
         Region region = walk.region();
         int i = walk.interval();
         long bit = region.bit(i, holder);
-        long left = (owned ? bit : gaveBack(region, i, bit)) & region.wrote(i);
-        if (left != 0 && !isUnfetched(walk)) left = 0;
-        if (left != 0 && owned && !skip && part.deviceWrites())
-            blame.unfetched(walk.lines(), holder, walk.lines().harm(), true);
+        if (owned && !skip && part.deviceWrites()) checkGivenUnfetched(walk, holder, true);
         if (skip) {
             region.noteSkipped(i, bit);
         } else {
@@ -74,7 +73,8 @@ final class HandOver {
             if (region.mayBeDirty(i) || (owned && region.hasUnseenWriters())) clean(walk, holder, part);
             region.forgetSkipped(i);
         }
-        if (left != 0 && !owned) checkLeft(walk, holder, left);
+        // After the time at which the CPU may have read them.
+        if (!owned) checkGivenUnfetched(walk, holder, false);
     }
 
     /** What the caches may have that memory has not is written back or dropped, as the transfer demands. */
@@ -87,36 +87,51 @@ final class HandOver {
             tally.writeBackNanos += writeBack(walk, holder, owners);
         }
         if (operation.invalidates()) {
-            tally.invalidateNanos += invalidate(walk);
+            tally.invalidateNanos += invalidate(walk, 0);
             blame.droppedBefore(walk.lines(), holder, walk.lines().harm());
         }
         tally.executed += walk.bytes();
     }
 
-    /** Devices that do not snoop and have nothing of an interval, and the one that is given it. */
-    private static long gaveBack(Region region, int interval, long bit) {
-        long have = region.readers(interval) | region.writers(interval) | region.lent(interval) | region.kept(interval);
-        return ~region.coherent(interval) & (~have | bit);
+    /** A device is given what it wrote, and nobody has fetched. */
+    private void checkGivenUnfetched(Walk walk, Holder holder, boolean owned) {
+        Region region = walk.region();
+        if ((region.wrote(walk.interval()) & region.bit(walk.interval(), holder)) == 0) return;
+        Harm harm = walk.lines().harm().about(walk.from(), walk.to());
+        if (executor.isUnfetched(walk.lines(), walk.first(), walk.end(), harm))
+            blame.unfetched(walk.lines(), holder, harm, owned);
+    }
+
+    /** Devices that do not snoop, have written an interval and given it back, and nobody has fetched it since. */
+    private static long unfetchedOf(Region region, int interval) {
+        return region.wrote(interval) & ~region.coherent(interval) & ~region.claimed(interval);
     }
 
     /**
-     * After the time at which the CPU may have read an interval: what devices had left there unfetched still is, and one of them is
-     * given it again; or an invalidation has fetched it by the way.
+     * An invalidation is about to fetch what devices have left unfetched, after the time at which the CPU may have read it.
+     *
+     * @param asked devices whose bytes of the range it is for
      */
-    private void checkLeft(Walk walk, Holder holder, long left) {
+    private void checkFetchedLate(Walk walk, long asked) {
         Region region = walk.region();
         int i = walk.interval();
-        boolean fetched = (region.wrote(i) & left) != left;
-        boolean again = (left & region.bit(i, holder)) != 0;
-        if (!fetched && !(again && isUnfetched(walk))) return;
+        long left = unfetchedOf(region, i);
+        if (left == 0) return;
         Harm harm = walk.lines().harm().about(walk.from(), walk.to());
-        blame.unfetched(walk.lines(), again ? holder : region.holder(i, left), harm, false);
+        executor.unfetched(walk.lines(), walk.first(), walk.end(), harm);
+        long others = left & ~asked;
+        blame.fetchedLate(walk.lines(), region.holder(i, others == 0 ? left : others), harm, others == 0);
     }
 
-    /** Whether a device has written what nobody has fetched, in the interval and in the range of the transfer. */
-    private boolean isUnfetched(Walk walk) {
+    /** What devices have left unfetched may have been written over, so that there is nothing to fetch. */
+    private void forgetWrittenOver(Walk walk) {
+        Region region = walk.region();
+        int i = walk.interval();
+        long left = unfetchedOf(region, i);
+        if (left == 0) return;
         Harm harm = walk.lines().harm().about(walk.from(), walk.to());
-        return executor.isUnfetched(walk.lines(), walk.first(), walk.end(), harm);
+        executor.unfetched(walk.lines(), walk.first(), walk.end(), harm);
+        if (!harm.isInside() && !harm.isBeside()) region.forgetWrote(i, left);
     }
 
     /** Several devices may write what they share with each other; the kernel's DMA debugging reports them all the same. */
@@ -152,18 +167,21 @@ final class HandOver {
         region.setCpu(i, region.cpu(i).writtenBack());
         // What devices that snoop have written is in memory.
         region.forgetWrote(i, Copies.writtenThroughCaches(region, i));
+        forgetWrittenOver(walk);
         return nanos;
     }
 
     /**
      * The caches' lines are dropped: what is there then is what memory holds. What that destroys is the harm of the lines.
      *
+     * @param asked the bits of those whose bytes of the range it is for
      * @return how long it took
      */
-    private long invalidate(Walk walk) {
+    private long invalidate(Walk walk, long asked) {
         Lines lines = walk.lines();
         Region region = walk.region();
         int i = walk.interval();
+        checkFetchedLate(walk, asked);
         Harm harm = lines.harm().about(walk.from(), walk.to());
         boolean copied = Copies.areWritten(region, i);
         if (copied) Copies.dropping(walk);
@@ -201,11 +219,10 @@ final class HandOver {
             long bit = region.bit(i, holder);
             boolean had = ((region.readers(i) | region.writers(i)) & bit) != 0;
             boolean lent = (region.lent(i) & bit) != 0;
-            redundant &= !had && !lent;
             requested += walk.bytes();
             boolean fetched = false;
             if (invalidates && !skip && region.mayBeStale(i)) {
-                nanos += invalidate(walk);
+                nanos += invalidate(walk, bit);
                 blame.dropped(lines, region, i, holder, had, lines.harm());
                 executed += walk.bytes();
                 fetched = true;
@@ -216,6 +233,7 @@ final class HandOver {
                 executor.wouldLose(lines, walk.first(), walk.end(), harm);
                 blame.dropped(lines, region, i, holder, false, harm);
             }
+            redundant &= (region.claimed(i) & bit) == 0 && !fetched;
             leaveBehind(region, i, bit, cached, fetched);
             if (comesBack && !walk.isCut()) region.forgetWrote(i, bit);
             boolean keeps = !ends && walk.isCut() && (had || (region.kept(i) & bit) != 0);
@@ -276,7 +294,7 @@ final class HandOver {
             if (invalidates && (stale || owners != 0)) requested += walk.bytes();
             boolean fetched = invalidates && stale && isFetched(walk);
             if (fetched) {
-                nanos += invalidate(walk);
+                nanos += invalidate(walk, ALL);
                 blame.dropped(lines, region, i, owners == 0 ? null : region.holder(i, owners), owners != 0,
                         lines.harm());
                 executed += walk.bytes();

@@ -13,7 +13,9 @@ public final class Harm {
     private long insideEnd;
     private long insideBytes;
     private int insideLine;
-    private int besideLine;
+    private int besideFirst;
+    private int besideLast;
+    private int besideLines;
     private long besideBytes;
     private boolean besideOwn;
 
@@ -35,7 +37,9 @@ public final class Harm {
         insideEnd = 0;
         insideBytes = 0;
         insideLine = -1;
-        besideLine = -1;
+        besideFirst = -1;
+        besideLast = -1;
+        besideLines = 0;
         besideBytes = 0;
         besideOwn = false;
         return this;
@@ -71,7 +75,9 @@ public final class Harm {
         }
         long beside = bytes & ~inside;
         if (beside != 0) {
-            if (besideLine < 0) besideLine = line;
+            if (besideLines == 0 || line < besideFirst) besideFirst = line;
+            if (besideLines == 0 || line != besideLast) besideLines++;
+            besideLast = Math.max(besideLast, line);
             besideBytes += Long.bitCount(beside);
             besideOwn |= (beside & lines.bytesOf(line, 0, Long.MAX_VALUE)) != 0;
         }
@@ -90,17 +96,22 @@ public final class Harm {
 
     /** Whether bytes were harmed that only share a line with the range. */
     boolean isBeside() {
-        return besideLine >= 0;
-    }
-
-    /** The first line with harm in the range. */
-    int line() {
-        return insideLine;
+        return besideLines > 0;
     }
 
     /** The first line with harm beside the range. */
-    int lineBeside() {
-        return besideLine;
+    int firstBeside() {
+        return besideFirst;
+    }
+
+    /** The last line with harm beside the range. */
+    int lastBeside() {
+        return besideLast;
+    }
+
+    /** How many lines have harm beside the range: of bytes that lie together two at most, those at their ends. */
+    int linesBeside() {
+        return besideLines;
     }
 
     /** Position of the first harmed byte of the range. */

@@ -300,6 +300,11 @@ final class Region {
         return masks[LENT_READERS][interval] | masks[LENT_WRITERS][interval];
     }
 
+    /** Those who have some of it, or will when the CPU's accesses end. */
+    long claimed(int interval) {
+        return readers(interval) | writers(interval) | lent(interval) | kept(interval);
+    }
+
     /** Those who gave back a part only of a line, and have the rest. */
     long kept(int interval) {
         return masks[KEPT][interval];
