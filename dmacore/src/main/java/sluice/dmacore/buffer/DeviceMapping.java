@@ -95,10 +95,21 @@ public final class DeviceMapping {
      */
     public void syncForDevice(long from, long length, Direction part) throws DmaBufException {
         synchronized (turn) {
-            beginGive(range.set(from, length), part);
-            buffer.core().gate().syncForDevice(lines, holder, range, part, direction);
-            endGive(range, part);
+            give(range.set(from, length), part);
         }
+    }
+
+    /** Gives rows to the device, in one pass of the gate. */
+    public void syncForDevice(Rows rows, Direction part) throws DmaBufException {
+        synchronized (turn) {
+            give(rows, part);
+        }
+    }
+
+    private void give(Rows rows, Direction part) throws DmaBufException {
+        beginGive(rows, part);
+        buffer.core().gate().syncForDevice(lines, holder, rows, part, direction);
+        endGive(rows, part);
     }
 
     /**

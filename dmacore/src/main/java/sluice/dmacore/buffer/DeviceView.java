@@ -113,6 +113,18 @@ public final class DeviceView implements AutoCloseable {
         return found(mapping, rows, access, outcome);
     }
 
+    /**
+     * Finds rows as {@link #find} does, for somebody who watches the device, such as one who takes pictures of its screen: it is no
+     * access of the device's, and not judged.
+     */
+    public Outcome observe(DeviceMapping mapping, Rows rows, Runs runs) {
+        runs.clear();
+        checkOwn(mapping);
+        if (!mapping.isLive() || rows.span() > mapping.attachment().buffer().size() - rows.offset())
+            return Outcome.FAULT;
+        return reader.resolve(mapping.mapped(), rows.offset(), rows.span(), Access.READ, runs);
+    }
+
     private void checkOwn(DeviceMapping mapping) {
         Attachment attachment = mapping.attachment();
         if (attachment.function() != function)

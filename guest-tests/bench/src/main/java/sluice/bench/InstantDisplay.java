@@ -21,6 +21,11 @@ final class InstantDisplay implements Display {
     }
 
     @Override
+    public boolean isWatched() {
+        return false;
+    }
+
+    @Override
     public void setScanout(int scanout, int width, int height) {
         // Nobody looks.
     }

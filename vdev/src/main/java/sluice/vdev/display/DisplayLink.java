@@ -90,6 +90,11 @@ public final class DisplayLink implements Display, DisplaySocket {
     }
 
     @Override
+    public boolean isWatched() {
+        return connection != null;
+    }
+
+    @Override
     public void setListener(Listener next) {
         listener = next;
     }

@@ -41,6 +41,8 @@ public final class GpuProvider implements DeviceProvider {
                 new DeviceOption("outputs", "N",
                         "Number of scan-outs, 1 to 16; each has a screen while the front-end provides no display (default: 1). Over vhost-user QEMU tells the guest its own max_outputs: give the same number here, or omit it to allow all 16."),
                 new DeviceOption("memory", "MIB", "Host memory for the guest's resources, in MiB (default 256)."),
+                new DeviceOption("blob", "",
+                        "Offer resources that are shared memory (VIRTIO_GPU_F_RESOURCE_BLOB): page flips copy nothing. For transport=vfio-user, or QEMU 11's vhost-user-test-device-pci; its vhost-user-gpu-pci lets no blobs pass and is refused."),
                 new DeviceOption("resolution", "WxH",
                         "Size of each screen while the front-end provides no display (default " + RESOLUTION + ")."),
                 new DeviceOption("snapshot-every", "N", "Write every Nth frame as PNG."),
@@ -66,7 +68,8 @@ public final class GpuProvider implements DeviceProvider {
         environment.closeAtEnd(pictures::close);
         GpuDevice device = new GpuDevice(gpu, display, pictures, environment);
         environment.whenAsked(() -> show(device));
-        return new ProvidedDevice.Virtio(device, display);
+        // The front-end that hands out display sockets, vhost-user-gpu-pci, clears the bit of blobs.
+        return gpu.blobs() ? new ProvidedDevice.Virtio(device) : new ProvidedDevice.Virtio(device, display);
     }
 
     private static GpuOptions gpu(DeviceOptions options, DeviceEnvironment environment) throws WrongOptionException {
@@ -75,6 +78,7 @@ public final class GpuProvider implements DeviceProvider {
         int outputs = (int) options.number("outputs", 1, 1, GpuOptions.MAX_OUTPUTS);
         GpuOptions gpu = new GpuOptions(outputs, memory * BYTES_PER_MIB, environment.onFault());
         // A front-end over vhost-user may tell the guest more.
+        if (options.isGiven("blob")) gpu = gpu.withBlobs();
         return told || "vfio-user".equals(options.text("transport")) ? gpu : gpu.withAnyScanout();
     }
 

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.buffer.DeviceMapping;
+import sluice.dmacore.memory.Snapshot;
 import sluice.iommu.AddressRange;
 
 /**
@@ -35,10 +36,14 @@ final class Backing {
         bytes = sum;
     }
 
-    /** The list in an attach command that is long enough to hold it. */
-    static Backing read(Command.ResourceAttachBacking command) {
-        long[] entries = new long[2 * (int) command.entries()];
-        command.bytes().copyTo(Wire.ResourceAttachBacking.BYTES, entries);
+    /**
+     * The list in a command that is long enough to hold it.
+     *
+     * @param at where its first entry is
+     */
+    static Backing read(Snapshot command, int at, int count) {
+        long[] entries = new long[2 * count];
+        command.copyTo(at, entries);
         return of(entries);
     }
 

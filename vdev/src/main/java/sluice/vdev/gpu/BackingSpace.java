@@ -59,6 +59,8 @@ final class BackingSpace {
     private final BusRanges ranges = new BusRanges();
     private final Runs found = new Runs();
     private final Rows whole = new Rows();
+    /** Of {@link #reach}. */
+    private final Result reached = new Result();
     private @Nullable DeviceView view;
     private @Nullable FrontTranslation memory;
     /** Whose addresses are being looked up. */
@@ -211,6 +213,40 @@ final class BackingSpace {
         } catch (DmaBufException e) {
             throw new IllegalStateException("a backing cannot be transferred to its GPU", e);
         }
+    }
+
+    /**
+     * The guest has drawn, and nobody reads at once: rows of a mapped backing are the GPU's turn, and the guest's again, so that all
+     * it drew before is what the GPU holds.
+     */
+    void pass(Backing backing, Rows rows) {
+        try {
+            mapping(backing).syncForDevice(lines(rows), Direction.TO_DEVICE);
+        } catch (DmaBufException e) {
+            throw new IllegalStateException("a backing cannot be transferred to its GPU", e);
+        }
+        takeBack(backing, rows);
+    }
+
+    /**
+     * Maps a backing, unless it is mapped, for somebody who cannot wait for the VM's IOMMU. Outside of a read section.
+     *
+     * @return whether it is mapped
+     */
+    boolean reach(Backing backing, int resourceId) {
+        Outcome outcome = map(backing, resourceId, reached);
+        if (outcome == Outcome.MISS) forget();
+        return outcome == Outcome.RESOLVED;
+    }
+
+    /**
+     * Finds rows as the GPU holds them, for somebody who looks at what it shows: no access of the GPU's, and judged by nobody. Inside
+     * of a read section, of a backing that is mapped.
+     *
+     * @return whether they can be read; then {@link #found} is where
+     */
+    boolean observe(Backing backing, Rows rows) {
+        return view().observe(mapping(backing), rows, found) == Outcome.RESOLVED;
     }
 
     /** From the first byte that was given to the last, with what lies between the rows. Good until the read section ends. */

@@ -119,6 +119,92 @@ sealed interface Command {
         }
     }
 
+    /** VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB; its entries are behind the fixed part, if they were sent. */
+    record ResourceCreateBlob(Snapshot bytes) implements Command {
+        @Override
+        public CommandType type() {
+            return CommandType.RESOURCE_CREATE_BLOB;
+        }
+
+        int resourceId() {
+            return bytes.u32(Wire.ResourceCreateBlob.RESOURCE_ID);
+        }
+
+        /** Where its memory is: a number of {@link BlobMemory}, or none. */
+        int memory() {
+            return bytes.u32(Wire.ResourceCreateBlob.BLOB_MEM);
+        }
+
+        int flags() {
+            return bytes.u32(Wire.ResourceCreateBlob.BLOB_FLAGS);
+        }
+
+        /** Entries announced, 0 to 2^32 − 1. */
+        long entries() {
+            return bytes.u32AsLong(Wire.ResourceCreateBlob.NR_ENTRIES);
+        }
+
+        /** Which of its context's objects it is, for memory of the host. */
+        long blobId() {
+            return bytes.u64(Wire.ResourceCreateBlob.BLOB_ID);
+        }
+
+        /** Bytes; negative for 2^63 and more. */
+        long size() {
+            return bytes.u64(Wire.ResourceCreateBlob.SIZE);
+        }
+
+        /** Whether all entries announced were sent. */
+        boolean isWhole() {
+            return bytes.length() >= Wire.ResourceCreateBlob.BYTES
+                    + entries() * Wire.ResourceAttachBacking.ENTRY_BYTES;
+        }
+    }
+
+    /** VIRTIO_GPU_CMD_SET_SCANOUT_BLOB. */
+    record SetScanoutBlob(Snapshot bytes) implements Command {
+        @Override
+        public CommandType type() {
+            return CommandType.SET_SCANOUT_BLOB;
+        }
+
+        int scanoutId() {
+            return bytes.u32(Wire.SetScanoutBlob.SCANOUT_ID);
+        }
+
+        /** 0 switches the scan-out off. */
+        int resourceId() {
+            return bytes.u32(Wire.SetScanoutBlob.RESOURCE_ID);
+        }
+
+        Rectangle area() {
+            return rectangle(bytes, Wire.SetScanoutBlob.RECT);
+        }
+
+        /** Of the picture in the blob, in pixels, 0 to 2^32 − 1. */
+        long width() {
+            return bytes.u32AsLong(Wire.SetScanoutBlob.WIDTH);
+        }
+
+        long height() {
+            return bytes.u32AsLong(Wire.SetScanoutBlob.HEIGHT);
+        }
+
+        int format() {
+            return bytes.u32(Wire.SetScanoutBlob.FORMAT);
+        }
+
+        /** Bytes from one row to the next, 0 to 2^32 − 1. */
+        long stride() {
+            return bytes.u32AsLong(Wire.SetScanoutBlob.STRIDES);
+        }
+
+        /** Of the picture's first byte in the blob, 0 to 2^32 − 1. */
+        long offset() {
+            return bytes.u32AsLong(Wire.SetScanoutBlob.OFFSETS);
+        }
+    }
+
     /** VIRTIO_GPU_CMD_TRANSFER_TO_HOST_2D. */
     record TransferToHost2d(Snapshot bytes) implements Command {
         @Override

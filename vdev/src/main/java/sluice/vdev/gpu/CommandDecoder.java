@@ -15,6 +15,8 @@ final class CommandDecoder {
     private final Command.ResourceAttachBacking resourceAttachBacking;
     private final Command.ResourceDetachBacking resourceDetachBacking;
     private final Command.ResourceAssignUuid resourceAssignUuid;
+    private final Command.ResourceCreateBlob resourceCreateBlob;
+    private final Command.SetScanoutBlob setScanoutBlob;
     private final Command.TransferToHost2d transferToHost2d;
     private final Command.SetScanout setScanout;
     private final Command.ResourceFlush resourceFlush;
@@ -31,6 +33,8 @@ final class CommandDecoder {
         resourceAttachBacking = new Command.ResourceAttachBacking(bytes);
         resourceDetachBacking = new Command.ResourceDetachBacking(bytes);
         resourceAssignUuid = new Command.ResourceAssignUuid(bytes);
+        resourceCreateBlob = new Command.ResourceCreateBlob(bytes);
+        setScanoutBlob = new Command.SetScanoutBlob(bytes);
         transferToHost2d = new Command.TransferToHost2d(bytes);
         setScanout = new Command.SetScanout(bytes);
         resourceFlush = new Command.ResourceFlush(bytes);
@@ -66,6 +70,8 @@ final class CommandDecoder {
             case RESOURCE_ATTACH_BACKING -> resourceAttachBacking;
             case RESOURCE_DETACH_BACKING -> resourceDetachBacking;
             case RESOURCE_ASSIGN_UUID -> resourceAssignUuid;
+            case RESOURCE_CREATE_BLOB -> resourceCreateBlob;
+            case SET_SCANOUT_BLOB -> setScanoutBlob;
             case TRANSFER_TO_HOST_2D -> transferToHost2d;
             case SET_SCANOUT -> setScanout;
             case RESOURCE_FLUSH -> resourceFlush;

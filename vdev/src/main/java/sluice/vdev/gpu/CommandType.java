@@ -14,6 +14,8 @@ public enum CommandType {
     RESOURCE_DETACH_BACKING(0x107, Wire.ResourceOnly.BYTES),
     GET_EDID(0x10a, Wire.GetEdid.BYTES),
     RESOURCE_ASSIGN_UUID(0x10b, Wire.ResourceOnly.BYTES),
+    RESOURCE_CREATE_BLOB(0x10c, Wire.ResourceCreateBlob.BYTES),
+    SET_SCANOUT_BLOB(0x10d, Wire.SetScanoutBlob.BYTES),
     UPDATE_CURSOR(0x300, Wire.Cursor.BYTES),
     MOVE_CURSOR(0x301, Wire.Cursor.BYTES);
 
@@ -47,6 +49,8 @@ public enum CommandType {
             case 0x107 -> RESOURCE_DETACH_BACKING;
             case 0x10a -> GET_EDID;
             case 0x10b -> RESOURCE_ASSIGN_UUID;
+            case 0x10c -> RESOURCE_CREATE_BLOB;
+            case 0x10d -> SET_SCANOUT_BLOB;
             case 0x300 -> UPDATE_CURSOR;
             case 0x301 -> MOVE_CURSOR;
             default -> null;

@@ -24,11 +24,12 @@ final class Commands {
     private final ResourceTable resources;
     private final Scanouts scanouts;
     private final Display display;
+    private final Painter painter;
     private final GpuStatistics statistics;
     private final PictureTaker pictures;
     private final BackingSpace backings;
-    /** What is being attached, while the VM's IOMMU is asked about it. */
-    private @Nullable Backing attaching;
+    private final BackingAttacher attacher;
+    private final BlobCommands blobs;
     /** Of the transfer that is under way. */
     private final Rows rows = new Rows();
     private Flush flush = new Flush();
@@ -36,14 +37,17 @@ final class Commands {
     private @Nullable StrayRead stray;
     private boolean stopping;
 
-    Commands(ResourceTable resources, Scanouts scanouts, Display display, GpuStatistics statistics,
+    Commands(ResourceTable resources, Scanouts scanouts, Display display, Painter painter, GpuStatistics statistics,
             PictureTaker pictures, BackingSpace backings) {
         this.resources = resources;
         this.scanouts = scanouts;
         this.display = display;
+        this.painter = painter;
         this.statistics = statistics;
         this.pictures = pictures;
         this.backings = backings;
+        attacher = new BackingAttacher(resources, backings);
+        blobs = new BlobCommands(resources, scanouts, backings, attacher);
     }
 
     void setStrayRead(StrayRead fault) {
@@ -53,6 +57,11 @@ final class Commands {
     /** @param action runs whenever the guest has let go of a backing */
     void whenReleased(Runnable action) {
         released = action;
+    }
+
+    /** Whether the driver has negotiated blobs. */
+    void setBlobs(boolean negotiated) {
+        blobs.setNegotiated(negotiated);
     }
 
     /** Whether the display has to catch up before the next command. */
@@ -95,7 +104,7 @@ final class Commands {
     /** @return the resource's name among all devices, 16 bytes, or null if there is no such resource */
     byte @Nullable [] uuid(Command.ResourceAssignUuid command) {
         Resource resource = resources.find(command.resourceId());
-        return resource == null ? null : resource.uuid();
+        return resource == null ? null : resource.uuid().bytes();
     }
 
     Response create(Command.ResourceCreate2d command) {
@@ -115,28 +124,11 @@ final class Commands {
     Response attachBacking(Command.ResourceAttachBacking command, Result result) {
         Resource resource = resources.find(command.resourceId());
         if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
-        long entries = command.entries();
-        if (resource.backing != null || entries > Backing.MAX_ENTRIES) return Response.ERR_UNSPEC;
-        if (!command.isWhole()) return Response.ERR_INVALID_PARAMETER;
-        Backing backing = attaching;
-        attaching = null;
-        if (backing == null) {
-            backing = Backing.read(command);
-            if (!resources.reserve(backing)) return Response.ERR_OUT_OF_MEMORY;
-        }
-        boolean kept = false;
-        try {
-            backings.map(backing, resource.id, result);
-            if (result.isResolved()) resource.backing = backing;
-            if (result.isMiss()) attaching = backing;
-            kept = result.isResolved() || result.isMiss();
-            return responseTo(result);
-        } finally {
-            if (!kept) resources.cancel(backing);
-        }
+        if (resource.backing() != null) return Response.ERR_UNSPEC;
+        return attacher.attach(resource, command.bytes(), Wire.ResourceAttachBacking.BYTES, command.entries(), result);
     }
 
-    private static Response responseTo(Result result) {
+    static Response responseTo(Result result) {
         return switch (result.outcome()) {
             case RESOLVED -> Response.OK_NODATA;
             case NO_ROOM -> Response.ERR_OUT_OF_MEMORY;
@@ -146,15 +138,12 @@ final class Commands {
 
     /** The command that waits for an address will not be tried again. */
     void abandonMissing() {
-        Backing backing = attaching;
-        attaching = null;
-        if (backing != null) resources.cancel(backing);
-        backings.forget();
+        attacher.abandon();
     }
 
     Response detachBacking(Command.ResourceDetachBacking command) {
         Resource resource = resources.find(command.resourceId());
-        if (resource == null || resource.backing == null) return Response.ERR_INVALID_RESOURCE_ID;
+        if (resource == null || resource.backing() == null) return Response.ERR_INVALID_RESOURCE_ID;
         letGo(resource);
         return Response.OK_NODATA;
     }
@@ -169,7 +158,7 @@ final class Commands {
     /** A range of bus addresses leads nowhere any more. */
     void invalidated(AddressRange range) {
         for (Resource resource : resources.all()) {
-            Backing backing = resource.backing;
+            Backing backing = resource.backing();
             if (backing != null && backing.overlaps(range)) backings.unmap(backing);
         }
     }
@@ -178,7 +167,7 @@ final class Commands {
     void reset() {
         abandonMissing();
         for (Resource resource : resources.all()) {
-            Backing backing = resource.backing;
+            Backing backing = resource.backing();
             if (backing != null) backings.unmap(backing);
         }
         resources.clear();
@@ -189,26 +178,40 @@ final class Commands {
     Response transfer(Command.TransferToHost2d command, Result result) {
         Resource resource = resources.find(command.resourceId());
         if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
-        Backing backing = resource.backing;
+        return switch (resource) {
+            case HostCopy copy -> transfer(command, copy, result);
+            case GuestBlob blob -> redundantTransfer();
+        };
+    }
+
+    /** A blob has no copy to fill: drivers send it all the same for what they made as a dumb buffer. */
+    private Response redundantTransfer() {
+        statistics.redundantTransfer();
+        return Response.OK_NODATA;
+    }
+
+    private Response transfer(Command.TransferToHost2d command, HostCopy resource, Result result) {
+        Backing backing = resource.backing();
         if (backing == null) return Response.ERR_INVALID_RESOURCE_ID;
+        HostImage image = resource.image();
         Rectangle area = command.area();
-        if (!area.isWithin(resource.image.width(), resource.image.height())) return Response.ERR_INVALID_PARAMETER;
+        if (!area.isWithin(image.width(), image.height())) return Response.ERR_INVALID_PARAMETER;
         if (area.isEmpty()) return Response.OK_NODATA;
         long offset = command.offset();
-        long stride = resource.image.stride();
+        long stride = image.stride();
         long rowBytes = area.width() * PixelFormat.BYTES;
         long bytes = (area.height() - 1) * stride + rowBytes;
         long available = backing.bytes();
         if (offset < 0 || offset > available || bytes > available - offset) return Response.ERR_INVALID_PARAMETER;
         if (stray != null && stray.during(backings.memory(), result) != Outcome.RESOLVED) return responseTo(result);
-        if (backings.map(backing, resource.id, result) != Outcome.RESOLVED) return responseTo(result);
+        if (backings.map(backing, resource.id(), result) != Outcome.RESOLVED) return responseTo(result);
         rows.set(offset, rowBytes, stride, area.height());
         long target = area.y() * stride + area.x() * PixelFormat.BYTES;
         try (var _ = backings.enter()) {
             Outcome outcome = backings.give(backing, rows);
-            if (outcome != Outcome.RESOLVED) return faulted(outcome, resource, target);
+            if (outcome != Outcome.RESOLVED) return faulted(outcome, image, target);
             long began = backings.copyBegins();
-            long copied = Transfer.copy(backings.found(), rows, resource.format, resource.image, target);
+            long copied = Transfer.copy(backings.found(), rows, resource.format(), image.pixels(), target, stride);
             statistics.transferred(copied);
             backings.copied(backing, offset, copied, began);
         } finally {
@@ -218,9 +221,9 @@ final class Commands {
     }
 
     /** The GPU's own address space has refused it the pages. */
-    private Response faulted(Outcome outcome, Resource resource, long target) {
+    private Response faulted(Outcome outcome, HostImage image, long target) {
         if (outcome == Outcome.READ_ZERO_DROP_WRITE) {
-            statistics.transferred(Transfer.clear(rows, resource.image, target));
+            statistics.transferred(Transfer.clear(rows, image, target));
             return Response.OK_NODATA;
         }
         stopping = outcome == Outcome.STOP_QUEUE;
@@ -240,41 +243,57 @@ final class Commands {
             scanouts.switchOff(id);
             return Response.OK_NODATA;
         }
-        Resource resource = resources.find(resourceId);
-        if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
+        // A blob has no width and height of its own: SET_SCANOUT_BLOB says them.
+        if (!(resources.find(resourceId) instanceof HostCopy copy)) return Response.ERR_INVALID_RESOURCE_ID;
+        HostImage image = copy.image();
         Rectangle part = command.area();
-        if (part.isEmpty() || !part.isWithin(resource.image.width(), resource.image.height())) {
-            return Response.ERR_INVALID_PARAMETER;
-        }
+        if (part.isEmpty() || !part.isWithin(image.width(), image.height())) return Response.ERR_INVALID_PARAMETER;
         if (!scanouts.hasRoomFor(id, part)) return Response.ERR_OUT_OF_MEMORY;
-        scanouts.show(id, resource, part);
+        scanouts.show(id, copy, image, part);
         return Response.OK_NODATA;
+    }
+
+    /** @param result as that of {@link #attachBacking} */
+    Response createBlob(Command.ResourceCreateBlob command, Result result) {
+        return blobs.create(command, result);
+    }
+
+    /** @param result as that of {@link #attachBacking} */
+    Response setScanoutBlob(Command.SetScanoutBlob command, Result result) {
+        return blobs.setScanout(command, result);
     }
 
     /**
      * Shows what changed on every scan-out that shows the resource.
      *
+     * @param result as that of {@link #attachBacking}
      * @param done called, possibly before this returns, when the displays have taken it all
      * @return why not, and then {@code done} is not called
      */
     @Nullable
-    Response flush(Command.ResourceFlush command, Runnable done) {
+    Response flush(Command.ResourceFlush command, Result result, Runnable done) {
         Resource resource = resources.find(command.resourceId());
         if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
         Rectangle area = command.area();
-        if (!area.isWithin(resource.image.width(), resource.image.height())) return Response.ERR_INVALID_PARAMETER;
+        switch (resource) {
+            case HostCopy copy -> {
+                if (!area.isWithin(copy.image().width(), copy.image().height())) return Response.ERR_INVALID_PARAMETER;
+            }
+            case GuestBlob blob -> {
+                Response refused = blobs.flush(blob, area, result);
+                if (refused != null) return refused;
+            }
+        }
         flush.begin(done);
         boolean shown = false;
         for (int id = 0; id < Scanouts.MAX; id++) {
             Scanouts.Shown on = scanouts.get(id);
-            if (on == null || on.resource().id != resource.id) continue;
+            if (on == null || on.resource().id() != resource.id()) continue;
             Rectangle part = area.intersect(on.shown());
             if (part.isEmpty()) continue;
             shown = true;
             flush.parts++;
-            statistics.updated(part.width() * part.height() * PixelFormat.BYTES);
-            display.update(id, part.x() - on.shown().x(), part.y() - on.shown().y(), resource.image, part,
-                    flush.partSent);
+            painter.paint(id, on, part, flush.partSent);
         }
         if (shown) {
             statistics.frame();

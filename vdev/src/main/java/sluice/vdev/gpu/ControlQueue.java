@@ -129,6 +129,8 @@ final class ControlQueue implements QueueWorker.Work {
             case Command.SetScanout set -> answer(chain, set, commands.setScanout(set));
             case Command.TransferToHost2d transfer -> settle(chain, transfer, commands.transfer(transfer, reached));
             case Command.ResourceAttachBacking attach -> settle(chain, attach, commands.attachBacking(attach, reached));
+            case Command.ResourceCreateBlob create -> settle(chain, create, commands.createBlob(create, reached));
+            case Command.SetScanoutBlob set -> settle(chain, set, commands.setScanoutBlob(set, reached));
             case Command.ResourceDetachBacking detach -> answer(chain, detach, commands.detachBacking(detach));
             case Command.CursorCommand cursor -> answer(chain, cursor, Response.ERR_UNSPEC); // it belongs on the other queue
         }
@@ -192,10 +194,10 @@ final class ControlQueue implements QueueWorker.Work {
 
     private void flush(Chain chain, Command.ResourceFlush command) {
         hold(chain, command);
-        Response refused = commands.flush(command, flushed);
+        Response refused = commands.flush(command, reached, flushed);
         if (refused == null) return;
         release(chain);
-        answer(chain, command, refused);
+        settle(chain, command, refused);
     }
 
     private void flushed() {

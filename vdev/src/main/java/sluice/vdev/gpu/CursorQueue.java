@@ -1,5 +1,8 @@
 package sluice.vdev.gpu;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
 import sluice.vdev.device.DeviceContext;
 import sluice.vdev.device.QueueWorker;
 import sluice.vdev.queue.Chain;
@@ -9,6 +12,10 @@ import sluice.vdev.queue.Virtqueue;
 final class CursorQueue implements QueueWorker.Work {
     /** Cursors have this size, and no other (§5.7.6.10). */
     private static final int SIDE = 64;
+    private static final long BYTES = HostImage.bytes(SIDE, SIDE);
+    private static final Rectangle ALL = new Rectangle(0, 0, SIDE, SIDE);
+    private static final BlobLayout LAYOUT = new BlobLayout(PixelFormat.B8G8R8A8, SIDE, SIDE, 0,
+            (long) SIDE * PixelFormat.BYTES);
 
     private final QueueWorker worker;
     private final ResourceTable resources;
@@ -16,12 +23,16 @@ final class CursorQueue implements QueueWorker.Work {
     private final Cursors cursors;
     private final Display display;
     private final GpuStatistics statistics;
+    private final BackingSpace backings;
+    /** Of a cursor in a blob. */
+    private final MemorySegment pixels = Arena.ofAuto().allocate(BYTES, PixelFormat.BYTES);
     private final CommandDecoder decoder = new CommandDecoder(Wire.Cursor.BYTES);
     private final Responder responder = new Responder();
     private final Shortage shortage = new Shortage();
 
     CursorQueue(int index, Virtqueue queue, DeviceContext context, ResourceTable resources,
-            Scanouts scanouts, Cursors cursors, Display display, GpuStatistics statistics) {
+            Scanouts scanouts, Cursors cursors, Display display, GpuStatistics statistics, BackingSpace backings) {
+        this.backings = backings;
         this.worker = new QueueWorker(index, queue, context, this);
         this.resources = resources;
         this.scanouts = scanouts;
@@ -83,10 +94,28 @@ final class CursorQueue implements QueueWorker.Work {
         }
         Resource resource = resources.find(resourceId);
         if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
-        if (resource.image.width() != SIDE || resource.image.height() != SIDE) return Response.ERR_INVALID_PARAMETER;
-        int[] pixels = resource.image.copyOf(new Rectangle(0, 0, SIDE, SIDE));
-        cursors.show(scanout, x, y, command.hotX(), command.hotY(), pixels);
-        statistics.cursor((long) pixels.length * PixelFormat.BYTES);
+        return switch (resource) {
+            case HostCopy copy -> copied(command, copy.image());
+            case GuestBlob blob -> read(command, blob);
+        };
+    }
+
+    private Response copied(Command.UpdateCursor command, HostImage image) {
+        if (image.width() != SIDE || image.height() != SIDE) return Response.ERR_INVALID_PARAMETER;
+        show(command, image.copyOf(ALL));
+        statistics.cursor(BYTES);
         return Response.OK_NODATA;
+    }
+
+    /** No command says how a cursor lies in a blob: as QEMU takes it, from the first byte on, without gaps. */
+    private Response read(Command.UpdateCursor command, GuestBlob blob) {
+        if (blob.size() < BYTES) return Response.ERR_INVALID_PARAMETER;
+        if (display.isWatched()) statistics.observed(new BlobPixels(blob, LAYOUT, backings).copyTo(ALL, pixels, 0, LAYOUT.stride()));
+        show(command, pixels.toArray(HostImage.PIXEL));
+        return Response.OK_NODATA;
+    }
+
+    private void show(Command.UpdateCursor command, int[] shown) {
+        cursors.show(command.scanoutId(), command.x(), command.y(), command.hotX(), command.hotY(), shown);
     }
 }

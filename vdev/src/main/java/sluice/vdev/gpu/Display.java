@@ -25,6 +25,9 @@ public interface Display {
      */
     boolean isCongested();
 
+    /** Whether anybody sees what is shown: nobody's pixels have to be read. */
+    boolean isWatched();
+
     /** Scan-out {@code scanout} has this size from now on and shows nothing yet; 0×0 switches it off. */
     void setScanout(int scanout, int width, int height);
 

@@ -20,17 +20,20 @@ import sluice.vdev.device.StrayRead;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.queue.Virtqueue;
 
-/** A virtio GPU with 2D commands (virtio 1.3 §5.7). */
+/** A virtio GPU with 2D commands, and blobs if it is made with them (virtio 1.3 §5.7). */
 public final class GpuDevice implements VirtioDevice, Display.Listener {
     private static final int VIRTIO_ID = 16;
     private static final long F_EDID = 1L << 1;
     private static final long F_RESOURCE_UUID = 1L << 2;
+    private static final long F_RESOURCE_BLOB = 1L << 3;
     private static final int CONTROL = 0;
     private static final int CURSOR = 1;
 
     private final byte[] config;
+    private final boolean blobs;
     private final ResourceTable resources;
     private final Scanouts scanouts;
+    private final Painter painter;
     private final Cursors cursors;
     private final Display display;
     private final PictureTaker pictures;
@@ -85,9 +88,12 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
         this.display = display;
         this.pictures = pictures;
         this.resources = new ResourceTable(options.memoryLimit(), share, !stream.coherent(), images);
-        this.scanouts = new Scanouts(display, options.scanouts(), options.memoryLimit());
+        this.blobs = options.blobs();
+        this.painter = new Painter(display, share, statistics);
+        this.scanouts = new Scanouts(display, painter, options.scanouts(), options.memoryLimit());
         this.cursors = new Cursors(display);
-        this.commands = new Commands(resources, scanouts, display, statistics, pictures, backings);
+        this.commands = new Commands(resources, scanouts, display, painter, statistics, pictures, backings);
+        pictures.whenRead(statistics::observed);
         this.config = new byte[Wire.Config.BYTES];
         ByteBuffer.wrap(config).order(ByteOrder.LITTLE_ENDIAN).putInt(Wire.Config.NUM_SCANOUTS, options.outputs());
         display.setListener(this);
@@ -116,7 +122,7 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
 
     @Override
     public long features() {
-        return F_EDID | F_RESOURCE_UUID;
+        return F_EDID | F_RESOURCE_UUID | (blobs ? F_RESOURCE_BLOB : 0);
     }
 
     @Override
@@ -143,6 +149,7 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
     public void start(long features, DeviceContext deviceContext) {
         context = deviceContext;
         backings.setMemory(deviceContext.memory());
+        commands.setBlobs((features & F_RESOURCE_BLOB) != 0);
         commands.whenReleased(deviceContext::bufferReleased);
     }
 
@@ -153,7 +160,8 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
         if (index == CONTROL) {
             control = new ControlQueue(index, queue, running, commands, statistics);
         } else {
-            cursor = new CursorQueue(index, queue, running, resources, scanouts, cursors, display, statistics);
+            cursor = new CursorQueue(index, queue, running, resources, scanouts, cursors, display, statistics,
+                    backings);
         }
     }
 

@@ -13,8 +13,9 @@ import sluice.iommu.fault.FaultPolicy;
  *        shadows of the pages behind them; what else resources need has limits of its own, 16,384 resources and 131,072 entries in
  *        their lists of pages, and the device's share of the process
  * @param onFault what it does when its own address space refuses it something; a stall cannot be, for nobody could end it
+ * @param blobs whether resources may be shared memory (VIRTIO_GPU_F_RESOURCE_BLOB)
  */
-public record GpuOptions(int outputs, int scanouts, long memoryLimit, FaultPolicy onFault) {
+public record GpuOptions(int outputs, int scanouts, long memoryLimit, FaultPolicy onFault, boolean blobs) {
     /** As much as QEMU's own device allows a guest. */
     public static final long DEFAULT_MEMORY_LIMIT = 256L << 20;
 
@@ -37,6 +38,11 @@ public record GpuOptions(int outputs, int scanouts, long memoryLimit, FaultPolic
             throw new IllegalArgumentException("a GPU cannot stall on its own faults");
     }
 
+    /** A GPU without blobs. */
+    public GpuOptions(int outputs, int scanouts, long memoryLimit, FaultPolicy onFault) {
+        this(outputs, scanouts, memoryLimit, onFault, false);
+    }
+
     /** A GPU that has the scan-outs it tells of. */
     public GpuOptions(int outputs, long memoryLimit, FaultPolicy onFault) {
         this(outputs, outputs, memoryLimit, onFault);
@@ -54,6 +60,11 @@ public record GpuOptions(int outputs, int scanouts, long memoryLimit, FaultPolic
 
     /** The same options for commands that may name as many scan-outs as there can be. */
     public GpuOptions withAnyScanout() {
-        return new GpuOptions(outputs, Scanouts.MAX, memoryLimit, onFault);
+        return new GpuOptions(outputs, Scanouts.MAX, memoryLimit, onFault, blobs);
+    }
+
+    /** The same options with blobs. */
+    public GpuOptions withBlobs() {
+        return new GpuOptions(outputs, scanouts, memoryLimit, onFault, true);
     }
 }

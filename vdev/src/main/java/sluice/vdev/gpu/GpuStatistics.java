@@ -24,6 +24,8 @@ public final class GpuStatistics {
     private final Counter transferBytes = new Counter();
     private final Counter updateBytes = new Counter();
     private final Counter cursorBytes = new Counter();
+    private final Counter observerBytes = new Counter();
+    private final Counter redundantTransfers = new Counter();
 
     GpuStatistics() {
         for (CommandType type : CommandType.values()) latencies.put(type, new AtomicHistogram(LONGEST_NANOS, 3));
@@ -47,6 +49,11 @@ public final class GpuStatistics {
         report.counter("copiedBytes.transfer", "bytes", "Bytes copied from guest pages into images.", transferBytes);
         report.counter("copiedBytes.update", "bytes", "Bytes of images sent to displays.", updateBytes);
         report.counter("copiedBytes.cursor", "bytes", "Of cursor images, handed to displays.", cursorBytes);
+        report.counter("observerBytes", "bytes",
+                "Bytes of blobs that displays, cursors and snapshots have read: nothing is read of what nobody looks at.",
+                observerBytes);
+        report.counter("redundantTransfers", "commands", "TRANSFER commands for blobs, which have no copy to fill.",
+                redundantTransfers);
         report.distributions("latencyMicros", "From taking a command to answering it.", times);
     }
 
@@ -79,6 +86,24 @@ public final class GpuStatistics {
 
     void updated(long bytes) {
         updateBytes.add(bytes);
+    }
+
+    void observed(long bytes) {
+        observerBytes.add(bytes);
+    }
+
+    /** Bytes of blobs that somebody who looks has read. */
+    public long observerBytes() {
+        return observerBytes.getAsLong();
+    }
+
+    void redundantTransfer() {
+        redundantTransfers.increment();
+    }
+
+    /** TRANSFER commands for blobs. */
+    public long redundantTransfers() {
+        return redundantTransfers.getAsLong();
     }
 
     void cursor(long bytes) {

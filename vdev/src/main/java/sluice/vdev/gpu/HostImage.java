@@ -14,7 +14,7 @@ import sluice.dmacore.linux.Mman;
  *
  * <p>Counted and confined to the device's loop: a display that still sends from it holds it beyond the resource's end.
  */
-public final class HostImage {
+public final class HostImage implements PixelSource {
     /** 0xXXRRGGBB. */
     static final ValueLayout.OfInt PIXEL = ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -59,12 +59,19 @@ public final class HostImage {
         return width * height * PixelFormat.BYTES;
     }
 
+    @Override
     public int width() {
         return width;
     }
 
+    @Override
     public int height() {
         return height;
+    }
+
+    @Override
+    public HostImage image() {
+        return this;
     }
 
     /** Bytes of one row. */
@@ -89,17 +96,23 @@ public final class HostImage {
         return copy;
     }
 
-    /** Copies the rows of {@code area}, without gaps, to the beginning of {@code target}. */
-    void copyTo(Rectangle area, MemorySegment target) {
+    @Override
+    public long copyTo(Rectangle area, MemorySegment target, long offset, long stride) {
         long rowBytes = area.width() * PixelFormat.BYTES;
         for (long row = 0; row < area.height(); row++) {
             long from = (area.y() + row) * stride() + area.x() * PixelFormat.BYTES;
-            MemorySegment.copy(pixels, from, target, row * rowBytes, rowBytes);
+            MemorySegment.copy(pixels, from, target, offset + row * stride, rowBytes);
         }
+        return 0;
     }
 
     public void retain() {
         references++;
+    }
+
+    /** Whether somebody else holds it than its owner. */
+    boolean isShared() {
+        return references > 1;
     }
 
     public void release() {

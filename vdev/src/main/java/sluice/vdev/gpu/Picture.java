@@ -18,6 +18,8 @@ final class Picture implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final MemorySegment pixels;
 
+    private long read;
+
     private Picture(int scanout, int width, int height) {
         this.scanout = scanout;
         this.width = width;
@@ -28,13 +30,18 @@ final class Picture implements AutoCloseable {
     static Picture of(int scanout, Scanouts.Shown on) {
         Rectangle part = on.shown();
         Picture picture = new Picture(scanout, (int) part.width(), (int) part.height());
-        on.resource().image.copyTo(part, picture.pixels);
+        picture.read = on.pixels().copyTo(part, picture.pixels, 0, part.width() * PixelFormat.BYTES);
         return picture;
     }
 
     /** Number of the scan-out. */
     int scanout() {
         return scanout;
+    }
+
+    /** Bytes that it took from memory that is not the host's copy. */
+    long bytesRead() {
+        return read;
     }
 
     /** Bytes of the copy. */

@@ -10,6 +10,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,6 +35,7 @@ public final class PictureTaker implements AutoCloseable {
     private final AtomicBoolean writesFrame = new AtomicBoolean();
     private final AtomicBoolean writesRequest = new AtomicBoolean();
     private final AtomicLong bytesHeld = new AtomicLong();
+    private LongConsumer observed = bytes -> {};
     private long frames;
     private int written;
 
@@ -50,6 +52,11 @@ public final class PictureTaker implements AutoCloseable {
         this.directory = directory;
         this.everyFrames = everyFrames;
         this.mostBytes = mostBytes;
+    }
+
+    /** @param count gets the bytes that pictures take from memory that is not the host's copy */
+    void whenRead(LongConsumer count) {
+        observed = count;
     }
 
     void frameShown(Scanouts scanouts) {
@@ -80,8 +87,10 @@ public final class PictureTaker implements AutoCloseable {
                 continue;
             }
             try {
-                copies.add(Picture.of(id, on));
+                Picture picture = Picture.of(id, on);
+                copies.add(picture);
                 bytesHeld.addAndGet(bytes);
+                observed.accept(picture.bytesRead());
             } catch (OutOfMemoryError e) {
                 // The frame is shown all the same.
                 leftOut++;

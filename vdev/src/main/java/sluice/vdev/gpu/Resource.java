@@ -1,39 +1,24 @@
 package sluice.vdev.gpu;
 
-import java.nio.ByteBuffer;
-import java.util.UUID;
-
 import org.jspecify.annotations.Nullable;
 
-/** A 2D resource: the host's image of it, and the guest pages it is filled from while they are attached. */
-final class Resource {
-    final int id;
-    final PixelFormat format;
-    final HostImage image;
-    /** Reserved in the {@link ResourceTable}, which counts. */
+/**
+ * What a guest has made under a number of its own choice (virtio 1.3 §5.7.6.8): a picture of which the host has a copy, or memory
+ * that is shared. Whoever shows pixels asks a {@link PixelSource} for them, and does not care which.
+ */
+sealed interface Resource permits HostCopy, GuestBlob {
+    int id();
+
+    /** Under which other devices may ask for it. */
+    ResourceUuid uuid();
+
+    /** The guest pages behind it, which the {@link ResourceTable} has counted; null if it has none. */
     @Nullable
-    Backing backing;
-    private byte @Nullable [] uuid;
+    Backing backing();
 
-    Resource(int id, PixelFormat format, HostImage image) {
-        this.id = id;
-        this.format = format;
-        this.image = image;
-    }
+    /** Sets the pages behind it, which were reserved in the {@link ResourceTable}, or takes them away. */
+    void setBacking(@Nullable Backing pages);
 
-    /** A random UUID, the same each time, under which other devices may ask for the resource. */
-    byte[] uuid() {
-        byte[] present = uuid;
-        if (present == null) {
-            UUID random = UUID.randomUUID();
-            present = ByteBuffer.allocate(Wire.ResourceUuid.UUID_BYTES).putLong(random.getMostSignificantBits())
-                    .putLong(random.getLeastSignificantBits()).array();
-            uuid = present;
-        }
-        return present;
-    }
-
-    long imageBytes() {
-        return HostImage.bytes(image.width(), image.height());
-    }
+    /** Bytes that {@link #backing} has at least. */
+    long leastBacking();
 }

@@ -76,7 +76,7 @@ final class ResourceTable {
         int slot = home(id, mask);
         while (true) {
             Resource resident = slots[slot];
-            if (resident == null || resident.id == id) return slot;
+            if (resident == null || resident.id() == id) return slot;
             slot = (slot + 1) & mask;
         }
     }
@@ -92,24 +92,46 @@ final class ResourceTable {
      */
     Response create(int id, int wireFormat, long width, long height) {
         PixelFormat format = PixelFormat.ofWire(wireFormat);
-        if (id == 0 || find(id) != null) return Response.ERR_INVALID_RESOURCE_ID;
+        if (!isFree(id)) return Response.ERR_INVALID_RESOURCE_ID;
         if (format == null || width == 0 || height == 0) return Response.ERR_INVALID_PARAMETER;
         if (width > MAX_SIDE || height > MAX_SIDE || count == MAX_RESOURCES) return Response.ERR_OUT_OF_MEMORY;
         long bytes = HostImage.bytes(width, height);
         // What can fail comes first: a guest that is told so goes on with what it has.
         if (count + 1 > slots.length / 2) grow();
         if (!takeImage(bytes)) return Response.ERR_OUT_OF_MEMORY;
-        Resource resource = made(id, format, (int) width, (int) height);
-        count++;
-        slots[slotOf(id)] = resource;
+        put(made(id, format, (int) width, (int) height));
         return Response.OK_NODATA;
     }
 
+    /** Whether there may be one more. */
+    boolean hasRoom() {
+        return count < MAX_RESOURCES;
+    }
+
+    /** Whether a guest may make a resource of this number. */
+    boolean isFree(int id) {
+        return id != 0 && find(id) == null;
+    }
+
+    /** Adds a resource that needs no memory of the host, of a free number; false, with nothing changed, if there is no room for it. */
+    boolean add(GuestBlob blob) {
+        if (count == MAX_RESOURCES) return false;
+        if (count + 1 > slots.length / 2) grow();
+        if (!take(0, RESOURCE_BYTES)) return false;
+        put(blob);
+        return true;
+    }
+
+    private void put(Resource resource) {
+        count++;
+        slots[slotOf(resource.id())] = resource;
+    }
+
     /** Makes a resource for which was taken; that is given back if the host has no memory. */
-    private Resource made(int id, PixelFormat format, int width, int height) {
+    private HostCopy made(int id, PixelFormat format, int width, int height) {
         boolean done = false;
         try {
-            Resource resource = new Resource(id, format, images.make(width, height));
+            HostCopy resource = new HostCopy(id, format, images.make(width, height));
             done = true;
             return resource;
         } finally {
@@ -156,7 +178,7 @@ final class ResourceTable {
         Resource[] old = slots;
         slots = new @Nullable Resource[old.length * 2];
         for (Resource resource : old) {
-            if (resource != null) slots[slotOf(resource.id)] = resource;
+            if (resource != null) slots[slotOf(resource.id())] = resource;
         }
     }
 
@@ -184,8 +206,8 @@ final class ResourceTable {
     /** Returns what was behind a resource, which has none from now on. */
     @Nullable
     Backing detach(Resource resource) {
-        Backing backing = resource.backing;
-        resource.backing = null;
+        Backing backing = resource.backing();
+        resource.setBacking(null);
         if (backing != null) cancel(backing);
         return backing;
     }
@@ -194,7 +216,7 @@ final class ResourceTable {
     void remove(Resource resource) {
         detach(resource);
         int mask = slots.length - 1;
-        int hole = slotOf(resource.id);
+        int hole = slotOf(resource.id());
         slots[hole] = null;
         count--;
         release(resource);
@@ -203,13 +225,18 @@ final class ResourceTable {
             Resource next = slots[at];
             if (next == null) return;
             slots[at] = null;
-            slots[slotOf(next.id)] = next;
+            slots[slotOf(next.id())] = next;
         }
     }
 
     private void release(Resource resource) {
-        giveBackImage(resource.imageBytes());
-        resource.image.release();
+        switch (resource) {
+            case HostCopy copy -> {
+                giveBackImage(copy.imageBytes());
+                copy.image().release();
+            }
+            case GuestBlob blob -> giveBack(0, RESOURCE_BYTES);
+        }
     }
 
     /** What is behind them is unmapped. */

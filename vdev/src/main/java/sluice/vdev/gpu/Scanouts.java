@@ -10,21 +10,31 @@ final class Scanouts {
     /**
      * One that is on.
      *
-     * @param shown the part of the resource, at least one pixel, within it
+     * @param pixels of the resource
+     * @param shown the part of them, at least one pixel, within them
      */
-    record Shown(Resource resource, Rectangle shown) {}
+    record Shown(Resource resource, PixelSource pixels, Rectangle shown) {
+        private boolean is(PixelSource source, Rectangle part) {
+            return pixels == source && shown.equals(part);
+        }
+    }
 
     private final @Nullable Shown[] scanouts = new @Nullable Shown[MAX];
+    /** What was shown before that: the guest flips to and fro. */
+    private final @Nullable Shown[] former = new @Nullable Shown[MAX];
     private final Display display;
+    private final Painter painter;
     private final int count;
     private final long mostBytes;
 
     /**
+     * @param painter shows pictures on the display
      * @param count those that a guest may name, 1 to {@link #MAX}
      * @param mostBytes of what all of them show together: a front-end keeps a picture of each, however often it is the same
      */
-    Scanouts(Display display, int count, long mostBytes) {
+    Scanouts(Display display, Painter painter, int count, long mostBytes) {
         this.display = display;
+        this.painter = painter;
         this.count = count;
         this.mostBytes = mostBytes;
     }
@@ -49,13 +59,15 @@ final class Scanouts {
         return scanouts[id];
     }
 
-    void show(int id, Resource resource, Rectangle part) {
+    void show(int id, Resource resource, PixelSource pixels, Rectangle part) {
         Shown before = scanouts[id];
         // Flipping pages keeps the size; telling the display again would blank it until the flush.
         boolean sized = before != null && before.shown.width() == part.width()
                 && before.shown.height() == part.height();
-        if (before == null || before.resource.id != resource.id || !before.shown.equals(part)) {
-            scanouts[id] = new Shown(resource, part);
+        if (before == null || !before.is(pixels, part)) {
+            Shown earlier = former[id];
+            scanouts[id] = earlier != null && earlier.is(pixels, part) ? earlier : new Shown(resource, pixels, part);
+            former[id] = before;
         }
         if (!sized) display.setScanout(id, (int) part.width(), (int) part.height());
     }
@@ -63,6 +75,7 @@ final class Scanouts {
     void switchOff(int id) {
         if (scanouts[id] == null) return;
         scanouts[id] = null;
+        painter.forget(id);
         display.setScanout(id, 0, 0);
     }
 
@@ -70,12 +83,16 @@ final class Scanouts {
     void forget(Resource resource) {
         for (int id = 0; id < MAX; id++) {
             Shown shown = scanouts[id];
-            if (shown != null && shown.resource.id == resource.id) switchOff(id);
+            if (shown != null && shown.resource.id() == resource.id()) switchOff(id);
+            former[id] = null;
         }
     }
 
     void switchAllOff() {
-        for (int id = 0; id < MAX; id++) switchOff(id);
+        for (int id = 0; id < MAX; id++) {
+            switchOff(id);
+            former[id] = null;
+        }
     }
 
     /** Tells a display that has just connected everything it should show. */
@@ -84,7 +101,7 @@ final class Scanouts {
             Shown on = scanouts[id];
             if (on == null) continue;
             display.setScanout(id, (int) on.shown.width(), (int) on.shown.height());
-            display.update(id, 0, 0, on.resource.image, on.shown, () -> {});
+            painter.paint(id, on, on.shown, () -> {});
         }
     }
 

@@ -17,21 +17,22 @@ final class Transfer {
     private Transfer() {}
 
     /**
-     * Copies rows that lie {@link HostImage#stride} apart on both sides.
+     * Copies rows.
      *
      * @param pages from the first row on
-     * @param targetOffset of the first pixel in the image, in bytes
+     * @param targetOffset of the first pixel in the target, in bytes
+     * @param targetStride from one row to the next there, in bytes
      * @return bytes copied
      */
-    static long copy(Runs pages, Rows rows, PixelFormat format, HostImage image, long targetOffset) {
+    static long copy(Runs pages, Rows rows, PixelFormat format, MemorySegment target, long targetOffset,
+            long targetStride) {
         PixelFormat.Order order = format.order();
-        if (rows.isOneStretch()) {
-            copyStretch(pages, 0, rows.bytes(), order, image.pixels(), targetOffset);
+        if (rows.count() == 1 || rows.isOneStretch() && targetStride == rows.stride()) {
+            copyStretch(pages, 0, rows.bytes(), order, target, targetOffset);
             return rows.bytes();
         }
         for (long row = 0; row < rows.count(); row++) {
-            long at = row * rows.stride();
-            copyStretch(pages, at, rows.rowBytes(), order, image.pixels(), targetOffset + at);
+            copyStretch(pages, row * rows.stride(), rows.rowBytes(), order, target, targetOffset + row * targetStride);
         }
         return rows.bytes();
     }

@@ -95,6 +95,34 @@ final class Wire {
         private ResourceAttachBacking() {}
     }
 
+    static final class ResourceCreateBlob {
+        static final int RESOURCE_ID = 24;
+        static final int BLOB_MEM = 28;
+        static final int BLOB_FLAGS = 32;
+        static final int NR_ENTRIES = 36;
+        static final int BLOB_ID = 40;
+        static final int SIZE = 48;
+        /** The entries follow, as those of {@link ResourceAttachBacking}. */
+        static final int BYTES = 56;
+
+        private ResourceCreateBlob() {}
+    }
+
+    static final class SetScanoutBlob {
+        static final int RECT = 24;
+        static final int SCANOUT_ID = 40;
+        static final int RESOURCE_ID = 44;
+        static final int WIDTH = 48;
+        static final int HEIGHT = 52;
+        static final int FORMAT = 56;
+        /** Of four planes, of which our formats have one. */
+        static final int STRIDES = 64;
+        static final int OFFSETS = 80;
+        static final int BYTES = 96;
+
+        private SetScanoutBlob() {}
+    }
+
     /** UPDATE_CURSOR and MOVE_CURSOR. */
     static final class Cursor {
         static final int SCANOUT_ID = 24;

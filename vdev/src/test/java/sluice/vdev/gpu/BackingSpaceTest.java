@@ -139,7 +139,7 @@ class BackingSpaceTest {
         runs.add(file, 0, command.capacity());
         Snapshot snapshot = new Snapshot(command.capacity());
         assertThat(snapshot.take(runs, 0, command.capacity())).isTrue();
-        return Backing.read(new Command.ResourceAttachBacking(snapshot));
+        return Backing.read(snapshot, Wire.ResourceAttachBacking.BYTES, entries.length / 2);
     }
 
     /** What the GPU reads of a backing, through its own space. */

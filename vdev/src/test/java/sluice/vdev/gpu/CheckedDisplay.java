@@ -37,6 +37,11 @@ final class CheckedDisplay implements Display {
     }
 
     @Override
+    public boolean isWatched() {
+        return true;
+    }
+
+    @Override
     public void setScanout(int scanout, int width, int height) {
         assertThat(width).isBetween(0, ResourceTable.MAX_SIDE);
         assertThat(height).isBetween(0, ResourceTable.MAX_SIDE);

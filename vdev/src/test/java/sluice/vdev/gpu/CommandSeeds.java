@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.TreeMap;
 
 import sluice.vdev.fixture.Buffer;
+import sluice.vdev.fixture.GpuBlobPicture;
 import sluice.vdev.fixture.GpuCommands;
 import sluice.vdev.fixture.GpuRect;
 import sluice.vdev.fixture.GpuWire;
@@ -19,6 +20,8 @@ final class CommandSeeds {
     /** Pages above those that hold rings and commands. */
     private static final List<Buffer> BACKING = List.of(new Buffer(0x20000, 4096), new Buffer(0x30000, 4096),
             new Buffer(0x28000, 8192));
+
+    private static final GpuBlobPicture PICTURE = GpuBlobPicture.of(GpuWire.FORMAT_B8G8R8X8, 64, 64);
 
     private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
 
@@ -57,7 +60,35 @@ final class CommandSeeds {
                 .send(CommandFuzzTest.LITTLE_ROOM | 15 << 4, GpuCommands.getEdid(0)).seed());
         seeds.put("less-than-a-header", new CommandSeeds().send(0, GpuCommands.bare(0x100, 20))
                 .send(CommandFuzzTest.CURSOR, GpuCommands.bare(0x300, 4)).seed());
+        seeds.put("a-blob-that-is-shown", blob().send(0, GpuCommands.flush(RESOURCE, ALL))
+                .send(CommandFuzzTest.SLOW, GpuCommands.flush(RESOURCE, new GpuRect(8, 8, 8, 8)))
+                .send(0, GpuCommands.transferToHost2d(RESOURCE, ALL, 0))
+                .send(CommandFuzzTest.CURSOR, GpuCommands.updateCursor(1, 5, 6, RESOURCE, 1, 2)).seed());
+        seeds.put("a-blob-removed-while-it-is-shown", blob()
+                .send(CommandFuzzTest.SLOW, GpuCommands.flush(RESOURCE, ALL)).send(0, GpuCommands.unref(RESOURCE))
+                .send(0, GpuCommands.flush(RESOURCE, ALL)).seed());
+        seeds.put("a-blob-that-loses-its-pages", blob().send(0, GpuCommands.detachBacking(RESOURCE))
+                .send(0, GpuCommands.flush(RESOURCE, ALL)).send(0, GpuCommands.setScanoutBlob(0, RESOURCE, ALL, PICTURE))
+                .send(0, attach(BACKING.size(), BACKING.toArray(Buffer[]::new)))
+                .send(0, GpuCommands.flush(RESOURCE, ALL)).seed());
+        seeds.put("blobs-that-overflow", new CommandSeeds()
+                .send(0, GpuCommands.createBlob(RESOURCE, 0, BACKING))
+                .send(0, GpuCommands.createBlob(RESOURCE, Long.MIN_VALUE, BACKING))
+                .send(0, GpuCommands.createBlob(RESOURCE, 16_385, BACKING))
+                .send(0, GpuCommands.createBlob(RESOURCE, 16_384, BACKING).putInt(GpuWire.CREATE_BLOB_COUNT, -1))
+                .send(0, GpuCommands.createBlob(RESOURCE, 32, List.of(new Buffer(-16, 32)))).seed());
+        seeds.put("pictures-that-leave-their-blob", blob()
+                .send(0, GpuCommands.setScanoutBlob(0, RESOURCE, ALL, new GpuBlobPicture(1, 64, 64, 256, -256)))
+                .send(0, GpuCommands.setScanoutBlob(0, RESOURCE, ALL, new GpuBlobPicture(1, 64, 64, -1, 0)))
+                .send(0, GpuCommands.setScanoutBlob(0, RESOURCE, ALL, new GpuBlobPicture(1, 64, 65, 256, 0)))
+                .send(0, GpuCommands.setScanoutBlob(0, RESOURCE, ALL, new GpuBlobPicture(9, 64, 64, 256, 0)))
+                .send(0, GpuCommands.setScanoutBlob(0, RESOURCE, ALL, new GpuBlobPicture(1, 64, 64, 255, 0))).seed());
         return seeds;
+    }
+
+    private static CommandSeeds blob() {
+        return new CommandSeeds().send(0, GpuCommands.createBlob(RESOURCE, 16_384, BACKING))
+                .send(0, GpuCommands.setScanoutBlob(0, RESOURCE, ALL, PICTURE));
     }
 
     private static CommandSeeds drawing() {

@@ -60,14 +60,14 @@ final class OneThreadGpu implements AutoCloseable, DeviceContext {
 
     /** The same with images from somewhere else. */
     OneThreadGpu(RingKind kind, ResourceTable.Images images) throws IOException {
-        device = new GpuDevice(new GpuOptions(SCANOUTS, MEMORY_LIMIT), display, new PictureTaker(Path.of("."), 0),
+        device = new GpuDevice(new GpuOptions(SCANOUTS, MEMORY_LIMIT).withBlobs(), display, new PictureTaker(Path.of("."), 0),
                 DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT, Budget.ofProcess().own(), images);
         FileMapping mapping = new FileMappings(Budget.of(Resource.MAPPINGS, 4)).map(ram.file());
         view.adopt(GuestMemory
                 .of(List.of(MemoryRegion.of(0, RAM_BYTES, ram.regions().getFirst().userAddress(), mapping, 0))));
         mapping.release();
         RingFeatures features = new RingFeatures(true, true, kind == RingKind.PACKED, false, false);
-        device.start(0, this);
+        device.start(device.features(), this);
         for (int i = 0; i < 2; i++) {
             Buffer ring = ram.allocate(QueueLayout.contiguousBytes(SIZE));
             QueueLayout at = QueueLayout.contiguous(SIZE, ram.offset(ring.address(), ring.length()), ring.address());

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+import sluice.dmacore.budget.Budget;
 import sluice.vdev.loopback.LogTap;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -29,19 +30,21 @@ class PictureTakerTest {
     private Path folder;
 
     private final LogTap log = new LogTap();
-    private final Scanouts scanouts = new Scanouts(new CheckedDisplay(), Scanouts.MAX, Long.MAX_VALUE);
-    private final Resource resource = new Resource(1, PixelFormat.B8G8R8X8, new HostImage(SIDE, SIDE));
+    private final CheckedDisplay display = new CheckedDisplay();
+    private final Scanouts scanouts = new Scanouts(display,
+            new Painter(display, Budget.ofProcess().own(), new GpuStatistics()), Scanouts.MAX, Long.MAX_VALUE);
+    private final HostCopy resource = new HostCopy(1, PixelFormat.B8G8R8X8, new HostImage(SIDE, SIDE));
     private final BlockingQueue<Path> written = new LinkedBlockingQueue<>();
 
     @AfterEach
     void giveBack() {
         scanouts.switchAllOff();
-        resource.image.release();
+        resource.image().release();
         log.close();
     }
 
     private void show(int count) {
-        for (int id = 0; id < count; id++) scanouts.show(id, resource, ALL);
+        for (int id = 0; id < count; id++) scanouts.show(id, resource, resource.image(), ALL);
     }
 
     private void awaitWritten(int count) throws InterruptedException {

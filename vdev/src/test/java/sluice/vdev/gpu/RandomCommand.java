@@ -15,6 +15,7 @@ final class RandomCommand {
     static final int MAX_BYTES = 256;
 
     private static final int MAX_ENTRIES = (MAX_BYTES - GpuWire.ATTACH_BYTES) / GpuWire.ENTRY_BYTES;
+    private static final int MAX_BLOB_ENTRIES = (MAX_BYTES - GpuWire.CREATE_BLOB_BYTES) / GpuWire.ENTRY_BYTES;
     private static final int MAX_SIDE = 40;
     private static final int[] FORMATS = { 1, 2, 3, 4, 67, 68, 121, 134 };
     private static final int[] CORNERS = { 0, 1, 15, 16, 63, 64, 65, -1, Integer.MIN_VALUE, Integer.MAX_VALUE, 16_384 };
@@ -58,7 +59,7 @@ final class RandomCommand {
     private int sensible(ByteBuffer out) {
         out.putLong(GpuWire.HDR_CONTEXT, 0);
         int resource = 1 + random.nextInt(6);
-        return switch (random.nextInt(16)) {
+        return switch (random.nextInt(20)) {
             case 0, 1 -> create(out, resource);
             case 2 -> onlyResource(out, GpuWire.CMD_RESOURCE_UNREF, resource);
             case 3, 4 -> attach(out, resource);
@@ -86,6 +87,8 @@ final class RandomCommand {
                 out.putInt(GpuWire.HDR_TYPE, GpuWire.CMD_GET_DISPLAY_INFO);
                 yield GpuWire.HDR_BYTES;
             }
+            case 15, 16 -> createBlob(out, resource);
+            case 17, 18 -> showBlob(out, resource);
             default -> onlyResource(out, GpuWire.CMD_GET_EDID, random.nextInt(18));
         };
     }
@@ -112,13 +115,42 @@ final class RandomCommand {
         out.putInt(GpuWire.HDR_TYPE, GpuWire.CMD_RESOURCE_ATTACH_BACKING);
         out.putInt(GpuWire.ATTACH_RESOURCE, resource);
         out.putInt(GpuWire.ATTACH_COUNT, count);
+        return entries(out, GpuWire.ATTACH_BYTES, count);
+    }
+
+    private int entries(ByteBuffer out, int behind, int count) {
         for (int i = 0; i < count; i++) {
-            int at = GpuWire.ATTACH_BYTES + i * GpuWire.ENTRY_BYTES;
+            int at = behind + i * GpuWire.ENTRY_BYTES;
             int length = random.nextInt(2000);
             out.putLong(at + GpuWire.ENTRY_ADDRESS, memory.address() + random.nextInt((int) memory.length() - length));
             out.putLong(at + GpuWire.ENTRY_LENGTH, length);
         }
-        return GpuWire.ATTACH_BYTES + count * GpuWire.ENTRY_BYTES;
+        return behind + count * GpuWire.ENTRY_BYTES;
+    }
+
+    private int createBlob(ByteBuffer out, int resource) {
+        int count = random.nextInt(MAX_BLOB_ENTRIES + 1);
+        out.putInt(GpuWire.HDR_TYPE, GpuWire.CMD_RESOURCE_CREATE_BLOB);
+        out.putInt(GpuWire.CREATE_BLOB_RESOURCE, resource);
+        out.putInt(GpuWire.CREATE_BLOB_MEMORY, GpuWire.BLOB_MEM_GUEST);
+        out.putInt(GpuWire.CREATE_BLOB_FLAGS, random.nextInt(8));
+        out.putInt(GpuWire.CREATE_BLOB_COUNT, count);
+        out.putLong(GpuWire.CREATE_BLOB_ID, 0);
+        out.putLong(GpuWire.CREATE_BLOB_SIZE, random.nextInt(800 * count + 1));
+        return entries(out, GpuWire.CREATE_BLOB_BYTES, count);
+    }
+
+    private int showBlob(ByteBuffer out, int resource) {
+        int length = rectangle(out, GpuWire.CMD_SET_SCANOUT_BLOB, GpuWire.SCANOUT_BLOB_RECT,
+                GpuWire.SCANOUT_BLOB_BYTES);
+        int width = 1 + random.nextInt(MAX_SIDE);
+        out.putInt(GpuWire.SCANOUT_BLOB_SCANOUT, random.nextInt(4));
+        out.putInt(GpuWire.SCANOUT_BLOB_RESOURCE, random.nextInt(5) == 0 ? 0 : resource);
+        out.putInt(GpuWire.SCANOUT_BLOB_WIDTH, width).putInt(GpuWire.SCANOUT_BLOB_HEIGHT, 1 + random.nextInt(MAX_SIDE));
+        out.putInt(GpuWire.SCANOUT_BLOB_FORMAT, FORMATS[random.nextInt(FORMATS.length)]);
+        out.putInt(GpuWire.SCANOUT_BLOB_STRIDE, 4 * width + random.nextInt(20));
+        out.putInt(GpuWire.SCANOUT_BLOB_OFFSET, random.nextInt(200));
+        return length;
     }
 
     private int rectangle(ByteBuffer out, int type, int at, int length) {

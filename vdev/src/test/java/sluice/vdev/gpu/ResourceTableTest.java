@@ -79,8 +79,9 @@ class ResourceTableTest {
         oracle.forEach((id, made) -> {
             Resource resource = table.find(id);
             if (resource == null) throw new AssertionError("resource " + id + " is lost");
-            assertThat(new Made(resource.format, resource.image.width(), resource.image.height())).isEqualTo(made);
-            assertThat(resource.id).isEqualTo(id);
+            if (!(resource instanceof HostCopy copy)) throw new AssertionError("resource " + id + " has no copy");
+            assertThat(new Made(copy.format(), copy.image().width(), copy.image().height())).isEqualTo(made);
+            assertThat(resource.id()).isEqualTo(id);
         });
     }
 
@@ -110,7 +111,7 @@ class ResourceTableTest {
                 if (resource != null) {
                     table.remove(resource);
                     oracle.remove(id);
-                    assertThatThrownBy(() -> resource.image.pixels().get(JAVA_BYTE, 0))
+                    assertThatThrownBy(() -> ((HostCopy) resource).image().pixels().get(JAVA_BYTE, 0))
                             .isInstanceOf(IllegalStateException.class);
                 }
             }
@@ -202,12 +203,12 @@ class ResourceTableTest {
             Resource resource = table.find(7);
             if (resource == null) throw new AssertionError("resource 7 is lost");
             assertThat(table.reserve(one)).isTrue();
-            resource.backing = one;
+            resource.setBacking(one);
             assertThat(table.reserve(all)).isFalse();
             assertThat(table.detach(resource)).isSameAs(one);
             assertThat(table.detach(resource)).isNull();
             assertThat(table.reserve(all)).isTrue();
-            resource.backing = all;
+            resource.setBacking(all);
             assertThat(table.reserve(one)).isFalse();
             switch (way) {
                 case 0 -> table.detach(resource);
@@ -228,8 +229,8 @@ class ResourceTableTest {
         table.create(7, 134, 33, 5);
         Resource resource = table.find(7);
         if (resource == null) throw new AssertionError("resource 7 is lost");
-        assertThat(resource.image.copyOf(new Rectangle(0, 0, 33, 5))).hasSize(165).containsOnly(0);
-        assertThat(resource.backing).isNull();
+        assertThat(((HostCopy) resource).image().copyOf(new Rectangle(0, 0, 33, 5))).hasSize(165).containsOnly(0);
+        assertThat(resource.backing()).isNull();
         table.clear();
     }
 

@@ -70,8 +70,8 @@ class TransferTest {
                     }
                 }
                 long copied = Transfer.copy(from(backing.runs(), offset),
-                        new Rows().set(offset, columns * 4L, stride, rows), format, image,
-                        (long) y * stride + x * 4L);
+                        new Rows().set(offset, columns * 4L, stride, rows), format, image.pixels(),
+                        (long) y * stride + x * 4L, stride);
                 assertThat(copied).isEqualTo(4L * columns * rows);
                 assertThat(image.pixels().toArray(JAVA_BYTE))
                         .as("seed %d, case %d: %d×%d at %d,%d of %d×%d, offset %d, %d runs", SEED, i, columns, rows, x,

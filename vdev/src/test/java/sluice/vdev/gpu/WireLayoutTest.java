@@ -42,6 +42,10 @@ class WireLayoutTest {
         for (PixelFormat format : PixelFormat.values()) {
             values.put("VIRTIO_GPU_FORMAT_" + format.name() + "_UNORM", format.wireNumber());
         }
+        for (BlobMemory memory : BlobMemory.values()) {
+            values.put("VIRTIO_GPU_BLOB_MEM_" + memory.name(), memory.wireNumber());
+        }
+        values.put("all of VIRTIO_GPU_BLOB_FLAG_USE_*", BlobMemory.FLAGS);
         values.put("VIRTIO_GPU_FLAG_FENCE", Wire.Header.FLAG_FENCE);
         values.put("VIRTIO_GPU_MAX_SCANOUTS", Scanouts.MAX);
         putCommands(values);
@@ -81,6 +85,20 @@ class WireLayoutTest {
         values.put("mem_entry.addr", 0);
         values.put("mem_entry.length", Wire.ResourceAttachBacking.ENTRY_LENGTH);
         values.put("sizeof mem_entry", Wire.ResourceAttachBacking.ENTRY_BYTES);
+        values.put("resource_create_blob.resource_id", Wire.ResourceCreateBlob.RESOURCE_ID);
+        values.put("resource_create_blob.blob_mem", Wire.ResourceCreateBlob.BLOB_MEM);
+        values.put("resource_create_blob.blob_flags", Wire.ResourceCreateBlob.BLOB_FLAGS);
+        values.put("resource_create_blob.nr_entries", Wire.ResourceCreateBlob.NR_ENTRIES);
+        values.put("resource_create_blob.blob_id", Wire.ResourceCreateBlob.BLOB_ID);
+        values.put("resource_create_blob.size", Wire.ResourceCreateBlob.SIZE);
+        values.put("set_scanout_blob.r", Wire.SetScanoutBlob.RECT);
+        values.put("set_scanout_blob.scanout_id", Wire.SetScanoutBlob.SCANOUT_ID);
+        values.put("set_scanout_blob.resource_id", Wire.SetScanoutBlob.RESOURCE_ID);
+        values.put("set_scanout_blob.width", Wire.SetScanoutBlob.WIDTH);
+        values.put("set_scanout_blob.height", Wire.SetScanoutBlob.HEIGHT);
+        values.put("set_scanout_blob.format", Wire.SetScanoutBlob.FORMAT);
+        values.put("set_scanout_blob.strides", Wire.SetScanoutBlob.STRIDES);
+        values.put("set_scanout_blob.offsets", Wire.SetScanoutBlob.OFFSETS);
         values.put("update_cursor.pos.scanout_id", Wire.Cursor.SCANOUT_ID);
         values.put("update_cursor.pos.x", Wire.Cursor.X);
         values.put("update_cursor.pos.y", Wire.Cursor.Y);

@@ -56,6 +56,30 @@ public final class AttachedGpu implements AutoCloseable {
         return start(guest, Profile.qemu10());
     }
 
+    /** A guest whose GPU has blobs, behind a front-end that lets its driver know. */
+    public static AttachedGpu startWithBlobs(GuestVariant guest) throws IOException {
+        return start(new GpuBackEnd(GpuOptions.defaults().withBlobs()), true, guest);
+    }
+
+    /** The same for a back-end that lives on. */
+    public static AttachedGpu startWithBlobs(GpuBackEnd backEnd, GuestVariant guest) throws IOException {
+        return start(backEnd, false, guest);
+    }
+
+    private static AttachedGpu start(GpuBackEnd backEnd, boolean ownsBackEnd, GuestVariant guest) throws IOException {
+        GuestRam ram = guest.ram();
+        VirtioSession session = switch (guest.bus()) {
+            case VHOST_USER -> overVhostUser(backEnd, ram,
+                    guest.profile(Profile.qemu11()).withForced(backEnd.device().features()));
+            case VFIO_USER -> new VirtioPciSession(backEnd.connectPci(), ram,
+                    guest.pciFeatures(backEnd.device().features()), CONTROL_SIZE, CURSOR_SIZE);
+        };
+        AttachedGpu gpu = new AttachedGpu(backEnd, ownsBackEnd, ram, session);
+        gpu.session.attach();
+        gpu.resume();
+        return gpu;
+    }
+
     private static AttachedGpu start(GuestVariant guest, Profile profile) throws IOException {
         AttachedGpu gpu = switch (guest.bus()) {
             case VHOST_USER -> attached(guest.ram(), guest.profile(profile));

@@ -72,6 +72,11 @@ public final class GpuBackEnd implements AutoCloseable {
         this(GpuOptions.defaults(), Path.of("."), 0, core, stream);
     }
 
+    /** The same with blobs. */
+    public static GpuBackEnd withBlobs(DmaCore core, Stream stream) {
+        return new GpuBackEnd(GpuOptions.defaults().withBlobs(), Path.of("."), 0, core, stream);
+    }
+
     private GpuBackEnd(GpuOptions options, Path folder, int everyFrames, DmaCore core, Stream stream) {
         this(Loops.start("loopback-control"), true, options, folder, everyFrames, core, stream);
     }

@@ -25,6 +25,8 @@ static void numbers(void)
     COMMAND(RESOURCE_DETACH_BACKING, resource_detach_backing);
     COMMAND(GET_EDID, cmd_get_edid);
     COMMAND(RESOURCE_ASSIGN_UUID, resource_assign_uuid);
+    COMMAND(RESOURCE_CREATE_BLOB, resource_create_blob);
+    COMMAND(SET_SCANOUT_BLOB, set_scanout_blob);
     COMMAND(UPDATE_CURSOR, update_cursor);
     COMMAND(MOVE_CURSOR, update_cursor);
     RESPONSE(OK_NODATA);
@@ -46,6 +48,11 @@ static void numbers(void)
     FORMAT(A8B8G8R8);
     FORMAT(R8G8B8X8);
     CONSTANT(VIRTIO_GPU_FLAG_FENCE);
+    CONSTANT(VIRTIO_GPU_BLOB_MEM_GUEST);
+    CONSTANT(VIRTIO_GPU_BLOB_MEM_HOST3D);
+    CONSTANT(VIRTIO_GPU_BLOB_MEM_HOST3D_GUEST);
+    NUMBER("all of VIRTIO_GPU_BLOB_FLAG_USE_*", VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE | VIRTIO_GPU_BLOB_FLAG_USE_SHAREABLE |
+           VIRTIO_GPU_BLOB_FLAG_USE_CROSS_DEVICE);
     CONSTANT(VIRTIO_GPU_MAX_SCANOUTS);
 }
 
@@ -82,6 +89,20 @@ static void commands(void)
     OFFSET(mem_entry, addr);
     OFFSET(mem_entry, length);
     SIZE(mem_entry);
+    OFFSET(resource_create_blob, resource_id);
+    OFFSET(resource_create_blob, blob_mem);
+    OFFSET(resource_create_blob, blob_flags);
+    OFFSET(resource_create_blob, nr_entries);
+    OFFSET(resource_create_blob, blob_id);
+    OFFSET(resource_create_blob, size);
+    OFFSET(set_scanout_blob, r);
+    OFFSET(set_scanout_blob, scanout_id);
+    OFFSET(set_scanout_blob, resource_id);
+    OFFSET(set_scanout_blob, width);
+    OFFSET(set_scanout_blob, height);
+    OFFSET(set_scanout_blob, format);
+    OFFSET(set_scanout_blob, strides);
+    OFFSET(set_scanout_blob, offsets);
     OFFSET(update_cursor, pos.scanout_id);
     OFFSET(update_cursor, pos.x);
     OFFSET(update_cursor, pos.y);

@@ -1,0 +1,121 @@
+package sluice.vdev.gpu;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.memory.Rows;
+import sluice.iommu.space.Outcome;
+import sluice.iommu.space.Result;
+
+/**
+ * What the commands for blobs do (virtio 1.3 §5.7.6.8), and RESOURCE_FLUSH of one. No pixel is copied for them: what is drawn in a
+ * blob is the GPU's by RESOURCE_FLUSH, for its rectangle, and by the first SET_SCANOUT_BLOB, for all of it.
+ */
+final class BlobCommands {
+    private final ResourceTable resources;
+    private final Scanouts scanouts;
+    private final BackingSpace backings;
+    private final BackingAttacher attacher;
+    private final Rows rows = new Rows();
+    private boolean negotiated;
+
+    BlobCommands(ResourceTable resources, Scanouts scanouts, BackingSpace backings, BackingAttacher attacher) {
+        this.resources = resources;
+        this.scanouts = scanouts;
+        this.backings = backings;
+        this.attacher = attacher;
+    }
+
+    /** Whether the driver has negotiated VIRTIO_GPU_F_RESOURCE_BLOB; without it there are no such commands. */
+    void setNegotiated(boolean blobs) {
+        negotiated = blobs;
+    }
+
+    /** @param result as that of {@link BackingAttacher#attach} */
+    Response create(Command.ResourceCreateBlob command, Result result) {
+        if (!negotiated) return Response.ERR_UNSPEC;
+        int id = command.resourceId();
+        if (!resources.isFree(id)) return Response.ERR_INVALID_RESOURCE_ID;
+        long size = command.size();
+        boolean known = (command.flags() & ~BlobMemory.FLAGS) == 0;
+        if (BlobMemory.ofWire(command.memory()) != BlobMemory.GUEST || !known || size <= 0)
+            return Response.ERR_INVALID_PARAMETER;
+        GuestBlob blob = new GuestBlob(id, size);
+        if (!resources.hasRoom()) return Response.ERR_OUT_OF_MEMORY;
+        Response response = attacher.attach(blob, command.bytes(), Wire.ResourceCreateBlob.BYTES, command.entries(),
+                result);
+        if (response != Response.OK_NODATA) return response;
+        if (resources.add(blob)) return response;
+        Backing backing = resources.detach(blob);
+        if (backing != null) backings.unmap(backing);
+        return Response.ERR_OUT_OF_MEMORY;
+    }
+
+    /** @param result as that of {@link BackingAttacher#attach} */
+    Response setScanout(Command.SetScanoutBlob command, Result result) {
+        if (!negotiated) return Response.ERR_UNSPEC;
+        int id = command.scanoutId();
+        if (!scanouts.has(id)) return Response.ERR_INVALID_SCANOUT_ID;
+        if (command.resourceId() == 0) {
+            scanouts.switchOff(id);
+            return Response.OK_NODATA;
+        }
+        if (!(resources.find(command.resourceId()) instanceof GuestBlob blob)) return Response.ERR_INVALID_RESOURCE_ID;
+        Backing backing = blob.backing();
+        if (backing == null) return Response.ERR_INVALID_RESOURCE_ID;
+        Rectangle part = command.area();
+        if (!isPicture(command, blob.size()) || part.isEmpty() || !part.isWithin(command.width(), command.height()))
+            return Response.ERR_INVALID_PARAMETER;
+        if (!scanouts.hasRoomFor(id, part)) return Response.ERR_OUT_OF_MEMORY;
+        if (!blob.isGiven()) {
+            if (backings.map(backing, blob.id(), result) != Outcome.RESOLVED) return Commands.responseTo(result);
+            backings.pass(backing, rows.set(0, blob.size()));
+            blob.setGiven();
+        }
+        scanouts.show(id, blob, pixels(command, blob), part);
+        return Response.OK_NODATA;
+    }
+
+    /** Whether the command describes a picture that lies in a blob of so many bytes, no row of which overlaps the next. */
+    private static boolean isPicture(Command.SetScanoutBlob command, long size) {
+        long width = command.width();
+        long height = command.height();
+        if (PixelFormat.ofWire(command.format()) == null || width == 0 || height == 0) return false;
+        if (width > ResourceTable.MAX_SIDE || height > ResourceTable.MAX_SIDE) return false;
+        long rowBytes = width * PixelFormat.BYTES;
+        return command.stride() >= rowBytes
+                && command.offset() + (height - 1) * command.stride() + rowBytes <= size;
+    }
+
+    private BlobPixels pixels(Command.SetScanoutBlob command, GuestBlob blob) {
+        BlobPixels present = blob.pixels();
+        if (present != null && present.layout().isOf(command)) return present;
+        PixelFormat format = PixelFormat.ofWire(command.format());
+        if (format == null) throw new IllegalArgumentException("a picture without a format");
+        BlobPixels made = new BlobPixels(blob, new BlobLayout(format, (int) command.width(), (int) command.height(),
+                command.offset(), command.stride()), backings);
+        blob.setPixels(made);
+        return made;
+    }
+
+    /**
+     * The guest has drawn a rectangle: it is the GPU's, on every scan-out that shows it. What lies outside of what is shown is ignored,
+     * for a blob has no size of its own in pixels.
+     *
+     * @param result as that of {@link BackingAttacher#attach}
+     * @return why it cannot be shown, or null
+     */
+    @Nullable
+    Response flush(GuestBlob blob, Rectangle area, Result result) {
+        for (int id = 0; id < Scanouts.MAX; id++) {
+            Scanouts.Shown on = scanouts.get(id);
+            if (on == null || on.resource() != blob || !(on.pixels() instanceof BlobPixels pixels)) continue;
+            Rectangle part = area.intersect(on.shown());
+            Backing backing = blob.backing();
+            if (part.isEmpty() || backing == null) continue;
+            if (backings.map(backing, blob.id(), result) != Outcome.RESOLVED) return Commands.responseTo(result);
+            pixels.layout().rowsOf(part, rows);
+            backings.pass(backing, rows);
+        }
+        return null;
+    }
+}

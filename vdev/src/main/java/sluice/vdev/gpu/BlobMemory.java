@@ -1,0 +1,36 @@
+package sluice.vdev.gpu;
+
+import org.jspecify.annotations.Nullable;
+
+/** Where the memory of a blob is (virtio 1.3 §5.7.6.8, VIRTIO_GPU_BLOB_MEM_*). */
+enum BlobMemory {
+    /** In guest pages. */
+    GUEST(1),
+    /** In memory of the host, that the guest may see in a window. */
+    HOST3D(2),
+    /** In both. */
+    HOST3D_GUEST(3);
+
+    /** VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE, _SHAREABLE and _CROSS_DEVICE. */
+    static final int FLAGS = 7;
+
+    private final int wireNumber;
+
+    BlobMemory(int wireNumber) {
+        this.wireNumber = wireNumber;
+    }
+
+    int wireNumber() {
+        return wireNumber;
+    }
+
+    /** The kind with this number, or null. */
+    static @Nullable BlobMemory ofWire(int number) {
+        return switch (number) {
+            case 1 -> GUEST;
+            case 2 -> HOST3D;
+            case 3 -> HOST3D_GUEST;
+            default -> null;
+        };
+    }
+}

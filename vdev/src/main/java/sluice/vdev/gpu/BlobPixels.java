@@ -1,0 +1,56 @@
+package sluice.vdev.gpu;
+
+import java.lang.foreign.MemorySegment;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.memory.Rows;
+
+/** A picture in guest pages. */
+final class BlobPixels implements PixelSource {
+    private final GuestBlob blob;
+    private final BlobLayout layout;
+    private final BackingSpace space;
+    private final Rows rows = new Rows();
+
+    /** @param layout of a picture that ends in the blob */
+    BlobPixels(GuestBlob blob, BlobLayout layout, BackingSpace space) {
+        this.blob = blob;
+        this.layout = layout;
+        this.space = space;
+    }
+
+    BlobLayout layout() {
+        return layout;
+    }
+
+    @Override
+    public int width() {
+        return layout.width();
+    }
+
+    @Override
+    public int height() {
+        return layout.height();
+    }
+
+    @Override
+    public @Nullable HostImage image() {
+        return null;
+    }
+
+    @Override
+    public long copyTo(Rectangle area, MemorySegment target, long offset, long stride) {
+        Backing backing = blob.backing();
+        layout.rowsOf(area, rows);
+        if (backing != null && space.reach(backing, blob.id())) {
+            try (var _ = space.enter()) {
+                if (space.observe(backing, rows))
+                    return Transfer.copy(space.found(), rows, layout.format(), target, offset, stride);
+            }
+        }
+        for (long row = 0; row < rows.count(); row++)
+            target.asSlice(offset + row * stride, rows.rowBytes()).fill((byte) 0);
+        return 0;
+    }
+}
