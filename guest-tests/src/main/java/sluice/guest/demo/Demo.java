@@ -17,6 +17,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 import sluice.vdev.cli.Main;
+import sluice.vdev.qemu.CacheFolder;
 import sluice.vdev.qemu.QemuBinary;
 
 /** The command: reads the options, runs {@link DemoRun}, prints and keeps the report. */
@@ -32,7 +33,7 @@ public final class Demo implements Callable<Integer> {
     @Option(names = "--out", paramLabel = "DIR", defaultValue = "sluice-out", description = "Where the results go (default: ./${DEFAULT-VALUE}).")
     private Path out = Path.of("sluice-out");
 
-    @Option(names = "--mode", paramLabel = "NAME", defaultValue = "2d", description = "2d, which is the default and the only one so far.")
+    @Option(names = "--mode", paramLabel = "NAME", defaultValue = "2d", description = "2d (default): the GPU copies what the guest transfers. blob: it shows the guest's own pages, and nothing is copied; needs QEMU 10.1 or later, and there is no qemu-screen.png.")
     private String mode = "2d";
 
     @Option(names = "--qemu", paramLabel = "PATH", description = "The QEMU to use (default: $SLUICE_QEMU, or qemu-system-x86_64 in PATH).")
@@ -66,10 +67,13 @@ public final class Demo implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         CommandLine line = commandLine();
-        if (mode.equals("blob") || mode.equals("video")) {
-            throw new ParameterException(line, "--mode=" + mode + " is not built yet, only --mode=2d is");
+        if (mode.equals("video")) {
+            throw new ParameterException(line, "--mode=video is not built yet, only 2d and blob are");
         }
-        if (!mode.equals("2d")) throw new ParameterException(line, "--mode=" + mode + ": give 2d, blob or video");
+        DemoMode kind = DemoMode.named(mode);
+        if (kind == null) throw new ParameterException(line, "--mode=" + mode + ": give 2d, blob or video");
+        if (kind == DemoMode.BLOBS && gpuCommand != null)
+            throw new ParameterException(line, "--mode=blob: only with our own GPU");
         if (frames < 1 || frames > 50_000) {
             throw new ParameterException(line, "--frames=" + frames + ": give a number from 1 to 50000");
         }
@@ -77,9 +81,9 @@ public final class Demo implements Callable<Integer> {
         DemoReport report;
         try (Progress progress = new Progress(json ? line.getErr() : results)) {
             progress.step("finding QEMU");
-            QemuBinary binary = QemuBinary.find(qemu);
+            QemuBinary binary = kind.qemu(qemu, CacheFolder.ofUser());
             Files.createDirectories(out);
-            report = new DemoRun(binary, gpu(), frames, out, progress).run();
+            report = new DemoRun(binary, kind, gpu(), frames, out, progress).run();
         }
         String text = new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create().toJson(report.toJson());
         Files.writeString(out.resolve(DemoReport.FILE), text + "\n");

@@ -19,6 +19,7 @@ import sluice.vdev.qemu.QemuBinary;
 /**
  * What a demo found out.
  *
+ * @param mode how the pictures reached the screen
  * @param kernel the guest kernel's release
  * @param gpuCommand the program that served the GPU
  * @param width of the screen in pixels
@@ -30,7 +31,8 @@ import sluice.vdev.qemu.QemuBinary;
  * @param pictures the judged pictures
  * @param statistics what the GPU process wrote at its end; null if it is not ours
  */
-record DemoReport(QemuBinary qemu, String kernel, Accelerator accelerator, List<String> gpuCommand, int width,
+record DemoReport(QemuBinary qemu, DemoMode mode, String kernel, Accelerator accelerator, List<String> gpuCommand,
+        int width,
         int height,
         int frames, long flipMillis, long wallNanos, Map<String, Long> steps, List<Judged> pictures,
         @Nullable JsonObject statistics) {
@@ -59,7 +61,17 @@ record DemoReport(QemuBinary qemu, String kernel, Accelerator accelerator, List<
         for (Judged picture : pictures) {
             if (picture.difference().isPresent()) wrong.add(picture.sentence());
         }
+        if (mode == DemoMode.BLOBS && bytesCopied() > 0)
+            wrong.add(bytesCopied() + " bytes of pixels were copied, and blobs need no copy");
         return String.join("; ", wrong);
+    }
+
+    /** Bytes of pixels that the GPU process has copied, 0 if it is not ours. */
+    long bytesCopied() {
+        return statistics == null
+                ? 0
+                : member(statistics, "copiedBytes").entrySet().stream().mapToLong(copy -> copy.getValue().getAsLong())
+                        .sum();
     }
 
     private double framesPerSecond() {
@@ -100,7 +112,10 @@ record DemoReport(QemuBinary qemu, String kernel, Accelerator accelerator, List<
             judged.add(one);
         }
         report.add("pictures", judged);
-        if (statistics != null) report.add("gpu", statistics);
+        if (statistics != null) {
+            report.addProperty("bytesCopied", bytesCopied());
+            report.add("gpu", statistics);
+        }
         return report;
     }
 
@@ -130,6 +145,10 @@ record DemoReport(QemuBinary qemu, String kernel, Accelerator accelerator, List<
         for (Map.Entry<String, JsonElement> copy : member(statistics, "copiedBytes").entrySet()) {
             lines.add(
                     "copied, %-18s %12.1f MiB".formatted(copy.getKey(), copy.getValue().getAsDouble() / BYTES_PER_MIB));
+        }
+        if (statistics.has("observerBytes")) {
+            lines.add("%-26s %12.1f MiB".formatted("read by snapshots",
+                    statistics.get("observerBytes").getAsDouble() / BYTES_PER_MIB));
         }
     }
 

@@ -36,6 +36,7 @@ final class DemoRun {
     private static final String STATISTICS = "gpu-statistics.json";
 
     private final QemuBinary binary;
+    private final DemoMode mode;
     private final DemoGpu program;
     private final int flips;
     private final Path out;
@@ -45,8 +46,9 @@ final class DemoRun {
      * @param flips how many page flips the guest makes
      * @param out where the pictures go; it exists
      */
-    DemoRun(QemuBinary binary, DemoGpu program, int flips, Path out, Progress progress) {
+    DemoRun(QemuBinary binary, DemoMode mode, DemoGpu program, int flips, Path out, Progress progress) {
         this.binary = binary;
+        this.mode = mode;
         this.program = program;
         this.flips = flips;
         this.out = out.toAbsolutePath().normalize();
@@ -70,7 +72,7 @@ final class DemoRun {
         progress.step("probing KVM");
         Accelerator accelerator = Accelerator.best(binary, image, cache);
         progress.note("guests run with " + accelerator);
-        if (binary.wantsKvmForVhostUser() && accelerator != Accelerator.KVM) {
+        if (mode.hasQemuScreen() && binary.wantsKvmForVhostUser() && accelerator != Accelerator.KVM) {
             throw new IOException(
                     ("%s is QEMU %s, which attaches vhost-user devices under KVM only, and KVM boots no guest on "
                             + "this host: take QEMU 9 or later").formatted(binary.path(), binary.version()));
@@ -80,6 +82,7 @@ final class DemoRun {
         if (program.ours()) {
             command.add("--stats=" + out.resolve(STATISTICS));
             command.add("--snapshot-dir=" + out);
+            command.addAll(mode.gpuOptions());
         }
         try (VhostUserGpu gpu = VhostUserGpu.start("the GPU process", command,
                 program.ours() ? VhostUserGpu.Readiness.SAYS_LISTENING : VhostUserGpu.Readiness.SOCKET)) {
@@ -97,18 +100,20 @@ final class DemoRun {
         int frame;
         long flipMillis;
         try (Qemu qemu = new QemuLaunch(binary).accelerator(accelerator)
-                .boot(image, "sluice.run=pattern sluice.frames=" + flips).arguments(gpu.qemuArguments())
+                .boot(image, "sluice.run=pattern sluice.frames=" + flips).arguments(mode.attach(gpu))
                 .onConsoleLine(line -> progress.note("guest: " + line)).start()) {
-            Matcher mode = reply(qemu, "mode (\\d+) (\\d+)", BOOT);
-            width = Integer.parseInt(mode.group(1));
-            height = Integer.parseInt(mode.group(2));
+            Matcher size = reply(qemu, "mode (\\d+) (\\d+)", BOOT);
+            width = Integer.parseInt(size.group(1));
+            height = Integer.parseInt(size.group(2));
             progress.step("drawing");
             flipMillis = Long.parseLong(reply(qemu, "flips \\d+ ms (\\d+)", DRAW).group(1));
             frame = Integer.parseInt(reply(qemu, "done (\\d+)", DRAW).group(1));
             progress.step("judging the pictures");
             Picture expected = TestPattern.picture(width, height, frame);
-            pictures.add(new DemoReport.Judged(QEMU_SCREEN, "what QEMU shows",
-                    qemu.awaitScreen(expected, out.resolve(QEMU_SCREEN), SOON)));
+            if (mode.hasQemuScreen()) {
+                pictures.add(new DemoReport.Judged(QEMU_SCREEN, "what QEMU shows",
+                        qemu.awaitScreen(expected, out.resolve(QEMU_SCREEN), SOON)));
+            }
             if (program.ours()) pictures.add(snapshot(gpu, expected));
             for (DemoReport.Judged picture : pictures) progress.note(picture.sentence());
             progress.step("shutting down");
@@ -119,7 +124,7 @@ final class DemoRun {
             throw said.isEmpty() ? failure : new IOException(failure.getMessage() + "\n" + said, failure);
         }
         JsonObject statistics = end(gpu);
-        return new DemoReport(binary, image.kernel().release(), accelerator, command, width, height, frame + 1,
+        return new DemoReport(binary, mode, image.kernel().release(), accelerator, command, width, height, frame + 1,
                 flipMillis,
                 progress.elapsed(), progress.steps(), pictures, statistics);
     }

@@ -72,6 +72,23 @@ class DemoGuestTest {
         assertThat(expected.difference(Picture.read(folder.resolve("qemu-screen.png")))).isEmpty();
     }
 
+    /** Page flips of the guest's own pages: no pixel is copied, and what the snapshot reads is the observer's. */
+    @Test
+    void theDemoOfBlobsCopiesNothing() throws IOException, InterruptedException {
+        System.setProperty("sluice.launcher", launcher().toString());
+        assertThat(Demo.run("--mode=blob", "--qemu=" + TestQemu.QEMU_11.binary().path(), "--out=" + folder, "--json",
+                "--frames=20")).as(streams.errors()).isZero();
+
+        JsonObject report = JsonParser.parseString(streams.output()).getAsJsonObject();
+        assertThat(report.get("bytesCopied").getAsLong()).isZero();
+        JsonObject gpu = report.getAsJsonObject("gpu");
+        assertThat(gpu.getAsJsonObject("commands").get("SET_SCANOUT_BLOB").getAsInt()).isGreaterThanOrEqualTo(21);
+        assertThat(gpu.get("observerBytes").getAsLong()).isEqualTo(1280 * 800 * 4);
+        Picture expected = TestPattern.picture(1280, 800, 20);
+        assertThat(expected.difference(Picture.read(folder.resolve("screen.png")))).isEmpty();
+        assertThat(folder.resolve("qemu-screen.png")).doesNotExist();
+    }
+
     @Test
     void aGpuThatDoesNotStartIsNamedWithWhatItSaid() throws IOException {
         Path broken = script("#!/bin/sh\necho no luck today >&2\nexit 7\n");

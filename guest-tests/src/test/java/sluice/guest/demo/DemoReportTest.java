@@ -22,7 +22,8 @@ class DemoReportTest {
             """).getAsJsonObject();
 
     private static DemoReport report(Optional<Picture.Difference> difference) {
-        return new DemoReport(new QemuBinary(Path.of("/q"), "10.0.2"), "6.12", Accelerator.TCG, List.of("gpu"), 1280,
+        return new DemoReport(new QemuBinary(Path.of("/q"), "10.0.2"), DemoMode.COPIES, "6.12", Accelerator.TCG,
+                List.of("gpu"), 1280,
                 800, 121,
                 2000, 9_500_000_000L, Map.of("drawing", 2_000_000_000L),
                 List.of(new DemoReport.Judged("qemu-screen.png", "what QEMU shows", Optional.empty()),

@@ -24,9 +24,9 @@ class DemoTest {
 
     @Test
     void modesThatAreNotBuiltAreRefusedWithOneSentence() {
-        assertThat(Demo.run("--mode=blob")).isEqualTo(2);
+        assertThat(Demo.run("--mode=video")).isEqualTo(2);
         assertThat(streams.errors())
-                .isEqualTo("sluice: --mode=blob is not built yet, only --mode=2d is (see ./sluice demo --help)"
+                .isEqualTo("sluice: --mode=video is not built yet, only 2d and blob are (see ./sluice demo --help)"
                         + System.lineSeparator());
     }
 

@@ -110,7 +110,8 @@ final class CursorQueue implements QueueWorker.Work {
     /** No command says how a cursor lies in a blob: as QEMU takes it, from the first byte on, without gaps. */
     private Response read(Command.UpdateCursor command, GuestBlob blob) {
         if (blob.size() < BYTES) return Response.ERR_INVALID_PARAMETER;
-        if (display.isWatched()) statistics.observed(new BlobPixels(blob, LAYOUT, backings).copyTo(ALL, pixels, 0, LAYOUT.stride()));
+        if (display.isWatched())
+            statistics.observed(new BlobPixels(blob, LAYOUT, backings).copyTo(ALL, pixels, 0, LAYOUT.stride()));
         show(command, pixels.toArray(HostImage.PIXEL));
         return Response.OK_NODATA;
     }

@@ -336,7 +336,8 @@ final class Session extends ChannelInboundHandlerAdapter {
     private void setGpuSocket(Fd fd) throws IOException {
         if (display == null) {
             disposal.close(fd);
-            throw new IOException("GPU_SET_SOCKET for a device that takes no display: attach it as the line says that was printed at start");
+            throw new IOException(
+                    "GPU_SET_SOCKET for a device that takes no display: attach it as the line says that was printed at start");
         }
         host.give(socket("GPU_SET_SOCKET", fd), display::connect);
     }

@@ -68,7 +68,8 @@ final class CommandSeeds {
                 .send(CommandFuzzTest.SLOW, GpuCommands.flush(RESOURCE, ALL)).send(0, GpuCommands.unref(RESOURCE))
                 .send(0, GpuCommands.flush(RESOURCE, ALL)).seed());
         seeds.put("a-blob-that-loses-its-pages", blob().send(0, GpuCommands.detachBacking(RESOURCE))
-                .send(0, GpuCommands.flush(RESOURCE, ALL)).send(0, GpuCommands.setScanoutBlob(0, RESOURCE, ALL, PICTURE))
+                .send(0, GpuCommands.flush(RESOURCE, ALL))
+                .send(0, GpuCommands.setScanoutBlob(0, RESOURCE, ALL, PICTURE))
                 .send(0, attach(BACKING.size(), BACKING.toArray(Buffer[]::new)))
                 .send(0, GpuCommands.flush(RESOURCE, ALL)).seed());
         seeds.put("blobs-that-overflow", new CommandSeeds()

@@ -60,7 +60,8 @@ final class OneThreadGpu implements AutoCloseable, DeviceContext {
 
     /** The same with images from somewhere else. */
     OneThreadGpu(RingKind kind, ResourceTable.Images images) throws IOException {
-        device = new GpuDevice(new GpuOptions(SCANOUTS, MEMORY_LIMIT).withBlobs(), display, new PictureTaker(Path.of("."), 0),
+        device = new GpuDevice(new GpuOptions(SCANOUTS, MEMORY_LIMIT).withBlobs(), display,
+                new PictureTaker(Path.of("."), 0),
                 DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT, Budget.ofProcess().own(), images);
         FileMapping mapping = new FileMappings(Budget.of(Resource.MAPPINGS, 4)).map(ram.file());
         view.adopt(GuestMemory
