@@ -14,12 +14,12 @@ struct tally {
 	long right, old, wiped, other;
 };
 
-static uint32_t number(const uint8_t *at)
+static inline uint32_t number(const uint8_t *at)
 {
 	return (uint32_t)at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3];
 }
 
-static bool is_full_of(const uint8_t *line, uint32_t length, uint8_t value)
+static inline bool is_full_of(const uint8_t *line, uint32_t length, uint8_t value)
 {
 	for (uint32_t i = 0; i < length; i++)
 		if (line[i] != value)
@@ -27,7 +27,7 @@ static bool is_full_of(const uint8_t *line, uint32_t length, uint8_t value)
 	return true;
 }
 
-static bool is_whole(const uint8_t *line, uint32_t length, uint32_t index)
+static inline bool is_whole(const uint8_t *line, uint32_t length, uint32_t index)
 {
 	uint32_t buffer = number(line + 4);
 
@@ -43,8 +43,8 @@ static bool is_whole(const uint8_t *line, uint32_t length, uint32_t index)
  * Whether all lines of a buffer are right: they have its number, which is greater than that of each before it. With fields, the even
  * lines come before the odd ones. The buffer was full of `wiped` before.
  */
-static bool look(const uint8_t *bytes, uint32_t length, uint32_t count, bool fields, uint8_t wiped, int64_t *newest,
-		 struct tally *tally)
+static inline bool look(const uint8_t *bytes, uint32_t length, uint32_t count, bool fields, uint8_t wiped,
+			int64_t *newest, struct tally *tally)
 {
 	uint32_t right = 0, even = fields ? (count + 1) / 2 : count;
 	int64_t first = -1;

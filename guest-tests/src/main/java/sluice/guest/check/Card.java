@@ -7,11 +7,11 @@ import sluice.guest.GuestImage;
 /**
  * A card of ours, and the stock driver that drives it.
  *
- * @param driver what {@code --driver} calls it: the module's name
+ * @param driver what {@code --driver} calls it: the module's name, and perhaps a colon and how it is loaded
  * @param device what {@code --device} of {@code ./sluice serve} calls the card
  * @param options of the card, besides those that every device has
  * @param modules of the kernel, to be loaded in this order, each perhaps with a space and its parameters
- * @param node by which the video node is known: a part of its name in {@code /sys/class/video4linux}
+ * @param node by which the video node is known: a part of its name in {@code /sys/class/video4linux}, the first of several
  * @param scatters whether the card takes buffers of single pages without an IOMMU
  */
 record Card(String driver, String device, List<String> options, List<String> modules, String node, boolean scatters) {
@@ -19,7 +19,13 @@ record Card(String driver, String device, List<String> options, List<String> mod
     static final List<Card> ALL = List.of(
             new Card("saa7134_empress", "vfg7350", List.of("bit-rate=24000000"),
                     List.of("saa6752hs", "saa7134", "saa7134-empress"), "empress", true),
-            new Card("dt3155", "grabber", List.of("numbered"), List.of("dt3155"), "dt3155", false));
+            new Card("dt3155", "grabber", List.of("numbered"), List.of("dt3155"), "dt3155", false),
+            new Card("tw686x", "tw686x", List.of("numbered", "hold"), List.of("tw686x dma_mode=sg"), "tw6869 video",
+                    true),
+            new Card("tw686x:contig", "tw686x", List.of("numbered", "hold"), List.of("tw686x dma_mode=contig"),
+                    "tw6869 video", false),
+            new Card("tw686x:memcpy", "tw686x", List.of("numbered"), List.of("tw686x dma_mode=memcpy"),
+                    "tw6869 video", true));
 
     /** Has an image load its driver. */
     void load(GuestImage.Builder image) {

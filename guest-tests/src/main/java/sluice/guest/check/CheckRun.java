@@ -122,10 +122,11 @@ final class CheckRun {
     }
 
     private String command(Cell cell) {
-        String node = "$(for d in /sys/class/video4linux/video*; do grep -q %s $d/name && basename $d; done)"
+        String node = "$(for d in /sys/class/video4linux/video*; do grep -q '%s' $d/name && basename $d; done | head -n 1)"
                 .formatted(card.node());
-        return "stream /dev/%s %s %d%s".formatted(node, cell.memory().label(), FRAMES,
-                cell.use() == Cell.Use.NO_SYNC ? " nosync" : "");
+        // What the kernel says of a failure is not on the console.
+        return "dmesg -c >/dev/null; stream /dev/%s %s %d%s || { dmesg | tail -n 6; false; }".formatted(node,
+                cell.memory().label(), FRAMES, cell.use() == Cell.Use.NO_SYNC ? " nosync" : "");
     }
 
     private static @Nullable Bytes bytes(Machine.Done done) {

@@ -59,7 +59,7 @@ final class Judge {
         }
         String reason = String.join("; ", wrong.stream().distinct().toList());
         if (outcome == Outcome.FAIL)
-            reason = known.explain(cell, bytes, findings).map(why -> "known: " + why).orElse(reason);
+            reason = known.explain(cell, bytes, findings, done.lines()).map(why -> "known: " + why).orElse(reason);
         return new CellResult(cell, outcome, reason, bytes, findings, done.lines(), since(began));
     }
 

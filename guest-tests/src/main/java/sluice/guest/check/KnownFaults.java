@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
@@ -29,13 +30,19 @@ final class KnownFaults {
      * @param snoops whether with a card that snoops, or null for either
      * @param wrongBytes whether user space gets wrong bytes
      * @param rules that are found, besides hints
+     * @param says where the program does not come to bytes, a line of it or of the kernel; null where it does
      * @param cause in a sentence, with files of the kernel
      */
     private record Fault(Cell.Memory memory, @Nullable Boolean bounced, @Nullable Boolean snoops, boolean wrongBytes,
-            List<String> rules, String cause) {
+            List<String> rules, @Nullable Pattern says, String cause) {
         boolean isOf(Cell cell) {
             return cell.memory() == memory && (bounced == null || bounced == cell.setup().bounces())
                     && (snoops == null || snoops == cell.setup().snoops());
+        }
+
+        boolean isSaid(List<String> lines) {
+            Pattern said = says;
+            return said != null && lines.stream().anyMatch(line -> said.matcher(line).find());
         }
     }
 
@@ -60,25 +67,37 @@ final class KnownFaults {
         List<String> rules = new ArrayList<>();
         json.getAsJsonArray("rules").forEach(rule -> rules.add(rule.getAsString()));
         return new Fault(Cell.Memory.valueOf(json.get("memory").getAsString()), flag(json, "bounced"),
-                flag(json, "snoops"), json.get("wrongBytes").getAsBoolean(), rules, json.get("cause").getAsString());
+                flag(json, "snoops"), json.get("wrongBytes").getAsBoolean(), rules,
+                json.has("says") ? Pattern.compile(json.get("says").getAsString()) : null,
+                json.get("cause").getAsString());
     }
 
     private static @Nullable Boolean flag(JsonObject json, String name) {
         return json.has(name) ? json.get(name).getAsBoolean() : null;
     }
 
-    /** Why a cell has failed, if all of it is known. */
-    Optional<String> explain(Cell cell, @Nullable Bytes bytes, List<Finding> findings) {
-        if (bytes == null || bytes.failed() > 0) return Optional.empty();
+    /**
+     * Why a cell has failed, if all of it is known.
+     *
+     * @param lines that the guest's console has shown meanwhile
+     */
+    Optional<String> explain(Cell cell, @Nullable Bytes bytes, List<Finding> findings, List<String> lines) {
         List<Fault> here = faults.stream().filter(fault -> fault.isOf(cell)).toList();
         List<Fault> seen = new ArrayList<>();
+        if (bytes == null) {
+            Optional<Fault> fault = here.stream().filter(one -> one.isSaid(lines)).findFirst();
+            if (fault.isEmpty()) return Optional.empty();
+            seen.add(fault.get());
+        } else if (bytes.failed() > 0) {
+            return Optional.empty();
+        }
         for (Finding finding : findings) {
             if (!finding.error()) continue;
             Optional<Fault> fault = here.stream().filter(one -> one.rules.contains(finding.rule())).findFirst();
             if (fault.isEmpty()) return Optional.empty();
             if (!seen.contains(fault.get())) seen.add(fault.get());
         }
-        if (!bytes.areRight()) {
+        if (bytes != null && !bytes.areRight()) {
             Optional<Fault> fault = here.stream().filter(Fault::wrongBytes).findFirst();
             // Bytes that nobody put there are another fault.
             if (fault.isEmpty() || bytes.other() > 0) return Optional.empty();

@@ -8,6 +8,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import sluice.vdev.device.Counter;
+import sluice.vdev.device.FunctionClock;
 import sluice.vdev.device.FunctionContext;
 import sluice.vdev.device.PciFunction;
 import sluice.vdev.device.Report;
@@ -76,7 +77,7 @@ public final class Grabber implements PciFunction {
     private final Capture capture;
     private final long fieldNanos;
     private @Nullable FunctionContext context;
-    private @Nullable Runnable clock;
+    private final FunctionClock clock = new FunctionClock();
     private boolean odd;
     private final Counter frames = new Counter();
     private final Counter skipped = new Counter();
@@ -182,26 +183,19 @@ public final class Grabber implements PciFunction {
 
     private void runOrStop() {
         boolean run = indirect.isArmed() && (get(CONTROL) & CAPTURING) == CAPTURING;
-        if (run == (clock != null)) return;
+        if (run == clock.isRunning()) return;
         if (!run) {
-            stop();
+            clock.stop();
             return;
         }
         FunctionContext present = context;
         if (present == null) return;
         odd = false;
-        clock = present.every(fieldNanos, () -> field(present));
-    }
-
-    private void stop() {
-        Runnable running = clock;
-        clock = null;
-        if (running != null) running.run();
+        clock.start(present, fieldNanos, () -> field(present));
     }
 
     /** A field is over: it is written, and the driver told. */
     private void field(FunctionContext present) {
-        if (clock == null) return; // a tick that was on its way when the driver stopped it
         if (!odd) {
             if ((get(INTERRUPT) & END_ODD) != 0) {
                 skipped.increment();
@@ -238,7 +232,7 @@ public final class Grabber implements PciFunction {
 
     @Override
     public void reset() {
-        stop();
+        clock.stop();
         Arrays.fill(registers, 0);
         indirect.reset();
         capture.reset();

@@ -11,6 +11,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import sluice.vdev.device.Counter;
+import sluice.vdev.device.FunctionClock;
 import sluice.vdev.device.FunctionContext;
 import sluice.vdev.device.PciFunction;
 import sluice.vdev.device.Report;
@@ -76,7 +77,7 @@ public final class Vfg7350 implements PciFunction {
     private byte[] packets = new byte[0];
     private MemorySegment bytes = MemorySegment.ofArray(packets);
     private @Nullable FunctionContext context;
-    private @Nullable Runnable clock;
+    private final FunctionClock clock = new FunctionClock();
     private int clockPackets;
     private int report;
     /** Whether the driver has given addresses since the last buffer was filled. */
@@ -185,18 +186,12 @@ public final class Vfg7350 implements PciFunction {
         }
         boolean run = open && (get(MAIN_CONTROL) & CHANNEL_ENABLED) != 0;
         int count = packetsOfABuffer();
-        if (!run || count != clockPackets) stop();
+        if (!run || count != clockPackets) clock.stop();
         FunctionContext present = context;
-        if (!run || clock != null || present == null) return;
+        if (!run || clock.isRunning() || present == null) return;
         clockPackets = count;
         long bits = (long) count * PacketSource.PACKET_BYTES * Byte.SIZE;
-        clock = present.every(Math.max(SHORTEST_NANOS, bits * 1_000_000_000 / bitsPerSecond), () -> tick(present));
-    }
-
-    private void stop() {
-        Runnable running = clock;
-        clock = null;
-        if (running != null) running.run();
+        clock.start(present, Math.max(SHORTEST_NANOS, bits * 1_000_000_000 / bitsPerSecond), () -> tick(present));
     }
 
     private int packetsOfABuffer() {
@@ -210,7 +205,6 @@ public final class Vfg7350 implements PciFunction {
 
     /** It is time for a buffer. */
     private void tick(FunctionContext present) {
-        if (clock == null) return; // on its way when the driver stopped it
         if ((report & CHANNEL_DONE) != 0 || !(armed || isPassedOver())) {
             waits.increment();
             return;
@@ -259,7 +253,7 @@ public final class Vfg7350 implements PciFunction {
 
     @Override
     public void reset() {
-        stop();
+        clock.stop();
         Arrays.fill(registers, (byte) 0);
         i2c.reset();
         report = 0;

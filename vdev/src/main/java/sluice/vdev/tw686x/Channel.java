@@ -1,0 +1,152 @@
+package sluice.vdev.tw686x;
+
+import java.lang.foreign.MemorySegment;
+
+import sluice.vdev.device.FunctionContext;
+
+/**
+ * A channel: it writes its pictures by turns into buffer P and buffer B, as its registers say. The card writes into a buffer again
+ * when its turn comes, whether or not the driver has given another in the meantime; see {@code hold} of {@link Tw686x}.
+ */
+final class Channel {
+    /** What became of a picture. */
+    enum Outcome {
+        WRITTEN,
+        /** The driver wants fewer pictures than there are. */
+        LEFT_OUT,
+        /** The driver has given no buffer since that of this turn was filled; the turn is over all the same. */
+        HELD,
+        /** An address of it could not be read or written. */
+        ADDRESS_ERROR,
+        /** The registers ask for what this card cannot do. */
+        UNSUPPORTED
+    }
+
+    /** How pictures are written: as lists of pages say, fields one after the other; or whole to one address. */
+    private static final int BY_LIST = 0;
+    private static final int WHOLE = 2;
+    private static final int WRITING_MASK = 3;
+
+    private static final int FIRST_ENTRY_MASK = 0x3ff;
+    private static final int LAST_ENTRY = 10;
+    private static final int FORMAT = 20;
+    private static final int FORMAT_MASK = 7;
+    private static final int LINE_MASK = 0x7ff;
+    private static final int DISTANCE = 11;
+    private static final int FIELD_LINES = 22;
+    /** Lines must have room for the numbers of {@link sluice.vdev.video.NumberedLines}. */
+    private static final int SHORTEST_LINE = 16;
+
+    private final int number;
+    private final Chip chip;
+    private final int[] registers;
+    private final Painter painter;
+    private final boolean hold;
+    private final PageList list = new PageList();
+    /** Whether P, and whether B, has been given since it was filled last. */
+    private final boolean[] given = new boolean[2];
+    private long frames;
+    private boolean second;
+
+    /**
+     * A channel.
+     *
+     * @param registers of the card
+     * @param hold whether to write into a buffer once only for each time that it is given
+     */
+    Channel(int number, Chip chip, int[] registers, Painter painter, boolean hold) {
+        this.number = number;
+        this.chip = chip;
+        this.registers = registers;
+        this.painter = painter;
+        this.hold = hold;
+    }
+
+    /** The driver has written an address of a buffer. */
+    void addressed(boolean bufferB) {
+        given[bufferB ? 1 : 0] = true;
+    }
+
+    /** DMA is off, so that P is next. */
+    void stopped() {
+        second = false;
+    }
+
+    /** Begins with picture 0. */
+    void reset() {
+        stopped();
+        frames = 0;
+        given[0] = false;
+        given[1] = false;
+    }
+
+    /** Whether its pictures come 25 times a second, and not 30 times. */
+    boolean isFifty() {
+        return (registers[Registers.VIDEO_CONTROL] >>> Registers.FIFTY_FIELDS + number & 1) != 0;
+    }
+
+    /** Whether the buffer whose turn it is is B. */
+    boolean isSecond() {
+        return second;
+    }
+
+    /** Takes the next picture. Unless it is left out or unsupported, the turn goes to the other buffer. */
+    Outcome take(FunctionContext context) {
+        long frame = frames++;
+        if (!isWanted(frame)) return Outcome.LEFT_OUT;
+        int configuration = registers[Registers.channelConfiguration(number)];
+        PixelFormat format = PixelFormat.of(configuration >>> FORMAT & FORMAT_MASK);
+        int size = registers[Registers.size(number)];
+        int line = size & LINE_MASK;
+        int height = 2 * (size >>> FIELD_LINES);
+        if (format == null || line < SHORTEST_LINE || line % PixelFormat.BYTES != 0 || height == 0)
+            return Outcome.UNSUPPORTED;
+        Outcome outcome = switch (registers[Registers.PHASE] >>> Registers.WRITING + 2 * number & WRITING_MASK) {
+            case BY_LIST -> byList(context, configuration, painter.fields(frame, format, line, height), line * height);
+            case WHOLE -> whole(context, painter.lines(frame, format, line, height), line,
+                    size >>> DISTANCE & LINE_MASK, height);
+            default -> Outcome.UNSUPPORTED;
+        };
+        if (outcome != Outcome.UNSUPPORTED) second = !second;
+        return outcome;
+    }
+
+    /** The register has a bit for each picture of a second. */
+    private boolean isWanted(long frame) {
+        int control = registers[Registers.fieldControl(number)];
+        return control >= 0 || (control >>> frame % (isFifty() ? Tw686x.FRAMES_OF_50_HZ : Tw686x.FRAMES_OF_60_HZ) & 1) != 0;
+    }
+
+    private Outcome byList(FunctionContext context, int configuration, MemorySegment picture, int length) {
+        long table = Integer.toUnsignedLong(registers[Registers.list(chip.sharesLists() ? 0 : number) + (second ? 1 : 0)]);
+        if (!list.read(context, table, configuration & FIRST_ENTRY_MASK, configuration >>> LAST_ENTRY & FIRST_ENTRY_MASK))
+            return Outcome.ADDRESS_ERROR;
+        if (hold && !list.begins()) return Outcome.HELD;
+        if (!list.write(context, picture, length)) return Outcome.ADDRESS_ERROR;
+        if (hold) list.strike(context);
+        return Outcome.WRITTEN;
+    }
+
+    private Outcome whole(FunctionContext context, MemorySegment picture, int line, int distance, int height) {
+        int turn = second ? 1 : 0;
+        if (hold && !given[turn]) return Outcome.HELD;
+        long address = Integer.toUnsignedLong(registers[second ? Registers.bufferB(number) : Registers.bufferP(number)]);
+        // Lines without gaps are one access.
+        int rows = distance == line ? 1 : height;
+        long length = distance == line ? (long) line * height : line;
+        for (int row = 0; row < rows; row++) {
+            FunctionContext.Dma done = context.write(address + (long) row * distance, picture, (long) row * line, length);
+            if (done != FunctionContext.Dma.DONE) return Outcome.ADDRESS_ERROR;
+        }
+        given[turn] = false;
+        return Outcome.WRITTEN;
+    }
+
+    /** What the registers ask for, for a log. */
+    @Override
+    public String toString() {
+        return "channel %d: configuration 0x%08x, size 0x%08x, phase 0x%08x".formatted(number,
+                registers[Registers.channelConfiguration(number)], registers[Registers.size(number)],
+                registers[Registers.PHASE]);
+    }
+}
