@@ -88,7 +88,7 @@ class HouseTest {
                         .resideInAPackage("net.openhft.."), List.of("sluice.vdev.io.ReadsBytes")),
                 arguments(noClasses().that().resideInAnyPackage("sluice.vdev.gpu..", "sluice.vdev.queue..",
                         "sluice.vdev.device..", "sluice.vdev.pci..", "sluice.vdev.grabber..", "sluice.vdev.plugin..",
-                        "sluice.vdev.vfg7350..", "sluice.vdev.video..", "sluice.vdev.witness..")
+                        "sluice.vdev.tw686x..", "sluice.vdev.vfg7350..", "sluice.vdev.video..", "sluice.vdev.witness..")
                         .should()
                         .dependOnClassesThat().resideInAnyPackage("io.netty..",
                                 "sluice.vdev.io..", "sluice.vdev.host..", "sluice.vdev.vhostuser..",
@@ -194,7 +194,8 @@ class HouseTest {
                 "sluice.dmacore.trace.jfr",
                 "sluice.vdev.io",
                 "sluice.vdev.queue", "sluice.vdev.device", "sluice.vdev.pci", "sluice.vdev.vfiouser",
-                "sluice.vdev.virtiopci", "sluice.vdev.grabber", "sluice.vdev.vfg7350", "sluice.vdev.video",
+                "sluice.vdev.virtiopci", "sluice.vdev.grabber", "sluice.vdev.tw686x", "sluice.vdev.vfg7350",
+                "sluice.vdev.video",
                 "sluice.vdev.witness",
                 "sluice.dmacore.witness", "sluice.vdev.plugin", "sluice.vdev.host",
                 "sluice.vdev.vhostuser",

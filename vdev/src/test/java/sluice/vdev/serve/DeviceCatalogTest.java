@@ -27,7 +27,7 @@ class DeviceCatalogTest {
     @Test
     void sluicesOwnAreThereWithTheOptionsOfTheirCommands() throws IOException {
         DeviceCatalog catalog = DeviceCatalog.of(List.of());
-        assertThat(catalog.names()).isEqualTo("gpu, grabber, vfg7350, witness");
+        assertThat(catalog.names()).isEqualTo("gpu, grabber, tw686x, vfg7350, witness");
         DeviceCatalog.Entry gpu = Objects.requireNonNull(catalog.find("gpu"));
         assertThat(DeviceArgument.known(gpu.provider())).containsKeys("socket-path", "fd", "transport", "outputs",
                 "memory", "resolution", "stats", "snapshot-every", "inject", "on-fault", "coherency", "poll-us")
@@ -41,7 +41,7 @@ class DeviceCatalogTest {
     void pluginsComeBehind() throws IOException {
         DeviceCatalog catalog = DeviceCatalog
                 .of(List.of(PluginJar.build(folder, "One", "one"), PluginJar.build(folder, "Two", "two")));
-        assertThat(catalog.names()).isEqualTo("gpu, grabber, vfg7350, witness, one, two");
+        assertThat(catalog.names()).isEqualTo("gpu, grabber, tw686x, vfg7350, witness, one, two");
         assertThat(DeviceList.text(catalog)).contains("two: One register. (" + folder.resolve("Two.jar") + ")")
                 .contains("  value=N ");
         assertThat(DeviceList.json(catalog)).contains("\"plugin\": \"" + folder.resolve("One.jar") + "\"");
