@@ -131,6 +131,35 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
         }
 
         /**
+         * The same, if this kernel has the module; a kernel without it boots all the same.
+         *
+         * @param values as insmod takes them, or empty
+         */
+        public Builder moduleIfThere(String name, String values) throws IOException {
+            return kernel.has(name) ? module(name, values) : this;
+        }
+
+        /**
+         * Loads a module of somebody's own at start, in the order of the calls, after those of this kernel that it depends on.
+         *
+         * @param values as insmod takes them, {@code name=value}, with spaces between; empty for none
+         * @throws IOException it is no module of this kernel, or depends on one that this kernel has not
+         */
+        public Builder moduleFile(Path file, String values) throws IOException, InterruptedException {
+            ModuleFile module = ModuleFile.read(file);
+            if (!module.release().equals(kernel.release()))
+                throw new IOException("%s was built for the kernel %s, and this is %s".formatted(file,
+                        module.release(), kernel.release()));
+            for (String needed : module.dependencies()) {
+                if (!built.containsKey(needed)) module(needed);
+            }
+            built.put(module.name(), module.content());
+            parameters.put(module.name(), values);
+            modules.add(module.name());
+            return this;
+        }
+
+        /**
          * Loads a module that was built for this kernel at start, in the order of the calls as well: what it needs is to be named
          * before. In the guest it is {@code /modules/NAME.ko}.
          *
@@ -163,7 +192,7 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
             }
             ContentHash hash = new ContentHash();
             hash.text("kernel", kernel.release());
-            moduleFiles.forEach(file -> hash.text("module", file));
+            hashModules(hash, moduleFiles);
             parameters.forEach(hash::text);
             built.forEach((name, content) -> hash.bytes("built module " + name, content));
             COMPILER.forEach(word -> hash.text("compiler", word));
@@ -185,8 +214,17 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
             return new GuestImage(kernel, image);
         }
 
+        /** Those of a build tree may be others the next time, in spite of their names. */
+        private void hashModules(ContentHash hash, Set<String> files) throws IOException {
+            for (String file : files) {
+                hash.text("module", file);
+                if (kernel.tree() != null && !built.containsKey(file))
+                    hash.bytes("content of " + file, Files.readAllBytes(kernel.modules().resolve(file)));
+            }
+        }
+
         /** All modules in the order in which they are loaded: those of the kernel as files below its modules, others by name. */
-        private Set<String> moduleFiles() throws IOException {
+        private Set<String> moduleFiles() throws IOException, InterruptedException {
             ModuleOrder order = ModuleOrder.of(kernel);
             Set<String> files = new LinkedHashSet<>();
             for (String name : modules) {
@@ -224,7 +262,7 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
                     String name = ModuleOrder.name(module);
                     byte[] own = built.get(module);
                     archive.file("modules/" + name + ".ko", 0644,
-                            own == null ? unpacked(kernel.modules().resolve(module)) : own);
+                            own == null ? ModuleFile.unpacked(kernel.modules().resolve(module)) : own);
                     order.append("%s.ko %s".formatted(name, parameters.getOrDefault(name, "")).strip()).append('\n');
                 }
                 archive.file("modules/order", 0644, order.toString().getBytes(StandardCharsets.UTF_8));
@@ -268,18 +306,6 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
             } finally {
                 Folders.delete(folder);
             }
-        }
-
-        /** busybox's insmod takes plain modules only, and Debian's are compressed. */
-        private static byte[] unpacked(Path module) throws IOException, InterruptedException {
-            String name = module.toString();
-            if (name.endsWith(".xz"))
-                return HostCommand.output(List.of("xz", "-dc", name));
-            if (name.endsWith(".zst"))
-                return HostCommand.output(List.of("zstd", "-dcq", name));
-            if (name.endsWith(".gz"))
-                return HostCommand.output(List.of("gzip", "-dc", name));
-            return Files.readAllBytes(module);
         }
 
         private static byte[] content(Map<String, byte[]> sources, String name) {

@@ -3,19 +3,24 @@ package sluice.guest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+import org.jspecify.annotations.Nullable;
 
 import sluice.guest.build.KernelHeaders;
 import sluice.vdev.qemu.CacheFolder;
 import sluice.vdev.qemu.QemuBinary;
 
 /**
- * A Linux kernel package, unpacked but not installed.
+ * A Linux kernel: a package that is unpacked but not installed, or a build tree.
  *
  * @param release what {@code uname -r} prints in the guest
  * @param image the bzImage
- * @param modules the folder with {@code modules.dep}
+ * @param modules the folder with {@code modules.dep}, or that of the build
+ * @param tree the folder of the build, or null
  */
-public record GuestKernel(String release, Path image, Path modules) {
+public record GuestKernel(String release, Path image, Path modules, @Nullable Path tree) {
     private static final String CURRENT = "current";
     private static final String NEWEST = "newest";
     /** The QEMU that Debian has beside Linux 7. */
@@ -44,12 +49,45 @@ public record GuestKernel(String release, Path image, Path modules) {
     }
 
     /**
+     * One that was built: a kernel's source tree, or the folder of {@code make O=}. Or a folder with an image, {@code bzImage} or
+     * {@code vmlinuz*}, and its modules in {@code lib/modules/RELEASE}, as {@code make modules_install INSTALL_MOD_PATH=} leaves them.
+     *
+     * @throws IOException it lacks something; the message says which {@code make} provides it
+     */
+    public static GuestKernel built(Path folder) throws IOException {
+        return KernelTree.read(folder);
+    }
+
+    /**
      * What modules for this kernel are built with.
      *
      * @throws IOException there is nothing; the message says what provides it
      */
     public KernelHeaders headers(CacheFolder cache) throws IOException {
-        return KernelHeaders.of(release, modules, cache);
+        return tree == null ? KernelHeaders.of(release, modules, cache) : KernelHeaders.ofTree(release, tree);
+    }
+
+    /**
+     * What it was built with, if it is there to be read.
+     *
+     * @throws IOException it cannot be read
+     */
+    public Optional<KernelConfig> config() throws IOException {
+        List<Path> places = List.of(tree == null ? modules.resolve("config") : tree.resolve(".config"),
+                image.resolveSibling("config-" + release), modules.resolve("build/.config"));
+        for (Path place : places) {
+            if (Files.isReadable(place)) return Optional.of(KernelConfig.read(place));
+        }
+        return Optional.empty();
+    }
+
+    /**
+     * Whether it has a module, as a file or in its image.
+     *
+     * @throws IOException the lists of its modules cannot be read
+     */
+    public boolean has(String module) throws IOException {
+        return ModuleOrder.of(this).has(module);
     }
 
     private static GuestKernel linked(Path link) throws IOException {
@@ -60,7 +98,7 @@ public record GuestKernel(String release, Path image, Path modules) {
         String release = Files.readSymbolicLink(link).getFileName().toString();
         Path root = link.resolveSibling(release);
         GuestKernel kernel = new GuestKernel(release, root.resolve("boot/vmlinuz-" + release),
-                root.resolve("lib/modules/" + release));
+                root.resolve("lib/modules/" + release), null);
         for (Path needed : new Path[]{ kernel.image, kernel.modules.resolve("modules.dep") }) {
             if (!Files.isReadable(needed)) {
                 throw new IOException("the guest kernel " + release + " is incomplete, " + needed

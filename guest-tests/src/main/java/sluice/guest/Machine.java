@@ -15,8 +15,8 @@ import sluice.vdev.qemu.QemuHint;
 
 /** A virtual machine with devices that Sluice serves, and its guest, which takes commands. Closing it kills it, then ends what serves them. */
 public final class Machine implements Closeable {
-    /** Until the guest takes commands; under TCG on a loaded host a kernel takes some ten seconds. */
-    private static final Duration BOOT = Duration.ofSeconds(60);
+    /** Until the guest takes commands; a kernel takes some seconds under TCG, and a minute on a host that has ten other things to do. */
+    private static final Duration BOOT = Duration.ofSeconds(120);
     /** For a kernel's last words, once it has begun to say them. */
     private static final Duration LAST_WORDS = Duration.ofSeconds(5);
     /** What a kernel says when it is broken. Its lines begin with the time, so no program's output is taken for one. */

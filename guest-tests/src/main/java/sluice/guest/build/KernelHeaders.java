@@ -30,4 +30,26 @@ public record KernelHeaders(String release, Path build) {
         }
         throw new IOException("no headers of the kernel %s in %s: run %s".formatted(release, unpacked, SETUP));
     }
+
+    /**
+     * A build tree, with which modules are built as with headers.
+     *
+     * @throws IOException it lacks something; the message says which {@code make} provides it
+     */
+    public static KernelHeaders ofTree(String release, Path tree) throws IOException {
+        for (String needed : new String[]{ "Makefile", "Module.symvers", "scripts/mod/modpost", "include/generated/autoconf.h" }) {
+            if (!Files.isReadable(tree.resolve(needed)))
+                throw new IOException("%s has no %s, without which no module can be built for it: run make bzImage modules there"
+                        .formatted(tree, needed));
+        }
+        return new KernelHeaders(release, tree);
+    }
+
+    /** Tells builds of one release apart: another configuration, other symbols. */
+    void hash(ContentHash hash) throws IOException {
+        hash.text("release", release);
+        for (String file : new String[]{ "Module.symvers", "include/generated/autoconf.h" }) {
+            if (Files.isReadable(build.resolve(file))) hash.bytes(file, Files.readAllBytes(build.resolve(file)));
+        }
+    }
 }

@@ -9,6 +9,7 @@ import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -34,6 +35,8 @@ public record KernelModule(String name, Path file) {
      */
     private static final List<String> SETTINGS = List.of("CC=gcc", "CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT=",
             "CONFIG_DEBUG_INFO_BTF_MODULES=");
+    /** A few seconds where nothing else runs. */
+    private static final Duration LIMIT = Duration.ofMinutes(5);
     private static final List<String> PROGRAMS = List.of("make", "gcc", "strip");
 
     /**
@@ -67,7 +70,7 @@ public record KernelModule(String name, Path file) {
             throws IOException, InterruptedException {
         SortedMap<String, byte[]> contents = read(sources);
         ContentHash hash = new ContentHash();
-        hash.text("release", headers.release());
+        headers.hash(hash);
         SETTINGS.forEach(setting -> hash.text("setting", setting));
         contents.forEach(hash::bytes);
         Path file = cache.folder("modules/" + headers.release()).resolve(name + "-" + hash.hex() + ".ko");
@@ -100,7 +103,7 @@ public record KernelModule(String name, Path file) {
                     List.of("make", "-s", "-C", headers.build().toString(), "M=" + folder));
             command.addAll(SETTINGS);
             command.add("modules");
-            HostCommand.output(command);
+            HostCommand.output(command, LIMIT);
             HostCommand.output(List.of("strip", "--strip-debug", built.toString()));
             Path unfinished = Files.createTempFile(file.getParent(), "unfinished-", ".ko");
             Files.copy(built, unfinished, StandardCopyOption.REPLACE_EXISTING);

@@ -56,6 +56,12 @@ public final class Check implements Callable<Integer> {
     @Option(names = "--kernel", paramLabel = "WHICH", defaultValue = "newest", description = "newest (the default) or current: the unpacked Debian kernels 7.x and 6.12.")
     private String kernel = "newest";
 
+    @Option(names = "--kdir", paramLabel = "DIR", description = "Boot the kernel that was built in this folder instead: a kernel's tree, the folder of make O=, or an image with lib/modules.")
+    private @Nullable Path kdir;
+
+    @Option(names = "--print", paramLabel = "WHAT", description = "Print something and end. config: what a kernel must have for these cells, for merge_config.sh.")
+    private @Nullable String print;
+
     @Option(names = "--import", paramLabel = "NAME", split = ",", description = "Whose buffers: mmap, udmabuf, dumb, heap (default: all).")
     private List<String> memories = List.of();
 
@@ -109,6 +115,7 @@ public final class Check implements Callable<Integer> {
             throw new ParameterException(line, "--timeout=" + timeout + ": give 1 to 86400 seconds");
         Card card = card(line);
         List<Cell> cells = cells(line);
+        if (print != null) return print(line, print, card, cells);
         ReportFormat written = written(line);
         Path folder = report;
         if (folder != null) Files.createDirectories(folder);
@@ -117,6 +124,9 @@ public final class Check implements Callable<Integer> {
         CacheFolder cache = CacheFolder.ofUser();
         QemuBinary qemu = qemu(cache);
         GuestKernel guest = kernel(line, cache);
+        KernelNeeds needs = KernelNeeds.of(guest);
+        needs.require(card.driver());
+        for (String note : needs.notes(cells)) line.getErr().println("sluice: " + note);
         GuestImage image = CheckMachine.image(card, guest, cache);
         KtapWriter ktap = new KtapWriter(written == null ? line.getOut() : line.getErr());
         ktap.begin(card, guest.release(), qemu.version(), cells);
@@ -240,7 +250,15 @@ public final class Check implements Callable<Integer> {
                 "no QEMU here has vfio-user-pci, as QEMU 10.1 and later do: run guest-tests/host/packages.sh tests, which unpacks one");
     }
 
+    private static int print(CommandLine line, String what, Card card, List<Cell> cells) {
+        if (!what.equals("config")) throw new ParameterException(line, "--print=" + what + ": give config");
+        line.getOut().print(KernelNeeds.fragment(card.driver(), cells));
+        line.getOut().flush();
+        return 0;
+    }
+
     private GuestKernel kernel(CommandLine line, CacheFolder cache) throws IOException {
+        if (kdir != null) return GuestKernel.built(kdir);
         if (!kernel.equals("newest") && !kernel.equals("current"))
             throw new ParameterException(line, "--kernel=" + kernel + ": give newest or current");
         return GuestKernel.named(kernel, cache);

@@ -28,10 +28,11 @@ final class CheckMachine implements Closeable {
      * @throws IOException something is missing; the message says what provides it
      */
     static GuestImage image(Card card, GuestKernel kernel, CacheFolder cache) throws IOException, InterruptedException {
-        KernelModule witness = KernelModule.build(kernel.headers(cache), "witness", cache);
+        GuestImage.Builder image = GuestImage.of(kernel).moduleIfThere("virtio-iommu", "");
         // Before the drivers whose calls it tells, behind the IOMMU's.
-        GuestImage.Builder image = GuestImage.of(kernel).module("virtio-iommu").module(witness, "")
-                .module("virtio-gpu").compiled("stream.c", "numbered.h");
+        if (KernelNeeds.of(kernel).hasWitness())
+            image.module(KernelModule.build(kernel.headers(cache), "witness", cache), "");
+        image.moduleIfThere("virtio-gpu", "").compiled("stream.c", "numbered.h");
         card.load(image);
         return image.build(cache);
     }

@@ -34,15 +34,21 @@ final class CheckRun {
     private final Card card;
     private final CacheFolder cache;
     private final Judge judge;
+    private final KernelNeeds needs;
 
-    /** @param launcher the command {@code sluice} */
-    CheckRun(List<String> launcher, QemuBinary qemu, GuestImage image, Card card, CacheFolder cache, Judge judge) {
+    /**
+     * @param launcher the command {@code sluice}
+     * @throws IOException the configuration of the image's kernel cannot be read
+     */
+    CheckRun(List<String> launcher, QemuBinary qemu, GuestImage image, Card card, CacheFolder cache, Judge judge)
+            throws IOException {
         this.launcher = launcher;
         this.qemu = qemu;
         this.image = image;
         this.card = card;
         this.cache = cache;
         this.judge = judge;
+        needs = KernelNeeds.of(image.kernel());
     }
 
     /**
@@ -99,18 +105,18 @@ final class CheckRun {
                 }
             } catch (IOException e) {
                 if (next > first) continue; // the machine could not be closed: its cells have their results
-                Cell cell = cells.get(next);
-                next++;
-                each.accept(judge.broken(cell, e instanceof Machine.BrokenKernelException
-                        ? reason(e)
-                        : "the machine does not boot: " + e.getMessage(), List.of(),
-                        System.nanoTime()));
+                // It will not boot for the others either.
+                for (Cell cell : cells.subList(next, cells.size())) {
+                    if (!isSkipped(cell, each))
+                        each.accept(judge.broken(cell, unbootable(e), List.of(), System.nanoTime()));
+                }
+                return;
             }
         }
     }
 
     private boolean isSkipped(Cell cell, Consumer<CellResult> each) {
-        Optional<String> obstacle = Matrix.obstacle(cell, card);
+        Optional<String> obstacle = Matrix.obstacle(cell, card).or(() -> needs.obstacle(cell));
         obstacle.ifPresent(reason -> each.accept(judge.skipped(cell, reason)));
         return obstacle.isPresent();
     }
@@ -119,6 +125,12 @@ final class CheckRun {
     private static String reason(IOException failure) {
         String first = String.valueOf(failure.getMessage()).lines().findFirst().orElse("the guest does not answer");
         return failure instanceof Machine.BrokenKernelException ? CheckResult.KERNEL_SAYS + first : first;
+    }
+
+    private static String unbootable(IOException failure) {
+        return failure instanceof Machine.BrokenKernelException
+                ? reason(failure)
+                : "the machine does not boot: " + failure.getMessage();
     }
 
     private String command(Cell cell) {

@@ -23,14 +23,23 @@ public final class HostCommand {
      * ran for more than a minute and was killed
      */
     public static byte[] output(List<String> command) throws IOException, InterruptedException {
+        return output(command, LIMIT);
+    }
+
+    /**
+     * The same with another limit.
+     *
+     * @throws IOException as above, when it ran for longer than that
+     */
+    public static byte[] output(List<String> command, Duration limit) throws IOException, InterruptedException {
         Process process = new ProcessBuilder(command).start();
         try {
             process.getOutputStream().close();
             CompletableFuture<byte[]> output = readAll(process.getInputStream());
             // Into memory and not into a file, which would stay behind when we are ended meanwhile.
             CompletableFuture<byte[]> errors = readAll(process.getErrorStream());
-            if (!process.waitFor(LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
-                throw new IOException(command.getFirst() + " did not exit within " + LIMIT.toSeconds() + " s");
+            if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw new IOException(command.getFirst() + " did not exit within " + limit.toSeconds() + " s");
             }
             if (process.exitValue() != 0) {
                 throw new IOException("`" + String.join(" ", command) + "` exited with status " + process.exitValue()

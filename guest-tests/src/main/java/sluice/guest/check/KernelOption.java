@@ -1,0 +1,88 @@
+package sluice.guest.check;
+
+import java.util.List;
+
+/**
+ * An option of the kernel's configuration that a check needs, built in or as a module.
+ *
+ * @param name without {@code CONFIG_}
+ * @param under options without which this one cannot be chosen, or is chosen in vain
+ * @param purpose what it is for, in some words
+ */
+record KernelOption(String name, List<String> under, String purpose) {
+    private static final List<String> MEDIA = List.of("INPUT", "I2C", "RC_CORE", "MEDIA_SUPPORT",
+            "MEDIA_ANALOG_TV_SUPPORT", "MEDIA_CAMERA_SUPPORT", "MEDIA_PCI_SUPPORT", "MEDIA_SUBDRV_AUTOSELECT");
+    private static final List<String> SOUND = List.of("SOUND", "SND", "INPUT", "I2C", "MEDIA_SUPPORT",
+            "MEDIA_ANALOG_TV_SUPPORT", "MEDIA_CAMERA_SUPPORT", "MEDIA_PCI_SUPPORT");
+    private static final List<String> VIRTIO = List.of("VIRTIO_MENU", "VIRTIO_PCI");
+
+    /** Without these no check runs. */
+    static final List<KernelOption> ESSENTIAL = List.of(of("64BIT", "the guest's programs"),
+            of("PRINTK", "what the kernel says"), of("TTY", "the guest's console"),
+            of("SERIAL_8250", "the guest's console"),
+            of("SERIAL_8250_CONSOLE", "the guest's console"), of("PCI", "the card"),
+            of("ACPI", "interrupts of PCI functions"), of("BLK_DEV_INITRD", "the guest's files"),
+            of("BINFMT_ELF", "the guest's programs"), of("BINFMT_SCRIPT", "the guest's init"),
+            of("DEVTMPFS", "device nodes"), of("PROC_FS", "the guest's init"), of("SYSFS", "finding the driver's nodes"));
+
+    /** Without these the guest's kernel tells nothing of its calls. */
+    static final List<KernelOption> WITNESS = List.of(of("MODULES", "the witness"),
+            of("MODULE_UNLOAD", "the witness"), of("FTRACE", "the witness"),
+            of("FUNCTION_TRACER", "the witness"), of("DYNAMIC_FTRACE", "the witness"));
+
+    /** What a user's own program may rely on. */
+    static final List<KernelOption> PROGRAM = List.of(of("SHMEM", "memfd"), of("TMPFS", "/tmp"),
+            of("MEMFD_CREATE", "memfd"), of("UNIX98_PTYS", "terminals"), of("MULTIUSER", "users"));
+
+    /** A distribution as the root. */
+    static final List<KernelOption> ROOT = List.of(
+            new KernelOption("9P_FS", List.of("NET", "NET_9P", "NET_9P_VIRTIO", "VIRTIO_MENU", "VIRTIO_PCI"), "--root"),
+            of("OVERLAY_FS", "--root"), of("TMPFS", "--root"));
+
+    private static KernelOption of(String name, String purpose) {
+        return new KernelOption(name, List.of(), purpose);
+    }
+
+    /** One that is known by its name only, as those of exporters are. */
+    static KernelOption named(String name, String purpose) {
+        List<String> under = switch (name) {
+            case "UDMABUF" -> List.of("SHMEM", "MEMFD_CREATE", "SYNC_FILE");
+            case "DMABUF_HEAPS_SYSTEM", "DMABUF_HEAPS_CMA" -> List.of("DMABUF_HEAPS");
+            case "DRM_VIRTIO_GPU" -> List.of("VIRTIO_MENU", "VIRTIO_PCI", "DRM");
+            case "DRM_VGEM" -> List.of("DRM");
+            case "VIDEO_VIVID" -> List.of("MEDIA_SUPPORT", "MEDIA_TEST_SUPPORT", "V4L_TEST_DRIVERS");
+            case "VFIO_PCI", "VFIO_PCI_DMABUF" -> List.of("VFIO", "PCI_MSI");
+            case "HUGETLBFS" -> List.of("SHMEM", "TRANSPARENT_HUGEPAGE");
+            case "VIRTIO_IOMMU" -> List.of("IOMMU_SUPPORT", "VIRTIO_MENU", "VIRTIO_PCI");
+            case "INTEL_IOMMU" -> List.of("IOMMU_SUPPORT", "PCI_MSI");
+            case "VIDEO_TW686X" -> SOUND;
+            default -> name.startsWith("VIDEO_") ? MEDIA : List.of();
+        };
+        return new KernelOption(name, under, purpose);
+    }
+
+    /** The driver's, if it is one of those with a card; none for others. */
+    static List<KernelOption> ofDriver(String driver) {
+        String name = switch (driver) {
+            case "saa7134_empress" -> "VIDEO_SAA7134";
+            case "dt3155" -> "VIDEO_DT3155";
+            case "tw686x" -> "VIDEO_TW686X";
+            default -> "";
+        };
+        return name.isEmpty() ? List.of() : List.of(named(name, "the driver " + driver));
+    }
+
+    /** The IOMMU's of a machine, and those of bounce buffers. */
+    static List<KernelOption> ofSetup(Setup setup) {
+        return switch (setup.iommu()) {
+            case NONE -> setup.bounces() ? List.of(of("SWIOTLB", "--bounce=force")) : List.of();
+            case INTEL_LAZY, INTEL_STRICT -> List.of(named("INTEL_IOMMU", "--iommu=" + setup.iommu().label()));
+            case VIRTIO -> List.of(named("VIRTIO_IOMMU", "--iommu=virtio"));
+        };
+    }
+
+    /** As kernel developers write it. */
+    String full() {
+        return "CONFIG_" + name;
+    }
+}
