@@ -1,8 +1,8 @@
 /**
- * Guest memory, dma-bufs, ownership and cache maintenance: the middle floor.
+ * Guest memory, dma-bufs, ownership and cache maintenance: the module between {@code iommu} and {@code vdev}.
  *
- * <p>Everything here speaks of memory and of who owns it; devices, queues and sockets live above. Linux is called only
- * from {@link sluice.dmacore.linux}, Chronicle Bytes only from {@code sluice.dmacore.trace.chronicle}.
+ * <p>Contains memory and its ownership; devices, queues and sockets belong to {@code vdev}. Linux is called only from
+ * {@link sluice.dmacore.linux}, Chronicle Bytes only from {@code sluice.dmacore.trace.chronicle}.
  */
 @NullMarked
 package sluice.dmacore;

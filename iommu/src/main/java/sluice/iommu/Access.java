@@ -1,6 +1,6 @@
 package sluice.iommu;
 
-/** What somebody wants to do with the memory behind an address. */
+/** The kind of an access to memory. */
 public enum Access {
     READ,
     WRITE

@@ -1,7 +1,7 @@
 package sluice.iommu;
 
 /**
- * A non-empty range of a 64-bit address space, first and last byte inclusive, so that a range may reach 2^64.
+ * A non-empty range of a 64-bit address space; first and last byte are inclusive, so that a range may end at 2^64.
  *
  * <p>Addresses are unsigned. A range never wraps around.
  *
@@ -18,7 +18,7 @@ public record AddressRange(long first, long last) {
     /**
      * The range of {@code size} bytes at {@code first}.
      *
-     * @throws IllegalArgumentException if {@code size} is 0 or the range passes 2^64
+     * @throws IllegalArgumentException if {@code size} is 0 or the range exceeds 2^64
      */
     public static AddressRange of(long first, long size) {
         long last = first + size - 1;
@@ -29,13 +29,13 @@ public record AddressRange(long first, long last) {
         return new AddressRange(first, last);
     }
 
-    /** Bytes in the range; 0 stands for 2^64. */
+    /** Size in bytes; 0 means 2^64. */
     public long size() {
         return last - first + 1;
     }
 
     public boolean contains(long address) {
-        // One comparison: what lies below first wraps to a large distance.
+        // One comparison: an address below first wraps to a large distance.
         return Long.compareUnsigned(address - first, last - first) <= 0;
     }
 
@@ -44,7 +44,7 @@ public record AddressRange(long first, long last) {
     }
 
     /**
-     * What both have.
+     * The intersection.
      *
      * @throws IllegalArgumentException if they do not overlap
      */

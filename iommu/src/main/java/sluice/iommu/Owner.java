@@ -1,11 +1,10 @@
 package sluice.iommu;
 
 /**
- * Who a mapping belongs to, as far as this floor knows: a number that means something to whoever maps, and words for a
- * person who reads a fault.
+ * The owner of a mapping: an opaque number of the mapping code, and a label for messages.
  *
- * @param tag any number
- * @param label a few words, such as "resource 7 of gpu0"
+ * @param tag any number, opaque here
+ * @param label for messages, such as "resource 7 of gpu0"
  */
 public record Owner(long tag, String label) {
     @Override

@@ -1,8 +1,7 @@
 package sluice.iommu;
 
 /**
- * The page sizes of an IOMMU, as a bitmap: bit n stands for pages of 2^n bytes. Linux drivers state theirs the same way
- * ({@code pgsize_bitmap}).
+ * The page sizes of an IOMMU as a bitmap: bit n stands for pages of 2^n bytes, as in Linux ({@code pgsize_bitmap}).
  *
  * @param bitmap not 0; the smallest page is 4 KiB or larger, the largest 2^62 bytes or smaller
  */
@@ -19,7 +18,7 @@ public record PageSizes(long bitmap) {
         }
     }
 
-    /** Bytes of the smallest page: what every mapping begins and ends at a multiple of. */
+    /** Size of the smallest page in bytes, to which all mappings are aligned. */
     public long smallest() {
         return Long.lowestOneBit(bitmap);
     }
@@ -33,8 +32,8 @@ public record PageSizes(long bitmap) {
     }
 
     /**
-     * The largest page that may lead from {@code iova} to {@code target} and is no longer than {@code length}; 0 if
-     * there is none, because one of the three is not aligned to the smallest.
+     * The largest page that can map {@code iova} to {@code target} within {@code length}; 0 if one of the three is not
+     * aligned to the smallest page.
      *
      * @param length in bytes, unsigned
      */
@@ -46,16 +45,16 @@ public record PageSizes(long bitmap) {
         return Long.highestOneBit(usable);
     }
 
-    /** How many pages of the {@link #best} size can follow each other before a larger one would be better. */
+    /** The number of pages of the {@link #best} size until a larger one can be used. */
     public long count(long iova, long target, long length) {
         long size = best(iova, target, length);
         if (size == 0) return 0;
         long larger = bitmap & -(size << 1);
         long next = Long.lowestOneBit(larger);
-        // A larger page can only ever be used if both addresses reach its alignment at the same time.
+        // A larger page is only possible if both addresses become aligned to it together.
         if (next == 0 || ((iova ^ target) & (next - 1)) != 0) return Long.divideUnsigned(length, size);
         long toBoundary = -iova & (next - 1);
-        // Already at the boundary: the length was too short for the larger page, so it will not come.
+        // Already aligned: the length was too short for the larger page, and stays so.
         if (toBoundary == 0) return Long.divideUnsigned(length, size);
         boolean worth = Long.compareUnsigned(length, toBoundary) > 0
                 && Long.compareUnsigned(length - toBoundary, next) >= 0;

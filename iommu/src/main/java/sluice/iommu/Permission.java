@@ -1,10 +1,9 @@
 package sluice.iommu;
 
 /**
- * What a mapping allows: reading, writing, or both. There is no mapping that allows nothing; that is no mapping.
+ * The permission of a mapping: read, write, or both. No permission means no mapping.
  *
- * <p>Write-only is write-only: a device that reads what it may only write faults here, although some IOMMUs cannot tell
- * the two apart.
+ * <p>Write-only is enforced: a read of a write-only mapping faults, although some IOMMUs do not distinguish it.
  */
 public enum Permission {
     READ_ONLY(1),
@@ -19,7 +18,10 @@ public enum Permission {
         this.bits = bits;
     }
 
-    /** 1 for reading, 2 for writing, 3 for both: the numbers of the {@code perm} field of vhost's IOTLB messages. */
+    /**
+     * 1 for read, 2 for write, 3 for both: the values of {@code perm} in vhost's IOTLB messages ({@code
+     * linux/vhost_types.h}).
+     */
     public int bits() {
         return bits;
     }
@@ -35,7 +37,7 @@ public enum Permission {
         return BY_BITS[bits - 1];
     }
 
-    /** The permission that one access needs. */
+    /** The permission required by an access. */
     public static Permission of(Access access) {
         return access == Access.READ ? READ_ONLY : WRITE_ONLY;
     }
@@ -44,7 +46,7 @@ public enum Permission {
         return (bits & of(access).bits) != 0;
     }
 
-    /** Allows what either allows. */
+    /** The union of both. */
     public Permission union(Permission other) {
         return BY_BITS[(bits | other.bits) - 1];
     }

@@ -10,10 +10,10 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An immutable map from ranges that do not overlap to values: the table for a handful of large extents, such as the
- * memory regions of a VM. A lookup costs a binary search and allocates nothing.
+ * An immutable map from disjoint ranges to values, for a few large extents, such as the memory regions of a VM. A
+ * lookup is a binary search and allocates nothing.
  *
- * @param <V> what lies behind a range
+ * @param <V> the value of a range
  */
 public final class RangeMap<V> {
     private final AddressRange[] ranges;
@@ -29,7 +29,7 @@ public final class RangeMap<V> {
     }
 
     /**
-     * The map of all {@code values}, each at its range.
+     * Builds the map of all {@code values}, each at its range.
      *
      * @throws IllegalArgumentException if two ranges overlap; the message names both
      */
@@ -72,7 +72,7 @@ public final class RangeMap<V> {
         return -1;
     }
 
-    /** The values in the order of their addresses. */
+    /** The values in address order. */
     public List<V> values() {
         return values;
     }

@@ -3,8 +3,8 @@ package sluice.iommu;
 import java.util.Arrays;
 
 /**
- * A list of runs of targets, (target, length), in the order of the addresses that lead to them. A run that continues
- * the one before makes that one longer. Reusable: clearing keeps the arrays, so that a warm list allocates nothing. Not
+ * A list of runs of targets, (target, length), in the order of the addresses that map to them. A run that continues the
+ * previous one is merged with it. Reusable: clearing keeps the arrays, so that a warm list allocates nothing. Not
  * thread-safe.
  */
 public final class TargetRuns {
@@ -17,13 +17,13 @@ public final class TargetRuns {
         this(4);
     }
 
-    /** @param expected how many runs it has room for before it grows */
+    /** @param expected initial capacity in runs */
     public TargetRuns(int expected) {
         targets = new long[Math.max(1, expected)];
         lengths = new long[targets.length];
     }
 
-    /** The list of one run. */
+    /** A list of one run. */
     public static TargetRuns of(long target, long length) {
         TargetRuns runs = new TargetRuns();
         runs.add(target, length);
@@ -39,7 +39,7 @@ public final class TargetRuns {
         return bytes;
     }
 
-    /** Where the run begins, {@link Targets} say what that is. */
+    /** Target of the run's first byte; see {@link Targets}. */
     public long target(int run) {
         return targets[checked(run)];
     }
@@ -49,7 +49,7 @@ public final class TargetRuns {
         return lengths[checked(run)];
     }
 
-    /** All targets and lengths, or-ed: its low zero bits say what all of them are a multiple of. */
+    /** The OR of all targets and lengths: its low zero bits give their common alignment. */
     public long orOfAll() {
         long bits = 0;
         for (int i = 0; i < count; i++) bits |= targets[i] | lengths[i];
@@ -95,7 +95,7 @@ public final class TargetRuns {
         lengths = Arrays.copyOf(lengths, count * 2);
     }
 
-    /** Takes back what was appended since the list had {@code toBytes} bytes. */
+    /** Removes what was appended since the list had {@code toBytes} bytes. */
     public void cutBack(long toBytes) {
         if (toBytes < 0 || toBytes > bytes)
             throw new IndexOutOfBoundsException("cannot cut %d bytes back to %d".formatted(bytes, toBytes));

@@ -1,20 +1,20 @@
 package sluice.iommu;
 
 /**
- * What an address translates to: an opaque number of 52 bits, a page frame of 40 bits and an offset of 12. It means
- * something to whoever maps, and nothing here but this: two pages are contiguous if and only if their targets are.
+ * The result of a translation: an opaque number of 52 bits, a page frame of 40 bits and an offset of 12. Its meaning
+ * belongs to the mapping code; here two pages are contiguous if and only if their targets are.
  *
- * <p>Whoever composes targets of several parts keeps the parts apart: a target that follows another by one page is
- * taken for its neighbour.
+ * <p>Code that composes targets of several parts must keep the parts apart: a target one page after another is treated
+ * as contiguous.
  */
 public final class Targets {
     /** Bits of an offset within a frame. */
     public static final int PAGE_SHIFT = 12;
-    /** Bytes of the smallest page any table here has. */
+    /** Size of the smallest page in bytes. */
     public static final long PAGE_SIZE = 1L << PAGE_SHIFT;
     /** The largest target. */
     public static final long MAX = (1L << 52) - 1;
-    /** No target: what a lookup that found none gives. */
+    /** The result of a failed lookup. */
     public static final long NONE = -1;
 
     private Targets() {}

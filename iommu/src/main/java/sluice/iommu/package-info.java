@@ -1,8 +1,8 @@
 /**
- * Address spaces, tables and faults: the ground floor.
+ * Address spaces, tables and faults: the lowest module.
  *
- * <p>A room for arithmetic on addresses and for what is found behind them. It knows neither devices nor memory: a value
- * behind an address is opaque here. Nothing but {@code java.base} may enter; no file, socket, native call or thread.
+ * <p>Arithmetic on addresses and translation tables, independent of devices and memory: the target of an address is
+ * opaque. Must use {@code java.base} only, and no files, sockets, native calls or threads.
  */
 @NullMarked
 package sluice.iommu;

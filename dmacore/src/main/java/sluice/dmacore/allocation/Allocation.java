@@ -19,10 +19,9 @@ import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.linux.Errno;
 
 /**
- * Buffers for devices that are to share one, and how they were found (rows S42, S43). What users of dma-bufs do by hand: take
- * the memory of the pickiest device; if the others refuse that, go the other way round, down to the least picky; and if no
- * memory suits all, some devices get a buffer of their own, into which somebody has to copy. All of them are attached, and
- * nothing is mapped.
+ * Allocates a buffer for several devices (rows S42, S43), as users of dma-bufs otherwise do by trial: tries the memory
+ * of the most constrained device, then that of the others; if no memory suits all, some devices get a buffer of their
+ * own, with a copy for each frame. All devices are attached, none is mapped.
  *
  * <pre>
  * try (Allocation frames = Allocation.allocateFor(core, "frame", bytes, List.of(
@@ -43,11 +42,11 @@ public final class Allocation implements AutoCloseable {
     }
 
     /**
-     * Finds memory.
+     * Allocates memory.
      *
      * @param size of the buffer, in bytes
      * @param candidates each function once, at least one of them with an exporter
-     * @throws DmaBufException EINVAL if a device can use nobody's memory, with everything that was tried
+     * @throws DmaBufException EINVAL if no memory suits a device, with all attempts
      */
     public static Allocation allocateFor(DmaCore core, String name, long size, List<Candidate> candidates)
             throws DmaBufException {
@@ -77,7 +76,7 @@ public final class Allocation implements AutoCloseable {
         }
     }
 
-    /** The first that suits all of these, or the one that suits most; null if none suits any. */
+    /** The first exporter that suits all of these, or the one that suits most; null if none suits any. */
     private static @Nullable Trial best(DmaCore core, String name, long size, List<Candidate> wanting,
             List<Candidate> offering, List<Attempt> attempts) {
         Set<Exporter> tried = Collections.newSetFromMap(new IdentityHashMap<>());
@@ -114,27 +113,27 @@ public final class Allocation implements AutoCloseable {
         return attempts.stream().map(Attempt::toString).collect(Collectors.joining("\n"));
     }
 
-    /** The buffers: one if all devices share it. In others, which hold copies, somebody has to put them. */
+    /** The buffers: one if all devices share it. Further buffers need copies. */
     public List<Share> shares() {
         return shares;
     }
 
-    /** Whether one buffer does for all. */
+    /** Whether all devices share one buffer. */
     public boolean isShared() {
         return shares.size() == 1;
     }
 
-    /** Bytes that are to be copied for each frame. */
+    /** Bytes to be copied for each frame. */
     public long copiedBytes() {
         return shares.stream().skip(1).mapToLong(share -> share.buffer().size()).sum();
     }
 
-    /** What was tried, in this order. */
+    /** All attempts, in order. */
     public List<Attempt> attempts() {
         return attempts;
     }
 
-    /** How a function is attached, and through it the buffer that is the function's. */
+    /** The attachment of a function, and through it its buffer. */
     public Attachment attachment(DeviceFunction function) {
         for (Share share : shares) {
             for (Attachment attachment : share.attachments()) {
@@ -144,13 +143,13 @@ public final class Allocation implements AutoCloseable {
         throw new IllegalArgumentException(function.name() + " was no candidate");
     }
 
-    /** Detaches everybody and releases the buffers; what is still mapped is a finding. */
+    /** Detaches all devices and releases the buffers; a live mapping is a finding. */
     @Override
     public void close() {
         shares.forEach(Share::giveBack);
     }
 
-    /** What was tried, and what came of it, a line each. */
+    /** All attempts and their results, one line each. */
     @Override
     public String toString() {
         String taken = shares.stream().map(Share::toString).collect(Collectors.joining("; "));

@@ -6,15 +6,15 @@ import java.util.stream.Collectors;
 import sluice.dmacore.buffer.Verdict;
 
 /**
- * One try of an {@link Allocation}: what each device said of the memory of one exporter.
+ * One attempt of an {@link Allocation}: each device's verdict on the memory of one exporter.
  *
  * @param exporter its name
  * @param of the function that offered it
- * @param answers in the order of the candidates; empty if the exporter gave nothing
- * @param failure why it gave nothing, or why a device that fits could not have it; empty if all went well
+ * @param answers in the order of the candidates; empty if the exporter failed
+ * @param failure why the exporter failed, or why a suitable device could not attach; empty on success
  */
 public record Attempt(String exporter, String of, List<Answer> answers, String failure) {
-    /** What the memory is to one function. */
+    /** The verdict of one function. */
     public record Answer(String function, Verdict verdict) {
         @Override
         public String toString() {
@@ -26,7 +26,7 @@ public record Attempt(String exporter, String of, List<Answer> answers, String f
         answers = List.copyOf(answers);
     }
 
-    /** Whether all could have it. */
+    /** Whether it suits all. */
     public boolean suitsAll() {
         return failure.isEmpty() && answers.stream().allMatch(answer -> answer.verdict().fits());
     }

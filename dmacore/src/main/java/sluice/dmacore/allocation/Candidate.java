@@ -8,14 +8,14 @@ import sluice.dmacore.device.Stream;
 import sluice.dmacore.ownership.Direction;
 
 /**
- * A device function that is to have a buffer.
+ * A device function that needs the buffer.
  *
- * @param stream in which it reaches the buffer
+ * @param stream of its accesses to the buffer
  * @param direction in which it will be mapped
- * @param exporter whose memory may be tried, because this function has it or likes it; null if it has none to offer
+ * @param exporter an exporter to be tried for this function; null if it has none
  */
 public record Candidate(DeviceFunction function, Stream stream, Direction direction, @Nullable Exporter exporter) {
-    /** One that will only read. */
+    /** A candidate that only reads. */
     public Candidate(DeviceFunction function, Stream stream, @Nullable Exporter exporter) {
         this(function, stream, Direction.TO_DEVICE, exporter);
     }

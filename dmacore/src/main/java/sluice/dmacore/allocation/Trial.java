@@ -13,7 +13,7 @@ import sluice.dmacore.buffer.Exporter;
 import sluice.dmacore.buffer.Verdict;
 import sluice.dmacore.ownership.Direction;
 
-/** A buffer of one exporter with all devices attached that take it. Either it is kept, as a share, or given back. */
+/** A buffer of one exporter with all suitable devices attached. It is either kept, as a share, or released. */
 final class Trial {
     private final List<Attachment> attachments = new ArrayList<>();
     private final List<Attempt.Answer> answers = new ArrayList<>();
@@ -26,9 +26,10 @@ final class Trial {
     }
 
     /**
-     * Tries an exporter. All attach before there is memory, if the exporter can wait for that: then each has a say in it.
+     * Tries an exporter. If it allocates late, all devices attach before the allocation, so that each one's constraints
+     * apply.
      *
-     * @throws DmaBufException the exporter gives nothing at all
+     * @throws DmaBufException the exporter fails
      */
     static Trial of(DmaCore core, String name, long size, Exporter exporter, List<Candidate> candidates)
             throws DmaBufException {
@@ -59,7 +60,7 @@ final class Trial {
         }
     }
 
-    /** Has the memory made, and asks again those who have only seen its size. */
+    /** Allocates the memory, and checks the devices that were checked by size only. */
     private void obtain() throws DmaBufException {
         if (attachments.isEmpty()) return;
         attachments.getFirst().getSegments();
@@ -92,7 +93,7 @@ final class Trial {
         return new Attempt(buffer.exporter().name(), by.function().name(), answers, failure);
     }
 
-    /** Those who can use it. */
+    /** The devices that can use it. */
     Set<Candidate> served() {
         return served;
     }

@@ -1,8 +1,8 @@
 /**
- * Where to put a buffer that several devices are to share: what programs of user space have to guess.
+ * Chooses the memory of a buffer shared by several devices.
  *
- * <p>Knows devices by their parameters, and exporters by what they give. No device may know this room, and nothing in the core
- * needs it.
+ * <p>Uses devices' parameters and exporters' results only. Devices and the rest of the core must not depend on this
+ * package.
  */
 @NullMarked
 package sluice.dmacore.allocation;

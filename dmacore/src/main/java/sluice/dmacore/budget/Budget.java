@@ -7,14 +7,14 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What a process has for its devices, and who has how much of it: one greedy front-end must not be the end of all others.
+ * The resources of a process and their use by its devices, so that one front-end cannot exhaust them for all others.
  *
- * <p>Half of each {@link Resource} is divided among the devices there are and the process itself, evenly: so much each can have at
- * any time. The other half goes to whoever comes first. So a device that is alone may have three quarters, and one among many has
- * its part whatever the others do. Devices are added before their front-ends come; one that is added later gets its part as the others give back what
- * they have beyond theirs.
+ * <p>Half of each {@link Resource} is divided evenly among the devices and the process itself, as a guaranteed part.
+ * The other half is first come, first served. So a single device can use three quarters, and one of many always has its
+ * part. Devices are added before their front-ends connect; a device added later gets its part when the others release
+ * what they use beyond theirs.
  *
- * <p>Any thread may use it. Taking costs a lock and a look at each device: it is for what is set up, never for a frame.
+ * <p>Thread-safe. Charging takes a lock and visits each device, so it is for setup, never per frame.
  */
 public final class Budget {
     private static final Budget PROCESS = new Budget(processLimits());
@@ -29,7 +29,7 @@ public final class Budget {
         this.limits = limits;
     }
 
-    /** A budget in which one resource is limited, and no other; only tests need one of their own. */
+    /** A budget that limits one resource only; for tests. */
     public static Budget of(Resource resource, long limit) {
         return new Budget(Map.of(resource, limit));
     }
@@ -45,15 +45,15 @@ public final class Budget {
         return all;
     }
 
-    /** For what cannot be told to be one device's, such as the memory behind modelled caches. */
+    /** The share for memory that does not belong to one device, such as shadows of modelled caches. */
     public Share own() {
         return own;
     }
 
     /**
-     * A share for one more device, with a part of everything, until it is {@linkplain Share#close closed}.
+     * Adds a share for one more device, until it is {@linkplain Share#close closed}.
      *
-     * @param name of the device, for sentences; the second of that name gets a number
+     * @param name of the device, for messages; a second one of that name gets a number
      */
     public synchronized Share share(String name) {
         int number = namesakes.merge(name, 1, Integer::sum);
@@ -66,7 +66,7 @@ public final class Budget {
         shares.remove(share);
     }
 
-    /** How much all together have. */
+    /** Total use of a resource. */
     public synchronized long used(Resource resource) {
         return amount(used, resource);
     }
@@ -105,7 +105,7 @@ public final class Budget {
         return limit(resource) - amount(used, resource);
     }
 
-    /** What other shares than this one have not taken of their parts. */
+    /** The unused guaranteed parts of all other shares. */
     private long keptFromOthers(Share share, Resource resource) {
         long part = limit(resource) / 2 / shares.size();
         long kept = 0;
@@ -119,7 +119,7 @@ public final class Budget {
         return share.told.add(resource);
     }
 
-    /** Why a share does not get more. */
+    /** The reason for refusing a share more. */
     synchronized ShareUsedUpException refusal(Share share, Resource resource, long amount) {
         return new ShareUsedUpException(resource,
                 """

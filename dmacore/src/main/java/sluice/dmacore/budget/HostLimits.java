@@ -7,11 +7,11 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** What the host lets this process have. What cannot be read is no limit of ours: the kernel's own refusal comes later. */
+/** The host's limits of this process. A limit that cannot be read is not applied; the kernel enforces it later. */
 final class HostLimits {
     private static final long UNKNOWN = Long.MAX_VALUE;
     private static final Path MACHINE = Path.of("/proc/meminfo");
-    /** Of the control group in which a container runs; on the host itself the root has none. */
+    /** Limit of a container's control group; absent in the root group. */
     private static final Path CONTAINER = Path.of("/sys/fs/cgroup/memory.max");
     private static final Path PROCESS = Path.of("/proc/self/limits");
     private static final Pattern TOTAL = Pattern.compile("MemTotal: +([0-9]+) kB");
@@ -20,7 +20,7 @@ final class HostLimits {
 
     private HostLimits() {}
 
-    /** Three quarters of the memory that the machine has, or the container: bytes. */
+    /** Three quarters of the memory of the machine or the container, in bytes. */
     static long memory() {
         long kib = read(MACHINE, TOTAL);
         long machine = kib == UNKNOWN ? UNKNOWN : kib << 10;
@@ -28,12 +28,14 @@ final class HostLimits {
         return least == UNKNOWN ? UNKNOWN : least / 4 * 3;
     }
 
-    /** Half of the JVM's largest heap: the rest is for what no guest has asked for, and for the collector. Bytes. */
+    /**
+     * Half of the JVM's maximum heap in bytes; the rest is for allocations not caused by guests, and for the collector.
+     */
     static long heap() {
         return Runtime.getRuntime().maxMemory() / 2;
     }
 
-    /** Half of the descriptors that the process may have open: JVM, loops and listening sockets live in the rest. */
+    /** Half of the process's limit of open descriptors; the rest is for the JVM, loops and listening sockets. */
     static long descriptors() {
         long most = read(PROCESS, OPEN_FILES);
         return most == UNKNOWN ? UNKNOWN : most / 2;
@@ -47,7 +49,7 @@ final class HostLimits {
         }
     }
 
-    /** The number in the first line that is as wanted. */
+    /** The number in the first line that matches. */
     static long find(List<String> lines, Pattern wanted) {
         for (String line : lines) {
             Matcher matcher = wanted.matcher(line);

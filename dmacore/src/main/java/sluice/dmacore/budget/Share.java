@@ -9,7 +9,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What one device, and the front-end it serves, has of what the process has: {@link Budget}. Any thread may use it.
+ * The share of one device and its front-end in the process's {@link Budget}. Thread-safe.
  */
 public final class Share implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Share.class);
@@ -18,7 +18,7 @@ public final class Share implements AutoCloseable {
     private final String name;
     /** Guarded by the budget. */
     final Map<Resource, Long> used = new EnumMap<>(Resource.class);
-    /** Of which the log was told that it is used up. Guarded by the budget. */
+    /** Resources already logged as used up. Guarded by the budget. */
     final Set<Resource> told = EnumSet.noneOf(Resource.class);
 
     Share(Budget budget, String name) {
@@ -26,24 +26,25 @@ public final class Share implements AutoCloseable {
         this.name = name;
     }
 
-    /** The device's name in sentences. */
+    /** The device's name in messages. */
     public String name() {
         return name;
     }
 
     /**
-     * Takes {@code amount} of a resource, 0 or more, all or nothing.
+     * Charges {@code amount} of a resource, 0 or more, completely or not at all.
      *
-     * @throws ShareUsedUpException with a sentence, if the share has no more of it
+     * @throws ShareUsedUpException with a sentence, if the share is used up
      */
     public void take(Resource resource, long amount) throws ShareUsedUpException {
         if (!tryTake(resource, amount)) throw budget.refusal(this, resource, amount);
     }
 
     /**
-     * As {@link #take}, for one whose answer to a guest has no room for a sentence: the log gets it, once for each resource.
+     * As {@link #take}, but logs the refusal, once for each resource, for answers to a guest that cannot contain a
+     * message.
      *
-     * @return false if nothing was taken
+     * @return false if nothing was charged
      */
     public boolean takeOrTell(Resource resource, long amount) {
         if (tryTake(resource, amount)) return true;
@@ -51,26 +52,29 @@ public final class Share implements AutoCloseable {
         return false;
     }
 
-    /** As {@link #take}, without a sentence; false if nothing was taken. */
+    /** As {@link #take}, without a message; false if nothing was charged. */
     public boolean tryTake(Resource resource, long amount) {
         return budget.tryTake(this, resource, amount);
     }
 
     /**
-     * Gives back what was taken.
+     * Returns a charge.
      *
-     * @throws IllegalStateException if it is more than the share has
+     * @throws IllegalStateException if it exceeds the share's use
      */
     public void giveBack(Resource resource, long amount) {
         budget.giveBack(this, resource, amount);
     }
 
-    /** How much it has. */
+    /** Current use. */
     public long used(Resource resource) {
         return budget.used(this, resource);
     }
 
-    /** Nothing is kept for it any more. What it has it may still give back: memory is unmapped a moment after its last user. */
+    /**
+     * Closes the share and ends its guaranteed part. Remaining charges may still be returned, because memory is
+     * unmapped shortly after its last use.
+     */
     @Override
     public void close() {
         budget.remove(this);

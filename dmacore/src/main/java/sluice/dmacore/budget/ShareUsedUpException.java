@@ -2,7 +2,7 @@ package sluice.dmacore.budget;
 
 import java.io.IOException;
 
-/** A device has as much of a resource as it may have; nothing was taken. */
+/** A device has used up its share of a resource; nothing was charged. */
 public final class ShareUsedUpException extends IOException {
     private static final long serialVersionUID = 1L;
 
@@ -13,7 +13,7 @@ public final class ShareUsedUpException extends IOException {
         this.resource = resource;
     }
 
-    /** Of which there is no more. */
+    /** The resource that is used up. */
     public Resource resource() {
         return resource;
     }

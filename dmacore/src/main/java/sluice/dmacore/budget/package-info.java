@@ -1,7 +1,7 @@
 /**
- * What the devices of one process draw on together, and which a process dies without: each has a {@link
- * sluice.dmacore.budget.Share} of it. Whatever is allocated because a guest or its front-end asks for it takes it out of a share
- * first. Nothing else may enter: this room knows neither memory nor devices.
+ * Limits of the resources of a process that its devices share: each device has a {@link sluice.dmacore.budget.Share}.
+ * Every allocation on request of a guest or its front-end is charged to a share first. Must depend on neither memory
+ * nor devices.
  */
 @NullMarked
 package sluice.dmacore.budget;

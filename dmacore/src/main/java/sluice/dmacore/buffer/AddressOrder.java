@@ -5,13 +5,16 @@ import java.util.Comparator;
 
 import sluice.dmacore.space.Segments;
 
-/** The segments of a mapping in the order of their addresses: which of its bytes a device means by an address. */
+/** The segments of a mapping in address order: converts a device address to an offset in the buffer. */
 final class AddressOrder {
     private final long[] addresses;
     private final long[] lengths;
-    /** Of each segment's first byte in the buffer. */
+    /** Offset of each segment's first byte in the buffer. */
     private final long[] positions;
-    /** The highest end of this segment and all before it: a page that a buffer has twice has one address without an IOMMU. */
+    /**
+     * The highest end of this segment and all before it. Without an IOMMU segments may overlap: a page that occurs
+     * twice in a buffer has one address.
+     */
     private final long[] reach;
 
     private AddressOrder(int count) {
@@ -42,7 +45,7 @@ final class AddressOrder {
         return addresses.length;
     }
 
-    /** The segment that has the byte at an address, by the number that it has here; −1 if none has. */
+    /** The index, in address order, of the segment that contains an address; −1 if there is none. */
     int at(long address) {
         int found = Arrays.binarySearch(addresses, address);
         for (int i = found >= 0 ? found : -found - 2; i >= 0 && reach[i] > address; i--) {
@@ -51,7 +54,7 @@ final class AddressOrder {
         return -1;
     }
 
-    /** How many of the bytes from an address on are the mapping's, before the first that is not. */
+    /** The number of consecutive bytes at an address that belong to the mapping. */
     long covered(long address, long length) {
         long done = 0;
         while (done < length) {
@@ -62,22 +65,22 @@ final class AddressOrder {
         return done;
     }
 
-    /** Bytes of a segment from an address on. */
+    /** Bytes from an address to the end of its segment. */
     long left(int segment, long address) {
         return addresses[segment] + lengths[segment] - address;
     }
 
-    /** Where in the buffer an address of a segment leads. */
+    /** Offset in the buffer of an address of a segment. */
     long position(int segment, long address) {
         return positions[segment] + (address - addresses[segment]);
     }
 
-    /** The same, of an address that is known to be one of the mapping's. */
+    /** The same, for an address that belongs to the mapping. */
     long positionOf(long address) {
         return position(at(address), address);
     }
 
-    /** The last end at or below an address; {@link Long#MIN_VALUE} if all of it lies above. */
+    /** The last end of a segment at or below an address; {@link Long#MIN_VALUE} if all segments are above it. */
     long endBelow(long address) {
         long best = Long.MIN_VALUE;
         for (int i = 0; i < addresses.length && addresses[i] <= address; i++) {

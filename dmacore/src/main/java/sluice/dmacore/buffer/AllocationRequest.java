@@ -7,13 +7,13 @@ import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.memory.Runs;
 
 /**
- * What all devices that are attached to a buffer want of its memory, together.
+ * The combined constraints of all attached devices on a buffer's memory.
  *
  * @param bytes of the buffer
  * @param contiguous whether it must be one run
  * @param alignment of each run, a power of two
- * @param highest the highest address any device without an IOMMU can form
- * @param scattering the devices without an IOMMU, each of which gets the runs cut as it takes them
+ * @param highest the highest address that all devices without an IOMMU can reach
+ * @param scattering the devices without an IOMMU; for each of them the runs are cut to its limits
  */
 public record AllocationRequest(long bytes, boolean contiguous, long alignment, long highest,
         List<DeviceDmaParams> scattering) {
@@ -23,7 +23,7 @@ public record AllocationRequest(long bytes, boolean contiguous, long alignment, 
         scattering = List.copyOf(scattering);
     }
 
-    /** Collates the wishes of devices: an IOMMU makes most of them go away. */
+    /** Combines the constraints of devices; behind an IOMMU most of them do not apply. */
     public static AllocationRequest of(long bytes, Collection<DeviceDmaParams> devices) {
         boolean contiguous = false;
         long alignment = PAGE;
@@ -39,7 +39,7 @@ public record AllocationRequest(long bytes, boolean contiguous, long alignment, 
                 devices.stream().filter(params -> !params.translated()).toList());
     }
 
-    /** Whether any pages would do, however scattered: every device takes as many pieces as there would be. */
+    /** Whether any scattered pages suit all devices: each accepts the possible number of segments. */
     public boolean takesScattered() {
         if (contiguous) return false;
         for (DeviceDmaParams params : scattering) {
@@ -49,7 +49,7 @@ public record AllocationRequest(long bytes, boolean contiguous, long alignment, 
         return true;
     }
 
-    /** Whether no device gets more pieces than it takes, if the memory is one run at an address. */
+    /** Whether one run at an address gives no device more segments than it accepts. */
     public boolean suits(long address) {
         for (DeviceDmaParams params : scattering) {
             if (params.pieces(address, bytes) > params.maxSegmentCount()) return false;
@@ -57,7 +57,7 @@ public record AllocationRequest(long bytes, boolean contiguous, long alignment, 
         return true;
     }
 
-    /** The same of runs whose addresses are their offsets. */
+    /** The same for runs, with offsets as addresses. */
     public boolean suits(Runs runs) {
         for (DeviceDmaParams params : scattering) {
             long pieces = 0;
@@ -67,7 +67,7 @@ public record AllocationRequest(long bytes, boolean contiguous, long alignment, 
         return true;
     }
 
-    /** Bytes after which an address {@linkplain #suits(long) suits} as the one before did; 0 if all do or none. */
+    /** Period in bytes after which {@link #suits(long)} repeats its result; 0 if it is constant. */
     public long period() {
         long period = 0;
         for (DeviceDmaParams params : scattering) period = Math.max(period, params.boundary());

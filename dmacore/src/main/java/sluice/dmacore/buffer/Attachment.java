@@ -15,8 +15,8 @@ import sluice.dmacore.ownership.Holder;
 import sluice.dmacore.trace.EventKind;
 
 /**
- * A device function's interest in a buffer. It costs no address and moves no byte: for that the segments are fetched, and
- * mapped when DMA is due (rows S1–S3).
+ * The attachment of a device function to a buffer. Attaching neither allocates addresses nor transfers data; the
+ * segments are fetched and mapped later, before DMA (rows S1–S3).
  */
 public final class Attachment {
     private final DmaBuf buffer;
@@ -24,14 +24,14 @@ public final class Attachment {
     private final Stream stream;
     private final @Nullable MoveListener listener;
     private final int number;
-    /** Who owns lines; changes with the memory, while it owns none. With the buffer locked. */
+    /** The holder of its lines in the ledger; replaced with the memory, while it holds none. With the buffer locked. */
     private Holder holder;
     private final FunctionAddresses addresses;
     // The rest with the buffer locked.
     private @Nullable SegmentList segments;
     private int segmentUses;
     private int pins;
-    /** When the first of them was taken. */
+    /** Time of the first pin, in nanoseconds. */
     private long pinnedNanos;
     private boolean attached = true;
     private @Nullable DeviceMapping mapping;
@@ -58,17 +58,17 @@ public final class Attachment {
         return stream;
     }
 
-    /** Unique in its core, and no buffer's. */
+    /** Unique in its core, among buffers and attachments. */
     public int number() {
         return number;
     }
 
-    /** Whether it can do without its mapping when the buffer moves. */
+    /** Whether it is dynamic: its mapping may be removed when the buffer moves. */
     public boolean isDynamic() {
         return listener != null;
     }
 
-    /** Itself, for findings. */
+    /** The subject of findings about it. */
     Subject subject() {
         return new Subject(function.name(), number, buffer.name(), buffer.number());
     }
@@ -81,7 +81,7 @@ public final class Attachment {
         return holder;
     }
 
-    /** As whom it owns lines of a memory: what is no system memory has no cache before it, whoever uses it. */
+    /** The holder of a memory's lines for it: memory that is not system memory is never cached. */
     Holder joining(BufferMemory memory) {
         boolean coherent = stream.coherent() || memory.kind() == BufferMemory.Kind.DEVICE;
         if (coherent != holder.coherent()) holder = new Holder(number, function.name(), coherent);
@@ -96,10 +96,12 @@ public final class Attachment {
     // ---- segments
 
     /**
-     * Takes hold of the memory, which is allocated now if it was not, and says in what pieces the function will find it.
-     * Counted, and made once (rows S2, S10). Until it is mapped, the addresses of a function with an IOMMU count from 0.
+     * Pins the memory, allocating it if necessary, and returns its segments as the function will see them. Calls are
+     * counted; the list is built once (rows S2, S10). Until the buffer is mapped, the addresses of a function behind an
+     * IOMMU count from 0.
      *
-     * @throws DmaBufException as allocating does; EBUSY if the memory does not suit the function; ENODEV
+     * @throws DmaBufException the exporter's, if allocation fails; EBUSY if the memory does not suit the function;
+     * ENODEV if the buffer is revoked
      */
     public SegmentList getSegments() throws DmaBufException {
         synchronized (buffer) {
@@ -119,35 +121,34 @@ public final class Attachment {
     }
 
     /**
-     * Gives them back.
+     * Releases the segments.
      *
      * @throws DmaBufException EINVAL if they were not fetched
      */
     public void putSegments() throws DmaBufException {
         synchronized (buffer) {
-            if (segmentUses == 0) throw buffer.refused(Errno.EINVAL, "segments are put that were not fetched");
+            if (segmentUses == 0) throw buffer.refused(Errno.EINVAL, "segments are released that were not fetched");
             segmentUses--;
             buffer.core().trace().record(EventKind.PUT_SEGMENTS, buffer.number(), number, 0, 0, buffer.size(), 0, 0);
         }
     }
 
-    /** The list is another after a move. */
+    /** After a move the list is rebuilt. */
     void forgetSegments() {
         segments = null;
     }
 
     // ---- mapping
 
-    /** What mapping it now for the device to read would find, without doing so: {@link #testMap(Direction)}. */
+    /** A dry run of mapping it for the device to read: {@link #testMap(Direction)}. */
     public Verdict testMap() throws DmaBufException {
         return testMap(Direction.TO_DEVICE);
     }
 
     /**
-     * What mapping it now would find, without an attribute and without doing so (row S38). Only whether the function has
-     * addresses left is not known before they are taken.
+     * A dry run of {@link #map(Direction)} (row S38). Only exhaustion of the function's addresses is not checked.
      *
-     * @return everything that is in the way
+     * @return all reasons that prevent the mapping
      * @throws DmaBufException EINVAL (not attached any more), ENODEV (revoked)
      */
     public Verdict testMap(Direction direction) throws DmaBufException {
@@ -158,7 +159,7 @@ public final class Attachment {
     }
 
     /**
-     * Maps the buffer for the function, without a copy: the device owns all of it from now on.
+     * Maps the buffer for the function, without a copy, and transfers all of it to the device.
      *
      * @throws DmaBufException EBUSY (mapped already), EIO (only a copy would do), EACCES (written, and read-only), ENOMEM (no
      *         addresses left), EOPNOTSUPP, EAGAIN (it is being moved), ENODEV, EDEADLK (inside of a read section of the function)
@@ -167,18 +168,18 @@ public final class Attachment {
         return map(direction, EnumSet.noneOf(DmaAttribute.class));
     }
 
-    /** As {@link #map(Direction)}, in another way. */
+    /** As {@link #map(Direction)}, with attributes. */
     public DeviceMapping map(Direction direction, Set<DmaAttribute> attributes) throws DmaBufException {
         long began = System.nanoTime();
         synchronized (buffer) {
             checkAttached();
             if (mapping != null) {
                 buffer.core().findings().add(Rule.MAPPED_TWICE, subject(), 0, buffer.size(),
-                        "mapped, and it has a mapping already");
+                        "mapped while it has a mapping");
                 throw buffer.refused(Errno.EBUSY, "%s has mapped it already: a second mapping needs a second attachment"
                         .formatted(function.name()));
             }
-            // One that fails takes back what it has got, and would wait for readers.
+            // A failed map unmaps what it has mapped so far, which waits for readers.
             if (function.space().insideSection()) {
                 throw buffer.refused(Errno.EDEADLK,
                         "%s maps it inside of a read section of its own: leave the section first"
@@ -204,7 +205,7 @@ public final class Attachment {
     /** The mapping has ended; with the buffer locked. */
     void mappingEnded() throws DmaBufException {
         mapping = null;
-        buffer.notifyAll(); // a move may wait for it
+        buffer.notifyAll(); // a move may be waiting for it
         function.noteUnmapped();
         putSegments();
     }
@@ -217,7 +218,7 @@ public final class Attachment {
     // ---- pinning
 
     /**
-     * Keeps the buffer where it is, although the attachment is dynamic. Counted.
+     * Pins the buffer, so that it is not moved although the attachment is dynamic. Calls are counted.
      *
      * @throws DmaBufException EBUSY while it is being moved, ENODEV
      */
@@ -243,7 +244,7 @@ public final class Attachment {
         buffer.noteHeld(function, "pinned", System.nanoTime() - pinnedNanos);
     }
 
-    /** Whether it keeps the buffer where it is. With the buffer locked. */
+    /** Whether it prevents a move of the buffer. With the buffer locked. */
     boolean keepsInPlace() {
         return pins > 0 || (mapping != null && listener == null);
     }
@@ -251,11 +252,11 @@ public final class Attachment {
     // ---- ending
 
     /**
-     * Ends it, and lets go of the buffer: with the last of all who have it, the buffer goes. What is still mapped is unmapped, and
-     * is a finding. Does nothing the second time.
+     * Detaches, and drops the reference to the buffer, which is freed with its last reference. A live mapping is
+     * unmapped and reported as a finding. A second call has no effect.
      *
-     * @throws IllegalStateException it is mapped, and the calling thread is inside of a read section of its function: nothing is
-     *         changed then
+     * @throws IllegalStateException it is mapped, and the calling thread is in a read section of its function; nothing
+     * is changed
      */
     public void detach() {
         synchronized (buffer) {
@@ -275,14 +276,14 @@ public final class Attachment {
         }
     }
 
-    /** Refuses to wait for the calling thread itself. With the buffer locked. */
+    /** Throws instead of waiting for the calling thread itself. With the buffer locked. */
     void checkOutside() {
         if (mapping == null || !function.space().insideSection()) return;
         throw new IllegalStateException("%s: %s loses its mapping inside of a read section of its own: leave it first"
                 .formatted(buffer.name(), function.name()));
     }
 
-    /** The buffer is revoked: the device loses it, and the mapping object stays, dead. */
+    /** The buffer is revoked: the device loses access, and the mapping object stays, no longer live. */
     void takeAway() {
         synchronized (buffer) {
             DeviceMapping present = mapping;

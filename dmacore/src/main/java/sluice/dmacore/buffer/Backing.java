@@ -16,13 +16,13 @@ import sluice.dmacore.ownership.LedgerFullException;
 import sluice.dmacore.ownership.Lines;
 import sluice.dmacore.ownership.OwnershipCounters;
 
-/** What a buffer is made of, and its lines in the ledger. Guarded by the buffer. */
+/** The memory of a buffer, and its lines in the ledger. Guarded by the buffer's lock. */
 final class Backing {
     private final DmaBuf buffer;
     private @Nullable BufferMemory memory;
-    /** While anybody is attached, or the CPU is at it. Devices look at it without the lock. */
+    /** Set while a device is attached or a CPU access is open. Devices read it without the lock. */
     private volatile @Nullable Lines lines;
-    /** What was transferred through views of exporters while it was in the ledger. */
+    /** Counters of transfers through exporters' views while the lines are in the ledger. */
     private OwnershipCounters ofViews = new OwnershipCounters();
 
     Backing(DmaBuf buffer) {
@@ -39,7 +39,7 @@ final class Backing {
         return lines;
     }
 
-    /** What transfers have cost since somebody attached, also through views that have ended. */
+    /** Counters of transfers since the first attachment, including ended views. */
     OwnershipCounters counters() {
         OwnershipCounters all = new OwnershipCounters();
         Lines known = lines;
@@ -49,7 +49,7 @@ final class Backing {
         return all;
     }
 
-    /** A view has ended that cost so much. */
+    /** Adds the counters of a view that has ended. */
     void noteCost(OwnershipCounters counters) {
         if (lines != null) ofViews.add(counters);
     }
@@ -57,9 +57,9 @@ final class Backing {
     // ---- memory
 
     /**
-     * Has memory allocated, of which these attachments own lines from now on.
+     * Allocates memory, and joins these attachments to its lines.
      *
-     * @throws DmaBufException as the exporter's, ENOSPC, ENOMEM; there is none then
+     * @throws DmaBufException the exporter's, ENOSPC or ENOMEM; no memory is allocated then
      */
     BufferMemory allocate(AllocationRequest request, List<Attachment> attachments) throws DmaBufException {
         BufferMemory made = ExportedMemory.checked(buffer, buffer.exporter().allocate(request));
@@ -75,9 +75,9 @@ final class Backing {
     }
 
     /**
-     * Other memory with the same bytes.
+     * Replaces the memory by other memory with the same content.
      *
-     * @throws DmaBufException ENOSPC, ENOMEM; the memory is what it was then
+     * @throws DmaBufException ENOSPC, ENOMEM; the memory is unchanged then
      */
     void replace(BufferMemory next, List<Attachment> attachments) throws DmaBufException {
         hold(next);
@@ -95,7 +95,7 @@ final class Backing {
         if (former != null) free(former);
     }
 
-    /** Gives the memory back, if there is any; nobody owns any of it. */
+    /** Releases the memory, if there is any; no holder may own a part of it. */
     void free() {
         BufferMemory former = memory;
         memory = null;
@@ -105,7 +105,7 @@ final class Backing {
     private void hold(BufferMemory made) throws DmaBufException {
         if (buffer.core().system().hold(made.runs())) return;
         made.free();
-        throw buffer.refused(Errno.ENOSPC, "its memory is in one file too many, or in one of more than 1 TiB");
+        throw buffer.refused(Errno.ENOSPC, "its memory exceeds the limit of files, or is in a file of more than 1 TiB");
     }
 
     private void free(BufferMemory former) {
@@ -116,7 +116,7 @@ final class Backing {
     // ---- lines
 
     /**
-     * Enters the memory into the ledger, unless it is there.
+     * Registers the memory in the ledger, unless it is registered.
      *
      * @throws DmaBufException ENOMEM: the ledger cannot hold it
      */
@@ -140,7 +140,7 @@ final class Backing {
         return shared.lines();
     }
 
-    /** Takes it out again, if it is there; nobody owns any of it. */
+    /** Unregisters it, if it is registered; no holder may own a part of it. */
     void unregister() {
         Lines known = lines;
         if (known == null) return;
@@ -150,9 +150,9 @@ final class Backing {
     }
 
     /**
-     * Lets an attachment own lines, of the memory or of what there will be.
+     * Joins an attachment to the lines of the memory, now or when it is allocated.
      *
-     * @param present how many there are already
+     * @param present number of present attachments
      * @throws DmaBufException ENOMEM: too many share a line, or the ledger cannot hold them
      */
     void join(Attachment attachment, int present) throws DmaBufException {
@@ -170,9 +170,9 @@ final class Backing {
     }
 
     /**
-     * Lets a holder own lines of the memory, or of a view of it.
+     * Joins a holder to the lines of the memory or of a view of it.
      *
-     * @throws DmaBufException ENOMEM: too many share a line, or what the caches need for them cannot be had
+     * @throws DmaBufException ENOMEM: too many holders share a line, or shadow memory cannot be allocated
      */
     void join(Lines shared, Holder holder, DeviceFunction function) throws DmaBufException {
         boolean joined;
@@ -184,7 +184,7 @@ final class Backing {
         if (!joined) throw tooMany(function);
     }
 
-    /** Whether one more could join, as far as can be seen without entering the memory into the ledger. */
+    /** Whether one more holder could join, as far as known without registering the memory. */
     boolean hasRoom(int present) {
         Lines known = lines;
         return known == null ? present < Gate.MOST_HOLDERS : buffer.core().gate().hasRoom(known);
@@ -195,7 +195,7 @@ final class Backing {
         if (known != null) buffer.core().gate().leave(known, attachment.holder());
     }
 
-    /** All attachments or none. */
+    /** Joins all attachments, or none. */
     private void joinAll(List<Attachment> attachments) throws DmaBufException {
         BufferMemory present = memory;
         if (present == null) throw new IllegalStateException("no memory to join");
@@ -210,13 +210,13 @@ final class Backing {
         }
     }
 
-    /** Takes the lines from the first so many attachments, and out of the ledger. */
+    /** Removes the first {@code count} attachments from the lines, and the lines from the ledger. */
     private void leaveAll(List<Attachment> attachments, int joined) {
         for (int i = 0; i < joined; i++) leave(attachments.get(i));
         unregister();
     }
 
-    /** The refusal, when too many share a line. */
+    /** The refusal if too many holders share a line. */
     private DmaBufException tooMany(DeviceFunction function) {
         buffer.core().findings().add(Rule.D18_TOO_MANY_OVERLAPS, buffer.subject(function), 0, buffer.size(),
                 "%d attachments share a line".formatted(Gate.MOST_HOLDERS));

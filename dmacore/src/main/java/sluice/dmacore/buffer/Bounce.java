@@ -15,11 +15,11 @@ import sluice.dmacore.ownership.Harm;
 import sluice.dmacore.trace.EventKind;
 
 /**
- * Other memory that a device uses instead of a buffer's, and the copies there and back: {@code kernel/dma/swiotlb.c}, for
- * those who allow it. Contiguous.
+ * A contiguous bounce buffer that a device uses instead of a buffer's memory, with the copies in both directions, as
+ * {@code kernel/dma/swiotlb.c} does. Only used where allowed explicitly.
  *
- * <p>Beside the copy lies a twin: what the buffer held when a byte was last copied, or written by the device. A byte of the buffer
- * that differs from its twin was written there since, so it is known of each byte where its newest value is.
+ * <p>A twin keeps the content that each byte of the buffer had when it was last copied or written by the device. A byte
+ * of the buffer that differs from its twin was written since, which determines where the newest value of each byte is.
  */
 final class Bounce implements DeviceCopy {
     private static final int LINE = 64;
@@ -27,10 +27,10 @@ final class Bounce implements DeviceCopy {
     private final DmaBuf buffer;
     private final FileMapping file;
     private final Runs runs = new Runs(1);
-    /** The buffer's memory, and the twin's place in the file. */
+    /** The buffer's memory, and the twin's offset in the file. */
     private final Runs memory;
     private final long twin;
-    /** What the device wrote, and was not copied back. */
+    /** Bytes written by the device and not copied back. */
     private final WrittenRanges written;
 
     private Bounce(DmaBuf buffer, Runs memory, FileMapping file) {
@@ -73,7 +73,7 @@ final class Bounce implements DeviceCopy {
 
     // ---- copies
 
-    /** A range of bytes; of no length if there are none. */
+    /** A range of bytes; length 0 if empty. */
     record Lost(long from, long length) {
         static final Lost NOTHING = new Lost(0, 0);
 
@@ -83,9 +83,9 @@ final class Bounce implements DeviceCopy {
     }
 
     /**
-     * Copies what the CPU wrote; also before the device only writes, so that what it leaves alone stays.
+     * Copies from the buffer; also for a device that only writes, so that bytes that it does not write are preserved.
      *
-     * @return what the device wrote, and nobody has fetched, and is gone by that
+     * @return bytes written by the device that were never copied back, and are overwritten by this
      */
     synchronized Lost toDevice(long from, long length) {
         Lost lost = written.isEmpty() ? Lost.NOTHING : differing(from, length, true);
@@ -96,9 +96,9 @@ final class Bounce implements DeviceCopy {
     }
 
     /**
-     * Copies what the device wrote, and all around it.
+     * Copies back to the buffer, including bytes that the device did not write.
      *
-     * @return what the CPU wrote in the buffer meanwhile, and is gone by that
+     * @return bytes written by the CPU in the buffer in the meantime, and overwritten by this
      */
     synchronized Lost toCpu(long from, long length) {
         Lost lost = differing(from, length, false);
@@ -108,13 +108,13 @@ final class Bounce implements DeviceCopy {
         return lost;
     }
 
-    /** Takes ranges of bytes. */
+    /** Receives ranges of bytes. */
     @FunctionalInterface
     interface Ranges {
         void take(long from, long length);
     }
 
-    /** Tells which bytes of a range are newer in the copy, or else in the buffer. */
+    /** Reports the bytes of a range that are newer in the copy, or in the buffer. */
     void forEachNewer(long from, long length, boolean inCopy, Ranges ranges) {
         Lost all = differingNow(from, length, inCopy);
         long end = all.from() + all.length();
@@ -127,7 +127,7 @@ final class Bounce implements DeviceCopy {
         }
     }
 
-    /** What of a range is newer in the copy. */
+    /** The bytes of a range that are newer in the copy. */
     Lost newer(long from, long length) {
         return differingNow(from, length, true);
     }
@@ -145,7 +145,7 @@ final class Bounce implements DeviceCopy {
         buffer.core().trace().record(EventKind.BOUNCE, buffer.number(), 0, 0, from, length, length, 0);
     }
 
-    /** Both hold the same now. */
+    /** Marks both as equal. */
     private void settle(long from, long length) {
         MemorySegment.copy(file.segment(), from, file.segment(), twin + from, length);
         written.clear(from, length);
@@ -153,7 +153,7 @@ final class Bounce implements DeviceCopy {
 
     // ---- where the newest bytes are
 
-    /** From the first to the last byte of a range that is newer in the copy, or else in the buffer. */
+    /** The span of the bytes of a range that are newer in the copy, or in the buffer. */
     private Lost differing(long from, long length, boolean inCopy) {
         long first = -1;
         long last = -1;
@@ -178,7 +178,7 @@ final class Bounce implements DeviceCopy {
         return first < 0 ? Lost.NOTHING : new Lost(first, last + 1 - first);
     }
 
-    /** Whether a byte's newest value is in the copy, or else in the buffer. */
+    /** Whether a byte's newest value is in the copy, or in the buffer. */
     private boolean isNewer(long position, boolean inCopy) {
         byte held = inBuffer(position);
         if (held == file.segment().get(ValueLayout.JAVA_BYTE, position)) return false;
@@ -240,13 +240,13 @@ final class Bounce implements DeviceCopy {
                 (position, _) -> file.segment().set(ValueLayout.JAVA_BYTE, twin + position, inBuffer(position)));
     }
 
-    /** Takes a byte of the buffer, and where it is in its file. */
+    /** Receives an offset in the buffer and the offset in its file. */
     @FunctionalInterface
     private interface Bytes {
         void take(long position, long offset);
     }
 
-    /** Tells which bytes of a stretch of a file stand in the copy and were written there. */
+    /** Reports the bytes of a file range that were written in the copy. */
     private void forEachWritten(FileMapping touched, long offset, long bytes, Bytes taker) {
         if (written.isEmpty()) return;
         for (int run = 0; run < memory.count(); run++) {

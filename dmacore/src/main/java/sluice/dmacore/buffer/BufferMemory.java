@@ -3,19 +3,19 @@ package sluice.dmacore.buffer;
 import sluice.dmacore.memory.Runs;
 
 /**
- * Memory behind a buffer. It holds its files until it is closed.
+ * The memory of a buffer. It holds references to its files until it is closed.
  *
- * @param runs where it is; never changed
+ * @param runs the pieces of memory; immutable
  * @param kind what kind of memory
- * @param readOnly whether nobody may write it
- * @param whenFreed runs when nobody uses it any more
+ * @param readOnly whether it must not be written
+ * @param whenFreed runs when it is no longer used
  */
 public record BufferMemory(Runs runs, Kind kind, boolean readOnly, Runnable whenFreed) {
-    /** What a buffer can be made of. */
+    /** Kinds of memory. */
     public enum Kind {
-        /** Pages of the system. */
+        /** Pages of system memory. */
         RAM,
-        /** Memory of a device, which has no pages: the CPU does not reach it, and only peers do. */
+        /** Device memory without struct pages: accessible to peer devices, not to the CPU. */
         DEVICE
     }
 
@@ -23,12 +23,12 @@ public record BufferMemory(Runs runs, Kind kind, boolean readOnly, Runnable when
         for (int run = 0; run < runs.count(); run = runs.endOfFile(run)) runs.mapping(run).retain();
     }
 
-    /** Pages of the system that anybody may write. */
+    /** Writable pages of system memory. */
     public static BufferMemory ofPages(Runs runs, Runnable whenFreed) {
         return new BufferMemory(runs, Kind.RAM, false, whenFreed);
     }
 
-    /** Gives the memory back; once. */
+    /** Frees the memory; only the first call has an effect. */
     void free() {
         for (int run = 0; run < runs.count(); run = runs.endOfFile(run)) runs.mapping(run).release();
         whenFreed.run();

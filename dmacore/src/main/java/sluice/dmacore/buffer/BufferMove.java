@@ -7,7 +7,7 @@ import sluice.dmacore.linux.Errno;
 import sluice.dmacore.memory.Runs;
 import sluice.dmacore.trace.EventKind;
 
-/** Moves a buffer to other memory: notify, wait, take away, copy, go on. */
+/** Moves a buffer to other memory: notifies importers, waits for unmaps, revokes the rest, copies. */
 final class BufferMove {
     private BufferMove() {}
 
@@ -23,7 +23,7 @@ final class BufferMove {
             buffer.core().trace().record(EventKind.MOVE, buffer.number(), 0, 0, 0, buffer.size(), buffer.size(), 0);
         } finally {
             synchronized (buffer) {
-                // One that was revoked or released meanwhile stays so.
+                // A buffer that was revoked or released in the meantime keeps that state.
                 if (isMoving(buffer)) buffer.setState(DmaBuf.State.ALLOCATED);
             }
         }
@@ -69,7 +69,7 @@ final class BufferMove {
                     return;
                 }
                 try {
-                    // Woken when a mapping ends, and when the buffer is taken back; at least 1 ms, for 0 would be for ever.
+                    // Notified when a mapping ends or the buffer is revoked. At least 1 ms, because 0 means no timeout.
                     buffer.wait(Math.max(1, left / 1_000_000));
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
@@ -97,7 +97,10 @@ final class BufferMove {
         }
     }
 
-    /** The CPU is about to read all of it: what a device has newer, which may have the same memory by another buffer, is a finding. */
+    /**
+     * The copy reads all of it as the CPU: newer bytes of a device, possibly through another buffer over the same
+     * memory, are a finding.
+     */
     private static void checkNewest(DmaBuf buffer) throws DmaBufException {
         buffer.core().gate().cpuAccess(buffer.register(), 0, buffer.size(), false);
         buffer.unregisterIfUnused();

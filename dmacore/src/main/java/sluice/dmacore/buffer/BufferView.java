@@ -5,12 +5,12 @@ import sluice.dmacore.linux.Errno;
 import sluice.dmacore.ownership.Direction;
 
 /**
- * A mapping of a buffer for a program, as {@code mmap} makes it. Of the offsets, the first {@code size} are a view that is
- * always coherent, and the next {@code size} are the same bytes for programs that manage caches themselves (rows S31, S32; the
- * kernel has only the first, and has made it the second).
+ * A CPU mapping of a buffer, as created by {@code mmap}. Offsets below {@code size} are an always coherent view;
+ * offsets from {@code size} to twice {@code size} are the same bytes for programs that manage caches themselves (rows
+ * S31, S32; in the kernel {@code DMA_BUF_IOCTL_SYNC} serves the second purpose, with one range of offsets).
  */
 public final class BufferView {
-    /** Who keeps a view current. */
+    /** Who maintains the caches for a view. */
     public enum Kind {
         /** The core: each access is a transfer. */
         COHERENT,
@@ -35,7 +35,7 @@ public final class BufferView {
     /**
      * Maps a part of the buffer.
      *
-     * @param offset a multiple of 4096 below twice the buffer's size; from the size on the view is managed
+     * @param offset a multiple of 4096 below twice the buffer's size; the upper half is managed by the program
      * @throws DmaBufException EINVAL (beyond the end of its half, misaligned, empty), EOVERFLOW
      */
     public static BufferView map(Opener opener, long offset, long length) throws DmaBufException {

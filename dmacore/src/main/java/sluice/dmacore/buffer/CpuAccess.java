@@ -12,13 +12,13 @@ import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.ownership.Lines;
 
 /**
- * An access of the CPU, from its begin to its end. Bytes outside of its range, or read in one that only writes, may be stale;
- * touching them is a finding.
+ * A CPU access, from begin to end. Bytes outside its range, or read in a write-only access, may be stale; accessing
+ * them is a finding.
  */
 public final class CpuAccess implements AutoCloseable {
-    /** Bytes of a page window. */
+    /** Size of a page window in bytes. */
     public static final int PAGE = 4096;
-    /** Atomic windows a thread may hold at a time: {@code kmap_atomic} had two slots for this. */
+    /** Atomic windows per thread: {@code kmap_atomic} had two slots. */
     public static final int MOST_ATOMIC_WINDOWS = 2;
 
     private static final ThreadLocal<int[]> ATOMIC_WINDOWS = ThreadLocal.withInitial(() -> new int[1]);
@@ -30,7 +30,7 @@ public final class CpuAccess implements AutoCloseable {
     private final long length;
     private final Direction direction;
     private volatile boolean open = true;
-    /** Guarded by the memory. */
+    /** Guarded by the memory's lock. */
     private @Nullable Arena windows;
 
     CpuAccess(Opener opener, Runs memory, long from, long length, Direction direction) {
@@ -99,12 +99,12 @@ public final class CpuAccess implements AutoCloseable {
     // ---- windows
 
     /**
-     * The memory of a page of the buffer; never fails while the access is open, also for the pages at its ends that it has
-     * only a part of. Only the last page may be shorter. Any number of times. It can be read only, unless the access writes, and
-     * not be touched any more when the access has ended: that throws {@link IllegalStateException}.
+     * Maps a page of the buffer (kmap). Never fails while the access is open, also for partial pages at its ends; may
+     * be called any number of times. The last page of the buffer may be shorter. The window is read-only unless the
+     * access writes; using it after the end of the access throws {@link IllegalStateException}.
      *
      * @param page from 0 on
-     * @throws IndexOutOfBoundsException if the access has nothing of the page
+     * @throws IndexOutOfBoundsException if the access does not include a part of the page
      * @throws IllegalStateException if the access has ended
      */
     public MemorySegment page(long page) {
@@ -126,7 +126,7 @@ public final class CpuAccess implements AutoCloseable {
         }
     }
 
-    /** What the windows live in; made with the first of them, for closing it costs some 10 µs. */
+    /** The arena of the windows; created for the first window, because closing it costs about 10 µs. */
     private Arena windows() {
         Arena present = windows;
         if (present != null) return present;
@@ -135,7 +135,7 @@ public final class CpuAccess implements AutoCloseable {
         return made;
     }
 
-    /** The access has ended: nothing is seen through its windows any more. With the buffer locked. */
+    /** The access has ended: invalidates its windows. With the buffer locked. */
     private void closeWindows() {
         synchronized (memory) {
             Arena present = windows;
@@ -144,7 +144,7 @@ public final class CpuAccess implements AutoCloseable {
         }
     }
 
-    /** A page, for as long as a thread does nothing else and waits for nothing. */
+    /** A page for a short use by one thread, which must not block meanwhile. */
     public static final class AtomicWindow implements AutoCloseable {
         private final MemorySegment memory;
         private final Thread owner = Thread.currentThread();
@@ -158,7 +158,7 @@ public final class CpuAccess implements AutoCloseable {
             return memory;
         }
 
-        /** Gives the window back, on the thread that took it. */
+        /** Releases the window, on the thread that opened it. */
         @Override
         public void close() {
             if (!owner.equals(Thread.currentThread())) throw new IllegalStateException("another thread's window");
@@ -169,7 +169,7 @@ public final class CpuAccess implements AutoCloseable {
     }
 
     /**
-     * A page for a thread that must not wait; it may hold two at a time (row S28).
+     * Maps a page for a thread that must not block; a thread may hold two at a time (row S28).
      *
      * @throws DmaBufException EBUSY if it holds two
      */
@@ -188,9 +188,10 @@ public final class CpuAccess implements AutoCloseable {
     // ---- ending
 
     /**
-     * Ends the access: what was written is there for those who own the buffer again.
+     * Ends the access: written bytes become visible to the owner of the buffer.
      *
-     * @throws DmaBufException EINVAL if it has ended already, and what the exporter throws; it has ended then, too
+     * @throws DmaBufException EINVAL if it has ended already, and errors of the exporter; the access has ended in any
+     * case
      */
     public void end() throws DmaBufException {
         synchronized (buffer) {
@@ -199,7 +200,7 @@ public final class CpuAccess implements AutoCloseable {
                 buffer.core().findings().add(Rule.UNBALANCED_CPU_ACCESS, buffer.subject(), from, length, what);
                 throw buffer.refused(Errno.EINVAL, what);
             }
-            // It is over also if the exporter cannot end it: all else was done by then.
+            // The access has ended even if the exporter fails: all else is done by then.
             open = false;
             closeWindows();
             buffer.accesses().end(this);

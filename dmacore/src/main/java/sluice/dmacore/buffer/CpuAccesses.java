@@ -8,7 +8,7 @@ import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.ownership.Lines;
 import sluice.dmacore.trace.EventKind;
 
-/** The accesses of the CPU to one buffer that are open. Guarded by the buffer. */
+/** The open CPU accesses of one buffer. Guarded by the buffer's lock. */
 final class CpuAccesses {
     private final DmaBuf buffer;
     private final List<CpuAccess> open = new ArrayList<>();
@@ -27,16 +27,16 @@ final class CpuAccesses {
             if (opener.isClosed()) throw buffer.refused(Errno.EBADF, opener.who() + " has closed it");
             if (from < 0 || length < 0 || from > buffer.size() - length) {
                 throw buffer.refused(Errno.EINVAL,
-                        "an access to %d bytes from %d on, and there are %d".formatted(length,
+                        "an access to %d bytes at %d exceeds the %d bytes of the buffer".formatted(length,
                                 from, buffer.size()));
             }
             BufferMemory memory = buffer.obtain();
             if (memory.kind() == BufferMemory.Kind.DEVICE)
                 throw buffer.refused(Errno.EOPNOTSUPP,
-                        "it lies in a device and has no pages: the CPU does not reach it");
+                        "it is device memory without pages, which the CPU cannot access");
             if (memory.readOnly() && direction.deviceReads())
                 throw buffer.refused(Errno.EACCES, "it is read-only");
-            // Also where nobody is attached: the same memory may be a device's through another buffer.
+            // Also without attachments: a device may own the same memory through another buffer.
             Lines lines = buffer.register();
             boolean begun = false;
             try {
@@ -56,7 +56,7 @@ final class CpuAccesses {
         }
     }
 
-    /** Ends an access; its lines go back when the last one that has them ends. */
+    /** Ends an access; its lines return to their owner with the last access that covers them. */
     void end(CpuAccess access) throws DmaBufException {
         synchronized (buffer) {
             open.remove(access);

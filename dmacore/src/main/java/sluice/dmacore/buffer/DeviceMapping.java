@@ -16,10 +16,10 @@ import sluice.dmacore.trace.EventKind;
 import sluice.dmacore.trace.TraceSink;
 
 /**
- * A buffer mapped for a device: the only thing that can be handed to one (row S44). Between the map and the unmap the device
- * owns the buffer, but for what was synced for the CPU and not given back.
+ * A buffer mapped for a device; only a mapping can be passed to a device (row S44). Between map and unmap the device
+ * owns the buffer, except ranges synced for the CPU and not yet synced back.
  *
- * <p>Syncs may be called by any thread, also several at a time.
+ * <p>Syncs may be called concurrently by any thread.
  */
 public final class DeviceMapping {
     private final Attachment attachment;
@@ -34,17 +34,20 @@ public final class DeviceMapping {
     private final @Nullable TranslatedView view;
     private final WrittenRanges written;
     private final long mappedNanos = System.nanoTime();
-    /** Held by a sync, and while the mapping ends: a sync finds all there is or nothing. Taken after the buffer's lock. */
+    /**
+     * Held by a sync, and while the mapping ends, so that a sync sees a live mapping or none. Taken after the buffer's
+     * lock.
+     */
     private final Object turn = new Object();
-    /** A range of one row. With the turn. */
+    /** A range of one row. Guarded by {@code turn}. */
     private final Rows range = new Rows();
     private volatile boolean live = true;
-    /** Whether the segments still lead anywhere. With the buffer locked. */
+    /** Whether the segments are still mapped. With the buffer locked. */
     private boolean inSpace = true;
     private volatile boolean used;
     private volatile @Nullable AddressOrder order;
 
-    /** @param holder who owns the lines: the attachment's, or one of the mapping's own, which leaves with it */
+    /** @param holder owner of the lines: the attachment's holder, or one of the mapping's own, which leaves with it */
     DeviceMapping(Attachment attachment, Holder holder, Direction direction, Set<DmaAttribute> attributes, Lines lines,
             Segments segments, SegmentList list, @Nullable Bounce bounce, @Nullable TranslatedView view) {
         this.attachment = attachment;
@@ -68,30 +71,31 @@ public final class DeviceMapping {
         return direction;
     }
 
-    /** Where the device finds the buffer: what an importer writes into its registers. */
+    /** The device addresses of the buffer, for the device's registers. */
     public SegmentList segments() {
         return list;
     }
 
-    /** Whether it was not unmapped, moved away from or revoked. */
+    /** Whether it is live: not unmapped, moved or revoked. */
     public boolean isLive() {
         return live;
     }
 
     // ---- transfers
 
-    // Ranges are bytes of what the device sees: of the buffer, unless its exporter shows it a view of it.
+    // Ranges are offsets in what the device sees: the buffer, or the exporter's view of it.
 
-    /** Gives the whole buffer to the device, in the direction it was mapped with. */
+    /** Transfers the whole buffer to the device, in the direction of the mapping. */
     public void syncForDevice() throws DmaBufException {
         syncForDevice(0, buffer.size(), direction);
     }
 
     /**
-     * Gives a range to the device: what the CPU wrote there, the device will see.
+     * Transfers a range to the device, which then sees the CPU's writes.
      *
-     * @param part as the mapping, or one of its two if that is bidirectional
-     * @throws DmaBufException EINVAL: not mapped any more, outside of the buffer, another direction. Nothing was done.
+     * @param part the direction of the mapping, or either one if that is bidirectional
+     * @throws DmaBufException EINVAL if it is not mapped any more, the range is outside the buffer, or the direction
+     * differs; nothing is done then
      */
     public void syncForDevice(long from, long length, Direction part) throws DmaBufException {
         synchronized (turn) {
@@ -113,9 +117,9 @@ public final class DeviceMapping {
     }
 
     /**
-     * Gives rows to the device, and what it does with them at once is judged: for a device whose command says both.
+     * Transfers rows to the device and checks its access to them in one step, for a command that does both.
      *
-     * @param done whether the table lets it through
+     * @param done whether the device's table permits the access
      */
     void syncForAccess(Rows rows, Direction part, boolean write, boolean done) throws DmaBufException {
         synchronized (turn) {
@@ -146,11 +150,11 @@ public final class DeviceMapping {
     }
 
     /**
-     * Does what a kernel does with a sync that its mapping does not allow, after {@link #syncForDevice} or {@link #syncForCpu} has
-     * refused it and a finding has said so: it maintains the caches as it was told, and the range changes hands. Nothing happens if
+     * Carries out a sync that the mapping does not allow, as the kernel would, after {@link #syncForDevice} or {@link
+     * #syncForCpu} has refused it with a finding: performs the cache maintenance and transfers the range. No effect if
      * the mapping has ended.
      *
-     * @param from with {@code length} inside of the buffer
+     * @param from first byte; {@code [from, from + length)} is inside the buffer
      */
     public void obeySync(long from, long length, Direction part, boolean forCpu) {
         synchronized (turn) {
@@ -163,19 +167,22 @@ public final class DeviceMapping {
         }
     }
 
-    /** Takes the whole buffer back from the device, in the direction it was mapped with. */
+    /** Transfers the whole buffer to the CPU, in the direction of the mapping. */
     public void syncForCpu() throws DmaBufException {
         syncForCpu(0, buffer.size(), direction);
     }
 
-    /** Takes a range back: what the device wrote there, the CPU will see. As {@link #syncForDevice(long, long, Direction)}. */
+    /**
+     * Transfers a range to the CPU, which then sees the device's writes. As {@link #syncForDevice(long, long,
+     * Direction)}.
+     */
     public void syncForCpu(long from, long length, Direction part) throws DmaBufException {
         synchronized (turn) {
             take(range.set(from, length), part);
         }
     }
 
-    /** Takes rows back, in one pass of the gate. */
+    /** Transfers rows to the CPU, in one pass of the gate. */
     public void syncForCpu(Rows rows, Direction part) throws DmaBufException {
         synchronized (turn) {
             take(rows, part);
@@ -191,11 +198,11 @@ public final class DeviceMapping {
         record(EventKind.SYNC_FOR_CPU, rows, part);
     }
 
-    /** Copies what the CPU has in a bounced buffer. */
+    /** Copies from the buffer to the bounce buffer. */
     void copyToDevice(Bounce copy, long from, long length) {
         Bounce.Lost lost = copy.toDevice(from, length);
         if (lost.isNothing()) return;
-        told(Rule.MISSING_SYNC_FOR_CPU, lost, "given to the device again before what it wrote was taken back");
+        told(Rule.MISSING_SYNC_FOR_CPU, lost, "synced for the device again before its writes were synced for the CPU");
     }
 
     private void copyToCpu(Bounce copy, long from, long length) {
@@ -206,15 +213,15 @@ public final class DeviceMapping {
                 "written by the CPU, not given to the device since, and replaced by the copy back");
     }
 
-    /** An access of the CPU begins: what the device has written in its copy is in the buffer then. With the buffer locked. */
+    /** A CPU access begins: copies the device's writes from the bounce buffer. With the buffer locked. */
     void borrowed(long from, long length, Direction access) {
         if (bounce == null || !access.deviceWrites() || !direction.deviceWrites()) return;
         bounce.forEachNewer(from, length, true, (begin, bytes) -> copyToCpu(bounce, begin, bytes));
     }
 
     /**
-     * An access of the CPU ends: what it wrote is in the device's copy, too, also where the device only writes, or the copy back
-     * would replace it. With the buffer locked.
+     * A CPU access ends: copies its writes to the bounce buffer, even for a device that only writes, because the copy
+     * back would overwrite them. With the buffer locked.
      */
     void givenBack(long from, long length, Direction access) {
         if (bounce == null || !access.deviceReads()) return;
@@ -236,19 +243,20 @@ public final class DeviceMapping {
 
     private void check(long from, long length, Direction part, boolean forCpu) throws DmaBufException {
         used = true;
-        if (!live) throw finding(Rule.D19_SYNC_NOT_MAPPED, from, length, "synced, and not mapped any more");
+        if (!live) throw finding(Rule.D19_SYNC_NOT_MAPPED, from, length, "synced after the unmap");
         if (from < 0 || length < 0 || from > buffer.size() - length)
             throw finding(Rule.D20_SYNC_TOO_LONG, from, length,
-                    "a sync of %d bytes from %d on, and there are %d".formatted(
+                    "a sync of %d bytes at %d exceeds the %d bytes of the buffer".formatted(
                             length, from, buffer.size()));
         if (part == direction || direction == Direction.BIDIRECTIONAL) return;
-        // The kernel says D21 of all of them, and of these two more: the mapping's direction is in the sync's, which asks too much.
+        // The kernel reports D21 for all of these, and these two in addition: the sync's direction includes more than
+        // the mapping's.
         Rule rule = Rule.D21_SYNC_DIRECTION;
         if (part == Direction.BIDIRECTIONAL && forCpu && direction == Direction.TO_DEVICE)
             rule = Rule.D22_SYNC_FOR_CPU_READ_ONLY;
         if (part == Direction.BIDIRECTIONAL && !forCpu && direction == Direction.FROM_DEVICE)
             rule = Rule.D23_SYNC_FOR_DEVICE_WRITE_ONLY;
-        throw finding(rule, from, length, "synced %s, and mapped %s".formatted(part, direction));
+        throw finding(rule, from, length, "synced %s, but mapped %s".formatted(part, direction));
     }
 
     private DmaBufException finding(Rule rule, long from, long length, String what) {
@@ -261,22 +269,22 @@ public final class DeviceMapping {
         long missing = written.firstGap(from, length);
         if (missing >= 0) {
             buffer.core().findings().add(Rule.NEVER_WRITTEN, attachment.subject(), missing,
-                    written.gapLength(missing, from + length), "the device was to fill them and has not");
+                    written.gapLength(missing, from + length), "the device should have filled them and did not");
         }
-        // Accounted for, until the device has it again.
+        // Reported once, until the device owns it again.
         written.add(from, length);
     }
 
     // ---- what the device does
 
-    /** A device has written: for what it was to fill and has not. */
+    /** Records a device's write, to find ranges that it should have filled. */
     void noteWritten(long from, long length) {
         if (direction == Direction.FROM_DEVICE) written.add(from, length);
     }
 
     /**
-     * It is in use, whatever the core sees of that: for a mapping that somebody else has made, whose time nobody here has
-     * chosen. One that ends unused is a hint otherwise.
+     * Marks it as used, for a mapping made by other code, such as a guest's kernel, whose accesses the core does not
+     * see. Otherwise a mapping that ends unused is reported as a hint.
      */
     public void noteUsed() {
         used = true;
@@ -286,7 +294,7 @@ public final class DeviceMapping {
         return segments;
     }
 
-    /** The same in the order of their addresses; made for the first who asks. */
+    /** The segments in address order; created on first use. */
     AddressOrder order() {
         AddressOrder present = order;
         if (present == null) {
@@ -304,7 +312,7 @@ public final class DeviceMapping {
         return lines;
     }
 
-    /** What the exporter shows the device instead of the buffer, or null. */
+    /** The exporter's view of the buffer for the device, or null. */
     @Nullable
     TranslatedView view() {
         return view;
@@ -313,35 +321,35 @@ public final class DeviceMapping {
     // ---- ending
 
     /**
-     * Ends the mapping: a transfer of all of it to the CPU.
+     * Unmaps: transfers all of the buffer to the CPU.
      *
-     * @throws DmaBufException EINVAL if it has ended already; EDEADLK inside of a read section of the calling thread, for which it
-     *         would wait: nothing is changed then
+     * @throws DmaBufException EINVAL if it has ended already; EDEADLK in a read section of the calling thread, which it
+     * would wait for; nothing is changed then
      */
     public void unmap() throws DmaBufException {
         unmap(direction, attributes);
     }
 
     /**
-     * As {@link #unmap()}, by one who says how it was mapped: another direction or attribute is a finding, and is ignored. Whether
-     * the caches are left alone is a matter of each call ({@link DmaAttribute#SKIP_CPU_SYNC}) and no finding.
+     * As {@link #unmap()}, with the caller's direction and attributes: a difference from those of the map is a finding,
+     * and is otherwise ignored. {@link DmaAttribute#SKIP_CPU_SYNC} belongs to each call and may differ.
      */
     public void unmap(Direction asMapped, Set<DmaAttribute> asGiven) throws DmaBufException {
         checkOutside("unmaps");
         synchronized (buffer) {
             if (attachment.mapping() != this)
-                throw finding(Rule.D2_UNMAP_NOT_MAPPED, 0, buffer.size(), "unmapped, and not mapped any more");
+                throw finding(Rule.D2_UNMAP_NOT_MAPPED, 0, buffer.size(), "unmapped a second time");
             if (asMapped != direction)
-                told(Rule.D7_UNMAP_DIRECTION, "unmapped %s, and mapped %s".formatted(asMapped, direction));
+                told(Rule.D7_UNMAP_DIRECTION, "unmapped %s, but mapped %s".formatted(asMapped, direction));
             if (!lasting(asGiven).equals(lasting(attributes))) {
-                told(Rule.D9_UNMAP_ATTRIBUTES, "unmapped with %s, and mapped with %s".formatted(named(asGiven),
+                told(Rule.D9_UNMAP_ATTRIBUTES, "unmapped with %s, but mapped with %s".formatted(named(asGiven),
                         named(attributes)));
             }
             end(false, asGiven.contains(DmaAttribute.SKIP_CPU_SYNC));
         }
     }
 
-    /** The attributes of a mapping, and not of a call. */
+    /** The attributes of a mapping, without those of a call. */
     private static Set<DmaAttribute> lasting(Set<DmaAttribute> attributes) {
         Set<DmaAttribute> lasting = EnumSet.noneOf(DmaAttribute.class);
         lasting.addAll(attributes);
@@ -357,10 +365,10 @@ public final class DeviceMapping {
     }
 
     /**
-     * Ends the mapping without a transfer: no byte moves, what the device wrote is lost, and nothing is a finding. For what has
-     * turned out to be no mapping of a driver's, or whose machine is gone.
+     * Ends the mapping without a transfer: the device's writes are lost, and no finding is reported. For a mapping that
+     * turned out not to be a driver's, or of a machine that has ended.
      *
-     * @throws DmaBufException EINVAL if it has ended already, EDEADLK as {@link #unmap()}
+     * @throws DmaBufException EINVAL if it has ended already; EDEADLK as for {@link #unmap()}
      */
     public void discard() throws DmaBufException {
         checkOutside("discards");
@@ -379,7 +387,7 @@ public final class DeviceMapping {
         buffer.core().findings().add(rule, attachment.subject(), 0, buffer.size(), what);
     }
 
-    /** Ends it in whatever state it is. With the buffer locked. */
+    /** Ends it in any state. With the buffer locked. */
     void end() {
         end(false, attributes.contains(DmaAttribute.SKIP_CPU_SYNC));
     }
@@ -388,7 +396,7 @@ public final class DeviceMapping {
         long began = System.nanoTime();
         boolean hadLife = live;
         live = false;
-        // Not with the turn, which one whose read section is waited for may want.
+        // Not while holding {@code turn}, because a thread in a read section that is waited for may need it.
         leaveSpace("unmapped");
         synchronized (turn) {
             finish(began, hadLife, discarded, skip);
@@ -397,9 +405,9 @@ public final class DeviceMapping {
 
     private void finish(long began, boolean hadLife, boolean discarded, boolean skip) {
         if (hadLife) {
-            // One that was for a device that snoops has moved nothing.
+            // A mapping for a snooping device has not moved data.
             if (!used && !discarded && buffer.core().gate().isCached(holder))
-                told(Rule.MAPPED_AT_IMPORT, "mapped and unmapped, and never used between");
+                told(Rule.MAPPED_AT_IMPORT, "mapped and unmapped without a use in between");
             if (!skip && !discarded) reportUnwritten(0, buffer.size());
             giveBack(skip, discarded);
         }
@@ -415,7 +423,7 @@ public final class DeviceMapping {
         }
     }
 
-    /** The device loses it at once, and its importer finds out. With the buffer locked. */
+    /** Revokes the device's access at once; the importer sees it at its next call. With the buffer locked. */
     void takeAway() {
         if (!live) return;
         live = false;

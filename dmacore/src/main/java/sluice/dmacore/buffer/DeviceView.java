@@ -20,8 +20,8 @@ import sluice.iommu.fault.FaultRecord;
 import sluice.iommu.space.Outcome;
 
 /**
- * How one thread of a device reads and writes its buffers: through the function's own table, and never what it does not own
- * without a finding. What is found is used inside of a read section, in which the device waits for nothing:
+ * Access of one device thread to its buffers, through the function's own table; an access to bytes that the device does
+ * not own is a finding. Resolved runs are used in a read section, in which the device must not block:
  *
  * <pre>
  * try (var _ = view.enter()) {
@@ -33,9 +33,9 @@ public final class DeviceView implements AutoCloseable {
     private final DeviceFunction function;
     private final DeviceReader reader;
     private final Runs found = new Runs();
-    /** Null if it knows of no addresses. */
+    /** Null for a view without access by address. */
     private final @Nullable MachineAddresses machine;
-    /** Where the last address led: most lead to the same buffer as the one before. */
+    /** The mapping of the last address: most addresses belong to the same buffer as the previous one. */
     private @Nullable DeviceMapping last;
     private final Runs piece = new Runs();
     /** A range of one row. */
@@ -47,22 +47,22 @@ public final class DeviceView implements AutoCloseable {
         reader = function.space().openReader();
     }
 
-    /** A view for the calling thread, which is the only one that may use it. It knows buffers, and no addresses. */
+    /** A view for the calling thread only, which accesses buffers but not addresses. */
     public static DeviceView open(DeviceFunction function) {
         return new DeviceView(function, null);
     }
 
-    /** The same, which also finds what a device reaches by address: through the list that a driver has programmed. */
+    /** The same, which can also access device addresses, as programmed by a driver. */
     public static DeviceView open(DmaCore core, DeviceFunction function) {
         return new DeviceView(function, core.addresses());
     }
 
-    /** Begins a read section; it ends when what is returned is closed. */
+    /** Begins a read section; it ends when the result is closed. */
     public ReadSection enter() {
         return reader.enter();
     }
 
-    /** Says what the device is doing, for the records of its faults. */
+    /** Sets the context for fault records. */
     public void context(FaultContext doing) {
         reader.context(doing);
     }
@@ -73,7 +73,7 @@ public final class DeviceView implements AutoCloseable {
     }
 
     /**
-     * Sets {@code runs} to the memory behind a part of a buffer, as this device sees it. Good until the read section ends.
+     * Resolves a part of a buffer to {@code runs}, as this device sees it. Valid until the read section ends.
      *
      * @param from first byte in the buffer
      * @return unless it is {@link Outcome#RESOLVED}, {@code runs} is empty
@@ -83,8 +83,8 @@ public final class DeviceView implements AutoCloseable {
     }
 
     /**
-     * As {@link #find(DeviceMapping, long, long, Access, Runs)}, for a rectangle: the runs cover everything from its first byte to
-     * its last, and only the rows are the device's to touch.
+     * As {@link #find(DeviceMapping, long, long, Access, Runs)}, for a rectangle: the runs cover everything from its
+     * first to its last byte; the device may access only the rows.
      */
     public Outcome find(DeviceMapping mapping, Rows rows, Access access, Runs runs) {
         runs.clear();
@@ -96,12 +96,12 @@ public final class DeviceView implements AutoCloseable {
     }
 
     /**
-     * Gives rows to the device and finds them, for one whose commands say both: a
-     * {@linkplain DeviceMapping#syncForDevice(long, long, Direction) sync} and a {@link #find} that pass the gate together. What is
-     * no part of the buffer is a fault, and is not given.
+     * Transfers rows to the device and resolves them, for commands that do both: a {@linkplain
+     * DeviceMapping#syncForDevice(long, long, Direction) sync} and a {@link #find} in one pass of the gate. A range
+     * outside the buffer is a fault and is not transferred.
      *
      * @param part as a sync
-     * @throws DmaBufException as a sync; nothing was given
+     * @throws DmaBufException as for a sync; nothing is transferred then
      */
     public Outcome giveAndFind(DeviceMapping mapping, Rows rows, Direction part, Access access, Runs runs)
             throws DmaBufException {
@@ -155,12 +155,12 @@ public final class DeviceView implements AutoCloseable {
             told(mapping, Rule.WROTE_WHILE_MOVING, from, length, "written while the buffer is being moved");
         Direction direction = mapping.direction();
         if (access == Access.WRITE ? !direction.deviceWrites() : !direction.deviceReads())
-            told(mapping, Rule.DEVICE_AGAINST_DIRECTION, from, length, "%s by the device, and mapped %s".formatted(
+            told(mapping, Rule.DEVICE_AGAINST_DIRECTION, from, length, "%s by the device, but mapped %s".formatted(
                     access == Access.WRITE ? "written" : "read", direction));
         return true;
     }
 
-    /** @param done whether the table lets it through: what it does not is no access of any byte */
+    /** @param done whether the table permits the access; if not, no byte is accessed */
     private static void judge(DeviceMapping mapping, Rows rows, Access access, boolean done) {
         mapping.attachment().buffer().core().gate().deviceAccess(mapping.lines(), mapping.holder(), rows,
                 access == Access.WRITE, done);
@@ -203,11 +203,11 @@ public final class DeviceView implements AutoCloseable {
     // ---- by address
 
     /**
-     * Sets {@code runs} to the memory that a range of device addresses leads to: what a device does that knows no buffers, and has
-     * got addresses from its driver. They are looked up in the function's table; whose turn it is, in which direction, and where
-     * the buffer ends is judged by what is mapped there. What no buffer of the core is mapped at, and the table has
-     * nevertheless, such as a ring, is always the device's. Anything else is a fault, and a finding says what was meant: a mapping
-     * that has ended, another device's, the bytes behind a buffer.
+     * Resolves a range of device addresses to {@code runs}, for a device that has only addresses from its driver. The
+     * function's table translates them; the mapping at the address determines ownership, direction and the end of the
+     * buffer. Memory that is in the table but not in a buffer of the core, such as a ring, always belongs to the
+     * device. Any other address is a fault, with a finding that names the likely target: an ended mapping, a mapping of
+     * another device, or the end of a buffer.
      *
      * @param length in bytes, unsigned
      * @return unless it is {@link Outcome#RESOLVED}, {@code runs} is empty
@@ -225,7 +225,7 @@ public final class DeviceView implements AutoCloseable {
         if (addresses == null)
             throw new IllegalStateException(function.name() + " uses addresses: open its view with its core");
         if (length == 0) return Outcome.RESOLVED;
-        // More than any buffer has.
+        // Longer than any buffer.
         long wanted = length < 0 ? Long.MAX_VALUE : length;
         DeviceMapping mapping = last;
         if (mapping == null || !FunctionAddresses.isMeant(mapping, address, wanted, access)) {
@@ -238,7 +238,7 @@ public final class DeviceView implements AutoCloseable {
         return append(mapping, address, wanted, access, runs);
     }
 
-    /** All of the range is the mapping's. */
+    /** All of the range belongs to the mapping. */
     private Outcome append(DeviceMapping mapping, long address, long length, Access access, Runs runs) {
         AddressOrder order = mapping.order();
         long step;
@@ -273,7 +273,7 @@ public final class DeviceView implements AutoCloseable {
         return Outcome.FAULT;
     }
 
-    /** A range begins in a buffer and does not end there, as that of a picture with more rows, or of a longer list. */
+    /** A range begins in a buffer and ends beyond it. */
     private Outcome runsOver(MachineAddresses addresses, DeviceMapping mapping, long end, long length, Access access) {
         DeviceMapping next = addresses.of(function).at(end, 1, access);
         told(mapping, Rule.DEVICE_OUTSIDE_MAPPING, mapping.attachment().buffer().size(), length,
@@ -284,10 +284,11 @@ public final class DeviceView implements AutoCloseable {
     }
 
     /**
-     * Sets {@code runs} to the memory behind a part of what a device was programmed with; each entry as {@link #findAt}.
+     * Resolves a part of a programmed list to {@code runs}; each entry as {@link #findAt}.
      *
      * @param from first byte, counted from the beginning of the first entry
-     * @return unless it is {@link Outcome#RESOLVED}, {@code runs} is empty; a fault, and a finding, too, if the list is too short
+     * @return unless it is {@link Outcome#RESOLVED}, {@code runs} is empty; a list that is too short is a fault and a
+     * finding
      */
     public Outcome findAt(ProgrammedList list, long from, long length, Access access, Runs runs) {
         if (from < 0 || length < 0) throw new IndexOutOfBoundsException("%d bytes from %d on".formatted(length, from));
@@ -344,7 +345,7 @@ public final class DeviceView implements AutoCloseable {
         }
     }
 
-    /** The device reads what it was programmed with. */
+    /** The device reads from a programmed list. */
     public Outcome readAt(ProgrammedList list, long from, MemorySegment target, long targetOffset, long length) {
         try (var _ = reader.enter()) {
             Outcome outcome = findAt(list, from, length, Access.READ, found);
@@ -353,7 +354,7 @@ public final class DeviceView implements AutoCloseable {
         }
     }
 
-    /** The device writes where it was programmed to. */
+    /** The device writes to a programmed list. */
     public Outcome writeAt(ProgrammedList list, long from, MemorySegment source, long sourceOffset, long length) {
         try (var _ = reader.enter()) {
             Outcome outcome = findAt(list, from, length, Access.WRITE, found);

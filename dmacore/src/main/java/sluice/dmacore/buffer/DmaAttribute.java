@@ -1,15 +1,15 @@
 package sluice.dmacore.buffer;
 
-/** How something is mapped: the attributes of {@code include/linux/dma-mapping.h} that mean something here. */
+/** Attributes of a mapping or an unmap: those of {@code include/linux/dma-mapping.h} that apply here. */
 public enum DmaAttribute {
-    /** The caches are left alone: the caller knows that nothing is dirty. */
+    /** Skips cache maintenance: the caller knows that no line is dirty. */
     SKIP_CPU_SYNC,
-    /** The device gets addresses, and it stays the CPU's turn: the transfer is {@link DeviceMapping#syncForDevice()}. */
+    /** Maps without a transfer: the CPU keeps ownership until {@link DeviceMapping#syncForDevice()}. */
     CPU_KEEPS,
-    /** It is a device's memory, and not pages of the system. */
+    /** The buffer is device memory instead of system pages. */
     MMIO,
-    /** A device that does not snoop is refused. */
+    /** Refuses a non-snooping device. */
     REQUIRE_COHERENT,
-    /** If the memory does not suit the device, other memory that does is used, and copied. */
+    /** Allows a bounce buffer if the memory does not suit the device. */
     ALLOW_BOUNCE
 }

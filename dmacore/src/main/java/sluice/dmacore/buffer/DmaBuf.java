@@ -16,22 +16,22 @@ import sluice.dmacore.ownership.OwnershipCounters;
 import sluice.dmacore.trace.EventKind;
 
 /**
- * A buffer that devices share. It may begin without memory: then the devices that attach first have a say in what it is made
- * of (rows S19–S21). Counted: it lives until the last {@link #release}, {@link Attachment#detach} and {@link Opener#close}. Any
- * thread may use it.
+ * A buffer shared by devices. It may begin without memory, which is then allocated to suit the devices attached first
+ * (rows S19–S21). Reference-counted: it lives until the last {@link #release}, {@link Attachment#detach} and {@link
+ * Opener#close}. Thread-safe.
  */
 public final class DmaBuf {
     /** Characters of a name that are kept (DMA_BUF_NAME_LEN − 1). */
     public static final int NAME_LENGTH = 31;
 
-    /** How far a buffer has come. */
+    /** States of a buffer. */
     public enum State {
-        /** Of fixed size, without memory. */
+        /** Without memory. */
         ABSTRACT,
         ALLOCATED,
-        /** It is being moved: nothing new is mapped. */
+        /** Being moved: no new mappings. */
         MOVING,
-        /** It was taken back: nothing is mapped any more. */
+        /** Revoked: nothing is mapped any more. */
         REVOKED,
         RELEASED
     }
@@ -44,11 +44,11 @@ public final class DmaBuf {
     private final CpuAccesses accesses;
     private final Backing backing;
     private final Importers importers;
-    /** Those of {@link #retain}; each attachment and each opener is one more. */
+    /** References by {@link #retain}; each attachment and each opener holds one more. */
     private int references = 1;
     private int openers;
     private volatile String name;
-    /** Written with the buffer locked; devices look at it without. */
+    /** Written with the buffer locked; devices read it without the lock. */
     private volatile State state = State.ABSTRACT;
 
     private DmaBuf(DmaCore core, String name, long size, Exporter exporter, Share payer) {
@@ -80,7 +80,7 @@ public final class DmaBuf {
         return core;
     }
 
-    /** Who pays for what is kept of it. */
+    /** The share charged for it. */
     Share payer() {
         return payer;
     }
@@ -90,12 +90,12 @@ public final class DmaBuf {
         return number;
     }
 
-    /** Itself, for findings that are no device's. */
+    /** The subject of findings without a device. */
     Subject subject() {
         return new Subject("", 0, name(), number);
     }
 
-    /** Itself and a device that has no attachment to it, or none that matters. */
+    /** The subject of findings about it and a device, independent of an attachment. */
     Subject subject(DeviceFunction function) {
         return new Subject(function.name(), 0, name(), number);
     }
@@ -105,7 +105,7 @@ public final class DmaBuf {
         return size;
     }
 
-    /** For messages, also of those who must not wait. */
+    /** For messages; never blocks. */
     public String name() {
         return name;
     }
@@ -118,7 +118,7 @@ public final class DmaBuf {
     public synchronized void setName(String next) throws DmaBufException {
         if (next.length() > NAME_LENGTH)
             throw refused(Errno.EINVAL,
-                    "a name has up to %d characters, and not %d".formatted(NAME_LENGTH, next.length()));
+                    "a name has at most %d characters, not %d".formatted(NAME_LENGTH, next.length()));
         name = next;
         core.trace().name(number, next);
     }
@@ -135,7 +135,7 @@ public final class DmaBuf {
         return importers.all();
     }
 
-    /** What transfers of this buffer have cost while the present devices were attached. */
+    /** Counters of this buffer's transfers while the present devices were attached. */
     public synchronized OwnershipCounters counters() {
         OwnershipCounters all = backing.counters();
         for (Attachment attachment : importers.all()) {
@@ -148,7 +148,7 @@ public final class DmaBuf {
 
     // ---- references
 
-    /** @throws IllegalStateException if it is gone */
+    /** @throws IllegalStateException if it was released */
     public synchronized DmaBuf retain() {
         if (state == State.RELEASED) throw new IllegalStateException(name + " is gone");
         references++;
@@ -156,11 +156,10 @@ public final class DmaBuf {
     }
 
     /**
-     * Gives a reference back. The buffer goes with the last of all references, attachments and openers: an exporter may let go of
-     * what it has handed over, as it closes a descriptor.
+     * Drops a reference. The buffer is freed with the last reference, attachment or opener: an exporter may release a
+     * buffer in use, as it may close its descriptor.
      *
-     * @throws IllegalStateException if there is none left to give back; while somebody is attached it would have been theirs, which
-     *         is a finding
+     * @throws IllegalStateException if no reference is left to drop; while a device is attached this is also a finding
      */
     public synchronized void release() {
         if (references == 0) {
@@ -176,7 +175,7 @@ public final class DmaBuf {
 
     private void endIfUnused() {
         if (references > 0 || importers.count() > 0 || openers > 0 || state == State.RELEASED) return;
-        // From here on nobody attaches, and a move does not begin what nobody would end.
+        // From here on attaching fails, and no move begins.
         state = State.RELEASED;
         notifyAll();
         backing.free();
@@ -186,36 +185,38 @@ public final class DmaBuf {
     // ---- devices
 
     /**
-     * Attaches a function: its constraints are checked against the memory, or are taken into account when there is none yet.
-     * Whether it may be mapped in some direction shows when it is: {@link #attach(DeviceFunction, Stream, Direction)}.
+     * Attaches a function: its constraints are checked against the memory, or applied when memory is allocated. Whether
+     * it may be mapped in a given direction is only checked by the map: {@link #attach(DeviceFunction, Stream,
+     * Direction)}.
      *
-     * @throws DmaBufException EINVAL (no memory would suit it), EBUSY (this memory does not, or it is too late), EOPNOTSUPP (it
-     *         reaches no peer), ENODEV (revoked or gone), ENOMEM (64 share a line, or it shares too many pieces)
+     * @throws DmaBufException EINVAL (no memory would suit it), EBUSY (this memory does not suit it, or late
+     * attachments are refused), EOPNOTSUPP (no peer-to-peer access), ENODEV (revoked or released), ENOMEM (64
+     * attachments share a line, or too many ranges are shared)
      */
     public Attachment attach(DeviceFunction function, Stream stream) throws DmaBufException {
         return attach(function, stream, null, null, false);
     }
 
     /**
-     * Attaches a function that will be mapped in a direction: what would be in the way of that is in the way now, so that nobody
-     * finds out with the first frame (row M35).
+     * Attaches a function for mappings in a given direction: the attach fails for any reason for which that map would
+     * fail, instead of the first frame (row M35).
      *
-     * @throws DmaBufException as {@link #attach(DeviceFunction, Stream)}; EACCES (it would write, and the memory is read-only),
-     *         EOPNOTSUPP (it would write without snooping, and nobody here can invalidate cache lines)
+     * @throws DmaBufException as {@link #attach(DeviceFunction, Stream)}; EACCES (write access to read-only memory),
+     * EOPNOTSUPP (write access by a non-snooping device, and this process cannot invalidate cache lines)
      */
     public Attachment attach(DeviceFunction function, Stream stream, Direction direction) throws DmaBufException {
         return attach(function, stream, direction, null, false);
     }
 
     /**
-     * Attaches a function that may be given a copy if the memory does not suit it: then {@link DmaAttribute#ALLOW_BOUNCE} maps
-     * it, and nothing else does.
+     * Attaches a function that accepts a bounce buffer if the memory does not suit it; it can then be mapped with
+     * {@link DmaAttribute#ALLOW_BOUNCE} only.
      */
     public Attachment attachBouncing(DeviceFunction function, Stream stream) throws DmaBufException {
         return attach(function, stream, null, null, true);
     }
 
-    /** Attaches a function that can do without its mapping when the buffer moves. */
+    /** Attaches a dynamic importer, which is notified when the buffer moves and unmaps it. */
     public Attachment attachDynamic(DeviceFunction function, Stream stream, MoveListener listener)
             throws DmaBufException {
         return attach(function, stream, null, listener, false);
@@ -227,21 +228,22 @@ public final class DmaBuf {
         return importers.attach(function, stream, direction, listener, bouncing);
     }
 
-    /** As {@link #wouldAttach(DeviceFunction, Stream)}, of a function that snoops. */
+    /** As {@link #wouldAttach(DeviceFunction, Stream)}, for a snooping function. */
     public Verdict wouldAttach(DeviceFunction function) {
         return wouldAttach(function, Stream.COHERENT);
     }
 
     /**
-     * Whether a function could attach, and use the buffer without a copy in some direction: a dry run that changes nothing.
+     * A dry run of an attach: whether a function could attach and use the buffer without a copy in at least one
+     * direction.
      *
-     * @return every reason against it; that too many share its lines is seen only while somebody is attached
+     * @return all reasons against it; the limit of holders per line is only checked while a device is attached
      */
     public synchronized Verdict wouldAttach(DeviceFunction function, Stream stream) {
         return importers.wouldAttach(function, stream);
     }
 
-    /** The same of a function that will be mapped in a direction. */
+    /** The same for mappings in a given direction. */
     public synchronized Verdict wouldAttach(DeviceFunction function, Stream stream, Direction direction) {
         return wouldAttach(function, stream).with(importers.against(stream, direction));
     }
@@ -260,7 +262,7 @@ public final class DmaBuf {
 
     // ---- memory
 
-    /** The memory, allocated now if it was not; with the buffer locked. */
+    /** The memory, allocated on first use; with the buffer locked. */
     BufferMemory obtain() throws DmaBufException {
         checkAlive();
         if (state == State.MOVING) throw refused(Errno.EAGAIN, "it is being moved");
@@ -277,23 +279,23 @@ public final class DmaBuf {
         return made;
     }
 
-    /** The lines in the ledger, entered now if they were not; with the buffer locked. */
+    /** The lines in the ledger, registered on first use; with the buffer locked. */
     Lines register() throws DmaBufException {
         return backing.register();
     }
 
-    /** Takes the lines out of the ledger if no device and no CPU access needs them; with the buffer locked. */
+    /** Unregisters the lines if no attachment and no CPU access needs them; with the buffer locked. */
     void unregisterIfUnused() {
         if (importers.count() == 0 && !accesses.isOpen()) backing.unregister();
     }
 
-    /** The lines, or null while nobody is attached and the CPU has no access. */
+    /** The lines, or null without attachments and CPU accesses. */
     @Nullable
     Lines linesOrNull() {
         return backing.lines();
     }
 
-    /** The lines, while anybody is attached and there is memory. */
+    /** The lines, while a device is attached and memory is allocated. */
     Lines lines() {
         Lines present = backing.lines();
         if (present == null) throw new IllegalStateException("no device is attached");
@@ -306,21 +308,21 @@ public final class DmaBuf {
     }
 
     /**
-     * Moves the buffer to other memory. Attachments that can are told, and have the core's bound to unmap; what is mapped then
-     * is taken away, and is a finding.
+     * Moves the buffer to other memory. Dynamic attachments are notified and must unmap within the core's bound;
+     * mappings left then are revoked, which is a finding.
      *
-     * @throws DmaBufException EBUSY (a mapping cannot move, is pinned, or the CPU is at it), EOPNOTSUPP (the exporter cannot),
-     *         ENODEV (revoked or released meanwhile, and it stays so), EDEADLK (inside of a read section of a function that has it
-     *         mapped), and what the exporter throws
+     * @throws DmaBufException EBUSY (a mapping is not dynamic or is pinned, or a CPU access is open), EOPNOTSUPP (not
+     * supported by the exporter), ENODEV (revoked or released in the meantime), EDEADLK (in a read section of a
+     * function that has it mapped), and errors of the exporter
      */
     public void move() throws DmaBufException {
         BufferMove.move(this);
     }
 
     /**
-     * Takes the buffer back for good. Mapped devices lose it at once; whoever maps or attaches from now on gets ENODEV.
+     * Revokes the buffer permanently. Mapped devices lose access at once; later maps and attaches fail with ENODEV.
      *
-     * @throws IllegalStateException inside of a read section of a function that has it mapped; nothing is changed then
+     * @throws IllegalStateException in a read section of a function that has it mapped; nothing is changed then
      */
     public void revoke() {
         List<Attachment> present;
@@ -328,7 +330,7 @@ public final class DmaBuf {
             if (state == State.REVOKED || state == State.RELEASED) return;
             importers.all().forEach(Attachment::checkOutside);
             state = State.REVOKED;
-            notifyAll(); // a move may wait for mappings
+            notifyAll(); // a move may be waiting for mappings
             present = importers.all();
         }
         for (Attachment attachment : present) attachment.takeAway();
@@ -339,14 +341,14 @@ public final class DmaBuf {
         state = next;
     }
 
-    /** With the buffer locked: other memory with the same bytes; as {@link Backing#replace}. */
+    /** As {@link Backing#replace}, with the buffer locked. */
     void replaceMemory(BufferMemory next) throws DmaBufException {
         backing.replace(next, importers.all());
     }
 
     // ---- the CPU
 
-    /** Opens the buffer for the CPU, until the opener is closed: accesses of each are balanced by themselves. */
+    /** Opens the buffer for CPU accesses, until the opener is closed. Each opener balances its own accesses. */
     public synchronized Opener open(String who) {
         openers++;
         return new Opener(this, who);
@@ -368,7 +370,7 @@ public final class DmaBuf {
 
     // ---- telling
 
-    /** A pin or a mapping has ended: whether it was held for so long that it is worth a hint. */
+    /** A pin or a mapping has ended: reports a hint if it was held longer than the configured limit. */
     void noteHeld(DeviceFunction function, String how, long nanos) {
         long limit = core.options().heldLong().toNanos();
         if (limit == 0 || nanos <= limit) return;

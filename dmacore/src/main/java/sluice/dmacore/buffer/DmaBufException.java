@@ -4,7 +4,10 @@ import java.io.IOException;
 
 import sluice.dmacore.linux.Errno;
 
-/** A call on a buffer was refused. The message names rule, range and limit, and the number is the one Linux would give. */
+/**
+ * A call on a buffer was refused. The message names rule, range and limit; the errno is the one that Linux would
+ * return.
+ */
 public final class DmaBufException extends IOException {
     private static final long serialVersionUID = 1L;
 

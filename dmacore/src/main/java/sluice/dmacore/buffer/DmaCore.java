@@ -24,7 +24,7 @@ import sluice.dmacore.trace.EventKind;
 import sluice.dmacore.trace.TraceSink;
 
 /**
- * The dma-buf core of one machine: through it every device of the machine shares buffers. Any thread may use it.
+ * The dma-buf core of one machine, through which all of its devices share buffers. Thread-safe.
  */
 public final class DmaCore {
     private final DmaCoreOptions options;
@@ -53,7 +53,7 @@ public final class DmaCore {
         return open(options, new Findings());
     }
 
-    /** A core whose findings go where the executor's go, too. */
+    /** A core; {@code findings} receives its findings and those of the executor. */
     public static DmaCore open(DmaCoreOptions options, Findings findings) {
         return new DmaCore(options, findings);
     }
@@ -63,7 +63,7 @@ public final class DmaCore {
         return DeviceFunction.open(name, params, system);
     }
 
-    /** What a device tells that is no buffer's, under this name. */
+    /** The trace for events of a device without a buffer, under this name. */
     public DeviceTrace trace(String name) {
         int number = nextNumber();
         trace().name(number, name);
@@ -71,22 +71,21 @@ public final class DmaCore {
     }
 
     /**
-     * Makes a buffer. Its size never changes. It has memory at once unless the exporter {@linkplain Exporter#allocatesLate
-     * allocates late}.
+     * Creates a buffer of fixed size. Memory is allocated at once, unless the exporter {@linkplain
+     * Exporter#allocatesLate allocates late}.
      *
      * @param name up to 31 characters are shown
      * @param size in bytes, at least 1
-     * @throws DmaBufException EINVAL (size), and what the exporter throws
+     * @throws DmaBufException EINVAL (size), and errors of the exporter
      */
     public DmaBuf export(String name, long size, Exporter exporter) throws DmaBufException {
         return export(name, size, exporter, Budget.ofProcess().own());
     }
 
     /**
-     * As {@link #export(String, long, Exporter)}, on the say of a device's guest.
+     * As {@link #export(String, long, Exporter)}, on request of a device's guest.
      *
-     * @param payer the device's share, from which what is kept of the buffer is taken; attaching fails with ENOMEM when it is
-     *        used up
+     * @param payer the device's share, charged for the buffer; attaching fails with ENOMEM when it is used up
      */
     public DmaBuf export(String name, long size, Exporter exporter, Share payer) throws DmaBufException {
         if (size < 1)
@@ -95,10 +94,10 @@ public final class DmaCore {
     }
 
     /**
-     * A function's driver has gone. What it has left mapped is a finding, and so are buffers that it is still attached to, which
-     * live as long as that. All of it stays.
+     * A function's driver is unbound. Mappings and attachments left are findings; they are not removed, and keep their
+     * buffers alive.
      *
-     * @return how many mappings it has left
+     * @return number of mappings left
      */
     public int unbind(DeviceFunction function) {
         int left = function.liveMappings();
@@ -124,12 +123,12 @@ public final class DmaCore {
         return findings;
     }
 
-    /** What transfers have cost, all buffers together. */
+    /** Counters of transfers of all buffers. */
     public OwnershipCounters totals() {
         return ledger.totals();
     }
 
-    /** Bytes that went through bounce memory. */
+    /** Bytes copied through bounce buffers. */
     public long bouncedBytes() {
         return bounced.get();
     }
@@ -142,12 +141,12 @@ public final class DmaCore {
         return gate;
     }
 
-    /** Whether caches stand between the CPU and a device that reaches memory in this way. */
+    /** Whether a stream of this kind needs cache maintenance. */
     boolean isCached(Stream stream) {
         return !stream.coherent() && options.flavour() != Flavour.COHERENT;
     }
 
-    /** Chance for cutting lists, or null if none is wanted. */
+    /** Random numbers for cutting segment lists, or null if they are not cut. */
     @Nullable
     Random listCuts() {
         return listCuts;
@@ -173,7 +172,7 @@ public final class DmaCore {
         bounced.addAndGet(bytes);
     }
 
-    /** Takes bounce memory out of what there may be; false if there is too little left. */
+    /** Reserves bounce memory; false if the limit would be exceeded. */
     boolean takeBounce(long bytes) {
         if (bounceHeld.addAndGet(bytes) <= options.bounceBytes()) return true;
         bounceHeld.addAndGet(-bytes);

@@ -8,25 +8,28 @@ import sluice.dmacore.ownership.Flavour;
 import sluice.dmacore.trace.TraceSink;
 
 /**
- * How a core works.
+ * Configuration of a core.
  *
  * @param flavour which cache operations a transfer needs
- * @param executor performs them
- * @param trace is told of everything
- * @param lateAttach who may attach when memory was chosen
- * @param moveBound how long after a move notification a mapping may live
- * @param heldLong a pin or mapping that lives longer is worth a hint when it ends; zero for never
- * @param bounceBytes the most memory that bounced mappings may use together
- * @param files where bounce memory is mapped
- * @param listCuts seed of where the lists of mappings are cut beyond need, or 0 to cut them as seldom as can be
+ * @param executor performs the cache operations
+ * @param trace receives all events
+ * @param lateAttach whether devices may attach after memory was allocated
+ * @param moveBound longest time between a move notification and the unmap
+ * @param heldLong a pin or mapping that lives longer is reported as a hint when it ends; zero for never
+ * @param bounceBytes limit of all bounce buffers together, in bytes
+ * @param files mappings of bounce memory
+ * @param listCuts seed for cutting segment lists at additional places, or 0 for as few segments as possible
  */
 public record DmaCoreOptions(Flavour flavour, CacheExecutor executor, TraceSink trace, LateAttach lateAttach,
         Duration moveBound, Duration heldLong, long bounceBytes, FileMappings files, long listCuts) {
 
-    /** What the kernel's swiotlb has by default. */
+    /** Default size of the kernel's swiotlb. */
     private static final long BOUNCE_BYTES = 64L << 20;
 
-    /** arm64's operations, counted and not performed; any device that fits may attach late; a second to unmap. */
+    /**
+     * arm64's cache operations, counted and not performed; late attachments are allowed; one second to unmap after a
+     * move.
+     */
     public static DmaCoreOptions counting() {
         return new DmaCoreOptions(Flavour.ARM64, CacheExecutor.NONE, TraceSink.NONE, LateAttach.IF_IT_FITS,
                 Duration.ofSeconds(1), Duration.ZERO, BOUNCE_BYTES, FileMappings.ofProcess(), 0);
@@ -67,10 +70,10 @@ public record DmaCoreOptions(Flavour flavour, CacheExecutor executor, TraceSink 
     }
 
     /**
-     * Cuts the list of each mapping anew, at pages that nobody can foresee, as no limit of its device asks for: a driver that takes a
-     * list for one entry, or each entry for a page or for what it was the last time, programs its device wrong (row S36).
+     * Cuts the list of each mapping at random pages, beyond the limits of its device: a driver that expects one entry,
+     * one entry per page or the same list as last time then programs its device wrongly (row S36).
      *
-     * @param seed not 0; the same lists each time
+     * @param seed not 0; the same seed gives the same lists
      */
     public DmaCoreOptions withListCuts(long seed) {
         return new DmaCoreOptions(flavour, executor, trace, lateAttach, moveBound, heldLong, bounceBytes, files, seed);

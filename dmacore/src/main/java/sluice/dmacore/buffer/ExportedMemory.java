@@ -8,19 +8,20 @@ import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.Runs;
 
 /**
- * Looks at what an exporter gave before anybody uses it: exporters are written by others, and a run that lies outside of its
- * file would otherwise be found by the first device that reads it.
+ * Checks the memory returned by an exporter before it is used; otherwise a run outside its file would only be found by
+ * the first device that reads it.
  */
 final class ExportedMemory {
-    /** Any thread but those that call: memory that one thread keeps for itself is out of its reach. */
+    /** A thread other than any caller's, to detect memory confined to one thread. */
     private static final Thread OTHER = Thread.ofPlatform().name("never started").unstarted(() -> {});
 
     private ExportedMemory() {}
 
     /**
-     * The memory, if it is as large as the buffer, lies in its files, and all threads reach it; otherwise it is freed.
+     * Returns the memory if it has the size of the buffer, lies in its files and is accessible to all threads;
+     * otherwise frees it.
      *
-     * @throws DmaBufException EINVAL (too large, too small), EFAULT (outside of a file, or one thread's own)
+     * @throws DmaBufException EINVAL (too large, too small), EFAULT (outside of a file, or confined to one thread)
      */
     static BufferMemory checked(DmaBuf buffer, BufferMemory made) throws DmaBufException {
         DmaBufException refusal = refusal(buffer, made.runs());

@@ -7,80 +7,85 @@ import sluice.dmacore.device.Stream;
 import sluice.dmacore.ownership.Direction;
 
 /**
- * Where a buffer's memory comes from. Called with the buffer locked; may not call back into it.
+ * The source of a buffer's memory. Called with the buffer locked; must not call back into it.
  *
- * <p>What {@code struct dma_buf_ops} of {@code include/linux/dma-buf.h} asks of an exporter beyond memory, the core does
- * for all of them: mapping, caches, counting.
+ * <p>The core does the rest of {@code struct dma_buf_ops} ({@code include/linux/dma-buf.h}) for all exporters: mapping,
+ * cache maintenance, reference counting.
  */
 public interface Exporter {
     /** A word for messages, such as "guest" or "udmabuf". */
     String name();
 
-    /** What the CPU does with the memory. */
+    /** How the CPU writes the memory. */
     enum CpuWriters {
-        /** Every write lies between a begin and an end: nothing is written back that nobody wrote. */
+        /** Every write is between begin and end, so lines not written then need no write-back. */
         BRACKETED,
-        /** Somebody, such as a guest, writes without telling. */
+        /** Writes happen without notification, for example by a guest. */
         UNSEEN
     }
 
     CpuWriters cpuWriters();
 
     /**
-     * Memory for a buffer: when it is exported, or at first use if it {@linkplain #allocatesLate allocates late}.
+     * Allocates memory for a buffer: at export, or at first use if it {@linkplain #allocatesLate allocates late}.
      *
-     * @return as many bytes as the request says, inside of files that all threads reach; anything else is refused
-     * @throws DmaBufException ENOMEM, or EBUSY if it cannot be as the request says
+     * @return memory of the requested size, inside files that all threads can access; anything else is refused
+     * @throws DmaBufException ENOMEM, or EBUSY if the request's constraints cannot be met
      */
     BufferMemory allocate(AllocationRequest request) throws DmaBufException;
 
-    /** Whether memory can wait until the devices are known. */
+    /** Whether memory is allocated at first use, when the devices are known. */
     default boolean allocatesLate() {
         return false;
     }
 
-    /** Whether {@link #allocate} may be asked again, to move a buffer. */
+    /** Whether {@link #allocate} may be called again, to move a buffer. */
     default boolean moves() {
         return false;
     }
 
     /**
      * Has the last word on whether memory suits a device, when it attaches, when it maps, and in the dry runs of both (D. Vetter,
-     * 2015-02-02, in "[RFCv3 2/2] dma-buf: add helpers for sharing attacher constraints"). What else is in the way, such as that the buffer was revoked, is not asked.
+     * 2015-02-02, in "[RFCv3 2/2] dma-buf: add helpers for sharing attacher constraints"). Not called for other
+     * reasons, such as a revoked buffer.
      *
-     * @param verdict what the core's own check has found
-     * @return what counts
+     * @param verdict the result of the core's own check
+     * @return the final result
      */
     default Verdict review(DeviceFunction function, Verdict verdict) {
         return verdict;
     }
 
-    /** As {@link #review(DeviceFunction, Verdict)}, by an exporter to whom it matters how the device reaches the memory. */
+    /**
+     * As {@link #review(DeviceFunction, Verdict)}, for an exporter that distinguishes snooping and non-snooping access.
+     */
     default Verdict review(DeviceFunction function, Stream stream, Verdict verdict) {
         return review(function, verdict);
     }
 
     /**
-     * A translator of the exporter's own between a device and the memory, such as a tiler: the runs that the device is to see
-     * instead, as many bytes. Null to have none. Asked at each mapping, and in its dry run. Ranges that are synced through such a
-     * mapping are those of the view, and the caches work on the lines behind it; the CPU sees the memory itself.
+     * The exporter's translator between a device and the memory, such as a tiler: returns the runs that the device sees
+     * instead, of the same total size, or null for no translator. Called at each map and in its dry run. Syncs of such
+     * a mapping take ranges of the view; cache maintenance applies to the lines behind it. The CPU sees the memory
+     * itself.
      *
-     * @throws DmaBufException ENOMEM, or any other reason, which is told
+     * @throws DmaBufException ENOMEM, or any other errno, which is passed on
      */
     default @Nullable BufferMemory translate(DeviceFunction function, BufferMemory memory) throws DmaBufException {
         return null;
     }
 
     /**
-     * The CPU is about to touch a range of the buffer: what real hardware needs for that. Nothing has begun if it fails, and the
-     * same may be tried again (row S24).
+     * Prepares a CPU access to a range of the buffer. If it fails, the access has not begun and may be retried (row
+     * S24).
      *
      * @param from first byte
      * @param length in bytes, may be 0
-     * @throws DmaBufException EINTR or EAGAIN (to be tried again), ENOMEM (the pages cannot be brought in), or what is in the way
+     * @throws DmaBufException EINTR or EAGAIN (to be retried), ENOMEM (the pages cannot be brought in), or any other
+     * errno
      */
     default void beginCpuAccess(long from, long length, Direction direction) throws DmaBufException {}
 
-    /** It has done so, with a range and a direction as at the begin. */
+    /** Ends a CPU access, with range and direction as at the begin. */
     default void endCpuAccess(long from, long length, Direction direction) throws DmaBufException {}
 }

@@ -11,12 +11,12 @@ import sluice.dmacore.finding.Subject;
 import sluice.dmacore.ownership.Direction;
 import sluice.iommu.Access;
 
-/** What is mapped for one function, and what was: who is meant by an address. Any thread may ask. */
+/** The present and recent mappings of one function, looked up by address. Thread-safe. */
 final class FunctionAddresses {
-    /** Mappings that have ended and are remembered. */
+    /** Ended mappings that are remembered. */
     private static final int REMEMBERED = 64;
     private static final int BEST = 7;
-    /** One with a longer list is not. */
+    /** Longest list of an ended mapping that is remembered. */
     private static final int LONGEST = 1024;
 
     /** A mapping that has ended. */
@@ -29,7 +29,7 @@ final class FunctionAddresses {
         live.add(mapping);
     }
 
-    /** @param how it has ended, in a word or two */
+    /** @param how it ended, in a word or two */
     void remove(DeviceMapping mapping, String how) {
         if (!live.remove(mapping) || mapping.mapped().count() > LONGEST) return;
         Former ended = new Former(mapping.attachment().subject(), mapping.order(), how);
@@ -40,8 +40,8 @@ final class FunctionAddresses {
     }
 
     /**
-     * The mapping that has the byte at an address: of several, which a device without an IOMMU may have, one that has the whole
-     * range and allows the access.
+     * The mapping that contains an address. A device without an IOMMU may have several; one that contains the whole
+     * range and permits the access is preferred.
      */
     @Nullable
     DeviceMapping at(long address, long length, Access access) {
@@ -57,12 +57,12 @@ final class FunctionAddresses {
         return best;
     }
 
-    /** Whether a mapping is as good as any for an access. */
+    /** Whether a mapping contains the whole range and permits the access. */
     static boolean isMeant(DeviceMapping mapping, long address, long length, Access access) {
         return suits(mapping, address, length, access) == BEST;
     }
 
-    /** One that is just ending has its addresses until nobody can use them any more. */
+    /** A mapping that is being unmapped keeps its addresses until no reader uses them. */
     private static int suits(DeviceMapping mapping, long address, long length, Access access) {
         Direction direction = mapping.direction();
         boolean allowed = access == Access.READ ? direction.deviceReads() : direction.deviceWrites();
@@ -84,7 +84,7 @@ final class FunctionAddresses {
         return best;
     }
 
-    /** The last mapping that had the byte at an address, if that is remembered. */
+    /** The most recent ended mapping that contained an address, if remembered. */
     @Nullable
     Former formerly(long address) {
         synchronized (former) {

@@ -14,12 +14,15 @@ import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.ownership.Gate;
 import sluice.dmacore.trace.EventKind;
 
-/** Who has attached to one buffer, and what is in the way of whoever would: the memory, the time, the exporter. Guarded by the buffer. */
+/**
+ * The attachments of one buffer, and the checks of new ones: memory, late attachment, exporter. Guarded by the buffer's
+ * lock.
+ */
 final class Importers {
     private final DmaBuf buffer;
     private final Backing backing;
     private final List<Attachment> attachments = new ArrayList<>();
-    /** Whether a device has its segments, or has had them: what it is made of was chosen for those who were there. */
+    /** Whether a device has fetched its segments, so that the memory was chosen for the devices attached then. */
     private boolean inUse;
 
     Importers(DmaBuf buffer, Backing backing) {
@@ -36,12 +39,12 @@ final class Importers {
         return attachments.size();
     }
 
-    /** What those who are there want of memory. */
+    /** The combined constraints of the attached devices. */
     List<DeviceDmaParams> params() {
         return attachments.stream().map(attachment -> attachment.function().params()).toList();
     }
 
-    /** Mappings that a device may use. */
+    /** Live mappings. */
     List<DeviceMapping> liveMappings() {
         List<DeviceMapping> live = new ArrayList<>();
         for (Attachment attachment : attachments) {
@@ -72,7 +75,7 @@ final class Importers {
         return attachment;
     }
 
-    /** What is in the way of attaching; nothing is changed. */
+    /** A dry run of attaching: all reasons against it. */
     Verdict wouldAttach(DeviceFunction function, Stream stream) {
         List<Verdict.Problem> own = new ArrayList<>();
         DmaBuf.State state = buffer.state();
@@ -89,7 +92,7 @@ final class Importers {
         return inUse && buffer.core().options().lateAttach() == LateAttach.NEVER;
     }
 
-    /** A device has fetched what the buffer is made of: who attaches now is late. */
+    /** A device has fetched its segments: later attachments are late. */
     void noteUsed() {
         inUse = true;
     }
@@ -101,7 +104,7 @@ final class Importers {
 
     // ---- what is in the way
 
-    /** What is in the way of a stream and a direction, whatever the device and its limits. */
+    /** Reasons against a stream and a direction, independent of the device's limits. */
     List<Verdict.Problem> against(Stream stream, Direction direction) {
         List<Verdict.Problem> found = new ArrayList<>();
         if (!direction.deviceWrites()) return found;
@@ -113,7 +116,7 @@ final class Importers {
         return found;
     }
 
-    /** What the memory, or the size alone, is for a function; the exporter has the last word. */
+    /** Checks the memory, or only the size before allocation, for a function; the exporter has the last word. */
     Verdict judged(DeviceFunction function, Stream stream) {
         BufferMemory present = backing.memory();
         return present == null
@@ -121,12 +124,12 @@ final class Importers {
                 : judged(function, stream, planned(function, present.runs()), present);
     }
 
-    /** The same of these segments of the memory. */
+    /** The same for given segments of the memory. */
     Verdict judged(DeviceFunction function, Stream stream, SegmentList list, BufferMemory present) {
         return buffer.exporter().review(function, stream, Verdict.of(list, present, function.params()));
     }
 
-    /** The segments that a function would find. */
+    /** The segments that a function would get. */
     SegmentList planned(DeviceFunction function, Runs seen) {
         return SegmentList.planned(seen, function.params(),
                 run -> buffer.core().system().addressOf(seen.mapping(run), seen.offset(run)));

@@ -1,12 +1,12 @@
 package sluice.dmacore.buffer;
 
 /**
- * What becomes of a device that attaches when another has fetched its segments already, or the memory was allocated for those
- * who were there (rows S19, S23: the exporter's choice).
+ * Policy for a device that attaches after another has fetched its segments, or after memory was allocated (rows S19,
+ * S23: the exporter's choice).
  */
 public enum LateAttach {
-    /** It may if the memory suits it. */
+    /** Allowed if the memory suits the device. */
     IF_IT_FITS,
-    /** EBUSY, always. */
+    /** Refused with EBUSY. */
     NEVER
 }

@@ -13,10 +13,13 @@ import sluice.dmacore.finding.Rule;
 import sluice.dmacore.finding.Subject;
 import sluice.iommu.Access;
 
-/** What is mapped for all functions of a machine, and what is found of one that uses an address which is not mapped for it. */
+/**
+ * The mappings of all functions of a machine; identifies the likely target of an access to an address that is not
+ * mapped.
+ */
 final class MachineAddresses {
     private final Findings findings;
-    /** A function that is used no more, and has nothing mapped, is forgotten with what it had. */
+    /** A function that is no longer used and has no mappings is dropped with its history. */
     private final Map<DeviceFunction, FunctionAddresses> functions = new WeakHashMap<>();
 
     MachineAddresses(Findings findings) {
@@ -32,15 +35,15 @@ final class MachineAddresses {
     }
 
     /**
-     * What an access comes to that leads nowhere.
+     * The finding for an access to an unmapped address.
      *
-     * @param subject the function, and the buffer that was meant
+     * @param subject the function, and the buffer that was probably meant
      * @param from first byte in it
-     * @param what happened, in a sentence
+     * @param description of the access
      */
     record Meant(Rule rule, Subject subject, long from, String what) {}
 
-    /** What was meant by an address that is not mapped for a function. */
+    /** Determines the likely target of an address that is not mapped for a function. */
     Meant meant(DeviceFunction function, long address, Access access) {
         String what = "%s at 0x%x".formatted(access == Access.READ ? "read" : "written", address);
         FunctionAddresses own = of(function);

@@ -18,7 +18,7 @@ import sluice.iommu.Owner;
 import sluice.iommu.Permission;
 import sluice.iommu.space.MapException;
 
-/** One mapping of an attachment, while it is being made. With the buffer locked. */
+/** Creates one mapping of an attachment. With the buffer locked. */
 final class MapRequest {
     private final Attachment attachment;
     private final DmaBuf buffer;
@@ -34,7 +34,7 @@ final class MapRequest {
         this.attributes = Set.copyOf(attributes);
     }
 
-    /** What is in the way; nothing is changed. */
+    /** A dry run: all reasons against the mapping. */
     Verdict test() {
         List<Verdict.Problem> own = new ArrayList<>();
         Verdict judged = judged(own);
@@ -44,7 +44,7 @@ final class MapRequest {
         return judged.with(own);
     }
 
-    /** Of what the device would see, which may be a view of the exporter's. */
+    /** Checks what the device would see, which may be the exporter's view. */
     private Verdict judged(List<Verdict.Problem> own) {
         BufferMemory memory = buffer.memoryOrNull();
         if (memory == null) return buffer.importers().judged(function, attachment.stream());
@@ -79,7 +79,7 @@ final class MapRequest {
         }
     }
 
-    /** Three steps, of which each undoes what those before it have done if it fails: plan, place, hand over. */
+    /** Three steps: plan, place, transfer. A step that fails undoes those before it. */
     private DeviceMapping map(BufferMemory memory, @Nullable TranslatedView view) throws DmaBufException {
         Plan plan = plan(memory, view);
         boolean done = false;
@@ -96,10 +96,10 @@ final class MapRequest {
     }
 
     /**
-     * What the device is to see, and who owns it.
+     * What the device will see, and the holder of its lines.
      *
-     * @param holder of the mapping's own if the attachment does not own these lines, or owns them in another way
-     * @param bounce a copy, if the device cannot have the memory itself
+     * @param holder the mapping's own if the attachment does not hold these lines, or holds them in another way
+     * @param bounce a bounce buffer, if the memory does not suit the device
      */
     private record Plan(Lines lines, Holder holder, @Nullable Bounce bounce, @Nullable TranslatedView view) {}
 
@@ -110,17 +110,17 @@ final class MapRequest {
         return new Plan(lines, holder(view, bounce), bounce, view);
     }
 
-    /** @return whether it has, and is to leave with the mapping */
+    /** @return whether the mapping has its own holder, which leaves with it */
     private boolean join(Plan plan) throws DmaBufException {
         if (plan.holder.equals(attachment.holder())) return false;
         buffer.backing().join(plan.lines, plan.holder, function);
         return true;
     }
 
-    /** Where a buffer lies in a device's space, and the list that its importer gets. */
+    /** The device addresses of a buffer, and the importer's list. */
     private record Placed(Segments segments, SegmentList list) {}
 
-    /** What a device would see is judged again where it lies: addresses are decided there. */
+    /** Checked again after placement, which determines the addresses. */
     private Placed place(Plan plan, BufferMemory memory) throws DmaBufException {
         Bounce bounce = plan.bounce;
         Segments segments = inSpace(
@@ -135,7 +135,7 @@ final class MapRequest {
                 bounce == null ? "without a copy" : "as a copy either, where there is memory for one", found));
     }
 
-    /** The device owns it from now on. */
+    /** Transfers it to the device. */
     private DeviceMapping handOver(Plan plan, Placed placed) {
         if (!attributes.contains(DmaAttribute.CPU_KEEPS)) {
             buffer.core().gate().forDevice(plan.lines, plan.holder, 0, buffer.size(), direction,
@@ -148,7 +148,7 @@ final class MapRequest {
     }
 
     private Holder holder(@Nullable TranslatedView view, @Nullable Bounce bounce) {
-        // It is the CPU that reads and writes the lines of a copy, and no cache is in its way.
+        // The lines of a bounce buffer are accessed by the CPU, without cache maintenance.
         if (bounce != null) return new Holder(attachment.number(), function.name(), true, bounce);
         if (view == null) return attachment.holder();
         return new Holder(attachment.number(), function.name(), attachment.holder().coherent());

@@ -8,8 +8,8 @@ import sluice.dmacore.linux.Errno;
 import sluice.dmacore.ownership.Direction;
 
 /**
- * Somebody on the CPU who works with a buffer, as a process does with a descriptor. Each access has a beginning and an end,
- * with the same range and direction, and each opener's are balanced by themselves (rows S24–S26).
+ * A user of a buffer on the CPU, like a process with a descriptor. Each access has a begin and an end with the same
+ * range and direction; each opener balances its own accesses (rows S24–S26).
  *
  * <p>Directions are the device's, as in the kernel: {@code FROM_DEVICE} is an access that reads, {@code TO_DEVICE} one that
  * writes.
@@ -40,17 +40,17 @@ public final class Opener implements AutoCloseable {
     }
 
     /**
-     * Begins an access: the range is in memory, and current, until it ends. Everything that can fail fails here.
+     * Begins an access: until its end the range is resident and current. All errors are reported here.
      *
-     * @throws DmaBufException EBADF (closed), EINVAL (outside of the buffer), EOPNOTSUPP (memory without pages), ENOMEM, ENODEV, EAGAIN, and what
-     *         the exporter throws, such as EINTR: nothing has begun then
+     * @throws DmaBufException EBADF (closed), EINVAL (outside of the buffer), EOPNOTSUPP (memory without pages),
+     * ENOMEM, ENODEV, EAGAIN, and errors of the exporter, such as EINTR; the access has not begun then
      */
     public CpuAccess begin(long from, long length, Direction direction) throws DmaBufException {
         return buffer.accesses().begin(this, from, length, direction);
     }
 
     /**
-     * Ends the access that was begun with this range and direction.
+     * Ends the access begun with this range and direction.
      *
      * @throws DmaBufException EINVAL if there is none
      */
@@ -80,7 +80,7 @@ public final class Opener implements AutoCloseable {
         return open;
     }
 
-    /** Whether an access of this opener covers a range, to be read or to be written. */
+    /** Whether an open access covers a range, for reading or writing. */
     boolean covers(long from, long length, boolean write) {
         synchronized (buffer) {
             for (CpuAccess access : open) {
@@ -90,7 +90,7 @@ public final class Opener implements AutoCloseable {
         }
     }
 
-    /** Ends what is still open, which is a finding, and lets go of the buffer. Does nothing the second time. */
+    /** Ends open accesses, each a finding, and drops the reference to the buffer. A second call has no effect. */
     @Override
     public void close() throws DmaBufException {
         synchronized (buffer) {
@@ -112,7 +112,7 @@ public final class Opener implements AutoCloseable {
             try {
                 access.end();
             } catch (DmaBufException e) {
-                // It has ended, and so do the others.
+                // This one has ended; the others still must.
                 if (failure == null) failure = e;
             }
         }

@@ -3,15 +3,15 @@ package sluice.dmacore.buffer;
 import java.util.Arrays;
 
 /**
- * A scatter list as a device has it: what its driver has written into registers or descriptors, whether it is right or not.
- * Nothing of it is checked before the device uses it. Not thread-safe.
+ * A scatter list as programmed into a device by its driver, right or wrong. It is not checked before the device uses
+ * it. Not thread-safe.
  */
 public final class ProgrammedList {
     private long[] addresses = new long[4];
     private long[] lengths = new long[4];
     private int count;
 
-    /** What a driver programs that makes no mistake. */
+    /** The list that a correct driver programs. */
     public static ProgrammedList of(SegmentList list) {
         ProgrammedList made = new ProgrammedList();
         for (int i = 0; i < list.count(); i++) made.add(list.address(i), list.length(i));
@@ -21,8 +21,8 @@ public final class ProgrammedList {
     /**
      * Appends an entry.
      *
-     * @param address any, as the device would send it to the bus
-     * @param length in bytes, unsigned; an entry of 0 bytes is passed over
+     * @param address any value, as the device would put it on the bus
+     * @param length in bytes, unsigned; an entry of 0 bytes is skipped
      */
     public void add(long address, long length) {
         if (count == addresses.length) {
@@ -33,7 +33,7 @@ public final class ProgrammedList {
         lengths[count++] = length;
     }
 
-    /** Forgets all entries, to be programmed anew. */
+    /** Removes all entries. */
     public void clear() {
         count = 0;
     }

@@ -12,8 +12,8 @@ import sluice.dmacore.space.Segments;
 import sluice.iommu.space.Placement;
 
 /**
- * Where a device finds a buffer: device addresses and lengths, cut as the device wants them. Nothing in it leads to pages, and
- * there is no relation between its entries and those of any other list (rows S11, S36).
+ * The segments of a buffer for one device: device addresses and lengths, split to the device's limits. Entries neither
+ * lead to pages nor correspond to entries of other lists (rows S11, S36).
  */
 public final class SegmentList {
     private static final long PAGE = 4096;
@@ -33,7 +33,7 @@ public final class SegmentList {
         return of(segments, params, null);
     }
 
-    /** The same, also cut where chance has it, if the device takes as many pieces. */
+    /** The same, also cut at random places, within the device's limit of segments. */
     static SegmentList of(Segments segments, DeviceDmaParams params, @Nullable Random cuts) {
         Cutting cutting = new Cutting(params, segments.count(), cuts);
         for (int i = 0; i < segments.count(); i++) cutting.add(segments.address(i), segments.length(i));
@@ -41,9 +41,9 @@ public final class SegmentList {
     }
 
     /**
-     * The list as it would be, before anything is mapped: with an IOMMU the addresses count from 0.
+     * The list before the mapping exists: behind an IOMMU the addresses count from 0.
      *
-     * @param physical tells the address of a run for devices without one
+     * @param physical returns the address of a run, for devices without an IOMMU
      */
     static SegmentList planned(Runs runs, DeviceDmaParams params, IntToLongFunction physical) {
         Cutting cutting = new Cutting(params, params.translated() ? 1 : runs.count(), null);
@@ -61,7 +61,7 @@ public final class SegmentList {
                 cutting.add(physical.applyAsLong(run), length);
                 continue;
             }
-            // Pages become neighbours; a run that begins or ends inside of a page begins or ends a segment.
+            // Whole pages become contiguous; a run that begins or ends inside a page begins or ends a segment.
             boolean continues = begun >= 0 && (next & (PAGE - 1)) == 0 && (offset & (PAGE - 1)) == 0;
             if (!continues) {
                 if (begun >= 0) next = cutting.place(begun, next - begun, placement);
@@ -75,12 +75,12 @@ public final class SegmentList {
     }
 
     /**
-     * Where an IOMMU places each segment of a buffer: not across a boundary, and from a boundary on if it is longer than there is
-     * between two, so that it is cut as seldom as can be.
+     * Where an IOMMU places each segment: not across a boundary, or at a boundary if it is longer than the distance of
+     * two, so that it is split as rarely as possible.
      */
     static Placement placement(DeviceDmaParams params, long bytes) {
         long boundary = params.boundary();
-        // Pages that it has only a part of are placed with it, at either end.
+        // Partial pages at either end are placed with it.
         return boundary == 0 || boundary >= bytes + 2 * PAGE
                 ? new Placement(params.placedAlignment(), boundary)
                 : new Placement(Math.max(params.placedAlignment(), boundary), 0);
@@ -118,9 +118,9 @@ public final class SegmentList {
         return "%d segments, %d bytes".formatted(count(), bytes);
     }
 
-    /** Cuts stretches of addresses into segments. */
+    /** Splits address ranges into segments. */
     private static final class Cutting {
-        /** A piece that is cut by chance has up to so many pages. */
+        /** Largest piece of a random cut, in pages. */
         private static final int MOST_PAGES = 4;
 
         private final DeviceDmaParams params;
@@ -137,7 +137,10 @@ public final class SegmentList {
             lengths = new long[expected];
         }
 
-        /** Adds a segment at the first place from {@code address} on that does not cross a boundary; returns its end. */
+        /**
+         * Adds a segment at the first place at or after {@code address} that does not cross a boundary; returns its
+         * end.
+         */
         long place(long address, long length, Placement placement) {
             long begin = address;
             long boundary = placement.boundary();

@@ -10,9 +10,9 @@ import sluice.dmacore.ownership.LedgerFullException;
 import sluice.dmacore.ownership.Lines;
 
 /**
- * A buffer as its exporter's translator shows it to a device, while it is mapped: the same memory in another order, or other
- * memory. It has lines of its own in the ledger, in the order of the view: what the device touches, and what is synced for it, are
- * the lines that are really behind, and whoever has them through the buffer itself knows of it.
+ * The exporter's view of a buffer for a device, while it is mapped: the same memory in another order, or other memory.
+ * The view has lines of its own in the ledger, in view order. Accesses and syncs apply to the lines behind the view,
+ * which other holders of the buffer share.
  */
 final class TranslatedView {
     private final DmaBuf buffer;
@@ -26,9 +26,9 @@ final class TranslatedView {
     }
 
     /**
-     * The view of a function; null if the exporter has no translator for it. With the buffer locked.
+     * Opens the view for a function; null if the exporter has no translator for it. With the buffer locked.
      *
-     * @throws DmaBufException what the exporter throws; EINVAL, EFAULT (as of its memory), ENOSPC, ENOMEM
+     * @throws DmaBufException errors of the exporter; EINVAL, EFAULT (as for its memory), ENOSPC, ENOMEM
      */
     static @Nullable TranslatedView open(DmaBuf buffer, DeviceFunction function, BufferMemory memory)
             throws DmaBufException {
@@ -39,7 +39,7 @@ final class TranslatedView {
         boolean done = false;
         try {
             held = buffer.core().system().hold(made.runs());
-            if (!held) throw buffer.refused(Errno.ENOSPC, "what its exporter shows is in one file too many");
+            if (!held) throw buffer.refused(Errno.ENOSPC, "the exporter's view exceeds the limit of files");
             TranslatedView view = new TranslatedView(buffer, made, register(buffer, function, made.runs()));
             done = true;
             return view;
@@ -62,7 +62,7 @@ final class TranslatedView {
         }
     }
 
-    /** What the device sees, in this order. */
+    /** The memory that the device sees, in order. */
     Runs runs() {
         return memory.runs();
     }
@@ -71,7 +71,7 @@ final class TranslatedView {
         return lines;
     }
 
-    /** Nobody owns any of it any more. */
+    /** Closes the view; no holder owns a part of it. */
     void close() {
         buffer.backing().noteCost(buffer.core().ledger().counters(lines));
         buffer.core().ledger().remove(lines);

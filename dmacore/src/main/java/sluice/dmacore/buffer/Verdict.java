@@ -11,37 +11,40 @@ import sluice.dmacore.linux.Errno;
 import sluice.dmacore.memory.Runs;
 
 /**
- * Whether a device can use a buffer, and if not, why: everything that is in the way and not only the first thing.
+ * Whether a device can use a buffer, with all reasons against it, not only the first.
  *
- * @param problems empty if it can
+ * @param problems empty if the device can use the buffer
  */
 public record Verdict(List<Problem> problems) {
-    /** A limit of a device's parameters, of the buffer, or of the machine; of several the first says which errno it is. */
+    /**
+     * A limit of the device's parameters, of the buffer or of the machine; of several violated limits the first
+     * determines the errno.
+     */
     public enum Limit {
         /** The buffer was revoked or released. */
         STATE(Errno.ENODEV),
-        /** Attachments that share a line. */
+        /** Number of attachments that share a line. */
         HOLDERS(Errno.ENOMEM),
-        /** Memory that nobody may write. */
+        /** The memory is read-only. */
         READ_ONLY(Errno.EACCES),
-        /** Memory that has no pages. */
+        /** The memory has no struct pages. */
         PEER_TO_PEER(Errno.EOPNOTSUPP),
-        /** The device does not snoop and is to write, and nobody here can invalidate cache lines. */
+        /** A non-snooping device would write, and this process cannot invalidate cache lines. */
         INVALIDATION(Errno.EOPNOTSUPP),
         /** The buffer is being moved. */
         MOVING(Errno.EAGAIN),
-        /** The attachment has a mapping. */
+        /** The attachment is mapped already. */
         MAPPED(Errno.EBUSY),
-        /** The memory was chosen, and late devices are not taken. */
+        /** The memory is allocated, and late attachments are refused. */
         LATE(Errno.EBUSY),
-        /** Bytes of the buffer. */
+        /** Size of the buffer in bytes. */
         SIZE(Errno.EBUSY),
         SEGMENT_COUNT(Errno.EBUSY),
         CONTIGUITY(Errno.EBUSY),
         ALIGNMENT(Errno.EBUSY),
         PAGE_GRANULE(Errno.EBUSY),
         DMA_MASK(Errno.EBUSY),
-        /** What the exporter says. */
+        /** The exporter refuses it. */
         EXPORTER(Errno.EBUSY);
 
         private final int errno;
@@ -52,13 +55,13 @@ public record Verdict(List<Problem> problems) {
     }
 
     /**
-     * One thing that is in the way.
+     * One reason against the use.
      *
-     * @param segment which, or −1 if it is the buffer as a whole
-     * @param is what there is
-     * @param limit what the device takes
-     * @param never whether no memory would do
-     * @param bounceable whether copying through other memory would do
+     * @param segment index of the segment, or −1 for the buffer as a whole
+     * @param is the actual value
+     * @param limit the device's limit
+     * @param never whether no memory would suit the device
+     * @param bounceable whether a bounce buffer would help
      * @param why a sentence of the exporter's, or empty
      */
     public record Problem(int segment, Limit rule, long is, long limit, boolean never, boolean bounceable, String why) {
@@ -67,16 +70,16 @@ public record Verdict(List<Problem> problems) {
         }
 
         /**
-         * What an exporter says against a device.
+         * A refusal by the exporter.
          *
-         * @param never whether there is no memory that it would let the device have
-         * @param why in a sentence that goes on after "the exporter refuses it: "
+         * @param never whether the exporter would refuse any memory
+         * @param why the text after "the exporter refuses it: "
          */
         public static Problem ofExporter(boolean never, String why) {
             return new Problem(-1, Limit.EXPORTER, 0, 0, never, false, why);
         }
 
-        /** Something about the buffer as a whole that no copy would mend. */
+        /** A reason about the buffer as a whole that a bounce buffer would not solve. */
         static Problem of(Limit rule) {
             return new Problem(-1, rule, 0, 0, false, false);
         }
@@ -86,22 +89,22 @@ public record Verdict(List<Problem> problems) {
             String where = segment < 0 ? "the buffer" : "segment " + segment;
             return switch (rule) {
                 case STATE -> "it was revoked or released";
-                case HOLDERS -> "%d attachments share its lines, and %d may".formatted(is, limit);
+                case HOLDERS -> "%d attachments share its lines; the limit is %d".formatted(is, limit);
                 case READ_ONLY -> "it is read-only, and the device would write it";
                 case INVALIDATION -> "this process cannot invalidate cache lines, and the device does not snoop";
                 case MOVING -> "it is being moved";
                 case MAPPED -> "it is mapped already: a second mapping needs a second attachment";
-                case LATE -> "its memory was chosen, and late devices are not taken";
-                case SIZE -> "%s has %d bytes, and the device takes %d".formatted(where, is, limit);
-                case SEGMENT_COUNT -> "it has %d segments, and the device takes %d".formatted(is, limit);
-                case CONTIGUITY -> "it has %d segments, and the device needs one contiguous piece".formatted(is);
+                case LATE -> "its memory is allocated, and late attachments are refused";
+                case SIZE -> "%s has %d bytes, but the device accepts at most %d".formatted(where, is, limit);
+                case SEGMENT_COUNT -> "it has %d segments, but the device accepts at most %d".formatted(is, limit);
+                case CONTIGUITY -> "it has %d segments, but the device needs contiguous memory".formatted(is);
                 case ALIGNMENT ->
-                    "%s begins at 0x%x, and the device needs the bits 0x%x to be 0".formatted(where, is, limit);
+                    "%s begins at 0x%x, but the device needs the bits 0x%x to be 0".formatted(where, is, limit);
                 case PAGE_GRANULE ->
-                    "%s has a piece at 0x%x, and the device's pages have 0x%x bytes".formatted(where, is,
+                    "%s has a piece at 0x%x, but the device's pages have 0x%x bytes".formatted(where, is,
                             limit);
-                case DMA_MASK -> "%s ends at 0x%x, and the device reaches 0x%x".formatted(where, is, limit);
-                case PEER_TO_PEER -> "it lies in another device, and the device reaches no peers";
+                case DMA_MASK -> "%s ends at 0x%x, but the device's DMA mask is 0x%x".formatted(where, is, limit);
+                case PEER_TO_PEER -> "it is memory of another device, and this device does not support peer to peer";
                 case EXPORTER -> why.isEmpty() ? "the exporter refuses it" : "the exporter refuses it: " + why;
             };
         }
@@ -121,9 +124,9 @@ public record Verdict(List<Problem> problems) {
     }
 
     /**
-     * The errno of a refusal: ENODEV if the buffer is gone, EINVAL if no memory would do, otherwise that of the first
-     * {@link Limit} in the way, such as EOPNOTSUPP for memory of a peer, and EBUSY if only this memory is in the way; 0 if it
-     * fits.
+     * The errno of a refusal: ENODEV if the buffer was revoked or released, EINVAL if no memory would suit the device,
+     * otherwise that of the first violated {@link Limit}, such as EOPNOTSUPP for peer memory, or EBUSY if only this
+     * memory is the reason; 0 if the device can use it.
      */
     public int errno() {
         if (fits()) return 0;
@@ -131,7 +134,7 @@ public record Verdict(List<Problem> problems) {
         return first != Limit.STATE && problems.stream().anyMatch(Problem::never) ? Errno.EINVAL : first.errno;
     }
 
-    /** Whether a copy in other memory would make it fit. */
+    /** Whether a bounce buffer would suit the device. */
     public boolean bounceable() {
         return problems.stream().allMatch(Problem::bounceable);
     }
@@ -141,12 +144,12 @@ public record Verdict(List<Problem> problems) {
         return fits() ? "it fits" : problems.stream().map(Problem::toString).collect(Collectors.joining("; "));
     }
 
-    /** The same, and one thing more. */
+    /** This verdict and one more problem. */
     public Verdict with(Problem more) {
         return with(List.of(more));
     }
 
-    /** The same, and more. */
+    /** This verdict and further problems. */
     Verdict with(List<Problem> more) {
         if (more.isEmpty()) return this;
         List<Problem> all = new ArrayList<>(problems);
@@ -154,7 +157,7 @@ public record Verdict(List<Problem> problems) {
         return new Verdict(all);
     }
 
-    /** What can be said of any memory, before there is any. */
+    /** Checks that apply to any memory, before allocation. */
     static Verdict ofSize(long bytes, DeviceDmaParams params) {
         if (bytes > params.mostBytes())
             return new Verdict(List.of(new Problem(-1, Limit.SIZE, bytes, params.mostBytes(), true, false)));
@@ -163,12 +166,12 @@ public record Verdict(List<Problem> problems) {
         return FITS;
     }
 
-    /** Judges a list of segments, real or planned, of memory of a kind. */
+    /** Checks a list of segments, real or planned, of memory of a given kind. */
     static Verdict of(SegmentList list, BufferMemory memory, DeviceDmaParams params) {
         return of(list, memory.runs(), memory.kind(), params);
     }
 
-    /** The same of memory that is no buffer's. */
+    /** The same for memory without a buffer. */
     static Verdict of(SegmentList list, Runs memory, BufferMemory.Kind kind, DeviceDmaParams params) {
         List<Problem> problems = new ArrayList<>(ofSize(list.bytes(), params).problems());
         if (kind == BufferMemory.Kind.DEVICE && !params.peerToPeer())

@@ -3,12 +3,12 @@ package sluice.dmacore.buffer;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Some bytes of a buffer, such as those that a device has written. Any thread may use it. */
+/** A set of bytes of a buffer, such as those that a device has written. Thread-safe. */
 public final class WrittenRanges {
     private final long size;
     private final TreeMap<Long, Long> ends = new TreeMap<>();
 
-    /** @param size of the buffer; what is behind is not kept */
+    /** @param size of the buffer in bytes; ranges beyond it are ignored */
     public WrittenRanges(long size) {
         this.size = size;
     }
@@ -33,7 +33,7 @@ public final class WrittenRanges {
         ends.put(start, end);
     }
 
-    /** Forgets a range. */
+    /** Removes a range. */
     public synchronized void clear(long from, long length) {
         long end = from + length;
         Map.Entry<Long, Long> before = ends.lowerEntry(from);
@@ -48,7 +48,7 @@ public final class WrittenRanges {
         }
     }
 
-    /** The first byte from a position on that was written, or {@link Long#MAX_VALUE}. */
+    /** The first written byte at or after a position, or {@link Long#MAX_VALUE}. */
     public synchronized long next(long from) {
         Map.Entry<Long, Long> covering = ends.floorEntry(from);
         if (covering != null && covering.getValue() > from) return from;
@@ -56,7 +56,7 @@ public final class WrittenRanges {
         return next == null ? Long.MAX_VALUE : next;
     }
 
-    /** The first byte of a range that was not written, or −1. */
+    /** The first unwritten byte of a range, or −1. */
     synchronized long firstGap(long from, long length) {
         long at = from;
         long end = from + length;
@@ -68,7 +68,7 @@ public final class WrittenRanges {
         return -1;
     }
 
-    /** Bytes from a gap's first on that were not written, up to {@code end}. */
+    /** Number of unwritten bytes at the beginning of a gap, up to {@code end}. */
     synchronized long gapLength(long gap, long end) {
         Long next = ends.higherKey(gap);
         return (next == null ? end : Math.min(end, next)) - gap;

@@ -1,10 +1,10 @@
 /**
- * Buffers that devices share: who exports them, who is attached, where each function finds them, and whose turn it is. The
- * four calls that R. King asked for (2013-06-18, "[RFC PATCH v2] dmabuf-sync") are four calls here: get the segments, map, sync,
- * unmap.
+ * Buffers shared by devices: exporters, attachments, the segments of each function, and ownership. Getting the
+ * segments, mapping, syncing and unmapping are separate calls (Russell King, 18 June 2013, "Re: [RFC PATCH v2]
+ * dmabuf-sync: Introduce buffer synchronization framework").
  *
- * <p>An importer gets device addresses and lengths, and nothing that leads to pages. Fences may not enter: synchronisation is
- * a problem of its own (row S34).
+ * <p>An importer gets device addresses and lengths, never pages. Must not use fences: synchronisation is a separate
+ * problem (row S34).
  */
 @NullMarked
 package sluice.dmacore.buffer;

@@ -1,18 +1,19 @@
 package sluice.dmacore.device;
 
 /**
- * How a device function wants its memory; what {@code struct device_dma_parameters} and the DMA mask say in the kernel
- * ({@code include/linux/device.h}), with the number of segments that one has not.
+ * DMA constraints of a device function: {@code struct device_dma_parameters} and the DMA mask of the kernel ({@code
+ * include/linux/device.h}), with a limit of segments in addition.
  *
  * @param maxSegmentSize in bytes, at least 1
- * @param maxSegmentCount entries of the longest list the function takes, at least 1
- * @param boundaryMask a segment does not cross a multiple of this plus 1; −1 if it may lie anywhere
+ * @param maxSegmentCount most segments of a list, at least 1
+ * @param boundaryMask a segment must not cross a multiple of this plus 1; −1 for no boundary
  * @param minAlignMask low bits that are 0 in the address of every segment, such as 0xfff
  * @param contiguous whether a buffer must be one segment
- * @param dmaMask the highest address the function can form, 2^n − 1
- * @param pageGranule size of the function's pages: memory comes in multiples of it; a power of two of at least 4096
- * @param translated whether the function has an IOMMU: then its addresses are its own, and scattered pages become neighbours
- * @param peerToPeer whether it reaches memory that lies in another device and has no pages
+ * @param dmaMask the highest address of the function, 2^n − 1
+ * @param pageGranule page size of the function: memory is allocated in multiples of it; a power of two of at least 4096
+ * @param translated whether the function is behind an IOMMU: it then has its own addresses, and scattered pages become
+ * contiguous
+ * @param peerToPeer whether it can access memory of other devices, without struct pages
  */
 public record DeviceDmaParams(long maxSegmentSize, int maxSegmentCount, long boundaryMask, long minAlignMask,
         boolean contiguous, long dmaMask, long pageGranule, boolean translated, boolean peerToPeer) {
@@ -40,17 +41,17 @@ public record DeviceDmaParams(long maxSegmentSize, int maxSegmentCount, long bou
             throw new IllegalArgumentException("%s 0x%x is not of the form 2^n - 1".formatted(what, mask));
     }
 
-    /** The common case: anything, through an IOMMU. */
+    /** A common case: no constraints, behind an IOMMU. */
     public static DeviceDmaParams throughIommu() {
         return new DeviceDmaParams(Long.MAX_VALUE, Integer.MAX_VALUE, -1, 0, false, MASK_48, PAGE, true, false);
     }
 
-    /** The other common case: physically contiguous, and no IOMMU. */
+    /** Another common case: physically contiguous memory, without an IOMMU. */
     public static DeviceDmaParams physicallyContiguous() {
         return throughIommu().withContiguous(true).withTranslated(false).withDmaMask(-1);
     }
 
-    /** What the kernel assumes of a device that says nothing, without an IOMMU: segments of up to 64 KiB. */
+    /** The kernel's defaults for a device without an IOMMU: segments of up to 64 KiB. */
     public static DeviceDmaParams scatterGather() {
         return throughIommu().withTranslated(false).withDmaMask(-1).withSegments(64 << 10, Integer.MAX_VALUE);
     }
@@ -99,20 +100,23 @@ public record DeviceDmaParams(long maxSegmentSize, int maxSegmentCount, long bou
     }
 
     /**
-     * Bytes of the longest piece that a list is cut into: whole pages, as the kernel cuts ({@code lib/scatterlist.c:
-     * sg_alloc_append_table_from_pages}), unless not even one page is taken.
+     * Longest segment of a list in bytes: whole pages, as in the kernel ({@code lib/scatterlist.c:
+     * sg_alloc_append_table_from_pages}), unless the limit is less than a page.
      */
     public long pieceBytes() {
         return maxSegmentSize > PAGE ? maxSegmentSize & -PAGE : maxSegmentSize;
     }
 
-    /** Bytes of the piece that begins at an address, of those that are wanted: it is not too long, and crosses no boundary. */
+    /**
+     * Length of the segment that begins at an address, at most {@code wanted}, within the maximum size and the
+     * boundary.
+     */
     public long pieceAt(long address, long wanted) {
         long piece = Math.min(wanted, pieceBytes());
         return boundary() == 0 ? piece : Math.min(piece, boundary() - (address & boundaryMask));
     }
 
-    /** Into how many pieces a run of bytes at an address is cut. */
+    /** Number of segments into which a run at an address is split. */
     public long pieces(long address, long length) {
         if (boundary() == 0) return pieces(length);
         long head = Math.min(length, boundary() - (address & boundaryMask));
@@ -124,24 +128,24 @@ public record DeviceDmaParams(long maxSegmentSize, int maxSegmentCount, long bou
         return length / pieceBytes() + (length % pieceBytes() == 0 ? 0 : 1);
     }
 
-    /** What no segment crosses a multiple of, in bytes; 0 if it may lie anywhere. */
+    /** The boundary of segments in bytes; 0 for none. */
     public long boundary() {
         return boundaryMask < Long.MAX_VALUE && boundaryMask != -1 ? boundaryMask + 1 : 0;
     }
 
-    /** What the addresses of a segment that an IOMMU places are a multiple of, in bytes: at least a page. */
+    /** Alignment in bytes of segments placed by an IOMMU: at least a page. */
     public long placedAlignment() {
         return Math.max(Math.max(minAlignMask + 1, pageGranule), PAGE);
     }
 
-    /** How many bytes a buffer can have at most, if its memory could not be better; {@link Long#MAX_VALUE} for any. */
+    /** Largest possible buffer in bytes, with ideal memory; {@link Long#MAX_VALUE} for no limit. */
     public long mostBytes() {
         long piece = boundary() == 0 ? pieceBytes() : Math.min(pieceBytes(), boundary());
         long all = piece > Long.MAX_VALUE / maxSegmentCount ? Long.MAX_VALUE : piece * maxSegmentCount;
         return contiguous ? Math.min(all, maxSegmentSize) : all;
     }
 
-    /** Fewer placements suit a device that is pickier. For sorting only. */
+    /** Degree of constraint, for sorting devices only: the higher, the fewer placements suit. */
     public int pickiness() {
         int points = 0;
         if (contiguous && !translated) points += 16;

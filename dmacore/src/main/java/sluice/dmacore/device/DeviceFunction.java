@@ -8,8 +8,8 @@ import sluice.iommu.AddressRange;
 import sluice.iommu.space.IoSpaceOptions;
 
 /**
- * A part of a device that attaches to buffers, with its own parameters and its own translation table: the contiguous
- * scan-out of a display controller is one, its overlay behind an IOMMU is another.
+ * A part of a device that attaches to buffers, with its own DMA parameters and translation table. For example, the
+ * contiguous scan-out of a display controller is one function, its overlay behind an IOMMU another.
  */
 public final class DeviceFunction {
     private static final long FIRST_ADDRESS = 1 << 20;
@@ -30,11 +30,12 @@ public final class DeviceFunction {
     }
 
     /**
-     * A function with an empty address space, as large as its DMA mask allows. Those that form 48 bits begin in different TiBs, so
-     * that an address of one is none of another's: a list in the wrong device faults, and does not lead to a buffer of that one.
+     * A function with an empty address space, as large as its DMA mask allows. Spaces of 48-bit functions begin in
+     * different TiBs, so that their addresses do not overlap: a list programmed into the wrong device faults instead of
+     * hitting one of its buffers.
      *
      * @param name such as "display/scan-out"
-     * @param system the machine it is in
+     * @param system its machine
      */
     public static DeviceFunction open(String name, DeviceDmaParams params, SystemMemory system) {
         if (!params.translated()) return new DeviceFunction(name, params, DeviceSpace.withoutIommu(name, system));
@@ -73,22 +74,22 @@ public final class DeviceFunction {
         attachments.decrementAndGet();
     }
 
-    /** Buffers that it keeps, each as often as it is attached. */
+    /** Number of its attachments. */
     public int liveAttachments() {
         return attachments.get();
     }
 
-    /** A mapping of the core's was made for it. */
+    /** The core has created a mapping for it. */
     public void noteMapped() {
         mappings.incrementAndGet();
     }
 
-    /** One has ended. */
+    /** A mapping has ended. */
     public void noteUnmapped() {
         mappings.decrementAndGet();
     }
 
-    /** Mappings that are alive. */
+    /** Number of live mappings. */
     public int liveMappings() {
         return mappings.get();
     }

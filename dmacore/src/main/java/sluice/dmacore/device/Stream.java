@@ -1,7 +1,7 @@
 package sluice.dmacore.device;
 
 /**
- * One of the ways in which a function reaches memory: a GPU may snoop for its command stream and not for its scan-out.
+ * A kind of memory access of a function: a GPU may snoop for its command stream but not for its scan-out.
  *
  * @param name such as "scan-out"
  * @param coherent whether it snoops the CPU's caches

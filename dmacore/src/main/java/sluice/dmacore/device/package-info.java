@@ -1,8 +1,8 @@
 /**
- * Devices as the core sees them: what a function can address, how it wants its memory, whether it snoops. These are
- * configuration: the same device may be run with an IOMMU and without one.
+ * Devices as the core sees them: DMA constraints, address spaces, and whether they snoop. This is configuration: the
+ * same device may run with or without an IOMMU.
  *
- * <p>No buffer and no importer may enter.
+ * <p>Must not depend on buffers or importers.
  */
 @NullMarked
 package sluice.dmacore.device;

@@ -10,25 +10,25 @@ import sluice.dmacore.ownership.Harm;
 import sluice.dmacore.ownership.Lines;
 
 /**
- * Writes lines back with the CPU's own instruction, for a consumer outside of this process that does not snoop. Processes of
- * one machine are coherent with each other, so nothing in here changes what any of them sees.
+ * Writes lines back with the CPU's instruction, for a non-snooping consumer outside this process. Processes of one
+ * machine are coherent, so this does not change what they see.
  *
- * <p>A process cannot drop a line without writing it back, so devices that do not snoop may only read.
+ * <p>A process cannot drop a line without writing it back, so non-snooping devices may only read.
  */
 public final class CpuWriteBack implements CacheExecutor {
     private static final String EXPORT = "--add-exports=java.base/jdk.internal.misc=ALL-UNNAMED";
 
     private final MethodHandle writeBack;
 
-    /** @param writeBack takes an address and a number of bytes, both long */
+    /** @param writeBack takes an address and a length in bytes, both long */
     CpuWriteBack(MethodHandle writeBack) {
         this.writeBack = writeBack;
     }
 
     /**
-     * The CPU's, or nothing if the CPU has no such instruction, or the JVM was not started with what lets us at it. The JVM's own
-     * part is made when its optimising compiler starts: one that has none (-Xint, -XX:TieredStopAtLevel=1) has not got it
-     * either, says that it has, and crashes.
+     * The CPU's write-back; empty if the CPU has no such instruction, or the JVM lacks the required option. The JVM
+     * generates its stub when the C2 compiler starts: without C2 (-Xint, -XX:TieredStopAtLevel=1) the stub is missing,
+     * but the JVM reports it as present and crashes.
      */
     public static Optional<CpuWriteBack> open() {
         String mode = System.getProperty("java.vm.info", "");
@@ -50,7 +50,7 @@ public final class CpuWriteBack implements CacheExecutor {
         }
     }
 
-    /** What to start the JVM with. */
+    /** The required option of the JVM. */
     public static String jvmOption() {
         return EXPORT;
     }
@@ -77,7 +77,7 @@ public final class CpuWriteBack implements CacheExecutor {
         return false;
     }
 
-    /** @throws UnsupportedOperationException always: nothing is mapped that would need it */
+    /** @throws UnsupportedOperationException always; mappings that would need it are refused */
     @Override
     public void invalidate(Lines lines, int first, int end, Harm harm) {
         throw new UnsupportedOperationException(

@@ -1,6 +1,6 @@
 /**
- * Real cache operations, for devices that really do not snoop. The caches that are played are elsewhere
- * ({@link sluice.dmacore.model}).
+ * Real cache operations, for devices that really do not snoop. The cache model is in another package ({@link
+ * sluice.dmacore.model}).
  */
 @NullMarked
 package sluice.dmacore.executor;

@@ -20,20 +20,20 @@ import sluice.dmacore.memory.Runs;
 import sluice.dmacore.ownership.Direction;
 
 /**
- * Exports the memory behind the descriptor of a real dma-buf, one that the kernel has made for us or that came from elsewhere
- * (row S22). An access of the CPU opens the kernel's own bracket, too, so that devices outside of this process are synced
- * ({@code DMA_BUF_IOCTL_SYNC}, {@code drivers/dma-buf/dma-buf.c}); the kernel knows no ranges, and syncs the whole buffer.
+ * Exports the memory of a kernel dma-buf, created here or received from another process (row S22). A CPU access also
+ * opens the kernel's bracket ({@code DMA_BUF_IOCTL_SYNC}, {@code drivers/dma-buf/dma-buf.c}), so that devices outside
+ * this process are synced; the kernel syncs the whole buffer, without ranges.
  *
- * <p>Others may have the same descriptor, or the memfd underneath, and write without telling: nothing is taken for clean. The
- * ledger knows a file by its identity, and a dma-buf has its own: that two of them, or one and a memfd, have the same pages
- * cannot be seen.
+ * <p>Other processes may have the same descriptor, or the memfd behind it, and write without notification: no line is
+ * assumed clean. The ledger identifies files, and each dma-buf is a file of its own: pages shared by two dma-bufs, or
+ * by a dma-buf and a memfd, are not detected.
  */
 public final class DescriptorMemory implements Exporter, AutoCloseable {
     private final Fd descriptor;
     private final FileMapping mapping;
     private final String name;
 
-    /** Owns both; {@link #of} and the others make sure that they belong together. */
+    /** Owns both; {@link #of} and the other factories ensure that they match. */
     DescriptorMemory(Fd descriptor, FileMapping mapping, String name) {
         this.descriptor = descriptor;
         this.mapping = mapping;
@@ -43,15 +43,16 @@ public final class DescriptorMemory implements Exporter, AutoCloseable {
     /**
      * The memory of a dma-buf, such as one from a peer.
      *
-     * @param fd stays the caller's, and may be closed at once
-     * @throws IOException it is no dma-buf, nobody may map it for reading and writing, or the mapping budget is used up
+     * @param fd remains owned by the caller, and may be closed at once
+     * @throws IOException it is not a dma-buf, cannot be mapped for reading and writing, or the mapping budget is used
+     * up
      */
     public static DescriptorMemory of(FileMappings files, Fd fd) throws IOException {
         return owning(files, fd.duplicate());
     }
 
     /**
-     * A dma-buf of the kernel's over pages of memory files, in this order and without a copy.
+     * A kernel dma-buf over pages of memory files, in this order and without a copy.
      *
      * @param parts one for UDMABUF_CREATE, more for UDMABUF_CREATE_LIST; see {@link Udmabuf.Part}
      * @throws IOException as {@link Udmabuf#create(List)} and {@link #of}
@@ -64,7 +65,7 @@ public final class DescriptorMemory implements Exporter, AutoCloseable {
     }
 
     /**
-     * Zeroed memory of a heap of the kernel's.
+     * Zeroed memory of a kernel heap.
      *
      * @param bytes is rounded up to whole pages
      * @throws IOException as {@link DmaHeap#allocate(long)} and {@link #of}
@@ -90,7 +91,7 @@ public final class DescriptorMemory implements Exporter, AutoCloseable {
         }
     }
 
-    /** Bytes there are; a buffer may have fewer. */
+    /** Size in bytes; a buffer may be smaller. */
     public long size() {
         return mapping.size();
     }
@@ -100,7 +101,7 @@ public final class DescriptorMemory implements Exporter, AutoCloseable {
         return descriptor;
     }
 
-    /** The kernel's word for who exports it, such as {@code udmabuf} or {@code system}. */
+    /** The kernel's name of the exporter, such as {@code udmabuf} or {@code system}. */
     @Override
     public String name() {
         return name;
@@ -111,7 +112,7 @@ public final class DescriptorMemory implements Exporter, AutoCloseable {
         return CpuWriters.UNSEEN;
     }
 
-    /** @throws DmaBufException EINVAL: it has fewer bytes than the buffer is to have */
+    /** @throws DmaBufException EINVAL: it is smaller than the buffer */
     @Override
     public BufferMemory allocate(AllocationRequest request) throws DmaBufException {
         if (request.bytes() > size()) {
@@ -124,7 +125,10 @@ public final class DescriptorMemory implements Exporter, AutoCloseable {
         return BufferMemory.ofPages(runs, () -> {});
     }
 
-    /** {@code DMA_BUF_IOCTL_SYNC} with {@code DMA_BUF_SYNC_START}: of all of it, for the kernel takes no range. */
+    /**
+     * {@code DMA_BUF_IOCTL_SYNC} with {@code DMA_BUF_SYNC_START}: for the whole buffer, because the kernel takes no
+     * range.
+     */
     @Override
     public void beginCpuAccess(long from, long length, Direction direction) throws DmaBufException {
         try {
@@ -144,7 +148,7 @@ public final class DescriptorMemory implements Exporter, AutoCloseable {
         }
     }
 
-    /** The kernel's table, read backwards: directions are the device's, and accesses the CPU's. */
+    /** The reverse of the kernel's mapping: directions are the device's, accesses the CPU's. */
     static SyncAccess access(Direction direction) {
         return switch (direction) {
             case FROM_DEVICE -> SyncAccess.READ;
@@ -153,7 +157,7 @@ public final class DescriptorMemory implements Exporter, AutoCloseable {
         };
     }
 
-    /** Closes the descriptor; buffers keep the memory. Not before their last access of the CPU has ended. */
+    /** Closes the descriptor; buffers keep the memory. Must not be called before their last CPU access has ended. */
     @Override
     public void close() {
         mapping.release();

@@ -6,14 +6,14 @@ import sluice.dmacore.buffer.Exporter;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.Runs;
 
-/** Exports memory of a device, which has no pages: peers may reach it, and the CPU may not (row S8). */
+/** Exports device memory without struct pages: accessible to peer devices, not to the CPU (row S8). */
 public final class DeviceMemory implements Exporter {
     private final FileMapping memory;
     private final long offset;
 
     /**
-     * @param memory of the device, such as what is behind one of its BARs
-     * @param offset of the buffer's first byte there
+     * @param memory of the device, such as that of a BAR
+     * @param offset of the buffer's first byte in {@code memory}
      */
     public DeviceMemory(FileMapping memory, long offset) {
         this.memory = memory;

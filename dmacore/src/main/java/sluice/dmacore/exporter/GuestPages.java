@@ -5,7 +5,7 @@ import sluice.dmacore.buffer.BufferMemory;
 import sluice.dmacore.buffer.Exporter;
 import sluice.dmacore.memory.Runs;
 
-/** Exports pages that a guest has listed, where they are. The guest writes them without telling anybody. */
+/** Exports pages listed by a guest, in place. The guest writes them without notification. */
 public final class GuestPages implements Exporter {
     private final Runs pages;
 

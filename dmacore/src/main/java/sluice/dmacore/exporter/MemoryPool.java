@@ -16,9 +16,9 @@ import sluice.dmacore.memory.FileMappings;
 import sluice.dmacore.memory.Runs;
 
 /**
- * Memory of our own for buffers of nobody in particular (row S21), a memfd. Its pages are given out scattered, as those of a
- * machine that has run for a while, unless the devices want them otherwise: then they come from where there is room in one
- * piece. It allocates when the devices are known, and moves.
+ * A memfd pool for buffers without an owning device (row S21). Pages are allocated scattered, as on a machine with
+ * fragmented memory, unless devices need contiguous memory. It may allocate late, when the devices are known, and
+ * supports moves.
  */
 public final class MemoryPool implements Exporter, AutoCloseable {
     private static final int PAGE = 4096;
@@ -40,8 +40,8 @@ public final class MemoryPool implements Exporter, AutoCloseable {
      * An empty pool.
      *
      * @param bytes a multiple of 4096, up to 8 TiB
-     * @param seed of how pages are scattered
-     * @param late whether buffers get their memory when it is used, and not when they are made
+     * @param seed of the scattering of pages
+     * @param late whether memory is allocated at first use instead of at export
      */
     public static MemoryPool open(FileMappings files, long bytes, long seed, boolean late) throws IOException {
         if (bytes <= 0 || (bytes & (PAGE - 1)) != 0 || bytes / PAGE > Integer.MAX_VALUE)
@@ -72,12 +72,12 @@ public final class MemoryPool implements Exporter, AutoCloseable {
         return true;
     }
 
-    /** The file whose pages these are. */
+    /** The file of the pages. */
     public FileMapping file() {
         return file;
     }
 
-    /** Pages that are not given out. */
+    /** Number of free pages. */
     public synchronized int freePages() {
         return pages - taken.cardinality();
     }
@@ -120,7 +120,7 @@ public final class MemoryPool implements Exporter, AutoCloseable {
         runs.add(file, (long) first * PAGE, bytes);
     }
 
-    /** The first place for all of it from which no device gets too many pieces, or −1. */
+    /** The first contiguous place at which no device gets too many segments, or −1. */
     private int firstFit(AllocationRequest request, int wanted, long unit, int limit) {
         int at = 0;
         while (at >= 0 && at <= limit - wanted) {
@@ -133,7 +133,10 @@ public final class MemoryPool implements Exporter, AutoCloseable {
         return -1;
     }
 
-    /** The first page of these from which no device gets too many pieces, or −1: what suits repeats with the boundaries. */
+    /**
+     * The first of these pages at which no device gets too many segments, or −1; the result is periodic in the
+     * boundaries.
+     */
     private static int suiting(AllocationRequest request, int from, int last, long unit) {
         long most = Math.min(last, from + request.period() / PAGE);
         for (long at = from; at <= most; at += unit) {
@@ -142,13 +145,13 @@ public final class MemoryPool implements Exporter, AutoCloseable {
         return -1;
     }
 
-    /** The first multiple of a unit from a page on; −1 if there is none. */
+    /** The first multiple of a unit at or after a page; −1 if there is none. */
     private static int aligned(int page, long unit) {
         long up = (page + unit - 1) / unit * unit;
         return up > Integer.MAX_VALUE ? -1 : (int) up;
     }
 
-    /** Takes the longest free stretches, one after the other; false, and nothing is taken, if they are too many pieces. */
+    /** Allocates the longest free ranges; false, with nothing allocated, if they are too many segments. */
     private boolean longest(AllocationRequest request, long unit, int limit, Runs runs) {
         long left = request.bytes();
         while (left > 0) {
@@ -165,7 +168,7 @@ public final class MemoryPool implements Exporter, AutoCloseable {
                 at = aligned(taken.nextClearBit(Math.max(end, at + 1)), unit);
             }
             if (best < 0) break;
-            // A run that is not the last has whole pages of the device with the largest.
+            // All runs but the last consist of whole pages of the device with the largest pages.
             long whole = most < unit ? most : most / unit * unit;
             int count = (int) Math.min((left - 1) / PAGE + 1, whole);
             long bytes = Math.min(left, (long) count * PAGE);
@@ -214,7 +217,7 @@ public final class MemoryPool implements Exporter, AutoCloseable {
         }
     }
 
-    /** Gives the pool's own reference back; buffers keep theirs. */
+    /** Releases the pool's own reference; buffers keep theirs. */
     @Override
     public void close() {
         file.release();

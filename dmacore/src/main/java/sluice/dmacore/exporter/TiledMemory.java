@@ -26,9 +26,9 @@ import sluice.iommu.tiler.TiledReader;
 import sluice.iommu.tiler.TiledView;
 
 /**
- * Exports pictures that lie in tiles of a page each, behind a tiler as OMAP has one (row S9): the CPU sees the tiles one after the
- * other, and a device sees the rows of the picture, in an orientation, and knows nothing of tiles. The pages are another
- * exporter's. A device may snoop or not: the caches work on the lines of the tiles.
+ * Exports pictures stored in page-sized tiles behind a tiler like OMAP's (row S9): the CPU sees the tiles in memory
+ * order, a device sees the rows of the picture in an orientation. Another exporter provides the pages. Devices may
+ * snoop or not: cache maintenance applies to the lines of the tiles.
  *
  * <p>Width and height are rounded up to whole tiles; a row of a device's view has {@link #stride} bytes. The tiler holds a picture
  * while it is mapped, once for each mapping: when it is full a map fails with ENOMEM.
@@ -43,11 +43,11 @@ public final class TiledMemory implements Exporter {
     private final AtomicLong views = new AtomicLong();
 
     /**
-     * @param tiler may show other pictures, too
-     * @param pages gives memory of whole pages, and knows of accesses and moves
+     * @param tiler may hold other pictures, too
+     * @param pages provides whole pages, and handles CPU accesses and moves
      * @param width in pixels, at least 1
      * @param height in rows, at least 1
-     * @param orientation of what devices see
+     * @param orientation of the devices' view
      * @throws IllegalArgumentException the picture is larger than a tiler holds
      */
     public TiledMemory(TiledAperture tiler, Exporter pages, TileFormat format, int width, int height,
@@ -70,12 +70,12 @@ public final class TiledMemory implements Exporter {
         return (int) Math.min(Integer.MAX_VALUE, ((long) pixels + tile - 1) / tile * tile);
     }
 
-    /** Bytes of the picture: what a buffer of it has. */
+    /** Size of the picture and its buffer in bytes. */
     public long bytes() {
         return (long) width * height * format.pixelBytes();
     }
 
-    /** Bytes from one row to the next of what a device sees. */
+    /** Stride of the devices' view in bytes. */
     public long stride() {
         return (long) (orientation.swap() ? height : width) * format.pixelBytes();
     }
@@ -90,7 +90,9 @@ public final class TiledMemory implements Exporter {
         return pages.cpuWriters();
     }
 
-    /** @throws DmaBufException EINVAL if the buffer has not just the {@link #bytes} of the picture, and as the pages' */
+    /**
+     * @throws DmaBufException EINVAL if the size of the buffer is not {@link #bytes}, and errors of the pages' exporter
+     */
     @Override
     public BufferMemory allocate(AllocationRequest request) throws DmaBufException {
         if (request.bytes() != bytes()) {
@@ -120,7 +122,7 @@ public final class TiledMemory implements Exporter {
     @Override
     public BufferMemory translate(DeviceFunction function, BufferMemory memory) throws DmaBufException {
         TargetRuns tiles = new TargetRuns();
-        // What the tiler leads to are positions in the memory, which may be scattered over files.
+        // The tiler translates to positions in the memory, which may be scattered over files.
         tiles.add(0, memory.runs().bytes());
         TiledBlock block;
         try {
@@ -155,7 +157,7 @@ public final class TiledMemory implements Exporter {
         return seen;
     }
 
-    /** A position of the memory, and some of what follows it, which is no more than a page. */
+    /** Appends a range at a position of the memory, at most a page. */
     private static void add(long position, long length, Runs memory, Runs seen) {
         long at = position;
         while (at < position + length) {

@@ -1,6 +1,6 @@
 /**
- * Where buffers get their memory: pages that a guest has listed, memory of our own, memory of a device, a descriptor from
- * elsewhere. Nobody here knows who attaches.
+ * Sources of a buffer's memory: pages listed by a guest, a memfd pool, device memory, a received descriptor. Must not
+ * depend on attachments.
  */
 @NullMarked
 package sluice.dmacore.exporter;

@@ -4,7 +4,7 @@ import java.util.concurrent.TimeUnit;
 
 import org.jspecify.annotations.Nullable;
 
-/** Happens once. Those who wait are woken, callbacks are handed out once; reading the status takes no lock. */
+/** A one-shot completion: wakes waiters and runs callbacks once; the status is read without a lock. */
 final class Completion {
     static final int PENDING = -1;
 
@@ -21,12 +21,12 @@ final class Completion {
         return status;
     }
 
-    /** Only once it is complete. */
+    /** Called after completion. */
     long completedAt() {
         return completedAt;
     }
 
-    /** Whether this is the first call. */
+    /** Returns true for the first call only. */
     synchronized boolean want() {
         boolean already = wanted;
         wanted = true;
@@ -37,7 +37,7 @@ final class Completion {
         return wanted;
     }
 
-    /** @return false if it is complete already, and nothing was added */
+    /** @return false if it is complete already; nothing is added then */
     synchronized boolean add(Subscription subscription) {
         if (status != PENDING) return false;
         subscription.previous = last;
@@ -68,7 +68,7 @@ final class Completion {
     }
 
     /**
-     * Completes it and wakes who waits. Who gets true has to call {@link #callAll} next.
+     * Completes it and wakes waiters. A caller that gets true must call {@link #callAll} next.
      *
      * @return false if it was complete already
      */
@@ -80,7 +80,7 @@ final class Completion {
         return true;
     }
 
-    /** Calls the callbacks: by the one who completed it, once. Nobody adds or removes any more. */
+    /** Runs the callbacks. Called once, by the thread that completed it; callbacks are no longer added or removed. */
     void callAll(Fence fence) {
         Subscription each;
         synchronized (this) {

@@ -4,12 +4,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 import sluice.dmacore.linux.Errno;
 
-/** Signals a fence in the wrong way, and tells its producer that all is well. */
+/** Signals a fence wrongly, and reports success to its producer. */
 final class FaultySignal implements FenceSignal {
     private final FenceFaults faults;
     private final FenceSignal kept;
     private final FenceFault fault;
-    /** What the producer said. */
+    /** The producer's result. */
     private final AtomicInteger said = new AtomicInteger(Completion.PENDING);
 
     FaultySignal(FenceFaults faults, FenceSignal kept, FenceFault fault) {
@@ -40,7 +40,7 @@ final class FaultySignal implements FenceSignal {
             case DELAYED -> faults.delay(this::pass);
             case REORDERED -> faults.hold(this);
             case NEVER, EARLY -> {
-                // Nothing is signalled any more: never, or it was already.
+                // No further signal: it was signalled, or never will be.
             }
             case WRONG_RESULT -> {
                 said.set(status == 0 ? Errno.EIO : 0);
@@ -50,7 +50,7 @@ final class FaultySignal implements FenceSignal {
         return true;
     }
 
-    /** Signals what the producer said. */
+    /** Signals the producer's result. */
     void pass() {
         int status = said.get();
         if (status == 0) kept.succeed();

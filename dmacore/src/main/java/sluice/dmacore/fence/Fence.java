@@ -7,11 +7,11 @@ import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A promise that work will be done, or will have failed, within a bound. It is kept once and for all: a fence that is signalled
- * stays so. Any thread may ask, wait and subscribe.
+ * A fence: it is signalled when work is done or has failed, within a bound. A signalled fence stays signalled.
+ * Thread-safe.
  *
- * <p>Some fences consist of others ({@link FenceDomain#allOf}, {@link FenceDomain#anyOf}); for those who wait there is no
- * difference. Behaviour after the kernel's {@code drivers/dma-buf/dma-fence.c} and {@code dma-fence-array.c}.
+ * <p>Some fences consist of others ({@link FenceDomain#allOf}, {@link FenceDomain#anyOf}); waiters see no difference.
+ * Behaviour follows the kernel's {@code drivers/dma-buf/dma-fence.c} and {@code dma-fence-array.c}.
  */
 public final class Fence {
     private final FenceDomain domain;
@@ -21,7 +21,7 @@ public final class Fence {
     private final Completion completion = new Completion();
     private OptionalLong deadline = OptionalLong.empty();
 
-    /** Neighbours among the pending ones of the timeline, and whether it was reported; guarded by the timeline. */
+    /** Links in the timeline's list of pending fences, and whether it was reported; guarded by the timeline. */
     @Nullable
     Fence previous;
     @Nullable
@@ -39,29 +39,29 @@ public final class Fence {
         return domain;
     }
 
-    /** Who made it, when, and until when it must be signalled. */
+    /** Its timeline, creation time and deadline. */
     public FenceOrigin origin() {
         return origin;
     }
 
-    /** The fences it consists of; empty if it consists of none. */
+    /** Its member fences; empty if it is not a container. */
     public List<Fence> members() {
         return members == null ? List.of() : members.fences();
     }
 
-    /** Whether it consists of others. */
+    /** Whether it is a container. */
     public boolean isContainer() {
         return members != null;
     }
 
-    /** Whether one member's signal is enough for it. */
+    /** Whether it is signalled with its first member. */
     public boolean isAnyOf() {
         return members != null && members.isAny();
     }
 
     /**
-     * Whether it is signalled, for success or not. Only a look: who does the work is not told that somebody cares. A container
-     * looks at its members, and what waits for it is called here if they turn out to be done.
+     * Whether it is signalled, with success or an error. Does not enable signalling. A container checks its members,
+     * and runs its callbacks here if they are signalled.
      */
     public boolean isSignalled() {
         return status() != Completion.PENDING;
@@ -73,7 +73,7 @@ public final class Fence {
     }
 
     /**
-     * When it was signalled, as the domain's clock counts nanoseconds.
+     * Time of the signal, in nanoseconds of the domain's clock.
      *
      * @throws IllegalStateException if it is not
      */
@@ -93,9 +93,9 @@ public final class Fence {
     }
 
     /**
-     * Whether it comes after another one of its timeline, and so stands for it.
+     * Whether it comes after another fence of its timeline, and so implies it.
      *
-     * @throws IllegalArgumentException if they are of different timelines: there is no order between them
+     * @throws IllegalArgumentException if they are of different timelines, which have no common order
      */
     public boolean isLaterThan(Fence other) {
         if (origin.context() != other.origin.context())
@@ -104,7 +104,7 @@ public final class Fence {
         return origin.seqno() - other.origin.seqno() > 0;
     }
 
-    /** Has a callback called once: when it is signalled, or here and now if it is already. */
+    /** Adds a callback that runs once: at the signal, or immediately if it is already signalled. */
     public Subscription onSignal(FenceCallback callback) {
         Subscription subscription = new Subscription(completion, callback);
         if (!isSignalled() && completion.add(subscription)) want();
@@ -115,10 +115,10 @@ public final class Fence {
     /**
      * Waits until it is signalled.
      *
-     * @param timeout how long at most; with zero it is a look
+     * @param timeout longest wait; zero polls
      * @return whether it is signalled
      * @throws IllegalArgumentException for a negative timeout
-     * @throws IllegalStateException where the calling thread must not wait; see {@link WaitGuard}
+     * @throws IllegalStateException if the calling thread must not wait; see {@link WaitGuard}
      */
     public boolean await(Duration timeout) throws InterruptedException {
         long nanos = nanos(timeout);
@@ -127,10 +127,10 @@ public final class Fence {
     }
 
     /**
-     * Waits until it is signalled, but no longer than its bound: what is not signalled then may never be.
+     * Waits until it is signalled, at most until its bound.
      *
      * @return whether it is signalled
-     * @throws IllegalStateException where the calling thread must not wait; see {@link WaitGuard}
+     * @throws IllegalStateException if the calling thread must not wait; see {@link WaitGuard}
      */
     public boolean awaitBound() throws InterruptedException {
         domain.refuseWaitInside(origin);
@@ -144,7 +144,7 @@ public final class Fence {
         return completion.await(nanos);
     }
 
-    /** A timeout in nanoseconds; what does not fit, some centuries, is the longest there is. */
+    /** A timeout in nanoseconds, clamped to {@link Long#MAX_VALUE}. */
     static long nanos(Duration timeout) {
         if (timeout.isNegative())
             throw new IllegalArgumentException("a timeout of %s is negative".formatted(timeout));
@@ -157,21 +157,20 @@ public final class Fence {
         else demand.wanted(this);
     }
 
-    /** Whether somebody waits, or has waited or subscribed. */
+    /** Whether signalling is enabled, by a wait or a callback. */
     public boolean isWanted() {
         return completion.isWanted();
     }
 
-    /** How many callbacks wait for it, those of containers too: for whoever looks for a leak. */
+    /** Number of pending callbacks, including those of containers; for leak checks. */
     public int callbacks() {
         return completion.subscriptions();
     }
 
     /**
-     * Tells who does the work that it should be done by then, unless it is known to be wanted earlier. A hint: nothing happens
-     * if it is not.
+     * Passes a deadline hint to the producer, unless an earlier one was set. Missing it has no consequence.
      *
-     * @param nanos as the domain's clock counts
+     * @param nanos time of the domain's clock
      */
     public void hintDeadline(long nanos) {
         if (isSignalled()) return;
@@ -183,14 +182,14 @@ public final class Fence {
         else for (Fence member : members.fences()) member.hintDeadline(nanos);
     }
 
-    /** The earliest time that was hinted at. */
+    /** The earliest deadline hint. */
     public OptionalLong deadline() {
         synchronized (completion) {
             return deadline;
         }
     }
 
-    /** Signals it; who gets true has to {@link #callAll}. */
+    /** Signals it; a caller that gets true must call {@link #callAll}. */
     boolean complete(int status, long now) {
         return completion.complete(status, now);
     }

@@ -4,8 +4,8 @@ package sluice.dmacore.fence;
 @FunctionalInterface
 public interface FenceCallback {
     /**
-     * The fence is signalled; {@link Fence#error} says how it went. Called by whichever thread signals, outside of all locks
-     * of this package; must not wait.
+     * The fence is signalled; {@link Fence#error} is its result. Called on the signalling thread, outside all locks of
+     * this package; must not wait.
      */
     void signalled(Fence fence);
 }

@@ -1,22 +1,22 @@
 package sluice.dmacore.fence;
 
 /**
- * What those who wait ask of whoever does the work. Called by any thread, outside of all locks; must neither wait nor throw.
+ * Requests of waiters to the producer. Called by any thread, outside all locks; must neither wait nor throw.
  */
 public interface FenceDemand {
-    /** For work that is done and signalled whether somebody waits or not. */
+    /** For work that is done and signalled without waiters, too. */
     FenceDemand NONE = new FenceDemand() {};
 
     /**
-     * Somebody waits or has added a callback; told once. Work that nobody waits for may be put off until then, but must be
-     * signalled within its bound in any case. A look at the status is no demand.
+     * Enables signalling: the first wait or callback; called once. Until then the work may be postponed, but must be
+     * signalled within its bound. Reading the status does not enable signalling.
      */
     default void wanted(Fence fence) {}
 
     /**
-     * Somebody would like it to be signalled by then: a hint, no promise.
+     * A deadline hint.
      *
-     * @param nanos as the domain's clock counts; earlier than what was told before, unless two are told at the same time
+     * @param nanos time of the domain's clock; earlier than previous hints, unless two threads set one concurrently
      */
     default void deadline(Fence fence, long nanos) {}
 }

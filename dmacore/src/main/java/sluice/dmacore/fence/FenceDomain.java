@@ -11,14 +11,14 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where fences come from: timelines with a common clock, listener and rules. Mostly a process has one. Fences of several domains
- * may be combined.
+ * The source of fences: timelines with a common clock, listener and rules. A process usually has one. Fences of several
+ * domains may be combined.
  */
 public final class FenceDomain {
-    /** Contexts are numbers of the process, so that fences of several domains can be told apart. */
+    /** Contexts are unique in the process, so that fences of several domains can be distinguished. */
     private static final AtomicLong CONTEXTS = new AtomicLong();
 
-    /** Those through whom fences are asked for: of interest is who asked them. */
+    /** Classes of this package, which are skipped to find the calling code. */
     private static final Set<String> MAKERS = Set.of(FenceDomain.class.getName(), FenceTimeline.class.getName(),
             FenceMerge.class.getName(), FenceFaults.class.getName(), Reservation.class.getName(),
             SyncFile.class.getName(), SyncPoints.class.getName());
@@ -32,10 +32,10 @@ public final class FenceDomain {
     }
 
     /**
-     * A timeline of its own.
+     * Opens a timeline.
      *
-     * @param name who does the work, such as {@code gpu0 ring 0}
-     * @param bound by when each fence is signalled, from 1 ns to an hour
+     * @param name name of the producer, such as {@code gpu0 ring 0}
+     * @param bound time within which each fence is signalled, from 1 ns to an hour
      * @throws IllegalArgumentException for any other bound
      */
     public FenceTimeline openTimeline(String name, Duration bound) {
@@ -44,7 +44,7 @@ public final class FenceDomain {
         return timeline;
     }
 
-    /** A fence that is signalled: what there is to wait for when there is nothing to wait for. */
+    /** A signalled fence, for an idle buffer. */
     public Fence signalled(String label) {
         return signalled(label, 0, now());
     }
@@ -56,18 +56,18 @@ public final class FenceDomain {
     }
 
     /**
-     * A fence that is signalled when all of some are; it fails with the error of the first in the list that failed.
+     * A fence that is signalled when all members are; it fails with the error of the first failed member in list order.
      *
-     * @throws IllegalArgumentException if there are none, or one consists of others: {@link #merge} takes such
+     * @throws IllegalArgumentException if the list is empty, or contains a container: use {@link #merge}
      */
     public Fence allOf(String label, List<Fence> fences) {
         return container(label, new Members(fences, false));
     }
 
     /**
-     * A fence that is signalled when the first of some is, and fails if that one failed.
+     * A fence that is signalled with its first member, and fails if that one failed.
      *
-     * @throws IllegalArgumentException if there are none, or one consists of others
+     * @throws IllegalArgumentException if the list is empty, or contains a container
      */
     public Fence anyOf(String label, List<Fence> fences) {
         return container(label, new Members(fences, true));
@@ -82,8 +82,8 @@ public final class FenceDomain {
     }
 
     /**
-     * One fence for some, which may be all-of themselves. Of each timeline only the latest is kept, what has succeeded is left
-     * out, and what has failed stays for its error. Nothing left gives a signalled fence, one gives itself.
+     * Merges fences, which may be all-of containers. Keeps the latest of each timeline, drops those that succeeded, and
+     * keeps those that failed for their error. Returns a signalled fence if none is left, and a single fence itself.
      *
      * @throws FenceRefusedException {@code EINVAL} if one is any-of: taken apart, all of its parts would be waited for
      */
@@ -106,13 +106,13 @@ public final class FenceDomain {
             if (policy == LatePolicy.FAIL) late.subList(done, late.size()).forEach(timeline::giveUp);
             done = late.size();
         }
-        // When everybody can get on: a listener is not what they should wait for.
+        // After waiters are woken: they must not wait for a listener.
         for (Fence fence : late) found(new FenceFinding.Late(fence, now - fence.origin().begunAt()));
         return next;
     }
 
     /**
-     * Has a thread {@link #checkLate} whenever a fence is due, until it is closed.
+     * Starts a thread that calls {@link #checkLate} when a fence is due, until it is closed.
      *
      * @throws IllegalStateException if there is one
      */
@@ -127,7 +127,7 @@ public final class FenceDomain {
         watch.compareAndSet(which, null);
     }
 
-    /** A fence was begun. */
+    /** A fence was created. */
     void due(long due) {
         FenceWatch present = watch.get();
         if (present != null) present.due(due);
@@ -145,7 +145,7 @@ public final class FenceDomain {
         options.listener().found(finding);
     }
 
-    /** @param what was to be waited for */
+    /** @param the fence to be waited for */
     void refuseWaitInside(Object what) {
         String inside = options.guard().inside();
         if (inside == null) return;
@@ -154,7 +154,7 @@ public final class FenceDomain {
         throw new IllegalStateException(finding.sentence());
     }
 
-    /** The code that asked for a fence. */
+    /** The calling code. */
     @Nullable
     StackTraceElement site() {
         if (!options.sites()) return null;

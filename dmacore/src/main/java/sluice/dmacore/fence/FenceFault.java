@@ -1,8 +1,8 @@
 package sluice.dmacore.fence;
 
-/** What a producer may do wrong with a fence, on purpose. */
+/** Faults of a producer, for fault injection. */
 public enum FenceFault {
-    /** Nothing. */
+    /** No fault. */
     NONE,
     /** It is signalled later than it could be. */
     DELAYED,
@@ -12,6 +12,6 @@ public enum FenceFault {
     NEVER,
     /** It is signalled when the work is begun, for success. */
     EARLY,
-    /** It succeeds although the work failed, and fails with {@code EIO} although it was done. */
+    /** It succeeds although the work failed, or fails with {@code EIO} although it succeeded. */
     WRONG_RESULT
 }

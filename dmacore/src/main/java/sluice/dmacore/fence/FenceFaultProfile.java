@@ -3,26 +3,26 @@ package sluice.dmacore.fence;
 import java.time.Duration;
 
 /**
- * How often which fault strikes.
+ * The rate of each fault.
  *
- * @param seed of the choice: the same seed gives the same faults for the same sequence of work
- * @param delayed how many of a thousand fences are delayed; all shares together are at most a thousand
- * @param reordered how many are signalled out of order
- * @param never how many are never signalled
- * @param early how many are signalled at once
- * @param wrongResult how many have the wrong result
- * @param delay by how much a delayed fence is delayed
+ * @param seed of the random choice: the same seed gives the same faults for the same sequence of work
+ * @param delayed delayed fences per thousand; the sum of all rates is at most a thousand
+ * @param reordered fences per thousand signalled out of order
+ * @param never fences per thousand never signalled
+ * @param early fences per thousand signalled at once
+ * @param wrongResult fences per thousand with the wrong result
+ * @param delay delay of a delayed fence
  */
 public record FenceFaultProfile(long seed, int delayed, int reordered, int never, int early, int wrongResult,
         Duration delay) {
     private static final int ALL = 1000;
 
-    /** No faults: the others are made from it. */
+    /** A profile without faults. */
     public static FenceFaultProfile none(long seed) {
         return new FenceFaultProfile(seed, 0, 0, 0, 0, 0, Duration.ZERO);
     }
 
-    /** @throws IllegalArgumentException for a share below 0, for shares that are more than all, for a negative delay */
+    /** @throws IllegalArgumentException for a negative rate, a sum above 1000, or a negative delay */
     public FenceFaultProfile {
         long sum = 0;
         for (int share : new int[]{ delayed, reordered, never, early, wrongResult }) {

@@ -8,12 +8,11 @@ import java.util.Map;
 import java.util.Random;
 
 /**
- * A producer that does not keep its promises, to find out who relies on them: begins work as its timeline does, and signals
- * late, out of order, never, too early or with the wrong result. Which fence is struck depends on the seed alone, as long as
- * work is begun by one thread.
+ * A faulty producer for tests of fence users: signals late, out of order, never, too early or with the wrong result.
+ * The faults depend only on the seed, as long as one thread begins the work.
  */
 public final class FenceFaults {
-    /** Does something later. */
+    /** Schedules a task. */
     @FunctionalInterface
     public interface Later {
         void run(Duration delay, Runnable what);
@@ -23,10 +22,10 @@ public final class FenceFaults {
     private final Later later;
     private final Random random;
     private final Map<FenceFault, Long> counts = new EnumMap<>(FenceFault.class);
-    /** Those that wait until another one of their timelines is signalled. */
+    /** Fences that wait until another one of their timeline is signalled. */
     private final List<FaultySignal> held = new ArrayList<>();
 
-    /** @param later has delayed fences signalled: an event loop, say, or a test that counts the time itself */
+    /** @param later signals delayed fences: an event loop, or a test with its own clock */
     public FenceFaults(FenceFaultProfile profile, Later later) {
         this.profile = profile;
         this.later = later;
@@ -50,12 +49,12 @@ public final class FenceFaults {
         return new FaultySignal(this, kept, fault);
     }
 
-    /** How many fences were struck by a fault, or by {@link FenceFault#NONE}. */
+    /** Number of fences with a given fault, or with {@link FenceFault#NONE}. */
     public synchronized long count(FenceFault fault) {
         return counts.getOrDefault(fault, 0L);
     }
 
-    /** Signals what waits for another one of its timeline: there may be no other. */
+    /** Signals the fences that wait for another one of their timeline. */
     public void flush() {
         List<FaultySignal> all;
         synchronized (this) {
@@ -73,7 +72,7 @@ public final class FenceFaults {
         later.run(profile.delay(), what);
     }
 
-    /** One of a timeline was signalled: those it should have come after may follow. */
+    /** A fence of a timeline was signalled: the reordered ones before it may follow. */
     void overtaken(long context) {
         List<FaultySignal> follow = new ArrayList<>();
         synchronized (this) {

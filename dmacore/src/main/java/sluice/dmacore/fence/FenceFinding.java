@@ -2,15 +2,15 @@ package sluice.dmacore.fence;
 
 import java.util.concurrent.TimeUnit;
 
-/** A rule of fences that was broken. */
+/** A violated rule of fences. */
 public sealed interface FenceFinding {
-    /** What happened, to which fence, and which rule it breaks: one sentence. */
+    /** One sentence: the event, the fence and the rule. */
     String sentence();
 
     /**
-     * A fence was not signalled within its bound. Told once for each fence.
+     * A fence was not signalled within its bound. Reported once for each fence.
      *
-     * @param waited nanoseconds since its work was begun
+     * @param waited nanoseconds since it was created
      */
     record Late(Fence fence, long waited) implements FenceFinding {
         @Override
@@ -40,7 +40,7 @@ public sealed interface FenceFinding {
         }
     }
 
-    /** A fence that a buffer holds in one class was added in a class that fewer wait for; it stays where it is. */
+    /** A fence of a buffer was added again in a weaker usage class; it keeps its class. */
     record Demoted(String buffer, Fence fence, Usage from, Usage to) implements FenceFinding {
         @Override
         public String sentence() {
@@ -59,7 +59,7 @@ public sealed interface FenceFinding {
         }
     }
 
-    /** Somebody used a buffer without having waited for this fence. */
+    /** A buffer was used without waiting for this fence. */
     record NotWaited(String buffer, String who, boolean write, Fence fence, Usage usage) implements FenceFinding {
         @Override
         public String sentence() {
@@ -70,9 +70,9 @@ public sealed interface FenceFinding {
     }
 
     /**
-     * A thread wanted to wait where others wait for it, and was refused.
+     * A wait was refused in a section that other threads wait for.
      *
-     * @param fence or sync point that it wanted to wait for, as these describe themselves
+     * @param fence description of the fence or sync point to be waited for
      */
     record WaitedInSection(String fence, String section) implements FenceFinding {
         @Override
@@ -83,7 +83,7 @@ public sealed interface FenceFinding {
         }
     }
 
-    /** A callback threw an exception; the other callbacks were called. */
+    /** A callback threw an exception; the other callbacks ran. */
     record CallbackFailed(Fence fence, RuntimeException failure) implements FenceFinding {
         @Override
         public String sentence() {

@@ -9,11 +9,11 @@ import java.util.Set;
 
 import sluice.dmacore.linux.Errno;
 
-/** Takes containers apart and puts the least that is needed together. */
+/** Flattens containers and merges fences into the smallest set. */
 final class FenceMerge {
     private FenceMerge() {}
 
-    /** The fences that all of these consist of. */
+    /** The fences of a list, with all-of containers flattened. */
     static List<Fence> takeApart(List<Fence> fences) throws FenceRefusedException {
         List<Fence> parts = new ArrayList<>();
         for (Fence fence : fences) {
@@ -27,7 +27,7 @@ final class FenceMerge {
         return parts;
     }
 
-    /** One fence for those that consist of no others: the latest of each timeline, and those that failed. */
+    /** Merges fences without members: the latest of each timeline, and those that failed. */
     static Fence gather(FenceDomain domain, String label, List<Fence> fences) {
         Map<Long, Fence> latest = new LinkedHashMap<>();
         Set<Fence> failed = new LinkedHashSet<>();

@@ -3,12 +3,12 @@ package sluice.dmacore.fence;
 import java.util.function.LongSupplier;
 
 /**
- * What fences of one domain have in common.
+ * Options of a domain.
  *
- * @param listener takes findings
- * @param guard knows where not to wait
- * @param clock nanoseconds, from wherever, never backwards; {@link System#nanoTime} but in tests
- * @param sites whether each fence remembers the code that made it, which costs about a microsecond
+ * @param listener receives findings
+ * @param guard refuses waits where they would deadlock
+ * @param clock monotonic nanoseconds; {@link System#nanoTime} except in tests
+ * @param sites whether each fence records its creating code, which costs about a microsecond
  */
 public record FenceOptions(FenceListener listener, WaitGuard guard, LongSupplier clock, boolean sites) {
     public static final FenceOptions DEFAULT = new FenceOptions(FenceListener.LOGGED, WaitGuard.NONE, System::nanoTime,

@@ -3,16 +3,15 @@ package sluice.dmacore.fence;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where a fence comes from.
+ * The origin of a fence.
  *
- * @param context number of the timeline it belongs to, unlike that of any other in this process; a fence that consists of
- *     others has a context of its own
- * @param seqno its place on the timeline, from 1 on
+ * @param context number of its timeline, unique in this process; a container has a context of its own
+ * @param seqno its sequence number on the timeline, beginning at 1
  * @param timeline name of the timeline, such as {@code gpu0 ring 0}
- * @param label what work it stands for, such as {@code flush 17}
- * @param begunAt when the work was begun, as the domain's clock counts nanoseconds
- * @param due when it must have been signalled, on the same clock
- * @param site the code that made it; null unless the domain was told to look
+ * @param label description of the work, such as {@code flush 17}
+ * @param begunAt time of creation, in nanoseconds of the domain's clock
+ * @param due deadline of its signal, on the same clock
+ * @param site the code that created it; null unless the domain records it
  */
 public record FenceOrigin(long context, long seqno, String timeline, String label, long begunAt, long due,
         @Nullable StackTraceElement site) {

@@ -13,7 +13,7 @@ public final class FenceRefusedException extends IOException {
         this.errno = errno;
     }
 
-    /** Linux errno number that stands for it, positive. */
+    /** Linux errno number, positive. */
     public int errno() {
         return errno;
     }

@@ -1,13 +1,13 @@
 package sluice.dmacore.fence;
 
-/** The producer's end of a fence. Who only has the {@link Fence} can wait for it, but not signal it. */
+/** The producer's end of a fence. A {@link Fence} can only be waited for, not signalled. */
 public sealed interface FenceSignal permits TimelineSignal, FaultySignal {
     Fence fence();
 
     /**
-     * The work is done. Wakes who waits and calls callbacks on this thread; allocates nothing.
+     * The work succeeded. Wakes waiters and runs callbacks on this thread; allocates nothing.
      *
-     * @return false if the fence was signalled before, which stands
+     * @return false if the fence was already signalled; its result is unchanged then
      */
     boolean succeed();
 
@@ -15,7 +15,7 @@ public sealed interface FenceSignal permits TimelineSignal, FaultySignal {
      * The work failed.
      *
      * @param errno Linux errno number, 1 to 4095
-     * @return false if the fence was signalled before, which stands
+     * @return false if the fence was already signalled; its result is unchanged then
      * @throws IllegalArgumentException for any other number
      */
     boolean fail(int errno);

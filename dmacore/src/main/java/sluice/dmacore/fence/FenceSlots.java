@@ -1,6 +1,6 @@
 package sluice.dmacore.fence;
 
-/** Room for some fences of one buffer. Closing gives back what was not used. */
+/** Reserved slots for fences of one buffer. Closing releases unused slots. */
 public final class FenceSlots implements AutoCloseable {
     private final Reservation reservation;
     private int left;
@@ -10,16 +10,16 @@ public final class FenceSlots implements AutoCloseable {
         left = count;
     }
 
-    /** How many more fences may be added. */
+    /** Number of unused slots. */
     public synchronized int left() {
         return left;
     }
 
     /**
-     * Adds a fence, and spends a slot. A signalled fence is not kept. A fence that is there in a stronger class stays there,
-     * and the attempt is reported; in a weaker one it is promoted.
+     * Adds a fence and uses a slot. A signalled fence is not kept. A fence present in a stronger class stays there,
+     * which is reported; in a weaker class it is promoted.
      *
-     * @throws IllegalArgumentException if it consists of others: add those
+     * @throws IllegalArgumentException if it is a container: add its members
      * @throws IllegalStateException if there is no slot left; also reported
      */
     public void add(Fence fence, Usage usage) {

@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.linux.Errno;
 
 /**
- * A queue of work whose fences are signalled in the order they were begun, each within the same bound: what the kernel calls a
- * fence context. Of two fences of a timeline, the later one stands for both.
+ * A fence context as in the kernel: fences are signalled in the order of their creation, each within the same bound. A
+ * later fence of a timeline implies all earlier ones.
  */
 public final class FenceTimeline implements AutoCloseable {
     /** The longest bound: an hour. */
@@ -22,7 +22,7 @@ public final class FenceTimeline implements AutoCloseable {
     private final long bound;
     private long lastSeqno;
     private boolean closed;
-    /** Those that are not signalled, in their order. */
+    /** Pending fences, in order. */
     private @Nullable Fence first;
     private @Nullable Fence last;
     private int pending;
@@ -47,22 +47,22 @@ public final class FenceTimeline implements AutoCloseable {
         return name;
     }
 
-    /** How many fences are not signalled. */
+    /** Number of pending fences. */
     public synchronized int pending() {
         return pending;
     }
 
-    /** Begins work that is done whether somebody waits or not; see {@link #begin(String, FenceDemand)}. */
+    /** Begins work that does not depend on waiters; see {@link #begin(String, FenceDemand)}. */
     public FenceSignal begin(String label) {
         return begin(label, FenceDemand.NONE);
     }
 
     /**
-     * Begins work: from now on its fence is promised. Where the fence is to be added to a buffer, slots are reserved before,
-     * because nothing may fail after.
+     * Begins work and creates its fence, which must then be signalled. If the fence will be added to a buffer, slots
+     * must be reserved before, because nothing may fail afterwards.
      *
-     * @param label what work it is
-     * @param demand what those who wait ask
+     * @param label description of the work
+     * @param demand receives requests of waiters
      * @throws IllegalStateException if the timeline is closed
      */
     public FenceSignal begin(String label, FenceDemand demand) {
@@ -93,7 +93,7 @@ public final class FenceTimeline implements AutoCloseable {
         return true;
     }
 
-    /** @return one before it that is not signalled, or null */
+    /** @return an earlier pending fence, or null */
     private synchronized @Nullable Fence unlink(Fence fence) {
         Fence before = fence.previous;
         Fence after = fence.next;
@@ -104,14 +104,14 @@ public final class FenceTimeline implements AutoCloseable {
         fence.previous = null;
         fence.next = null;
         pending--;
-        // One that is being signalled by another thread at this moment is on its way out of the list.
+        // A fence that another thread is signalling now is about to leave the list.
         while (before != null && before.isSignalled())
             before = before.previous;
         return before;
     }
 
     /**
-     * Adds those that are due and were not reported.
+     * Adds the fences that are due and not reported.
      *
      * @return nanoseconds until the next one is due; {@link Long#MAX_VALUE} if there is none
      */
@@ -119,7 +119,7 @@ public final class FenceTimeline implements AutoCloseable {
         for (Fence fence = first; fence != null; fence = fence.next) {
             if (fence.reportedLate || fence.isSignalled()) continue;
             long left = fence.origin().due() - now;
-            // They are due in the order in which they were begun.
+            // They are due in the order of their creation.
             if (left > 0) return left;
             fence.reportedLate = true;
             late.add(fence);
@@ -127,12 +127,14 @@ public final class FenceTimeline implements AutoCloseable {
         return Long.MAX_VALUE;
     }
 
-    /** Fails a fence nobody will signal any more in time. */
+    /** Fails a fence that was not signalled in time. */
     void giveUp(Fence fence) {
         signal(fence, Errno.ETIMEDOUT);
     }
 
-    /** Ends it: what is not signalled fails with {@code ECANCELED}, in order, and is reported. Closing twice is closing once. */
+    /**
+     * Closes it: pending fences fail with {@code ECANCELED}, in order, and are reported. A second call has no effect.
+     */
     @Override
     public void close() {
         List<Fence> left = new ArrayList<>();

@@ -8,15 +8,15 @@ import org.slf4j.LoggerFactory;
 /** A thread that sleeps until a fence is due, and reports it unless it is signalled by then. */
 public final class FenceWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(FenceWatch.class);
-    /** Even without a fence it looks up once an hour: so it can be told apart from one that has died. */
+    /** Longest sleep, one hour, even without fences. */
     private static final long LONGEST_SLEEP = FenceTimeline.LONGEST_BOUND.toNanos();
 
     private final FenceDomain domain;
     private final LatePolicy policy;
     private final Thread thread;
-    /** Whether each fence that is begun wakes it, because it is not known yet how long it will sleep. */
+    /** Whether each new fence wakes it, because the length of its sleep is not yet known. */
     private volatile boolean undecided = true;
-    /** Otherwise: until when it sleeps. */
+    /** Otherwise the end of its sleep. */
     private volatile long sleepsUntil;
     private boolean woken;
     private boolean closed;
@@ -31,7 +31,7 @@ public final class FenceWatch implements AutoCloseable {
         thread.start();
     }
 
-    /** A fence was begun that is due then. Costs two reads unless it is due before all others. */
+    /** A fence was created that is due at {@code due}. Costs two reads unless it is due before all others. */
     void due(long due) {
         if (undecided || due - sleepsUntil < 0) wake();
     }
@@ -44,7 +44,7 @@ public final class FenceWatch implements AutoCloseable {
     private void run() {
         try {
             while (!isClosed()) {
-                // A fence that is begun from here on is either found by the check or wakes this thread.
+                // A fence created from here on is either seen by the check or wakes this thread.
                 undecided = true;
                 long left = Math.min(check(), LONGEST_SLEEP);
                 sleepsUntil = domain.now() + left;
@@ -81,7 +81,7 @@ public final class FenceWatch implements AutoCloseable {
         return closed;
     }
 
-    /** Ends the thread; a check under way comes to its end. */
+    /** Ends the thread after a check in progress. */
     @Override
     public void close() {
         domain.unwatch(this);

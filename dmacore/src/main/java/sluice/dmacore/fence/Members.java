@@ -6,7 +6,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 import org.jspecify.annotations.Nullable;
 
-/** The fences that another one consists of: it is signalled when all of them are, or any. None of them has members itself. */
+/** The members of a container fence, which is signalled when all of them are, or any. Containers do not nest. */
 final class Members {
     private final List<Fence> fences;
     private final boolean any;
@@ -35,8 +35,8 @@ final class Members {
     }
 
     /**
-     * What a look at each tells, whether or not anybody has subscribed: pending, or the error of the first in the list that
-     * failed; for any, the one that was signalled first counts.
+     * The status from polling each member: pending, or the error of the first failed member in list order; for any-of,
+     * that of the member signalled first.
      */
     int status() {
         if (any) {
@@ -61,7 +61,7 @@ final class Members {
         return earliest;
     }
 
-    /** Only once the status is not pending. */
+    /** Called when the status is not pending. */
     long completedAt() {
         Fence found = fences.getFirst();
         if (any) {
@@ -73,7 +73,7 @@ final class Members {
         return found.signalledAt();
     }
 
-    /** When the whole is due: with the last of all, or the first of any. */
+    /** The deadline: that of the last member for all-of, of the first for any-of. */
     long due() {
         long due = fences.getFirst().origin().due();
         for (Fence fence : fences) {
@@ -83,7 +83,7 @@ final class Members {
         return due;
     }
 
-    /** Has the whole look at its members when that may change its status. */
+    /** Subscribes the container to its members. */
     void subscribe(Fence whole) {
         for (Fence fence : fences) {
             Subscription subscription = fence.onSignal(_ -> {
@@ -94,11 +94,11 @@ final class Members {
                 subscriptions.add(subscription);
             }
         }
-        // If it was signalled meanwhile, those of before have been let go, and those of after have not.
+        // If the container was signalled meanwhile, earlier subscriptions were dropped, but later ones were not.
         if (whole.isSignalled()) unsubscribe();
     }
 
-    /** Lets go of members that may never be signalled. */
+    /** Unsubscribes from members that may never be signalled. */
     void unsubscribe() {
         synchronized (subscriptions) {
             subscriptions.forEach(Subscription::remove);

@@ -3,8 +3,8 @@ package sluice.dmacore.fence;
 import java.util.List;
 
 /**
- * A use of a buffer that has its place in the order of uses, and what comes before it. It does not wait: it tells, when the use
- * begins, whether whoever uses the buffer has waited. Fences of the user's own timeline are waited for by its order.
+ * A planned use of a buffer with the fences that come before it. It does not wait: when the use begins, it reports
+ * fences that should have been waited for. Fences of the user's own timeline need no wait.
  */
 public final class PlannedUse {
     /** A fence that was pending when the use was planned. */
@@ -24,20 +24,20 @@ public final class PlannedUse {
         this.before = List.copyOf(before);
     }
 
-    /** What has to be waited for, signalled or not by now. */
+    /** The fences to be waited for, including signalled ones. */
     public List<Fence> before() {
         return before.stream().map(Before::fence).toList();
     }
 
-    /** Whether all of it is signalled. */
+    /** Whether all of them are signalled. */
     public boolean isReady() {
         return before.stream().allMatch(one -> one.fence.isSignalled());
     }
 
     /**
-     * The use begins now. Reports each fence that should have been waited for and was not.
+     * Begins the use. Reports each fence that should have been waited for and is pending.
      *
-     * @param ownContext context of the user's own timeline, whose order holds without waiting; 0 if it has none
+     * @param ownContext context of the user's own timeline, which is ordered without waiting; 0 if it has none
      * @return whether there was nothing to report
      */
     public boolean begin(long ownContext) {

@@ -9,14 +9,15 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.linux.Errno;
 
 /**
- * The fences of one buffer: what its next user has to wait for. Any thread may use it.
+ * The fences of one buffer, for which its next user must wait. Thread-safe.
  *
- * <p>A fence is added in a {@link Usage} class; a later one of the same timeline takes the place of an earlier one in its own
- * or a weaker class, and what is signalled is forgotten, its error too. Slots are reserved first. Behaviour after the kernel's
- * {@code drivers/dma-buf/dma-resv.c}; its lock has no counterpart, a slot belongs to whoever reserved it instead.
+ * <p>A fence is added in a {@link Usage} class; a later one of the same timeline replaces an earlier one in the same or
+ * a weaker class, and signalled fences are dropped with their errors. Slots are reserved first. Behaviour follows the
+ * kernel's {@code drivers/dma-buf/dma-resv.c}; its lock has no counterpart: a slot belongs to the caller that reserved
+ * it.
  */
 public final class Reservation {
-    /** How many fences a buffer has room for, unless told otherwise. */
+    /** Default limit of fences of a buffer. */
     public static final int DEFAULT_LIMIT = 1024;
 
     private record Entry(Fence fence, Usage usage) {}
@@ -25,7 +26,7 @@ public final class Reservation {
     private final String buffer;
     private final int limit;
     private final List<Entry> entries = new ArrayList<>();
-    /** Slots that were given out and not used; together with the entries within the limit. */
+    /** Reserved, unused slots; together with the entries at most the limit. */
     private int reserved;
 
     /** For {@link #DEFAULT_LIMIT} fences. */
@@ -36,8 +37,8 @@ public final class Reservation {
     /**
      * No fences yet.
      *
-     * @param buffer how findings call it
-     * @param limit how many fences it has room for, at least 1
+     * @param buffer its name in findings
+     * @param limit limit of fences, at least 1
      */
     public Reservation(FenceDomain domain, String buffer, int limit) {
         if (limit < 1) throw new IllegalArgumentException("%s has room for %d fences".formatted(buffer, limit));
@@ -50,16 +51,16 @@ public final class Reservation {
         return domain;
     }
 
-    /** How findings call it. */
+    /** Its name in findings. */
     public String buffer() {
         return buffer;
     }
 
     /**
-     * Makes room for fences, before the work is begun: adding them then cannot fail.
+     * Reserves slots before the work is begun, so that adding fences cannot fail.
      *
      * @param count at least 1
-     * @throws FenceRefusedException {@code ENOMEM} if there is not so much room
+     * @throws FenceRefusedException {@code ENOMEM} if the limit would be exceeded
      */
     public synchronized FenceSlots reserve(int count) throws FenceRefusedException {
         if (count < 1) throw new IllegalArgumentException("%d slots of %s".formatted(count, buffer));
@@ -77,7 +78,7 @@ public final class Reservation {
         reserved -= count;
     }
 
-    /** Adds a fence in a slot that was reserved, which is spent. */
+    /** Adds a fence and uses up a reserved slot. */
     void place(Fence fence, Usage usage) {
         FenceFinding finding;
         synchronized (this) {
@@ -97,18 +98,18 @@ public final class Reservation {
         return kept == usage ? null : new FenceFinding.Demoted(buffer, fence, kept, usage);
     }
 
-    /** Forgets what is signalled. */
+    /** Drops signalled fences. */
     private void prune() {
         entries.removeIf(entry -> entry.fence.isSignalled());
     }
 
-    /** How many fences it holds that are not signalled. */
+    /** Number of pending fences. */
     public synchronized int pending() {
         prune();
         return entries.size();
     }
 
-    /** The fences of a class and of those before it that are not signalled. */
+    /** The pending fences of a class and of stronger ones. */
     public synchronized List<Fence> fences(Usage upTo) {
         List<Fence> found = new ArrayList<>();
         for (Entry entry : entries) {
@@ -117,18 +118,18 @@ public final class Reservation {
         return found;
     }
 
-    /** The strongest class a fence is in; null if it is not there, or signalled. */
+    /** The strongest class of a fence; null if it is absent or signalled. */
     public synchronized @Nullable Usage usageOf(Fence fence) {
         for (Entry entry : entries) if (entry.fence == fence && !fence.isSignalled()) return entry.usage;
         return null;
     }
 
-    /** One fence for all of a class and those before it, as they are now; a signalled one if there are none. */
+    /** One fence for all present fences of a class and of stronger ones; a signalled one if there are none. */
     public Fence snapshot(Usage upTo) {
         return FenceMerge.gather(domain, "%s of %s".formatted(upTo, buffer), fences(upTo));
     }
 
-    /** Whether there is nothing to wait for in a class and those before it. A look: nobody is told that it is wanted. */
+    /** Whether no fence of a class or of stronger ones is pending. Does not enable signalling. */
     public synchronized boolean isIdle(Usage upTo) {
         for (Entry entry : entries) if (upTo.includes(entry.usage) && !entry.fence.isSignalled()) return false;
         return true;
@@ -145,34 +146,34 @@ public final class Reservation {
     }
 
     /**
-     * Has a callback called once, when what is there now in a class and those before it is signalled; at once if there is
-     * nothing. More may have been added by then: who polls looks again.
+     * Runs a callback once when all present fences of a class and of stronger ones are signalled; at once if there are
+     * none. More fences may have been added by then.
      */
     public Subscription whenIdle(Usage upTo, FenceCallback callback) {
         return snapshot(upTo).onSignal(callback);
     }
 
     /**
-     * Waits for what is there now in a class and those before it. What is added meanwhile is for others to wait for.
+     * Waits for all present fences of a class and of stronger ones. Fences added meanwhile are not waited for.
      *
-     * @return whether all of it is signalled
-     * @throws IllegalStateException where the calling thread must not wait; see {@link WaitGuard}
+     * @return whether all of them are signalled
+     * @throws IllegalStateException if the calling thread must not wait; see {@link WaitGuard}
      */
     public boolean await(Usage upTo, Duration timeout) throws InterruptedException {
         return snapshot(upTo).await(timeout);
     }
 
-    /** As {@link Fence#hintDeadline}, for a class and those before it. */
+    /** As {@link Fence#hintDeadline}, for a class and stronger ones. */
     public void hintDeadline(Usage upTo, long nanos) {
         for (Fence fence : fences(upTo)) fence.hintDeadline(nanos);
     }
 
     /**
-     * Plans to use the buffer: what is there now comes before it. To be called when the use is put into its order, before a
-     * fence of its own is added.
+     * Plans a use of the buffer after all present fences. Called when the use is ordered, before its own fence is
+     * added.
      *
-     * @param who uses it, for findings
-     * @param write whether it will be written
+     * @param who name of the user, for findings
+     * @param write whether it writes the buffer
      */
     public synchronized PlannedUse plan(String who, boolean write) {
         Usage upTo = write ? Usage.beforeWrite() : Usage.beforeRead();

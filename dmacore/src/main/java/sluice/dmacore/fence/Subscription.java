@@ -2,11 +2,11 @@ package sluice.dmacore.fence;
 
 import org.jspecify.annotations.Nullable;
 
-/** One callback that waits for one fence, and its place in the fence's list. */
+/** One callback on one fence, and its links in the fence's list. */
 public final class Subscription {
     private final Completion completion;
     private final FenceCallback callback;
-    /** Neighbours in the list; guarded by the completion, and once it is complete, the signaller's alone. */
+    /** List links; guarded by the completion, and after completion used by the signalling thread only. */
     @Nullable
     Subscription previous;
     @Nullable
@@ -18,9 +18,9 @@ public final class Subscription {
     }
 
     /**
-     * Takes the callback back.
+     * Removes the callback.
      *
-     * @return true if it was waiting and will never be called; false if it was or is being called, or was taken back before
+     * @return true if it was pending and will never run; false if it has run, is running, or was removed before
      */
     public boolean remove() {
         return completion.remove(this);
@@ -30,7 +30,7 @@ public final class Subscription {
         try {
             callback.signalled(fence);
         } catch (RuntimeException failure) {
-            // One listener's mistake is neither the producer's nor the next listener's.
+            // An exception of one callback affects neither the producer nor other callbacks.
             fence.domain().found(new FenceFinding.CallbackFailed(fence, failure));
         }
     }

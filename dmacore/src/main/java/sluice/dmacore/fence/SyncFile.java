@@ -5,36 +5,35 @@ import java.util.List;
 import sluice.dmacore.linux.Errno;
 
 /**
- * A fence that is handed on: what a sync file is in Linux, without the file. Once made it stands for the same fences for ever.
- * Sources: {@code include/uapi/linux/sync_file.h}, and {@code DMA_BUF_IOCTL_EXPORT_SYNC_FILE} in {@code
- * include/uapi/linux/dma-buf.h}.
+ * A fence that is passed on: like a Linux sync file, without the file. Immutable. Sources: {@code
+ * include/uapi/linux/sync_file.h}, and {@code DMA_BUF_IOCTL_EXPORT_SYNC_FILE} in {@code include/uapi/linux/dma-buf.h}.
  *
- * @param name what it is for
- * @param fence that it stands for
+ * @param name its purpose, for messages
+ * @param fence the fence that it contains
  */
 public record SyncFile(String name, Fence fence) {
     /**
-     * What one fence of it tells.
+     * The status of one of its fences.
      *
      * @param status 1 if it has succeeded, 0 while it is pending, or the negative errno number it failed with
-     * @param signalledAt as the domain's clock counts nanoseconds; 0 while it is pending
+     * @param signalledAt in nanoseconds of the domain's clock; 0 while it is pending
      */
     public record Part(FenceOrigin origin, int status, long signalledAt) {}
 
     /**
-     * The fences of a buffer that somebody has to wait for, as they are now; a signalled one if there are none.
+     * The present fences of a buffer that a reader or a writer must wait for; a signalled one if there are none.
      *
-     * @param upTo {@link Usage#beforeRead()} for who wants to read, {@link Usage#beforeWrite()} for who wants to write
+     * @param upTo {@link Usage#beforeRead()} for a reader, {@link Usage#beforeWrite()} for a writer
      */
     public static SyncFile exportFrom(Reservation reservation, Usage upTo) {
         return new SyncFile(reservation.buffer(), reservation.snapshot(upTo));
     }
 
     /**
-     * Adds its fences to a buffer, all or none, so that others wait for them.
+     * Adds its fences to a buffer, all or none, so that later users wait for them.
      *
-     * @param usage {@link Usage#READ} or {@link Usage#WRITE}: what the work behind it does with the buffer
-     * @return how many were pending and were added
+     * @param usage {@link Usage#READ} or {@link Usage#WRITE}: how the work behind it uses the buffer
+     * @return number of pending fences added
      * @throws IllegalArgumentException for another usage
      * @throws FenceRefusedException {@code ENOMEM} if the buffer has no room for them, {@code EINVAL} if the fence is any-of
      */
@@ -51,7 +50,7 @@ public record SyncFile(String name, Fence fence) {
     }
 
     /**
-     * One for two, signalled when both are. Of each timeline the later fence stands for both.
+     * Merges two sync files: signalled when both are. Of each timeline only the later fence is kept.
      *
      * @throws FenceRefusedException {@code EINVAL} if one of them is any-of
      */
@@ -59,7 +58,10 @@ public record SyncFile(String name, Fence fence) {
         return new SyncFile(newName, fence.domain().merge(newName, List.of(fence, other.fence)));
     }
 
-    /** 1 if it has succeeded, 0 while it is pending, or the negative errno number it failed with. Only a look. */
+    /**
+     * 1 if it has succeeded, 0 while it is pending, or the negative errno number it failed with. Does not enable
+     * signalling.
+     */
     public int status() {
         return status(fence);
     }
@@ -69,7 +71,7 @@ public record SyncFile(String name, Fence fence) {
         return status == Completion.PENDING ? 0 : status == 0 ? 1 : -status;
     }
 
-    /** Each of its fences by itself. Only a look. */
+    /** The status of each of its fences. Does not enable signalling. */
     public List<Part> parts() {
         List<Fence> each = fence.isContainer() ? fence.members() : List.of(fence);
         return each.stream().map(SyncFile::part).toList();

@@ -12,16 +12,16 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.linux.Errno;
 
 /**
- * A row of growing points, each reached when its fence and those of all points before are signalled; a fence may be attached
- * after somebody has begun to wait for the point. What a timeline of {@code DRM_SYNCOBJ} is in Linux, with {@code
- * WAIT_FOR_SUBMIT}. Any thread may use it.
+ * A sequence of increasing points, each reached when its fence and those of all earlier points are signalled. A wait
+ * for a point may begin before its fence is attached. Like a timeline {@code DRM_SYNCOBJ} of Linux with {@code
+ * WAIT_FOR_SUBMIT}. Thread-safe.
  */
 public final class SyncPoints {
     private record Point(long number, List<Fence> fences) {}
 
     private final FenceDomain domain;
     private final String name;
-    /** In their order; the ones that are reached are forgotten from the front. */
+    /** In order; reached points are removed from the front. */
     private final Deque<Point> pending = new ArrayDeque<>();
     private long lastAttached;
     private long reached;
@@ -34,7 +34,7 @@ public final class SyncPoints {
     /**
      * Attaches a fence to a point.
      *
-     * @param point more than every one before, from 1 on
+     * @param point greater than all earlier points; at least 1
      * @throws FenceRefusedException {@code EINVAL} if it is not, or if the fence is any-of
      */
     public void attach(long point, Fence fence) throws FenceRefusedException {
@@ -65,7 +65,7 @@ public final class SyncPoints {
         return lastAttached;
     }
 
-    /** The last point that is reached; 0 if none is. What a query of the syncobj answers. */
+    /** The last point reached; 0 if none is. Corresponds to DRM_IOCTL_SYNCOBJ_QUERY. */
     public synchronized long reached() {
         forgetReached();
         return reached;
@@ -81,7 +81,7 @@ public final class SyncPoints {
         List<Fence> needed = new ArrayList<>();
         long before = reached;
         for (Point each : pending) {
-            // A point nothing was attached to is reached with the next one that has a fence.
+            // A point without a fence is reached with the next one that has a fence.
             if (before >= point) break;
             needed.addAll(each.fences);
             before = each.number;
@@ -94,11 +94,11 @@ public final class SyncPoints {
     }
 
     /**
-     * Waits until a point is reached, also for its fence to be attached.
+     * Waits until a fence is attached to a point and the point is reached.
      *
      * @return whether it is reached
      * @throws IllegalArgumentException for a negative timeout
-     * @throws IllegalStateException where the calling thread must not wait; see {@link WaitGuard}
+     * @throws IllegalStateException if the calling thread must not wait; see {@link WaitGuard}
      */
     public boolean await(long point, Duration timeout) throws InterruptedException {
         long nanos = Fence.nanos(timeout);

@@ -1,8 +1,8 @@
 package sluice.dmacore.fence;
 
-/** Signals the fence, as asked. */
+/** Signals the fence as requested. */
 record TimelineSignal(FenceTimeline timeline, Fence fence) implements FenceSignal {
-    /** The highest number the kernel takes for an error. */
+    /** The highest errno (MAX_ERRNO in {@code include/linux/err.h}). */
     private static final int MAX_ERRNO = 4095;
 
     static int checkErrno(int errno) {

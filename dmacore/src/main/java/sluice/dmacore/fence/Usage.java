@@ -1,17 +1,17 @@
 package sluice.dmacore.fence;
 
 /**
- * What the work behind a fence does with a buffer, the most demanding first: whoever waits for one class waits for all that
- * stand before it, too. Source: {@code enum dma_resv_usage} in the kernel's {@code include/linux/dma-resv.h}.
+ * How the work behind a fence uses a buffer, strongest class first: a wait for one class includes all stronger ones.
+ * Source: {@code enum dma_resv_usage} in the kernel's {@code include/linux/dma-resv.h}.
  */
 public enum Usage {
-    /** The buffer's memory is being cleared or moved: nobody may touch it before. */
+    /** Kernel memory management, such as clearing or moving: must be waited for before any access. */
     KERNEL,
-    /** Somebody writes. */
+    /** Write access. */
     WRITE,
-    /** Somebody reads. */
+    /** Read access. */
     READ,
-    /** Somebody uses the memory, but takes no part in the order of readers and writers: only a move has to wait. */
+    /** Any other use, outside the order of readers and writers: only a move must wait. */
     BOOKKEEP;
 
     /** The class a new reader waits for: all writers. */
@@ -24,7 +24,7 @@ public enum Usage {
         return READ;
     }
 
-    /** Whether who waits for this class waits for the other one. */
+    /** Whether a wait for this class includes another one. */
     public boolean includes(Usage other) {
         return other.compareTo(this) <= 0;
     }

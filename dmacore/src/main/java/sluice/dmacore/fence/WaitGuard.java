@@ -3,15 +3,17 @@ package sluice.dmacore.fence;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Knows where a thread must not wait: inside of a read section, on an event loop, while it holds a pin. Asked before each wait,
- * even for a fence that is signalled, so that a wait at a wrong place is found whether or not it would have lasted.
+ * Detects waits that could deadlock: in a read section, on an event loop, or while holding a pin. Called before each
+ * wait, even for a signalled fence, so that such a wait is found even if it would not block.
  */
 @FunctionalInterface
 public interface WaitGuard {
-    /** Lets everybody wait. */
+    /** Permits all waits. */
     WaitGuard NONE = () -> null;
 
-    /** What the calling thread is inside of, such as {@code a read section of gpu0}; null if it may wait. */
+    /**
+     * The section that forbids the calling thread to wait, such as {@code a read section of gpu0}; null if it may wait.
+     */
     @Nullable
     String inside();
 }

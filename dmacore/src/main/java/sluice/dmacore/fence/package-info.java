@@ -1,9 +1,9 @@
 /**
- * Fences: when may a buffer be used? A device promises to signal, others wait, and a {@link
- * sluice.dmacore.fence.Reservation} keeps what a buffer's next user has to wait for.
+ * Fences: synchronisation of buffer users. A producer signals, others wait, and a {@link
+ * sluice.dmacore.fence.Reservation} holds the fences for which a buffer's next user must wait.
  *
- * <p>Sharing memory and waiting for it are two things: nothing here knows memory, buffers or devices, and the rest of the
- * core works without a single fence. Only Linux's error numbers may enter.
+ * <p>Sharing memory is independent of waiting for it: this package knows neither memory nor buffers nor devices, and
+ * the rest of the core works without fences. May use {@link sluice.dmacore.linux.Errno} only.
  */
 @NullMarked
 package sluice.dmacore.fence;

@@ -11,23 +11,23 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
 /**
- * A file for its owner only, which is there as a whole or not at all. It holds what a guest has shown or done, and it is often
- * written by root into a folder that others may write to, so nothing is written through a link.
+ * Atomically written files, accessible to their owner only. Their content comes from a guest, and they are often
+ * written by root into a folder that others can write, so links are not followed.
  */
 public final class PrivateFile {
     private PrivateFile() {}
 
-    /** What is to be in a file. */
+    /** Writes the content of a file. */
     @FunctionalInterface
     public interface Content {
         void write(OutputStream out) throws IOException;
     }
 
     /**
-     * Makes a file of mode 0600, or replaces one; a reader sees the old one or the new one.
+     * Creates or replaces a file, with mode 0600; a reader sees the old or the new one.
      *
-     * @param file in a folder that exists
-     * @throws IOException something is there that is no regular file, such as a link or a device; or as for any file
+     * @param file in an existing folder
+     * @throws IOException the path exists and is not a regular file, for example a link or a device; or an I/O error
      */
     public static void write(Path file, Content content) throws IOException {
         if (Files.exists(file, LinkOption.NOFOLLOW_LINKS) && !Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
@@ -36,7 +36,7 @@ public final class PrivateFile {
         }
         Path folder = file.toAbsolutePath().getParent();
         if (folder == null) throw new IOException(file + " is not a file name");
-        // Under a name that nobody can foresee, with O_EXCL and mode 0600.
+        // With an unpredictable name, O_EXCL and mode 0600.
         Path unfinished = Files.createTempFile(folder, file.getFileName() + ".", ".part");
         boolean done = false;
         try {

@@ -1,7 +1,7 @@
 /**
- * Files that a process leaves to its user: pictures, statistics.
+ * Output files for the user: pictures, statistics.
  *
- * <p>How they are written, and nothing of what is in them.
+ * <p>Must not depend on their content.
  */
 @NullMarked
 package sluice.dmacore.file;

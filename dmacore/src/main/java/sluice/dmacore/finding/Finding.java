@@ -1,18 +1,19 @@
 package sluice.dmacore.finding;
 
 /**
- * A rule was broken.
+ * A violation of a rule.
  *
  * @param rule which
- * @param device whose attachment it was; empty if no device took part
+ * @param device name of the device; empty if no device is involved
  * @param buffer name of the buffer
- * @param from first byte of the buffer it is about
+ * @param from first byte in the buffer
  * @param length in bytes
- * @param what happened, in a sentence
- * @param site where in the program: class, method and line outside of the core; of a guest's kernel, the function that was called
+ * @param description of the violation
+ * @param site location in the program: class, method and line outside the core; for a guest's kernel, the called
+ * function
  */
 public record Finding(Rule rule, String device, String buffer, long from, long length, String what, String site) {
-    /** One line for a person. */
+    /** One line for messages. */
     @Override
     public String toString() {
         StringBuilder line = new StringBuilder(rule.name()).append(": ").append(what).append(": ");

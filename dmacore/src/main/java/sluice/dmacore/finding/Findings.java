@@ -10,21 +10,20 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
- * Collects findings: the same one from the same place once, with how often it happened and about which bytes. Any thread may
- * add.
+ * Collects findings: equal ones from the same location once, with a count and the ranges of bytes. Thread-safe.
  *
- * <p>Bounded: a guest that does wrong in ever new places fills it, and what comes then is counted.
+ * <p>Bounded, because a guest can cause findings without limit; beyond the limit findings are only counted.
  */
 public final class Findings {
-    /** Different findings that are kept. */
+    /** Limit of different findings. */
     public static final int CAPACITY = 1024;
     private static final String OWN = "sluice.dmacore.";
     private static final StackWalker WALKER = StackWalker.getInstance();
     private static final ScopedValue<String> SITE = ScopedValue.newInstance();
 
-    /** Some bytes of a buffer. */
+    /** A range of bytes of a buffer. */
     public record Range(long from, long length) {
-        /** The byte behind the last. */
+        /** The end of the range, exclusive. */
         public long end() {
             return from + length;
         }
@@ -36,10 +35,10 @@ public final class Findings {
     }
 
     /**
-     * A finding, as it was made for the first time, and how often it was made.
+     * A finding at its first occurrence, with the number of occurrences.
      *
-     * @param ranges all ranges that it was made about, without overlaps and in their order; at most 16
-     * @param rangesBeyond times that it was made about another, for which there was no room
+     * @param ranges its ranges, ordered and without overlaps; at most 16
+     * @param rangesBeyond occurrences in further ranges, which were not kept
      */
     public record Counted(Finding finding, long times, List<Range> ranges, long rangesBeyond) {
         /** One line for a person. */
@@ -54,14 +53,14 @@ public final class Findings {
         }
     }
 
-    /** Is told of every single finding, however often the same was made. */
+    /** Receives every occurrence of every finding. */
     @FunctionalInterface
     public interface Follower {
-        /** One was made; must not wait. */
+        /** Called for one occurrence; must not wait. */
         void found(Rule rule, Subject subject, long from, long length);
     }
 
-    /** Something that is done. */
+    /** An action that may throw. */
     @FunctionalInterface
     public interface Action<X extends Exception> {
         void run() throws X;
@@ -94,29 +93,29 @@ public final class Findings {
     private Consumer<Finding> listener = finding -> {};
     private Follower follower = (rule, subject, from, length) -> {};
 
-    /** Keeps only findings of these devices from now on; findings of no device are kept always. */
+    /** Keeps only later findings of these devices, and those without a device. */
     public synchronized void only(Predicate<String> wanted) {
         devices = wanted;
     }
 
-    /** Is told, too, of each finding when it is made for the first time, by the thread that made it; must not wait. */
+    /** Adds a listener, called at the first occurrence of each finding on the reporting thread; must not wait. */
     public synchronized void listen(Consumer<Finding> told) {
         listener = listener.andThen(told);
     }
 
-    /** Is told of each finding each time. There is one follower, the last that was set. */
+    /** Sets the follower, called at each occurrence. Replaces an earlier one. */
     public synchronized void follow(Follower told) {
         follower = told;
     }
 
-    /** As {@link #add(Rule, Subject, long, long, String)}, of what has no numbers. */
+    /** As {@link #add(Rule, Subject, long, long, String)}, for a subject without numbers. */
     public void add(Rule rule, String device, String buffer, long from, long length, String what) {
         add(rule, new Subject(device, 0, buffer, 0), from, length, what);
     }
 
     /**
-     * Adds a finding; the parameters are those of {@link Finding}. Where it was made is the innermost frame that is not of
-     * the core itself, unless it is said by {@link #at}.
+     * Adds a finding; the parameters are those of {@link Finding}. Its location is the innermost stack frame outside
+     * the core, unless set by {@link #at}.
      */
     public void add(Rule rule, Subject subject, long from, long length, String what) {
         String device = subject.device();
@@ -152,9 +151,10 @@ public final class Findings {
     }
 
     /**
-     * Does what another program has asked for: what is found meanwhile was made there, and not where this program carries it out.
+     * Runs an action on behalf of another program, such as a guest's kernel: findings made meanwhile have that
+     * program's location.
      *
-     * @param site where it was asked for
+     * @param site location in the other program
      */
     public static <X extends Exception> void at(String site, Action<X> action) throws X {
         ScopedValue.where(SITE, site).call(() -> {
@@ -177,36 +177,36 @@ public final class Findings {
         return className.endsWith("Test") || className.contains("Test$");
     }
 
-    /** All findings in the order they were first made. */
+    /** All findings in the order of their first occurrence. */
     public synchronized List<Counted> all() {
         List<Counted> all = new ArrayList<>(entries.size());
         for (Entry entry : entries.values()) all.add(entry.counted());
         return all;
     }
 
-    /** The findings that are mistakes. */
+    /** The findings of severity ERROR. */
     public List<Finding> errors() {
         return all().stream().map(Counted::finding)
                 .filter(finding -> finding.rule().severity() == Rule.Severity.ERROR).toList();
     }
 
-    /** How often a rule was broken. */
+    /** Number of violations of a rule. */
     public long times(Rule rule) {
         return all().stream().filter(counted -> counted.finding().rule() == rule).mapToLong(Counted::times).sum();
     }
 
-    /** Findings that were not kept because there were too many. */
+    /** Findings beyond the limit. */
     public synchronized long beyondCapacity() {
         return beyond;
     }
 
-    /** Forgets all of them. */
+    /** Removes all findings. */
     public synchronized void clear() {
         entries.clear();
         beyond = 0;
     }
 
-    /** A line each, the mistakes first; empty if there are none. */
+    /** One line for each, errors first; empty if there are none. */
     public String report() {
         String lines = all().stream()
                 .sorted((a, b) -> a.finding().rule().severity().compareTo(b.finding().rule().severity()))

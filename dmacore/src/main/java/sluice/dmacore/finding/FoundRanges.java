@@ -4,11 +4,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The ranges of a buffer about which the same finding was made at the same place: those that touch are one, in the order of their
- * bytes. Bounded: beyond {@link #MOST} they are counted.
+ * The ranges of one finding in a buffer, ordered; adjacent ranges are merged. Bounded: beyond {@link #MOST} they are
+ * only counted.
  */
 final class FoundRanges {
-    /** Ranges that are kept. */
+    /** Limit of ranges. */
     static final int MOST = 16;
 
     private final List<Findings.Range> ranges = new ArrayList<>(1);
@@ -39,7 +39,7 @@ final class FoundRanges {
         return List.copyOf(ranges);
     }
 
-    /** Times that a range was added for which there was no room. */
+    /** Number of ranges beyond the limit. */
     long beyond() {
         return beyond;
     }

@@ -5,10 +5,10 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The rules of sharing a buffer. Those whose names begin with {@code D} are what the kernel's DMA debugging reports
- * ({@code kernel/dma/debug.c}, in the order of that file's checks); the others it cannot see.
+ * The rules of sharing a buffer. Rules named {@code D}<i>n</i> are those of the kernel's DMA-API debugging ({@code
+ * kernel/dma/debug.c}, in the order of its checks); the others are not detectable there.
  *
- * <p>Numbers of recordings are the ordinals: new rules are appended.
+ * <p>Recordings contain ordinals: new rules must be appended.
  */
 public enum Rule {
     D2_UNMAP_NOT_MAPPED(Severity.ERROR, "a mapping ends once", "kernel/dma/debug.c: check_unmap"),
@@ -101,11 +101,11 @@ public enum Rule {
             "what a device writes into a bounce buffer is copied back, by a sync or the unmap",
             "kernel/dma/swiotlb.c: swiotlb_tbl_unmap_single; Documentation/core-api/swiotlb.rst");
 
-    /** How sure it is that something is wrong. */
+    /** Whether a violation is always wrong. */
     public enum Severity {
-        /** It is a mistake: on some machine it shows wrong bytes. */
+        /** An error: on some machines it gives wrong bytes. */
         ERROR,
-        /** It is legal, and costs something. */
+        /** Legal, but has a cost. */
         HINT
     }
 
@@ -125,13 +125,13 @@ public enum Rule {
         return severity;
     }
 
-    /** Its number in recordings. */
+    /** Number in recordings. */
     @SuppressWarnings("EnumOrdinal") // as the class says: rules are appended
     public int number() {
         return ordinal();
     }
 
-    /** The rule with a number, or null if there is none such here: a recording may be of a later Sluice. */
+    /** The rule with a number, or null if it is unknown: a recording may be of a later version. */
     public static @Nullable Rule numbered(int number) {
         return number >= 0 && number < ALL.size() ? ALL.get(number) : null;
     }
@@ -141,7 +141,7 @@ public enum Rule {
         return says;
     }
 
-    /** Where it comes from: a file of the kernel, or a mail to its lists. */
+    /** Its source: a kernel file, or a message on a kernel mailing list. */
     public String source() {
         return source;
     }

@@ -1,9 +1,9 @@
 package sluice.dmacore.finding;
 
 /**
- * What a finding is about: names for people, and the numbers that a recording has for the same.
+ * The subject of a finding: names, and the same objects' numbers in a recording.
  *
- * @param device that did it, or was to have it; empty if none did
+ * @param device involved device; empty if none
  * @param attachment number of the device's attachment, or 0
  * @param buffer name of the buffer
  * @param number of the buffer, or 0

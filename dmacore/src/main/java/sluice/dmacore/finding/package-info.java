@@ -1,8 +1,8 @@
 /**
- * What was done wrong with a buffer: rules, each with the place that says so, and findings, each with what was touched and by
- * whom. Nothing here stops anybody; whoever finds something also decides what to answer.
+ * Wrong use of buffers: rules, each with its source, and findings, each with the device, the buffer and the range. A
+ * finding does not prevent the operation; the reporting code decides how to respond.
  *
- * <p>A rule may enter only if correct use never breaks it.
+ * <p>A rule must never be violated by correct use.
  */
 @NullMarked
 package sluice.dmacore.finding;

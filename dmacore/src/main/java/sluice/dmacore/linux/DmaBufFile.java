@@ -15,12 +15,11 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 /**
- * What can be done with the descriptor of a real dma-buf, whoever exports it: {@code linux/dma-buf.h} and
- * {@code drivers/dma-buf/dma-buf.c}.
+ * Operations on the descriptor of a kernel dma-buf of any exporter: {@code linux/dma-buf.h} and {@code
+ * drivers/dma-buf/dma-buf.c}.
  *
- * <p>The CPU's accesses to a mapping stand between {@link #syncStart} and {@link #syncEnd}. The kernel does not count the
- * two: a bracket that is closed twice, or with another direction than it was opened with, goes unnoticed, so the balance
- * is the caller's to keep.
+ * <p>CPU accesses to a mapping are enclosed by {@link #syncStart} and {@link #syncEnd}. The kernel does not check the
+ * balance: a bracket closed twice, or with another direction, is not detected, so the caller must keep the balance.
  */
 public final class DmaBufFile {
     /** The longest name, in bytes of UTF-8. */
@@ -49,7 +48,7 @@ public final class DmaBufFile {
     private DmaBufFile() {}
 
     /**
-     * Whether a descriptor, such as one from a peer, is a dma-buf: whether it lies on the kernel's file system of them.
+     * Whether a descriptor, such as one from a peer, is a dma-buf: whether it is on the kernel's dma-buf file system.
      *
      * @throws ErrnoException a failure of fstatfs(2), such as EBADF
      */
@@ -60,10 +59,10 @@ public final class DmaBufFile {
     }
 
     /**
-     * The size, which never changes, as lseek(2) tells it.
+     * The size, which is constant, from lseek(2).
      *
      * @return bytes, a multiple of the page size
-     * @throws ErrnoException ESPIPE or EINVAL for what is no dma-buf
+     * @throws ErrnoException ESPIPE or EINVAL if it is not a dma-buf
      */
     public static long size(Fd fd) throws ErrnoException {
         return Unistd.LSEEK.orThrow(Unistd.LSEEK.call(fd.number(), 0, Unistd.SEEK_END));
@@ -99,7 +98,7 @@ public final class DmaBufFile {
 
     /**
      * DMA_BUF_IOCTL_SYNC with any flags. EAGAIN is to be restarted like EINTR
-     * ({@code Documentation/driver-api/dma-buf.rst}); an exporter that says so for a whole second is reported.
+     * ({@code Documentation/driver-api/dma-buf.rst}); an exporter that returns it for a whole second is reported.
      *
      * @throws ErrnoException EINVAL for unknown flags or none
      */
@@ -144,8 +143,8 @@ public final class DmaBufFile {
     }
 
     /**
-     * A sync file that is signalled once devices have done what an access of this kind has to wait for: their writes
-     * before a READ, all their uses before a WRITE. An idle buffer gives one that is signalled already.
+     * Exports a sync file with the fences that an access of this kind must wait for: device writes before a READ, all
+     * device uses before a WRITE. For an idle buffer it is already signalled.
      *
      * @throws ErrnoException ENOTTY (no dma-buf, or a kernel before 6.0), EMFILE, ENOMEM
      */
@@ -162,11 +161,11 @@ public final class DmaBufFile {
     }
 
     /**
-     * Makes devices wait for a sync file: as the fence of a reader (READ), which only writers wait for, or of a writer
-     * (WRITE, READ_WRITE), which all wait for.
+     * Imports a sync file for which devices must wait: as the fence of a reader (READ), for which only writers wait, or
+     * of a writer (WRITE, READ_WRITE), for which all wait.
      *
-     * @param syncFile stays the caller's
-     * @throws ErrnoException EINVAL (no sync file), ENOTTY (no dma-buf, or a kernel before 6.0), ENOMEM
+     * @param syncFile remains owned by the caller
+     * @throws ErrnoException EINVAL (not a sync file), ENOTTY (no dma-buf, or a kernel before 6.0), ENOMEM
      */
     public static void importSyncFile(Fd fd, SyncAccess access, Fd syncFile) throws ErrnoException {
         importSyncFile(fd, access.flags(), syncFile.number());
@@ -180,11 +179,11 @@ public final class DmaBufFile {
     }
 
     /**
-     * Waits until devices have done what an access of this kind has to wait for: poll(2). That says nothing about caches;
-     * {@link #syncStart} is still due.
+     * Waits with poll(2) for the fences that an access of this kind must wait for. Does not maintain caches; {@link
+     * #syncStart} is still required.
      *
-     * @param limit at most 2^31-1 milliseconds are waited; zero only looks. Signals may prolong it.
-     * @return false if they were not done in time
+     * @param limit at most 2^31-1 milliseconds; zero polls. Signals may prolong it.
+     * @return false on timeout
      * @throws ErrnoException ENOMEM
      */
     public static boolean awaitIdle(Fd fd, SyncAccess access, Duration limit) throws ErrnoException {
@@ -192,22 +191,22 @@ public final class DmaBufFile {
         return (poll(fd, wanted, limit) & wanted) != 0;
     }
 
-    /** The events among {@code events} that are there; 0 when the time is over. */
+    /** The pending events among {@code events}; 0 on timeout. */
     static short poll(Fd fd, short events, Duration limit) throws ErrnoException {
         MemorySegment pollfd = Libc.scratch();
         pollfd.set(JAVA_INT, 0, fd.number());
         pollfd.set(JAVA_SHORT, POLLFD_EVENTS, events);
         pollfd.set(JAVA_SHORT, POLLFD_REVENTS, (short) 0);
-        // An int in C, of which a negative one would wait for ever.
+        // An int in C; a negative value would wait for ever.
         long millis = Math.max(0, Math.min(limit.toMillis(), Integer.MAX_VALUE));
         Link.POLL.orThrow(Link.POLL.callThroughSignals(pollfd.address(), 1, millis));
         return pollfd.get(JAVA_SHORT, POLLFD_REVENTS);
     }
 
     /**
-     * What the kernel tells of a dma-buf.
+     * Reads the kernel's description of a dma-buf.
      *
-     * @throws IOException it is no dma-buf, or /proc is not mounted
+     * @throws IOException it is not a dma-buf, or /proc is not mounted
      */
     public static DmaBufInfo info(Fd fd) throws IOException {
         Path source = Path.of("/proc/self/fdinfo/" + fd.number());

@@ -3,8 +3,8 @@ package sluice.dmacore.linux;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the kernel tells of a dma-buf in {@code /proc/self/fdinfo} ({@code dma_buf_show_fdinfo} in
- * {@code drivers/dma-buf/dma-buf.c}).
+ * The kernel's description of a dma-buf in {@code /proc/self/fdinfo} ({@code dma_buf_show_fdinfo} in {@code
+ * drivers/dma-buf/dma-buf.c}).
  *
  * @param size     bytes
  * @param holders  references to the open file: descriptors of all processes and importing drivers

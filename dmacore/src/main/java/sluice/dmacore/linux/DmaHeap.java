@@ -13,8 +13,8 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 /**
- * A heap of the kernel that allocates dma-bufs, belonging to no device: {@code linux/dma-heap.h} and
- * {@code drivers/dma-buf/dma-heap.c}. The heap {@code system} has scattered pages of ordinary memory.
+ * A kernel heap that allocates dma-bufs independent of a device: {@code linux/dma-heap.h} and {@code
+ * drivers/dma-buf/dma-heap.c}. The heap {@code system} has scattered pages of ordinary memory.
  */
 public final class DmaHeap implements AutoCloseable {
     static final IoctlRequest ALLOC = IoctlRequest.readWrite("DMA_HEAP_IOCTL_ALLOC", 'H', 0, 24);
@@ -33,9 +33,9 @@ public final class DmaHeap implements AutoCloseable {
     }
 
     /**
-     * The heaps of this machine, sorted; none on a kernel without CONFIG_DMABUF_HEAPS.
+     * The heaps of this machine, sorted; empty on a kernel without CONFIG_DMABUF_HEAPS.
      *
-     * @throws IOException /dev/dma_heap is there and cannot be read
+     * @throws IOException /dev/dma_heap exists and cannot be read
      */
     public static List<String> names() throws IOException {
         if (!Files.isDirectory(FOLDER)) {
@@ -55,7 +55,7 @@ public final class DmaHeap implements AutoCloseable {
      * Opens a heap.
      *
      * @param name one of {@link #names()}, such as {@code system}
-     * @throws ErrnoException ENOENT (there is none of this name), EACCES
+     * @throws ErrnoException ENOENT (no heap of this name), EACCES
      */
     public static DmaHeap open(String name) throws ErrnoException {
         Path node = FOLDER.resolve(name);
@@ -82,8 +82,7 @@ public final class DmaHeap implements AutoCloseable {
     }
 
     /**
-     * The same, for somebody who may only read: its mappings for writing are refused (EACCES). It says nothing about what
-     * devices may do.
+     * The same with a read-only descriptor: writable mappings are refused (EACCES). Does not restrict devices.
      *
      * @param bytes as {@link #allocate}
      * @throws ErrnoException as {@link #allocate}
@@ -93,9 +92,9 @@ public final class DmaHeap implements AutoCloseable {
     }
 
     /**
-     * The same with flags of the caller's choice.
+     * The same with given flags.
      *
-     * @throws ErrnoException also EINVAL for flags the kernel does not know; of heaps it knows none
+     * @throws ErrnoException also EINVAL for unknown flags; the kernel defines no heap flags
      */
     Fd allocate(long bytes, int fdFlags, long heapFlags) throws ErrnoException {
         MemorySegment data = Libc.scratch();
@@ -107,7 +106,7 @@ public final class DmaHeap implements AutoCloseable {
         return Fd.own(data.get(JAVA_INT, DATA_FD));
     }
 
-    /** The heap's own descriptor, for tests of requests that this class does not make. */
+    /** The heap's descriptor, for tests of requests that this class does not provide. */
     Fd device() {
         return device;
     }

@@ -5,7 +5,7 @@ import java.util.Map;
 import static java.util.Map.entry;
 
 /**
- * The error numbers of Linux that Sluice meets or stands for, with their names and the C library's wording.
+ * The Linux errno values that Sluice handles or returns, with their names and the C library's messages.
  *
  * <p>Values: {@code asm-generic/errno-base.h} and {@code asm-generic/errno.h}, which x86-64 and aarch64 share.
  */
@@ -67,19 +67,19 @@ public final class Errno {
 
     private Errno() {}
 
-    /** The symbolic name, such as {@code ENOMEM}; {@code errno 133} for a number that has none here. */
+    /** The symbolic name, such as {@code ENOMEM}; {@code errno 133} for an unknown number. */
     public static String name(int errno) {
         Meaning meaning = Table.MEANINGS.get(errno);
         return meaning == null ? "errno " + errno : meaning.name;
     }
 
-    /** What the C library says about it, such as {@code Cannot allocate memory}. */
+    /** The C library's message, such as {@code Cannot allocate memory}. */
     public static String text(int errno) {
         Meaning meaning = Table.MEANINGS.get(errno);
         return meaning == null ? "Unknown error " + errno : meaning.text;
     }
 
-    /** Every number of this class with its meaning, for the test that asks the C library about each. */
+    /** All numbers of this class, for the test that compares them with the C library. */
     static Map<Integer, Meaning> meanings() {
         return Table.MEANINGS;
     }
@@ -87,7 +87,7 @@ public final class Errno {
     /** A name and the C library's text for it. */
     record Meaning(String name, String text) {}
 
-    /** Built when the first error is described, not before. */
+    /** Built at the first use. */
     private static final class Table {
         static final Map<Integer, Meaning> MEANINGS = Map.ofEntries(row(EPERM, "EPERM", "Operation not permitted"),
                 row(ENOENT, "ENOENT", "No such file or directory"), row(ESRCH, "ESRCH", "No such process"),

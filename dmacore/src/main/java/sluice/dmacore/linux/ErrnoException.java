@@ -2,7 +2,7 @@ package sluice.dmacore.linux;
 
 import java.io.IOException;
 
-/** A Linux call that failed: which one, and with which errno. */
+/** A failed Linux call with its errno. */
 public final class ErrnoException extends IOException {
     private static final long serialVersionUID = 1L;
 
@@ -14,7 +14,7 @@ public final class ErrnoException extends IOException {
      *
      * @param call  the C function's name, such as {@code mmap}; of an ioctl also its request, as in
      *              {@code ioctl UDMABUF_CREATE}
-     * @param errno the positive error number it left
+     * @param errno the positive errno
      */
     public ErrnoException(String call, int errno) {
         super(describe(call, errno));
@@ -31,7 +31,7 @@ public final class ErrnoException extends IOException {
     /**
      * The same failure with its reason.
      *
-     * @param why a sentence: which rule, which range, which limit, what to do
+     * @param why a sentence with the rule, the range, the limit and what to do
      */
     public ErrnoException because(String why) {
         return new ErrnoException(this, why);

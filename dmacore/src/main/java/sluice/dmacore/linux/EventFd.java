@@ -9,7 +9,7 @@ import java.util.OptionalLong;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-/** A counter to wake somebody with: eventfd(2). Kicks and calls of virtqueues are eventfds. */
+/** eventfd(2): a counter for notifications, such as kicks and calls of virtqueues. */
 public final class EventFd {
     static final int EFD_CLOEXEC = 0x80000;
     static final int EFD_NONBLOCK = 0x800;
@@ -27,9 +27,9 @@ public final class EventFd {
     }
 
     /**
-     * Adds 1 and wakes who waits. A full counter is fine: it is signalled already. It never waits, whatever another holder
-     * of the eventfd does with it, see {@link KernelSignal}. Only where the kernel refuses AIO is it a write, which waits
-     * while an eventfd that a peer has made blocking is full: the calling thread then stands still, and no other.
+     * Adds 1 and wakes waiters. A full counter is already signalled and is not an error. Never blocks, whatever other
+     * holders of the eventfd do; see {@link KernelSignal}. Only if the kernel refuses AIO is it a write(2), which
+     * blocks the calling thread while the counter is full and a peer has made the eventfd blocking.
      *
      * @throws ErrnoException EINVAL for what is no eventfd
      */
@@ -50,7 +50,7 @@ public final class EventFd {
     }
 
     /**
-     * Takes the counter and sets it to 0.
+     * Reads the counter and sets it to 0.
      *
      * @return its value, an unsigned 64-bit number; 0 if nothing was signalled
      * @throws ErrnoException such as EINVAL for what is no eventfd
@@ -68,8 +68,8 @@ public final class EventFd {
     }
 
     /**
-     * Whether a descriptor, such as one from a peer, is an eventfd. The file behind it is not asked: one from a peer may
-     * be of a file system that never answers.
+     * Whether a descriptor, such as one from a peer, is an eventfd. Does not call into the file, which may be on a file
+     * system that never answers.
      *
      * @throws IOException /proc is not mounted
      */
@@ -82,7 +82,7 @@ public final class EventFd {
      * The kernel's number of an eventfd, the same for all descriptors of it ({@code eventfd_show_fdinfo} in {@code
      * fs/eventfd.c}).
      *
-     * @return nothing if the kernel does not tell (before Linux 5.2), or it is no eventfd
+     * @return empty if the kernel does not report it (before Linux 5.2), or if it is not an eventfd
      * @throws IOException /proc is not mounted
      */
     public static OptionalLong id(Fd fd) throws IOException {
@@ -94,7 +94,9 @@ public final class EventFd {
 
     private static final class Link {
         static final NativeCall EVENTFD = NativeCall.returningInt("eventfd");
-        /** Not critical: it may wait, and a thread that waits in a critical call keeps the whole JVM from its next safepoint. */
+        /**
+         * Not critical: it may block, and a thread blocked in a critical call delays the safepoints of the whole JVM.
+         */
         static final NativeCall WRITE = NativeCall.returningLong("write");
         static final MemorySegment ONE = Arena.global().allocateFrom(JAVA_LONG, 1L);
     }

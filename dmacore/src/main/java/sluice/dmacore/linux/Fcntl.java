@@ -16,7 +16,7 @@ final class Fcntl {
     static final int O_NONBLOCK = 0x800;
     static final int O_CLOEXEC = 0x80000;
 
-    /** Variadic in C after the command. None of the commands above waits, so none is interrupted. */
+    /** Variadic in C after the command. None of the commands above blocks, so none is interrupted. */
     static final NativeCall FCNTL = NativeCall.returningInt("fcntl", Linker.Option.firstVariadicArg(2));
 
     private Fcntl() {}

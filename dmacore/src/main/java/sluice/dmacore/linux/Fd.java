@@ -5,8 +5,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * Owns one open descriptor of this process, and closes it exactly once.
  *
- * <p>Closing is safe against other closers, not against users: whoever closes makes sure that no other thread is
- * between {@link #number()} and its call, because the kernel hands a freed number to the next file that is opened.
+ * <p>Closing is safe against concurrent closes, not against concurrent use: the closing code ensures that no other
+ * thread is between {@link #number()} and its call, because the kernel reuses a freed number for the next open file.
  */
 public final class Fd implements AutoCloseable {
     private static final int NONE = -1;
@@ -21,7 +21,7 @@ public final class Fd implements AutoCloseable {
     }
 
     /**
-     * Takes over a descriptor that nobody else owns.
+     * Takes ownership of a descriptor without another owner.
      *
      * @param number the descriptor, 0 or more
      */
@@ -32,7 +32,7 @@ public final class Fd implements AutoCloseable {
         return new Fd(number);
     }
 
-    /** How many descriptors are owned by live instances in this process; tests count leaks with it. */
+    /** Number of descriptors owned by live instances in this process; used by leak tests. */
     public static int openCount() {
         return OPEN.get();
     }
@@ -66,15 +66,15 @@ public final class Fd implements AutoCloseable {
     }
 
     /**
-     * Has {@code next} run once, when the descriptor has been closed or given away, in place of any before. To be called by
-     * the owner of an open descriptor, while no other thread can close it.
+     * Sets a callback that runs once, when the descriptor has been closed or released; replaces an earlier one. Called
+     * by the owner of an open descriptor, while no other thread can close it.
      */
     public void whenGone(Runnable next) {
         gone = next;
     }
 
     /**
-     * Gives ownership up without closing.
+     * Releases ownership without closing.
      *
      * @return the number, which the caller now owns
      * @throws IllegalStateException it was closed or released
@@ -91,9 +91,9 @@ public final class Fd implements AutoCloseable {
 
     /**
      * Closes the descriptor if it is still owned. Errors of close(2) such as EIO or EINTR are not reported: Linux has
-     * freed the number by then, and what a failed late write lost is not this object's to mend.
+     * freed the number by then, and a failed late write cannot be repaired here.
      *
-     * @throws AssertionError EBADF: other code closed this number, so some file in this process is in wrong hands
+     * @throws AssertionError EBADF: other code closed this number, so a file of this process was closed by mistake
      */
     @Override
     public void close() {

@@ -8,13 +8,13 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 /**
- * What an open file is. {@code (device, inode)} names a backing file while it is open.
+ * The status of an open file. {@code (device, inode)} identifies a backing file while it is open.
  *
  * <p>Read with statx(2), whose structure is the same on every architecture; {@code struct stat} is not.
  *
  * @param device as {@code st_dev}: major and minor in the C library's encoding
  * @param inode  as {@code st_ino}
- * @param size   bytes; 0 for what has no size
+ * @param size bytes; 0 for files without a size
  * @param mode   kind and permission bits, as {@code st_mode}
  */
 public record FileStatus(long device, long inode, long size, int mode) {
@@ -56,7 +56,7 @@ public record FileStatus(long device, long inode, long size, int mode) {
         return (mode & KIND_MASK) == SOCKET;
     }
 
-    /** A file with contents, such as a memfd or a file on disk. */
+    /** A regular file, such as a memfd or a file on disk. */
     public boolean isRegular() {
         return (mode & KIND_MASK) == REGULAR;
     }
@@ -66,7 +66,7 @@ public record FileStatus(long device, long inode, long size, int mode) {
         return (mode & KIND_MASK) == CHARACTER_DEVICE;
     }
 
-    /** makedev(3): 12 low bits of major around 8 low bits of minor, the rest above. */
+    /** As makedev(3). */
     static long makeDevice(int major, int minor) {
         long ma = Integer.toUnsignedLong(major);
         long mi = Integer.toUnsignedLong(minor);

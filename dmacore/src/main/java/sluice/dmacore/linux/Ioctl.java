@@ -9,7 +9,9 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-/** ioctl(2). A call that a signal interrupts is made again, as the interfaces used here (dma-buf, udmabuf, KVM) expect. */
+/**
+ * ioctl(2). A call interrupted by a signal is restarted, as the interfaces used here (dma-buf, udmabuf, KVM) expect.
+ */
 public final class Ioctl {
     private Ioctl() {}
 

@@ -9,15 +9,14 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 /**
- * Adds 1 to an eventfd by the kernel's own {@code eventfd_signal}, which never waits.
+ * Adds 1 to an eventfd by the kernel's {@code eventfd_signal}, which never blocks.
  *
- * <p>A write(2) waits when the counter is full, unless the open file is non-blocking. That flag is everybody's who holds
- * the file, so a peer that gave us its eventfd can fill the counter, take the flag back and keep the writer for as long as
- * it likes. Asking for the flag or for room before each write leaves a gap in which it is taken back, and pwritev2(2) with
- * RWF_NOWAIT is not offered for writes to an eventfd (EOPNOTSUPP). An operation of Linux AIO that is over at once, and that
- * names the eventfd as the one to tell (IOCB_FLAG_RESFD), has no such gap: a full counter stays full, and io_submit(2)
- * returns. The operation is a poll of the eventfd itself, which always has one of POLLIN, POLLOUT and POLLERR. It costs 0.4
- * µs more than the write.
+ * <p>A write(2) blocks while the counter is full, unless the open file is non-blocking. All holders of the file share
+ * that flag, so a peer that passed us its eventfd can fill the counter, clear O_NONBLOCK and block the writer
+ * indefinitely. Setting the flag or polling before each write is racy, and pwritev2(2) with RWF_NOWAIT is not supported
+ * for writes to an eventfd (EOPNOTSUPP). An operation of Linux AIO that completes at once and signals the eventfd
+ * (IOCB_FLAG_RESFD) has no such race: a full counter stays full, and io_submit(2) returns. The operation is a poll of
+ * the eventfd itself, which always has one of POLLIN, POLLOUT and POLLERR. It costs 0.4 µs more than the write.
  */
 final class KernelSignal {
     static final long IOCB_BYTES = 64;
@@ -38,22 +37,22 @@ final class KernelSignal {
     static final long IO_SUBMIT = ARM ? 2 : 209;
     static final long IO_GETEVENTS = ARM ? 4 : 208;
 
-    /** Completed operations that may lie in the context before they are collected. */
+    /** Completed operations in the context before they are collected. */
     private static final int CONTEXT_EVENTS = 256;
     private static final int COLLECTED = 64;
-    /** Others signal meanwhile and may take what was collected; this often is never needed. */
+    /** Concurrent signals may use the collected slots; more retries are never needed. */
     private static final int ATTEMPTS = 1000;
 
     private static final ThreadLocal<Request> REQUEST = ThreadLocal.withInitial(Request::new);
 
     private KernelSignal() {}
 
-    /** Whether there is AIO: a kernel may be built without, a sandbox may forbid it, fs.aio-max-nr may be used up. */
+    /** Whether AIO is available: the kernel may lack it, a sandbox may forbid it, or fs.aio-max-nr may be used up. */
     static boolean isOffered() {
         return Link.CONTEXT != 0;
     }
 
-    /** Adds 1, unless the counter is full. Returns 0, or -errno such as -EINVAL for what is no eventfd. */
+    /** Adds 1, unless the counter is full. Returns 0, or -errno such as -EINVAL if it is not an eventfd. */
     static long raise(int eventfd) {
         Request request = REQUEST.get();
         request.iocb.set(JAVA_INT, AIO_FILDES, eventfd);
@@ -66,10 +65,10 @@ final class KernelSignal {
         return -Errno.EAGAIN;
     }
 
-    /** What one thread hands to the kernel. Garbage collected with its thread. */
+    /** The request block of one thread. Garbage-collected with its thread. */
     private static final class Request {
         final MemorySegment iocb;
-        /** The one address of the list that io_submit takes. */
+        /** The single entry of the list for io_submit. */
         final MemorySegment list;
         private final MemorySegment events;
         private final MemorySegment noTime;
@@ -86,7 +85,7 @@ final class KernelSignal {
             list.set(JAVA_LONG, 0, iocb.address());
         }
 
-        /** Takes completed operations out of the context, and makes room for as many. */
+        /** Removes completed operations from the context. */
         void collect() {
             long got;
             do {
@@ -99,7 +98,7 @@ final class KernelSignal {
     private static final class Link {
         /** Variadic in C after the number. */
         static final NativeCall SYSCALL = NativeCall.returningLong("syscall", Linker.Option.firstVariadicArg(1));
-        /** The process's one context, or 0. It ends with the process. */
+        /** The process's AIO context, or 0. It lives as long as the process. */
         static final long CONTEXT = setUp();
 
         private static long setUp() {

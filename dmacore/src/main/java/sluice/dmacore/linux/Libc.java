@@ -11,7 +11,7 @@ import java.util.Locale;
 import java.util.NoSuchElementException;
 
 /**
- * The linker, and what each thread needs for a call: a place for errno and a small scratch buffer.
+ * The linker, and the per-thread buffers of a call: errno and a small scratch buffer.
  *
  * <p>Every handle captures errno (free, measured) because the JVM itself makes calls that overwrite it.
  */
@@ -62,12 +62,14 @@ final class Libc {
         return errnoBuffer.get(ValueLayout.JAVA_INT, ERRNO_OFFSET);
     }
 
-    /** This thread's {@value #SCRATCH_BYTES} bytes, 16-byte aligned, for an answer that is read at once; not cleared. */
+    /**
+     * This thread's {@value #SCRATCH_BYTES} bytes, 16-byte aligned, for a result that is read immediately; not cleared.
+     */
     static MemorySegment scratch() {
         return PER_THREAD.get().scratch;
     }
 
-    /** What to throw when a handle threw: errors and unchecked exceptions as they are, the rest cannot happen. */
+    /** Converts a Throwable of a handle: rethrows errors and unchecked exceptions; others cannot occur. */
     static RuntimeException unexpected(Throwable thrown) {
         if (thrown instanceof Error error) {
             throw error;
@@ -89,7 +91,7 @@ final class Libc {
         return Linker.nativeLinker();
     }
 
-    /** Garbage collected with its thread; a closeable arena would need somebody to close it. */
+    /** Garbage-collected with its thread; a closeable arena would need an owner. */
     private static final class PerThread {
         final MemorySegment errno;
         final MemorySegment scratch;

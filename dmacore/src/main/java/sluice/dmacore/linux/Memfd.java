@@ -4,7 +4,7 @@ import java.lang.foreign.Arena;
 
 /** Anonymous memory with a descriptor: memfd_create(2). */
 public final class Memfd {
-    /** The file may be given seals; without it the file carries {@link Seals#SEAL} from the start. */
+    /** Permits seals; without it the file has {@link Seals#SEAL} from the start. */
     public static final int ALLOW_SEALING = 0x2;
     /** Backed by huge pages of the default size. */
     public static final int HUGETLB = 0x4;
@@ -42,12 +42,12 @@ public final class Memfd {
     }
 
     /**
-     * Gives the pages of a range back: fallocate(2) with FALLOC_FL_PUNCH_HOLE. The range reads as zeros from now on, and costs no
-     * memory until it is touched again; the size stays. A page of which only a part lies in the range is kept.
+     * Frees the pages of a range: fallocate(2) with FALLOC_FL_PUNCH_HOLE. The range then reads as zeros and uses no
+     * memory until written; the size is unchanged. Partial pages are zeroed but kept.
      *
      * @param offset bytes, 0 or more
      * @param length bytes, 1 or more
-     * @throws ErrnoException EPERM (a seal forbids it), EINVAL (not such a range), EOPNOTSUPP (not such a file)
+     * @throws ErrnoException EPERM (a seal forbids it), EINVAL (invalid range), EOPNOTSUPP (not supported by the file)
      */
     public static void punch(Fd fd, long offset, long length) throws ErrnoException {
         Link.FALLOCATE.orThrow(Link.FALLOCATE.callThroughSignals(fd.number(), PUNCH_HOLE_KEEP_SIZE, offset, length));

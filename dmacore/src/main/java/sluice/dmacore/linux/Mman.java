@@ -9,8 +9,8 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 /**
- * Mappings: mmap(2). A mapping ends when its arena is closed, after the JVM has made sure that no thread is inside an
- * access; an access that faults can kill the JVM, so there is no other way to unmap.
+ * mmap(2). A mapping ends when its arena is closed, after the JVM has ensured that no thread is accessing it; there is
+ * no other way to unmap, because a faulting access can kill the JVM.
  *
  * <p>Values from {@code asm-generic/mman-common.h}, which x86-64 and aarch64 share.
  */
@@ -35,18 +35,17 @@ public final class Mman {
     }
 
     /**
-     * Maps a part of a file, shared with everybody who maps it. The file may be closed afterwards. Whether the file is
-     * long enough, and stays so, is for the caller to check first ({@link FileStatus}, {@link Seals}): an access behind
-     * its end can kill the JVM.
+     * Maps a part of a file with MAP_SHARED. The file may be closed afterwards. The caller must check first that the
+     * file is long enough and stays so ({@link FileStatus}, {@link Seals}): an access beyond its end can kill the JVM.
      *
      * @param offset     bytes, 0 or more, a multiple of {@link #pageSize()}
      * @param length     bytes, 1 or more
      * @param protection {@link #PROT_READ}, or {@code PROT_READ | PROT_WRITE}
      * @param arena      its close unmaps
-     * @return the mapping; a read-only segment unless PROT_WRITE was asked for
-     * @throws IllegalArgumentException one of these ranges is not kept
+     * @return the mapping; a read-only segment unless PROT_WRITE is given
+     * @throws IllegalArgumentException a parameter is out of range
      * @throws IllegalStateException the arena is closed
-     * @throws ErrnoException EACCES (opened without the access asked for), EPERM (a write seal), ENODEV (this kind of
+     * @throws ErrnoException EACCES (opened without the requested access), EPERM (a write seal), ENODEV (this kind of
      *         file cannot be mapped), ENOMEM
      */
     public static MemorySegment map(Fd fd, long offset, long length, int protection, Arena arena)
@@ -69,8 +68,8 @@ public final class Mman {
     }
 
     /**
-     * Maps private zero pages, readable and writable. Pages cost memory from their first write on; address space is not
-     * reserved in advance (MAP_NORESERVE).
+     * Maps private zero pages, readable and writable. Pages are allocated at their first write; swap is not reserved
+     * (MAP_NORESERVE).
      *
      * @param length bytes, 1 or more
      * @param arena  its close unmaps
@@ -82,14 +81,14 @@ public final class Mman {
     }
 
     /**
-     * Puts private zero pages in the place of a part of a mapping, in one step: a reader that comes late sees zeros, a
-     * late write goes nowhere, nobody faults. The file's own contents are not touched.
+     * Atomically replaces a part of a mapping by private zero pages (MAP_FIXED): late reads return zeros, late writes
+     * are lost, and no access faults. The file's content is unchanged.
      *
-     * @param mapped a whole mapping made by this class, not a slice that ends inside a page; its arena stays open
-     *               during the call
+     * @param mapped a whole mapping created by this class, not a slice that ends inside a page; its arena stays open
+     * during the call
      * @param offset bytes from the start of {@code mapped}, page aligned
      * @param length bytes, 1 or more; whole pages, or up to the end of {@code mapped}
-     * @throws ErrnoException ENOMEM: no room for one more mapping (vm.max_map_count)
+     * @throws ErrnoException ENOMEM: the limit of mappings (vm.max_map_count) is reached
      */
     public static void overlayAnonymous(MemorySegment mapped, long offset, long length) throws ErrnoException {
         requirePositive(length);
@@ -154,7 +153,9 @@ public final class Mman {
         static final long PAGE_SIZE = NativeCall.returningInt("getpagesize").call(0);
     }
 
-    /** The address is a segment here, so that its arena cannot be closed, and the range reused, during the call. */
+    /**
+     * The address is passed as a segment, so that its arena cannot be closed, and the range reused, during the call.
+     */
     private static final class Overlay {
         static final MethodHandle MMAP = Libc.link("mmap",
                 FunctionDescriptor.of(ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG));

@@ -9,13 +9,13 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 /**
- * A C function that fails with -1 and errno, seen as a function that returns its result or {@code -errno}.
+ * A C function that fails with -1 and errno, wrapped to return its result or {@code -errno}.
  *
- * <p>All functions share one shape of six integer registers, because every further shape costs milliseconds at start. On
- * both supported ABIs (System V x86-64, AAPCS64) at least six integer arguments travel in registers, a callee reads only
- * the registers it has parameters for, and of a 32-bit parameter only the low half: so ints are widened and a function
- * of fewer parameters is handed zeros it does not look at. Addresses are plain longs here: the caller keeps the memory
- * alive. A record, so that the JIT treats the handle of a static final instance as a constant.
+ * <p>All functions share one signature of six integer arguments, because each further signature costs milliseconds at
+ * start. Both supported ABIs (System V x86-64, AAPCS64) pass at least six integer arguments in registers; a callee
+ * reads only the registers of its parameters, and only the low half for a 32-bit parameter. So ints are widened, and
+ * unused arguments are 0. Addresses are plain longs: the caller keeps the memory alive. A record, so that the JIT
+ * treats the handle of a static final instance as a constant.
  */
 record NativeCall(String name, MethodHandle handle) {
 
@@ -76,7 +76,7 @@ record NativeCall(String name, MethodHandle handle) {
         return callThroughSignals(a, b, c, 0);
     }
 
-    /** The result, or the exception it stands for. */
+    /** Returns the result, or throws for -errno. */
     long orThrow(long result) throws ErrnoException {
         if (result < 0) {
             throw new ErrnoException(name, (int) -result);

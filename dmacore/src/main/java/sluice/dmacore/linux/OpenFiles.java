@@ -5,13 +5,13 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Counts what this process has open, for tests and for {@code sluice doctor}; nothing decides by it. */
+/** Counts the open descriptors of this process, for tests and {@code sluice doctor}; no decision depends on it. */
 public final class OpenFiles {
     private OpenFiles() {}
 
     /**
-     * The number of open descriptors, those of the JVM included: the entries of /proc/self/fd without the one that
-     * lists them.
+     * The number of open descriptors, including the JVM's: the entries of /proc/self/fd, without the descriptor used to
+     * list them.
      *
      * @throws IOException /proc is not mounted
      */

@@ -1,25 +1,25 @@
 package sluice.dmacore.linux;
 
-/** What can no longer be done to a memfd: the seals of fcntl(2), values from {@code linux/fcntl.h}. */
+/** The seals of a memfd, fcntl(2); values from {@code linux/fcntl.h}. */
 public final class Seals {
     /** No further seals. */
     public static final int SEAL = 0x1;
-    /** The file cannot become smaller: no reader of a mapping can be hit by SIGBUS. */
+    /** The file cannot shrink: an access to a mapping cannot raise SIGBUS. */
     public static final int SHRINK = 0x2;
-    /** The file cannot become larger. */
+    /** The file cannot grow. */
     public static final int GROW = 0x4;
-    /** The contents cannot change; needs that no writable shared mapping exists. */
+    /** The content cannot change; requires that no writable shared mapping exists. */
     public static final int WRITE = 0x8;
-    /** No new writable mapping; mappings that exist stay writable. */
+    /** No new writable mappings; existing mappings stay writable. */
     public static final int FUTURE_WRITE = 0x10;
-    /** {@link #get}: the file is of a kind that has no seals, so no memfd and no file of tmpfs or hugetlbfs. */
+    /** {@link #get}: the file has no seals, so it is not a memfd or a file of tmpfs or hugetlbfs. */
     public static final int NONE_POSSIBLE = -1;
 
     private Seals() {}
 
     /**
-     * The seals of a file. The kernel answers by itself; a file system is not asked, as it is by stat(2) and statfs(2), so
-     * this never waits for the owner of a file (mm/memfd.c, memfd_file_seals_ptr).
+     * The seals of a file. Unlike stat(2) and statfs(2) this does not call into the file system, so it never blocks on
+     * a FUSE or NFS server (mm/memfd.c, memfd_file_seals_ptr).
      *
      * @return a set of the bits above, or {@link #NONE_POSSIBLE} for a file on a file system without seals
      * @throws ErrnoException any other failure of F_GET_SEALS
@@ -30,7 +30,7 @@ public final class Seals {
     }
 
     /**
-     * Adds seals; they can never be taken away.
+     * Adds seals, which cannot be removed.
      *
      * @throws ErrnoException EPERM (sealed with {@link #SEAL}, or opened read-only), EBUSY ({@link #WRITE} while a
      *         writable shared mapping exists), EINVAL (no seals on this kind of file)

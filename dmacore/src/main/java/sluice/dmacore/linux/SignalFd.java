@@ -13,9 +13,9 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 /**
  * Signals as readable events: signalfd(2).
  *
- * <p>A signal reaches a signalfd only while every thread blocks it, and a JVM cannot block one for threads that run
- * already. So the launcher starts the JVM with the signal blocked, and moves the JVM's own use of SIGUSR2 away:
- * {@code env --block-signal=USR2 _JAVA_SR_SIGNUM=50 java ...}.
+ * <p>A signalfd receives a signal only while every thread blocks it, and a JVM cannot block a signal for running
+ * threads. So the launcher starts the JVM with the signal blocked, and moves the JVM's own use of SIGUSR2 to another
+ * signal: {@code env --block-signal=USR2 _JAVA_SR_SIGNUM=50 java ...}.
  */
 public final class SignalFd {
     /** The user signal 2, on x86-64 and aarch64. */
@@ -73,10 +73,10 @@ public final class SignalFd {
     }
 
     /**
-     * Takes one pending signal.
+     * Reads one pending signal.
      *
      * @return its number, or 0 if none is pending
-     * @throws ErrnoException such as EINVAL for what is no signalfd
+     * @throws ErrnoException such as EINVAL if it is not a signalfd
      */
     public static int read(Fd fd) throws ErrnoException {
         MemorySegment info = Libc.scratch();
@@ -102,7 +102,7 @@ public final class SignalFd {
             if (Files.exists(thread)) {
                 throw e;
             }
-            // The thread ended after it was listed: it can receive nothing.
+            // The thread ended after it was listed, so it cannot receive signals.
             return true;
         }
         throw new IOException(thread + "/status names no blocked signals.");

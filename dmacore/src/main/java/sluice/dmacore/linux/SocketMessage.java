@@ -15,21 +15,21 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 /**
  * Sends and receives bytes with descriptors on a Unix stream socket: sendmsg(2), recvmsg(2), SCM_RIGHTS.
  *
- * <p>One object serves one thread, any number of messages and both directions; what is being composed for sending is
- * not disturbed by a receive. Nothing is allocated after construction, but for descriptors that arrive.
+ * <p>One object serves one thread, any number of messages and both directions; a receive does not affect a message
+ * being composed. Nothing is allocated after construction, except for received descriptors.
  *
- * <p>On a stream the kernel ends a read behind bytes that carry descriptors, yet joins them with plain bytes before
- * them. So a large read cannot tell whose the descriptors are: ask for exactly the bytes that are missing from the
- * current message, and descriptors belong to it.
+ * <p>On a stream the kernel ends a read after bytes that carry descriptors, but merges them with plain bytes before
+ * them. So a large read cannot attribute the descriptors: request exactly the missing bytes of the current message, so
+ * that descriptors belong to it.
  */
 public final class SocketMessage implements AutoCloseable {
     /** Descriptors in one message, each way; the kernel's own limit is 253. */
     public static final int MAX_FDS = 32;
-    /** The most pieces one message can be gathered from: IOV_MAX of Linux. */
+    /** The most pieces of one message: IOV_MAX of Linux. */
     public static final int MAX_CAPACITY = 1024;
-    /** {@link #receive}: the peer has shut the stream down, nothing more will come. */
+    /** {@link #receive}: end of stream: the peer has shut it down. */
     public static final int END = 0;
-    /** {@link #receive}, {@link #send}: nothing could be moved now. */
+    /** {@link #receive}, {@link #send}: no byte could be transferred now. */
     public static final int WOULD_BLOCK = -1;
 
     private static final long CONTROL_BYTES = MessageLayout.cmsgSpace((long) MAX_FDS * Integer.BYTES);
@@ -49,17 +49,17 @@ public final class SocketMessage implements AutoCloseable {
     private boolean closed;
 
     /**
-     * A message without content.
+     * An empty message.
      *
-     * @param capacity the most pieces a message to send is gathered from, 1 to {@link #MAX_CAPACITY}; receiving needs
-     *                 none of them
+     * @param capacity the most pieces of a message to send, 1 to {@link #MAX_CAPACITY}; not used for receiving
      */
     public SocketMessage(int capacity) {
         if (capacity < 1 || capacity > MAX_CAPACITY) {
             throw new IllegalArgumentException("A message is gathered from 1 to " + MAX_CAPACITY
                     + " pieces, but a capacity of " + capacity + " was asked for.");
         }
-        // Collected with this object: a confined arena would tie it to its maker, closing a shared one is slow.
+        // Garbage-collected with this object: a confined arena would tie it to its creating thread, and closing a
+        // shared one is slow.
         block = Arena.ofAuto().allocate(SEND_PIECES + capacity * MessageLayout.IOVEC_BYTES, Long.BYTES);
         base = block.address();
         pieces = new @Nullable MemorySegment[capacity];
@@ -70,15 +70,15 @@ public final class SocketMessage implements AutoCloseable {
     }
 
     /**
-     * Receives once, without waiting. Descriptors that come along are close-on-exec and collected here until
-     * {@link #takeFds} or {@link #close}.
+     * Receives once, without blocking. Received descriptors are close-on-exec and kept here until {@link #takeFds} or
+     * {@link #close}.
      *
-     * @param address where to; the caller keeps the memory alive
+     * @param address target; the caller keeps the memory alive
      * @param length  the most bytes to receive, 1 or more
      * @return bytes received, {@link #END} or {@link #WOULD_BLOCK}
      * @throws ErrnoException such as ECONNRESET
-     * @throws IOException more than {@link #MAX_FDS} descriptors came at once, or piled up untaken; all are closed, and
-     *         the stream is of no use any more
+     * @throws IOException more than {@link #MAX_FDS} descriptors arrived at once or were not taken; all are closed, and
+     * the stream is unusable
      */
     public int receive(Fd socket, long address, int length) throws IOException {
         requireOpen();
@@ -133,12 +133,12 @@ public final class SocketMessage implements AutoCloseable {
         }
     }
 
-    /** How many received descriptors wait to be taken. */
+    /** Number of received descriptors not yet taken. */
     public int fdCount() {
         return received.size();
     }
 
-    /** Hands over the descriptors received since the last take, in the order sent; the caller closes them. */
+    /** Returns the descriptors received since the last take, in the order sent; the caller closes them. */
     public List<Fd> takeFds() {
         if (received.isEmpty()) {
             return List.of();
@@ -148,7 +148,7 @@ public final class SocketMessage implements AutoCloseable {
         return taken;
     }
 
-    /** Forgets the pieces and descriptors to send. */
+    /** Removes the pieces and descriptors to send. */
     public void clear() {
         for (int i = 0; i < count; i++) {
             pieces[i] = null;
@@ -158,8 +158,8 @@ public final class SocketMessage implements AutoCloseable {
     }
 
     /**
-     * Adds a piece of native memory to what is sent. Only its address is kept: its arena must not be closed before
-     * {@link #send} has returned. A piece of 0 bytes takes no place.
+     * Adds a piece of native memory to send. Only its address is kept: its arena must not be closed before {@link
+     * #send} has returned. A piece of 0 bytes is ignored.
      *
      * @param offset bytes from the start of the segment
      * @param length bytes, 0 or more
@@ -169,14 +169,14 @@ public final class SocketMessage implements AutoCloseable {
         int index = count;
         add(checkedAddress(segment, offset, length), length);
         if (count > index) {
-            // Keeps memory that the garbage collector would free, and only that: closing an arena does not look here.
+            // Keeps memory reachable for the garbage collector; does not prevent the closing of its arena.
             pieces[index] = segment;
         }
     }
 
     /**
-     * Adds a piece of native memory to what is sent; the caller keeps it alive until {@link #send} has returned. A piece
-     * of 0 bytes takes no place.
+     * Adds a piece of native memory to send; the caller keeps it alive until {@link #send} has returned. A piece of 0
+     * bytes is ignored.
      *
      * @param length bytes, 0 or more
      * @throws IllegalStateException the message is full
@@ -204,7 +204,7 @@ public final class SocketMessage implements AutoCloseable {
     }
 
     /**
-     * Adds descriptors that travel with the first byte. They stay the caller's, who may close them once they are sent.
+     * Adds descriptors, sent with the first byte. The caller keeps ownership and may close them once they are sent.
      *
      * @throws IllegalArgumentException more than {@link #MAX_FDS} in one message
      */
@@ -219,12 +219,12 @@ public final class SocketMessage implements AutoCloseable {
     }
 
     /**
-     * Sends once, without waiting and without SIGPIPE. The pieces stay as they are: after a partial send, clear and add
-     * what is left. Descriptors that went out with the first byte are no longer attached.
+     * Sends once, without blocking and without SIGPIPE. The pieces are unchanged: after a partial send, clear and add
+     * the rest. Descriptors sent with the first byte are no longer attached.
      *
      * @return bytes sent, which may be fewer than added, or {@link #WOULD_BLOCK}
-     * @throws ErrnoException such as EPIPE, ECONNRESET, ETOOMANYREFS (too many descriptors under way)
-     * @throws IllegalStateException descriptors without a byte to travel with, or a closed descriptor
+     * @throws ErrnoException such as EPIPE, ECONNRESET, ETOOMANYREFS (too many descriptors in flight)
+     * @throws IllegalStateException descriptors without a byte to send, or a closed descriptor
      */
     public long send(Fd socket) throws ErrnoException {
         requireOpen();
@@ -246,7 +246,7 @@ public final class SocketMessage implements AutoCloseable {
         return result;
     }
 
-    /** Closes the descriptors nobody took; the message cannot be used any more. */
+    /** Closes the descriptors not taken; the message must not be used afterwards. */
     @Override
     public void close() {
         closed = true;

@@ -1,13 +1,13 @@
 package sluice.dmacore.linux;
 
 /**
- * What the CPU is about to do with a dma-buf, or has done: the flags of {@code DMA_BUF_IOCTL_SYNC} and its relatives
- * ({@code linux/dma-buf.h}).
+ * The kind of a CPU access to a dma-buf: the flags of {@code DMA_BUF_IOCTL_SYNC} and its relatives ({@code
+ * linux/dma-buf.h}).
  */
 public enum SyncAccess {
-    /** It reads what a device has written; the kernel's direction FROM_DEVICE. */
+    /** The CPU reads what a device has written; the kernel's direction FROM_DEVICE. */
     READ(1),
-    /** It writes what a device will read; the kernel's direction TO_DEVICE. */
+    /** The CPU writes what a device will read; the kernel's direction TO_DEVICE. */
     WRITE(2),
     /** Both; the kernel's direction BIDIRECTIONAL. */
     READ_WRITE(3);

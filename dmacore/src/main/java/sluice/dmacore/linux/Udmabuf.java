@@ -9,12 +9,12 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 /**
- * The device that makes a dma-buf of pages of a memory file, such as guest memory, without a copy:
- * {@code linux/udmabuf.h} and {@code drivers/dma-buf/udmabuf.c}.
+ * The device that creates a dma-buf over pages of a memory file, such as guest memory, without a copy: {@code
+ * linux/udmabuf.h} and {@code drivers/dma-buf/udmabuf.c}.
  *
  * <p>The file is a memfd or on hugetlbfs, has the seal {@link Seals#SHRINK} and neither {@link Seals#WRITE} nor
- * {@link Seals#FUTURE_WRITE}. Its pages are pinned as long as the buffer lives. The same pages may be in several buffers,
- * and several times in one: the kernel does not look.
+ * {@link Seals#FUTURE_WRITE}. Its pages are pinned while the buffer lives. The same pages may be in several buffers,
+ * and several times in one: the kernel does not check.
  */
 public final class Udmabuf implements AutoCloseable {
     static final IoctlRequest CREATE = IoctlRequest.write("UDMABUF_CREATE", 'u', 0x42, 24);
@@ -42,7 +42,7 @@ public final class Udmabuf implements AutoCloseable {
     /**
      * A piece of a memory file.
      *
-     * @param memfd  the file; stays the caller's, and may be closed once the buffer is made
+     * @param memfd the file; owned by the caller, who may close it once the buffer is created
      * @param offset bytes, page aligned
      * @param size   bytes, whole pages; {@code offset + size} lies inside the file
      */
@@ -92,9 +92,9 @@ public final class Udmabuf implements AutoCloseable {
     }
 
     /**
-     * A dma-buf over pieces of files, one behind the other (UDMABUF_CREATE_LIST), whose descriptor is close-on-exec.
+     * A dma-buf over consecutive pieces of files (UDMABUF_CREATE_LIST), whose descriptor is close-on-exec.
      *
-     * @param parts 1 to as many as the module's parameter {@code list_limit} allows, 1024 by default
+     * @param parts 1 up to the module's parameter {@code list_limit}, 1024 by default
      * @throws ErrnoException as {@link #create(Fd, long, long)}, and EINVAL for too many parts
      */
     public Fd create(List<Part> parts) throws ErrnoException {
@@ -121,7 +121,7 @@ public final class Udmabuf implements AutoCloseable {
         return e.because(UdmabufRules.ofThisKernel().broken(parts, e.errno()));
     }
 
-    /** The device's own descriptor, for tests of requests that this class does not make. */
+    /** The device's descriptor, for tests of requests that this class does not provide. */
     Fd device() {
         return device;
     }

@@ -6,17 +6,17 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Why udmabuf refused. The kernel answers EINVAL to eight different mistakes; this looks which it was, in the order in
- * which {@code drivers/dma-buf/udmabuf.c} does.
+ * Explains a refusal of udmabuf. The kernel returns EINVAL for eight different errors; this determines which, in the
+ * order of the checks in {@code drivers/dma-buf/udmabuf.c}.
  *
- * @param listLimit   parts that one buffer may have, or {@link #UNKNOWN}
- * @param sizeLimitMb MiB that one buffer may have, or {@link #UNKNOWN}
+ * @param listLimit most parts of a buffer, or {@link #UNKNOWN}
+ * @param sizeLimitMb largest buffer in MiB, or {@link #UNKNOWN}
  */
 record UdmabufRules(long listLimit, long sizeLimitMb) {
     static final long UNKNOWN = Long.MAX_VALUE;
     private static final Path PARAMETERS = Path.of("/sys/module/udmabuf/parameters");
 
-    /** The module's parameters as they are now. */
+    /** The module's current parameters. */
     static UdmabufRules ofThisKernel() {
         return new UdmabufRules(parameter("list_limit"), parameter("size_limit_mb"));
     }
@@ -25,11 +25,11 @@ record UdmabufRules(long listLimit, long sizeLimitMb) {
         try {
             return Long.parseLong(Files.readString(PARAMETERS.resolve(name)).strip());
         } catch (IOException | NumberFormatException e) {
-            return UNKNOWN; // only the explanation lacks it: the kernel has decided already
+            return UNKNOWN; // affects the explanation only: the kernel has already refused
         }
     }
 
-    /** The first rule that these parts break, as a sentence with the range and what to do. */
+    /** The first rule that these parts violate, as a sentence with the range and what to do. */
     String broken(List<Udmabuf.Part> parts, int errno) {
         if (errno == Errno.ENOMEM) {
             return "the kernel has no memory for the buffer's list of pages, or could not pin them";

@@ -10,16 +10,16 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 /**
- * A {@code struct sockaddr_un}: 2 bytes of family, then the path with its end mark.
+ * A {@code struct sockaddr_un}: 2 bytes of family, then the NUL-terminated path.
  *
  * @param segment the structure in native memory
- * @param length  the bytes of it that are in use
+ * @param length used bytes
  */
 record UnixAddress(MemorySegment segment, long length) {
     static final long SUN_PATH = 2;
     static final int PATH_CAPACITY = 108;
     static final long BYTES = SUN_PATH + PATH_CAPACITY;
-    /** The longest path; the kernel wants to see the zero that ends it. */
+    /** The longest path, without the terminating NUL. */
     static final int LONGEST_PATH = PATH_CAPACITY - 1;
 
     /** The JVM's encoding of paths, which differs from UTF-8 in a C locale. */

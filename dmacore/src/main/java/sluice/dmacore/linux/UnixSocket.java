@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
-/** Stream sockets of the family AF_UNIX: unix(7). Every socket made here is non-blocking and close-on-exec. */
+/** Stream sockets of the family AF_UNIX: unix(7). All sockets created here are non-blocking and close-on-exec. */
 public final class UnixSocket {
     static final long UCRED_BYTES = 12;
     static final long UCRED_PID = 0;
@@ -27,9 +27,9 @@ public final class UnixSocket {
     public record Pair(Fd first, Fd second) {}
 
     /**
-     * Who connected, as the kernel saw it at that moment.
+     * Credentials of the peer at the time of the connection.
      *
-     * @param pid process id, 0 if it is of a process this pid namespace cannot see
+     * @param pid process id, 0 if the process is not visible in this pid namespace
      * @param uid effective user id
      * @param gid effective group id
      */
@@ -47,14 +47,14 @@ public final class UnixSocket {
     }
 
     /**
-     * Listens on a path that only this user can connect to: the file has mode 0600 from its first moment. A socket file
-     * that nobody listens on any more is replaced. Two processes that replace the same stale file in the same moment
-     * can both succeed, and the later one is reachable; the caller who cannot rule that out needs a lock.
+     * Listens on a path accessible to this user only: the file has mode 0600 from its creation. A stale socket file
+     * without a listener is replaced. Two processes that replace the same stale file concurrently may both succeed, and
+     * only the later one is reachable; a caller that cannot exclude this needs a lock.
      *
      * @param path    1 to 107 bytes long
-     * @param backlog connections that may wait to be accepted, 1 or more; the kernel caps it at net.core.somaxconn
+     * @param backlog pending connections, 1 or more; the kernel caps it at net.core.somaxconn
      * @throws ErrnoException such as ENOENT (no such directory) or EACCES
-     * @throws IOException the path is too long, is no socket, or somebody listens on it
+     * @throws IOException the path is too long, is not a socket, or has a listener
      */
     public static Fd listen(Path path, int backlog) throws IOException {
         if (backlog < 1) {
@@ -85,8 +85,8 @@ public final class UnixSocket {
     /**
      * Accepts one connection.
      *
-     * @return the connection, or null if none waits
-     * @throws ErrnoException such as EMFILE; the connection then still waits
+     * @return the connection, or null if none is pending
+     * @throws ErrnoException such as EMFILE; the connection then stays pending
      */
     public static @Nullable Fd accept(Fd listener) throws ErrnoException {
         while (true) {
@@ -102,10 +102,10 @@ public final class UnixSocket {
     }
 
     /**
-     * Connects to a listener. It does not wait: a listener whose backlog is full answers EAGAIN.
+     * Connects to a listener. Does not block: fails with EAGAIN if the listener's backlog is full.
      *
      * @param path 1 to 107 bytes long
-     * @throws ErrnoException such as ENOENT (no such file), ECONNREFUSED (nobody listens), EACCES, EAGAIN
+     * @throws ErrnoException such as ENOENT (no such file), ECONNREFUSED (no listener), EACCES, EAGAIN
      * @throws IOException the path is too long
      */
     public static Fd connect(Path path) throws IOException {
@@ -123,7 +123,7 @@ public final class UnixSocket {
     }
 
     /**
-     * Who is at the other end of a connection: SO_PEERCRED.
+     * Credentials of the peer of a connection: SO_PEERCRED.
      *
      * @throws ErrnoException such as ENOTSOCK
      */
@@ -139,8 +139,8 @@ public final class UnixSocket {
     }
 
     /**
-     * Whether a descriptor, such as one from a peer, is a stream socket of this family. The file behind it is not asked: one
-     * from a peer may be of a file system that never answers.
+     * Whether a descriptor, such as one from a peer, is a stream socket of this family. Does not call into the file,
+     * which may be on a file system that never answers.
      *
      * @throws ErrnoException such as EBADF
      */
@@ -148,7 +148,7 @@ public final class UnixSocket {
         return option(fd, Sockets.SO_DOMAIN) == Sockets.AF_UNIX && option(fd, Sockets.SO_TYPE) == Sockets.SOCK_STREAM;
     }
 
-    /** The value of an option that is a number, or -1 for what is no socket. */
+    /** The value of an integer option, or -1 if it is not a socket. */
     private static int option(Fd fd, int option) throws ErrnoException {
         MemorySegment scratch = Libc.scratch();
         MemorySegment length = scratch.asSlice(0, Integer.BYTES);
@@ -162,8 +162,8 @@ public final class UnixSocket {
     }
 
     /**
-     * Whether the other end of a connection belongs to a listener of this very process. Who holds both ends of a connection
-     * never reads its end. A {@link #pair} has no listener, so of one it cannot be told.
+     * Whether the peer of a connection is a listener of this process: a process that holds both ends never reads end of
+     * stream. Not detectable for a {@link #pair}, which has no listener.
      *
      * @throws ErrnoException such as ENOTSOCK
      */
@@ -179,10 +179,10 @@ public final class UnixSocket {
     }
 
     /**
-     * How much of what is sent may wait for the peer to read it: SO_SNDBUF (socket(7)).
+     * Sets the size of the send buffer: SO_SNDBUF (socket(7)).
      *
-     * @param bytes 1 or more; the kernel takes at most net.core.wmem_max of it, 212,992 by default, and doubles that for
-     *              its own bookkeeping
+     * @param bytes 1 or more; the kernel limits it to net.core.wmem_max, 212,992 by default, and doubles it for its own
+     * bookkeeping
      * @throws ErrnoException such as ENOTSOCK
      */
     public static void setSendBuffer(Fd socket, int bytes) throws ErrnoException {
@@ -193,8 +193,8 @@ public final class UnixSocket {
     }
 
     /**
-     * Makes a descriptor of any kind non-blocking (O_NONBLOCK). The flag belongs to the open file: who received the
-     * descriptor from a peer changes it for the peer, too.
+     * Makes a descriptor of any kind non-blocking (O_NONBLOCK). The flag belongs to the open file: setting it on a
+     * descriptor received from a peer affects the peer, too.
      *
      * @throws ErrnoException such as EBADF
      */
@@ -206,7 +206,7 @@ public final class UnixSocket {
     }
 
     /**
-     * Makes a descriptor blocking, as a peer may expect that is given one end of a {@link #pair}. The flag belongs to
+     * Makes a descriptor blocking, as a peer that receives one end of a {@link #pair} may expect. The flag belongs to
      * the open file.
      *
      * @throws ErrnoException such as EBADF
@@ -219,8 +219,8 @@ public final class UnixSocket {
     }
 
     /**
-     * Ends a connection in both directions, without freeing the descriptor; both ends read the end of the stream. Fine
-     * on a connection whose peer is gone.
+     * Shuts a connection down in both directions, without closing the descriptor; both ends read end of stream. Not an
+     * error if the peer has disconnected.
      *
      * @throws ErrnoException such as ENOTSOCK
      */
@@ -247,13 +247,13 @@ public final class UnixSocket {
         return Sockets.CONNECT.callThroughSignals(socket.number(), address.segment().address(), address.length());
     }
 
-    /** Removes what is at a path if it is a socket that refuses connections. */
+    /** Removes the file at a path if it is a socket that refuses connections. */
     private static void removeStale(Path path, UnixAddress address) throws IOException {
         int mode;
         try {
             mode = (Integer) Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS);
         } catch (NoSuchFileException e) {
-            // Gone in the meantime: that is what we wanted.
+            // Already removed.
             return;
         }
         if ((mode & FileStatus.KIND_MASK) != FileStatus.SOCKET) {

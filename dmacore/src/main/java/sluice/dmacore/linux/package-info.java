@@ -1,9 +1,9 @@
 /**
  * Every call Sluice makes to Linux, through {@code java.lang.foreign}.
  *
- * <p>One class per header family; descriptors are owned by one {@code Fd} each; an error is an
- * {@code ErrnoException} that names the call. No policy enters this room: what a descriptor is for,
- * and how large a thing may be, is decided by the callers. Nobody else links native functions.
+ * <p>One class per header family; each descriptor is owned by one {@code Fd}; an error is an {@code ErrnoException}
+ * that names the call. Must not contain policy: callers decide on the use of a descriptor and on limits. No other
+ * package links native functions.
  */
 @NullMarked
 package sluice.dmacore.linux;

@@ -5,24 +5,24 @@ import sluice.iommu.space.Outcome;
 import sluice.iommu.space.Result;
 
 /**
- * A list of bus ranges on its way to {@link Runs}, in as many steps as it takes: behind an IOMMU that is asked page by
- * page, a list of thousands is not known at once. What was found stays found until the translation changes its generation;
- * then it begins anew. Reusable.
+ * Resolves a list of bus ranges to {@link Runs} in several steps, because behind an IOMMU the translations of a long
+ * list arrive page by page. Resolved ranges are kept until the translation changes its generation; then it restarts.
+ * Reusable.
  */
 public final class BusRanges {
     private static final long[] NONE = {};
 
     private final Runs runs = new Runs();
-    /** Of what is asked for before it is needed. */
+    /** Pages requested ahead of need. */
     private final Result ahead = new Result();
     private long[] ranges = NONE;
     private int next;
-    /** Bytes of the next range that were found. */
+    /** Resolved bytes of the next range. */
     private long into;
     private long generation;
 
     /**
-     * Begins with another list.
+     * Begins with a new list.
      *
      * @param list pairs of an address and a length in bytes, of which the lower 32 bits count
      */
@@ -37,17 +37,17 @@ public final class BusRanges {
         into = 0;
     }
 
-    /** Lets go of the list. */
+    /** Drops the list. */
     public void end() {
         begin(NONE);
     }
 
     /**
-     * Goes as far as it can.
+     * Resolves as much as is possible now.
      *
-     * @param result gets what became of it, as that of {@link FrontTranslation#resolve}
-     * @return {@link Outcome#MISS}, after which it is to be called again when the translation has made progress; with
-     *         {@link Outcome#FAULT} the list leads nowhere
+     * @param result receives the outcome, as for {@link FrontTranslation#resolve}
+     * @return {@link Outcome#MISS}, if it must be called again when the translation has made progress; {@link
+     * Outcome#FAULT} if a range is not mapped
      */
     public Outcome advance(FrontTranslation translation, Access access, Result result) {
         if (!translation.isRevocable()) {
@@ -65,7 +65,7 @@ public final class BusRanges {
         return result.resolved();
     }
 
-    /** The ranges behind one that is missing are most likely missing, too: they are asked for together. */
+    /** The ranges after a missing one are most likely missing, too, and are requested together. */
     private Outcome askAhead(FrontTranslation translation, Access access, Result result) {
         int mark = runs.count();
         long markBytes = runs.bytes();
@@ -77,7 +77,10 @@ public final class BusRanges {
         return Outcome.MISS;
     }
 
-    /** What was found: all of it after {@link Outcome#RESOLVED}. Good as long as the translation's generation. */
+    /**
+     * The resolved runs: complete after {@link Outcome#RESOLVED}. Valid while the translation's generation is
+     * unchanged.
+     */
     public Runs runs() {
         return runs;
     }

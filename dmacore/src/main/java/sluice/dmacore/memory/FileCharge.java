@@ -4,9 +4,9 @@ import sluice.dmacore.budget.Resource;
 import sluice.dmacore.budget.Share;
 import sluice.dmacore.budget.ShareUsedUpException;
 
-/** What one share pays for a mapped file, from the first time it maps it until the file is unmapped. */
+/** The charge of one share for a mapped file, from its first map until the file is unmapped. */
 record FileCharge(Share share, long bytes) {
-    /** @throws ShareUsedUpException with nothing taken */
+    /** @throws ShareUsedUpException nothing is charged then */
     static FileCharge take(Share share, long bytes) throws ShareUsedUpException {
         FileCharge charge = new FileCharge(share, bytes);
         boolean files = false;

@@ -4,9 +4,9 @@ import java.util.Comparator;
 
 import sluice.dmacore.linux.FileStatus;
 
-/** What makes two descriptors the same memory: device and inode number of the file behind them. */
+/** The identity of a file, device and inode number: descriptors with equal ids refer to the same memory. */
 public record FileId(long device, long inode) {
-    /** An order of files, for those who lock several. */
+    /** Order of files for locking several. */
     public static final Comparator<FileId> ORDER = Comparator.comparingLong(FileId::device)
             .thenComparingLong(FileId::inode);
 

@@ -12,11 +12,11 @@ import sluice.dmacore.budget.Share;
 import sluice.dmacore.budget.ShareUsedUpException;
 
 /**
- * One file, mapped once and whole, shared by everybody who needs a part of it.
+ * One file, mapped once as a whole, and shared by all users of a part of it.
  *
- * <p>Counted: whoever stores a mapping {@linkplain #retain retains} it and {@linkplain #release releases} it. The last
- * release unmaps on a helper thread, because closing a shared arena waits for every running thread of the JVM
- * (microseconds to milliseconds).
+ * <p>Reference-counted: code that stores a mapping {@linkplain #retain retains} it and {@linkplain #release releases}
+ * it. The last release unmaps on a helper thread, because closing a shared arena waits for every running thread of the
+ * JVM (microseconds to milliseconds).
  */
 public final class FileMapping {
     private final FileId id;
@@ -26,7 +26,7 @@ public final class FileMapping {
     private final Consumer<FileMapping> whenGone;
     private final Executor closer;
     private final AtomicInteger references = new AtomicInteger(1);
-    /** Changed with the table of mappings locked. */
+    /** Guarded by the table of mappings. */
     private final List<FileCharge> charges = new CopyOnWriteArrayList<>();
 
     FileMapping(FileId id, MemorySegment segment, boolean shrinkable, Arena arena, Executor closer,
@@ -53,17 +53,17 @@ public final class FileMapping {
         return segment.byteSize();
     }
 
-    /** Whether the owner of the file could cut it off under us: it lacks the seal F_SEAL_SHRINK. */
+    /** Whether the file could be truncated while it is mapped: it lacks the seal F_SEAL_SHRINK. */
     public boolean isShrinkable() {
         return shrinkable;
     }
 
-    /** Adds what is given back when it is unmapped. */
+    /** Adds a charge that is returned at the unmap. */
     void add(FileCharge charge) {
         charges.add(charge);
     }
 
-    /** Lets one more share pay for it, unless it does. */
+    /** Charges one more share for it, unless it is charged already. */
     void charge(Share share) throws ShareUsedUpException {
         if (!isPaidBy(share)) charges.add(FileCharge.take(share, size()));
     }
@@ -75,13 +75,13 @@ public final class FileMapping {
         return false;
     }
 
-    /** It is unmapped. */
+    /** The file is unmapped: returns all charges. */
     void giveBackCharges() {
         charges.forEach(FileCharge::giveBack);
         charges.clear();
     }
 
-    /** Retains the mapping unless its last holder has already gone. */
+    /** Retains the mapping, unless its last reference was released. */
     boolean tryRetain() {
         int now = references.get();
         while (now > 0) {
@@ -92,7 +92,7 @@ public final class FileMapping {
         return false;
     }
 
-    /** @throws IllegalStateException if the last holder has already gone */
+    /** @throws IllegalStateException if the last reference was released */
     public FileMapping retain() {
         if (!tryRetain())
             throw new IllegalStateException(id + " is no longer mapped");

@@ -21,17 +21,17 @@ import sluice.dmacore.linux.Mman;
 import sluice.dmacore.linux.Seals;
 
 /**
- * The files this process has mapped, by identity: a file that arrives a second time, under whatever descriptor, is the
- * mapping that is already there. Who maps them pays for them out of a share.
+ * The mapped files of this process, by identity: a file that arrives again, by any descriptor, reuses its mapping.
+ * Mappings are charged to a share.
  */
 public final class FileMappings {
     private static final FileMappings PROCESS = new FileMappings(Budget.ofProcess());
 
-    /** All files, whoever pays. */
+    /** All files, for all shares. */
     private static final class Table {
         final Executor closer = Executors
                 .newSingleThreadExecutor(Thread.ofPlatform().name("sluice-unmap").daemon().factory());
-        /** Changed with the table locked. */
+        /** Guarded by the table. */
         final Map<FileId, FileMapping> byId = new ConcurrentHashMap<>();
 
         synchronized void forget(FileMapping mapping) {
@@ -43,7 +43,7 @@ public final class FileMappings {
     private final Table table;
     private final Share share;
 
-    /** A table of its own, which takes nothing from anybody's part of a budget; only tests need another than the process's. */
+    /** A table of its own with a given budget, for tests; all other code uses the table of the process. */
     public FileMappings(Budget budget) {
         this(new Table(), budget.own());
     }
@@ -58,7 +58,7 @@ public final class FileMappings {
         return PROCESS;
     }
 
-    /** The same files; what is mapped here is paid for by {@code payer}. */
+    /** The same table, charging mappings to {@code payer}. */
     public FileMappings paidBy(Share payer) {
         return new FileMappings(table, payer);
     }
@@ -67,10 +67,10 @@ public final class FileMappings {
      * Maps the file behind {@code fd}, or retains its mapping. The caller keeps {@code fd} and may close it at once; it
      * must {@linkplain FileMapping#release release} the mapping.
      *
-     * <p>A file that is not the kernel's own memory is refused before it is asked for anything: its file system answers when
-     * it likes, and so would every access to its pages (FUSE, NFS).
+     * <p>Files that are not kernel memory are refused before any other call on them: on FUSE or NFS each call, and each
+     * page fault, may block indefinitely.
      *
-     * @throws IOException if it is no memfd and no file of tmpfs or hugetlbfs, is empty, or the share is used up
+     * @throws IOException if it is not a memfd or a file of tmpfs or hugetlbfs, is empty, or the share is used up
      */
     public FileMapping map(Fd fd) throws IOException {
         int seals = seals(fd);
@@ -81,8 +81,8 @@ public final class FileMappings {
     }
 
     /**
-     * As {@link #map}, for one who must not wait, for the kernel or for others who map: only a file that is mapped, and paid for by
-     * the share, is retained. Otherwise null: it is to be {@linkplain #map mapped} by one who may wait.
+     * As {@link #map}, without blocking: retains a file that is already mapped and charged to the share. Otherwise
+     * returns null, and a thread that may block must {@linkplain #map map} it.
      *
      * @throws IOException as {@link #map}
      */
@@ -108,16 +108,16 @@ public final class FileMappings {
     }
 
     /**
-     * Maps a whole dma-buf for reading and writing, or retains its mapping. It has an identity of its own: two dma-bufs
-     * over the same pages of a memfd are two mappings, and neither is the memfd's. Its size never changes, so it is not
-     * {@linkplain FileMapping#isShrinkable shrinkable}. Accesses stand between {@link DmaBufFile#syncStart} and
-     * {@link DmaBufFile#syncEnd} of the descriptor, which the caller keeps for that.
+     * Maps a whole dma-buf for reading and writing, or retains its mapping. A dma-buf has an identity of its own: two
+     * dma-bufs over the same pages of a memfd are two mappings, distinct from that of the memfd. Its size never
+     * changes, so it is not {@linkplain FileMapping#isShrinkable shrinkable}. Accesses are enclosed by {@link
+     * DmaBufFile#syncStart} and {@link DmaBufFile#syncEnd} of the descriptor, which the caller keeps for that.
      *
-     * <p>Only for exporters that leave their memory in place while it is mapped, as udmabuf and the heaps do: an access to
-     * memory that a driver has taken back (a device that was unplugged or revoked) is a SIGBUS.
+     * <p>Only for exporters that keep their memory in place while it is mapped, such as udmabuf and dma-heaps: an
+     * access to memory that a driver has revoked, for example after a hot-unplug, raises SIGBUS.
      *
-     * @throws IOException if it is no dma-buf, or the share is used up
-     * @throws ErrnoException EINVAL (its exporter lets nobody map it), EACCES (the descriptor is not for writing), ENOMEM
+     * @throws IOException if it is not a dma-buf, or the share is used up
+     * @throws ErrnoException EINVAL (its exporter does not support mmap), EACCES (the descriptor is read-only), ENOMEM
      */
     public FileMapping mapDmaBuf(Fd fd) throws IOException {
         if (!DmaBufFile.isDmaBuf(fd)) {
@@ -141,8 +141,8 @@ public final class FileMappings {
     private FileMapping mapOrRetain(Fd fd, FileId id, long size, boolean shrinkable) throws IOException {
         synchronized (table) {
             FileMapping known = table.byId.get(id);
-            // A file whose size changed is mapped anew: what was cut off must not be reached through a new region. The old
-            // mapping lives as long as its holders.
+            // A file with a changed size is mapped again, because truncated pages must not be accessible through a new
+            // region. The old mapping lives until its references are released.
             if (known != null && known.size() == size && known.tryRetain()) return charged(known);
             FileMapping mapping = mapAnew(fd, id, size, shrinkable);
             table.byId.put(id, mapping);
@@ -179,7 +179,7 @@ public final class FileMappings {
         }
     }
 
-    /** How many files are mapped now. */
+    /** Number of mapped files. */
     public int count() {
         synchronized (table) {
             return table.byId.size();

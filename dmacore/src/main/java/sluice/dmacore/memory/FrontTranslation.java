@@ -5,16 +5,16 @@ import sluice.iommu.space.Outcome;
 import sluice.iommu.space.Result;
 
 /**
- * Turns the addresses a driver gives us, bus addresses, into guest memory.
+ * Translates the addresses that a driver passes, bus addresses, to guest memory.
  *
- * <p>Without an IOMMU in front of the device that is the memory table itself ({@link IdentityTranslation}). A
- * translation that is a cache ({@link Iotlb}) may not know an address yet: absence is a miss, and the caller tries again
- * once it was filled. Where the front-end maps each range for the device, absence is a fault. Used by one thread.
+ * <p>Without an IOMMU this is the memory table itself ({@link IdentityTranslation}). In a cache ({@link Iotlb}) an
+ * absent address is a miss, and the caller retries when the translation has arrived. Where the front-end maps each
+ * range explicitly, an absent address is a fault. Used by one thread.
  */
 public interface FrontTranslation {
     /**
      * Appends to {@code target} the runs behind [{@code address}, {@code address + length}). Unless the outcome is
-     * {@link Outcome#RESOLVED}, {@code target} is as it was.
+     * {@link Outcome#RESOLVED}, {@code target} is unchanged.
      *
      * @param result gets what became of it: {@link Outcome#RESOLVED}, {@link Outcome#MISS} (a cache does not know its address; ask
      *            again once it was filled) or {@link Outcome#FAULT} (its address is nobody's memory, or may not be accessed so)
@@ -23,10 +23,10 @@ public interface FrontTranslation {
     Outcome resolve(long address, long length, Access access, Runs target, Result result);
 
     /**
-     * Appends the runs behind the beginning of a range, as far as it can be resolved now. What is no cache resolves all of it
-     * or nothing.
+     * Appends the runs behind the beginning of a range, as far as it can be resolved now. A translation other
+     * than a cache resolves all of it or nothing.
      *
-     * @param result says why there are not more
+     * @param result receives the reason for stopping
      * @return bytes appended
      */
     default long resolveKnown(long address, long length, Access access, Runs target, Result result) {
@@ -34,7 +34,7 @@ public interface FrontTranslation {
     }
 
     /**
-     * Appends the runs behind a list of ranges. Unless the outcome is {@link Outcome#RESOLVED}, {@code target} is as it was.
+     * Appends the runs of a list of ranges. Unless the outcome is {@link Outcome#RESOLVED}, {@code target} is unchanged.
      *
      * @param ranges pairs of an address and a length in bytes, of which the lower 32 bits count
      */
@@ -51,23 +51,24 @@ public interface FrontTranslation {
         return result.resolved();
     }
 
-    /** Changes whenever runs resolved earlier may no longer be used for new work. */
+    /** Changes when runs resolved earlier must not be used for new work any more. */
     long generation();
 
     /**
-     * The memory that keeps the runs resolved now alive. A holder that outlives its turn on the device loop retains it.
+     * The memory generation that keeps the resolved runs alive. Code that keeps runs beyond its turn on the device's
+     * loop retains it.
      */
     GuestMemory memory();
 
     /**
-     * Whether runs may lose their right to be used while their memory stays mapped. Whoever keeps runs from one turn to the
-     * next compares {@link #generation} then, and resolves them again.
+     * Whether runs may be invalidated while their memory stays mapped. Code that keeps runs across turns then compares
+     * {@link #generation} and resolves them again.
      */
     default boolean isRevocable() {
         return false;
     }
 
-    /** Whether it pays to look up what will be needed later: a miss there is asked for now, together with others. */
+    /** Whether looking up ranges ahead of need is useful, because misses are then requested together. */
     default boolean wantsMore() {
         return false;
     }

@@ -11,17 +11,17 @@ import org.jspecify.annotations.Nullable;
 import sluice.iommu.RangeMap;
 
 /**
- * One generation of a VM's memory table: immutable, counted, and holding every file it names.
+ * One generation of a VM's memory table: immutable, reference-counted, with a reference to each of its files.
  *
- * <p>A change of the table makes a new generation; whoever resolved addresses in an old one keeps that one alive until
- * it is done.
+ * <p>A change of the table creates a new generation; users of addresses resolved in an old one keep it alive until they
+ * are done.
  */
 public final class GuestMemory {
-    /** In which of the two numberings of a memory table an address is given. */
+    /** The two kinds of addresses in a memory table. */
     public enum Addressing {
         /** Guest-physical addresses: buffers. */
         GUEST,
-        /** Addresses of the front-end's own mapping: rings of vhost-user without an IOMMU. */
+        /** User addresses of the front-end: rings of vhost-user without an IOMMU. */
         USER
     }
 
@@ -49,7 +49,7 @@ public final class GuestMemory {
     }
 
     /**
-     * A generation of these regions. It retains their mappings; the caller's own references stay the caller's.
+     * A generation of these regions. It retains their mappings; the caller keeps its own references.
      *
      * @throws IllegalArgumentException if two regions overlap, in guest or in user addresses
      */
@@ -58,8 +58,8 @@ public final class GuestMemory {
     }
 
     /**
-     * A generation that has no addresses and keeps these files mapped: for memory whose addresses are in a table of their
-     * own. It retains the mappings; the caller's own references stay the caller's.
+     * A generation without addresses that keeps these files mapped, for memory with addresses in another table. It
+     * retains the mappings; the caller keeps its own references.
      */
     public static GuestMemory holding(Collection<FileMapping> files) {
         return new GuestMemory(List.of(), List.copyOf(files));
@@ -102,10 +102,10 @@ public final class GuestMemory {
      * Appends the runs behind [{@code address}, {@code address + length}) to {@code target}.
      *
      * @param length in bytes, not negative; nothing is appended for 0
-     * @return false if a byte of the range is not guest memory; {@code target} is then as it was
+     * @return false if a byte of the range is not guest memory; {@code target} is then unchanged
      */
     public boolean resolve(long address, long length, Addressing addressing, Runs target) {
-        // Memory that ends at 2^64 does not go on at 0.
+        // Addresses do not wrap around at 2^64.
         if (length > 0 && Long.compareUnsigned(address + (length - 1), address) < 0)
             return false;
         int mark = target.count();
@@ -128,12 +128,12 @@ public final class GuestMemory {
     }
 
     /**
-     * Appends the runs behind a list of ranges, as {@link #resolve} does for each. A list may have thousands, most of them
-     * in the region of the one before.
+     * Appends the runs of a list of ranges, as {@link #resolve} does for each. Lists have up to thousands of ranges,
+     * most of them in the same region as the previous one.
      *
      * @param ranges pairs of an address and a length, of which the lower 32 bits count
-     * @return -1 if all were resolved, else where in {@code ranges} the first pair stands that is not guest memory; {@code
-     *         target} is then as it was
+     * @return -1 if all were resolved, otherwise the index in {@code ranges} of the first pair that is not guest
+     *         memory; {@code target} is then unchanged
      */
     int resolveAll(long[] ranges, Addressing addressing, Runs target) {
         int mark = target.count();
@@ -143,7 +143,7 @@ public final class GuestMemory {
             MemoryRegion region = map(addressing).at(ranges[next]);
             int after = region == null ? next : resolveWithin(region, ranges, next, addressing, target);
             if (after == next) {
-                // It passes the region's end, or begins in none.
+                // It crosses the end of the region, or is outside all regions.
                 if (!resolve(ranges[next], length(ranges, next), addressing, target)) {
                     target.cutBack(mark, markBytes);
                     return next;
@@ -155,7 +155,10 @@ public final class GuestMemory {
         return -1;
     }
 
-    /** Appends the ranges from {@code first} on that lie in {@code region}; returns where the first lies that does not. */
+    /**
+     * Appends the ranges that lie in {@code region}, beginning at {@code first}; returns the index of the first that
+     * does not.
+     */
     private static int resolveWithin(MemoryRegion region, long[] ranges, int first, Addressing addressing,
             Runs target) {
         FileMapping mapping = region.mapping();
@@ -180,9 +183,9 @@ public final class GuestMemory {
         return addressing == Addressing.GUEST ? region.guest().first() : region.userAddress();
     }
 
-    /** @throws IllegalStateException if the last holder has already gone */
+    /** @throws IllegalStateException if the last reference was released */
     public GuestMemory retain() {
-        // Not counted up when it is gone: a release to match would give the files back a second time.
+        // A released generation is not counted up again: its next release would release the files twice.
         if (references.getAndUpdate(now -> now > 0 ? now + 1 : now) <= 0)
             throw new IllegalStateException("generation " + number + " is gone");
         return this;

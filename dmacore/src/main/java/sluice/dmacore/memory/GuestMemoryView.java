@@ -1,8 +1,8 @@
 package sluice.dmacore.memory;
 
 /**
- * The generation of guest memory that one device works with. It changes only on the device's own thread, between two
- * pieces of work, so that nothing is taken away under a reader.
+ * The generation of guest memory that one device uses. It changes only on the device's thread between two tasks, so
+ * that no memory is unmapped while it is read.
  */
 public final class GuestMemoryView {
     private GuestMemory current = GuestMemory.empty();
@@ -11,7 +11,7 @@ public final class GuestMemoryView {
         return current;
     }
 
-    /** Takes over the caller's reference to {@code next} and lets go of the generation used so far. */
+    /** Takes ownership of the caller's reference to {@code next} and releases the previous generation. */
     public void adopt(GuestMemory next) {
         GuestMemory old = current;
         current = next;

@@ -4,7 +4,9 @@ import sluice.iommu.Access;
 import sluice.iommu.space.Outcome;
 import sluice.iommu.space.Result;
 
-/** No IOMMU in front of the device: bus addresses are addresses of the memory table, all of it may be read and written. */
+/**
+ * The translation without an IOMMU: bus addresses are addresses of the memory table, all of it readable and writable.
+ */
 public final class IdentityTranslation implements FrontTranslation {
     private final GuestMemoryView view;
     private final GuestMemory.Addressing addressing;

@@ -24,30 +24,30 @@ import sluice.iommu.space.TranslationCache;
 import sluice.iommu.space.TranslationCacheOptions;
 
 /**
- * The VM's own IOMMU in front of a device, as far as the front-end has told us: a cache of bus addresses. What it does
- * not hold is asked for, one question for a page and an access at a time and many pages together, and found when the
- * caller tries again.
+ * An IOTLB: a cache of the translations of the VM's IOMMU that the front-end has sent. A missing translation is
+ * requested, one request per page and access, many pages at a time; the caller retries when it has arrived.
  *
- * <p>It leads to addresses of the memory table and not to files, so that a new generation of the table needs nothing
- * here. An entry allows what we asked about and the answer grants: QEMU always answers "read and write". A question that
- * is twice answered by yes, and by no entry that allows its access, is refused: it would be asked again without end.
+ * <p>Entries contain addresses of the memory table, not files, so that a new generation of the table does not affect
+ * them. An entry permits the requested access only, and only if the answer grants it: QEMU always answers "read and
+ * write". A miss that is acknowledged twice without an entry that permits its access is refused; otherwise it would be
+ * requested again without end.
  *
- * <p>Used by the device's thread alone, as are the answers of {@link Questions}.
+ * <p>Used by the device's thread only, which also receives the answers of {@link Questions}.
  */
 public final class Iotlb implements FrontTranslation {
-    /** How the front-end is asked. */
+    /** Sends misses to the front-end. */
     @FunctionalInterface
     public interface Questions {
         /**
-         * Asks for the page at {@code address}. The answer comes as {@link Iotlb#update} and then {@link Iotlb#answered}, or
-         * as the latter alone if it is no.
+         * Requests the translation of the page at {@code address}. The answer is a call of {@link Iotlb#update}
+         * followed by {@link Iotlb#answered}, or only the latter if it is refused.
          */
         void ask(long address, Access access);
     }
 
-    /** Questions under way at a time. A 1080p frame of single pages takes half as long as with one. */
+    /** Pending misses at a time. A 1080p frame of single pages takes half as long as with one. */
     static final int WINDOW = 64;
-    /** With fewer under way it is worth to try again, and to ask for the next. */
+    /** With fewer pending misses the caller retries and requests the next pages. */
     private static final int LOW_WATER = WINDOW / 4;
     private static final int ADDRESS_BITS = 57;
     private static final int FAULTS_KEPT = 256;
@@ -64,16 +64,19 @@ public final class Iotlb implements FrontTranslation {
     private final Reader reader;
     private final IotlbStatistics statistics;
     private final TargetRuns targets = new TargetRuns();
-    /** In the order they were asked, which is the order they are answered in. */
+    /** In request order, which is the order of the answers. */
     private final Set<Question> pending = new LinkedHashSet<>();
-    /** Those of {@link #pending} whose access an entry has allowed, though it may have been taken back since. */
+    /** Elements of {@link #pending} that an entry has permitted, even if it was invalidated since. */
     private final Set<Question> told = new HashSet<>();
-    /** Answered by yes and no entry. The entry may have been taken for another question's, so they are asked once more. */
+    /**
+     * Acknowledged without an entry. The entry may have been matched with another miss, so these are requested once
+     * more.
+     */
     private final Set<Question> doubtful = new HashSet<>();
     private final Set<Question> refused = new HashSet<>();
-    /** Those of {@link #pending} whose refusal nobody waits for, because their command may have failed already. */
+    /** Elements of {@link #pending} that no command waits for any more, so that their refusal is dropped. */
     private final Set<Question> abandoned = new HashSet<>();
-    /** Another number after each invalidation, and in each cache of this process. */
+    /** Changes with each invalidation; unique among the caches of this process. */
     private long epoch = EPOCHS.incrementAndGet();
     private int foreignTold;
     private int faultsTold;
@@ -86,9 +89,9 @@ public final class Iotlb implements FrontTranslation {
 
     /**
      * @param name appears in faults
-     * @param addressing of the addresses that entries lead to
-     * @param progress runs when a caller that was told {@code MISS} had better try again
-     * @param statistics counts what is asked and taken back
+     * @param addressing kind of the target addresses
+     * @param progress runs when a caller that got {@code MISS} should retry
+     * @param statistics counts misses and invalidations
      */
     public Iotlb(String name, GuestMemoryView view, GuestMemory.Addressing addressing, Questions questions,
             Runnable progress, IotlbStatistics statistics) {
@@ -102,7 +105,7 @@ public final class Iotlb implements FrontTranslation {
         reader = cache.openReader();
     }
 
-    /** A guest can have faults as often as it likes, but not lines of our log. */
+    /** A guest can cause faults without limit, but not log lines. */
     private void tell(FaultRecord fault) {
         if (faultsTold++ < FAULTS_TOLD) {
             LOG.info("{}", fault);
@@ -116,7 +119,7 @@ public final class Iotlb implements FrontTranslation {
         return cache.faults();
     }
 
-    /** The cache itself, for rules that lose invalidations. */
+    /** The cache, for fault injection that drops invalidations. */
     public TranslationCache cache() {
         return cache;
     }
@@ -124,14 +127,14 @@ public final class Iotlb implements FrontTranslation {
     // ---- what the front-end says
 
     /**
-     * The front-end tells where a range leads. It is taken as the answer to our oldest question about a page of the range that
-     * it allows; what we have not asked for is left alone, because nothing proves what it may be used for.
+     * Adds a translation from the front-end (IOTLB update). It answers the oldest pending miss of a page in the range
+     * that it permits; translations that were not requested are ignored, because their permission is not proven.
      *
      * @param address bus address of the first byte
      * @param length in bytes, more than 0
      * @param target address in the memory table
-     * @param granted what the front-end says it may be used for
-     * @throws MapException if it is not made of pages, or beyond all addresses
+     * @param granted the permission that the front-end reports
+     * @throws MapException if it is not page-aligned, or exceeds 2^64
      */
     public void update(long address, long length, long target, Permission granted) throws MapException {
         if (oldestIn(address, length, Permission.READ_WRITE) == null) {
@@ -139,7 +142,7 @@ public final class Iotlb implements FrontTranslation {
             return;
         }
         Question question = oldestIn(address, length, granted);
-        if (question == null) return; // its answer, whatever it says, is no
+        if (question == null) return; // any answer to it now counts as a refusal
         cache.insert(address, length, target, Permission.of(question.access));
         for (Question answered : pending) {
             if (answered.access == question.access && answered.isIn(address, length)) told.add(answered);
@@ -162,16 +165,16 @@ public final class Iotlb implements FrontTranslation {
         return null;
     }
 
-    /** A question of ours was answered; {@code known} is false if the driver has mapped nothing there that allows the access. */
+    /** A miss was answered; {@code known} is false if no mapping of the driver permits the access. */
     public void answered(long page, Access access, boolean known) {
         Question question = new Question(page, access);
-        if (!pending.remove(question)) return; // asked before everything was forgotten
+        if (!pending.remove(question)) return; // requested before the last clear
         boolean allowed = told.remove(question) || known(page, 1, access) == 1;
         boolean granted = known && (allowed || isFirstDoubt(question));
         if (allowed) doubtful.remove(question);
         statistics.answered(granted);
         if (!abandoned.remove(question) && !granted) {
-            // Nobody came back for the others: their queue has stopped.
+            // No caller has retried the others: their queue has stopped.
             if (refused.size() == WINDOW) refused.clear();
             refused.add(question);
         }
@@ -185,8 +188,8 @@ public final class Iotlb implements FrontTranslation {
     }
 
     /**
-     * A range is not mapped any more, or leads elsewhere. When this returns nothing in here leads there; what callers have
-     * resolved before is theirs to let go of.
+     * Invalidates a range. When this returns the cache has no entry in it; callers must drop runs that they resolved
+     * before.
      */
     public void invalidate(AddressRange range) {
         epoch = EPOCHS.incrementAndGet();
@@ -195,7 +198,7 @@ public final class Iotlb implements FrontTranslation {
         statistics.invalidated(range, dropped);
     }
 
-    /** Forgets everything, also what was asked: the device starts anew. No rule loses this. */
+    /** Drops all entries and pending misses: the device restarts. Fault injection does not affect this. */
     public void clear() {
         cache.clear();
         foreignTold = 0;
@@ -220,7 +223,7 @@ public final class Iotlb implements FrontTranslation {
         return result.outcome();
     }
 
-    /** What is missing it asks for, also behind the first missing page as far as the window reaches. */
+    /** Missing pages are requested, also those after the first, up to the limit of pending misses. */
     @Override
     public long resolveKnown(long address, long length, Access access, Runs target, Result result) {
         long known = 0;
@@ -238,8 +241,8 @@ public final class Iotlb implements FrontTranslation {
         if (!ask(missing & -PAGE, access)) {
             cache.refused(FaultContext.NONE, missing, length - known, access);
             statistics.noteFault();
-            // What else was asked for this command would be held against the next one, though its driver may have mapped it
-            // by then: a front-end does not tell. Whoever else waits for it asks again.
+            // Refusals of other misses of this command must not apply to the next command, because the driver may have
+            // mapped the pages by then without a notification. Other callers that wait for them request them again.
             refused.clear();
             abandoned.addAll(pending);
             result.faulted(missing, access);
@@ -250,7 +253,7 @@ public final class Iotlb implements FrontTranslation {
         return known;
     }
 
-    /** Sets {@link #targets} to the beginning of a range as far as it is held; returns how far that is. */
+    /** Sets {@link #targets} to the cached beginning of a range; returns its length. */
     private long known(long address, long length, Access access) {
         targets.clear();
         try (var _ = reader.enter()) {
@@ -270,7 +273,7 @@ public final class Iotlb implements FrontTranslation {
         }
     }
 
-    /** What the addresses lead to lies in the memory table, or the front-end was wrong: then nothing is appended. */
+    /** The targets must be in the memory table; otherwise the front-end was wrong, and nothing is appended. */
     private boolean append(Runs target) {
         int mark = target.count();
         long markBytes = target.bytes();
@@ -290,7 +293,7 @@ public final class Iotlb implements FrontTranslation {
                 Long.toHexString(length), Long.toHexString(target));
     }
 
-    /** @return false if this was asked and refused */
+    /** @return false if this miss was refused */
     private boolean ask(long page, Access access) {
         Question question = new Question(page, access);
         if (refused.contains(question)) return false;
@@ -303,8 +306,8 @@ public final class Iotlb implements FrontTranslation {
     }
 
     /**
-     * Invalidations and tables both make another number. No two caches have one in common: what was resolved through one
-     * says nothing about the next, which a device gets when it starts anew.
+     * Invalidations and new tables change the number. It is unique across caches, because runs of one cache are invalid
+     * in the next, which a restarted device gets.
      */
     @Override
     public long generation() {

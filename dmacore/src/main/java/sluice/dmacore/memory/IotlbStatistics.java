@@ -2,9 +2,9 @@ package sluice.dmacore.memory;
 
 import sluice.iommu.AddressRange;
 
-/** What the VM's IOMMU has cost a device so far. Kept on the device's thread. */
+/** Counters of the cost of the VM's IOMMU for one device. Written on the device's thread. */
 public final class IotlbStatistics {
-    /** An invalidation of so much is meant for everything: no driver maps a buffer of this size. */
+    /** Size in bytes from which an invalidation counts as wholesale: no driver maps a buffer of this size. */
     private static final long WHOLESALE_BYTES = 1L << 30;
 
     private boolean translating;
@@ -34,7 +34,7 @@ public final class IotlbStatistics {
         if (--open == 0) waitedNanos += System.nanoTime() - waitingSince;
     }
 
-    /** Whatever was asked is not waited for any more. */
+    /** Ends the waiting time of all pending misses. */
     void abandoned() {
         if (open > 0) waitedNanos += System.nanoTime() - waitingSince;
         open = 0;
@@ -58,32 +58,32 @@ public final class IotlbStatistics {
         }
     }
 
-    /** Whether any bus address led elsewhere than to the guest address of the same number. */
+    /** Whether any bus address was translated to a different guest address. */
     public boolean isTranslating() {
         return translating;
     }
 
-    /** Questions sent to the front-end: misses of the cache. */
+    /** Misses sent to the front-end. */
     public long misses() {
         return asked;
     }
 
-    /** Questions that were answered with no. */
+    /** Misses that were refused. */
     public long refused() {
         return refused;
     }
 
-    /** Accesses that failed because of such an answer. Of questions asked ahead, or by a queue that stops, nobody hears. */
+    /** Accesses that failed because of a refusal; not counting requests ahead of need, or of a queue that stopped. */
     public long faults() {
         return faults;
     }
 
-    /** Entries that came without a question, and were left alone. */
+    /** Translations that were not requested, and were ignored. */
     public long unasked() {
         return unasked;
     }
 
-    /** For how long at least one question was without its answer, in nanoseconds. */
+    /** Nanoseconds for which at least one miss was pending. */
     public long waitedNanos() {
         return waitedNanos;
     }
@@ -93,7 +93,7 @@ public final class IotlbStatistics {
         return exact;
     }
 
-    /** Invalidations of 1 GiB and more: the VM's IOMMU takes everything away at once. */
+    /** Invalidations of 1 GiB and more: the VM's IOMMU invalidates everything at once. */
     public long wholesaleInvalidations() {
         return wholesale;
     }
@@ -103,7 +103,7 @@ public final class IotlbStatistics {
         return dropped;
     }
 
-    /** Entries that were invalidated wholesale, most of which will be asked for again. */
+    /** Entries dropped by wholesale invalidations, most of which will miss again. */
     public long droppedWholesale() {
         return droppedWholesale;
     }

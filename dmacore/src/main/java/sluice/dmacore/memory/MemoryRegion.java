@@ -5,10 +5,10 @@ import java.io.IOException;
 import sluice.iommu.AddressRange;
 
 /**
- * One region of a VM's memory table: a piece of a mapped file, and where guest and front-end see it.
+ * One region of a VM's memory table: a part of a mapped file, with its guest and user addresses.
  *
  * @param guest addresses of the guest (GPA)
- * @param userAddress where the front-end itself has mapped the region; ring addresses of vhost-user are given so
+ * @param userAddress address of the region in the front-end; vhost-user passes ring addresses in this form
  * @param mapping the file
  * @param fileOffset offset of the region's first byte in the file
  */
@@ -19,7 +19,7 @@ public record MemoryRegion(AddressRange guest, long userAddress, FileMapping map
     /**
      * The checked region.
      *
-     * @throws IOException with the rule that is broken: alignment, wrap-around, or a file that is too small
+     * @throws IOException with the violated rule: alignment, wrap-around, or a file that is too small
      */
     public static MemoryRegion of(long guestAddress, long size, long userAddress, FileMapping mapping, long fileOffset)
             throws IOException {

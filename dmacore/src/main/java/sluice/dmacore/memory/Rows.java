@@ -1,8 +1,8 @@
 package sluice.dmacore.memory;
 
 /**
- * Rows of one length at one distance from each other, as a rectangle of a picture lies in memory. Reusable: who handles one
- * rectangle after the other sets one again and again, and nothing is allocated for each.
+ * Rows of equal length at a constant stride, such as a rectangle of a picture. Reusable: one object serves many
+ * rectangles without allocation.
  */
 public final class Rows {
     private long offset;
@@ -11,12 +11,12 @@ public final class Rows {
     private long count;
 
     /**
-     * Sets it.
+     * Sets all rows.
      *
      * @param first offset of the first row
      * @param bytes of each row
-     * @param distance from the beginning of one row to that of the next, at least {@code bytes}
-     * @param rows how many, at least 1
+     * @param distance stride in bytes, from one row to the next, at least {@code bytes}
+     * @param rows number of rows, at least 1
      * @return this
      */
     public Rows set(long first, long bytes, long distance, long rows) {
@@ -54,19 +54,19 @@ public final class Rows {
         return count;
     }
 
-    /** Bytes of all rows, without what lies between them. */
+    /** Bytes of all rows, without the gaps. */
     public long bytes() {
         return rowBytes * count;
     }
 
-    /** From the first byte of the first row to the last of the last; {@link Long#MAX_VALUE} if that is more. */
+    /** Bytes from the beginning of the first row to the end of the last; at most {@link Long#MAX_VALUE}. */
     public long span() {
         long high = Math.multiplyHigh(count - 1, stride);
         long low = (count - 1) * stride;
         return high != 0 || low < 0 || low > Long.MAX_VALUE - rowBytes ? Long.MAX_VALUE : low + rowBytes;
     }
 
-    /** Whether nothing lies between the rows. */
+    /** Whether the rows are contiguous. */
     public boolean isOneStretch() {
         return rowBytes == stride || count == 1;
     }

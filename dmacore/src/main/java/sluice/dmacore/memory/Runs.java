@@ -5,36 +5,36 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
- * A list of runs of memory, (mapping, offset, length), read as one stretch of bytes: what scattered addresses resolve
- * to. Reusable: clearing keeps the arrays, so that a warm list allocates nothing. Not thread-safe.
+ * A scatter list of runs of memory, (mapping, offset, length), accessed as one sequence of bytes. Reusable: clearing
+ * keeps the arrays, so that a warm list allocates nothing. Not thread-safe.
  *
- * <p>It does not retain the mappings; its holder keeps alive the generation it was resolved in.
+ * <p>It does not retain the mappings; its user keeps the generation alive in which it was resolved.
  */
 public final class Runs {
     private FileMapping[] mappings;
     private long[] offsets;
-    /** Position of each run's first byte in the stretch; one more entry holds the end. */
+    /** Position of each run's first byte in the sequence; one more entry holds the end. */
     private long[] starts;
     private int count;
-    /** All bits of all offsets and lengths since the list was empty. */
+    /** OR of all offsets and lengths since the list was empty. */
     private long loose;
     /** Whether there may be runs of more than one file. */
     private boolean mixed;
-    /** The run the last lookup ended in: most readers move forward. */
+    /** The run of the last lookup, because most readers move forward. */
     private int hint;
 
     public Runs() {
         this(4);
     }
 
-    /** @param expected how many runs it has room for before it grows */
+    /** @param expected initial capacity in runs */
     public Runs(int expected) {
         mappings = new FileMapping[Math.max(1, expected)];
         offsets = new long[mappings.length];
         starts = new long[mappings.length + 1];
     }
 
-    /** The same runs, in a list of their own. */
+    /** A copy of this list. */
     public Runs copy() {
         Runs copy = new Runs(count);
         System.arraycopy(mappings, 0, copy.mappings, 0, count);
@@ -50,7 +50,7 @@ public final class Runs {
         return count;
     }
 
-    /** How many runs there is room for before the list grows. */
+    /** Capacity in runs. */
     public int room() {
         return mappings.length;
     }
@@ -65,8 +65,8 @@ public final class Runs {
     }
 
     /**
-     * Whether every run is known to begin and to end at multiples of {@code unit}, such as a page. Runs that were joined of pieces,
-     * or taken back, may be so and not be known to.
+     * Whether every run is known to be aligned to {@code unit}, such as a page. May return false for an aligned list
+     * that contains merged runs or was cut back.
      *
      * @param unit a power of two
      */
@@ -74,7 +74,7 @@ public final class Runs {
         return (loose & (unit - 1)) == 0;
     }
 
-    /** The first run behind {@code run} that lies in another file, or {@link #count}: most lists lie in one. */
+    /** The first run after {@code run} in another file, or {@link #count}; most lists use one file. */
     public int endOfFile(int run) {
         FileMapping file = mapping(run);
         if (!mixed) return count;
@@ -107,7 +107,7 @@ public final class Runs {
         hint = 0;
     }
 
-    /** Appends a run; one that continues the last in the same file makes that one longer. */
+    /** Appends a run; one that continues the last run in the same file is merged with it. */
     public void add(FileMapping mapping, long offset, long length) {
         if (length <= 0)
             throw new IllegalArgumentException("a run of " + length + " bytes");
@@ -129,12 +129,12 @@ public final class Runs {
         count++;
     }
 
-    /** Takes back what was appended since the list had {@code runs} runs and {@code bytes} bytes. */
+    /** Removes what was appended since the list had {@code runs} runs and {@code bytes} bytes. */
     public void cutBack(int runs, long bytes) {
         Arrays.fill(mappings, runs, count, null);
         count = runs;
         hint = 0;
-        // The last run kept may have been made longer meanwhile.
+        // The last kept run may have been extended by merging.
         starts[count] = bytes;
     }
 
@@ -157,7 +157,7 @@ public final class Runs {
         return hint;
     }
 
-    /** Position of the run's first byte in the stretch. */
+    /** Position of the run's first byte in the sequence. */
     public long start(int run) {
         return starts[checked(run)];
     }

@@ -8,13 +8,12 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
- * A private copy of bytes that a guest may go on writing: taken once, checked, then used. All numbers are
- * little-endian, as virtio's are.
+ * A private copy of bytes that a guest may change at any time: copied once, checked, then used. All numbers are
+ * little-endian, as in virtio.
  *
  * <p>Reusable, grows up to the limit given at construction, allocates nothing once it is warm.
  *
- * <p>An array and not Chronicle Bytes: a read at an offset beyond the read limit of a {@code Bytes} is not refused
- * (2026.4), here it cannot be done.
+ * <p>An array instead of Chronicle Bytes, which does not refuse reads at an offset beyond the read limit (2026.4).
  */
 public final class Snapshot {
     private static final VarHandle U16 = view(short[].class);
@@ -37,7 +36,7 @@ public final class Snapshot {
     }
 
     /**
-     * Copies {@code length} bytes of {@code source} from {@code position} on, replacing what was here.
+     * Copies {@code length} bytes of {@code source}, beginning at {@code position}; replaces the previous content.
      *
      * @return false, with nothing copied and length 0, if that exceeds the limit
      */
@@ -72,7 +71,7 @@ public final class Snapshot {
         return (short) U16.get(bytes, checked(offset, 2)) & 0xffff;
     }
 
-    /** The 32-bit number at {@code offset}; a reader that needs it unsigned says so. */
+    /** The 32-bit number at {@code offset}; the caller converts it if it is unsigned. */
     public int u32(int offset) {
         return (int) U32.get(bytes, checked(offset, 4));
     }

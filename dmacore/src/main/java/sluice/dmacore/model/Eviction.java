@@ -1,18 +1,18 @@
 package sluice.dmacore.model;
 
-/** When a line that the CPU has written goes to memory although nobody asked for it, as caches do. */
+/** When the modelled cache writes a CPU-dirty line back by itself. */
 public sealed interface Eviction {
-    /** Never: what is not written back is not there. Each mistake shows. */
+    /** Never: memory has only explicitly written-back lines, so each missing write-back shows. */
     record Lazy() implements Eviction {}
 
-    /** Just before a device looks: a mistake shows only where a line must not be written back. */
+    /** Just before each device access: only errors show in which a line must not be written back. */
     record Eager() implements Eviction {}
 
     /**
-     * Some lines, as chance has it.
+     * Random lines.
      *
-     * @param seed of the chance
-     * @param oneIn how many lines there are to one that is written back
+     * @param seed of the random choice
+     * @param oneIn one in this many dirty lines is written back
      */
     record Seeded(long seed, int oneIn) implements Eviction {
         public Seeded {

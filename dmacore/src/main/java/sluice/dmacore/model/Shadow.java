@@ -20,12 +20,12 @@ import sluice.dmacore.memory.FileMappings;
 import sluice.dmacore.ownership.Lines;
 
 /**
- * Memory behind the caches of one file: what a device sees that does not snoop. The file itself plays the caches. Both have
- * holes where nobody looks, so a shadow costs the pages that devices use, however large the file is.
+ * The modelled memory of one file, as a non-snooping device sees it; the file itself models the CPU caches. A shadow is
+ * sparse: it uses only the pages that devices use, however large the file is.
  *
- * <p>Of each byte that a device writes, what the caches held at that moment is kept: the twin. One that differs from its twin
- * was written by the CPU since. So it is known of each byte where its newest value is, and a device's bytes and the CPU's on one
- * line are told apart. Bytes of a line are bits of a {@code long}, bit 0 for the first.
+ * <p>For each byte that a device writes, the twin keeps the cached value at that moment. A cached byte that differs
+ * from its twin was written by the CPU since. This determines where the newest value of each byte is, and distinguishes
+ * bytes of the device and of the CPU in one line. Bytes of a line are bits of a {@code long}, bit 0 for the first.
  */
 final class Shadow {
     private static final int PAGE = 4096;
@@ -37,19 +37,19 @@ final class Shadow {
     private static final long WHOLE = -1L;
     private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-    /** What is known of 2 MiB, while a page of them plays. */
+    /** State of 2 MiB, while one of its pages is modelled. */
     private static final class Chunk {
-        /** By how many devices each page is played. */
+        /** Number of devices that use each page. */
         final int[] uses = new int[CHUNK_PAGES];
         int pages;
         final BitSet deviceWritten = new BitSet();
-        /** Of those, the ones that the caches had to write back all the same. */
+        /** Of those, the lines that the CPU has written as well. */
         final BitSet dirty = new BitSet();
-        /** By page, the bytes of those; null where all lines were written as a whole. */
+        /** Bytes written in partial lines, by page; null where all lines were written completely. */
         final long[] @Nullable [] bytes = new long[CHUNK_PAGES][];
     }
 
-    /** A file with holes, mapped. */
+    /** A sparse file and its mapping. */
     private record Sparse(Fd fd, FileMapping mapping) {
         static Sparse of(String name, long bytes, FileMappings files) throws IOException {
             Fd fd = Memfd.create(name, Memfd.ALLOW_SEALING);
@@ -84,7 +84,7 @@ final class Shadow {
     private final FileMapping memory;
     private final FileMapping twins;
     private final @Nullable Chunk[] chunks;
-    /** Pages that play, each as often as devices play it. Guarded by the shadow's entry in the table of all. */
+    /** Total of page uses by devices. Guarded by the shadow's entry in the table. */
     private long uses;
     private final LongAdder copied = new LongAdder();
 
@@ -121,12 +121,12 @@ final class Shadow {
 
     // ---- which pages play
 
-    /** A device is about to {@link #cover} a range: the shadow is kept until it has {@linkplain #leave left}. */
+    /** A device is about to {@link #cover} a range: keeps the shadow until {@linkplain #leave}. */
     void join(long offset, long bytes) {
         uses += endPage(offset, bytes) - offset / PAGE;
     }
 
-    /** Lets the pages of a range play: memory begins with what the caches hold. */
+    /** Begins to model the pages of a range: memory is initialised from the caches. */
     void cover(long offset, long bytes) {
         long end = endPage(offset, bytes);
         for (long page = offset / PAGE; page < end; page++) {
@@ -145,16 +145,16 @@ final class Shadow {
         }
     }
 
-    /** A device has {@linkplain #uncover uncovered} a range. Returns whether nobody is left anywhere. */
+    /** A device has {@linkplain #uncover uncovered} a range. Returns whether no device is left. */
     boolean leave(long offset, long bytes) {
         uses -= endPage(offset, bytes) - offset / PAGE;
         return uses == 0;
     }
 
-    /** A range plays for one device less; pages that play for none are given back. */
+    /** Ends the use of a range by one device; unused pages are freed. */
     void uncover(long offset, long bytes) {
         long end = endPage(offset, bytes);
-        long idle = -1; // the first of the pages before this one that play no more
+        long idle = -1; // the first of the unused pages before this one
         for (long page = offset / PAGE; page < end; page++) {
             Chunk chunk = chunk(page / CHUNK_PAGES);
             boolean ended = --chunk.uses[(int) (page % CHUNK_PAGES)] == 0;
@@ -177,7 +177,10 @@ final class Shadow {
         return (offset + bytes + PAGE - 1) / PAGE;
     }
 
-    /** The first offset from {@code offset} on whose page plays, or does not; {@code end} if there is none before. */
+    /**
+     * The first offset at or after {@code offset} in a page that is modelled, or not; {@code end} if there is none
+     * before.
+     */
     long next(boolean playing, long offset, long end) {
         long at = offset;
         while (at < end) {
@@ -208,7 +211,7 @@ final class Shadow {
         return chunk(line / CHUNK_LINES).deviceWritten.get((int) (line % CHUNK_LINES));
     }
 
-    /** The bytes of a line that a device has written, and that nobody has fetched or overwritten by an operation. */
+    /** The bytes of a line that a device has written and that no cache operation has fetched or overwritten. */
     private long deviceBytes(long line) {
         Chunk chunk = chunk(line / CHUNK_LINES);
         int in = (int) (line % CHUNK_LINES);
@@ -232,23 +235,23 @@ final class Shadow {
         chunk(line / CHUNK_LINES).deviceWritten.clear((int) (line % CHUNK_LINES));
     }
 
-    /** Whether a cache would write a line back that a device has written: the CPU has, too. */
+    /** Whether a line written by a device is also dirty in the cache. */
     boolean isTouched(long line) {
         return chunk(line / CHUNK_LINES).dirty.get((int) (line % CHUNK_LINES)) || differing(twins, line) != 0;
     }
 
-    /** The bytes that the CPU has written since the device did, or since memory held the same. */
+    /** The bytes that the CPU has written since the device's write, or since memory was equal. */
     long writtenMeanwhile(long line) {
         return isDeviceWritten(line) ? differing(twins, line) : differing(memory, line);
     }
 
-    /** The bytes of a line whose newest value is in the caches, and not in memory. */
+    /** The bytes of a line that are newer in the caches than in memory. */
     long newerInCaches(long line) {
         long differs = differing(memory, line);
         return differs == 0 ? 0 : differs & ~newestInMemory(line);
     }
 
-    /** The bytes of a line whose newest value is in memory, and not in the caches. */
+    /** The bytes of a line that are newer in memory than in the caches. */
     long newerInMemory(long line) {
         long written = newestInMemory(line);
         return written == 0 ? 0 : written & differing(memory, line);
@@ -259,7 +262,7 @@ final class Shadow {
         return written == 0 ? 0 : written & ~differing(twins, line);
     }
 
-    /** The bytes in which the caches and something else differ. */
+    /** The bytes in which the caches and another buffer differ. */
     private long differing(FileMapping other, long line) {
         long at = line * LINE;
         long bytes = lineBytes(line);
@@ -281,13 +284,13 @@ final class Shadow {
         return mask;
     }
 
-    /** Whether a stretch of lines holds the same in caches and memory. */
+    /** Whether a range of lines is equal in caches and memory. */
     boolean equalsMemory(long offset, long bytes) {
         long end = Math.min(offset + bytes, caches.size());
         return MemorySegment.mismatch(caches.segment(), offset, end, memory.segment(), offset, end) < 0;
     }
 
-    /** A device is about to write bytes of a line, which lie side by side. */
+    /** A device is about to write contiguous bytes of a line. */
     void noteDevice(long line, long bytes) {
         Chunk chunk = chunk(line / CHUNK_LINES);
         int in = (int) (line % CHUNK_LINES);
@@ -317,13 +320,13 @@ final class Shadow {
         setDeviceBytes(chunk, in, left);
     }
 
-    /** The caches' line goes to memory. */
+    /** Writes the cached line to memory. */
     void writeBack(long line) {
         copy(caches, memory, line * LINE, lineBytes(line));
         forgetDevice(line);
     }
 
-    /** The caches' line is dropped: what is there now is what memory holds. */
+    /** Drops the cached line: the cache is reloaded from memory. */
     void drop(long line) {
         copy(memory, caches, line * LINE, lineBytes(line));
         forgetDevice(line);
@@ -337,7 +340,7 @@ final class Shadow {
         copy(memory, caches, offset, Math.min(bytes, caches.size() - offset));
     }
 
-    /** The first line of a stretch that a device has written, or −1. */
+    /** The first line of a range that a device has written, or −1. */
     long nextDeviceWritten(long first, long end) {
         long line = first;
         while (line < end) {

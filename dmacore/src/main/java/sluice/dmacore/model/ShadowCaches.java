@@ -19,28 +19,28 @@ import sluice.dmacore.ownership.Harm;
 import sluice.dmacore.ownership.Lines;
 
 /**
- * Plays the CPU's caches and the memory behind them (rows S41, S45). Buffers are what the CPU sees; a device that does not
- * snoop sees a shadow of them, into which bytes get by a write-back, and out of which by an invalidation. A missing operation
- * shows as wrong bytes, always the same.
+ * A model of the CPU caches and the memory behind them (rows S41, S45). Buffers are the CPU's view; a non-snooping
+ * device sees a shadow of them. A write-back copies bytes into the shadow, an invalidation copies them out. A missing
+ * operation gives wrong bytes, deterministically.
  *
- * <p>It cannot see a CPU store of the value that is there already, nor who of several writers it was; and a copy that races
- * with a store takes a part of it.
+ * <p>It detects neither a CPU store of an equal value nor which of several writers stored; a copy that races with a
+ * store may be torn.
  */
 public final class ShadowCaches implements CacheExecutor {
-    /** What is done with a shadow locked ends at a multiple of it, so that another device of the VM gets its turn. */
+    /** Granularity, in bytes, of work with a shadow locked, so that other devices of the VM get the lock in between. */
     private static final long PIECE_BYTES = 256 << 10;
 
     private final FileMappings files;
     private final Eviction eviction;
     private final Random chance;
     /**
-     * Who uses a shadow changes with its entry locked, and what it holds with the shadow locked: one VM's never waits for another's,
-     * nor while another's is made.
+     * The users of a shadow are guarded by its table entry, its content by the shadow's lock: VMs never wait for each
+     * other, even while a shadow is created.
      */
     private final Map<FileId, Shadow> shadows = new ConcurrentHashMap<>();
     private final LongAdder copiedByFormer = new LongAdder();
 
-    /** @param files where shadows are mapped */
+    /** @param files mappings of the shadows */
     public ShadowCaches(FileMappings files, Eviction eviction) {
         this.files = files;
         this.eviction = eviction;
@@ -50,13 +50,13 @@ public final class ShadowCaches implements CacheExecutor {
     /**
      * As {@link #ShadowCaches(FileMappings, Eviction)}.
      *
-     * @param findings not used: what is wrong is told by the gate, to the findings of the core
+     * @param findings unused: the gate reports findings
      */
     public ShadowCaches(FileMappings files, Findings findings, Eviction eviction) {
         this(files, eviction);
     }
 
-    /** Bytes that were copied to play all this; none of them is a bounce. */
+    /** Bytes copied by the model; none of them is a bounce copy. */
     public long cacheBytes() {
         long bytes = copiedByFormer.sum();
         for (Shadow shadow : shadows.values()) bytes += shadow.copied();
@@ -92,7 +92,7 @@ public final class ShadowCaches implements CacheExecutor {
         });
     }
 
-    /** Takes pieces of a stretch. */
+    /** Receives pieces of a range. */
     @FunctionalInterface
     private interface Piece {
         void take(long offset, long bytes);
@@ -128,7 +128,7 @@ public final class ShadowCaches implements CacheExecutor {
         leave(lines, Long.MAX_VALUE);
     }
 
-    /** Its first stretches need their shadows no more. */
+    /** Undoes the ranges covered so far. */
     private void leave(Lines lines, long stretches) {
         long[] left = { stretches };
         lines.forEachStretch(0, lines.count(), (file, offset, bytes, _) -> {
@@ -162,13 +162,13 @@ public final class ShadowCaches implements CacheExecutor {
         return seen;
     }
 
-    /** Takes stretches of lines that play. */
+    /** Receives ranges of modelled lines. */
     @FunctionalInterface
     private interface Played {
         void take(Shadow shadow, long offset, long bytes, int firstLine);
     }
 
-    /** Where no device is left, the caches hold all there is: what one wrote there and nobody fetched has gone with it. */
+    /** Without devices only the cached content remains: device writes that were not fetched are lost. */
     private void forEachPlayed(Lines lines, int first, int end, Played played) {
         lines.forEachStretch(first, end, (file, offset, bytes, firstLine) -> {
             Shadow shadow = present(file);
@@ -200,7 +200,7 @@ public final class ShadowCaches implements CacheExecutor {
             }
             for (long line = from; line < to; line++) {
                 if (shadow.isDeviceWritten(line)) {
-                    // The CPU has not touched it: a cache writes back what is dirty, and nothing else.
+                    // Not written by the CPU: a cache writes back dirty lines only.
                     if (!shadow.isTouched(line)) continue;
                     add(harm, firstLine, line - from, shadow.newerInMemory(line));
                 }
@@ -229,7 +229,7 @@ public final class ShadowCaches implements CacheExecutor {
         });
     }
 
-    /** Adds what an invalidation of lines destroys. */
+    /** Adds the ranges that an invalidation of lines destroys. */
     private static void lost(Shadow shadow, long from, long to, int firstLine, Harm harm) {
         if (shadow.equalsMemory(from * Lines.LINE, (to - from) * Lines.LINE)) return;
         for (long line = from; line < to; line++) add(harm, firstLine, line - from, shadow.newerInCaches(line));
@@ -288,7 +288,7 @@ public final class ShadowCaches implements CacheExecutor {
         forEachPlayed(lines, first, end, (shadow, offset, bytes, firstLine) -> {
             long from = offset / Lines.LINE;
             long to = from + bytes / Lines.LINE;
-            // Caches that evict have nothing to do either.
+            // Nothing to evict either.
             if (!write && shadow.equalsMemory(offset, bytes)) return;
             for (long line = from; line < to; line++) {
                 int of = firstLine + (int) (line - from);

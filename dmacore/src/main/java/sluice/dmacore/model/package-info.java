@@ -1,8 +1,8 @@
 /**
- * Caches and memory of a machine whose devices do not snoop, played on one whose devices do: the only place where a missing
- * flush shows. What it does to bytes is what real hardware may do.
+ * A model of the caches and the memory of a machine with non-snooping devices, on a machine with snooping devices: it
+ * makes missing cache maintenance visible. It changes bytes only as real hardware may.
  *
- * <p>Nobody but the gate may call what is here.
+ * <p>Only the gate may call this package.
  */
 @NullMarked
 package sluice.dmacore.model;

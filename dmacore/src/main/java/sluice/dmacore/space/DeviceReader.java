@@ -13,8 +13,8 @@ import sluice.iommu.space.Outcome;
 import sluice.iommu.space.Reader;
 
 /**
- * A device's view of its own space, for one thread. Memory is found and used inside of a read section, in which the device
- * waits for nothing:
+ * Access of one thread to a device's own space. Memory is resolved and used in a read section, in which the device must
+ * not block:
  *
  * <pre>
  * try (var _ = reader.enter()) {
@@ -34,23 +34,23 @@ public final class DeviceReader implements AutoCloseable {
         this.identity = identity;
     }
 
-    /** Begins a read section; it ends when what is returned is closed. */
+    /** Begins a read section; it ends when the result is closed. */
     public ReadSection enter() {
         return reader.enter();
     }
 
-    /** Says what the device is doing, for the records of its faults. */
+    /** Sets the context for fault records. */
     public void context(FaultContext doing) {
         reader.context(doing);
     }
 
     /**
-     * Sets {@code found} to the memory behind a part of {@code segments}. Good until the read section ends.
+     * Resolves a part of {@code segments} to {@code found}. Valid until the read section ends.
      *
-     * @param position of the first byte in the stretch
+     * @param position of the first byte in the segments
      * @param length in bytes; with {@code position} within {@link Segments#bytes}
-     * @return unless it is {@link Outcome#RESOLVED}, {@code found} is empty; in a section that an unmap has given up on
-     *         nothing resolves
+     * @return unless it is {@link Outcome#RESOLVED}, {@code found} is empty; nothing resolves in a section that an
+     * unmap has revoked
      */
     public Outcome resolve(Segments segments, long position, long length, Access access, Runs found) {
         if (position < 0 || length < 0 || position > segments.bytes() - length) {
@@ -67,15 +67,15 @@ public final class DeviceReader implements AutoCloseable {
             if (outcome != Outcome.RESOLVED) return outcome;
             at += piece;
         }
-        // An unmap that gave up on this reader has said so before it gave the slots to other files.
+        // An unmap revokes this reader's section before it releases the slots for other files.
         return length > 0 && reader.revoked()
                 ? tooLate(segments.address(segments.count() - 1), 1, access, found)
                 : Outcome.RESOLVED;
     }
 
     /**
-     * Sets {@code found} to what a range of addresses leads to, whoever has mapped it: without an IOMMU, to any memory that a
-     * device of the machine uses.
+     * Resolves a range of addresses to {@code found}, including mappings of other devices: without an IOMMU, any memory
+     * that a device of the machine uses.
      *
      * @param length in bytes, unsigned
      * @return as {@link #resolve}
@@ -100,7 +100,7 @@ public final class DeviceReader implements AutoCloseable {
                 if (reader.revoked()) return tooLate(address, length, access, found);
                 if (identity) {
                     found.clear();
-                    return Outcome.FAULT; // nobody's memory any more
+                    return Outcome.FAULT; // the slot was released
                 }
                 throw new IllegalStateException("a mapping leads to an empty slot");
             }
@@ -109,7 +109,7 @@ public final class DeviceReader implements AutoCloseable {
         return Outcome.RESOLVED;
     }
 
-    /** A reader that was given up on finds nothing; asking once more records that. */
+    /** A revoked reader resolves nothing; the second lookup records the fault. */
     private Outcome tooLate(long address, long length, Access access, Runs found) {
         found.clear();
         targets.clear();

@@ -22,12 +22,12 @@ import sluice.iommu.space.Mapping;
 import sluice.iommu.space.Placement;
 
 /**
- * One device's own address space over guest memory: an {@link IoSpace} whose targets are offsets in files. What is mapped
- * here holds its files until it is unmapped. Any thread may map and unmap.
+ * One device's own address space over guest memory: an {@link IoSpace} with offsets in files as targets. A mapping
+ * holds references to its files until it is unmapped. Any thread may map and unmap.
  */
 public final class DeviceSpace {
     private static final long PAGE = MemoryRegion.PAGE;
-    /** Every target there is. */
+    /** All targets. */
     private static final AddressRange ALL_MEMORY = AddressRange.of(0, Targets.MAX + 1);
 
     private final IoSpace table;
@@ -44,31 +44,31 @@ public final class DeviceSpace {
     }
 
     /**
-     * What a device without an IOMMU sees: all memory that any such device of the machine uses, each file at the same address
-     * for all. What is mapped here keeps its scattered addresses, and nothing keeps the device from others.
+     * The space of a device without an IOMMU: all memory used by such devices of the machine, with the same addresses
+     * for all of them. Mapped memory keeps its scattered addresses, and the device is not isolated from other memory.
      */
     public static DeviceSpace withoutIommu(String name, SystemMemory memory) {
         return new DeviceSpace(IoSpace.open(IoSpaceOptions.of(name, ALL_MEMORY).withBypass()), memory.slots());
     }
 
-    /** Whether addresses are those of memory itself. */
+    /** Whether device addresses are memory addresses (no IOMMU). */
     public boolean isIdentity() {
         return table.options().bypass();
     }
 
-    /** The table itself: its faults, its rules, what is mapped. Mapping in it directly leads nowhere. */
+    /** The table, with its faults, rules and mappings. Must not be mapped directly. */
     public IoSpace table() {
         return table;
     }
 
-    /** A reader for the calling thread, which is the only one that may use it. */
+    /** A reader for the calling thread only. */
     public DeviceReader openReader() {
         return new DeviceReader(table.openReader(), slots, isIdentity());
     }
 
     /**
-     * Maps memory where there is room, all or nothing. Where it begins or ends inside of a page the device could reach the
-     * rest of that page as well, as with any IOMMU; {@link Segments} do not lead there.
+     * Maps memory at any free addresses, completely or not at all. A partial page is mapped as a whole, as with any
+     * IOMMU, but the {@link Segments} do not include the rest of it.
      *
      * @param memory at least one run
      * @throws MapException if there is no room, or there are too many mappings
@@ -77,7 +77,7 @@ public final class DeviceSpace {
         return map(memory, permission, owner, Placement.ANYWHERE);
     }
 
-    /** As {@link #map(Runs, Permission, Owner)}, each segment placed as it says; without an IOMMU there is no choice. */
+    /** As {@link #map(Runs, Permission, Owner)}, with a placement for each segment; ignored without an IOMMU. */
     public Segments map(Runs memory, Permission permission, Owner owner, Placement placement) throws MapException {
         Building building = new Building(memory.count(), permission, owner, placement);
         boolean done = false;
@@ -93,31 +93,31 @@ public final class DeviceSpace {
     }
 
     /**
-     * Takes memory away from the device; returns when nothing reads or writes it any more, or the space's bound is over.
+     * Unmaps memory; returns when no access to it is in progress, or the space's bound has expired.
      *
-     * @throws IllegalStateException from inside of a read section of the calling thread, with nothing changed; or if it was
-     *         unmapped already: its slots may be those of other mappings by now
+     * @throws IllegalStateException if called in a read section of the calling thread, with nothing changed; or if it
+     * was unmapped already, because its slots may be in use by other mappings
      */
     public void unmap(Segments segments) {
         for (Mapping mapping : segments.mappings()) table.unmap(mapping);
-        // Without an IOMMU there is no mapping that readers could be waited for with.
+        // Without an IOMMU there is no mapping, so readers are not waited for.
         if (isIdentity()) table.awaitReaders();
         if (!segments.giveUpSlots())
             throw new IllegalStateException(table.options().name() + ": these segments were unmapped already");
         for (int slot : segments.slots()) slots.release(slot);
     }
 
-    /** Whether the calling thread is inside of a read section of this space: then it may not unmap. */
+    /** Whether the calling thread is in a read section of this space, in which it must not unmap. */
     public boolean insideSection() {
         return table.insideSection();
     }
 
-    /** Takes the space from its device, and says what was still mapped. What was is to be unmapped nevertheless. */
+    /** Detaches the space from its device, and reports remaining mappings, which must still be unmapped. */
     public LeakReport detach() {
         return table.detach();
     }
 
-    /** A list of segments while it grows. */
+    /** A list of segments under construction. */
     private final class Building {
         private final Permission permission;
         private final Owner owner;
@@ -129,7 +129,7 @@ public final class DeviceSpace {
         private int count;
         private int[] held = new int[1];
         private int heldCount;
-        /** The segment that grows: where in its first page it begins, and its bytes. */
+        /** The current segment: its offset in the first page, and its length. */
         private long into;
         private long bytes;
         private @Nullable FileMapping lastFile;

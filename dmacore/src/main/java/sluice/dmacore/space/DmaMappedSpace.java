@@ -25,23 +25,26 @@ import sluice.iommu.space.Splitting;
 import sluice.iommu.space.Unmapped;
 
 /**
- * A device's address space whose addresses the front-end chooses: what vfio-user's DMA_MAP and DMA_UNMAP build. It is
- * authoritative, so an address that is not here faults.
+ * A device's address space built by vfio-user's DMA_MAP and DMA_UNMAP, at addresses chosen by the front-end. It is
+ * authoritative: an unmapped address faults.
  *
- * <p>A range leads to a file, or to memory without one, which only the front-end reaches: a device asks it by messages for
- * that. Any thread may map and unmap; a file is held until nothing of it is mapped any more.
+ * <p>A range maps a file, or memory without a file, which is accessed by messages to the front-end. Any thread may map
+ * and unmap; a file is referenced while a part of it is mapped.
  */
 public final class DmaMappedSpace {
-    /** Live mappings: a driver behind an IOMMU maps page by page. */
+    /** Limit of live mappings: a driver behind an IOMMU maps page by page. */
     public static final int MAX_MAPPINGS = 131_072;
-    /** Bytes mapped at a time, 64 TiB: each GiB of it takes memory of ours, and what is in no file costs its owner nothing. */
+    /**
+     * Limit of mapped bytes, 64 TiB: each GiB uses memory of this process, and memory without a file costs the
+     * front-end nothing.
+     */
     public static final long MAX_BYTES = 1L << 46;
 
-    /** What a radix table reaches. */
+    /** Highest address of a radix table. */
     private static final AddressRange BUS = new AddressRange(0, (1L << 57) - 1);
     private static final long PAGE = MemoryRegion.PAGE;
     private static final int NO_SLOT = -1;
-    /** What a mapping takes of the heap, without the nodes of its table, which have a limit of their own. */
+    /** Heap bytes of a mapping, without table nodes, which have a limit of their own. */
     private static final long MAPPING_BYTES = 320;
 
     private final IoSpace table;
@@ -55,7 +58,7 @@ public final class DmaMappedSpace {
         this.share = share;
     }
 
-    /** A space whose mappings are paid for by no device. */
+    /** A space with mappings that are not charged to a device. */
     public static DmaMappedSpace open(String name) {
         return open(name, Budget.ofProcess().own());
     }
@@ -63,7 +66,7 @@ public final class DmaMappedSpace {
     /**
      * An empty space over all bus addresses, in which up to {@link #MAX_MAPPINGS} ranges may be mapped, less if they are scattered.
      *
-     * @param share from which the heap is taken that mappings need
+     * @param share charged for the heap of mappings
      */
     public static DmaMappedSpace open(String name, Share share) {
         return new DmaMappedSpace(IoSpace.open(IoSpaceOptions.of(name, BUS).withMaxMappings(MAX_MAPPINGS)), share);
@@ -84,34 +87,34 @@ public final class DmaMappedSpace {
         return openReader(DeviceTrace.NONE);
     }
 
-    /** The same, and what its translations cost is told. */
+    /** The same; {@code trace} receives the cost of its translations. */
     public DmaReader openReader(DeviceTrace trace) {
         return new DmaReader(table.openReader(), slots, trace);
     }
 
     /**
-     * What the driver's addresses lead to, as runs, for the calling thread. It is the only one that may use it, and the only
-     * one that maps and unmaps from now on.
+     * A translation of the driver's addresses to runs, for the calling thread only. From here on only this thread may
+     * map and unmap.
      */
     public DmaMappedTranslation openTranslation() {
         return new DmaMappedTranslation(this, openReader(), slots);
     }
 
-    /** Changes whenever something is taken away. */
+    /** Changes with each unmap. */
     public long generation() {
         return generation.get();
     }
 
     /**
-     * Maps a part of a file, all or nothing.
+     * Maps a part of a file, completely or not at all.
      *
      * @param address on the bus, a multiple of 4096
      * @param length in bytes, a multiple of 4096, more than 0
-     * @param file is retained; the caller's reference stays the caller's
+     * @param file is retained; the caller keeps its reference
      * @param offset in the file, a multiple of 4096
      * @throws DmaRefusedException EINVAL (misaligned, or outside of the file), EEXIST (something is mapped there), ERANGE (the
-     *         address is too high), ENOSPC (too many mappings, files or bytes, so far apart that the table would be too large, or
-     *         the device's share of the heap is used up)
+     *         address is too high), ENOSPC (too many mappings, files or bytes, a table that would be too large, or the
+     *         device's share of the heap is used up)
      */
     public void map(long address, long length, FileMapping file, long offset, Permission permission)
             throws DmaRefusedException {
@@ -137,7 +140,7 @@ public final class DmaMappedSpace {
         }
     }
 
-    /** Maps memory that only the front-end reaches; otherwise the same. */
+    /** Maps memory without a file; otherwise the same. */
     public void mapWithoutFile(long address, long length, Permission permission) throws DmaRefusedException {
         check(address, length);
         TargetRuns targets = new TargetRuns();
@@ -151,7 +154,7 @@ public final class DmaMappedSpace {
                     "%s: 0x%x bytes at 0x%x: address and length must be multiples of 4096, and the length not 0"
                             .formatted(name(), length, address));
         }
-        // Before targets are made of it, of which there can be no more.
+        // Checked before targets are allocated.
         if (length < 0 || length > BUS.last()) {
             throw new DmaRefusedException(Errno.ERANGE,
                     "%s: 0x%x bytes at 0x%x are more than the bus has".formatted(name(), length, address));
@@ -183,12 +186,13 @@ public final class DmaMappedSpace {
     }
 
     /**
-     * Takes a range away from the device; returns when nothing reads or writes it any more, or the space's bound is over.
-     * Mappings that lie in it end; there may be several, and gaps between them.
+     * Unmaps all mappings in a range, which may contain several and gaps; returns when no access to them is in
+     * progress, or the space's bound has expired.
      *
-     * @return bytes that were mapped
-     * @throws DmaRefusedException EINVAL (misaligned), ERANGE (a mapping lies only partly in it); nothing is changed
-     * @throws IllegalStateException from inside of a read section of the calling thread
+     * @return number of bytes unmapped
+     * @throws DmaRefusedException EINVAL (misaligned), ERANGE (a mapping is only partly in the range); nothing is
+     * changed
+     * @throws IllegalStateException if called in a read section of the calling thread
      */
     public long unmap(AddressRange range) throws DmaRefusedException {
         try {
@@ -201,7 +205,7 @@ public final class DmaMappedSpace {
         }
     }
 
-    /** Takes everything away, and says what it was. */
+    /** Unmaps everything, and reports what it was. */
     public LeakReport clear() {
         LeakReport report = table.detach();
         letGo(report.mappings());

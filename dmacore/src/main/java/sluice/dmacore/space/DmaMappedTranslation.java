@@ -8,16 +8,16 @@ import sluice.iommu.space.Outcome;
 import sluice.iommu.space.Result;
 
 /**
- * The addresses of a driver whose front-end maps each range for the device, as vfio-user's does: what is not mapped faults,
- * and so does what is mapped without a file, for there is nothing that runs could lead to.
+ * The translation for a front-end that maps each range explicitly (vfio-user): an unmapped address faults, and so does
+ * one mapped without a file, which has no runs.
  *
- * <p>It belongs to the thread that maps and unmaps, so that what it resolves is good until that thread goes on to something
- * else: between two tasks a mapping may end, and then {@link #generation} changes.
+ * <p>Used by the thread that maps and unmaps, so that resolved runs are valid until the end of its current task; an
+ * unmap between two tasks changes {@link #generation}.
  */
 public final class DmaMappedTranslation implements FrontTranslation, AutoCloseable {
     private static final String WITHOUT_FILE = "the front-end has mapped it without a file, so that only its messages reach it: no ring and no buffer can be there";
 
-    /** Of a translation that nobody has asked for its memory. */
+    /** Before the first call of {@link #memory}. */
     private static final long NOTHING_HELD = -1;
 
     private final DmaMappedSpace space;
@@ -58,7 +58,7 @@ public final class DmaMappedTranslation implements FrontTranslation, AutoCloseab
         return true;
     }
 
-    /** The files that are mapped now. Its number changes when one comes or goes, and not with each mapping. */
+    /** The mapped files. Replaced when a file is added or removed, not with each mapping. */
     @Override
     public GuestMemory memory() {
         long version = slots.version();
@@ -73,7 +73,7 @@ public final class DmaMappedTranslation implements FrontTranslation, AutoCloseab
         old.release();
     }
 
-    /** Something was unmapped: a file that nothing leads to any more is let go of now, and not when this is next used. */
+    /** A range was unmapped: releases files without mappings now, instead of at the next use. */
     public void unmapped() {
         long version = slots.version();
         if (heldVersion != NOTHING_HELD && version != heldVersion) hold(version);

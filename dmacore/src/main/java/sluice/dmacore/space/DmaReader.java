@@ -14,9 +14,9 @@ import sluice.iommu.fault.FaultRecord;
 import sluice.iommu.space.Outcome;
 import sluice.iommu.space.Reader;
 
-/** A device's way through a {@link DmaMappedSpace}, for one thread. */
+/** Access of one thread of a device to a {@link DmaMappedSpace}. */
 public final class DmaReader implements AutoCloseable {
-    /** Bytes moved in one read section: about 0.1 ms, for which an unmap on another thread would wait. */
+    /** Bytes copied in one read section: about 0.1 ms, which bounds the wait of an unmap on another thread. */
     private static final long SECTION_BYTES = 1 << 20;
 
     private final Reader reader;
@@ -32,18 +32,18 @@ public final class DmaReader implements AutoCloseable {
     }
 
     /**
-     * Begins a read section; it ends when what is returned is closed. What {@link #resolve} finds is good until then, and
-     * meanwhile the device waits for nothing.
+     * Begins a read section; it ends when the result is closed. Runs from {@link #resolve} are valid until then; the
+     * device must not block meanwhile.
      */
     public ReadSection enter() {
         return reader.enter();
     }
 
     /**
-     * Appends to {@code found} the memory behind a range of bus addresses. Inside of a read section.
+     * Appends the memory of a range of bus addresses to {@code found}. Called in a read section.
      *
-     * @return {@link Outcome#RESOLVED}, {@link Outcome#WITHOUT_FILE}, or {@link Outcome#FAULT} of which {@link #fault} has the record;
-     *         unless it is the first, {@code found} is of no use
+     * @return {@link Outcome#RESOLVED}, {@link Outcome#WITHOUT_FILE}, or {@link Outcome#FAULT} with its record in
+     * {@link #fault}; unless it is the first, {@code found} is undefined
      */
     public Outcome resolve(long address, long length, Access access, Runs found) {
         targets.clear();
@@ -58,7 +58,7 @@ public final class DmaReader implements AutoCloseable {
         return Outcome.RESOLVED;
     }
 
-    /** A reader that an unmap has given up on finds nothing; asking once more records that. */
+    /** A revoked reader resolves nothing; the second lookup records the fault. */
     private Outcome tooLate(long address, long length, Access access) {
         if (!reader.revoked()) throw new IllegalStateException("a mapping leads to an empty slot");
         targets.clear();
@@ -70,8 +70,8 @@ public final class DmaReader implements AutoCloseable {
     /**
      * Reads {@code length} bytes at a bus address into {@code target}. Outside of a read section.
      *
-     * @return as {@link #resolve}; unless it is {@link Outcome#RESOLVED} nothing was done, or another thread has taken the memory
-     *         away in the middle
+     * @return as {@link #resolve}; unless it is {@link Outcome#RESOLVED} nothing was done, or another thread unmapped
+     * the memory in the middle
      * @throws IndexOutOfBoundsException if {@code target} is shorter
      */
     public Outcome read(long address, MemorySegment target, long targetOffset, long length) {
@@ -96,7 +96,8 @@ public final class DmaReader implements AutoCloseable {
             long piece = Math.min(length - done, SECTION_BYTES);
             runs.clear();
             try (var _ = reader.enter()) {
-                // All of it at first: what is without a file must be known before anything is done.
+                // Checks the whole range first, because memory without a file must be detected before anything is
+                // copied.
                 long began = trace.begin();
                 Outcome result = resolve(address + done, done == 0 ? length : piece, access, runs);
                 if (result == Outcome.RESOLVED) {
@@ -121,7 +122,7 @@ public final class DmaReader implements AutoCloseable {
             }
             return Outcome.RESOLVED;
         } catch (IllegalStateException e) {
-            // Given up on in the middle, by an unmap that has let go of the file.
+            // Revoked in the middle, by an unmap that has released the file.
             if (!reader.revoked()) throw e;
             return tooLate(address, piece, access);
         }

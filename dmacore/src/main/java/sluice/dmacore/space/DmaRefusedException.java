@@ -2,7 +2,7 @@ package sluice.dmacore.space;
 
 import java.io.IOException;
 
-/** A change of the memory a device may reach was refused, and nothing was changed. The message names rule and range. */
+/** A DMA_MAP or DMA_UNMAP was refused, and nothing was changed. The message names rule and range. */
 public final class DmaRefusedException extends IOException {
     private static final long serialVersionUID = 1;
 
@@ -13,7 +13,7 @@ public final class DmaRefusedException extends IOException {
         this.errno = errno;
     }
 
-    /** Linux errno number that stands for it, positive. */
+    /** Linux errno number, positive. */
     public int errno() {
         return errno;
     }

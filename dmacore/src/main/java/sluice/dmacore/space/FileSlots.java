@@ -12,34 +12,34 @@ import sluice.iommu.TargetRuns;
 import sluice.iommu.Targets;
 
 /**
- * The files that the targets of one address space lie in. A target is the number of a slot, and below it the offset in the
- * file there: neighbours in one file are neighbours, and no two files ever are.
+ * The files of one address space. A target is a slot number in the high bits and an offset in the slot's file in the
+ * low bits: contiguous bytes of a file have contiguous targets, and targets of different files are never adjacent.
  *
- * <p>A slot is counted and holds its file. Readers find it without a lock, inside of their read sections; it is given back
- * when nothing is mapped any more that leads there.
+ * <p>A slot is reference-counted and holds its file. Readers look it up without a lock, in their read sections; it is
+ * released with its last mapping.
  */
 final class FileSlots {
     /** The largest file, 1 TiB. */
     private static final long MAX_BYTES = 1L << 40;
-    /** One bit more than an offset has: behind the end of the largest file is a gap, and not the next slot. */
+    /** One bit more than an offset needs, so that the largest file is followed by a gap instead of the next slot. */
     private static final int SLOT_SHIFT = 41;
     static final int COUNT = (int) ((Targets.MAX + 1) >>> SLOT_SHIFT);
-    /** In the gap behind the largest file of slot 0: memory that is in no file of ours. */
+    /** In the gap after the largest file of slot 0: memory without a file. */
     private static final long NO_FILE = MAX_BYTES;
-    /** Half of the gap, so that there is a gap behind this, too. */
+    /** Half of the gap, so that another gap follows. */
     private static final long NO_FILE_BYTES = MAX_BYTES / 2;
 
     private final AtomicReferenceArray<@Nullable FileMapping> files = new AtomicReferenceArray<>(COUNT);
     private final int[] uses = new int[COUNT];
-    /** The highest slot ever used: a machine has few files. */
+    /** The highest slot used so far; a machine has few files. */
     private int highest = -1;
-    /** Changes with every file that comes or goes. */
+    /** Changes with each file added or removed. */
     private volatile long version;
 
     /**
-     * A slot for {@code file}, the one it has if it has one.
+     * Acquires the slot of {@code file}, or a new one.
      *
-     * @return −1 if all slots are taken, or the file is larger than a target can tell
+     * @return −1 if all slots are in use, or the file is larger than {@link #MAX_FILE}
      */
     synchronized int acquire(FileMapping file) {
         if (file.size() > MAX_BYTES) return -1;
@@ -59,7 +59,7 @@ final class FileSlots {
         return free;
     }
 
-    /** The slot a file has, or −1. */
+    /** The slot of a file, or −1. */
     synchronized int known(FileMapping file) {
         for (int slot = 0; slot <= highest; slot++) {
             if (uses[slot] > 0 && file.equals(files.get(slot))) return slot;
@@ -68,9 +68,9 @@ final class FileSlots {
     }
 
     /**
-     * Gives a slot back; nothing leads there any more that was mapped for this use of it.
+     * Releases one use of a slot, after the mappings of this use were removed.
      *
-     * @throws IllegalStateException if every use of it was given back already
+     * @throws IllegalStateException if all uses were released already
      */
     synchronized void release(int slot) {
         if (uses[slot] == 0)
@@ -82,12 +82,12 @@ final class FileSlots {
         if (file != null) file.release();
     }
 
-    /** A number that is another one after a file has come or gone. */
+    /** Changes when a file is added or removed. */
     long version() {
         return version;
     }
 
-    /** A generation of memory that keeps the files which are here now. */
+    /** A memory generation with references to the present files. */
     synchronized GuestMemory hold() {
         List<FileMapping> present = new ArrayList<>();
         for (int slot = 0; slot <= highest; slot++) {
@@ -101,7 +101,7 @@ final class FileSlots {
         return (long) slot << SLOT_SHIFT | offset;
     }
 
-    /** Appends the targets of memory that lies in no file, and that its owner moves by messages. */
+    /** Appends the targets of memory without a file, which is accessed by messages. */
     static void addWithoutFile(long address, long length, TargetRuns targets) {
         long at = address;
         long left = length;
@@ -114,12 +114,12 @@ final class FileSlots {
         }
     }
 
-    /** Whether a target is one of {@link #addWithoutFile}. */
+    /** Whether a target was added by {@link #addWithoutFile}. */
     static boolean isWithoutFile(long target) {
         return (target & NO_FILE) != 0;
     }
 
-    /** The file a target lies in, or null if its slot is empty. */
+    /** The file of a target, or null if its slot is empty. */
     @Nullable
     FileMapping file(long target) {
         return files.getAcquire((int) (target >>> SLOT_SHIFT));

@@ -7,19 +7,19 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import sluice.iommu.space.Mapping;
 
 /**
- * Where a device finds a piece of memory: a list of (device address, length), read as one stretch of bytes. Nothing in it
- * says where the memory is. Memory that is made of whole pages is one segment, however scattered; a piece that begins or
- * ends inside of a page is a segment of its own. What it says does not change.
+ * The device addresses of a piece of memory: a list of (device address, length), accessed as one sequence of bytes. It
+ * does not reveal where the memory is. Whole pages form one segment, however scattered; a piece that begins or ends
+ * inside a page is a segment of its own. Immutable.
  */
 public final class Segments {
     private final long[] addresses;
-    /** Position of each segment's first byte in the stretch; one more entry holds the end. */
+    /** Position of each segment's first byte in the sequence; one more entry holds the end. */
     private final long[] starts;
     private final List<Mapping> mappings;
     private final int[] slots;
     private final AtomicBoolean holdsSlots = new AtomicBoolean(true);
 
-    /** @param slots that the mappings lead to, each of which is held once for them */
+    /** @param slots used by the mappings, each of which holds one reference */
     Segments(long[] addresses, long[] starts, List<Mapping> mappings, int[] slots) {
         this.addresses = addresses;
         this.starts = starts;
@@ -46,7 +46,7 @@ public final class Segments {
         return starts[segment + 1] - starts[segment];
     }
 
-    /** Position of the segment's first byte in the stretch. */
+    /** Position of the segment's first byte in the sequence. */
     public long start(int segment) {
         return starts[segment];
     }
@@ -68,7 +68,7 @@ public final class Segments {
         return slots;
     }
 
-    /** Whether the slots were held until now; the caller releases them. */
+    /** Takes the slot references, once; the caller releases them if this returns true. */
     boolean giveUpSlots() {
         return holdsSlots.getAndSet(false);
     }

@@ -6,14 +6,14 @@ import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.Runs;
 
 /**
- * Where memory is for devices that have no IOMMU: each file has an address of its own, a multiple of 2 TiB, which is the same
- * for all of them while anybody holds it; the first one begins at 0. One object stands for one machine.
+ * The physical addresses of one machine, for devices without an IOMMU: each file has an address, a multiple of 2 TiB,
+ * common to all of them while it is referenced; the first file is at 0.
  */
 public final class SystemMemory {
     private final FileSlots slots = new FileSlots();
     private final AtomicInteger functions = new AtomicInteger();
 
-    /** How many functions there were before this one. */
+    /** Returns the number of functions created before. */
     public int nextFunction() {
         return functions.getAndIncrement() & Integer.MAX_VALUE;
     }
@@ -23,7 +23,7 @@ public final class SystemMemory {
     }
 
     /**
-     * Gives the files of some memory their addresses, until {@link #letGo}.
+     * Assigns addresses to the files of {@code memory}, until {@link #letGo}.
      *
      * @return false if there are too many files, or one is too large; nothing is held then
      */
@@ -37,7 +37,7 @@ public final class SystemMemory {
         return true;
     }
 
-    /** The memory's addresses are given up. */
+    /** Releases the addresses of {@code memory}. */
     public void letGo(Runs memory) {
         letGo(memory, memory.count());
     }
@@ -47,9 +47,9 @@ public final class SystemMemory {
     }
 
     /**
-     * The address of a byte of a file that is held.
+     * The address of a byte of a file with an address.
      *
-     * @throws IllegalStateException if it is not held
+     * @throws IllegalStateException if the file has no address
      */
     public long addressOf(FileMapping file, long offset) {
         int slot = slots.known(file);

@@ -1,11 +1,11 @@
 /**
- * What a device sees: its own addresses, which lead through its own table to guest memory. Whoever gives a device memory
- * maps it here; whoever plays the device reads and writes through a {@link sluice.dmacore.space.DeviceReader}. What is
- * not mapped faults, and is recorded.
+ * The address spaces of devices: each device has its own addresses and its own table, which translates them to guest
+ * memory. Memory for a device is mapped here; a device model accesses it through a {@link
+ * sluice.dmacore.space.DeviceReader}. Accesses to unmapped addresses fault and are recorded.
  *
- * <p>Bus addresses do not enter a {@link sluice.dmacore.space.DeviceSpace}: they are resolved before, by a {@link
- * sluice.dmacore.memory.FrontTranslation}. A {@link sluice.dmacore.space.DmaMappedSpace} is made of them, and is one of the
- * tables they are resolved in.
+ * <p>A {@link sluice.dmacore.space.DeviceSpace} does not contain bus addresses: these are resolved before, by a {@link
+ * sluice.dmacore.memory.FrontTranslation}. A {@link sluice.dmacore.space.DmaMappedSpace} maps bus addresses, and is one
+ * of the tables in which they are resolved.
  */
 @NullMarked
 package sluice.dmacore.space;

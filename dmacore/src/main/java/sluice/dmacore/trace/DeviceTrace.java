@@ -1,13 +1,13 @@
 package sluice.dmacore.trace;
 
 /**
- * What a device has to tell that is no buffer's: its faults, its frames, the addresses it has translated or had to ask for. It
- * has a number of its own, where an attachment's would be. To begin a time costs nothing while nobody listens.
+ * Events of a device without a buffer: faults, frames, translations and IOTLB misses. It has a number of its own in
+ * place of an attachment's. Taking a start time costs nothing while tracing is off.
  *
- * <p>Used by the device's thread alone.
+ * <p>Used by the device's thread only.
  */
 public final class DeviceTrace {
-    /** Tells nobody. */
+    /** Discards all events. */
     public static final DeviceTrace NONE = new DeviceTrace(TraceSink.NONE, 0);
 
     private static final int PAGE = 4096;
@@ -15,16 +15,16 @@ public final class DeviceTrace {
 
     private final TraceSink sink;
     private final int number;
-    /** When the last question was answered. */
+    /** Time of the last answer to a miss. */
     private long answered;
 
-    /** @param number of the device, which the sink has the name of */
+    /** @param number of the device; the sink has its name */
     public DeviceTrace(TraceSink sink, int number) {
         this.sink = sink;
         this.number = number;
     }
 
-    /** When something begins; 0 if nobody wants to know. */
+    /** The start time of an operation; 0 while tracing is off. */
     public long begin() {
         return sink.isOn() ? System.nanoTime() : 0;
     }
@@ -33,7 +33,7 @@ public final class DeviceTrace {
      * Addresses were translated.
      *
      * @param address on the bus, of the first byte
-     * @param began as {@link #begin} has said
+     * @param began result of {@link #begin}
      */
     public void translated(long address, long bytes, long began) {
         if (began == 0) return;
@@ -41,11 +41,11 @@ public final class DeviceTrace {
     }
 
     /**
-     * The VM's IOMMU has answered a question about a page. Many are open at a time: what is told is how long this answer was
-     * waited for after the one before it, so that all of them together are the time that was waited.
+     * The VM's IOMMU has answered a miss. Many are pending at a time: the recorded time is that since the previous
+     * answer, so that the sum is the total waiting time.
      *
-     * @param known whether the answer was an address, and not no
-     * @param began when it was asked
+     * @param known whether the answer was a translation, not a refusal
+     * @param began time of the request
      */
     public void missed(long address, boolean known, long began) {
         if (began == 0) return;
@@ -56,7 +56,8 @@ public final class DeviceTrace {
     }
 
     /**
-     * Bytes were copied as the device's protocol says. If it is {@code began} that is 0, tracing was switched on in the middle.
+     * Bytes were copied as required by the device's protocol. Ignored if {@code began} is 0, because tracing was
+     * switched on meanwhile.
      *
      * @param direction 1 to the device, 2 from it
      */

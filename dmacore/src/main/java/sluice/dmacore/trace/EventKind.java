@@ -1,26 +1,26 @@
 package sluice.dmacore.trace;
 
 /**
- * What an event tells. The numbers of recordings are the ordinals: new kinds are appended, none is ever removed.
+ * Kinds of events. Recordings contain ordinals: new kinds must be appended, none removed.
  *
  * <p>Of the fields of {@link TraceSink#record}, {@code from} and {@code length} are bytes of the buffer, {@code detail} is a
  * DMA direction (0 bidirectional, 1 to the device, 2 from the device, as in the kernel's {@code enum dma_data_direction})
- * unless the kind says otherwise, and what a kind has no use for is 0.
+ * unless the kind says otherwise, and unused fields are 0.
  */
 public enum EventKind {
-    /** A buffer was made; {@code length} is its size. */
+    /** A buffer was created; {@code length} is its size. */
     EXPORT,
-    /** A buffer is gone. */
+    /** A buffer was freed. */
     RELEASE,
     /** A buffer got its memory; {@code bytes} of it. */
     ALLOCATE,
     /** A device function attached. */
     ATTACH,
     DETACH,
-    /** An attachment took hold of the memory; {@code detail} is 1 if the list was there already. */
+    /** An attachment fetched its segments; {@code detail} is 1 if the list existed already. */
     GET_SEGMENTS,
     PUT_SEGMENTS,
-    /** An attachment was mapped for its device: a transfer to the device. {@code nanos} is what it took. */
+    /** An attachment was mapped for its device: a transfer to the device. {@code nanos} is its duration. */
     MAP,
     /** A mapping ended: a transfer to the CPU. */
     UNMAP,
@@ -35,9 +35,9 @@ public enum EventKind {
     WRITE_BACK,
     /** Cache lines were invalidated: {@code bytes} of them in {@code nanos}. */
     INVALIDATE,
-    /** An operation was asked for and not needed: {@code bytes} of lines; {@code detail} is 0 write-back, 1 invalidate. */
+    /** An operation was requested and skipped: {@code bytes} of lines; {@code detail} is 0 write-back, 1 invalidate. */
     SKIP,
-    /** Bytes went through a bounce buffer, because that was allowed. */
+    /** Bytes were copied through a bounce buffer. */
     BOUNCE,
     /** A buffer moved; {@code bytes} were copied. */
     MOVE,
@@ -48,13 +48,13 @@ public enum EventKind {
     /** A device's access did not translate; {@code from} is the device address. */
     FAULT,
     /**
-     * A page's bus address had to be asked for; {@code from} is the address, {@code nanos} how long it was waited for, after the
-     * answer before it, and {@code detail} 1 if the answer was no.
+     * An IOTLB miss; {@code from} is the bus address, {@code nanos} the time since the previous answer, and {@code
+     * detail} 1 if it was refused.
      */
     MISS,
-    /** A device copied bytes as its protocol says (a TRANSFER, an UPDATE): {@code bytes} in {@code nanos}. */
+    /** A device copied bytes as required by its protocol (a TRANSFER, an UPDATE): {@code bytes} in {@code nanos}. */
     COPY,
-    /** A device has shown or delivered a frame; {@code from} is its number. What came before belongs to it. */
+    /** A device has shown or delivered a frame; {@code from} is its number. The events before belong to it. */
     FRAME,
     /** A rule was broken; {@code detail} is its number. */
     FINDING,

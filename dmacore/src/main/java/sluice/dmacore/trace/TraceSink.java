@@ -1,8 +1,8 @@
 package sluice.dmacore.trace;
 
-/** Takes events. Any thread may tell them, also several at a time; telling one must not wait, fail or allocate. */
+/** Receives events, concurrently from any thread; recording one must not block, fail or allocate. */
 public interface TraceSink {
-    /** Takes nothing. */
+    /** Discards all events. */
     TraceSink NONE = new TraceSink() {
         @Override
         public boolean isOn() {
@@ -21,26 +21,26 @@ public interface TraceSink {
         }
     };
 
-    /** Whether events are wanted at all: what is costly to find out is not found out otherwise. */
+    /** Whether tracing is on; callers skip costly measurements otherwise. */
     boolean isOn();
 
     /**
-     * Says what a number stands for. May allocate and wait.
+     * Names a number. May allocate and block.
      *
-     * @param number of a buffer, an attachment or a device, more than 0; no two of them have one in common
+     * @param number of a buffer, an attachment or a device, more than 0; unique among all of them
      */
     void name(int number, String name);
 
     /**
-     * An event.
+     * Records an event.
      *
      * @param buffer number, or 0
-     * @param attachment number of it, or of a device if it is no buffer's, or 0
+     * @param attachment its number, or that of a device for an event without a buffer, or 0
      * @param detail as {@link EventKind} says
      * @param from first byte, as {@link EventKind} says
      * @param length in bytes
-     * @param bytes that were moved, written back, skipped
-     * @param nanos that it took, or 0
+     * @param bytes moved, written back or skipped
+     * @param nanos duration, or 0
      */
     void record(EventKind kind, int buffer, int attachment, int detail, long from, long length, long bytes, long nanos);
 }

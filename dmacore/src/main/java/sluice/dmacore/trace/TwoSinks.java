@@ -1,6 +1,6 @@
 package sluice.dmacore.trace;
 
-/** Tells two sinks, each of them only if it is on. */
+/** Passes events to two sinks, each only while it is on. */
 public final class TwoSinks implements TraceSink {
     private final TraceSink first;
     private final TraceSink second;
@@ -10,7 +10,7 @@ public final class TwoSinks implements TraceSink {
         this.second = second;
     }
 
-    /** A sink that tells both; if one of them takes nothing, this is the other itself. */
+    /** A sink that passes events to both; if one of them discards all events, the other itself. */
     public static TraceSink of(TraceSink first, TraceSink second) {
         if (NONE.equals(first)) return second;
         if (NONE.equals(second)) return first;
@@ -22,7 +22,7 @@ public final class TwoSinks implements TraceSink {
         return first.isOn() || second.isOn();
     }
 
-    /** Told in any case: a sink that is off now may be switched on later, when nobody says the names again. */
+    /** Always passed on: a sink may be switched on later, and names are not repeated. */
     @Override
     public void name(int number, String name) {
         first.name(number, name);

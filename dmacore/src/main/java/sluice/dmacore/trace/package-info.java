@@ -1,8 +1,8 @@
 /**
- * What happened to buffers, in the order it happened: events of one fixed shape, and who takes them.
+ * Tracing of buffers: events of one fixed format, and the sinks that receive them.
  *
- * <p>Events are told here and nowhere else. Nobody in this package knows what a buffer is: an event carries numbers, and the
- * names of what they stand for are told once.
+ * <p>All events pass through here. This package does not depend on buffers: an event carries numbers, which are named
+ * once.
  */
 @NullMarked
 package sluice.dmacore.trace;

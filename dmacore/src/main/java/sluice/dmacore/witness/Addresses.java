@@ -6,7 +6,7 @@ import java.util.TreeMap;
 
 import org.jspecify.annotations.Nullable;
 
-/** What is mapped for a device, by address. Not for several threads at a time. */
+/** The mappings of a device, by address. Not thread-safe. */
 final class Addresses {
     private final NavigableMap<Long, Stretch> stretches = new TreeMap<>();
     private long longest;
@@ -46,13 +46,13 @@ final class Addresses {
         }
     }
 
-    /** What was mapped last of all that begins at an address, or null. */
+    /** The latest mapping that begins at an address, or null. */
     @Nullable
     Stretch beginning(long address) {
         return stretches.get(address);
     }
 
-    /** What was mapped last at an address, or null. */
+    /** The latest mapping that contains an address, or null. */
     @Nullable
     Stretch find(long address) {
         for (Map.Entry<Long, Stretch> before = stretches.floorEntry(address); before != null; before = stretches
@@ -65,7 +65,7 @@ final class Addresses {
         return null;
     }
 
-    /** Where the first range begins behind an address; {@code end} if that is before. */
+    /** The beginning of the first range after an address, at most {@code end}. */
     long nextBegin(long address, long end) {
         Map.Entry<Long, Stretch> next = stretches.higherEntry(address);
         return next == null ? end : Math.min(end, next.getKey());

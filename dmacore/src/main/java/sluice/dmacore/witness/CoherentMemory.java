@@ -9,9 +9,9 @@ import sluice.dmacore.memory.FileId;
 import sluice.dmacore.memory.Runs;
 
 /**
- * Memory that a guest's kernel has allocated to be coherent ({@code dma_alloc_coherent}): on a machine whose devices do not snoop,
- * the CPU reaches it past its caches, so no device that uses it needs a transfer, whichever it was allocated for. Any thread may
- * use it.
+ * Memory allocated by a guest's kernel with {@code dma_alloc_coherent}: on a machine with non-snooping devices the CPU
+ * accesses it uncached, so no device that uses it needs transfers, even if it was allocated for another one.
+ * Thread-safe.
  */
 final class CoherentMemory {
     /** Lengths by offset; ranges of one file do not overlap. */
@@ -20,7 +20,7 @@ final class CoherentMemory {
     synchronized void add(Runs memory) {
         for (int run = 0; run < memory.count(); run++) {
             NavigableMap<Long, Long> file = ranges.computeIfAbsent(memory.mapping(run).id(), _ -> new TreeMap<>());
-            remove(file, memory.offset(run), memory.length(run)); // freed untold, and allocated anew
+            remove(file, memory.offset(run), memory.length(run)); // freed without a report, and allocated again
             file.put(memory.offset(run), memory.length(run));
         }
     }
@@ -32,7 +32,7 @@ final class CoherentMemory {
         }
     }
 
-    /** What is cut keeps its rest. */
+    /** A range cut by the removal keeps its rest. */
     private static void remove(NavigableMap<Long, Long> file, long offset, long length) {
         long end = offset + length;
         for (Map.Entry<Long, Long> last = file.lowerEntry(end); last != null; last = file.lowerEntry(end)) {

@@ -4,7 +4,7 @@ import java.util.Arrays;
 
 import org.jspecify.annotations.Nullable;
 
-/** The last address ranges that ended, and how: a device that uses one is told what it was. Older ones are forgotten. */
+/** The most recently ended address ranges and how they ended, for findings about their use. Older ones are dropped. */
 final class EndedRanges {
     private static final int KEPT = 256;
 
@@ -20,7 +20,7 @@ final class EndedRanges {
         next = (next + 1) % KEPT;
     }
 
-    /** How the range ended that held an address, the last of several; null if none is remembered. */
+    /** How the latest range that contained an address ended; null if none is remembered. */
     @Nullable
     String at(long address) {
         for (int i = 1; i <= KEPT; i++) {

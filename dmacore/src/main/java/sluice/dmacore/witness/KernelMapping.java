@@ -16,22 +16,23 @@ import sluice.dmacore.device.Stream;
 import sluice.dmacore.exporter.GuestPages;
 import sluice.dmacore.memory.Runs;
 
-/** What one call of {@code dma_map_sg}, {@code dma_map_phys} or {@code dma_alloc} of a guest's kernel has made. */
+/** The result of one call of {@code dma_map_sg}, {@code dma_map_phys} or {@code dma_alloc} of a guest's kernel. */
 final class KernelMapping {
     private final long[] addresses;
     private final long[] lengths;
     private final long bytes;
     private final Runs memory;
     private final String name;
-    /** What the core knows of it; null for memory that is coherent by itself, or no memory. */
+    /** The core's mapping; null for coherent memory, or without memory. */
     private final @Nullable DeviceMapping mapping;
     /**
-     * What a device that snoops has written and no call has taken back. Of one that does not, the model of its caches knows; null then.
+     * Bytes written by a snooping device and not yet synced for the CPU; null for a non-snooping device, for which the
+     * cache model tracks them.
      */
     private final @Nullable WrittenRanges unfetched;
     /** Whether its addresses are those of a bounce buffer. */
     private final boolean bounced;
-    /** Bytes that the device has written since the CPU took it last. */
+    /** Bytes that the device has written since the last sync for the CPU. */
     private final AtomicLong written = new AtomicLong();
 
     private KernelMapping(String name, long[] addresses, long[] lengths, Runs memory, @Nullable DeviceMapping mapping,
@@ -52,18 +53,18 @@ final class KernelMapping {
                 memory.copy(), null, null, false);
     }
 
-    /** A list that leads to no memory of ours, or of which the core knows nothing. */
+    /** A list without memory of this process, or unknown to the core. */
     static KernelMapping elsewhere(String call, long[] addresses, long[] lengths) {
         return new KernelMapping(named(call, addresses[0]), addresses, lengths, new Runs(), null, null, false);
     }
 
     /**
-     * A mapping of a driver's.
+     * A mapping of a driver.
      *
      * @param call of the kernel; the buffer is named after it
-     * @param judged whether what the device writes is looked after here
-     * @param addresses of the list's entries, and their lengths; together they are as long as {@code memory}
-     * @throws DmaBufException the core does not take it; nothing is mapped
+     * @param judged whether the device's writes are tracked here
+     * @param addresses of the list's entries, and their lengths; the sum is the size of {@code memory}
+     * @throws DmaBufException the core refuses it; nothing is mapped
      */
     static KernelMapping of(DmaCore core, KernelCall call, DeviceFunction function, Stream stream, boolean judged,
             Share share, long[] addresses, long[] lengths, Runs memory) throws DmaBufException {
@@ -74,7 +75,7 @@ final class KernelMapping {
         try {
             attachment = buffer.attach(function, stream);
             DeviceMapping mapping = attachment.map(call.direction(), call.attributes());
-            // The guest has chosen the time, and an unmapped list that was never used is no mistake of its.
+            // The guest decides when to map, and an unused mapping is not an error.
             mapping.noteUsed();
             done = true;
             return new KernelMapping(name, addresses, lengths, memory.copy(), mapping,
@@ -93,7 +94,7 @@ final class KernelMapping {
         return name.length() <= DmaBuf.NAME_LENGTH ? name : name.substring(0, DmaBuf.NAME_LENGTH);
     }
 
-    /** The call that has made it, and its first address. */
+    /** The call that created it, and its first address. */
     String name() {
         return name;
     }
@@ -114,7 +115,7 @@ final class KernelMapping {
         return bytes;
     }
 
-    /** Whether it was mapped, and not allocated; a call unmaps it then. */
+    /** Whether it was mapped instead of allocated, so that a call unmaps it. */
     boolean isStreaming() {
         return mapping != null || memory.count() == 0;
     }
@@ -130,7 +131,7 @@ final class KernelMapping {
         written.addAndGet(length);
     }
 
-    /** The CPU takes it: how many bytes the device has written since the last time. */
+    /** A sync for the CPU: returns the bytes that the device has written since the last one. */
     long takeWritten() {
         return written.getAndSet(0);
     }
@@ -139,19 +140,19 @@ final class KernelMapping {
         return bounced;
     }
 
-    /** What the device wrote has come to the CPU, or nobody wants it any more. */
+    /** The device's writes were synced for the CPU, or are no longer needed. */
     void fetched(long from, long length) {
         if (unfetched != null) unfetched.clear(from, length);
     }
 
-    /** The first byte of a range that the device has written and that was not taken back, or −1. */
+    /** The first byte of a range written by the device and not synced for the CPU, or −1. */
     long firstUnfetched(long from, long length) {
         if (unfetched == null) return -1;
         long first = unfetched.next(from);
         return first < from + length ? first : -1;
     }
 
-    /** The memory behind it, in the order of its entries. */
+    /** Its memory, in the order of its entries. */
     Runs memory() {
         return memory;
     }
@@ -162,7 +163,7 @@ final class KernelMapping {
         return mapping;
     }
 
-    /** The mapping has ended: what was made for it ends, too. */
+    /** The mapping has ended: releases its resources. */
     void letGo() {
         if (mapping == null) return;
         Attachment attachment = mapping.attachment();

@@ -2,17 +2,17 @@ package sluice.dmacore.witness;
 
 import org.jspecify.annotations.Nullable;
 
-/** An entry of a list that a kernel has mapped: so many bytes at a DMA address. */
+/** An entry of a list mapped by a kernel: a DMA address and a length. */
 final class Stretch {
     private final KernelMapping owner;
     private final long address;
     private final long length;
     private final long from;
-    /** Another one at the same address, mapped before: a page may be mapped several times. */
+    /** An earlier mapping at the same address: a page may be mapped several times. */
     @Nullable
     Stretch below;
 
-    /** @param from where it begins in what was mapped */
+    /** @param from offset in the mapping */
     Stretch(KernelMapping owner, long address, long length, long from) {
         this.owner = owner;
         this.address = address;
@@ -28,12 +28,12 @@ final class Stretch {
         return address;
     }
 
-    /** The address behind it. */
+    /** The address after its end. */
     long end() {
         return address + length;
     }
 
-    /** Where an address in it is in what was mapped. */
+    /** The offset of an address in the mapping. */
     long position(long at) {
         return from + at - address;
     }

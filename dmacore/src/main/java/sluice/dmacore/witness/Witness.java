@@ -13,15 +13,15 @@ import sluice.dmacore.device.Stream;
 import sluice.dmacore.space.DmaMappedSpace;
 
 /**
- * The devices of a process whose kernels tell of their DMA. Those that are served here are known by a number, by which a guest
- * finds out which of its devices they are; others, such as that of {@code /dev/udmabuf}, by the name that the kernel has for them.
+ * The devices for which guest kernels report DMA calls. Devices served by this process are identified by a number,
+ * which the guest finds in a capability; others, such as that of {@code /dev/udmabuf}, by their kernel name.
  *
- * <p>Cache operations act on memory, whichever device they were made for: a sync for a device that does no DMA, as udmabuf makes
- * them, fetches what another has written. So all devices of a VM, or of several that share no memory, are in one place. Any thread
- * may use it.
+ * <p>Cache operations act on memory, whichever device they are called for: a sync for a device without DMA, as udmabuf
+ * does, makes another device's writes visible. So one object holds all devices of a VM, or of several VMs without
+ * shared memory. Thread-safe.
  */
 public final class Witness {
-    /** Others that are known at a time, so that a guest that makes up names does not fill the heap. */
+    /** Limit of other devices, for a guest that invents names. */
     public static final int MOST_OTHERS = 64;
     private static final int MOST_NUMBERS = 0xffff;
 
@@ -36,11 +36,10 @@ public final class Witness {
     }
 
     /**
-     * A device is served here.
+     * Adds a device served by this process.
      *
-     * @param share from which is taken what is kept of its mappings
-     * @param space what its front-end has mapped for it
-     * @throws IllegalStateException there are more than can be numbered
+     * @param share charged for its mappings @param space the mappings of its front-end
+     * @throws IllegalStateException too many devices to number
      */
     public synchronized WitnessedDevice serve(String name, Stream stream, Share share, DmaMappedSpace space) {
         if (served.size() == MOST_NUMBERS) throw new IllegalStateException(MOST_NUMBERS + " devices are witnessed");
@@ -49,7 +48,7 @@ public final class Witness {
         return device;
     }
 
-    /** The number by which a guest knows a device that is served here, from 1 on. */
+    /** The number that identifies a served device in the guest, beginning at 1. */
     public synchronized int number(WitnessedDevice device) {
         return served.indexOf(device) + 1;
     }
@@ -60,8 +59,8 @@ public final class Witness {
     }
 
     /**
-     * A device that is not served here and does no DMA of its own, so that its syncs are cache operations and no more. It does not
-     * snoop if one does not that is served here.
+     * Adds a device that is not served here and does no DMA, so that its syncs are only cache operations. It is
+     * non-coherent if a served device is.
      *
      * @param share from which is taken what is kept of its mappings
      * @return null if there are too many
@@ -77,13 +76,13 @@ public final class Witness {
         return device;
     }
 
-    /** A kernel tells of a device that is served here, from now on; what another kernel has told of it before is forgotten. */
+    /** A kernel begins to report calls for a served device; state reported by a previous kernel is dropped. */
     public void greet(WitnessedDevice device, boolean fromTheBeginning) {
         device.forget();
         device.greet(fromTheBeginning);
     }
 
-    /** A guest has gone, and its kernel with all that it had mapped. */
+    /** A guest has ended: drops all mappings of its kernel. */
     public synchronized void forget() {
         served.forEach(WitnessedDevice::forget);
         others.values().forEach(WitnessedDevice::close);
@@ -91,7 +90,7 @@ public final class Witness {
         coherent.clear();
     }
 
-    /** All devices that a kernel has told of. */
+    /** All devices reported by a kernel. */
     public synchronized List<WitnessedDevice> devices() {
         List<WitnessedDevice> all = new ArrayList<>(served);
         all.addAll(others.values());

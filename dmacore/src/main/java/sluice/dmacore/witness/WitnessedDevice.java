@@ -22,12 +22,12 @@ import sluice.dmacore.space.DmaMappedSpace;
 import sluice.dmacore.space.DmaReader;
 
 /**
- * A device of a guest, as its kernel's DMA API knows it: what is mapped for it, at which addresses. Calls are told on one thread,
- * in the kernel's order and before the kernel goes on; the device itself, if it is one of ours, looks up addresses on another
- * ({@link WitnessedView}).
+ * The DMA mappings of a guest's device, as reported by its kernel's DMA API. Calls arrive on one thread, in the
+ * kernel's order and before the kernel continues; a device of this process looks up addresses on another thread ({@link
+ * WitnessedView}).
  */
 public final class WitnessedDevice implements AutoCloseable {
-    /** Mappings of one device that are kept at a time; each takes {@link #MAPPING_BYTES}. */
+    /** Limit of tracked mappings of one device; each takes {@link #MAPPING_BYTES}. */
     public static final int MOST_MAPPINGS = 32_768;
     private static final long MAPPING_BYTES = 2048;
 
@@ -38,16 +38,16 @@ public final class WitnessedDevice implements AutoCloseable {
     private final WritableMemory writable;
     private final @Nullable DmaMappedSpace space;
     private final DeviceFunction function;
-    /** By address; guarded by this, as is all below. */
+    /** By address; guarded by this, like all fields below. */
     private final Addresses addresses = new Addresses();
     private final Set<KernelMapping> mappings = new HashSet<>();
-    /** The last ranges that ended, for one who uses them all the same. */
+    /** Recently ended ranges, for findings about their use. */
     private final EndedRanges ended = new EndedRanges();
     private boolean told;
     private boolean fromTheBeginning;
     private long untracked;
 
-    /** @param space to which its addresses belong, or null for guest physical ones */
+    /** @param space address space of its addresses, or null for guest physical addresses */
     WitnessedDevice(DmaCore core, String name, Stream stream, Share share, CoherentMemory coherent,
             WritableMemory writable, @Nullable DmaMappedSpace space) {
         this.space = space;
@@ -56,7 +56,7 @@ public final class WitnessedDevice implements AutoCloseable {
         this.share = share;
         this.coherent = coherent;
         this.writable = writable;
-        // Whoever has chosen the addresses, it was not the core.
+        // The addresses were not chosen by the core.
         function = core.function(name, DeviceDmaParams.throughIommu().withTranslated(false).withDmaMask(-1));
     }
 
@@ -70,7 +70,7 @@ public final class WitnessedDevice implements AutoCloseable {
         return stream;
     }
 
-    /** Looks up its addresses, for the calling thread; null if they are guest physical ones. */
+    /** A reader of its address space for the calling thread; null for guest physical addresses. */
     public @Nullable DmaReader openReader() {
         return space == null ? null : space.openReader();
     }
@@ -84,31 +84,31 @@ public final class WitnessedDevice implements AutoCloseable {
     }
 
     /**
-     * The kernel's calls for it are told from now on.
+     * The kernel begins to report calls for it.
      *
-     * @param all whether no driver had it before, so that what is not told is not mapped
+     * @param all whether no driver was bound before, so that all its mappings will be reported
      */
     synchronized void greet(boolean all) {
         told = true;
         fromTheBeginning = all;
     }
 
-    /** Whether calls for it are told. */
+    /** Whether calls for it are reported. */
     public synchronized boolean isTold() {
         return told;
     }
 
-    /** Whether each of its mappings was told. */
+    /** Whether all of its mappings were reported. */
     synchronized boolean isToldFromTheBeginning() {
         return fromTheBeginning;
     }
 
-    /** Mappings that were not kept, because there were too many: what is found of this device from then on is not the whole. */
+    /** Mappings beyond the limit, which are not tracked: later findings about this device are incomplete. */
     public synchronized long untracked() {
         return untracked;
     }
 
-    /** Mappings that are kept now. */
+    /** Number of tracked mappings. */
     public synchronized int live() {
         return mappings.size();
     }
@@ -116,12 +116,12 @@ public final class WitnessedDevice implements AutoCloseable {
     // ---- the kernel's calls
 
     /**
-     * A list was mapped: it belongs to the device.
+     * A list was mapped: transfers it to the device.
      *
-     * @param begins addresses for the device, one for each entry
+     * @param begins device addresses of the entries
      * @param lengths in bytes, each more than 0
      * @param memory behind all entries, in their order
-     * @throws DmaBufException the core does not take it: the device reaches it, and nothing is found about it
+     * @throws DmaBufException the core refuses it: the device can access it, without findings
      */
     public synchronized void map(KernelCall call, long[] begins, long[] lengths, Runs memory)
             throws DmaBufException {
@@ -132,7 +132,7 @@ public final class WitnessedDevice implements AutoCloseable {
         if (!take(memory.bytes())) return;
         boolean done = false;
         try {
-            // What is coherent for the CPU needs no cache operation for anybody.
+            // Coherent memory needs no cache operations.
             Stream used = !stream.coherent() && coherent.contains(memory) ? Stream.COHERENT : stream;
             KernelMapping made = KernelMapping.of(core, call, function, used, stream.coherent(), share, begins,
                     lengths, memory);
@@ -143,18 +143,21 @@ public final class WitnessedDevice implements AutoCloseable {
             if (!done) {
                 giveBack(memory.bytes());
                 untracked++;
-                // It is mapped all the same, and using it is no mistake of the device's.
+                // It is mapped nevertheless, and its use is not an error of the device.
                 mapElsewhere(call, begins, lengths);
             }
         }
     }
 
-    /** A list was mapped that leads to no memory of ours, such as a BAR: it is known, and moves as the front-end has it. */
+    /**
+     * A list without memory of this process was mapped, such as a BAR: it is tracked, and accessed through the
+     * front-end's mapping.
+     */
     public synchronized void mapElsewhere(KernelCall call, long[] begins, long[] lengths) {
         if (take(0)) add(KernelMapping.elsewhere(call.name(), begins, lengths));
     }
 
-    /** The core tells of other devices; this is about the device's own other mappings. */
+    /** The core checks other devices; this checks the device's own mappings. */
     private void checkWriters(KernelCall call, KernelMapping made) {
         KernelMapping other = writable.sharing(made.memory(), device -> device == this);
         if (other != null && !call.attributes().contains(DmaAttribute.SKIP_CPU_SYNC))
@@ -166,13 +169,13 @@ public final class WitnessedDevice implements AutoCloseable {
         core.findings().add(rule, name(), mapping.name(), from, length, what);
     }
 
-    /** Memory was allocated for the device and the CPU, which see the same of it. */
+    /** Coherent memory was allocated for the device. */
     public synchronized void allocated(long address, long length, Runs memory) {
         coherent.add(memory);
         if (take(0)) add(KernelMapping.coherent(address, length, memory));
     }
 
-    /** That ended; what is not known is memory that was allocated before anything was told. */
+    /** Coherent memory was freed; an unknown address was allocated before reporting began. */
     public synchronized void freed(long address) {
         for (Stretch at = addresses.beginning(address); at != null; at = at.below) {
             KernelMapping owner = at.owner();
@@ -204,8 +207,8 @@ public final class WitnessedDevice implements AutoCloseable {
     }
 
     /**
-     * A list was unmapped: it belongs to the CPU. The call comes before the kernel's own work, so that a bounce buffer is copied
-     * back from what the device has written.
+     * A list was unmapped: transfers it to the CPU. The report precedes the kernel's own work, so that the bounce
+     * buffer is up to date when the kernel copies it back.
      *
      * @param address of its first entry
      * @param length of the first entry
@@ -234,7 +237,7 @@ public final class WitnessedDevice implements AutoCloseable {
         taken(found, call);
         boolean skip = call.attributes().contains(DmaAttribute.SKIP_CPU_SYNC);
         long unfetched = skip ? found.firstUnfetched(0, found.bytes()) : -1;
-        // Whoever has it mapped besides, as /dev/udmabuf, is the one to fetch it.
+        // If it is mapped for another device as well, such as /dev/udmabuf, that device's sync transfers it.
         if (unfetched >= 0 && writable.sharing(found.memory(), device -> device != this) == null)
             found(Rule.NEVER_FETCHED, found, unfetched, found.bytes() - unfetched,
                     "what the device wrote was not taken back: SKIP_CPU_SYNC is wrong, if the CPU has read it");
@@ -242,13 +245,13 @@ public final class WitnessedDevice implements AutoCloseable {
             mapping.unmap(call.direction(), call.attributes());
             return;
         }
-        found(Rule.D3_UNMAP_SIZE, found, 0, bytes, "%d bytes unmapped, and %d mapped".formatted(bytes, found.bytes()));
-        // As a kernel does it: the rest is forgotten, and stays as it was.
+        found(Rule.D3_UNMAP_SIZE, found, 0, bytes, "%d bytes unmapped, but %d mapped".formatted(bytes, found.bytes()));
+        // As in the kernel: the rest is dropped without a transfer.
         if (!skip) mapping.obeySync(0, Math.min(bytes, found.bytes()), call.direction(), true);
         mapping.discard();
     }
 
-    /** The CPU takes what the device has written, or leaves it. */
+    /** A transfer of the device's writes to the CPU, unless it is skipped. */
     private void taken(KernelMapping mapping, KernelCall call) {
         long written = mapping.takeWritten();
         if (mapping.isBounced() && written > 0 && call.attributes().contains(DmaAttribute.SKIP_CPU_SYNC)) {
@@ -263,7 +266,7 @@ public final class WitnessedDevice implements AutoCloseable {
         }
     }
 
-    /** The mapping that is meant: the last that was made with this address, size and direction, or else one with this address. */
+    /** The mapping of a call: the latest with this address, size and direction, otherwise one with this address. */
     private @Nullable KernelMapping mapped(long address, long length, long bytes, KernelCall call) {
         KernelMapping second = null;
         for (Stretch at = addresses.beginning(address); at != null; at = at.below) {
@@ -297,12 +300,12 @@ public final class WitnessedDevice implements AutoCloseable {
         giveBack(mapping.mapping() == null ? 0 : mapping.bytes());
     }
 
-    /** A part of what is mapped goes to the device, with what the CPU has written. */
+    /** Syncs a part of a mapping for the device. */
     public void syncForDevice(KernelCall call, long address, long length) throws DmaBufException {
         sync(call, address, length, false);
     }
 
-    /** A part of what is mapped comes back to the CPU, with what the device has written. */
+    /** Syncs a part of a mapping for the CPU. */
     public void syncForCpu(KernelCall call, long address, long length) throws DmaBufException {
         sync(call, address, length, true);
     }
@@ -318,7 +321,7 @@ public final class WitnessedDevice implements AutoCloseable {
             return;
         }
         DeviceMapping mapping = stretch.owner().mapping();
-        if (mapping == null) return; // coherent memory: there is nothing to do, and it does no harm
+        if (mapping == null) return; // coherent memory: nothing to do
         long from = stretch.position(address);
         long unfetched = forCpu ? -1 : stretch.owner().firstUnfetched(from, length);
         if (unfetched >= 0)
@@ -338,7 +341,8 @@ public final class WitnessedDevice implements AutoCloseable {
             }
         } catch (DmaBufException e) {
             if (e.errno() != Errno.EINVAL) throw e;
-            // A finding says what is wrong with the call. The kernel maintains the caches all the same, as far as there is memory.
+            // A finding reports the wrong call. The kernel maintains the caches nevertheless, as far as there is
+            // memory.
             mapping.obeySync(from, Math.min(length, stretch.owner().bytes() - from), call.direction(), forCpu);
         }
     }
@@ -354,24 +358,27 @@ public final class WitnessedDevice implements AutoCloseable {
 
     // ---- what the device asks
 
-    /** What was mapped last at an address, or null. */
+    /** The latest mapping that contains an address, or null. */
     synchronized @Nullable Stretch find(long address) {
         return addresses.find(address);
     }
 
-    /** Where the first range begins behind an address where there is none; {@code end} if that is before. */
+    /** The beginning of the first range after an unmapped address, at most {@code end}. */
     synchronized long nextBegin(long address, long end) {
         return addresses.nextBegin(address, end);
     }
 
-    /** How what was at an address has ended, or null if nothing was that is remembered. */
+    /** How the latest mapping of an address ended, or null if none is remembered. */
     synchronized @Nullable String ended(long address) {
         return ended.at(address);
     }
 
     // ---- the end
 
-    /** Its driver has gone; what it has left mapped is found, and let go: the next one begins with nothing. */
+    /**
+     * Its driver was unbound: remaining mappings are findings and are dropped, so that the next driver begins without
+     * mappings.
+     */
     public synchronized void unbound() {
         if (!told) return;
         for (KernelMapping mapping : mappings) {
@@ -384,7 +391,10 @@ public final class WitnessedDevice implements AutoCloseable {
         fromTheBeginning = true;
     }
 
-    /** The driver is gone with its mappings, as when its machine is reset: nothing is transferred and nothing found. */
+    /**
+     * The driver has ended with its machine, for example by a reset: its mappings are dropped without transfers and
+     * findings.
+     */
     synchronized void forget() {
         letGo("forgotten");
         ended.clear();

@@ -13,35 +13,35 @@ import sluice.iommu.Access;
 import sluice.iommu.space.Outcome;
 
 /**
- * DMA of a device of ours whose kernel's calls are told, on its own thread: each byte is looked for in what the kernel has mapped.
- * What it has not mapped, the device reaches all the same, as it would on a machine without an IOMMU, and that is a finding.
+ * DMA of a witnessed device of this process, on its own thread: each access is looked up in the kernel's mappings.
+ * Memory that is not mapped is accessed nevertheless, as on a machine without an IOMMU, and is a finding.
  */
 public final class WitnessedView implements AutoCloseable {
-    /** Moves bytes by the front-end's own table, past all caches. */
+    /** Accesses memory through the front-end's table, without the cache model. */
     @FunctionalInterface
     public interface Bus {
-        /** @return whether it was done; the table's faults are the table's to tell */
+        /** @return whether it succeeded; faults are reported by the table */
         boolean move(Access access, long address, MemorySegment local, long localOffset, long length);
     }
 
     private final WitnessedDevice device;
     private final DeviceView view;
 
-    /** For the calling thread. */
+    /** Creates a view for the calling thread. */
     public WitnessedView(WitnessedDevice device) {
         this.device = device;
         view = DeviceView.open(device.function());
     }
 
-    /** Whether the kernel's calls for the device are told now; otherwise nothing is known of its memory. */
+    /** Whether the kernel's calls for the device are reported now; otherwise its mappings are unknown. */
     public boolean isTold() {
         return device.isTold();
     }
 
     /**
-     * Reads memory into {@code local}, or writes it from there.
+     * Copies between memory and {@code local}.
      *
-     * @return false if a part of it faulted; what comes before was done
+     * @return false if a part of it faulted; the bytes before were copied
      * @throws IndexOutOfBoundsException if {@code local} is shorter
      */
     public boolean move(Access access, long address, MemorySegment local, long localOffset, long length, Bus bus) {
@@ -67,7 +67,7 @@ public final class WitnessedView implements AutoCloseable {
                 ? view.read(mapping, from, local, localOffset, piece)
                 : view.write(mapping, from, local, localOffset, piece);
         if (outcome == Outcome.RESOLVED && access == Access.WRITE) stretch.owner().written(from, piece);
-        // Unmapped while it was looked up: the kernel has not waited for the device, and that was found.
+        // Unmapped during the lookup: the kernel did not wait for the device, which was reported.
         return outcome == Outcome.RESOLVED || bus.move(access, at, local, localOffset, piece);
     }
 

@@ -11,16 +11,16 @@ import sluice.dmacore.memory.FileId;
 import sluice.dmacore.memory.Runs;
 
 /**
- * Memory that is mapped for devices to write, by cache line. Of several mappings of the same lines the first is known, so that one of
- * them may be overlooked and none is made up. Any thread may use it.
+ * Memory mapped for device writes, by cache line. Only the first of several mappings of the same lines is tracked, so
+ * an overlap may be missed but is never reported wrongly. Thread-safe.
  */
 final class WritableMemory {
     private static final long LINE = 64;
 
-    /** A part of what is mapped. */
+    /** A part of a mapping. */
     private record Part(long end, WitnessedDevice device, KernelMapping mapping) {}
 
-    /** By where they begin. */
+    /** By start offset. */
     private final Map<FileId, TreeMap<Long, Part>> parts = new HashMap<>();
 
     private static long begin(Runs memory, int run) {
@@ -56,7 +56,7 @@ final class WritableMemory {
             TreeMap<Long, Part> file = parts.get(memory.mapping(run).id());
             if (file == null) continue;
             Map.Entry<Long, Part> last = file.lowerEntry(end(memory, run));
-            // What begins before may reach in; of those the nearest is looked at.
+            // A part that begins before may overlap; only the nearest one is checked.
             if (last != null && last.getValue().end > begin(memory, run) && of.test(last.getValue().device))
                 return last.getValue().mapping;
         }

@@ -1,9 +1,9 @@
 /**
- * Ownership transfers that a guest's kernel tells: each call of its DMA API is a call of the core, for the device that the kernel
- * made it for. So a device that does not snoop works under an untouched driver, and a call that the driver forgot is found.
+ * Ownership transfers reported by a guest's kernel: each call of its DMA API becomes a call of the core for the same
+ * device. So a non-snooping device works with an unmodified driver, and missing calls are found.
  *
- * <p>The calls come from the guest, so they are checked like all other input. A guest that lies gets wrong findings, and reaches only its
- * own memory. The transport is not known here.
+ * <p>The calls come from the guest and are checked like all other input. Wrong reports cause wrong findings only, and
+ * access only the guest's own memory. Must not depend on the transport of the reports.
  */
 @NullMarked
 package sluice.dmacore.witness;

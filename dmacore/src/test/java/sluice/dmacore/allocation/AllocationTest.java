@@ -91,8 +91,9 @@ class AllocationTest {
                 assertThat(frames.attempts()).extracting(Attempt::of).containsExactly("scan-out", "gpu");
                 assertThat(frames.attempts().getFirst().toString()).isEqualTo(
                         """
-                                memory of scan-out, by device memory: gpu: it lies in another device, and the device reaches \
-                                no peers, scan-out: it lies in another device, and the device reaches no peers""");
+                                memory of scan-out, by device memory: gpu: it is memory of another device, and this \
+                                device does not support peer to peer, scan-out: it is memory of another device, and \
+                                this device does not support peer to peer""");
                 assertThat(frames.isShared()).isTrue();
                 assertThat(frames.attachment(scanOut).buffer().exporter()).isSameAs(general);
             }
@@ -119,7 +120,7 @@ class AllocationTest {
                 assertThat(frames.shares()).extracting(Share::toString).containsExactly(
                         "frame of pool for gpu, encoder", "frame, copy 1 of device memory for scan-out");
                 assertThat(frames.toString()).endsWith("; 32768 bytes are to be copied for each frame")
-                        .contains("scan-out: it has", "segments, and the device needs one contiguous piece");
+                        .contains("scan-out: it has", "segments, but the device needs contiguous memory");
                 assertThat(frames.attempts()).extracting(Attempt::of).containsExactly("scan-out", "gpu", "scan-out");
                 Attachment shown = frames.attachment(scanOut);
                 DeviceMapping mapping = shown.map(Direction.TO_DEVICE);

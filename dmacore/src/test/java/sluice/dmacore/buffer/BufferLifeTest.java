@@ -83,7 +83,7 @@ class BufferLifeTest {
             DmaBuf buffer = machine.own("frame", machine.pool(64, true), 8 * PAGE);
             Attachment gpu = buffer.attach(machine.device("gpu"), Stream.COHERENT);
             gpu.map(Direction.TO_DEVICE).unmap();
-            refused(Errno.EBUSY, () -> buffer.attach(machine.device("late"), Stream.COHERENT), "late devices");
+            refused(Errno.EBUSY, () -> buffer.attach(machine.device("late"), Stream.COHERENT), "late attachments");
             gpu.detach();
         }
     }
@@ -98,7 +98,7 @@ class BufferLifeTest {
             Attachment inTime = buffer.attach(machine.device("in time"), Stream.COHERENT);
             gpu.map(Direction.TO_DEVICE).unmap();
             assertThat(buffer.wouldAttach(machine.device("late"), Stream.COHERENT).errno()).isEqualTo(Errno.EBUSY);
-            refused(Errno.EBUSY, () -> buffer.attach(machine.device("late"), Stream.COHERENT), "late devices");
+            refused(Errno.EBUSY, () -> buffer.attach(machine.device("late"), Stream.COHERENT), "late attachments");
             inTime.map(Direction.TO_DEVICE).unmap();
             inTime.detach();
             gpu.detach();

@@ -35,7 +35,7 @@ class ConstraintsTest {
             DeviceFunction without = machine.core().function("without", contiguous);
             DeviceFunction with = machine.core().function("with", contiguous.withTranslated(true));
             refused(Errno.EBUSY, () -> scattered.attach(without, Stream.COHERENT),
-                    "3 segments", "one contiguous piece");
+                    "3 segments", "contiguous memory");
             Attachment attachment = scattered.attach(with, Stream.COHERENT);
             DeviceMapping mapping = attachment.map(Direction.TO_DEVICE);
             assertThat(mapping.segments().count()).isEqualTo(1);
@@ -74,7 +74,7 @@ class ConstraintsTest {
             for (DeviceDmaParams kind : List.of(DeviceDmaParams.throughIommu(), DeviceDmaParams.scatterGather())) {
                 DeviceFunction six = machine.core().function("six", kind.withSegments(6144, 2));
                 refused(Errno.EINVAL, () -> three.attach(six, Stream.COHERENT),
-                        "12288 bytes, and the device takes 8192");
+                        "12288 bytes, but the device accepts at most 8192");
                 Attachment attachment = two.attach(six, Stream.COHERENT);
                 attachment.map(Direction.TO_DEVICE).unmap();
                 attachment.detach();
@@ -82,7 +82,8 @@ class ConstraintsTest {
                         kind.withSegments(1 << 20, 2).withBoundaryMask(PAGE - 1));
                 refused(Errno.EINVAL, () -> three.attach(bounded, Stream.COHERENT), "8192");
                 DeviceFunction one = machine.core().function("one", kind.withContiguous(true).withSegments(6144, 1));
-                refused(Errno.EINVAL, () -> two.attach(one, Stream.COHERENT), "8192 bytes, and the device takes 4096");
+                refused(Errno.EINVAL, () -> two.attach(one, Stream.COHERENT),
+                        "8192 bytes, but the device accepts at most 4096");
             }
         }
     }
@@ -325,7 +326,7 @@ class ConstraintsTest {
                     DeviceDmaParams.scatterGather().withDmaMask(8 * PAGE - 1));
             Attachment attachment = high.attachBouncing(low, Stream.COHERENT);
             refused(Errno.EIO, () -> attachment.map(Direction.TO_DEVICE, EnumSet.of(DmaAttribute.ALLOW_BOUNCE)),
-                    "as a copy either", "and the device reaches 0x7fff");
+                    "as a copy either", "but the device's DMA mask is 0x7fff");
             assertThat(low.liveMappings()).isZero();
             assertThat(machine.core().bouncedBytes()).isZero();
             attachment.detach();
@@ -346,7 +347,8 @@ class ConstraintsTest {
             FileMapping vram = machine.file(8);
             DmaBuf buffer = machine.released(machine.core().export("vram", 2 * PAGE,
                     new DeviceMemory(vram, 4 * PAGE)));
-            refused(Errno.EOPNOTSUPP, () -> buffer.attach(machine.device("nic"), Stream.COHERENT), "reaches no peers");
+            refused(Errno.EOPNOTSUPP, () -> buffer.attach(machine.device("nic"), Stream.COHERENT),
+                    "does not support peer to peer");
             DeviceFunction peer = machine.core().function("peer", DeviceDmaParams.throughIommu().withPeerToPeer(true));
             DeviceView view = machine.view(peer);
             Attachment attachment = buffer.attach(peer, Stream.COHERENT);
@@ -354,7 +356,7 @@ class ConstraintsTest {
             Machine.write(view, mapping, 100, Machine.bytes(50, 1));
             assertThat(Machine.load(vram, 4 * PAGE + 100, 50)).isEqualTo(Machine.bytes(50, 1));
             try (Opener cpu = buffer.open("cpu")) {
-                refused(Errno.EOPNOTSUPP, () -> cpu.begin(Direction.FROM_DEVICE), "no pages");
+                refused(Errno.EOPNOTSUPP, () -> cpu.begin(Direction.FROM_DEVICE), "without pages");
             }
             mapping.unmap(Direction.BIDIRECTIONAL, EnumSet.of(DmaAttribute.MMIO));
             attachment.detach();
@@ -458,7 +460,7 @@ class ConstraintsTest {
             assertThat(verdict.problems()).singleElement().satisfies(
                     problem -> assertThat(problem.rule()).isEqualTo(Verdict.Limit.DMA_MASK));
             refused(Errno.EIO, () -> high.attachBouncing(old, Stream.COHERENT).map(Direction.TO_DEVICE),
-                    "reaches 0xffffffff");
+                    "DMA mask is 0xffffffff");
             high.attachments().forEach(Attachment::detach);
         }
     }

@@ -111,7 +111,7 @@ class CpuAccessTest {
     void rangesOutsideOfTheBufferAreRefused() throws IOException {
         try (Machine machine = Machine.counting();
                 Opener cpu = machine.guest("frame", machine.file(1), 0).open("cpu")) {
-            refused(Errno.EINVAL, () -> cpu.begin(1, PAGE, Direction.FROM_DEVICE), "there are 4096");
+            refused(Errno.EINVAL, () -> cpu.begin(1, PAGE, Direction.FROM_DEVICE), "at 1 exceeds the 4096 bytes");
             refused(Errno.EINVAL, () -> cpu.begin(-1, 1, Direction.FROM_DEVICE));
             refused(Errno.EINVAL, () -> cpu.begin(1, Long.MAX_VALUE, Direction.FROM_DEVICE));
             try (CpuAccess access = cpu.begin(PAGE, 0, Direction.FROM_DEVICE)) {

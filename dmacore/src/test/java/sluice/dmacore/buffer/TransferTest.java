@@ -239,7 +239,7 @@ class TransferTest {
             machine.foundNext(Rule.D21_SYNC_DIRECTION, Rule.D21_SYNC_DIRECTION);
             refused(Errno.EINVAL, () -> read.syncForCpu(0, 64, Direction.BIDIRECTIONAL), "BIDIRECTIONAL");
             machine.foundNext(Rule.D22_SYNC_FOR_CPU_READ_ONLY);
-            refused(Errno.EINVAL, () -> read.syncForCpu(64, PAGE, Direction.TO_DEVICE), "4096 bytes from 64 on");
+            refused(Errno.EINVAL, () -> read.syncForCpu(64, PAGE, Direction.TO_DEVICE), "4096 bytes at 64");
             machine.foundNext(Rule.D20_SYNC_TOO_LONG);
             refused(Errno.EINVAL, () -> read.syncForCpu(-1, 2, Direction.TO_DEVICE));
             refused(Errno.EINVAL, () -> read.syncForCpu(2, Long.MAX_VALUE, Direction.TO_DEVICE));
@@ -252,10 +252,10 @@ class TransferTest {
             refused(Errno.EINVAL, () -> written.syncForDevice(0, 64, Direction.BIDIRECTIONAL), "BIDIRECTIONAL");
             machine.foundNext(Rule.D23_SYNC_FOR_DEVICE_WRITE_ONLY);
             written.unmap();
-            refused(Errno.EINVAL, written::syncForCpu, "not mapped any more");
+            refused(Errno.EINVAL, written::syncForCpu, "synced after the unmap");
             machine.about(Rule.NEVER_WRITTEN, "[0x0, 0xfff]");
             machine.foundNext(Rule.NEVER_WRITTEN, Rule.D19_SYNC_NOT_MAPPED);
-            refused(Errno.EINVAL, written::unmap, "not mapped any more");
+            refused(Errno.EINVAL, written::unmap, "unmapped a second time");
             machine.foundNext(Rule.D2_UNMAP_NOT_MAPPED);
             attachment.detach();
         }

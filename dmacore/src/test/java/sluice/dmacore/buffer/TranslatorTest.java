@@ -96,7 +96,7 @@ class TranslatorTest {
             DeviceMapping after = attachment.map(Direction.TO_DEVICE);
             assertThat(Machine.read(view, after, 0, PAGE)).isEqualTo(row(ROWS - 1));
             assertThat(view.read(before, 0, MemorySegment.ofArray(new byte[8]), 0, 8)).isEqualTo(Outcome.FAULT);
-            refused(Errno.EINVAL, before::syncForDevice, "not mapped any more");
+            refused(Errno.EINVAL, before::syncForDevice, "synced after the unmap");
             after.unmap();
             attachment.detach();
             machine.found(Rule.DEVICE_AFTER_UNMAP, Rule.D19_SYNC_NOT_MAPPED);

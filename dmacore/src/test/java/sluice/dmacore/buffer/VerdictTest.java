@@ -41,7 +41,8 @@ class VerdictTest {
                     tuple(1, Verdict.Limit.ALIGNMENT),
                     tuple(2, Verdict.Limit.ALIGNMENT),
                     tuple(2, Verdict.Limit.DMA_MASK));
-            assertThat(verdict.toString()).contains("3 segments, and the device takes 2", "segment 0 begins at 0x5000");
+            assertThat(verdict.toString()).contains("3 segments, but the device accepts at most 2",
+                    "segment 0 begins at 0x5000");
             refused(Errno.EBUSY, () -> scattered.attach(old, Stream.COHERENT), verdict.toString());
 
             Attachment attachment = scattered.attachBouncing(old, Stream.COHERENT);

@@ -83,7 +83,7 @@ class ExportersTest {
             mapping.unmap();
             attachment.detach();
             refused(Errno.EOPNOTSUPP, () -> buffer.attach(machine.device("stranger"), Stream.COHERENT),
-                    "reaches no peers");
+                    "does not support peer to peer");
         }
     }
 }

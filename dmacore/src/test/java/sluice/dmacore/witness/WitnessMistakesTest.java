@@ -132,7 +132,7 @@ class WitnessMistakesTest extends WitnessedCard {
         assertThat(cpuReads(6, PAGE)).containsOnly(0);
         assertThat(machine.core().findings().errors()).singleElement().satisfies(finding -> {
             assertThat(finding.rule()).isEqualTo(Rule.D3_UNMAP_SIZE);
-            assertThat(finding.what()).isEqualTo("4096 bytes unmapped, and 8192 mapped");
+            assertThat(finding.what()).isEqualTo("4096 bytes unmapped, but 8192 mapped");
             assertThat(finding.site()).isEqualTo("dma_unmap_sg");
         });
         assertThat(card.live()).isZero();

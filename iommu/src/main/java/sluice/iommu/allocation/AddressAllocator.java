@@ -7,17 +7,17 @@ import org.jspecify.annotations.Nullable;
 import sluice.iommu.AddressRange;
 import sluice.iommu.fault.Neighbour;
 
-/** The addresses of one space: which are free, which are withheld, and whose those were that are not mapped any more. */
+/** Allocates the addresses of one space: free ranges, ranges in quarantine, and former mappings. */
 public final class AddressAllocator {
     private final FreeRanges free = new FreeRanges();
     private final Quarantine quarantine;
     private final FormerMappings former;
 
     /**
-     * @param usable what may be given out
-     * @param except ranges of it that may not
-     * @param quarantineBytes how many freed bytes are withheld, 0 for none
-     * @param remembered how many removed mappings are remembered, at least 1
+     * @param usable addresses to allocate
+     * @param except excluded ranges
+     * @param quarantineBytes freed bytes kept in quarantine, 0 for none
+     * @param remembered number of removed mappings remembered, at least 1
      */
     public AddressAllocator(AddressRange usable, List<AddressRange> except, long quarantineBytes, int remembered) {
         quarantine = new Quarantine(quarantineBytes, free);
@@ -27,7 +27,7 @@ public final class AddressAllocator {
     }
 
     /**
-     * Takes a free range; null if there is no room. What is withheld is given out before room is denied.
+     * Allocates a free range; null if there is none. Ranges in quarantine are used last.
      *
      * @param length in bytes, at least 1
      * @param alignment a power of two
@@ -43,24 +43,24 @@ public final class AddressAllocator {
         return found;
     }
 
-    /** Takes just this range, of which nothing is mapped. */
+    /** Allocates this range, in which nothing is mapped. */
     public void take(AddressRange range) {
         free.take(range);
         quarantine.take(range);
     }
 
-    /** Takes back a range that never was in use. */
+    /** Frees a range that was never used. */
     public void giveBack(AddressRange range) {
         free.add(range);
     }
 
-    /** Takes back a range in which something was mapped. */
+    /** Frees a range that was mapped. */
     public void release(AddressRange range, Neighbour mapping) {
         former.add(mapping);
         quarantine.add(range);
     }
 
-    /** What was mapped at {@code iova} before, or null if that is not remembered. */
+    /** The former mapping of {@code iova}, or null if none is remembered. */
     public @Nullable Neighbour formerly(long iova) {
         return former.at(iova);
     }

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.iommu.fault.Neighbour;
 
-/** The last mappings that were removed, a bounded number: whose an address was. */
+/** A bounded number of recently removed mappings, by address. */
 final class FormerMappings {
     private final int capacity;
     private final ArrayDeque<Neighbour> newestFirst = new ArrayDeque<>();
@@ -21,7 +21,7 @@ final class FormerMappings {
         newestFirst.addFirst(former);
     }
 
-    /** What was mapped at {@code iova} last, or null if that is not remembered. */
+    /** The latest former mapping of {@code iova}, or null if none is remembered. */
     @Nullable
     Neighbour at(long iova) {
         for (Iterator<Neighbour> each = newestFirst.iterator(); each.hasNext();) {

@@ -9,9 +9,11 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.iommu.AddressRange;
 
-/** The free ranges of a space, by address and by size: finding room costs no more when there are many. */
+/** The free ranges of a space, indexed by address and by size. */
 final class FreeRanges {
-    /** Ranges that are long enough but may not fit because of their alignment; then one is taken that must fit. */
+    /**
+     * Limit of long enough ranges tried that may not fit because of alignment; then one is used that fits in any case.
+     */
     private static final int TRIES = 16;
 
     private final TreeMap<Long, AddressRange> byAddress = new TreeMap<>(Long::compareUnsigned);
@@ -19,7 +21,7 @@ final class FreeRanges {
             Comparator.comparing(FreeRanges::span, Long::compareUnsigned)
                     .thenComparing(AddressRange::first, Long::compareUnsigned));
 
-    /** Bytes less one: a size of 2^64 is no number. */
+    /** Size less one, because 2^64 does not fit into a long. */
     private static long span(AddressRange range) {
         return range.last() - range.first();
     }
@@ -34,7 +36,7 @@ final class FreeRanges {
         bySize.remove(range);
     }
 
-    /** Makes a range free that is not, and joins it with its neighbours. */
+    /** Frees a range and merges it with adjacent free ranges. */
     void add(AddressRange range) {
         long first = range.first();
         long last = range.last();
@@ -51,7 +53,7 @@ final class FreeRanges {
         insert(new AddressRange(first, last));
     }
 
-    /** Makes a range not free, as far as it is. */
+    /** Removes a range, as far as it is free. */
     void take(AddressRange range) {
         Map.Entry<Long, AddressRange> entry = byAddress.floorEntry(range.last());
         while (entry != null && entry.getValue().overlaps(range)) {
@@ -66,7 +68,7 @@ final class FreeRanges {
     }
 
     /**
-     * A free range, which stays free; or null if there is none.
+     * Finds a free range, without allocating it; null if there is none.
      *
      * @param length in bytes, at least 1
      * @param alignment of the first byte, a power of two

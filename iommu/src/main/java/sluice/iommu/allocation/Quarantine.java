@@ -7,22 +7,22 @@ import java.util.TreeMap;
 import sluice.iommu.AddressRange;
 
 /**
- * Freed ranges that are not given out again for a while, first in, first out: an access that comes late then hits
- * nothing, instead of somebody else's memory.
+ * Freed ranges that are not reused for a while, first in, first out: a late access then faults instead of hitting
+ * another mapping.
  */
 final class Quarantine {
     private record Piece(AddressRange range, long ticket) {}
 
     private final long capacityBytes;
     private final FreeRanges free;
-    /** What is withheld, in pieces that do not overlap. */
+    /** The withheld ranges, as disjoint pieces. */
     private final TreeMap<Long, Piece> pieces = new TreeMap<>(Long::compareUnsigned);
-    /** Ranges in the order in which they came; a part of them may have been taken since. */
+    /** Ranges in order of arrival; parts of them may have been removed since. */
     private final ArrayDeque<Piece> order = new ArrayDeque<>();
     private long tickets;
     private long bytes;
 
-    /** @param capacityBytes what is withheld at most; a longer range is free at once */
+    /** @param capacityBytes limit of withheld bytes; a longer range is freed at once */
     Quarantine(long capacityBytes, FreeRanges free) {
         this.capacityBytes = capacityBytes;
         this.free = free;
@@ -55,13 +55,13 @@ final class Quarantine {
         }
     }
 
-    /** Gives everything out again. */
+    /** Frees everything. */
     void release() {
         while (!order.isEmpty())
             releaseOldest();
     }
 
-    /** Takes a range out, as far as it is in here: somebody asked for just this one. */
+    /** Removes a range, as far as it is withheld, because it was allocated explicitly. */
     void take(AddressRange range) {
         Map.Entry<Long, Piece> entry = pieces.floorEntry(range.last());
         while (entry != null && entry.getValue().range().overlaps(range)) {

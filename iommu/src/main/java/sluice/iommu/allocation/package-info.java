@@ -1,7 +1,7 @@
 /**
- * Which addresses are free: finding room, keeping what was just freed from being used again, remembering whose it was.
+ * Allocation of addresses: free ranges, a quarantine for freed ones, and former mappings.
  *
- * <p>Bookkeeping of one thread at a time; it knows no table and no reader.
+ * <p>Not thread-safe; must not use tables or readers.
  */
 @NullMarked
 package sluice.iommu.allocation;

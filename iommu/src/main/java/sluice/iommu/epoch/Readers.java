@@ -7,7 +7,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 
-/** All readers of a table, and the wait for them. */
+/** All readers of a table, and the writer's wait for them. */
 public final class Readers {
     private static final int SPINS = 200;
     private static final long FIRST_PARK_NANOS = 10_000;
@@ -16,8 +16,8 @@ public final class Readers {
     private static final VarHandle EPOCH;
 
     /**
-     * Grows with each wait. A section that began in this epoch began after everything that was waited for. All tables share
-     * it, so that a reader finds it with one load.
+     * Incremented by each wait. A section that began in the current epoch began after all earlier waits. Shared by all
+     * tables, so that a reader needs one load.
      */
     private static long epoch = 1;
 
@@ -37,34 +37,34 @@ public final class Readers {
         this.barrier = barrier;
     }
 
-    /** A reader that the calling thread may use. */
+    /** Opens a reader for the calling thread. */
     public ReadSection open() {
         ReadSection section = new ReadSection(Thread.currentThread());
         sections.add(section);
         return section;
     }
 
-    /** Forgets a reader. It is outside of any section. */
+    /** Removes a reader, which must be outside a section. */
     public void close(ReadSection section) {
         if (!section.isOutside())
             throw new IllegalStateException("a reader was closed inside of a section");
         sections.remove(section);
     }
 
-    /** The present epoch, or for a moment the one before. */
+    /** The current epoch; may be the previous one for a moment. */
     static long epoch() {
         return epoch;
     }
 
-    /** How often the heavy barrier was run. */
+    /** Number of heavy barriers executed. */
     public long barriers() {
         return barriers.get();
     }
 
     /**
-     * Makes sure that the calling thread may wait here.
+     * Checks that the calling thread may wait here.
      *
-     * @throws IllegalStateException if it is itself inside of a section: it would wait for itself
+     * @throws IllegalStateException if it is in a section itself, so that it would wait for itself
      */
     public void refuseInsideSection() {
         if (insideSection()) {
@@ -73,7 +73,7 @@ public final class Readers {
         }
     }
 
-    /** Whether the calling thread is inside of a section of one of these readers. */
+    /** Whether the calling thread is in a section of one of these readers. */
     public boolean insideSection() {
         Thread caller = Thread.currentThread();
         for (ReadSection section : sections) {
@@ -83,19 +83,19 @@ public final class Readers {
     }
 
     /**
-     * Returns when no reader can still use what was cleared before the call. A section that outlasts the deadline is
+     * Returns when no reader can still use entries cleared before the call. A section that outlasts the deadline is
      * revoked, and not waited for again.
      *
      * @param deadline as {@link System#nanoTime} counts
-     * @return readers that were given up on, now or before, and are still in the same section
+     * @return revoked readers, now or before, that are still in the same section
      */
     public int await(long deadline) {
         Thread caller = Thread.currentThread();
         boolean alone = true;
-        // What was cleared is visible before the list is read: a reader that opens now finds it cleared.
+        // Cleared entries are visible before the list is read: a reader opened now sees them cleared.
         VarHandle.fullFence();
         for (ReadSection section : sections) alone &= section.thread().equals(caller);
-        // The caller's own readers are outside, and what it does next comes after what it cleared.
+        // The caller's own readers are outside sections, and its later reads follow its clears.
         if (alone) return 0;
         long after = (long) EPOCH.getAndAdd(1L) + 1;
         barrier.run();
@@ -124,7 +124,7 @@ public final class Readers {
                 break;
             }
             LockSupport.parkNanos(Math.min(pause, nanos));
-            // An interrupted thread does not park; the wait is bounded, and the interrupt is for whoever called.
+            // An interrupted thread does not park; the wait is bounded, and the caller handles the interrupt.
             interrupted |= Thread.interrupted();
             pause = Math.min(2 * pause, LONGEST_PARK_NANOS);
             began = section.began();

@@ -1,8 +1,8 @@
 /**
- * How long what a reader found stays true: readers say when they begin and end to use a table, and never lock; a writer
- * that took something away waits, up to a bound, until nobody can still use it.
+ * Epoch-based reclamation: readers mark sections in which they use a table, without locks; a writer that has cleared
+ * entries waits, up to a bound, until no reader can still use them.
  *
- * <p>Nothing about addresses or tables is known here. The only thing that may block is the writer's wait.
+ * <p>Must not depend on addresses or tables. Only the writer's wait may block.
  */
 @NullMarked
 package sluice.iommu.epoch;

@@ -1,9 +1,9 @@
 package sluice.iommu.fault;
 
 /**
- * What a device was doing when it accessed memory.
+ * The context of a device's memory access.
  *
- * @param id of the device's context or address space, as a PASID is one; 0 if there is only one
+ * @param id of the device's context or address space, like a PASID; 0 if there is only one
  * @param queue index of the queue, or -1
  * @param head index of the descriptor chain's head, or -1
  */

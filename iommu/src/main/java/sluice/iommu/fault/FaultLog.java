@@ -11,9 +11,9 @@ import org.jspecify.annotations.Nullable;
 import sluice.iommu.Access;
 
 /**
- * The last faults, a bounded number of them, and counters of all. Any thread may write and read.
+ * A bounded log of the latest faults, with counters of all. Thread-safe.
  *
- * <p>When it is full the oldest record makes room, and is counted as dropped unless somebody has taken it.
+ * <p>When it is full the oldest record is removed, and counted as dropped unless it was taken.
  */
 public final class FaultLog {
     private final @Nullable FaultRecord[] ring;
@@ -26,8 +26,8 @@ public final class FaultLog {
     private long dropped;
 
     /**
-     * @param capacity records kept, at least 1
-     * @param listener is told of each fault by the thread that caused it, inside of its read section: it must not wait
+     * @param capacity limit of records, at least 1
+     * @param listener called for each fault on the accessing thread, in its read section: must not wait
      */
     public FaultLog(int capacity, Consumer<FaultRecord> listener) {
         if (capacity < 1) throw new IllegalArgumentException("a fault log of " + capacity + " records");
@@ -35,7 +35,7 @@ public final class FaultLog {
         this.listener = listener;
     }
 
-    /** Adds a record; the log gives it its number and time. The parameters are those of {@link FaultRecord}. */
+    /** Adds a record, with number and time of the log. The parameters are those of {@link FaultRecord}. */
     public FaultRecord add(String device, FaultContext context, long iova, @Nullable Access access, long length,
             FaultReason reason, @Nullable Neighbour below, @Nullable Neighbour above, @Nullable Neighbour last,
             @Nullable String rule) {
@@ -55,7 +55,7 @@ public final class FaultLog {
         return fault;
     }
 
-    /** Takes the records that nobody has taken, oldest first. */
+    /** Takes the records not taken so far, oldest first. */
     public synchronized List<FaultRecord> take() {
         List<FaultRecord> records = new ArrayList<>();
         while (taken < newest) {
@@ -68,17 +68,17 @@ public final class FaultLog {
         return records;
     }
 
-    /** Faults since the beginning. */
+    /** Number of all faults. */
     public synchronized long total() {
         return newest;
     }
 
-    /** Faults with this reason since the beginning. */
+    /** Number of faults with this reason. */
     public synchronized long count(FaultReason reason) {
         return counts.getOrDefault(reason, 0L);
     }
 
-    /** Records that made room before anybody took them. */
+    /** Records removed before they were taken. */
     public synchronized long dropped() {
         return dropped;
     }

@@ -2,16 +2,16 @@ package sluice.iommu.fault;
 
 import java.time.Duration;
 
-/** What a device is told to do when an access faults. The fault is recorded whatever the policy. */
+/** What a device does when an access faults. The fault is recorded with any policy. */
 public sealed interface FaultPolicy {
     /** The command fails. */
     record Abort() implements FaultPolicy {}
 
-    /** Reads give zeros, writes go nowhere, the command succeeds. */
+    /** Reads return zeros, writes are dropped, the command succeeds. */
     record ReadZeroDropWrite() implements FaultPolicy {}
 
     /**
-     * The access waits until somebody maps the page, and fails when nobody does.
+     * The access waits until the page is mapped, and fails on timeout.
      *
      * @param timeout more than zero
      */
@@ -22,6 +22,6 @@ public sealed interface FaultPolicy {
         }
     }
 
-    /** The queue stops, and its driver has to reset it. */
+    /** The queue stops until its driver resets it. */
     record StopQueue() implements FaultPolicy {}
 }

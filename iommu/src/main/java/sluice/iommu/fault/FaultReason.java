@@ -2,31 +2,31 @@ package sluice.iommu.fault;
 
 /** Why an access was refused. */
 public enum FaultReason {
-    /** Nothing is mapped there, and nothing was that we remember. */
+    /** Not mapped, and no former mapping is remembered. */
     NOT_MAPPED("nothing is mapped there"),
-    /** A mapping is there that may only be written. */
+    /** Read of a write-only mapping. */
     PERM_READ("the mapping may not be read"),
-    /** A mapping is there that may only be read. */
+    /** Write to a read-only mapping. */
     PERM_WRITE("the mapping may not be written"),
-    /** A mapping was there, and it was removed. */
+    /** Access to a former mapping. */
     AFTER_UNMAP("the mapping that was there was removed"),
-    /** The address is outside of what the device was given. */
+    /** Outside the aperture of the space. */
     OUT_OF_APERTURE("outside of the aperture"),
-    /** The device cannot form such an address. */
+    /** Above the device's address mask. */
     OVER_MASK("above the device's address mask"),
-    /** The range is kept for something else, such as message-signalled interrupts. */
+    /** In a reserved range, such as that of message-signalled interrupts. */
     RESERVED("in a reserved range"),
-    /** The page was poisoned, by a rule or by whoever owns the memory. */
+    /** The page is poisoned, by a rule or by the owner of the memory. */
     POISONED("the page is poisoned"),
-    /** The exporter took the memory back; the address is still kept for the mapping. */
+    /** The exporter has revoked the memory; the address still belongs to the mapping. */
     REVOKED("the mapping was revoked"),
-    /** One run was needed, and the pages are not neighbours. */
+    /** One run was required, but the pages are not contiguous. */
     NOT_CONTIGUOUS("the pages are not contiguous"),
-    /** A cache asked the front-end, and the front-end knows no such mapping. */
+    /** The front-end refused an IOTLB miss. */
     FRONT_MISS_REFUSED("the front-end refused the translation"),
-    /** A reader or a holder did not let go in time, or a stalled access was not answered in time. */
+    /** A read section, a pin or a stalled access exceeded its bound. */
     TIMEOUT("timed out"),
-    /** A rule of a test denied it. */
+    /** Denied by an injection rule. */
     DENIED("denied by a rule");
 
     private final String words;
@@ -35,7 +35,7 @@ public enum FaultReason {
         this.words = words;
     }
 
-    /** The reason in a few words. */
+    /** The reason, for messages. */
     public String words() {
         return words;
     }

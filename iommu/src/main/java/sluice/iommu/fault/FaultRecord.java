@@ -8,17 +8,17 @@ import sluice.iommu.Access;
  * One refused access.
  *
  * @param sequence number of the fault in its log, from 1
- * @param nanos when, as {@link System#nanoTime} counts
+ * @param nanos time, as {@link System#nanoTime}
  * @param device name of the address space
- * @param context what the device was doing
- * @param iova first address that was refused; an access that began below it was right up to there
- * @param access what was wanted; null if nothing was, but somebody did not let go in time
- * @param length bytes that were wanted from {@code iova} on, unsigned
- * @param reason why it was refused
+ * @param context context of the access
+ * @param iova first refused address; the part of the access below it was permitted
+ * @param access kind of access; null for a section or a pin that exceeded its bound
+ * @param length length of the access in bytes from {@code iova}, unsigned
+ * @param reason reason of the refusal
  * @param below the nearest mapping that begins at or below {@code iova}
  * @param above the nearest mapping that begins above it
- * @param last what was mapped there last, and was removed
- * @param rule name of the rule that caused it, or null if no rule did
+ * @param last the latest former mapping of the address
+ * @param rule name of the injection rule that caused it, or null
  */
 public record FaultRecord(long sequence, long nanos, String device, FaultContext context, long iova,
         @Nullable Access access,

@@ -4,11 +4,11 @@ import sluice.iommu.AddressRange;
 import sluice.iommu.Owner;
 
 /**
- * A mapping near an address that faulted, or one that was there.
+ * A mapping near a faulting address, or a former mapping of it.
  *
  * @param id number of the mapping, unique in its space
- * @param range what it covered
- * @param owner whose it was
+ * @param range its addresses
+ * @param owner its owner
  */
 public record Neighbour(long id, AddressRange range, Owner owner) {
     @Override

@@ -1,6 +1,6 @@
 /**
- * What went wrong: records of refused accesses, the log that keeps a bounded number of them, and what a device is to do
- * about one. No table, no lock but the log's own, nothing that decides whether an access is right.
+ * Faults: records of refused accesses, a bounded log of them, and the policies of devices. Must not use tables, or
+ * decide whether an access is permitted.
  */
 @NullMarked
 package sluice.iommu.fault;

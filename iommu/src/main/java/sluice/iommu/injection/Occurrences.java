@@ -1,10 +1,10 @@
 package sluice.iommu.injection;
 
 /**
- * Which of the events a rule sees it acts on, counted from when it was added.
+ * The occurrences of matching events on which a rule acts, counted since it was added.
  *
- * @param first the first it acts on, from 1
- * @param count how many from there on, at least 1
+ * @param first the first occurrence, from 1
+ * @param count number of occurrences, at least 1
  */
 public record Occurrences(long first, long count) {
     public static final Occurrences ALWAYS = new Occurrences(1, Long.MAX_VALUE);

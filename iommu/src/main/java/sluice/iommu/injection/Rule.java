@@ -8,21 +8,20 @@ import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
 
 /**
- * One thing that goes wrong on purpose. A translation counts as one access for each 4 KiB page of the rule's range that
- * it touches.
+ * An injected fault. A translation counts as one access for each 4 KiB page of the rule's range.
  */
 public sealed interface Rule {
-    /** Unique in its space; appears in the records of the faults it causes. */
+    /** Unique in its space; appears in the fault records. */
     String name();
 
     /** Accesses to a range fault as {@code DENIED}; {@code access} null means reads and writes. */
     record Deny(String name, AddressRange range, @Nullable Access access, Occurrences when) implements Rule {}
 
     /**
-     * Accesses to a range take longer: each page that one touches, until the reader was held up for 500 ms, or once by a longer
-     * delay. It goes on without a delay then for as long again, at least until a second is over, so that what else its
-     * thread has to do gets its turn. The reader waits inside of its section: with a delay above the bound of an unmap, the unmap
-     * gives up on it.
+     * Accesses to a range are delayed, for each page, until the reader was delayed by 500 ms in total, or once by a
+     * longer delay. Then it runs without delay for the same time, at least until a second has passed, so that its
+     * thread can do other work. The reader waits in its section: a delay above the bound of an unmap makes the unmap
+     * revoke the section.
      */
     record Delay(String name, AddressRange range, @Nullable Access access, Occurrences when, Duration delay)
             implements
@@ -35,13 +34,13 @@ public sealed interface Rule {
     /** The pages of a range are poisoned: every access faults as {@code POISONED} until the rule is removed. */
     record Poison(String name, AddressRange range) implements Rule {}
 
-    /** Invalidations that touch a range are lost: a cache keeps what it should forget. */
+    /** Invalidations that overlap a range are dropped: a cache keeps stale entries. */
     record DropInvalidation(String name, AddressRange range, Occurrences when) implements Rule {}
 
     /**
-     * Mapping fails for want of memory, after some runs were written, and has to undo them.
+     * A map fails with ENOMEM after some runs were written, and must undo them.
      *
-     * @param afterRuns how many runs are written first; a mapping of no more runs fails at its end
+     * @param afterRuns number of runs written first; a mapping with fewer runs fails at its end
      */
     record FailMap(String name, Occurrences when, int afterRuns) implements Rule {
         public FailMap {

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
 
-/** The rules of one space, and how often each was looked at. Any thread may ask. */
+/** The rules of one space, with counts of their occurrences. Thread-safe. */
 public final class Rules {
     private static final class Counted {
         final Rule rule;
@@ -25,7 +25,7 @@ public final class Rules {
 
     private final List<Counted> rules = new ArrayList<>();
 
-    /** @throws IllegalArgumentException if there is a rule of this name */
+    /** @throws IllegalArgumentException if a rule of this name exists */
     public synchronized void add(Rule rule) {
         for (Counted counted : rules) {
             if (counted.rule.name().equals(rule.name()))
@@ -45,7 +45,7 @@ public final class Rules {
         return null;
     }
 
-    /** The ranges in which a rule wants to see accesses. */
+    /** The ranges in which a rule matches accesses. */
     public synchronized List<AddressRange> watched() {
         List<AddressRange> ranges = new ArrayList<>();
         for (Counted counted : rules) {
@@ -55,7 +55,7 @@ public final class Rules {
         return ranges;
     }
 
-    /** The range in which a rule wants to see accesses; null if it does not care for any. */
+    /** The range in which a rule matches accesses; null if it does not. */
     public static @Nullable AddressRange watchedBy(Rule rule) {
         return switch (rule) {
             case Rule.Deny deny -> deny.range();
@@ -66,8 +66,8 @@ public final class Rules {
     }
 
     /**
-     * The rule that strikes an access, or null. The rules are asked in the order they were added, the first that strikes
-     * counts.
+     * The rule that acts on an access, or null. Rules are checked in the order they were added; the first match is
+     * used.
      */
     public synchronized @Nullable Rule onAccess(AddressRange range, Access access) {
         for (Counted counted : rules) {
@@ -89,7 +89,7 @@ public final class Rules {
         return (ruledAccess == null || ruledAccess == access) && ruled.overlaps(range);
     }
 
-    /** The rule by which a map is to fail, or null. To be asked once for each map. */
+    /** The rule that makes a map fail, or null. Called once for each map. */
     public synchronized Rule.@Nullable FailMap onMap() {
         for (Counted counted : rules) {
             if (counted.rule instanceof Rule.FailMap fail && counted.strikes(fail.when())) return fail;
@@ -97,7 +97,7 @@ public final class Rules {
         return null;
     }
 
-    /** Whether an invalidation is to be lost. To be asked once for each invalidation. */
+    /** Whether an invalidation is dropped. Called once for each invalidation. */
     public synchronized boolean losesInvalidation(AddressRange range) {
         for (Counted counted : rules) {
             if (counted.rule instanceof Rule.DropInvalidation drop && drop.range().overlaps(range)

@@ -1,8 +1,7 @@
 /**
- * Faults on purpose: rules that refuse, delay or lose what would have gone well, so that whoever writes a driver or a
- * device sees how it takes it.
+ * Fault injection: rules that refuse, delay or drop operations, to test the error handling of drivers and devices.
  *
- * <p>Rules are data. They are matched off the fast path only; a space without rules pays nothing for them.
+ * <p>Rules are data. They are matched on the slow path only; a space without rules has no cost.
  */
 @NullMarked
 package sluice.iommu.injection;

@@ -13,13 +13,13 @@ import sluice.iommu.injection.Rule;
 import sluice.iommu.table.Entry;
 
 /**
- * Makes and ends mappings: index, allocator and table change together under the lock, and whoever takes something away
- * waits for its users after the lock is free again. A reader that faults needs the lock to say why.
+ * Creates and removes mappings: index, allocator and table change together under the lock; a removal waits for readers
+ * after releasing the lock, because a faulting reader needs the lock.
  */
 final class Changes {
     /**
-     * What the tree of a space may grow to: a guest chooses addresses so that each costs it nodes of its own. All of 4 GiB in
-     * single pages needs half of this.
+     * Limit of a space's radix tree, against a guest that chooses addresses so that each needs nodes of its own. 4 GiB
+     * in single pages needs half of this.
      */
     static final long MOST_TABLE_BYTES = 16L << 20;
 
@@ -81,7 +81,7 @@ final class Changes {
         }
     }
 
-    /** Writes entries, all or none. */
+    /** Writes all entries or none. */
     private void write(AddressRange range, TargetRuns targets, Permission permission, boolean mayFail)
             throws MapException {
         long flags = Entry.flags(permission) | dirty.flags();
@@ -112,7 +112,7 @@ final class Changes {
         return mapping;
     }
 
-    /** Sees to it that nobody uses what a failed map had written, at addresses it had not given out yet. */
+    /** Waits for readers of entries written by a failed map, at addresses not yet returned to the caller. */
     private MapException settled(MapException failure) {
         if (failure.refusal() != Refusal.INJECTED && failure.refusal() != Refusal.TABLE_FULL) return failure;
         // Readers may need the lock before they can leave their sections.
@@ -157,7 +157,7 @@ final class Changes {
         return finish(ended, range);
     }
 
-    /** Takes mappings, or the parts of them in {@code range}, out of everything; {@link #finish} has to follow. */
+    /** Removes mappings, or their parts in {@code range}, from all structures; {@link #finish} must follow. */
     private void remove(List<Mapping> mappings, AddressRange range) {
         state.waiting.incrementAndGet();
         for (Mapping mapping : mappings) {
@@ -176,7 +176,7 @@ final class Changes {
     }
 
     private Unmapped finish(List<Mapping> ended, AddressRange range) {
-        // Unless nothing was taken, now or by somebody who has not finished waiting.
+        // Skipped if nothing was removed, now or by another change that still waits.
         boolean idle = ended.isEmpty() && state.waiting.get() == 1;
         int overrun = awaitUsers(ended, range, idle);
         long bytes = 0;
@@ -184,7 +184,7 @@ final class Changes {
         return new Unmapped(bytes, ended, overrun);
     }
 
-    /** Ends what an increment of the count of waiting changes began. The lock is not held. */
+    /** Decrements the count of waiting changes. Called without the lock. */
     private int awaitUsers(List<Mapping> mappings, AddressRange range, boolean idle) {
         int overrun = 0;
         try {
@@ -250,7 +250,7 @@ final class Changes {
         return awaitUsers(List.of(), range, false);
     }
 
-    /** Returns when what readers began before the call is done, or the bound is over; how many did not let go. */
+    /** Waits, up to the bound, for sections begun before the call; returns the number of those that exceeded it. */
     int awaitReaders(AddressRange range) {
         state.waiting.incrementAndGet();
         return awaitUsers(List.of(), range, false);

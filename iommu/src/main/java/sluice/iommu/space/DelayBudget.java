@@ -3,8 +3,8 @@ package sluice.iommu.space;
 import java.util.concurrent.TimeUnit;
 
 /**
- * How long rules may hold up one reader. Its thread often has other things to do, an unmap for which a VM waits among them; so
- * it is delayed by no more than {@link #MAX_NANOS} in a row, or by one delay that is longer, and for half of its time at most.
+ * Limits injected delays of one reader. Its thread often has other work, such as an unmap for which a VM waits; so it
+ * is delayed by at most {@link #MAX_NANOS} in a row, or by one longer delay, and for at most half of its time.
  */
 final class DelayBudget {
     static final long MAX_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
@@ -15,11 +15,11 @@ final class DelayBudget {
     /**
      * Whether an access is to be delayed now.
      *
-     * @param nanos how long
+     * @param nanos length of the delay
      * @param now by {@link System#nanoTime}
      */
     boolean take(long nanos, long now) {
-        // With the longer of both, or a rule of a minute would hold it up minute by minute.
+        // With the maximum of both; otherwise a delay of a minute would repeat every minute.
         if (spent == 0 || now - began >= 2 * Math.max(MAX_NANOS, spent)) {
             began = now;
             spent = 0;

@@ -7,13 +7,12 @@ import sluice.iommu.TargetRuns;
 import sluice.iommu.fault.FaultRecord;
 
 /**
- * What a device sees of any address space, whether its addresses lead through a table or are computed: it cannot tell
- * them apart, and need not. Used by one thread.
+ * A device's view of an address space, translated by a table or computed. Used by one thread.
  */
 public interface DeviceView {
     /**
-     * Appends to {@code target} what [{@code address}, {@code address + length}) translates to. Unless the outcome is
-     * {@link Outcome#RESOLVED}, {@code target} is as it was.
+     * Appends the targets of [{@code address}, {@code address + length}) to {@code target}. Unless the outcome is
+     * {@link Outcome#RESOLVED}, {@code target} is unchanged.
      *
      * @param length in bytes, unsigned; 0 resolves to nothing
      */

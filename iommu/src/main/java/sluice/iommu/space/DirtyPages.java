@@ -6,9 +6,9 @@ import java.util.List;
 import sluice.iommu.AddressRange;
 
 /**
- * Pages that a device wrote.
+ * Pages written by a device.
  *
- * @param ranges in the order of their addresses, neighbours joined
+ * @param ranges in address order, adjacent ranges merged
  */
 public record DirtyPages(List<AddressRange> ranges) {
     public DirtyPages {
@@ -22,7 +22,7 @@ public record DirtyPages(List<AddressRange> ranges) {
         return bytes;
     }
 
-    /** Collects pages in the order of their addresses. A large page may come several times. */
+    /** Collects pages in address order. A large page may be added several times. */
     static final class Collector {
         private final List<AddressRange> ranges = new ArrayList<>();
         private long first;

@@ -3,7 +3,7 @@ package sluice.iommu.space;
 import sluice.iommu.AddressRange;
 import sluice.iommu.table.Entry;
 
-/** Which pages a device wrote. While it is on, the first write to each page goes the slow path. */
+/** Tracks pages written by a device. While it is on, the first write to each page takes the slow path. */
 final class DirtyTracking {
     private final SpaceState state;
     private boolean on;
@@ -12,7 +12,7 @@ final class DirtyTracking {
         this.state = state;
     }
 
-    /** The bits a new entry has because of it; the lock is held. */
+    /** Additional bits of a new entry; the lock is held. */
     long flags() {
         return on ? Entry.TRACKED : 0;
     }

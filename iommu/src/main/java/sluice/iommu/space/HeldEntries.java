@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 import sluice.iommu.AddressRange;
 import sluice.iommu.Permission;
 
-/** The entries of a cache by their addresses, and by their age. They do not overlap. */
+/** The entries of a cache, by address and by age. They are disjoint. */
 final class HeldEntries {
     /** One entry; a link of the chain from the oldest to the newest. */
     static final class Held {
@@ -26,7 +26,7 @@ final class HeldEntries {
             this.permission = permission;
         }
 
-        /** What has to be added to an address to get its target: the same for entries of one contiguous run. */
+        /** Target minus address: equal for entries of one contiguous run. */
         long distance() {
             return target - range.first();
         }
@@ -85,10 +85,10 @@ final class HeldEntries {
         return oldest;
     }
 
-    /** All entries that overlap {@code range}, in the order of their addresses. */
+    /** All entries that overlap {@code range}, in address order. */
     List<Held> overlapping(AddressRange range) {
         List<Held> found = new ArrayList<>();
-        // Addresses here are below 2^57, a range that was asked for may not be.
+        // Addresses are below 2^57; a requested range may exceed that.
         if (range.first() < 0) return List.of();
         Map.Entry<Long, Held> entry = byAddress.floorEntry(range.first());
         if (entry == null || !entry.getValue().range.overlaps(range)) entry = byAddress.higherEntry(range.first());
@@ -99,7 +99,7 @@ final class HeldEntries {
         return found;
     }
 
-    /** The range around {@code empty}, in which nothing is held. */
+    /** The largest range around {@code empty} without entries. */
     AddressRange gapAround(AddressRange empty) {
         Map.Entry<Long, Held> below = byAddress.floorEntry(empty.first());
         Map.Entry<Long, Held> above = byAddress.higherEntry(empty.last());

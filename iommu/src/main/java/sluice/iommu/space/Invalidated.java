@@ -1,9 +1,9 @@
 package sluice.iommu.space;
 
 /**
- * What an invalidation did.
+ * The result of an invalidation.
  *
- * @param entries that were dropped
- * @param overrun readers that did not leave their section within the bound
+ * @param entries number of dropped entries
+ * @param overrun readers with a section that exceeded the bound
  */
 public record Invalidated(int entries, int overrun) {}

@@ -14,12 +14,12 @@ import sluice.iommu.injection.Rules;
 import sluice.iommu.table.Entry;
 
 /**
- * The addresses one device or function can reach, and what they lead to. What is not mapped faults.
+ * The address space of one device or function: its mappings. An unmapped address faults.
  *
- * <p>Any thread may map and unmap; readers translate without a lock, each through its {@link Reader}. A call that takes
- * something away returns when no reader can still use it, or when its bound is over: then the read sections and the pins
- * that it waited for are revoked, that is recorded, and the call succeeds. Such calls (unmap, revoke, move, and those of
- * dirty tracking) throw {@link IllegalStateException} when their own thread is inside of a read section.
+ * <p>Any thread may map and unmap; readers translate without a lock, each through its {@link Reader}. A call that
+ * removes a mapping returns when no reader can still use it, or when its bound has expired: the remaining read sections
+ * and pins are then revoked, which is recorded, and the call succeeds. Such calls (unmap, revoke, move, and those of
+ * dirty tracking) throw {@link IllegalStateException} if the calling thread is in a read section.
  */
 public final class IoSpace {
     private static final AddressRange EVERYTHING = new AddressRange(0, -1);
@@ -41,8 +41,8 @@ public final class IoSpace {
     /**
      * An empty space.
      *
-     * @throws IllegalArgumentException if the aperture is too wide for a flat table that was asked for, or reaches beyond the
-     *         57 bits of a radix table
+     * @throws IllegalArgumentException if the aperture is too large for a requested flat table, or exceeds the 57 bits
+     * of a radix table
      */
     public static IoSpace open(IoSpaceOptions options) {
         return new IoSpace(options);
@@ -52,46 +52,46 @@ public final class IoSpace {
         return state.options;
     }
 
-    /** A reader for the calling thread, which is the only one that may use it. */
+    /** A reader for the calling thread only. */
     public Reader openReader() {
         return new Reader(state.readers.open(), state.table, slowPath);
     }
 
     /**
-     * Maps {@code targets} at {@code iova}, all or nothing.
+     * Maps {@code targets} at {@code iova}, completely or not at all.
      *
      * @param iova a multiple of the smallest page
      * @param targets whole pages
-     * @throws MapException if a rule of {@link Refusal} forbids it
+     * @throws MapException if refused for a reason of {@link Refusal}
      */
     public Mapping map(long iova, TargetRuns targets, Permission permission, Owner owner) throws MapException {
         return changes.map(iova, targets, permission, owner);
     }
 
-    /** Maps {@code targets} where there is room; otherwise as {@link #map(long, TargetRuns, Permission, Owner)}. */
+    /** Maps {@code targets} at free addresses; otherwise as {@link #map(long, TargetRuns, Permission, Owner)}. */
     public Mapping map(Placement placement, TargetRuns targets, Permission permission, Owner owner)
             throws MapException {
         return changes.map(placement, targets, permission, owner);
     }
 
-    /** Removes a mapping. If it is not there any more nothing happens, and the result says 0 bytes. */
+    /** Removes a mapping. If it was removed already, nothing happens, and the result has 0 bytes. */
     public Unmapped unmap(Mapping mapping) {
         return changes.unmap(mapping);
     }
 
     /**
-     * Removes what is mapped in a range, which may have holes and may be larger than the aperture.
+     * Removes all mappings in a range, which may have holes and may be larger than the aperture.
      *
-     * @throws MapException if the range is misaligned, or a mapping lies only partly in it and splitting is refused; then
-     *         nothing is removed
+     * @throws MapException if the range is misaligned, or a mapping is only partly in it and splitting is refused;
+     * nothing is removed then
      */
     public Unmapped unmap(AddressRange range, Splitting splitting) throws MapException {
         return changes.unmap(range, splitting);
     }
 
     /**
-     * Takes the memory of a mapping away and keeps its addresses for it: what an importer has to bear when the exporter of a
-     * buffer revokes it. Accesses fault as REVOKED until {@link #move} or {@link #unmap(Mapping)}.
+     * Revokes the memory of a mapping, which keeps its addresses: for an exporter that revokes a buffer. Accesses fault
+     * as REVOKED until {@link #move} or {@link #unmap(Mapping)}.
      *
      * @throws MapException if it is not mapped any more
      */
@@ -100,20 +100,20 @@ public final class IoSpace {
     }
 
     /**
-     * Leads the addresses of a mapping to other memory, or a revoked one to memory again. A translation meanwhile may find
-     * old pages, new ones or some of both; afterwards nobody uses the old ones.
+     * Maps the addresses of a live or revoked mapping to other memory. Concurrent translations may find old pages, new
+     * ones or both; afterwards no reader uses the old ones.
      *
-     * @param targets whole pages, as many bytes as the mapping has
-     * @return how many readers did not let go of the old pages within the bound
-     * @throws MapException if it is not mapped any more, is pinned, or {@code targets} do not fit
+     * @param targets whole pages, with the size of the mapping
+     * @return number of readers of the old pages that exceeded the bound
+     * @throws MapException if it is not mapped any more, is pinned, or {@code targets} have another size
      */
     public int move(Mapping mapping, TargetRuns targets) throws MapException {
         return changes.move(mapping, targets);
     }
 
     /**
-     * Takes the space from its device: everything is removed, accesses that are stalled fail, and what was still mapped is
-     * reported. The space is empty afterwards and can be used again.
+     * Detaches the space from its device: removes and reports all mappings, and fails stalled accesses. The space can
+     * be used again.
      */
     public LeakReport detach() {
         state.readers.refuseInsideSection();
@@ -127,12 +127,12 @@ public final class IoSpace {
 
     // ---- dirty tracking
 
-    /** Begins to note which pages are written, all of them clean. Writes that were under way are done when it returns. */
+    /** Starts dirty tracking with all pages clean. Writes in progress are done when it returns. */
     public void startDirtyTracking() {
         setDirtyTracking(true);
     }
 
-    /** Ends it, and forgets which pages were written. */
+    /** Ends dirty tracking and drops its state. */
     public void stopDirtyTracking() {
         setDirtyTracking(false);
     }
@@ -150,8 +150,8 @@ public final class IoSpace {
 
     /**
      * The pages of a range that were written since they were clean, which they are again. The bytes that made them dirty
-     * are there when it returns; a write that comes later makes its page dirty again. A page is as large as its mapping
-     * allowed, so a range may come out wider than it went in.
+     * are there when it returns; a write that comes later makes its page dirty again. The granularity is the page size
+     * of the mapping, so the result may be larger than the requested range.
      */
     public DirtyPages readAndClearDirty(AddressRange range) {
         state.readers.refuseInsideSection();
@@ -160,7 +160,7 @@ public final class IoSpace {
         return pages;
     }
 
-    /** The same, but the pages stay dirty, and their last bytes may still be on the way. */
+    /** The same, but the pages stay dirty, and writes may still be in progress. */
     public DirtyPages readDirty(AddressRange range) {
         return dirty(range, false);
     }
@@ -174,7 +174,7 @@ public final class IoSpace {
         }
     }
 
-    /** Says that a range was written by somebody who holds a {@link Pin} instead of translating. */
+    /** Marks a range written through a {@link Pin} instead of a translation. */
     public void markDirty(AddressRange range) {
         state.lock.lock();
         try {
@@ -187,9 +187,9 @@ public final class IoSpace {
     // ---- rules
 
     /**
-     * Adds a rule by which something goes wrong.
+     * Adds a fault injection rule.
      *
-     * @throws IllegalArgumentException if there is one of this name
+     * @throws IllegalArgumentException if one of this name exists
      */
     public void inject(Rule rule) {
         state.lock.lock();
@@ -220,7 +220,7 @@ public final class IoSpace {
         }
     }
 
-    /** Arms what is mapped in both ranges. */
+    /** Arms the entries in both ranges. */
     private void arm(AddressRange range, AddressRange watched) {
         if (!range.overlaps(watched)) return;
         AddressRange both = range.intersection(watched);
@@ -233,10 +233,10 @@ public final class IoSpace {
     }
 
     /**
-     * Returns when every read section that has begun has ended, or the bound is over and it was revoked: for those who take away what
-     * no mapping here leads to, such as memory behind a space in bypass.
+     * Waits until all read sections begun before have ended or, after the bound, were revoked: before removing memory
+     * that is not mapped here, such as that of a space in bypass.
      *
-     * @return how many readers did not let go within the bound
+     * @return number of readers that exceeded the bound
      * @throws IllegalStateException inside of a read section
      */
     public int awaitReaders() {
@@ -247,24 +247,24 @@ public final class IoSpace {
     // ---- looking
 
     /**
-     * Whether the calling thread is inside of a read section here, so that everything that waits for readers would be refused:
-     * to be asked by those who could not undo what they do before.
+     * Whether the calling thread is in a read section of this space, so that calls that wait for readers would be
+     * refused. For callers that must know before they make changes.
      */
     public boolean insideSection() {
         return state.readers.insideSection();
     }
 
-    /** Fails all accesses that are stalled, because their queue stops. */
+    /** Fails all stalled accesses, because their queue stops. */
     public void abortStalls() {
         stalls.abort();
     }
 
-    /** How many accesses are stalled now. */
+    /** Number of stalled accesses. */
     public int stalled() {
         return stalls.count();
     }
 
-    /** The mapping that covers {@code iova}, or null. */
+    /** The mapping that contains {@code iova}, or null. */
     public @Nullable Mapping mappingAt(long iova) {
         state.lock.lock();
         try {
@@ -274,7 +274,7 @@ public final class IoSpace {
         }
     }
 
-    /** All mappings in the order of their addresses. */
+    /** All mappings in address order. */
     public List<Mapping> mappings() {
         state.lock.lock();
         try {

@@ -12,30 +12,30 @@ import sluice.iommu.fault.FaultRecord;
 import sluice.iommu.table.FlatTable;
 
 /**
- * How an address space is made.
+ * Options of an address space.
  *
  * @param name appears in faults and messages
- * @param aperture what may be mapped
- * @param pageSizes which pages there are; the smallest is the unit of every mapping
+ * @param aperture addresses that may be mapped
+ * @param pageSizes supported page sizes; the smallest is the unit of every mapping
  * @param addressMask the highest address the device can form, all ones below its top bit; −1 for all 64 bits
- * @param reserved ranges nothing is mapped in, and whose accesses fault as RESERVED
- * @param bypass whether every address of the aperture but the reserved ones translates to itself, and nothing is mapped
+ * @param reserved ranges that cannot be mapped; accesses to them fault as RESERVED
+ * @param bypass whether all addresses of the aperture, except reserved ones, translate to themselves, without mappings
  * @param table which table
- * @param unmapBound how long an unmap waits for readers and pins before it revokes what they hold
+ * @param unmapBound how long an unmap waits for readers and pins before it revokes them
  * @param faultPolicy what a device does about a fault
  * @param faultCapacity records the fault log keeps
  * @param faultListener is told of each fault by the thread that caused it; must not wait
- * @param barrier what makes the readers' cheap entry good
- * @param quarantineBytes freed bytes that are not given out again for a while
- * @param maxMappings how many mappings there may be at a time
- * @param keepSites whether each mapping keeps where in the program it was made: costs microseconds a map
+ * @param barrier the writer's barrier, which makes fence-free read sections correct
+ * @param quarantineBytes bytes of freed addresses kept in quarantine
+ * @param maxMappings limit of mappings
+ * @param keepSites whether each mapping records its creating code: costs microseconds per map
  */
 public record IoSpaceOptions(String name, AddressRange aperture, PageSizes pageSizes, long addressMask,
         List<AddressRange> reserved, boolean bypass, TableKind table, Duration unmapBound, FaultPolicy faultPolicy,
         int faultCapacity, Consumer<FaultRecord> faultListener, HeavyBarrier barrier, long quarantineBytes,
         int maxMappings, boolean keepSites) {
 
-    /** Which table serves a space. */
+    /** The kind of table of a space. */
     public enum TableKind {
         /** Flat if the aperture is small enough, else radix. */
         AUTO,
@@ -44,10 +44,10 @@ public record IoSpaceOptions(String name, AddressRange aperture, PageSizes pageS
     }
 
     private static final Duration DEFAULT_BOUND = Duration.ofSeconds(1);
-    /** Records a fault log keeps unless it is told otherwise. */
+    /** Default number of records in the fault log. */
     public static final int DEFAULT_FAULTS = 256;
     private static final int DEFAULT_MAPPINGS = 65_536;
-    /** An eighth of the aperture is withheld, and no more than this. */
+    /** Limit of the default quarantine, which is an eighth of the aperture. */
     private static final long MOST_QUARANTINE = 256L << 20;
 
     public IoSpaceOptions {

@@ -3,13 +3,13 @@ package sluice.iommu.space;
 /**
  * Counters of a space.
  *
- * @param maps mappings made since the beginning
- * @param unmaps mappings removed since then, each part of a split one by itself
- * @param mappings there are now
- * @param mappedBytes in them
- * @param faults since the beginning
- * @param overruns readers and pins that did not let go in time
- * @param barriers heavy barriers run
+ * @param maps mappings created
+ * @param unmaps mappings removed, counting each part of a split one
+ * @param mappings current mappings
+ * @param mappedBytes size of the current mappings in bytes
+ * @param faults number of faults
+ * @param overruns readers and pins that exceeded the bound
+ * @param barriers heavy barriers executed
  */
 public record IoSpaceStatistics(long maps, long unmaps, int mappings, long mappedBytes, long faults, long overruns,
         long barriers) {}

@@ -3,17 +3,17 @@ package sluice.iommu.space;
 import java.util.List;
 
 /**
- * What was still mapped when a space was taken from its device.
+ * Mappings left when a space was detached from its device.
  *
  * @param space name of the space
- * @param mappings in the order of their addresses; empty if nothing leaked
+ * @param mappings in address order; empty if there are none
  */
 public record LeakReport(String space, List<Mapping> mappings) {
     public LeakReport {
         mappings = List.copyOf(mappings);
     }
 
-    /** The report for a person: a line for each mapping, with where it was made if the space keeps that. */
+    /** The report as text: a line for each mapping, with its creation site if recorded. */
     @Override
     public String toString() {
         if (mappings.isEmpty()) return space + ": nothing was left mapped";

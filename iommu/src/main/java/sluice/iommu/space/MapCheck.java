@@ -6,7 +6,7 @@ import sluice.iommu.AddressRange;
 import sluice.iommu.PageSizes;
 import sluice.iommu.TargetRuns;
 
-/** The rules that a new mapping has to follow. */
+/** The rules for new mappings. */
 final class MapCheck {
     private final IoSpaceOptions options;
 
@@ -18,7 +18,7 @@ final class MapCheck {
         return new MapException(refusal, options.name() + ": " + sentence);
     }
 
-    /** Refuses targets that are no whole pages. */
+    /** Refuses targets that are not whole pages. */
     void targets(TargetRuns targets) throws MapException {
         PageSizes sizes = options.pageSizes();
         if (options.bypass())
@@ -35,7 +35,7 @@ final class MapCheck {
         }
     }
 
-    /** The range of a mapping at a given address, if it may be there as far as the space's limits go. */
+    /** The range of a mapping at a given address, checked against the space's limits. */
     AddressRange range(long iova, long length) throws MapException {
         if (!options.pageSizes().aligned(iova)) {
             throw refuse(Refusal.MISALIGNED,

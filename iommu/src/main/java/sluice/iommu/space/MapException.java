@@ -11,7 +11,7 @@ public final class MapException extends Exception {
         this.refusal = refusal;
     }
 
-    /** For apertures that choose their addresses themselves and have none left. */
+    /** For apertures with their own allocation of addresses, when they are full. */
     public static MapException noRoom(String message) {
         return new MapException(Refusal.NO_ROOM, message);
     }

@@ -9,13 +9,13 @@ import sluice.iommu.Owner;
 import sluice.iommu.Permission;
 import sluice.iommu.fault.Neighbour;
 
-/** A range of addresses that leads to memory, from its map to its unmap. Any thread may read it. */
+/** A mapping, from its map to its unmap. May be read by any thread. */
 public final class Mapping {
-    /** How far a mapping has come. */
+    /** States of a mapping. */
     public enum State {
         /** It translates. */
         LIVE,
-        /** Its memory was taken back; its addresses are still its own. */
+        /** Its memory was revoked; it keeps its addresses. */
         REVOKED,
         /** It was removed. */
         UNMAPPED
@@ -40,7 +40,7 @@ public final class Mapping {
         this.site = site;
     }
 
-    /** The mapping of a part of this one. */
+    /** A mapping of a part of this one. */
     Mapping part(long partId, AddressRange part) {
         Mapping mapping = new Mapping(partId, part, permission, owner, createdNanos, site);
         mapping.state = state;
@@ -74,12 +74,12 @@ public final class Mapping {
         return owner;
     }
 
-    /** When it was made, as {@link System#nanoTime} counts. */
+    /** Time of its creation, as {@link System#nanoTime}. */
     public long createdNanos() {
         return createdNanos;
     }
 
-    /** Where in the program it was made, if the space keeps that. */
+    /** The code that created it, if the space records that. */
     public @Nullable String site() {
         return site;
     }
@@ -92,7 +92,7 @@ public final class Mapping {
         return new Neighbour(id, range, owner);
     }
 
-    /** Holds on to the mapping; null if it is not live any more. */
+    /** Pins the mapping; null if it is not live any more. */
     public synchronized @Nullable Pin pin() {
         if (state != State.LIVE) return null;
         pins++;
@@ -112,24 +112,24 @@ public final class Mapping {
         state = next;
     }
 
-    /** Begins to lead it elsewhere: nobody gets a new pin. False if it is pinned. */
+    /** Begins a move: no new pins. False if it is pinned. */
     synchronized boolean beginMove() {
         if (state == State.LIVE && pins > 0) return false;
         state = State.REVOKED;
         return true;
     }
 
-    /** Waits until nobody holds on to it. Returns how many still do at the deadline. */
+    /** Waits until it is not pinned. Returns the number of pins left at the deadline. */
     synchronized int awaitUnpinned(long deadline) {
         boolean interrupted = false;
         while (pins > 0) {
             long left = deadline - System.nanoTime();
             if (left <= 0) break;
             try {
-                // Rounded up: 0 would wait for ever.
+                // Rounded up, because 0 means no timeout.
                 wait(TimeUnit.NANOSECONDS.toMillis(left) + 1);
             } catch (InterruptedException e) {
-                interrupted = true; // the wait is bounded, and the interrupt is for whoever called
+                interrupted = true; // the wait is bounded, and the caller handles the interrupt
             }
         }
         if (interrupted) Thread.currentThread().interrupt();

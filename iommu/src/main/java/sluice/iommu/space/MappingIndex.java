@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.iommu.AddressRange;
 
-/** The mappings of a space in the order of their addresses. Guarded by the space's lock. */
+/** The mappings of a space in address order. Guarded by the space's lock. */
 final class MappingIndex {
     private final TreeMap<Long, Mapping> byAddress = new TreeMap<>(Long::compareUnsigned);
     private long bytes;
@@ -56,7 +56,7 @@ final class MappingIndex {
         return entry == null ? null : entry.getValue();
     }
 
-    /** The mapping that covers {@code iova}, or null. */
+    /** The mapping that contains {@code iova}, or null. */
     @Nullable
     Mapping at(long iova) {
         Mapping below = below(iova);
@@ -70,7 +70,7 @@ final class MappingIndex {
         return last != null && last.range().overlaps(range) ? last : null;
     }
 
-    /** All mappings that overlap {@code range}, in the order of their addresses. */
+    /** All mappings that overlap {@code range}, in address order. */
     List<Mapping> allOverlapping(AddressRange range) {
         List<Mapping> found = new ArrayList<>();
         Mapping mapping = at(range.first());
@@ -82,7 +82,7 @@ final class MappingIndex {
         return found;
     }
 
-    /** The range around {@code empty}, in which nothing is mapped, up to the neighbours. */
+    /** The largest range around {@code empty} without mappings. */
     AddressRange gapAround(AddressRange empty) {
         Mapping below = below(empty.first());
         Mapping above = above(empty.last());

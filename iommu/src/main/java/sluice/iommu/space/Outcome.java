@@ -1,21 +1,21 @@
 package sluice.iommu.space;
 
-/** What became of a translation, or of an access that needs one. */
+/** The outcome of a translation, or of an access. */
 public enum Outcome {
     /** The runs were appended. */
     RESOLVED,
-    /** A cache does not know the address; ask again once it was filled. */
+    /** A translation is missing in a cache; retry when it has arrived. */
     MISS,
     /** The access faulted: the command fails. */
     FAULT,
-    /** The access faulted, and counts as done: what it would have read is zeros, what it would have written is dropped. */
+    /** The access faulted and counts as done: reads return zeros, writes are dropped. */
     READ_ZERO_DROP_WRITE,
-    /** The access faulted and may be tried again: leave the section, then {@link Reader#awaitMapped}. */
+    /** The access faulted and may be retried: leave the section, then {@link Reader#awaitMapped}. */
     STALLED,
     /** The access faulted: the queue stops. */
     STOP_QUEUE,
-    /** A part of the range is in no file of ours, so that only the front-end reaches it. Nothing was done. */
+    /** A part of the range is memory without a file, accessible by messages to the front-end only. Nothing was done. */
     WITHOUT_FILE,
-    /** There is no room where it would be mapped. */
+    /** No free addresses for the mapping. */
     NO_ROOM
 }

@@ -1,8 +1,8 @@
 package sluice.iommu.space;
 
 /**
- * Holds on to a mapping for a job that is too long for a read section. An unmap asks its holder to let go, and waits for
- * it up to its bound.
+ * A pin on a mapping, for work that is too long for a read section. An unmap asks its holder to release it, and waits
+ * up to its bound.
  */
 public final class Pin implements AutoCloseable {
     private final Mapping mapping;
@@ -16,12 +16,12 @@ public final class Pin implements AutoCloseable {
         return mapping;
     }
 
-    /** Whether the holder is to stop as soon as it can. Long jobs ask now and then; once true it stays so. */
+    /** Whether the holder must release it as soon as possible. Long work polls this; once true it stays true. */
     public boolean revoked() {
         return mapping.state() != Mapping.State.LIVE;
     }
 
-    /** Lets go. A second call does nothing. */
+    /** Releases the pin. A second call has no effect. */
     @Override
     public void close() {
         synchronized (mapping) {

@@ -1,7 +1,7 @@
 package sluice.iommu.space;
 
 /**
- * Where a mapping may go when the space chooses.
+ * Constraints on addresses chosen by the space.
  *
  * @param alignment of its first byte, a power of two; less than the smallest page means the smallest page
  * @param boundary a power of two that the mapping does not cross, or 0: a device that adds within some low bits of an

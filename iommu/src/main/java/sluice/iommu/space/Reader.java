@@ -12,7 +12,7 @@ import sluice.iommu.table.Entry;
 import sluice.iommu.table.Table;
 
 /**
- * One thread's way to translate. What it finds is good until it leaves the section it found it in:
+ * Translates addresses for one thread. Results are valid until the end of the read section:
  *
  * <pre>
  * try (var _ = reader.enter()) {
@@ -20,8 +20,8 @@ import sluice.iommu.table.Table;
  * }
  * </pre>
  *
- * Inside of a section it must not wait for anything: an unmap waits for it. It never locks on the way to a translation;
- * an access that faults or needs attention takes the space's lock for a moment.
+ * In a section the thread must not block, because an unmap waits for it. A translation takes no lock; an access that
+ * faults or needs the slow path takes the space's lock briefly.
  */
 public final class Reader implements AutoCloseable, DeviceView {
     private final ReadSection section;
@@ -46,13 +46,13 @@ public final class Reader implements AutoCloseable, DeviceView {
     }
 
     /**
-     * Begins a section. It ends when what is returned is closed. Sections do not nest: the end of the inner would end both.
+     * Begins a section; it ends when the result is closed. Sections do not nest: the end of the inner would end both.
      */
     public ReadSection enter() {
         return section.enter();
     }
 
-    /** Says what the device is doing, for the records of its faults. */
+    /** Sets the context for fault records. */
     public void context(FaultContext doing) {
         context = doing;
     }
@@ -62,9 +62,8 @@ public final class Reader implements AutoCloseable, DeviceView {
     }
 
     /**
-     * What one address translates to, if nothing about it needs attention; otherwise {@link Targets#NONE}, and
-     * {@link #translate} tells why. It asks the table and nothing else: whether the section was revoked, {@link #translate}
-     * and {@link #revoked} know.
+     * The target of one address on the fast path; otherwise {@link Targets#NONE}, and {@link #translate} gives the
+     * reason. Reads the table only: {@link #translate} and {@link #revoked} check whether the section was revoked.
      */
     public long target(long iova, Access access) {
         assert section.inside() : "a translation outside of a read section";
@@ -72,8 +71,8 @@ public final class Reader implements AutoCloseable, DeviceView {
     }
 
     /**
-     * Appends to {@code target} what [{@code iova}, {@code iova + length}) translates to. Unless the outcome is
-     * {@link Outcome#RESOLVED}, {@code target} is as it was.
+     * Appends the targets of [{@code iova}, {@code iova + length}) to {@code target}. Unless the outcome is {@link
+     * Outcome#RESOLVED}, {@code target} is unchanged.
      *
      * @param length in bytes, unsigned; 0 resolves to nothing
      * @throws IllegalStateException outside of a section
@@ -86,7 +85,7 @@ public final class Reader implements AutoCloseable, DeviceView {
             unresolved.revoked(this, iova, length, access);
             return result.outcome();
         }
-        // More than any table holds: what lies beyond the space is found out where the space ends.
+        // Longer than any table: the end of the space is detected when it is reached.
         long wanted = length < 0 ? Long.MAX_VALUE : length;
         long need = Entry.need(access);
         long done = table.walk(iova, wanted, need, target);
@@ -109,8 +108,8 @@ public final class Reader implements AutoCloseable, DeviceView {
     }
 
     /**
-     * As {@link #translate}, for a device that needs one run: pages that are not neighbours are a fault. A list that was
-     * not empty may get its last run longer instead.
+     * As {@link #translate}, for a device that needs one run: pages that are not contiguous are a fault. In a list that
+     * is not empty the last run may be extended instead.
      */
     public Outcome translateContiguous(long iova, long length, Access access, TargetRuns target) {
         long before = target.bytes();
@@ -132,14 +131,14 @@ public final class Reader implements AutoCloseable, DeviceView {
         return result.fault();
     }
 
-    /** What became of the last translation that failed. */
+    /** The result of the last failed translation. */
     public Result result() {
         return result;
     }
 
     /**
-     * Whether an unmap gave up waiting for this section. What was found in it may belong to somebody else by now; a long
-     * job asks between pieces, and ends when it is true.
+     * Whether an unmap has revoked this section, so that its results may be invalid; long work polls this between
+     * pieces and ends when it is true.
      */
     public boolean revoked() {
         return section.revoked();
@@ -148,8 +147,8 @@ public final class Reader implements AutoCloseable, DeviceView {
     /**
      * After {@link Outcome#STALLED}: waits until the address that faulted is mapped, up to the stall's timeout.
      *
-     * @return whether it is worth trying again; otherwise the wait timed out, which was recorded, or was given up
-     * @throws IllegalStateException inside of a section: who maps may wait for it
+     * @return whether to retry; false if the wait timed out, which was recorded, or was aborted
+     * @throws IllegalStateException in a section, because a map may wait for it
      */
     public boolean awaitMapped() {
         if (section.inside())
@@ -157,7 +156,7 @@ public final class Reader implements AutoCloseable, DeviceView {
         return unresolved.awaitMapped(this);
     }
 
-    /** Gives the reader back. */
+    /** Closes the reader. */
     @Override
     public void close() {
         unresolved.close(this);

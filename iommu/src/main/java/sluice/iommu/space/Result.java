@@ -6,8 +6,8 @@ import sluice.iommu.Access;
 import sluice.iommu.fault.FaultRecord;
 
 /**
- * What became of an attempt to reach memory, and where it failed: a value that whoever asks owns and hands in, again and again,
- * and whoever answers fills. It is the same on each floor, from a table to a queue. Nothing is allocated.
+ * The result of an attempt to access memory, and where it failed. The caller owns it and passes it to each call, which
+ * fills it, so that nothing is allocated. The same type is used from tables up to queues.
  */
 public final class Result {
     private Outcome outcome = Outcome.RESOLVED;
@@ -24,47 +24,47 @@ public final class Result {
         return outcome == Outcome.RESOLVED;
     }
 
-    /** Whether a cache has to be filled first. */
+    /** Whether a translation is missing in a cache. */
     public boolean isMiss() {
         return outcome == Outcome.MISS;
     }
 
-    /** The first address that nothing was found for, or where what was asked for begins. Only if it failed. */
+    /** The first address that failed, or the beginning of the request. Only after a failure. */
     public long address() {
         return address;
     }
 
-    /** What the address was wanted for. Only if it failed. */
+    /** The kind of access. Only after a failure. */
     public Access access() {
         return access;
     }
 
-    /** The record of a fault; null if there is none, or no fault. */
+    /** The fault record; null if there is none. */
     public @Nullable FaultRecord fault() {
         return fault;
     }
 
-    /** What else there is to say about a fault: a clause that goes on where "is not guest memory" ends. Empty if that says it all. */
+    /** Details of a fault: a clause that follows "is not guest memory"; may be empty. */
     public String reason() {
         return reason;
     }
 
-    /** All was found. */
+    /** Sets success. */
     public Outcome resolved() {
         return set(Outcome.RESOLVED, 0, Access.READ, null, "");
     }
 
-    /** A cache does not know an address. */
+    /** Sets a miss. */
     public Outcome missed(long where, Access wanted) {
         return set(Outcome.MISS, where, wanted, null, "");
     }
 
-    /** Nothing is to be reached at an address. */
+    /** Sets a fault. */
     public Outcome faulted(long where, Access wanted) {
         return set(Outcome.FAULT, where, wanted, null, "");
     }
 
-    /** All of it. Returns the outcome, for whoever passes it on. */
+    /** Sets all fields. Returns the outcome. */
     public Outcome set(Outcome became, long where, Access wanted, @Nullable FaultRecord recorded, String why) {
         outcome = became;
         address = where;

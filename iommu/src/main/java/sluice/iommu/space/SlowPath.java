@@ -14,7 +14,10 @@ import sluice.iommu.fault.FaultRecord;
 import sluice.iommu.injection.Rule;
 import sluice.iommu.table.Entry;
 
-/** Where readers of an authoritative space end up: page by page, under the lock, with all that may be special about one. */
+/**
+ * The slow path of readers of an authoritative space: page by page, under the lock, with rules, dirty tracking and
+ * faults.
+ */
 final class SlowPath implements Unresolved {
     private final SpaceState state;
     private final Stalls stalls;
@@ -74,7 +77,7 @@ final class SlowPath implements Unresolved {
             case Rule.Delay delay -> {
                 long nanos = delay.delay().toNanos();
                 if (reader.delays().take(nanos, System.nanoTime())) pause(nanos);
-                // An unmap may have given up on this reader meanwhile.
+                // An unmap may have revoked this reader's section meanwhile.
                 if (!reader.revoked()) return true;
                 revoked(reader, iova, length, access);
             }
@@ -104,7 +107,7 @@ final class SlowPath implements Unresolved {
         return state.allocator.formerly(iova) == null ? FaultReason.NOT_MAPPED : FaultReason.AFTER_UNMAP;
     }
 
-    /** Why nothing can be mapped at an address; NOT_MAPPED if something could. */
+    /** Why an address cannot be mapped; NOT_MAPPED if it can. */
     private FaultReason misplaced(long iova) {
         IoSpaceOptions options = state.options;
         if (Long.compareUnsigned(iova, options.addressMask()) > 0) return FaultReason.OVER_MASK;
@@ -115,10 +118,10 @@ final class SlowPath implements Unresolved {
         return FaultReason.NOT_MAPPED;
     }
 
-    /** How many bytes from {@code iova} on translate to themselves. */
+    /** Number of bytes at {@code iova} that translate to themselves. */
     private long bypassed(long iova, long length) {
         if (misplaced(iova) != FaultReason.NOT_MAPPED || iova < 0 || iova > Targets.MAX) return 0;
-        // Addresses are below 2^52 here, so that signed numbers do.
+        // Addresses are below 2^52 here, so signed comparison is correct.
         long last = Math.min(Targets.MAX, length - 1 > Targets.MAX - iova ? Targets.MAX : iova + length - 1);
         last = least(last, state.options.aperture().last());
         last = least(last, state.options.addressMask());
@@ -147,14 +150,14 @@ final class SlowPath implements Unresolved {
     @Override
     public void revoked(Reader reader, long iova, long length, Access access) {
         FaultRecord fault = state.fault(reader.context(), iova, access, length, FaultReason.TIMEOUT, null);
-        // Not to be stalled or passed over: what the command holds is not its own any more.
+        // Not stalled or skipped: the command's translations are invalid.
         reader.fail(Outcome.FAULT, iova, access, fault);
     }
 
     @Override
     public void notContiguous(Reader reader, long iova, long length, Access access) {
         FaultRecord fault = state.fault(reader.context(), iova, access, length, FaultReason.NOT_CONTIGUOUS, null);
-        // Waiting would not make the pages neighbours.
+        // Waiting would not make the pages contiguous.
         reader.fail(state.options.faultPolicy() instanceof FaultPolicy.StopQueue ? Outcome.STOP_QUEUE : Outcome.FAULT,
                 iova, access, fault);
     }

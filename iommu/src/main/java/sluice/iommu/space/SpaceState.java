@@ -19,7 +19,7 @@ import sluice.iommu.table.FlatTable;
 import sluice.iommu.table.RadixTable;
 import sluice.iommu.table.Table;
 
-/** What the parts of a space share. Index, allocator and writes to the table are guarded by the lock. */
+/** The shared state of a space. Index, allocator and writes to the table are guarded by the lock. */
 final class SpaceState {
     private static final int REMEMBERED = 1024;
 
@@ -31,7 +31,7 @@ final class SpaceState {
     final Rules rules = new Rules();
     final FaultLog faults;
     final Readers readers;
-    /** Changes whose cleared entries may still be in use. */
+    /** Number of changes with cleared entries that may still be in use. */
     final AtomicInteger waiting = new AtomicInteger();
 
     SpaceState(IoSpaceOptions options) {
@@ -49,7 +49,7 @@ final class SpaceState {
 
     private static Table table(IoSpaceOptions options) {
         AddressRange aperture = options.aperture();
-        // In bypass the table stays empty: every access takes the slow path, which knows.
+        // In bypass the table stays empty: every access takes the slow path.
         if (options.bypass()) return new FlatTable(AddressRange.of(aperture.first(), options.pageSizes().smallest()));
         if (options.table() == IoSpaceOptions.TableKind.FLAT) return new FlatTable(aperture);
         if (aperture.last() >>> RadixTable.MAX_BITS != 0) {
@@ -60,7 +60,7 @@ final class SpaceState {
         return new RadixTable(bits, options.pageSizes());
     }
 
-    /** A fault, with what lies near its address and what once was there. Not to be called with the lock held. */
+    /** Records a fault, with neighbouring and former mappings. Must not be called with the lock held. */
     FaultRecord fault(FaultContext context, long iova, @Nullable Access access, long length, FaultReason reason,
             @Nullable String rule) {
         Neighbour below;

@@ -1,9 +1,9 @@
 package sluice.iommu.space;
 
-/** What an unmap does with a mapping of which only a part is in its range. */
+/** What an unmap does with a mapping that is only partly in its range. */
 public enum Splitting {
-    /** It refuses, and removes nothing. */
+    /** Refuse, and remove nothing. */
     REFUSED,
-    /** It removes the part; what remains are mappings of their own. */
+    /** Remove the part; the rest becomes mappings of their own. */
     ALLOWED
 }

@@ -8,7 +8,7 @@ import sluice.iommu.fault.FaultReason;
 import sluice.iommu.fault.FaultRecord;
 import sluice.iommu.table.Entry;
 
-/** Accesses that wait for their page to be mapped, as a page request does. */
+/** Accesses that wait for a map of their page, like a PCI page request. */
 final class Stalls {
     private final SpaceState state;
     private final Condition changed;
@@ -20,7 +20,7 @@ final class Stalls {
         this.changed = state.lock.newCondition();
     }
 
-    /** Something was mapped; the lock is held. */
+    /** A mapping was created; the lock is held. */
     void mapped() {
         if (stalled > 0) changed.signalAll();
     }
@@ -36,7 +36,7 @@ final class Stalls {
         }
     }
 
-    /** How many accesses wait now. */
+    /** Number of waiting accesses. */
     int count() {
         state.lock.lock();
         try {

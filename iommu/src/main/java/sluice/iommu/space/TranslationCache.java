@@ -23,10 +23,10 @@ import sluice.iommu.table.Entry;
 import sluice.iommu.table.RadixTable;
 
 /**
- * Translations that somebody else knows, as far as they were told: what is absent is a miss, not a fault. The same
- * readers, the same table and the same promise about what was invalidated as an {@link IoSpace}.
+ * A cache of another party's translations: an absent entry is a miss, not a fault. Readers, table and guarantees about
+ * invalidated entries are those of an {@link IoSpace}.
  *
- * <p>An entry grants what misses have proven, and no more; a second proof about the same pages adds to the first.
+ * <p>An entry grants only what misses have proven; further proofs for the same pages are added.
  */
 public final class TranslationCache {
     private static final AddressRange EVERYTHING = new AddressRange(0, -1);
@@ -41,7 +41,9 @@ public final class TranslationCache {
     private final Misses misses = new Misses();
     private final TargetRuns scratch = new TargetRuns();
     private final long lastAddress;
-    /** Changes whose cleared entries may still be in use: those that wait, and what made room since the last wait. */
+    /**
+     * Number of changes with cleared entries that may still be in use: waiting ones, and evictions since the last wait.
+     */
     private int waiting;
     private boolean evicted;
 
@@ -62,7 +64,7 @@ public final class TranslationCache {
         return options;
     }
 
-    /** A reader for the calling thread, which is the only one that may use it. */
+    /** A reader for the calling thread only. */
     public Reader openReader() {
         return new Reader(readers.open(), table, misses);
     }
@@ -82,12 +84,12 @@ public final class TranslationCache {
     }
 
     /**
-     * Adds an entry. Where one is held already that leads to the same target, permissions add up; one that leads elsewhere
-     * is dropped. The oldest entries make room.
+     * Adds an entry. Permissions of an existing entry with the same target are added; one with another target is
+     * dropped. The oldest entries are evicted.
      *
      * @param iova a multiple of 4 KiB, as are {@code length} and {@code target}
      * @param length in bytes, more than 0
-     * @param proven what the miss that asked for it was about, not what the answer claims
+     * @param proven the permission of the miss, not that of the answer
      * @throws MapException if it is misaligned, or not inside of the cache's addresses; nothing is changed
      */
     public void insert(long iova, long length, long target, Permission proven) throws MapException {
@@ -108,7 +110,7 @@ public final class TranslationCache {
         }
     }
 
-    /** The last entry may cost what it likes. */
+    /** The last entry is exempt from the size limit. */
     private boolean isTableLarge() {
         return table.bytes() > TranslationCacheOptions.MOST_TABLE_BYTES && held.size() > 1;
     }
@@ -129,7 +131,7 @@ public final class TranslationCache {
         return new AddressRange(iova, last);
     }
 
-    /** Whether a front-end only said again what is known. */
+    /** Whether the entry repeats a known one. */
     private static boolean isPartOf(Held fresh, Held known) {
         return known.distance() == fresh.distance() && known.range.contains(fresh.range.first())
                 && known.range.contains(fresh.range.last())
@@ -177,18 +179,18 @@ public final class TranslationCache {
     }
 
     /**
-     * Drops every entry that overlaps a range, as a whole, and returns when no reader can still use what was dropped, or
-     * the bound is over. Costs what is held in the range, however long it is; the range of all addresses costs next to
-     * nothing.
+     * Drops every entry that overlaps a range, as a whole, and returns when no reader can still use it, or the bound
+     * has expired. The cost depends on the entries in the range, not on its length; the range of all addresses is
+     * cheap.
      *
-     * @throws IllegalStateException from inside of a read section of the calling thread
+     * @throws IllegalStateException if called in a read section of the calling thread
      */
     public Invalidated invalidate(AddressRange range) {
         readers.refuseInsideSection();
         return rules.losesInvalidation(range) ? new Invalidated(0, 0) : forget(range);
     }
 
-    /** As {@link #invalidateAll}, whatever the rules say: the device starts anew. */
+    /** As {@link #invalidateAll}, but not subject to rules: the device restarts. */
     public Invalidated clear() {
         readers.refuseInsideSection();
         return forget(EVERYTHING);
@@ -241,7 +243,7 @@ public final class TranslationCache {
         return invalidate(EVERYTHING);
     }
 
-    /** Records that a miss was answered with a refusal: the driver gave an address that it had not mapped. */
+    /** Records a refused miss: the driver passed an address that it had not mapped. */
     public FaultRecord refused(FaultContext context, long iova, long length, Access access) {
         return record(context, iova, access, length, FaultReason.FRONT_MISS_REFUSED);
     }
@@ -252,9 +254,9 @@ public final class TranslationCache {
     }
 
     /**
-     * Adds a rule by which invalidations are lost.
+     * Adds a rule that drops invalidations.
      *
-     * @throws IllegalArgumentException for rules of other kinds, which belong to an {@link IoSpace}
+     * @throws IllegalArgumentException for other rules, which apply to an {@link IoSpace} only
      */
     public void inject(Rule rule) {
         if (!(rule instanceof Rule.DropInvalidation))
@@ -267,13 +269,13 @@ public final class TranslationCache {
         return rules.remove(name) != null;
     }
 
-    /** What a reader turns to when the table does not have what it wants. */
+    /** The slow path of readers: misses. */
     private final class Misses implements Unresolved {
         @Override
         public long resolve(Reader reader, long iova, long length, Access access, TargetRuns target) {
             lock.lock();
             try {
-                // An entry may be absent for a moment while it is merged with another.
+                // An entry may be absent briefly while it is merged with another.
                 if (Entry.grants(table.entry(iova), access))
                     return table.walk(iova, length, Entry.granted(access), target);
             } finally {

@@ -8,20 +8,19 @@ import sluice.iommu.fault.FaultRecord;
 import sluice.iommu.table.RadixTable;
 
 /**
- * How a cache of translations is made.
+ * Options of a translation cache.
  *
  * @param name appears in faults and messages
  * @param addressBits width of its addresses, 12 to 57
- * @param capacity entries it holds; the oldest makes room, also when entries so far apart that each costs a
- *            piece of the table of its own make that larger than 16 MiB
+ * @param capacity limit of entries; the oldest are evicted, also if scattered entries make the table larger than 16 MiB
  * @param unmapBound how long an invalidation waits for readers before it revokes their sections
  * @param faultCapacity records the fault log keeps
  * @param faultListener is told of each fault by the thread that caused it; must not wait
- * @param barrier what makes the readers' cheap entry good
+ * @param barrier the writer's barrier, which makes fence-free read sections correct
  */
 public record TranslationCacheOptions(String name, int addressBits, int capacity, Duration unmapBound,
         int faultCapacity, Consumer<FaultRecord> faultListener, HeavyBarrier barrier) {
-    /** What the table may grow to. */
+    /** Limit of the table in bytes. */
     static final long MOST_TABLE_BYTES = 16L << 20;
     private static final int DEFAULT_CAPACITY = 16_384;
     private static final int DEFAULT_FAULTS = 256;

@@ -1,9 +1,8 @@
 /**
- * Address spaces of devices: what is mapped where and for whom, the translations readers ask for, and what happens when
- * one is refused.
+ * Address spaces of devices: mappings, translation by readers, and faults.
  *
- * <p>Here the tables, the epochs, the allocator, the faults and the rules meet. What a target or an owner is stays outside:
- * no memory, no attachment, no device, no socket. Nothing here starts a thread.
+ * <p>Combines tables, epochs, allocator, faults and rules. Targets and owners are opaque: must not depend on memory,
+ * attachments, devices or sockets. Starts no threads.
  */
 @NullMarked
 package sluice.iommu.space;

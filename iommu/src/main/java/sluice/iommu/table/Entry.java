@@ -4,19 +4,19 @@ import sluice.iommu.Access;
 import sluice.iommu.Permission;
 
 /**
- * A table entry, one number of 64 bits; 0 is absence.
+ * A table entry of 64 bits; 0 means absent.
  *
  * <pre>
- * bit 0, 1    may be read, written at once: the reader looks at nothing else
- * bit 2, 3    the mapping grants reading, writing
- * bit 5       armed: a rule wants to see every access
- * bit 6, 7    writes are tracked; and one was seen
+ * bit 0, 1    readable, writable on the fast path: the reader checks only these
+ * bit 2, 3    the mapping permits reads, writes
+ * bit 5       armed: a rule matches accesses to the page
+ * bit 6, 7    writes are tracked; the page is dirty
  * bit 8, 9    size of the page: 4 KiB, 2 MiB, 1 GiB
  * bit 12..51  page frame of the target
  * </pre>
  *
- * Bits 0 and 1 follow from the others, see {@link #settled}: whatever needs attention clears them, so that the one test
- * of the fast path stays one test however many features there are.
+ * Bits 0 and 1 are derived from the others, see {@link #settled}: each feature that needs the slow path clears them, so
+ * that the fast path needs one test only.
  */
 public final class Entry {
     public static final long READ = 1;
@@ -29,7 +29,7 @@ public final class Entry {
     private static final long SIZES = 3 << SIZE_SHIFT;
     private static final long FRAME = 0x000f_ffff_ffff_f000L;
 
-    /** The page sizes by their number in an entry. */
+    /** The page sizes, by their code in an entry. */
     static final int SMALL = 0;
     static final int MIDDLE = 1;
     static final int LARGE = 2;
@@ -37,22 +37,22 @@ public final class Entry {
 
     private Entry() {}
 
-    /** What {@link Table#target} and {@link Table#walk} want for an access without anything that needs attention. */
+    /** The bit required by {@link Table#target} and {@link Table#walk} for an access on the fast path. */
     public static long need(Access access) {
         return access == Access.READ ? READ : WRITE;
     }
 
-    /** What they want for an access that was attended to. */
+    /** The bit required for an access on the slow path. */
     public static long granted(Access access) {
         return need(access) << GRANT_SHIFT;
     }
 
-    /** The flags of a page that grants {@code permission}. */
+    /** The flags of a page with {@code permission}. */
     public static long flags(Permission permission) {
         return settled((long) permission.bits() << GRANT_SHIFT);
     }
 
-    /** The same entry with bits 0 and 1 as they follow from the others. */
+    /** The same entry with bits 0 and 1 derived from the others. */
     public static long settled(long entry) {
         long fast = (entry >>> GRANT_SHIFT) & (READ | WRITE);
         if ((entry & ARMED) != 0) fast = 0;
@@ -77,20 +77,20 @@ public final class Entry {
         return (int) (entry >>> SIZE_SHIFT) & 3;
     }
 
-    /** Bytes of a page of the size with this number. */
+    /** Size in bytes of a page with this code. */
     static long bytes(int size) {
         return 0x1000L << (size * BITS_PER_SIZE);
     }
 
-    /** Where the page begins. */
+    /** Target of the page's first byte. */
     static long frame(long entry) {
         return entry & FRAME;
     }
 
-    /** What {@code iova} translates to by an entry of any size. */
+    /** The target of {@code iova} by an entry of any size. */
     static long target(long entry, long iova) {
         if ((entry & SIZES) == 0) return (entry & FRAME) | (iova & 0xfff);
-        // Added, not or-ed: a large page here needs no aligned target, only an aligned address.
+        // Added instead of or-ed: the target of a large page need not be aligned, only its address.
         return (entry & FRAME) + (iova & (bytes(sizeOf(entry)) - 1));
     }
 }

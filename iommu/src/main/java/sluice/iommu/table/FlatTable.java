@@ -8,11 +8,11 @@ import static sluice.iommu.Targets.PAGE_SHIFT;
 import static sluice.iommu.Targets.PAGE_SIZE;
 
 /**
- * One entry for each 4 KiB page of a bounded range, as a graphics card's translation table has it: a lookup is one load.
- * Every entry is of a small page, whatever the pages that were asked for.
+ * A flat table with one entry for each 4 KiB page of a bounded range, like a GPU's GART: a lookup is one load. All
+ * entries are small pages, whatever page sizes were requested.
  */
 public final class FlatTable implements Table {
-    /** The largest range a flat table may cover: 8 MiB of entries. */
+    /** The largest range of a flat table: 8 MiB of entries. */
     public static final long MAX_BYTES = 1L << 32;
     private static final long OFFSET = PAGE_SIZE - 1;
 
@@ -30,7 +30,7 @@ public final class FlatTable implements Table {
         entries = new long[(int) pages];
     }
 
-    /** Index of the page, or a number that is not below the table's length. */
+    /** Index of the page, or a number not below the table's length. */
     private long page(long iova) {
         return (iova - base) >>> PAGE_SHIFT;
     }

@@ -1,6 +1,6 @@
 package sluice.iommu.table;
 
-/** Takes pages, one by one. */
+/** Receives pages one by one. */
 @FunctionalInterface
 public interface PageConsumer {
     /**

@@ -9,16 +9,16 @@ import sluice.iommu.TargetRuns;
 import sluice.iommu.Targets;
 
 /**
- * A tree of entries for wide and thinly used spaces: nodes of 512 for pages of 4 KiB, 2 MiB and 1 GiB, and a root as wide
- * as the space needs.
+ * A radix tree for large sparse spaces: nodes of 512 entries for pages of 4 KiB, 2 MiB and 1 GiB, and a root sized for
+ * the space.
  *
- * <p>Where a node is missing stands an empty one that all share, and where a large page lies stand nodes of one element; an
- * index that a node has not leads to that element. So a lookup goes down four levels without a look at what kind of node
- * it meets, and the processor, which guesses that the index fits, need not wait for a node's length.
- * Nodes are arrays of the language: one that is not reachable any more, and not in use by a reader, is collected.
+ * <p>A missing node is represented by a shared empty one, and a large page by nodes of one element, which an index
+ * beyond the node's length selects. So a lookup descends four levels without checking the kind of a node, and branch
+ * prediction hides the load of a node's length. Nodes are Java arrays; the garbage collector frees unreachable ones
+ * that no reader uses.
  */
 public final class RadixTable implements Table {
-    /** The widest address a radix table may have. */
+    /** Maximum address width. */
     public static final int MAX_BITS = 57;
     static final int FAN_OUT = 512;
     private static final int SMALL_SHIFT = 12;
@@ -26,7 +26,7 @@ public final class RadixTable implements Table {
     static final int LARGE_SHIFT = 30;
     static final int ROOT_SHIFT = 39;
 
-    // Three kinds of node, named by what one of their elements covers.
+    // Three kinds of nodes, named by the size covered by an element.
     static final long[] NO_SMALL = { 0 };
     static final long[][] NO_MIDDLE = { NO_SMALL };
     static final long[][][] NO_LARGE = { NO_MIDDLE };
@@ -48,7 +48,7 @@ public final class RadixTable implements Table {
 
     /**
      * @param bits width of an address, 12 to 57
-     * @param sizes which pages may be used: of those here, 2 MiB and 1 GiB; 4 KiB always
+     * @param sizes page sizes to use: 2 MiB and 1 GiB if included; 4 KiB always
      */
     public RadixTable(int bits, PageSizes sizes) {
         if (bits < SMALL_SHIFT || bits > MAX_BITS)
@@ -72,7 +72,7 @@ public final class RadixTable implements Table {
         return middle < middles.length ? middles[middle] : middles[0];
     }
 
-    /** Index in a node of which an element covers 2^shift bytes. */
+    /** Index in a node with elements of 2^shift bytes. */
     static int index(long iova, int shift) {
         return (int) (iova >>> shift) & (FAN_OUT - 1);
     }
@@ -113,7 +113,7 @@ public final class RadixTable implements Table {
         long done = 0; // bytes in earlier runs
         while (runLength < length - done) {
             long next = iova + done + runLength;
-            // The node serves until the next multiple of 2 MiB.
+            // The node covers up to the next multiple of 2 MiB.
             if ((next & ((1L << MIDDLE_SHIFT) - 1)) == 0) {
                 if (next >>> ROOT_SHIFT >= top.length) break;
                 smalls = smallNode(top, next);
@@ -157,13 +157,13 @@ public final class RadixTable implements Table {
         writer.clear(first, last, gapFirst, gapLast);
     }
 
-    /** Clears all entries, at a cost that does not depend on how many there are. */
+    /** Clears all entries at constant cost. */
     public void clearAll() {
         ROOT.setRelease(this, emptyRoot());
         writer.forgetAll();
     }
 
-    /** Bytes of heap that entries cost now: what grows with them, not the root. For whoever writes. */
+    /** Current heap bytes of the entries, without the root. For the writing thread. */
     public long bytes() {
         return writer.bytes();
     }
@@ -181,7 +181,7 @@ public final class RadixTable implements Table {
         }
     }
 
-    /** Bytes from one element to the next that differs, at {@code iova}, whose small node is {@code smalls}. */
+    /** Bytes covered by one element at {@code iova}, given its small node {@code smalls}. */
     private long nodeElementBytes(long iova, long[] smalls) {
         if (smalls.length > 1) return 1L << SMALL_SHIFT;
         long[][][] larges = root[(int) (iova >>> ROOT_SHIFT)];

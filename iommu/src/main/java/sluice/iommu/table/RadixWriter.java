@@ -16,8 +16,8 @@ import static sluice.iommu.table.RadixTable.ROOT_SHIFT;
 import static sluice.iommu.table.RadixTable.index;
 
 /**
- * Builds, breaks up and gives back the nodes of a {@link RadixTable}. A node is complete before it is published, and a
- * node of one element is never written: it is replaced.
+ * Builds, splits and frees the nodes of a {@link RadixTable}. A node is complete before it is published, and a node of
+ * one element is never written but replaced.
  */
 @SuppressWarnings("ReferenceEquality") // the shared empty nodes are known by their identity
 final class RadixWriter {
@@ -27,18 +27,18 @@ final class RadixWriter {
     private static final long MIDDLE_BYTES = 1L << MIDDLE_SHIFT;
     private static final long LARGE_BYTES = 1L << LARGE_SHIFT;
 
-    /** What a node costs, counted as if its references were as large as entries; a large page is a node of its own. */
+    /** Size of a node in bytes, counting references as large as entries; a large page is a node of its own. */
     private static final long NODE_BYTES = FAN_OUT * (long) Long.BYTES;
     private static final long MIDDLE_NODE_BYTES = 24;
     private static final long LARGE_NODE_BYTES = 48;
-    /** One step of a map takes three nodes at most, and not both kinds of large page. */
+    /** One step of a map allocates at most three nodes, and not both kinds of large page. */
     private static final long STEP_BYTES = 3 * NODE_BYTES + LARGE_NODE_BYTES;
 
     private final boolean middlePages;
     private final boolean largePages;
     private long[][][][] root = {};
     private long bytes;
-    /** The small node used last and where it begins: scattered pages come one by one, but close together. */
+    /** The small node used last and its address: scattered pages are mapped one by one, but close together. */
     private long[] lastSmalls = NO_SMALL;
     private long lastBegin;
 
@@ -54,17 +54,17 @@ final class RadixWriter {
         lastSmalls = NO_SMALL;
     }
 
-    /** Bytes in nodes below the root. */
+    /** Bytes of the nodes below the root. */
     long bytes() {
         return bytes;
     }
 
-    /** Nothing is below the root any more. */
+    /** The root is empty. */
     void forgetAll() {
         bytes = 0;
     }
 
-    /** Returns false where the next step might take more than {@code mostBytes}; those before are done. */
+    /** Returns false if the next step might exceed {@code mostBytes}; earlier steps are done. */
     boolean map(long iova, long target, long length, long flags, long mostBytes) {
         long at = iova;
         long to = target;
@@ -97,7 +97,7 @@ final class RadixWriter {
         return true;
     }
 
-    /** The node of what covers {@code iova} in steps of 1 GiB; made if it is missing. */
+    /** The node with 1 GiB elements for {@code iova}; created if missing. */
     private long[][][] larges(long iova) {
         int index = (int) (iova >>> ROOT_SHIFT);
         long[][][] node = root[index];
@@ -138,7 +138,7 @@ final class RadixWriter {
         return node;
     }
 
-    /** What lies in the gap is empty but for what is cleared, so that nodes there have no others below them. */
+    /** The gap is empty except for the entries being cleared, so nodes in it can be dropped as a whole. */
     void clear(long first, long last, long gapFirst, long gapLast) {
         for (long at = first;;) {
             int index = (int) (at >>> ROOT_SHIFT);
@@ -192,22 +192,22 @@ final class RadixWriter {
         }
     }
 
-    /** Whether the aligned 2^shift bytes around {@code iova} lie in the gap. */
+    /** Whether the aligned 2^shift bytes around {@code iova} are in the gap. */
     private static boolean covered(long iova, int shift, long gapFirst, long gapLast) {
         long begin = iova & -(1L << shift);
         return Long.compareUnsigned(begin, gapFirst) >= 0
                 && Long.compareUnsigned(begin | ((1L << shift) - 1), gapLast) <= 0;
     }
 
-    /** Breaks up the large pages that reach into [first, last] from outside. */
+    /** Splits the large pages that are only partly in [first, last]. */
     void breakUpEdges(long first, long last) {
         breakUp(first, first);
         breakUp(last + 1, last);
     }
 
     /**
-     * Makes {@code boundary} one between pages, if it lies inside of a large page; {@code inside} is next to it. The large
-     * entry is absent meanwhile: a reader that marked it dirty after it was copied would mark nothing.
+     * Splits the large page that contains {@code boundary} in its middle, if any; {@code inside} is next to it. The
+     * large entry is absent meanwhile, so that a dirty mark is not lost after it was copied.
      */
     private void breakUp(long boundary, long inside) {
         long[][][] larges = root[(int) (inside >>> ROOT_SHIFT)];

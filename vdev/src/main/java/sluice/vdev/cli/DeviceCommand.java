@@ -19,8 +19,8 @@ import sluice.vdev.serve.DeviceArgument;
 import sluice.vdev.serve.ServerProcess;
 
 /**
- * {@code sluice NAME} for one device: the same as {@code sluice serve --device=NAME}, with the device's options as options of the
- * command, and by the conventions for vhost-user programs (QEMU docs/interop/vhost-user.rst).
+ * {@code sluice NAME} for one device: the same as {@code sluice serve --device=NAME}, with the device's options as
+ * options of the command, following the conventions for vhost-user programs (QEMU docs/interop/vhost-user.rst).
  */
 final class DeviceCommand implements Callable<Integer> {
     private static final String CAPABILITIES = "print-capabilities";
@@ -81,7 +81,7 @@ final class DeviceCommand implements Callable<Integer> {
         return 0;
     }
 
-    /** What is said of {@code fps=0} of a device is said of {@code --fps=0} of a command. */
+    /** Converts option names in descriptions: {@code fps=0} of a device is {@code --fps=0} of a command. */
     private String asOption(String sentence) {
         String named = provider.name() + ": ";
         String own = sentence.startsWith(named) ? sentence.substring(named.length()) : sentence;

@@ -22,7 +22,7 @@ import sluice.vdev.qemu.InstalledQemu;
 import sluice.vdev.qemu.QemuBinary;
 import sluice.vdev.qemu.QemuDevice;
 
-/** {@code sluice doctor}: what this host has and lacks, and what mends it. */
+/** {@code sluice doctor}: what this host has and lacks, and the commands that fix it. */
 @Command(name = "doctor", mixinStandardHelpOptions = true, description = "Report what this host has and lacks, with the command that fixes each.")
 final class DoctorCommand implements Callable<Integer> {
     private static final String SETUP = "guest-tests/host/packages.sh";
@@ -37,11 +37,11 @@ final class DoctorCommand implements Callable<Integer> {
     private boolean json;
 
     /**
-     * One thing looked at.
+     * One result.
      *
-     * @param needed whether a GPU cannot be served or shown without it
-     * @param mend the command that gives it, or why none does; empty if it is there
-     * @param qemu the QEMU that was looked at, if it is one
+     * @param needed whether serving or showing a GPU requires it
+     * @param mend the command that provides it, or why there is none; empty if it is present
+     * @param qemu the examined QEMU, if it is one
      */
     private record Finding(String what, boolean present, boolean needed, String found, String mend,
             @Nullable InstalledQemu qemu) {
@@ -79,7 +79,7 @@ final class DoctorCommand implements Callable<Integer> {
         return lacking ? 1 : 0;
     }
 
-    /** The QEMU that commands take if they are told nothing, then the others. */
+    /** The QEMU that commands use by default, then the others. */
     private static List<Finding> qemus() throws IOException, InterruptedException {
         List<Finding> findings = new ArrayList<>();
         CacheFolder cache = CacheFolder.ofUser();
@@ -123,7 +123,7 @@ final class DoctorCommand implements Callable<Integer> {
                 present ? "" : "only for comparisons; " + SETUP_TESTS);
     }
 
-    /** What builds kernel modules for the guests' kernels, one finding for each kernel that is unpacked. */
+    /** The headers for building kernel modules, one result for each unpacked kernel. */
     private static List<Finding> headers() throws IOException {
         List<Finding> findings = new ArrayList<>();
         Path cache = CacheFolder.ofUser().path();

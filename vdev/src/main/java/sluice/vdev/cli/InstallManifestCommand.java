@@ -43,7 +43,7 @@ final class InstallManifestCommand implements Callable<Integer> {
         return value == null || value.isEmpty() ? Path.of(System.getProperty("user.home"), otherwise) : Path.of(value);
     }
 
-    /** Whoever starts a manifest's program gives it no command name, so it is started under a name that is one. */
+    /** Manifests cannot contain a subcommand, so the program is started by a name that implies it. */
     private static void linkTo(Path launcher, Path program) throws IOException {
         Path folder = program.getParent();
         if (folder != null) Files.createDirectories(folder);

@@ -12,7 +12,7 @@ import sluice.dmacore.finding.Finding;
 import sluice.vdev.serve.ErrorOutput;
 import sluice.vdev.serve.ServerProcess;
 
-/** What the devices of a process share: caches, findings, a recording; a mixin for picocli. */
+/** Options shared by the devices of a process: cache model, findings, recording; a mixin for picocli. */
 final class MachineOption {
     @Mixin
     private RecordOption record = new RecordOption();
@@ -21,11 +21,11 @@ final class MachineOption {
     private ModelOption model = new ModelOption();
 
     /**
-     * A process that serves nothing yet. When it ends it tells of the mistakes that were found, and ends the recording.
+     * Creates a process without devices. At its end it reports the findings and closes the recording.
      *
-     * @param spec the command whose usage is wrong
-     * @throws IOException a recording cannot be made
-     * @throws ParameterException an option has a value that it cannot have
+     * @param spec the command, for errors of usage
+     * @throws IOException the recording cannot be created
+     * @throws ParameterException an option has an invalid value
      */
     ServerProcess open(CommandSpec spec) throws IOException {
         try {
@@ -41,7 +41,7 @@ final class MachineOption {
         }
     }
 
-    /** The report at the end, on stderr: each mistake with how often it was made. The log may be closed by then. */
+    /** The report at the end, on stderr: each finding with its count. The log may be closed by then. */
     static void report(DmaCore core) {
         List<Finding> mistakes = core.findings().errors();
         if (mistakes.isEmpty()) return;

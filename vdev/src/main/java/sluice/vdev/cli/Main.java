@@ -19,7 +19,7 @@ import sluice.vdev.serve.ServerProcess;
         DoctorCommand.class,
         InstallManifestCommand.class }, description = "Virtual devices for QEMU-style virtual machines, served by a Java process.")
 public final class Main {
-    /** Kept, because loggers that nobody holds lose their settings. */
+    /** Kept, because loggers without a strong reference lose their settings. */
     private static final Logger OURS = Logger.getLogger("sluice");
     private static final Logger CHRONICLES = Logger.getLogger("net.openhft");
 
@@ -45,12 +45,12 @@ public final class Main {
         return commandLine.execute(arguments);
     }
 
-    /** One line a message on standard error; {@code -Dsluice.log=FINE} shows every protocol message. */
+    /** One line per message on standard error; {@code -Dsluice.log=FINE} shows every protocol message. */
     private static void configureLogging() {
         System.setProperty("java.util.logging.SimpleFormatter.format", "%4$s: %5$s%6$s%n");
         Level level = Level.parse(System.getProperty("sluice.log", "INFO"));
         OURS.setLevel(level);
-        // It says where it was loaded from and how long a file took.
+        // It logs its origin and the time for each file.
         CHRONICLES.setLevel(Level.WARNING);
         OURS.setUseParentHandlers(false);
         for (Handler old : OURS.getHandlers()) OURS.removeHandler(old);

@@ -18,13 +18,13 @@ import sluice.dmacore.model.ShadowCaches;
 import sluice.dmacore.ownership.Flavour;
 
 /**
- * The caches between the CPU and devices that do not snoop, and which mistakes are told: one choice for all devices of a
- * process; a mixin for picocli.
+ * The cache model for non-snooping devices, and the selection of findings, for all devices of a process; a mixin for
+ * picocli.
  */
 final class ModelOption {
     private static final Logger LOG = LoggerFactory.getLogger(ModelOption.class);
     private static final String SEEDED = "seeded:";
-    /** Of so many lines that the CPU has written, one goes to memory by chance. */
+    /** One of this many lines written by the CPU is evicted at random. */
     private static final int ONE_IN = 16;
 
     @Option(names = "--flavour", paramLabel = "NAME", defaultValue = "arm64", description = "Cache operations for transfers of a non-coherent device: arm64 (default), or arc, which invalidates a buffer that the device will fill and so loses what the CPU wrote there.")
@@ -47,9 +47,9 @@ final class ModelOption {
     }
 
     /**
-     * Makes the core.
+     * Creates the core.
      *
-     * @param modelled whether there may be devices that do not snoop; it costs nothing as long as there are none
+     * @param modelled whether devices may be non-snooping; no cost while there are none
      * @throws IllegalArgumentException an option that is none
      */
     DmaCore open(RecordOption.Open recording, boolean modelled) {
@@ -87,7 +87,7 @@ final class ModelOption {
     private static void tell(Finding finding) {
         if (finding.rule().severity() == Rule.Severity.ERROR) {
             LOG.warn("{}", finding);
-        } else if (finding.rule() == Rule.HELD_LONG) { // somebody has asked for it
+        } else if (finding.rule() == Rule.HELD_LONG) { // selected explicitly
             LOG.info("{}", finding);
         } else {
             LOG.debug("{}", finding);

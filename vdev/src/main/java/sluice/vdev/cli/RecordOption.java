@@ -22,9 +22,9 @@ final class RecordOption {
     private int events = RecorderOptions.DEFAULT_CAPACITY;
 
     /**
-     * A recorder that is open as long as a command serves.
+     * An open recorder.
      *
-     * @param sink who takes the events: JDK Flight Recorder when it asks for them, and the file if there is one
+     * @param sink receives the events: JDK Flight Recorder while it is enabled, and the file if there is one
      */
     record Open(TraceSink sink, @Nullable FlightRecorder recorder) implements Closeable {
         @Override
@@ -34,10 +34,10 @@ final class RecordOption {
     }
 
     /**
-     * Begins to record.
+     * Starts recording.
      *
-     * @throws IOException the file cannot be made, or is there and is no recording
-     * @throws IllegalArgumentException the number of events is none that can be
+     * @throws IOException the file cannot be created, or exists and is not a recording
+     * @throws IllegalArgumentException the number of events is invalid
      */
     Open open() throws IOException {
         TraceSink jfr = new JfrSink();

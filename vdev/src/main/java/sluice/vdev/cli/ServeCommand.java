@@ -93,7 +93,7 @@ final class ServeCommand implements Callable<Integer> {
         return all;
     }
 
-    /** All of them or none: a script cannot rely on a process that lacks one of its devices. */
+    /** All devices or none: a script cannot use a process that lacks one of its devices. */
     private void serve(List<Chosen> all) throws IOException, InterruptedException, WrongOptionException {
         try (ServerProcess process = machine.open(commandSpec())) {
             if (all.stream().anyMatch(chosen -> chosen.provider().witnesses())) process.openWitness();

@@ -15,21 +15,21 @@ import sluice.vdev.plugin.ProvidedDevice;
 import sluice.vdev.plugin.WrongOptionException;
 
 /**
- * What a user has said by the options that every device has ({@link DeviceOption#OF_EVERY_DEVICE}).
+ * The values of the options common to all devices ({@link DeviceOption#OF_EVERY_DEVICE}).
  *
- * @param transport the one that was asked for, or null for the device's usual one
+ * @param transport the selected transport, or null for the device's default
  * @param stream whether the device snoops
- * @param injections what is to go wrong on purpose
- * @param onFault what becomes of an access that the device's own address space refuses
- * @param pollNanos how long a queue that has run empty is looked at
- * @param statistics where the device's report goes, or null
+ * @param injections faults to inject
+ * @param onFault policy for an access refused by the device's own address space
+ * @param pollNanos nanoseconds for which an empty queue is polled
+ * @param statistics file of the device's report, or null
  */
 record CommonOptions(@Nullable Transport transport, Stream stream, Injections injections, FaultPolicy onFault,
         long pollNanos, @Nullable Path statistics) {
     /** A loop serves nothing else while it polls. */
     private static final int MAX_POLL_MICROS = 1000;
 
-    /** How a front-end is spoken to. */
+    /** The transport to the front-end. */
     enum Transport {
         VHOST_USER("vhost-user"),
         VFIO_USER("vfio-user");
@@ -47,9 +47,9 @@ record CommonOptions(@Nullable Transport transport, Stream stream, Injections in
     }
 
     /**
-     * Takes them from what was said of a device.
+     * Parses them from a device's options.
      *
-     * @throws WrongOptionException one has a value that it cannot have
+     * @throws WrongOptionException a value is invalid
      * @throws IOException the folder for the report is missing
      */
     static CommonOptions of(DeviceOptions options) throws IOException, WrongOptionException {
@@ -108,10 +108,10 @@ record CommonOptions(@Nullable Transport transport, Stream stream, Injections in
     }
 
     /**
-     * Whether a device can do what was said.
+     * Checks that a device supports the options.
      *
-     * @param environment what the device has said of itself
-     * @throws WrongOptionException it cannot
+     * @param environment the device's environment, after its creation
+     * @throws WrongOptionException it does not support one of them
      */
     void requireFor(ProvidedDevice device, Environment environment) throws WrongOptionException {
         boolean function = device instanceof ProvidedDevice.Function;
@@ -138,7 +138,9 @@ record CommonOptions(@Nullable Transport transport, Stream stream, Injections in
         }
     }
 
-    /** For a virtio device that has no address space of its own: it reaches what its front-end shows it, as the CPU does. */
+    /**
+     * Checks for a virtio device without an address space of its own: it accesses guest memory directly, like the CPU.
+     */
     private void requireNoSpace() throws WrongOptionException {
         if (!stream.coherent()) {
             throw new WrongOptionException(

@@ -11,7 +11,7 @@ import sluice.vdev.plugin.DeviceProvider;
 import sluice.vdev.plugin.WrongOptionException;
 
 /**
- * A {@code --device=NAME,OPTION=VALUE,...} as it was given. As with QEMU, a comma that belongs to a value is written twice.
+ * A parsed {@code --device=NAME,OPTION=VALUE,...}. As with QEMU, a comma inside a value is written twice.
  *
  * @param name of the device
  * @param options by their names
@@ -29,7 +29,7 @@ public record DeviceArgument(String name, Map<String, List<String>> options) {
         return new DeviceArgument(words.getFirst(), options);
     }
 
-    /** What is between single commas; two are one that belongs to the word. */
+    /** Splits at single commas; two commas are one literal comma. */
     private static List<String> words(String argument) {
         List<String> words = new ArrayList<>();
         StringBuilder word = new StringBuilder();
@@ -48,9 +48,9 @@ public record DeviceArgument(String name, Map<String, List<String>> options) {
     }
 
     /**
-     * The options, if the provider knows them all.
+     * The options, checked against those of the provider.
      *
-     * @throws WrongOptionException one is unknown, or given twice, or lacks its value
+     * @throws WrongOptionException an option is unknown, given twice, or lacks its value
      */
     public DeviceOptions optionsOf(DeviceProvider provider) throws WrongOptionException {
         Map<String, DeviceOption> known = known(provider);
@@ -73,7 +73,7 @@ public record DeviceArgument(String name, Map<String, List<String>> options) {
         return new DeviceOptions(options);
     }
 
-    /** The provider's own options, then those of every device that it does not describe itself. */
+    /** The provider's own options, then the common options that it does not define itself. */
     public static Map<String, DeviceOption> known(DeviceProvider provider) {
         Map<String, DeviceOption> known = new LinkedHashMap<>();
         for (DeviceOption option : provider.options()) known.put(option.name(), option);
@@ -81,7 +81,7 @@ public record DeviceArgument(String name, Map<String, List<String>> options) {
         return known;
     }
 
-    /** Those that people are told of, in this order. */
+    /** The options shown to users, in this order. */
     public static List<DeviceOption> listed(DeviceProvider provider) {
         return known(provider).values().stream().filter(option -> !option.hidden()).toList();
     }

@@ -22,9 +22,9 @@ import org.jspecify.annotations.Nullable;
 import sluice.vdev.plugin.DeviceProvider;
 
 /**
- * The devices there are: Sluice's own and those of plug-ins. Each jar has a class loader of its own over Sluice's, so two
- * plug-ins may bring different versions of one library; a jar that needs others names them in its manifest's Class-Path. The
- * loaders stay open, for the devices are made of their classes.
+ * The available devices: Sluice's own and those of plug-ins. Each jar has a class loader of its own with Sluice's as
+ * parent, so two plug-ins may use different versions of one library; the Class-Path of a jar's manifest names other
+ * jars that it needs. The loaders stay open, because devices load classes lazily.
  */
 public final class DeviceCatalog {
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9-]*");
@@ -32,7 +32,7 @@ public final class DeviceCatalog {
     /**
      * A kind of device.
      *
-     * @param plugin the jar it is from, or null if it is Sluice's own
+     * @param plugin its jar, or null for Sluice's own
      */
     public record Entry(DeviceProvider provider, @Nullable Path plugin) {
         private String origin() {
@@ -45,10 +45,10 @@ public final class DeviceCatalog {
     private DeviceCatalog() {}
 
     /**
-     * Looks for devices.
+     * Finds all devices.
      *
      * @param plugins jars
-     * @throws IOException a jar is missing, has no provider or one that cannot be used, or two devices have one name
+     * @throws IOException a jar is missing, has no usable provider, or two devices have the same name
      */
     public static DeviceCatalog of(List<Path> plugins) throws IOException {
         DeviceCatalog catalog = new DeviceCatalog();
@@ -97,7 +97,7 @@ public final class DeviceCatalog {
             for (ServiceLoader.Provider<DeviceProvider> found : ServiceLoader.load(DeviceProvider.class, loader)
                     .stream()
                     .toList()) {
-                // A plug-in's loader finds what its parent has as well.
+                // A plug-in's loader also finds the providers of its parent.
                 if (Objects.equals(found.type().getClassLoader(), loader)) add(new Entry(found.get(), plugin));
             }
         } catch (ServiceConfigurationError | LinkageError e) {
@@ -124,7 +124,7 @@ public final class DeviceCatalog {
         }
     }
 
-    /** All of them, Sluice's own first. */
+    /** All devices, Sluice's own first. */
     List<Entry> all() {
         return List.copyOf(entries.values());
     }
@@ -134,7 +134,7 @@ public final class DeviceCatalog {
         return entries.get(name);
     }
 
-    /** Their names, for a sentence. */
+    /** Their names, for messages. */
     public String names() {
         return String.join(", ", entries.keySet());
     }

@@ -8,7 +8,7 @@ import com.google.gson.JsonObject;
 
 import sluice.vdev.plugin.DeviceOption;
 
-/** The devices there are, for people and for machines. */
+/** The list of available devices, as text and as JSON. */
 public final class DeviceList {
     private DeviceList() {}
 

@@ -36,7 +36,10 @@ import sluice.vdev.vfiouser.FunctionServer;
 import sluice.vdev.vhostuser.BackEnd;
 import sluice.vdev.virtiopci.VirtioPciFunction;
 
-/** One device with its loop, its socket and its report. Its methods are called on the main thread, or on that which ends the process. */
+/**
+ * One device with its loop, its socket and its report. Its methods are called on the main thread or on the shutdown
+ * thread.
+ */
 final class DeviceServer implements AutoCloseable {
     private static final int CLOSE_SECONDS = 5;
     private static final Logger LOG = LoggerFactory.getLogger(DeviceServer.class);
@@ -46,7 +49,7 @@ final class DeviceServer implements AutoCloseable {
     private final IoEventLoop control;
     private final ProvidedDevice device;
     private final Endpoint endpoint;
-    /** Where faults happen: the device's own address space, or what its front-end has mapped. */
+    /** The space that reports faults: the device's own, or its front-end's mappings. */
     private final @Nullable IoSpace space;
     private @Nullable Listener listener;
     private @Nullable Promise<Void> inheritedGone;
@@ -75,18 +78,18 @@ final class DeviceServer implements AutoCloseable {
                         : new FunctionServer(functionHost(
                                 new VirtioPciFunction(given.device(), environment.loop(), options.pollNanos(),
                                         shared(given.device())),
-                                Stream.COHERENT, null)); // its buffers are its own business, its rings are always coherent
+                                Stream.COHERENT, null)); // coherency applies to its buffers; rings are always coherent
                 space = environment.space();
             }
         }
     }
 
     /**
-     * Makes a device, which is not served yet.
+     * Creates a device, which is not served yet.
      *
-     * @param name unlike that of any other device of the process
-     * @throws WrongOptionException an option has a value that it cannot have; the message begins with the device's name
-     * @throws IOException the device cannot be made
+     * @param name unique among the devices of the process
+     * @throws WrongOptionException an option has an invalid value; the message begins with the device's name
+     * @throws IOException the device cannot be created
      */
     static DeviceServer make(DeviceProvider provider, DeviceOptions given, String name, ServerProcess process)
             throws IOException, WrongOptionException {
@@ -107,7 +110,7 @@ final class DeviceServer implements AutoCloseable {
         } catch (IllegalArgumentException e) {
             throw new IOException("the device %s cannot be served: %s".formatted(provider.name(), e.getMessage()), e);
         } catch (RuntimeException | LinkageError e) {
-            // A plug-in's own fault: its user needs the name of the device, its author the whole of it.
+            // A bug in a plug-in: its user needs the device's name, its author the stack trace.
             throw new IOException("the device %s cannot be created: %s".formatted(provider.name(), e), e);
         } finally {
             if (!done && environment != null) abandon(environment, device);
@@ -134,7 +137,7 @@ final class DeviceServer implements AutoCloseable {
         return host;
     }
 
-    /** Given back when the device is closed. */
+    /** Released when the device is closed. */
     private SharedMemory shared(VirtioDevice virtio) throws IOException {
         SharedMemory shared = SharedMemory.of("sluice-" + environment.name(), virtio.sharedRegions(),
                 environment.files());
@@ -153,16 +156,16 @@ final class DeviceServer implements AutoCloseable {
     /**
      * Serves front-ends that connect to {@code path}, one after the other.
      *
-     * @throws IOException no socket can be made there
+     * @throws IOException the socket cannot be created
      */
     void listen(Path path) throws IOException {
         listener = Listener.open(path, endpoint, control, this::frontEndGone);
     }
 
     /**
-     * Serves the front-end at the other end of {@code socket}, which is the server's from now on.
+     * Serves the front-end at the other end of {@code socket}; takes ownership of it.
      *
-     * @param gone runs on any thread when the front-end has gone and its resources are released
+     * @param gone runs on any thread when the front-end has disconnected and its resources are released
      */
     void serve(Fd socket, Runnable gone) {
         Promise<Void> promise = control.newPromise();
@@ -179,7 +182,7 @@ final class DeviceServer implements AutoCloseable {
             environment.loop().execute(virtio.display()::disconnect);
     }
 
-    /** What to tell a user who wants to attach the device to a VM by the socket at {@code path}. */
+    /** The hint how to attach the device to a VM by the socket at {@code path}. */
     String hint(Path path) throws InterruptedException {
         if (options.transportOf(device) == CommonOptions.Transport.VFIO_USER) return QemuHint.attachFunction(path);
         if (!(device instanceof ProvidedDevice.Virtio virtio))
@@ -190,9 +193,9 @@ final class DeviceServer implements AutoCloseable {
     }
 
     /**
-     * SIGUSR2 has come: the device shows what there is to be seen, and its report is written. On any thread.
+     * SIGUSR2 was received: the device writes its pictures, and its report is written. On any thread.
      *
-     * @param writer for what takes time: no loop waits for a file system, or for a reader of standard output
+     * @param writer runs slow work: loops must not block on a file system or on standard output
      */
     void show(Executor writer) {
         environment.loop().execute(() -> {
@@ -213,9 +216,9 @@ final class DeviceServer implements AutoCloseable {
     }
 
     /**
-     * Tells, once each time, that the device does not return from a call: its front-end, and so its VM, waits for it.
+     * Logs, once per occurrence, that the device does not return from a call, so that its front-end and its VM wait.
      *
-     * @param patience nanoseconds that a device may take
+     * @param patience limit of a call in nanoseconds
      */
     void tellIfStalled(long patience) {
         long stalled = environment.loop().stalledNanos();
@@ -233,18 +236,21 @@ final class DeviceServer implements AutoCloseable {
         return JsonReport.text(environment.report(), space == null ? null : space.faults(), environment.core());
     }
 
-    /** Why {@link #close} could not do all it should, or null. */
+    /** Why {@link #close} was incomplete, or null. */
     @Nullable
     String failure() {
         return failure;
     }
 
-    /** Gives the front-end up, removes the socket, writes the report, closes the device. May be called more than once. */
+    /**
+     * Disconnects the front-end, removes the socket, writes the report, closes the device. May be called more than
+     * once.
+     */
     @Override
     public void close() {
         if (closed) return;
         closed = true;
-        // A device that does not return from a call cannot do the rest either.
+        // A device that does not return from a call cannot run the remaining steps.
         if (!dismissFrontEnd()) return;
         String text = onLoop("give its statistics", this::statistics);
         onLoop("be closed", () -> {
@@ -285,7 +291,7 @@ final class DeviceServer implements AutoCloseable {
         }
     }
 
-    /** Before the loop ends: what a front-end has given us is given back. */
+    /** Before the loop ends: releases the front-end's resources. */
     private boolean dismissFrontEnd() {
         Future<?> gone = inheritedGone;
         Listener open = listener;

@@ -8,18 +8,18 @@ import sluice.dmacore.linux.FileStatus;
 import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.WrongOptionException;
 
-/** Where a device's front-end comes from. */
+/** The source of a device's front-end. */
 sealed interface DeviceSocket {
-    /** It connects to this path, and so does the next one. */
+    /** Front-ends connect to this path, one after the other. */
     record Listening(Path path) implements DeviceSocket {}
 
-    /** It is at the other end of this socket, and none comes after it. */
+    /** The front-end is the peer of this socket; no other follows. */
     record Inherited(Fd socket) implements DeviceSocket {}
 
     /**
-     * What {@code socket-path} and {@code fd}, of which exactly one is there, mean.
+     * Parses {@code socket-path} or {@code fd}, exactly one of which is present.
      *
-     * @throws IOException there is no socket under this number
+     * @throws IOException the descriptor is not a socket
      * @throws WrongOptionException the value is not a path, or not a number
      */
     static DeviceSocket of(DeviceOptions options) throws IOException, WrongOptionException {
@@ -35,7 +35,7 @@ sealed interface DeviceSocket {
             if (!FileStatus.of(owned).isSocket()) throw new IOException("--fd=" + number + " is not a socket");
             return owned;
         } catch (IOException e) {
-            // Not ours after all: it must not be closed in our name.
+            // Not a socket passed to us: it must not be closed here.
             int unused = owned.release();
             throw new IOException("--fd=%d cannot be used: %s".formatted(unused, e.getMessage()), e);
         }

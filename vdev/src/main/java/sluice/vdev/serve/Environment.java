@@ -23,7 +23,7 @@ import sluice.vdev.device.StrayRead;
 import sluice.vdev.device.Workers;
 import sluice.vdev.host.HostLoop;
 
-/** What one device of this process is given, and what it has said of itself. */
+/** The environment of one device, and what the device has registered in it. */
 final class Environment implements DeviceEnvironment {
     private final HostLoop loop;
     private final Workers workers;
@@ -128,27 +128,27 @@ final class Environment implements DeviceEnvironment {
         closing.push(thing);
     }
 
-    /** The address space that the device has besides what its front-end maps, or null. */
+    /** The device's own address space, apart from its front-end's mappings, or null. */
     @Nullable
     IoSpace space() {
         return space;
     }
 
-    /** Whether the device reads addresses that it was not given, if it is asked to. */
+    /** Whether the device supports stray reads, for fault injection. */
     boolean strays() {
         return strays;
     }
 
-    /** On the loop: the device shows what it has. */
+    /** On the loop: the device writes its pictures. */
     void show() {
         Runnable present = show;
         if (present != null) present.run();
     }
 
     /**
-     * When the device is closed: all that it was given is given back.
+     * Releases all of the device's resources when it is closed.
      *
-     * @throws IOException what the device handed in could not be closed
+     * @throws IOException a resource registered by the device could not be closed
      */
     void close() throws IOException {
         IOException failure = null;

@@ -8,11 +8,11 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Standard error, written by a thread of its own: nobody else waits when its reader does not read. Lines that find no room are
- * left out, and the next line that is written says how many.
+ * Standard error, written by a separate thread, so that no other thread blocks when its reader is slow. Lines beyond
+ * the limit are dropped, and the next line reports how many.
  */
 public final class ErrorOutput {
-    /** Lines that wait to be written. */
+    /** Limit of pending lines. */
     static final int MOST_LINES = 4096;
     private static final ErrorOutput PROCESS = new ErrorOutput(new StandardError());
 
@@ -22,7 +22,7 @@ public final class ErrorOutput {
     private final AtomicLong leftOut = new AtomicLong();
     private long written;
 
-    /** Standard error as it is when a line is written. */
+    /** Delegates to System.err at the time of each write. */
     private static final class StandardError extends OutputStream {
         @Override
         public void write(int one) {
@@ -40,7 +40,7 @@ public final class ErrorOutput {
         }
     }
 
-    /** @param out is written by the thread alone */
+    /** @param out written by the thread only */
     ErrorOutput(OutputStream out) {
         this.out = out;
         Thread.ofPlatform().name("sluice-log").daemon().start(this::writeAll);
@@ -51,16 +51,16 @@ public final class ErrorOutput {
         return PROCESS;
     }
 
-    /** Has a text written soon, with its line end; on any thread, without waiting. */
+    /** Queues a text, with its line end. On any thread; never blocks. */
     public void write(String text) {
-        // Counted first, so that a flush never sees fewer than there are.
+        // Counted first, so that a flush never misses a line.
         accepted.incrementAndGet();
         if (waiting.offer(text)) return;
         accepted.decrementAndGet();
         leftOut.incrementAndGet();
     }
 
-    /** Waits until everything that was to be written before is written, at most {@code limit}; says whether it is. */
+    /** Waits, at most {@code limit}, until all texts queued before are written; returns whether they are. */
     public synchronized boolean flush(Duration limit) {
         long end = System.nanoTime() + limit.toNanos();
         long all = accepted.get();
@@ -101,7 +101,7 @@ public final class ErrorOutput {
             out.write(text.getBytes(StandardCharsets.UTF_8));
             out.flush();
         } catch (IOException e) {
-            // Its reader has gone. There is no other place to say so, and the devices go on.
+            // Its reader has closed it. There is no other place to report that, and the devices continue.
             return;
         }
     }

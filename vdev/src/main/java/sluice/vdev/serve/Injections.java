@@ -18,11 +18,11 @@ import sluice.iommu.injection.Rule;
 import sluice.vdev.device.StrayRead;
 
 /**
- * What is to go wrong on purpose, from the command line: {@code KIND[,KEY=VALUE...]}, as QEMU writes its options.
+ * Faults to inject, from the command line: {@code KIND[,KEY=VALUE...]}, in QEMU's option syntax.
  *
  * @param space rules of the device's own address space
- * @param front rules of the VM's IOMMU as the device sees it
- * @param stray an address the device reads although nobody gave it, if any
+ * @param front rules for the VM's IOMMU as the device sees it
+ * @param stray an address that the device reads although it was not passed to it, or null
  */
 public record Injections(List<Rule> space, List<Rule> front, @Nullable StrayRead stray) {
     public static final Injections NONE = new Injections(List.of(), List.of(), null);
@@ -34,7 +34,7 @@ public record Injections(List<Rule> space, List<Rule> front, @Nullable StrayRead
         front = List.copyOf(front);
     }
 
-    /** @throws IllegalArgumentException with one sentence, if one of them is none */
+    /** @throws IllegalArgumentException with one sentence, if one of them is invalid */
     static Injections parse(List<String> texts) {
         List<Rule> space = new ArrayList<>();
         List<Rule> front = new ArrayList<>();
@@ -67,7 +67,7 @@ public record Injections(List<Rule> space, List<Rule> front, @Nullable StrayRead
         return new Injections(space, front, stray);
     }
 
-    /** One text, taken apart; what is asked for is used. */
+    /** One parsed text; keys are removed when they are used. */
     private static final class Fault {
         private final String text;
         private final String kind;

@@ -19,9 +19,9 @@ import sluice.iommu.fault.FaultReason;
 import sluice.vdev.device.Report;
 
 /**
- * A device's report as JSON: the words of a name are objects in each other, times are microseconds. Behind what the device and its
- * host have registered come the faults of its address space, and what it shares with the process's other devices: transfers of
- * ownership, and findings.
+ * A device's report as JSON: dots in names separate nested objects, times are in microseconds. Values registered by the
+ * device and its host are followed by the faults of its address space, and by the values of all devices of the process:
+ * ownership transfers and findings.
  */
 final class JsonReport {
     private static final double NANOS_PER_MICRO = 1000;
@@ -29,7 +29,7 @@ final class JsonReport {
 
     private JsonReport() {}
 
-    /** All of it as it is now, for a file. */
+    /** The current report, for a file. */
     static String text(Report report, @Nullable FaultLog faults, DmaCore core) {
         JsonObject all = new JsonObject();
         for (Report.Metric metric : report.metrics()) put(all, metric);
@@ -80,7 +80,7 @@ final class JsonReport {
         return json;
     }
 
-    /** What transfers of ownership have cost, in bytes of cache lines. */
+    /** The cost of ownership transfers, in bytes of cache lines. */
     private static JsonObject ownership(OwnershipCounters counters) {
         JsonObject report = new JsonObject();
         report.addProperty("coherentTransfers", counters.coherentTransfers());
@@ -94,7 +94,7 @@ final class JsonReport {
         return report;
     }
 
-    /** Each mistake that was found, or each hint, and how often. */
+    /** Each finding with its count. */
     private static JsonArray findings(Findings findings, Rule.Severity severity) {
         JsonArray report = new JsonArray();
         for (Findings.Counted counted : findings.all()) {
@@ -113,7 +113,7 @@ final class JsonReport {
         return report;
     }
 
-    /** Faults by reason, those that there were. */
+    /** Faults by reason, without zero counts. */
     private static JsonObject faults(FaultLog log) {
         JsonObject report = new JsonObject();
         for (FaultReason reason : FaultReason.values()) {

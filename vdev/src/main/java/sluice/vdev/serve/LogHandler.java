@@ -5,7 +5,7 @@ import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.SimpleFormatter;
 
-/** Takes what is logged to standard error, without waiting for its reader: most of it is logged on the devices' loops. */
+/** Writes the log to standard error without blocking, because most lines are logged on the devices' loops. */
 public final class LogHandler extends Handler {
     private final Formatter formatter = new SimpleFormatter();
     private final ErrorOutput out;

@@ -11,8 +11,8 @@ import sluice.dmacore.linux.SignalFd;
 import sluice.vdev.io.EventWatch;
 
 /**
- * SIGUSR2, by which a user asks a process to show what its devices show. It is watched once in a process: of two that read
- * signals, only one would see each.
+ * SIGUSR2, which makes a process write its devices' pictures and reports. Watched once per process: of two readers only
+ * one would receive each signal.
  */
 final class PictureSignal {
     private static final Logger LOG = LoggerFactory.getLogger(PictureSignal.class);

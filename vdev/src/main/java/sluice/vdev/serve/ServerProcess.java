@@ -30,25 +30,25 @@ import sluice.vdev.plugin.DeviceProvider;
 import sluice.vdev.plugin.WrongOptionException;
 
 /**
- * A process that serves devices until it is told to end, or until there is none left that a front-end could come to: those
- * at an inherited socket end with their only front-end. All share one control loop, one core and one pool of workers, and each
- * has a loop of its own, so what happens to one does not happen to the others.
+ * A process that serves devices until it is terminated, or until no device can get a front-end: a device on an
+ * inherited socket ends with its only front-end. All devices share one control loop, one core and one worker pool; each
+ * has a loop of its own, so a failure of one does not affect the others.
  */
 public final class ServerProcess implements AutoCloseable {
-    /** How long the reader of standard error may take for what is left at the end. */
+    /** Time limit for writing the remaining lines of standard error at the end. */
     public static final Duration LAST_LINES = Duration.ofSeconds(1);
     private static final int CLOSE_SECONDS = 5;
-    /** QEMU gives up on a vfio-user answer after 5 s: somebody who waits should know why before. */
+    /** QEMU gives up on a vfio-user reply after 5 s; the cause should be logged before. */
     private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(3);
 
-    /** A device, and where its front-ends come from. */
+    /** A device and the source of its front-ends. */
     private record Served(DeviceServer server, DeviceSocket socket) {}
 
     private final DmaCore core;
     private final IoEventLoop control = Loops.start("sluice-control");
     private final WorkerPool workers = new WorkerPool();
     private final FenceDomain fences = new FenceDomain(FenceOptions.DEFAULT);
-    /** Nobody waits for ever for a device that does not signal. */
+    /** Late fences fail, so that no device waits for ever. */
     private final FenceWatch fenceWatch = fences.watch(LatePolicy.FAIL);
     private final ExecutorService writer = Executors
             .newSingleThreadExecutor(Thread.ofPlatform().name("sluice-writer").daemon().factory());
@@ -86,25 +86,25 @@ public final class ServerProcess implements AutoCloseable {
     }
 
     /**
-     * Kernels of guests will tell of their DMA: PCI functions that are added from now on are made known to them.
+     * Enables the witness: guest kernels will report their DMA calls for PCI functions added from here on.
      */
     public void openWitness() {
         if (witness == null) witness = new Witness(core);
     }
 
-    /** What kernels tell, or null if none does. */
+    /** The witness, or null without one. */
     @Nullable
     Witness witness() {
         return witness;
     }
 
-    /** Closes something at the end, when no device uses it any more. */
+    /** Registers a resource to be closed at the end, after all devices. */
     public void hold(Closeable thing) {
         held.add(thing);
     }
 
     /**
-     * Makes one more device, which is served from {@link #run} on.
+     * Adds a device, which {@link #run} will serve.
      *
      * @param options of the device; with exactly one of {@code socket-path} and {@code fd}
      * @throws WrongOptionException an option has a value that it cannot have
@@ -129,15 +129,15 @@ public final class ServerProcess implements AutoCloseable {
     }
 
     /**
-     * Serves the devices, tells which sockets front-ends may connect to, and returns at the end, when the last front-end has let
-     * go.
+     * Serves the devices, logs their sockets, and returns at the end, when the last front-end's resources are released.
      *
-     * @throws IOException a socket could not be made, or a device could not be closed
+     * @throws IOException a socket could not be created, or a device could not be closed
      */
     public void run() throws IOException, InterruptedException {
         Thread hook = new Thread(() -> {
             close();
-            // A JVM would otherwise exit with 143. Nothing is logged any more: the logging has a hook of its own.
+            // Otherwise the JVM would exit with 143. No logging here: the logging framework has a shutdown hook of its
+            // own.
             if (failure != null) ErrorOutput.ofProcess().write("sluice: %s%n".formatted(failure));
             ErrorOutput.ofProcess().flush(LAST_LINES);
             Runtime.getRuntime().halt(failure == null ? 0 : 1);
@@ -176,7 +176,7 @@ public final class ServerProcess implements AutoCloseable {
         try {
             Runtime.getRuntime().removeShutdownHook(hook);
         } catch (IllegalStateException shuttingDown) {
-            // A signal was faster: the hook ends the process, and this thread has nothing left to do.
+            // A signal came first: the shutdown hook ends the process.
             Thread.currentThread().interrupt();
         }
     }

@@ -1,8 +1,8 @@
 /**
- * A process that serves devices: which devices there are, what a user says of each, what each is given, its socket, its report, its
- * end. It knows every transport and, but by their providers, no device.
+ * A process that serves devices: the catalogue of devices, their options, environments, sockets and reports, and the
+ * shutdown. It knows every transport and, but by their providers, no device.
  *
- * <p>The command line may not enter.
+ * <p>Must not use the command line.
  */
 @NullMarked
 package sluice.vdev.serve;

@@ -15,8 +15,8 @@ import sluice.vdev.io.OutgoingFrame;
 import sluice.vdev.io.ProtocolViolation;
 
 /**
- * Answers in the order of the commands, although some are known only later: the protocol would allow any order, but clients
- * need not be ready for it. Used on the control loop.
+ * Sends replies in the order of the commands, although some complete later: the protocol permits any order, but not all
+ * clients support it. Used on the control loop.
  */
 final class Answers {
     private static final Fd[] NO_FDS = {};
@@ -31,7 +31,7 @@ final class Answers {
         this.backlog = new Backlog(channel, disposal, CommandLoad.LIMITS);
     }
 
-    /** One command that is under way. Who wants no answer to it gets none, whatever is called here. */
+    /** One command in progress. A command with the no-reply flag gets no reply, whatever is called here. */
     final class Place {
         private final int id;
         private final int command;
@@ -49,9 +49,9 @@ final class Answers {
         }
 
         /**
-         * For questions, which make no sense without an answer.
+         * For commands that require a reply.
          *
-         * @throws RefusedException EINVAL, if none is wanted
+         * @throws RefusedException EINVAL, if the no-reply flag is set
          */
         Place question() throws RefusedException {
             if (!wanted) throw new RefusedException(Errno.EINVAL, "a request with the no-reply flag");
@@ -62,7 +62,7 @@ final class Answers {
             backlog.end(bytes, fds);
         }
 
-        /** Answers with what {@code content} writes, and descriptors that belong to the answer from now on. */
+        /** Replies with what {@code content} writes, and descriptors, which the reply owns. */
         void answer(Consumer<ByteBuf> content, Fd... files) {
             if (!wanted) {
                 for (Fd file : files) file.close();
@@ -75,12 +75,12 @@ final class Answers {
             fill(new OutgoingFrame(frame, files));
         }
 
-        /** Answers that it was done. */
+        /** Replies with success. */
         void done() {
             answer(body -> {}, NO_FDS);
         }
 
-        /** Answers with an errno number. */
+        /** Replies with an errno. */
         void fail(int errno) {
             if (wanted) {
                 fill(new OutgoingFrame(header(VfioUserFormat.ERROR, errno), NO_FDS));
@@ -105,7 +105,7 @@ final class Answers {
             later(() -> answer(content, NO_FDS));
         }
 
-        /** What is not answered needs no turn of the control loop: thousands of maps are posted at a time. */
+        /** Without a reply no turn of the control loop is needed: thousands of maps are posted at a time. */
         private void later(Runnable answering) {
             if (wanted) {
                 channel.eventLoop().execute(answering);
@@ -131,7 +131,7 @@ final class Answers {
         }
     }
 
-    /** A command has come: takes a place in line for it, if it wants an answer. */
+    /** A command has arrived: takes a place in the queue, if it requests a reply. */
     Place expect(Incoming incoming) throws ProtocolViolation {
         if (!incoming.noReply() && !channel.isWritable())
             throw new ProtocolViolation("the front-end sends requests and does not read the answers");
@@ -155,7 +155,7 @@ final class Answers {
         if (any) channel.flush();
     }
 
-    /** Gives back answers that will never be sent, those that are still to come as well. */
+    /** Releases replies that will never be sent, including later ones. */
     void close() {
         closed = true;
         for (Place place : line) {

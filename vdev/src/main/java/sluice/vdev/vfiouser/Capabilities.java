@@ -4,17 +4,17 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What a client says it can do in its VERSION message. Of its JSON three members are of use here; they are found by name, and
- * what is not found has the protocol's default.
+ * A client's capabilities from its VERSION message. Three members of the JSON are used; they are found by name, and an
+ * absent one has the protocol's default.
  *
- * @param messageFds descriptors it takes in one message
- * @param dataBytes data it takes in one message
- * @param writeMultiple whether it would send WRITE_MULTI
+ * @param messageFds limit of descriptors in one message
+ * @param dataBytes limit of data in one message, in bytes
+ * @param writeMultiple whether it may send REGION_WRITE_MULTI
  */
 record Capabilities(int messageFds, int dataBytes, boolean writeMultiple) {
-    /** Mappings QEMU believes any server has; it refuses a server that says more. */
+    /** The number of mappings that QEMU expects; it refuses a server with more. */
     private static final int MAX_DMA_MAPS = 65_535;
-    /** QEMU refuses a server that says more. */
+    /** QEMU refuses a server with more. */
     private static final int MAX_FDS = 16;
     private static final Pattern MULTIPLE = Pattern.compile("\"write_multiple\"\\s*:\\s*true");
 
@@ -30,7 +30,7 @@ record Capabilities(int messageFds, int dataBytes, boolean writeMultiple) {
         return found.find() ? Integer.parseInt(found.group(1)) : otherwise;
     }
 
-    /** What we answer. */
+    /** Our capabilities, for the reply. */
     String answer() {
         return """
                 {"capabilities":{"max_msg_fds":%d,"max_data_xfer_size":%d,"max_dma_maps":%d,"pgsizes":4096%s}}"""

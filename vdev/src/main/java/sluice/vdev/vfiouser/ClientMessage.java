@@ -6,9 +6,12 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.linux.Fd;
 
-/** What a client says, with sizes and numbers of descriptors checked. Descriptors belong to whoever handles the message. */
+/**
+ * The messages of a client, with checked sizes and numbers of descriptors. The handler of a message owns its
+ * descriptors.
+ */
 sealed interface ClientMessage {
-    /** Descriptors that came with it. */
+    /** Its descriptors. */
     default List<Fd> files() {
         return List.of();
     }
@@ -24,7 +27,7 @@ sealed interface ClientMessage {
         }
     }
 
-    /** @param argsz for the answer, which repeats the question */
+    /** @param argsz for the reply, which repeats the request */
     record DmaUnmap(int argsz, int flags, long address, long size) implements ClientMessage {}
 
     record GetInfo() implements ClientMessage {}
@@ -59,15 +62,15 @@ sealed interface ClientMessage {
     /**
      * An answer to DMA_READ or DMA_WRITE.
      *
-     * @param bytes what came behind the header
+     * @param bytes the data after the header
      */
     record DmaAnswer(int error, byte[] bytes) implements ClientMessage {}
 
-    /** A command we do not offer. */
+    /** An unsupported command. */
     record Unknown() implements ClientMessage {}
 
     /**
-     * A command whose body is not what it should be.
+     * A command with an invalid body.
      *
      * @param reason a sentence
      */

@@ -2,12 +2,12 @@ package sluice.vdev.vfiouser;
 
 import sluice.vdev.io.Backlog;
 
-/** What a command counts for in the backlog of its client. */
+/** The cost of a command in the backlog of its client. */
 final class CommandLoad {
-    /** Commands: QEMU posts the maps of one transaction without waiting, at most 1024. */
+    /** Limit of commands: QEMU posts the maps of one transaction without waiting, at most 1024. */
     static final Backlog.Limits LIMITS = new Backlog.Limits(4096, 8 << 20, 1024);
 
-    /** A write of a list with its 8 bytes, as it is kept. */
+    /** Heap bytes of one write of a list, with its 8 bytes of data. */
     private static final int LISTED_WRITE_BYTES = 64;
 
     private CommandLoad() {}
@@ -22,11 +22,11 @@ final class CommandLoad {
         };
     }
 
-    /** The descriptors that it keeps. That of a DMA_MAP is closed soon. */
+    /** The descriptors that it keeps. That of a DMA_MAP is closed early. */
     static int fds(ClientMessage message) {
         return switch (message) {
             case ClientMessage.SetIrqs set -> set.fds().size();
-            // A region that is memory is answered with its file.
+            // The reply for a memory region contains its file.
             case ClientMessage.GetRegionInfo _ -> 1;
             default -> 0;
         };

@@ -17,29 +17,29 @@ import sluice.vdev.io.OutgoingFrame;
 import sluice.vdev.io.PeerLog;
 
 /**
- * Asks the front-end for memory that it has not handed out as a file, by DMA_READ and DMA_WRITE. What it does not answer in
- * time, or when it goes, has failed.
+ * Accesses guest memory without a file by DMA_READ and DMA_WRITE messages. A request fails on timeout or when the
+ * front-end disconnects.
  *
- * <p>Nothing may wait for an answer before an unmap is answered: QEMU's thread that unmaps is the one that would answer.
+ * <p>An unmap must not wait for a pending answer: the QEMU thread that unmaps is the one that answers.
  */
 final class DmaMessages implements FrontMemory {
-    /** QEMU's own default for our answers. */
+    /** Timeout, equal to QEMU's default for our replies. */
     private static final int LIMIT_SECONDS = 5;
     /**
-     * The most that is read by one message. QEMU 11.1 gives its answer to the socket once, and takes what did not fit for sent;
-     * what comes next is no message any more. What fits into one of the kernel's buffers for sockets, which have 32 KiB at
-     * least, is sent as a whole or is tried again.
+     * Limit of one read message in bytes. QEMU 11.1 writes its answer to the socket once, and treats a partial write as
+     * complete, which breaks the framing. An answer that fits into one socket buffer of the kernel, at least 32 KiB, is
+     * written as a whole or retried.
      */
     static final int READ_PIECE = 16 << 10;
-    /** Questions under way at a time: a device that asks more is told no. */
+    /** Limit of pending requests; further ones are refused. */
     private static final int MAX_PENDING = 256;
     private static final Fd[] NO_FDS = {};
     private static final int NUMBERS = 1 << 16;
 
     /**
-     * A question that is under way.
+     * A pending request.
      *
-     * @param answer gets what came, or null
+     * @param answer receives the data, or null on failure
      */
     private record Pending(int command, int length, Consumer<byte @Nullable []> answer, Future<?> limit) {}
 
@@ -55,7 +55,7 @@ final class DmaMessages implements FrontMemory {
         this.log = log;
     }
 
-    /** The client takes no more than so many bytes in a message. */
+    /** Limits the data of a message to the client's capability. */
     void limitData(int bytes) {
         dataLimit = bytes;
     }
@@ -79,7 +79,7 @@ final class DmaMessages implements FrontMemory {
         });
     }
 
-    /** One piece after the other, so that a long read takes no more than its turn. */
+    /** Sends one piece at a time, so that a long read does not delay others. */
     private void readPiece(long address, byte[] all, int at, Consumer<byte @Nullable []> done) {
         int length = Math.min(READ_PIECE, all.length - at);
         ask(MessageDecoder.DMA_READ, address + at, length, null, answer -> {
@@ -135,7 +135,7 @@ final class DmaMessages implements FrontMemory {
         channel.writeAndFlush(new OutgoingFrame(frame, NO_FDS), channel.voidPromise());
     }
 
-    /** An answer has come. */
+    /** An answer has arrived. */
     void answered(int id, int command, ClientMessage.DmaAnswer answer) {
         Pending question = pending.get(id);
         if (question == null) {
@@ -157,7 +157,7 @@ final class DmaMessages implements FrontMemory {
             finish(id, new byte[0]);
             return;
         }
-        // Address and count come first.
+        // After address and count.
         if (answer.bytes().length != 16 + question.length()) {
             log.error("the front-end answers {} bytes instead of {}", answer.bytes().length - 16, question.length());
             finish(id, null);
@@ -175,7 +175,7 @@ final class DmaMessages implements FrontMemory {
         question.answer().accept(answer);
     }
 
-    /** The front-end has gone: nobody answers any more. */
+    /** The front-end has disconnected: all pending requests fail. */
     void close() {
         closed = true;
         for (Integer id : new ArrayList<>(pending.keySet())) finish(id, null);

@@ -15,7 +15,7 @@ import sluice.vdev.io.FrameChannel;
  * @param host the function and its loop
  */
 public record FunctionServer(FunctionHost host) implements Endpoint {
-    /** The most pieces in one write: answers are one piece. */
+    /** Most pieces in one write: a reply is one piece. */
     private static final int GATHER_LIMIT = 1;
 
     @Override
@@ -28,7 +28,7 @@ public record FunctionServer(FunctionHost host) implements Endpoint {
             }
         });
         control.register(channel).addListener(registered -> {
-            // A channel that never was active tells nobody of its end.
+            // A channel that was never active does not fire channelInactive.
             if (!registered.isSuccess()) control.execute(gone);
         });
         return channel;

@@ -39,7 +39,7 @@ final class Irqs {
     private final FunctionHost host;
     private final int vectors;
     private final int lines;
-    /** The kernel's numbers of the eventfds that the line signals, and that unmask it. */
+    /** The kernel's eventfd ids of the line's trigger and unmask eventfds. */
     private OptionalLong lineId = OptionalLong.empty();
     private OptionalLong unmaskId = OptionalLong.empty();
 
@@ -109,7 +109,7 @@ final class Irqs {
                 "the eventfd of the interrupt line is the one that unmasks it, or another one of this process: it would signal itself");
     }
 
-    /** The front-end has gone. */
+    /** The front-end has disconnected. */
     void close() {
         LineEvents.ofProcess().replace(LineEvents.Role.SIGNALLED, lineId, OptionalLong.empty());
         LineEvents.ofProcess().replace(LineEvents.Role.UNMASKS, unmaskId, OptionalLong.empty());

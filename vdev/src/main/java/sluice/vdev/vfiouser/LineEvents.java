@@ -5,19 +5,19 @@ import java.util.Map;
 import java.util.OptionalLong;
 
 /**
- * The eventfds that interrupt lines signal, and those that unmask a line, of all functions of a process. One that is both goes
- * round for as long as the line is asserted: by itself, or through the lines of several functions. Any thread may use it.
+ * The trigger and unmask eventfds of the interrupt lines of all functions of a process. An eventfd used for both would
+ * loop while the line is asserted, directly or through the lines of several functions. Thread-safe.
  */
 final class LineEvents {
     private static final LineEvents PROCESS = new LineEvents();
 
-    /** What a function has an eventfd for. */
+    /** The use of an eventfd. */
     enum Role {
         SIGNALLED,
         UNMASKS
     }
 
-    /** By the kernel's number of the eventfd, how many functions have it. */
+    /** Number of functions that use an eventfd, by the kernel's eventfd id. */
     private final Map<Long, Integer> signalled = new HashMap<>();
     private final Map<Long, Integer> unmasks = new HashMap<>();
 
@@ -28,9 +28,9 @@ final class LineEvents {
     }
 
     /**
-     * A function has {@code next} in place of {@code former}; either may be none.
+     * Replaces a function's eventfd {@code former} by {@code next}; either may be absent.
      *
-     * @return false if {@code next} has the other role already; nothing is changed then
+     * @return false if {@code next} already has the other role; nothing is changed then
      */
     synchronized boolean replace(Role role, OptionalLong former, OptionalLong next) {
         Map<Long, Integer> same = role == Role.SIGNALLED ? signalled : unmasks;

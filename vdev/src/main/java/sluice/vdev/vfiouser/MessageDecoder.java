@@ -14,9 +14,9 @@ import sluice.vdev.io.Fds;
 import sluice.vdev.io.Frame;
 
 /**
- * Turns frames into messages. A body that is too short or too long for its command makes it {@link ClientMessage.Malformed},
- * which is answered with an error: the frame itself was whole, so the next one can be trusted. Descriptors that no rule asks
- * for are closed.
+ * Decodes frames into messages. A body that is too short or too long for its command gives {@link
+ * ClientMessage.Malformed}, which is answered with an error: the frame was complete, so the stream is still in sync.
+ * Unexpected descriptors are closed.
  */
 final class MessageDecoder extends ChannelInboundHandlerAdapter {
     static final int VERSION = 1;
@@ -60,7 +60,7 @@ final class MessageDecoder extends ChannelInboundHandlerAdapter {
 
     private static int errorOf(int flags, int error) {
         if ((flags & VfioUserFormat.ERROR) == 0) return 0;
-        return error == 0 ? -1 : error; // the number may be left out
+        return error == 0 ? -1 : error; // the sequence number is optional
     }
 
     private static ClientMessage decode(int command, ByteBuf body, Fds fds) {

@@ -2,7 +2,7 @@ package sluice.vdev.vfiouser;
 
 import java.io.IOException;
 
-/** A command cannot be carried out; it is answered with an error number, and the session goes on. */
+/** A refused command; it is answered with an errno, and the session continues. */
 final class RefusedException extends IOException {
     private static final long serialVersionUID = 1;
 

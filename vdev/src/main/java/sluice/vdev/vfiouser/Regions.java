@@ -69,7 +69,7 @@ final class Regions {
     }
 
     /**
-     * Makes sure that a region has these bytes.
+     * Checks that a range is in a region.
      *
      * @throws RefusedException EINVAL
      */
@@ -81,7 +81,7 @@ final class Regions {
         }
     }
 
-    /** Carries out writes that were checked. */
+    /** Carries out checked writes. */
     void write(List<ClientMessage.RegionWrite> writes, Runnable done) {
         List<FunctionHost.Write> placed = new ArrayList<>(writes.size());
         for (ClientMessage.RegionWrite write : writes)

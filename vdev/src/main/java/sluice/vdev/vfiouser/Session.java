@@ -21,8 +21,8 @@ import sluice.vdev.io.PeerLog;
 import sluice.vdev.io.ProtocolViolation;
 
 /**
- * One front-end's session, on the control loop. It never waits: what the function's loop has to do is posted there, and its
- * answer takes its place in line meanwhile.
+ * One front-end's session, on the control loop. It never blocks: work for the function's loop is posted there, and its
+ * reply takes its place in the queue.
  */
 final class Session extends ChannelInboundHandlerAdapter {
     private static final Logger LOG = LoggerFactory.getLogger(Session.class);
@@ -87,7 +87,7 @@ final class Session extends ChannelInboundHandlerAdapter {
         } catch (IOException e) {
             log.error("command {} of the front-end is refused: {}", incoming.command(), e.getMessage());
             place.fail(e instanceof RefusedException refused ? refused.errno() : Errno.EINVAL);
-            // With no common version there is nothing more to say.
+            // Without a common version the connection is closed.
             if (!versionAgreed) context.close();
         }
     }
@@ -178,7 +178,7 @@ final class Session extends ChannelInboundHandlerAdapter {
     }
 
     private void writeMulti(ClientMessage.WriteMulti multi, Answers.Place place) throws IOException {
-        // All or none: half a list of register writes helps nobody.
+        // All or none: a partly executed list of register writes is useless.
         for (ClientMessage.RegionWrite write : multi.writes())
             regions.check(write.region(), write.offset(), write.bytes().length);
         int count = multi.writes().size();

@@ -11,9 +11,9 @@ import sluice.vdev.io.ProtocolViolation;
  */
 public final class VfioUserFormat implements FrameFormat {
     public static final int HEADER_BYTES = 16;
-    /** The most data in one message, each way: what the protocol takes for granted. */
+    /** Limit of data in one message, in each direction: the protocol's default. */
     public static final int MAX_DATA_BYTES = 1 << 20;
-    /** The largest message is one with data, and what describes it. */
+    /** The largest message: data and its header. */
     public static final int MAX_BODY_BYTES = MAX_DATA_BYTES + 64;
 
     /** The bits of flags that hold the type. */

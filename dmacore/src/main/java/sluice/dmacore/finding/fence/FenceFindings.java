@@ -8,8 +8,8 @@ import sluice.dmacore.finding.Rule;
 
 /**
  * Adds findings of fences to those of buffers: a fence that is late or is never signalled breaks {@link Rule#FENCE_LATE}, work
- * that did not wait breaks {@link Rule#FENCE_NOT_WAITED}. Late fences of one timeline are one finding, counted. What else can be
- * wrong is a matter of fences alone, and is told to another listener.
+ * that did not wait breaks {@link Rule#FENCE_NOT_WAITED}. Late fences of one timeline are one finding with a count. All
+ * other findings of fences are passed to another listener.
  *
  * <pre>
  * FenceOptions.DEFAULT.withListener(new FenceFindings(core.findings(), FenceListener.LOGGED))
@@ -19,7 +19,7 @@ public final class FenceFindings implements FenceListener {
     private final Findings findings;
     private final FenceListener others;
 
-    /** @param others is told of what is no rule of buffers */
+    /** @param others receives all other findings */
     public FenceFindings(Findings findings, FenceListener others) {
         this.findings = findings;
         this.others = others;
@@ -37,7 +37,7 @@ public final class FenceFindings implements FenceListener {
         }
     }
 
-    /** Which buffers hold a fence is not known to it: the timeline stands for them. */
+    /** The buffers of a fence are unknown here, so the timeline is reported instead. */
     private void late(Fence fence, FenceFinding finding) {
         findings.add(Rule.FENCE_LATE, "", fence.origin().timeline(), 0, 0, finding.sentence());
     }

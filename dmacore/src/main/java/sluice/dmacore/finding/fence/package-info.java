@@ -1,8 +1,8 @@
 /**
- * What goes wrong with fences, told where everything else is that goes wrong with buffers. A room between two that do not know
- * each other: sharing works without fences, and fences without sharing.
+ * Adds findings of fences to those of buffers. A separate package, because buffers and fences do not depend on each
+ * other.
  *
- * <p>Nothing but the translation may enter.
+ * <p>Must contain the conversion only.
  */
 @NullMarked
 package sluice.dmacore.finding.fence;

@@ -19,17 +19,17 @@ import sluice.dmacore.trace.TraceSink;
 import sluice.dmacore.trace.recording.Layout;
 
 /**
- * Keeps the newest events in a memory-mapped file, which outlives the process however it ends; {@link
- * sluice.dmacore.trace.recording.Recording} reads it, also meanwhile and from elsewhere.
+ * Keeps the newest events in a memory-mapped file, which survives any end of the process; {@link
+ * sluice.dmacore.trace.recording.Recording} reads it, also concurrently from another process.
  *
- * <p>The first use of Chronicle Bytes takes half a second, so the file is mapped on a thread of its own. Events that are told
- * before are counted as lost; names are kept.
+ * <p>The first use of Chronicle Bytes takes half a second, so the file is mapped on a separate thread. Earlier events
+ * are counted as lost; names are kept.
  */
 public final class FlightRecorder implements TraceSink, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(FlightRecorder.class);
     private static final Duration OPENING_LIMIT = Duration.ofSeconds(30);
 
-    /** A name that was told before there was a file for it. */
+    /** A name recorded before the file was mapped. */
     private record Name(int number, String text) {}
 
     private final RecorderOptions options;
@@ -42,7 +42,7 @@ public final class FlightRecorder implements TraceSink, AutoCloseable {
     private volatile @Nullable Throwable failure;
     /** Under the lock. */
     private @Nullable NameArea names;
-    /** Under the lock; empty once there is an area. */
+    /** Under the lock; empty once the area exists. */
     private final Queue<Name> early = new ArrayDeque<>();
 
     private FlightRecorder(RecorderOptions options, RecordingFile file) {
@@ -51,10 +51,10 @@ public final class FlightRecorder implements TraceSink, AutoCloseable {
     }
 
     /**
-     * Makes the file and begins to open it; returns before it is open. Whoever truncates the file while the recorder writes it
-     * ends the process.
+     * Creates the file and starts mapping it; returns before that is done. Truncating the file while it is recorded
+     * kills this process (SIGBUS).
      *
-     * @throws IOException the file cannot be made, is in use by another recorder, or is there and is no recording
+     * @throws IOException the file cannot be created, is in use by another recorder, or exists and is not a recording
      */
     public static FlightRecorder start(RecorderOptions options) throws IOException {
         FlightRecorder recorder = new FlightRecorder(options, RecordingFile.create(options));
@@ -77,7 +77,7 @@ public final class FlightRecorder implements TraceSink, AutoCloseable {
             ring = ready;
             moveLost(ready);
         } catch (IOException | RuntimeException | LinkageError e) {
-            // A full disk, or a JDK that no longer gives Chronicle what it needs.
+            // For example a full disk, or a JDK without the internals that Chronicle needs.
             failure = e;
             isOn = false;
             LOG.warn("recording into {} failed and events are not kept: {}", options.file(), e.toString());
@@ -87,15 +87,17 @@ public final class FlightRecorder implements TraceSink, AutoCloseable {
     }
 
     /**
-     * Waits until events are kept.
+     * Waits until events are recorded.
      *
-     * @return whether they are; false if the time was over before, or if opening failed
+     * @return whether they are; false on timeout, or if opening failed
      */
     public boolean awaitOpen(Duration limit) throws InterruptedException {
         return opened.await(limit.toNanos(), TimeUnit.NANOSECONDS) && failure == null;
     }
 
-    /** Events that found no record: the file was not open yet or no longer, or a writer was overtaken by a whole round. */
+    /**
+     * Lost events: the file was not yet or no longer mapped, or a writer was overtaken by a whole round of the ring.
+     */
     public long lost() {
         Ring present = ring;
         return lostWithoutRing.get() + (present == null ? 0 : present.lost());
@@ -108,8 +110,8 @@ public final class FlightRecorder implements TraceSink, AutoCloseable {
     }
 
     /**
-     * Keeps 200 bytes of a name as long as there is room for what the options say; later names are kept among the events, with 32
-     * bytes, and are overwritten with them.
+     * Keeps up to 200 bytes of a name while the area of names has room; later names are stored among the events, with
+     * up to 32 bytes, and are overwritten with them.
      */
     @Override
     public void name(int number, String name) {
@@ -137,7 +139,7 @@ public final class FlightRecorder implements TraceSink, AutoCloseable {
 
     private void countLost() {
         lostWithoutRing.incrementAndGet();
-        // Either who opens sees this one, or we see the ring: none is forgotten.
+        // Either the opening thread sees this name, or this thread sees the ring: none is lost.
         Ring present = ring;
         if (present != null) moveLost(present);
     }
@@ -148,8 +150,7 @@ public final class FlightRecorder implements TraceSink, AutoCloseable {
     }
 
     /**
-     * Ends the recording in order; what is told afterwards is lost. The file is unmapped when the last writer is done, some
-     * time later.
+     * Ends the recording normally; later events are lost. The file is unmapped when the last writer is done.
      *
      * @throws IOException nothing was recorded, because opening failed, or the file cannot be closed
      */

@@ -13,8 +13,8 @@ import net.openhft.chronicle.bytes.PointerBytesStore;
 import sluice.dmacore.trace.recording.Layout;
 
 /**
- * The names of a mapped recording: appended, and counted in the header when they are whole; records of the ring, when the area is
- * full. For one thread at a time.
+ * The names of a mapped recording: appended to the area, and counted in the header when complete; stored in records of
+ * the ring when the area is full. For one thread at a time.
  */
 final class NameArea {
     private final MemorySegment mapping;
@@ -28,7 +28,7 @@ final class NameArea {
         this.mapping = mapping;
         this.store = store;
         cursor = store.bytesForWrite();
-        // The lock of the recorder is what makes it one thread at a time.
+        // Guarded by the recorder's lock.
         cursor.singleThreadedCheckDisabled(true);
         cursor.writePosition(Layout.HEADER_BYTES);
         cursor.writeLimit(Layout.recordsOffset(options.namesBytes()));
@@ -56,7 +56,7 @@ final class NameArea {
                 words.getLong());
     }
 
-    /** At most so many bytes, and no half characters. */
+    /** At most {@code limit} bytes, without partial characters. */
     private static byte[] utf8(String name, int most) {
         byte[] text = name.getBytes(StandardCharsets.UTF_8);
         if (text.length <= most) return text;

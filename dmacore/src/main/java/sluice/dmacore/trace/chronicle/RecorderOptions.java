@@ -5,16 +5,16 @@ import java.nio.file.Path;
 import sluice.dmacore.trace.recording.Layout;
 
 /**
- * What a flight recorder is told.
+ * Options of a flight recorder.
  *
- * @param file to make; a recording that is there already is replaced, another file is not
- * @param capacity events that are kept, a power of two from 8 to 2<sup>26</sup>; each takes 64 bytes
- * @param namesBytes room for names, a multiple of 64 up to 4 MiB; a name takes 8 bytes and its UTF-8
+ * @param file to create; an existing recording is replaced, any other file is not
+ * @param capacity number of events, a power of two from 8 to 2<sup>26</sup>; each takes 64 bytes
+ * @param namesBytes size of the area of names, a multiple of 64 up to 4 MiB; a name takes 8 bytes and its UTF-8
  */
 public record RecorderOptions(Path file, int capacity, int namesBytes) {
     /** 262,144 events in 16 MiB. */
     public static final int DEFAULT_CAPACITY = 1 << 18;
-    /** Some 30,000 names of 24 bytes. */
+    /** About 30,000 names of 24 bytes. */
     public static final int DEFAULT_NAMES_BYTES = 1 << 20;
 
     public RecorderOptions {

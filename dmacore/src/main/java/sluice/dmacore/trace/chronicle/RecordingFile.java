@@ -22,8 +22,8 @@ import java.util.concurrent.TimeUnit;
 import sluice.dmacore.trace.recording.Layout;
 
 /**
- * The file of a recording while it is being made. It is new, for its owner only, and locked: a file that somebody else has
- * mapped is never cut off, because that would kill him.
+ * The file of a recording during its creation. It is new, accessible to its owner only, and locked: a file that another
+ * process has mapped is never truncated, because that would kill the process.
  */
 final class RecordingFile implements AutoCloseable {
     private static final int ZEROS = 1 << 20;
@@ -37,7 +37,7 @@ final class RecordingFile implements AutoCloseable {
         this.options = options;
     }
 
-    /** Makes the file, with a header and no events. */
+    /** Creates the file, with a header and no events. */
     static RecordingFile create(RecorderOptions options) throws IOException {
         Path file = options.file();
         removeOld(file);
@@ -105,13 +105,13 @@ final class RecordingFile implements AutoCloseable {
     }
 
     /**
-     * Gives the file all of its blocks and maps it.
+     * Allocates all blocks of the file and maps it.
      *
-     * <p>A store into a block that the file system cannot give kills the JVM, so they are all asked for here; and each page is
-     * touched, so that no event pays for that.
+     * <p>A store to a block that the file system cannot allocate kills the JVM, so all are allocated here; and each
+     * page is touched, so that no event takes a page fault.
      *
-     * @return the whole file; unmapped when nobody holds it any more, because closing an arena under a writer would make his
-     *         event fail
+     * @return the whole file; unmapped when it is unreachable, because closing the arena would make a concurrent writer
+     * fail
      * @throws IOException such as for a full disk
      */
     MemorySegment map() throws IOException {

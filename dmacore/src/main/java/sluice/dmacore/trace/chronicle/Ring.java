@@ -10,8 +10,8 @@ import sluice.dmacore.trace.recording.Layout;
 /**
  * The records of a mapped recording, for any number of writers.
  *
- * <p>The stores are not checked: all offsets are made here, from numbers that are masked. {@code mapping} is what keeps the file
- * mapped, and each method holds it to its end.
+ * <p>The stores are unchecked: all offsets are computed here from masked numbers. {@code mapping} keeps the file
+ * mapped; each method keeps it reachable to its end.
  */
 final class Ring {
     private final MemorySegment mapping;
@@ -50,7 +50,7 @@ final class Ring {
         }
     }
 
-    /** A negative state is a writer who has been at it for a whole round, and a newer one means that we have. */
+    /** A negative state is a writer that is a whole round late; a newer state means that this writer is. */
     private boolean take(long at, long sequence) {
         long state = store.readVolatileLong(at + Layout.STATE_AT);
         return state >= 0 && state < sequence && store.compareAndSwapLong(at + Layout.STATE_AT, state, -sequence);
@@ -72,7 +72,7 @@ final class Ring {
         }
     }
 
-    /** Says that the end was an orderly one. */
+    /** Marks a normal end. */
     void markClosed() {
         try {
             store.writeOrderedLong(Layout.CLOSED_AT, 1);

@@ -1,10 +1,11 @@
 /**
- * The flight recorder: events into a memory-mapped file that survives the process. The only place that knows Chronicle Bytes.
+ * The flight recorder: events into a memory-mapped file that survives the process. The only package that uses Chronicle
+ * Bytes.
  *
- * <p>Chronicle gives unchecked atomic stores into the mapping and the cursor over the names. It does not own the mapping:
- * nothing keeps a store of Chronicle's mapped while a writer is in it, and a JVM dies of that, so the mapping is one of the
- * JVM's own, which cannot go before the writer. What the file looks like is said in {@link sluice.dmacore.trace.recording.Layout}, and read there
- * without Chronicle.
+ * <p>Chronicle provides unchecked atomic stores to the mapping and the cursor over the names. It does not own the
+ * mapping: a Chronicle store may be unmapped while a writer uses it, which kills the JVM, so the mapping is created by
+ * the JVM and lives longer than the writers. {@link sluice.dmacore.trace.recording.Layout} defines the file format,
+ * which is read without Chronicle.
  */
 @NullMarked
 package sluice.dmacore.trace.chronicle;

@@ -11,9 +11,10 @@ import jdk.jfr.Timespan;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What all events of buffers have. They are told when they are over, so JFR's own duration is 0, and {@code took} says it.
+ * Common fields of all buffer events. They are committed at their end, so JFR's own duration is 0; {@code took} is the
+ * duration.
  *
- * <p>JFR reads the fields of base classes too; this is inheritance because JFR knows nothing else.
+ * <p>Inheritance, because JFR shares fields only through base classes.
  */
 @Category({ "Sluice", "Buffers" })
 @StackTrace(false)

@@ -11,13 +11,13 @@ import sluice.dmacore.trace.EventKind;
 import sluice.dmacore.trace.TraceSink;
 
 /**
- * Tells JDK Flight Recorder: after {@code jcmd PID JFR.start} the events are there under the names {@code sluice.Transfer},
- * {@code sluice.CacheOperation} and so on. While no recording wants them, telling one is the check of a flag or two and makes
- * no garbage, in compiled and in other code; while one does, JFR keeps it in its own buffers.
+ * Passes events to JDK Flight Recorder: after {@code jcmd PID JFR.start} they are recorded under the names {@code
+ * sluice.Transfer}, {@code sluice.CacheOperation} and so on. While no recording is running, an event costs the check of
+ * one or two flags and allocates nothing, compiled or interpreted; otherwise JFR stores it in its own buffers.
  */
 public final class JfrSink implements TraceSink {
 
-    /** What JFR knows about our events; asking it costs time, and is not done before anybody records. */
+    /** JFR's types of our events; looked up only when a recording is running, because that is slow. */
     private static final class Types {
         private static final Map<EventKind, EventType> BY_KIND = new EnumMap<>(EventKind.class);
         private static final EventType NAMED = EventType.getEventType(BufferEvent.Named.class);
@@ -41,13 +41,13 @@ public final class JfrSink implements TraceSink {
         }
     }
 
-    /** Whether a recording wants any of the events. */
+    /** Whether a recording has enabled any of the events. */
     @Override
     public boolean isOn() {
         return FlightRecorder.isInitialized() && Types.isAnyEnabled();
     }
 
-    /** Kept by a recording that is running at this moment, and by no later one. */
+    /** Stored by a recording that is running now, not by later ones. */
     @Override
     public void name(int number, String name) {
         if (!FlightRecorder.isInitialized() || !Types.NAMED.isEnabled()) return;

@@ -1,6 +1,6 @@
 /**
- * The same events for JDK Flight Recorder, beside garbage collections and locks of the same moment. Knows {@code jdk.jfr} and
- * nothing of files.
+ * The same events for JDK Flight Recorder, together with garbage collections and locks. Uses {@code jdk.jfr} but no
+ * files.
  */
 @NullMarked
 package sluice.dmacore.trace.jfr;

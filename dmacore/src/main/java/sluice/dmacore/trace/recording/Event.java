@@ -7,7 +7,7 @@ import sluice.dmacore.trace.TraceSink;
  * One event of a recording; the fields are those of {@link TraceSink#record}.
  *
  * @param sequence 1 for the first event of a recording
- * @param nanoTime of the recorder's clock, when the event was told; what it tells began {@code nanos} before
+ * @param nanoTime of the recorder's clock, when the event was recorded; the operation began {@code nanos} before
  */
 public record Event(long sequence, long nanoTime, EventKind kind, int buffer, int attachment, int detail, long from,
         long length, long bytes, long nanos) {

@@ -11,11 +11,11 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.trace.EventKind;
 
 /**
- * Goes through the events of a recording, from the oldest to the one that was the newest when it began. For one thread.
+ * Iterates over the events of a recording, from the oldest to the newest at the time of its creation. For one thread.
  *
- * <p>Each piece of the file is read three times, because its writers wait for nobody and a read is no atomic thing. What the
- * first read shows as finished is whole, or newer, in the second; what the third shows as unchanged was not being overwritten
- * during the second; so the second is what the writer wrote.
+ * <p>Each piece of the file is read three times, because writers do not synchronise with readers and a read is not
+ * atomic. A record finished in the first read is complete, or newer, in the second; a record unchanged in the third was
+ * not overwritten during the second; so the second read is consistent.
  */
 public final class EventCursor {
     private static final int PIECE = 1024;
@@ -35,10 +35,10 @@ public final class EventCursor {
     private long cutOff;
     private long unknown;
     private long nameRecords;
-    /** Names that are passed by; null if nobody wants them. */
+    /** Receives names among the records; null to skip them. */
     private final @Nullable Map<Integer, String> names;
 
-    /** @param names gets those that are among the records, or is null */
+    /** @param names receives names among the records, or null */
     EventCursor(Recording recording, RecordingHeader header, @Nullable Map<Integer, String> names) {
         this.names = names;
         this.recording = recording;
@@ -58,9 +58,9 @@ public final class EventCursor {
     }
 
     /**
-     * The next event, or null behind the last.
+     * The next event, or null after the last.
      *
-     * @throws IOException the file cannot be read; that it is too short is no error but counted
+     * @throws IOException the file cannot be read; a file that is too short is not an error but counted
      */
     public @Nullable Event next() throws IOException {
         while (next <= header.claimed()) {
@@ -72,12 +72,12 @@ public final class EventCursor {
         return null;
     }
 
-    /** What could not be read among what was gone through so far, and what was overwritten before. */
+    /** The events missed so far, including those overwritten before. */
     public Missed missed() {
         return new Missed(overwritten, unfinished, cutOff, unknown);
     }
 
-    /** Records that were passed by because they hold names. */
+    /** Number of skipped records that contain names. */
     public long nameRecords() {
         return nameRecords;
     }
@@ -136,7 +136,7 @@ public final class EventCursor {
                 taken.getLong(at + Layout.NANOS_AT));
     }
 
-    /** Whether a record has been taken for an event after this one. */
+    /** Whether a record was reused for a later event. */
     private static boolean isNewer(long state, long sequence) {
         return state > sequence || state < -sequence;
     }

@@ -1,7 +1,8 @@
 package sluice.dmacore.trace.recording;
 
 /**
- * Where a recording keeps what; all numbers are little-endian. A file is a header, an area of names, and a ring of records.
+ * The file format of a recording; all numbers are little-endian. A file consists of a header, an area of names, and a
+ * ring of records.
  *
  * <pre>
  * header     0  magic, version (int), bytes of a record (int)
@@ -20,13 +21,13 @@ package sluice.dmacore.trace.recording;
  *           48  buffer, attachment, detail (ints), kind (int)
  * </pre>
  *
- * <p>A name that finds no room is a record: of kind {@link #NAME_KIND}, {@code buffer} its number, {@code detail} its bytes, up to 32
- * of them from {@code from} to {@code nanos}. So the newest events have their names.
+ * <p>A name that does not fit into the area is a record: of kind {@link #NAME_KIND}, {@code buffer} its number, {@code
+ * detail} its bytes, up to 32 of them from {@code from} to {@code nanos}. So the newest events have names.
  *
- * <p>The numbers that many threads change have cache lines of their own. The n-th event, counted from 1, is in record
- * {@code (n - 1) mod capacity}. A writer takes a record by exchanging its state for {@code -n}, and only if that holds an older
- * event; so two writers are never in one record, and a reader that finds {@code n} before and after it read has read the n-th
- * event.
+ * <p>Counters changed by many threads have cache lines of their own. The n-th event, counted from 1, is in record
+ * {@code (n - 1) mod capacity}. A writer takes a record by exchanging its state for {@code -n}, and only if that holds
+ * an older event; so two writers never write one record, and a reader that finds {@code n} before and after its read
+ * has read the n-th event.
  */
 public final class Layout {
     /** "SLUICEFR". */
@@ -50,17 +51,17 @@ public final class Layout {
     public static final int NAMES_END_AT = 256;
     public static final int NAMES_DROPPED_AT = 264;
     public static final int CLOSED_AT = 272;
-    /** Bytes of the header that mean something; the rest is zero. */
+    /** Used bytes of the header; the rest is zero. */
     public static final int HEADER_USED = 280;
 
-    /** Of a name: number and length. */
+    /** Header of a name: number and length. */
     public static final int NAME_HEADER_BYTES = 8;
-    /** Longer names are cut off. */
+    /** Longer names are truncated. */
     public static final int MAX_NAME_BYTES = 200;
     public static final int MAX_NAMES_BYTES = 4 << 20;
-    /** No event's kind: the record holds a name. */
+    /** Not a kind of event: the record contains a name. */
     public static final int NAME_KIND = 1 << 16;
-    /** Bytes of a name that are kept in a record. */
+    /** Bytes of a name in a record. */
     public static final int MAX_NAME_IN_RECORD = 32;
 
     public static final int MIN_CAPACITY = 8;
@@ -85,7 +86,7 @@ public final class Layout {
         return recordsOffset(namesBytes) + capacity * RECORD_BYTES;
     }
 
-    /** Where the records begin. */
+    /** Offset of the records. */
     public static long recordsOffset(long namesBytes) {
         return HEADER_BYTES + namesBytes;
     }

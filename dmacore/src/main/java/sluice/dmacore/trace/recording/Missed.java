@@ -1,17 +1,17 @@
 package sluice.dmacore.trace.recording;
 
 /**
- * Events of a recording that cannot be read, and why.
+ * Events of a recording that cannot be read, by reason.
  *
- * @param overwritten newer events took their place
- * @param unfinished somebody began to write them and did not get done: at this moment, or because its process was killed
- * @param cutOff they lie behind the end of the file
- * @param unknown a newer recorder wrote them, and this reader has no word for their kind
+ * @param overwritten overwritten by newer events
+ * @param unfinished incompletely written: in progress, or because the process was killed
+ * @param cutOff beyond the end of the file
+ * @param unknown of a kind unknown to this reader, written by a newer recorder
  */
 public record Missed(long overwritten, long unfinished, long cutOff, long unknown) {
     public static final Missed NOTHING = new Missed(0, 0, 0, 0);
 
-    /** Whether there is something wrong with the file: a ring overwrites its oldest events, that is its way. */
+    /** Whether the file is damaged; overwriting the oldest events is normal. */
     public boolean isDamage() {
         return cutOff > 0 || unknown > 0;
     }

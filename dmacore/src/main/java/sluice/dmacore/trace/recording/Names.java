@@ -8,17 +8,17 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the numbers of a recording stand for.
+ * The names of a recording's numbers.
  *
- * @param byNumber the last name that each number was given
- * @param isDamaged whether names end in the middle, or in nonsense; those before are here
+ * @param byNumber the latest name of each number
+ * @param isDamaged whether the names are truncated or corrupt; those before are valid
  */
 public record Names(Map<Integer, String> byNumber, boolean isDamaged) {
     public Names {
         byNumber = Map.copyOf(byNumber);
     }
 
-    /** @param area the names that were told, little-endian, all of what remains in the buffer */
+    /** @param area the area of names, little-endian: the rest of the buffer */
     static Names of(ByteBuffer area, boolean isCutOff) {
         Map<Integer, String> found = new HashMap<>();
         while (area.remaining() >= Layout.NAME_HEADER_BYTES) {
@@ -35,7 +35,7 @@ public record Names(Map<Integer, String> byNumber, boolean isDamaged) {
         return new Names(found, isCutOff || area.hasRemaining());
     }
 
-    /** Adds the name that a record holds. */
+    /** Adds the name in a record. */
     static void addRecord(ByteBuffer records, int at, Map<Integer, String> names) {
         int number = records.getInt(at + Layout.BUFFER_AT);
         int length = records.getInt(at + Layout.DETAIL_AT);
@@ -52,7 +52,7 @@ public record Names(Map<Integer, String> byNumber, boolean isDamaged) {
         return new Names(all, isDamaged);
     }
 
-    /** Names come from guests, too; what could play tricks on a terminal is shown as a question mark. */
+    /** Names may come from guests; control characters are replaced by question marks. */
     private static String printable(String name) {
         StringBuilder clean = new StringBuilder(name.length());
         name.codePoints().map(c -> Character.isISOControl(c) || Character.getType(c) == Character.FORMAT ? '?' : c)
@@ -60,7 +60,7 @@ public record Names(Map<Integer, String> byNumber, boolean isDamaged) {
         return clean.toString();
     }
 
-    /** A name, or null for a number that was never named. */
+    /** The name of a number, or null. */
     public @Nullable String find(int number) {
         return byNumber.get(number);
     }

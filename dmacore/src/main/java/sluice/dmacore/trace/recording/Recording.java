@@ -10,7 +10,7 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * A recording that is read, perhaps while its recorder still writes it.
+ * Reads a recording, possibly while it is still being written.
  *
  * <p>The file is read in pieces and never mapped or loaded whole. For one thread.
  */
@@ -26,7 +26,7 @@ public final class Recording implements AutoCloseable {
     /**
      * Opens a file and checks that it is a recording.
      *
-     * @throws RecordingException it is none, or its header is damaged
+     * @throws RecordingException it is not a recording, or its header is damaged
      * @throws IOException it cannot be read
      */
     public static Recording open(Path file) throws IOException {
@@ -52,7 +52,7 @@ public final class Recording implements AutoCloseable {
         return RecordingHeader.of(file, header);
     }
 
-    /** The names told so far. */
+    /** The names recorded so far. */
     public Names names() throws IOException {
         RecordingHeader header = header();
         int length = Math.clamp(header.namesEnd(), 0, header.namesBytes());
@@ -63,7 +63,7 @@ public final class Recording implements AutoCloseable {
         return header.namesDropped() == 0 ? told : told.with(namesAmongEvents(header));
     }
 
-    /** The events from the oldest that is still there to the newest at this moment, in the order in which they were told. */
+    /** The events from the oldest present to the newest at this time, in order. */
     public EventCursor events() throws IOException {
         return new EventCursor(this, header(), null);
     }

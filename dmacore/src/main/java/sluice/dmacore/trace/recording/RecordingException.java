@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.io.Serial;
 import java.nio.file.Path;
 
-/** A file is no recording, or one that cannot be read; the message is one sentence. */
+/** A file is not a recording, or cannot be read; the message is one sentence. */
 public final class RecordingException extends IOException {
     @Serial
     private static final long serialVersionUID = 1;

@@ -12,16 +12,15 @@ import java.nio.file.Path;
  * @param startNanoTime the recorder's own clock at that moment
  * @param pid process that recorded
  * @param claimed sequence number of the newest event, 0 if there is none
- * @param lost events for which there was no record: told before the file was open, or when a record was still being written a
- *        whole round later
+ * @param lost lost events: before the file was mapped, or when a record was still being written a whole round later
  * @param namesEnd bytes of names
- * @param namesDropped names that found no room in the area, and are among the records
- * @param isClosed whether the recorder came to an orderly end; false while it runs, and if it was killed
+ * @param namesDropped names that did not fit into the area and are among the records
+ * @param isClosed whether the recorder was closed normally; false while it runs, or if it was killed
  */
 public record RecordingHeader(int capacity, int namesBytes, long startEpochNanos, long startNanoTime, long pid,
         long claimed, long lost, long namesEnd, long namesDropped, boolean isClosed) {
 
-    /** More than anybody can record; one more can still be counted. */
+    /** More than can be recorded; the counter cannot overflow. */
     private static final long MOST_EVENTS = 1L << 62;
 
     /** @param header {@link Layout#HEADER_USED} bytes, little-endian */
@@ -60,7 +59,7 @@ public record RecordingHeader(int capacity, int namesBytes, long startEpochNanos
         return capacity >= Layout.MIN_CAPACITY && capacity <= Layout.MAX_CAPACITY && Long.bitCount(capacity) == 1;
     }
 
-    /** Sequence number of the oldest event that the ring can still hold; 1 or more. */
+    /** Sequence number of the oldest event that may still be in the ring; 1 or more. */
     public long oldest() {
         return Math.max(1, claimed - capacity + 1);
     }

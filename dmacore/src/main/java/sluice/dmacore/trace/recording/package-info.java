@@ -1,8 +1,8 @@
 /**
- * Recordings: what a flight recorder's file looks like, and how it is read.
+ * Recordings: the file format of the flight recorder, and its reader.
  *
- * <p>Reading needs the file and nothing else: no mapping, so that a file which somebody cuts off or damages while it is read
- * is an error or a count and never a fault, and no Chronicle. Who writes is not known here.
+ * <p>The reader uses neither a mapping, so that a file truncated or damaged while it is read causes an error or a count
+ * but never a fault, nor Chronicle. Must not depend on the writer.
  */
 @NullMarked
 package sluice.dmacore.trace.recording;
