@@ -15,29 +15,29 @@ import sluice.dmacore.linux.Errno;
 import sluice.vdev.queue.Chain;
 
 /**
- * The commands of one queue that are carried out elsewhere, by {@link Workers} or another device: each is answered when its fence
- * is signalled, in whatever order that happens. With VIRTIO_F_IN_ORDER the queue holds back what is early.
+ * The commands of one queue that run asynchronously, on {@link Workers} or another device: each is answered when its
+ * fence is signalled, in any order. With VIRTIO_F_IN_ORDER the queue holds back early answers.
  *
- * <p>Each command is answered once, whatever happens. A fence of {@link DeviceEnvironment#fences} that nobody signals fails with
- * ETIMEDOUT at its bound. What is under way when the queue stops, or the device is reset, is answered at once with ECANCELED: a
- * front-end that pauses a VM never waits for work of ours, and a driver that goes on has lost no chain. Used on the device's loop;
- * fences are signalled on any thread.
+ * <p>Each command is answered exactly once. A fence of {@link DeviceEnvironment#fences} that is not signalled fails
+ * with ETIMEDOUT at its bound. Commands in flight when the queue stops, or the device is reset, are answered at once
+ * with ECANCELED, so that a front-end that pauses a VM never waits for them, and no chain is lost. Used on the device's
+ * loop; fences are signalled on any thread.
  */
 public final class CommandsInFlight {
     private static final Logger LOG = LoggerFactory.getLogger(CommandsInFlight.class);
 
-    /** Writes what the driver is told. */
+    /** Writes the answer for the driver. */
     @FunctionalInterface
     public interface Answer {
         /**
-         * The command is over: completes {@code chain}. On the device's loop.
+         * The command has ended: completes {@code chain}. On the device's loop.
          *
-         * @param errno 0 for success, ETIMEDOUT, ECANCELED, or what the fence failed with
+         * @param errno 0 for success, ETIMEDOUT, ECANCELED, or the error of the fence
          */
         void write(Chain chain, int errno);
     }
 
-    /** A command whose fence is not signalled, or was and the loop has not been there yet. */
+    /** A command with a pending fence, or with a signalled fence not yet handled on the loop. */
     private static final class Command {
         private final Chain chain;
         private final Answer answer;
@@ -51,14 +51,14 @@ public final class CommandsInFlight {
 
     private final DeviceLoop loop;
     private final int most;
-    /** In the order in which they were taken. */
+    /** In the order in which they were added. */
     private final Set<Command> underWay = new LinkedHashSet<>();
     private @Nullable QueueWorker worker;
 
     /**
-     * For a queue that does not run yet.
+     * Creates it for a stopped queue.
      *
-     * @param most commands that may be under way at a time, 1 or more
+     * @param most limit of commands in flight, 1 or more
      */
     public CommandsInFlight(DeviceLoop loop, int most) {
         if (most < 1) throw new IllegalArgumentException(most + " commands in flight; give 1 or more");
@@ -66,25 +66,25 @@ public final class CommandsInFlight {
         this.most = most;
     }
 
-    /** The queue runs from now on; {@code next} takes its chains. For {@link VirtioDevice#startQueue}. */
+    /** The queue starts; {@code next} takes its chains. For {@link VirtioDevice#startQueue}. */
     public void start(QueueWorker next) {
         worker = next;
     }
 
-    /** Commands that are not answered. */
+    /** Number of unanswered commands. */
     public int count() {
         return underWay.size();
     }
 
-    /** Whether no chain may be taken now; for {@link QueueWorker.Work#isHeldBack}. */
+    /** Whether the limit is reached; for {@link QueueWorker.Work#isHeldBack}. */
     public boolean isFull() {
         return underWay.size() >= most;
     }
 
     /**
-     * A command is under way. If its fence is signalled already, it is answered in the loop's next round.
+     * Adds a command in flight. If its fence is signalled already, it is answered in the loop's next round.
      *
-     * @throws IllegalStateException as many are under way as may be
+     * @throws IllegalStateException the limit is reached
      */
     public void add(Chain chain, Fence fence, Answer answer) {
         if (isFull()) throw new IllegalStateException(most + " commands are in flight, which is the limit");
@@ -97,13 +97,13 @@ public final class CommandsInFlight {
         try {
             loop.execute(() -> settle(command, fence.error()));
         } catch (RejectedExecutionException e) {
-            // The device was closed meanwhile, and its queues were stopped before: nobody waits.
+            // The device was closed meanwhile, after its queues were stopped: no command is pending.
             LOG.debug("{}: fence {} was signalled after the device was closed", loop.name(), fence, e);
         }
     }
 
     private void settle(Command command, int errno) {
-        if (!underWay.remove(command)) return; // its queue was stopped, and it was answered then
+        if (!underWay.remove(command)) return; // answered when its queue was stopped
         QueueWorker present = worker;
         try {
             answer(command, errno);
@@ -116,12 +116,13 @@ public final class CommandsInFlight {
         try {
             command.answer.write(command.chain, errno);
         } finally {
-            // An answer that throws, or forgets the chain, leaves no driver waiting for ever.
+            // If the answer throws or does not complete the chain, it is completed here, so that the driver does not
+            // wait for ever.
             if (command.chain.isWaiting()) command.chain.complete();
         }
     }
 
-    /** The queue ends. For {@link VirtioDevice#stopQueue}. */
+    /** The queue stops. For {@link VirtioDevice#stopQueue}. */
     public void stop() {
         List<Command> left = List.copyOf(underWay);
         underWay.clear();

@@ -4,7 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.function.LongSupplier;
 
-/** A number that one thread changes, usually the device's loop, and any thread may read without a lock. */
+/** A counter written by one thread, usually the device's loop, and read by any thread without a lock. */
 public final class Counter implements LongSupplier {
     private static final VarHandle VALUE;
 
@@ -18,12 +18,12 @@ public final class Counter implements LongSupplier {
 
     private long value;
 
-    /** Adds to it; on the thread that changes it. */
+    /** Adds to it; on the writing thread. */
     public void add(long more) {
         VALUE.setOpaque(this, value + more);
     }
 
-    /** Adds one; on the thread that changes it. */
+    /** Adds one; on the writing thread. */
     public void increment() {
         add(1);
     }

@@ -14,60 +14,62 @@ import sluice.iommu.fault.FaultPolicy;
 import sluice.iommu.space.IoSpace;
 
 /**
- * All that a device may use of its process. It is given when the device is made, before its loop calls it, and is good until
- * the device is closed.
+ * All services of the process for a device. Passed at the creation of the device, before the first call on its loop;
+ * valid until the device is closed.
  */
 public interface DeviceEnvironment {
-    /** The device's name in logs, findings and reports, unlike that of any other of the process: {@code gpu}, {@code gpu-2}. */
+    /** The device's name in logs, findings and reports, unique in the process: {@code gpu}, {@code gpu-2}. */
     String name();
 
     /** The loop on which the device is called. */
     DeviceLoop loop();
 
-    /** Threads for what takes long. */
+    /** Threads for long work. */
     Workers workers();
 
     /**
-     * Where the device opens timelines for work that it has done elsewhere. A fence that is not signalled within its bound is
-     * reported and fails with ETIMEDOUT, so that whoever waits for it goes on: see {@link CommandsInFlight}.
+     * The domain in which the device opens timelines for asynchronous work. A fence that is not signalled within its
+     * bound is reported and fails with ETIMEDOUT, so that its waiters continue: see {@link CommandsInFlight}.
      */
     FenceDomain fences();
 
-    /** Through which all devices of the process share buffers. Its findings and its trace are theirs as well. */
+    /** The core through which all devices of the process share buffers, findings and the trace. */
     DmaCore core();
 
-    /** How the device reaches memory: whether it snoops the CPU's caches. */
+    /** How the device accesses memory: whether it snoops the CPU's caches. */
     Stream stream();
 
-    /** The device's share of the process: from it is taken whatever a guest may ask for. */
+    /** The device's share of the process's resources, charged for everything that a guest may request. */
     Share share();
 
-    /** Files mapped into the process; what is mapped is taken from {@link #share}. */
+    /** File mappings of the process, charged to {@link #share}. */
     FileMappings files();
 
-    /** What becomes of an access that the device's own address space refuses. */
+    /** The policy for an access refused by the device's own address space. */
     FaultPolicy onFault();
 
-    /** What the kernels of the guests tell of their DMA, for a device that they tell it to; null if the process has none such. */
+    /** DMA calls reported by guest kernels, for a device that receives the reports; null if the process has none. */
     @Nullable
     Witness witness();
 
-    /** Where the device registers what it counts. */
+    /** The report in which the device registers its counters. */
     Report report();
 
     /**
-     * Says which address space is the device's own: faults that a user asks for happen there, and its faults are reported. To
-     * be called at most once, by a device that has one besides what its front-end maps.
+     * Registers the device's own address space, for fault injection and for the report of its faults. Called at most
+     * once, by a device with an address space besides its front-end's mappings.
      */
     void reachesThrough(IoSpace space);
 
-    /** An address that the device reads although nobody gave it, to see what becomes of that; null for none. */
+    /** An address to be read although it was not passed to the device, for fault injection; null for none. */
     @Nullable
     StrayRead strayRead();
 
-    /** What to do when a user asks to see what the device shows (SIGUSR2); runs on the loop. */
+    /** Sets the action for SIGUSR2, such as writing pictures; runs on the loop. */
     void whenAsked(Runnable show);
 
-    /** Closes something after the device, on a thread that may wait; what was handed in last is closed first. */
+    /**
+     * Registers a resource to be closed after the device, on a thread that may block, in reverse order of registration.
+     */
     void closeAtEnd(Closeable thing);
 }

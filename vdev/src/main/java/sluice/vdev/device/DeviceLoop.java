@@ -3,8 +3,8 @@ package sluice.vdev.device;
 import java.util.concurrent.Executor;
 
 /**
- * The one thread on which a device is called. What is handed in runs there, in the order of the calls; it must not wait, and
- * an exception that it throws is logged and ends nothing else. May be used on any thread.
+ * The single thread on which a device is called. Tasks run there in the order of submission; they must not block, and
+ * an exception of a task is logged and affects no other task. Thread-safe.
  */
 public interface DeviceLoop extends Executor {
     /** The device's name in logs and reports, such as "gpu". */
@@ -13,14 +13,14 @@ public interface DeviceLoop extends Executor {
     /**
      * Runs {@code task} once, after {@code nanos} nanoseconds.
      *
-     * @return prevents it; without effect when it has run
+     * @return cancels it; no effect if it has run
      */
     Runnable after(long nanos, Runnable task);
 
     /**
-     * Runs {@code task} every {@code nanos} nanoseconds, for the first time after as many.
+     * Runs {@code task} every {@code nanos} nanoseconds, first after that time.
      *
-     * @return ends it
+     * @return cancels it
      */
     Runnable every(long nanos, Runnable task);
 }

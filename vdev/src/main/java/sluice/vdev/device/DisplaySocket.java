@@ -3,13 +3,13 @@ package sluice.vdev.device;
 import sluice.dmacore.linux.Fd;
 
 /**
- * Takes the socket on which a front-end wants pictures, which vhost-user hands over apart from the device's own
- * (VHOST_USER_GPU_SET_SOCKET). Called on the device's loop.
+ * Receives the front-end's display socket, which vhost-user passes separately (VHOST_USER_GPU_SET_SOCKET). Called on
+ * the device's loop.
  */
 public interface DisplaySocket {
-    /** Uses {@code socket}, which it owns from now on, in place of the one before. */
+    /** Takes ownership of {@code socket}, and uses it in place of an earlier one. */
     void connect(Fd socket);
 
-    /** The front-end has gone. */
+    /** The front-end has disconnected. */
     void disconnect();
 }

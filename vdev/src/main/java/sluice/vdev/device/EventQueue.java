@@ -9,13 +9,13 @@ import sluice.vdev.queue.Chain;
 import sluice.vdev.queue.Virtqueue;
 
 /**
- * A queue whose buffers the driver lends for events, such as the event queues of virtio-input and virtio-media. Events are
- * delivered in the order in which they were sent, one to a buffer, and none is dropped: while there is no buffer they wait, and
- * when too many wait {@link #send} refuses the next, so that a device stops making them.
+ * A queue of device-writable buffers for events, such as the event queues of virtio-input and virtio-media. Events are
+ * delivered in order, one per buffer, and none is dropped: without a buffer they are pending, and beyond a limit {@link
+ * #send} refuses, so that the device stops generating them.
  *
- * <p>A buffer is taken only when there is an event for it. So one that is lent and not used stays in its ring: there is nothing
- * to give back when the queue stops, as it does when a VM is paused, and what waits is delivered when it runs again. Used on the
- * device's loop.
+ * <p>A buffer is taken only for an event. Unused buffers stay in the ring, so nothing must be returned when the queue
+ * stops, for example when the VM is paused, and pending events are delivered when it runs again. Used on the device's
+ * loop.
  */
 public final class EventQueue implements QueueWorker.Work {
     private final int index;
@@ -24,17 +24,17 @@ public final class EventQueue implements QueueWorker.Work {
     private final Deque<byte[]> waiting = new ArrayDeque<>();
     private final Counter sent = new Counter();
     private final Counter cut = new Counter();
-    /** As many as {@link #waiting} has, for those who look from elsewhere. */
+    /** The size of {@link #waiting}, for other threads. */
     private final Counter queued = new Counter();
     private @Nullable QueueWorker worker;
     private boolean refused;
 
     /**
-     * A queue that does not run.
+     * Creates it for a stopped queue.
      *
      * @param index of the queue
-     * @param mostWaiting events that may wait for buffers, 1 or more
-     * @param room called when an event that was refused may be sent again
+     * @param mostWaiting limit of pending events, 1 or more
+     * @param room called when a refused event may be sent again
      */
     public EventQueue(int index, int mostWaiting, Runnable room) {
         if (mostWaiting < 1) throw new IllegalArgumentException(mostWaiting + " waiting events; give 1 or more");
@@ -43,31 +43,31 @@ public final class EventQueue implements QueueWorker.Work {
         this.room = room;
     }
 
-    /** Registers what it counts, as {@code name.sent} and so on. */
+    /** Registers its counters, as {@code name.sent} and so on. */
     public void register(Report report, String name) {
-        report.counter(name + ".sent", "events", "Events that drivers have got.", sent);
+        report.counter(name + ".sent", "events", "Events delivered to drivers.", sent);
         report.counter(name + ".cut", "events", "Of those, events for which the driver's buffer was too short.", cut);
         report.gauge(name + ".waiting", "events", "Events waiting for a buffer.", queued);
     }
 
-    /** The queue runs from now on; {@link #run} follows. For {@link VirtioDevice#startQueue}. */
+    /** The queue starts; {@link #run} follows. For {@link VirtioDevice#startQueue}. */
     public void start(Virtqueue queue, DeviceContext context) {
         worker = new QueueWorker(index, queue, context, this);
     }
 
-    /** The queue ends; what waits goes on waiting. For {@link VirtioDevice#stopQueue}. */
+    /** The queue stops; pending events are kept. For {@link VirtioDevice#stopQueue}. */
     public void stop() {
         worker = null;
     }
 
-    /** Forgets what waits: it is nothing to the next driver. For {@link VirtioDevice#reset}. */
+    /** Drops pending events, which do not concern the next driver. For {@link VirtioDevice#reset}. */
     public void clear() {
         waiting.clear();
         queued.add(-queued.getAsLong());
         refused = false;
     }
 
-    /** The driver may have lent buffers. For {@link VirtioDevice#notified}. */
+    /** The driver may have added buffers. For {@link VirtioDevice#notified}. */
     public void run() {
         QueueWorker present = worker;
         if (present == null) return;
@@ -79,10 +79,10 @@ public final class EventQueue implements QueueWorker.Work {
     }
 
     /**
-     * Delivers an event, now or when there is a buffer.
+     * Delivers an event, now or when a buffer is available.
      *
      * @param event kept until it is delivered
-     * @return false if as many wait as may: nothing was taken, and the device sends it again when it is told of room
+     * @return false if the limit is reached: nothing was queued; the device sends it again when {@code room} is called
      */
     public boolean send(byte[] event) {
         if (waiting.size() == mostWaiting) {
@@ -95,7 +95,7 @@ public final class EventQueue implements QueueWorker.Work {
         return true;
     }
 
-    /** Events that wait for a buffer. */
+    /** Number of pending events. */
     public int waiting() {
         return waiting.size();
     }

@@ -7,10 +7,10 @@ import sluice.vdev.pci.Bar;
 import sluice.vdev.pci.ConfigSpace;
 
 /**
- * A PCI function. It is called on its own loop, and never by two threads at a time.
+ * A PCI function. All calls are made on its own loop.
  *
- * <p>Configuration space is {@link ConfigSpace}'s work, and BARs that are plain memory need no work at all: what remains is
- * what registers do.
+ * <p>{@link ConfigSpace} implements configuration space, and memory BARs need no code: a function implements its
+ * registers.
  */
 public interface PciFunction {
     /** The same object each time. */
@@ -19,7 +19,9 @@ public interface PciFunction {
     /** The same BARs each time, at most one of an index. */
     List<Bar> bars();
 
-    /** A front-end has connected. Called before any access; the context is good until the next {@link #reset} at least. */
+    /**
+     * A front-end has connected. Called before any access; the context is valid at least until the next {@link #reset}.
+     */
     void start(FunctionContext context);
 
     /**
@@ -35,23 +37,26 @@ public interface PciFunction {
     void write(int bar, long offset, int size, long value);
 
     /**
-     * The driver is about to read these bytes of configuration space: a function that shows something of itself there writes
-     * it to {@link #config} now.
+     * The driver is about to read these bytes of configuration space: a function with state in it updates {@link
+     * #config} now.
      */
     default void configRead(int offset, int length) {}
 
-    /** The driver has written these bytes of configuration space, as far as they are its own. */
+    /** The driver has written these bytes of configuration space, as far as they are writable. */
     default void configWritten(int offset, int length) {}
 
     /**
-     * A range of bus addresses is not the function's any more, as is everything that {@link FunctionContext#memory} led to
-     * there: it lets go of it before this returns. Mappings that were not touched stay as they are.
+     * A range of bus addresses was unmapped: the function must release everything that {@link FunctionContext#memory}
+     * resolved in it before this returns. Other mappings are unchanged.
      */
     default void unmapped(AddressRange range) {}
 
-    /** The front-end has gone; called after {@link #reset}. The context is not to be used any more. */
+    /** The front-end has disconnected; called after {@link #reset}. The context must not be used any more. */
     default void disconnected() {}
 
-    /** Puts the function back to power-on: nothing of it runs, and no interrupt is asserted. Also when a front-end has gone. */
+    /**
+     * Resets the function to power-on: all work stops, and no interrupt is asserted. Also called when a front-end has
+     * disconnected.
+     */
     void reset();
 }

@@ -9,27 +9,27 @@ import sluice.vdev.queue.Polled;
 import sluice.vdev.queue.Virtqueue;
 
 /**
- * Takes chains off one queue and has them worked on, in turns that leave room for others on the loop. What was completed
- * is published at the turn's end, and every few chains in a long one: a driver that keeps many under way then makes new
- * ones while we work. Such a driver's queue is also looked at a moment longer when it runs empty, for the two would
- * otherwise spend their time waking each other up. An idle queue is never looked at.
+ * Processes the chains of one queue, in turns that leave time for other work of the loop. Completed chains are
+ * published at the end of a turn, and every few chains in a long one, so that a driver with many requests in flight can
+ * submit new ones concurrently. The queue of such a driver is also polled a little longer when it becomes empty, to
+ * avoid a wake-up per request. An idle queue is not polled.
  */
 public final class QueueWorker {
-    /** What is done with the chains. */
+    /** The processing of chains. */
     public interface Work {
-        /** Whether no chain may be taken now; {@link QueueWorker#run} is to be called when that is over. */
+        /** Whether no chain may be taken now; call {@link QueueWorker#run} when this ends. */
         boolean isHeldBack();
 
-        /** Works on a chain, to its completion now or later. */
+        /** Processes a chain; it may be completed later. */
         void execute(Chain chain);
     }
 
-    /** What a turn may have before others on the loop get theirs: chains, for those that are cheap, and time. */
+    /** Limits of a turn: number of chains, and time. */
     private static final int CHAINS_PER_TURN = 64;
     private static final long NANOS_PER_TURN = 4_000_000;
-    /** A turn of so many chains is a long one. */
+    /** Chains after which a turn counts as long. */
     private static final int CHAINS_PER_PUBLICATION = 8;
-    /** How long a queue that was busy is looked at: what it takes a driver to wake up and send more. */
+    /** How long a busy queue is polled when it is empty: the time in which a driver wakes up and sends more. */
     private static final long LINGER_NANOS = 40_000;
 
     private final int index;
@@ -43,7 +43,7 @@ public final class QueueWorker {
         this(index, queue, context, work, System::nanoTime);
     }
 
-    /** @param clock tells the time in nanoseconds */
+    /** @param clock time in nanoseconds */
     QueueWorker(int index, Virtqueue queue, DeviceContext context, Work work, LongSupplier clock) {
         this.index = index;
         this.queue = queue;
@@ -52,7 +52,7 @@ public final class QueueWorker {
         this.clock = clock;
     }
 
-    /** One turn. Called again from within, as a completion may do, it leaves the chains to the turn under way. */
+    /** Runs one turn. A nested call, as from a completion, leaves the chains to the current turn. */
     public void run() {
         if (running) return;
         running = true;
@@ -67,22 +67,22 @@ public final class QueueWorker {
             publish();
             return;
         }
-        // The driver gets back what was carried out before it broke the queue.
+        // Chains completed before the driver broke the queue are published.
         if (queue.publish() instanceof Polled.Stalled stalled) context.stalled(index, stalled);
         context.broken(index, broken);
     }
 
     /**
-     * What held the queue back is over: shows the driver what was completed, and has the queue looked at by whoever runs
-     * it. Not at once, for it may be disabled by now.
+     * The reason for holding back has ended: publishes completed chains, and requests a later poll of the queue. Not at
+     * once, because the queue may be disabled by now.
      */
     public void resume() {
-        if (running) return; // the turn under way goes on by itself, and publishes at its end
+        if (running) return; // the current turn continues by itself, and publishes at its end
         publish();
         context.callAgain(index);
     }
 
-    /** Gives the chain that was taken last back to the queue, because the queue stops: whoever starts it again takes it anew. */
+    /** Returns the chain taken last to the queue, because the queue stops; it is taken again after a restart. */
     public void takeBack(Chain chain) {
         queue.takeBack(chain);
     }
@@ -93,7 +93,7 @@ public final class QueueWorker {
         if (published instanceof Polled.Broken broken) context.broken(index, broken);
     }
 
-    /** @return what is wrong with the queue, or null */
+    /** @return why the queue is broken, or null */
     private Polled.@Nullable Broken takeChains() {
         long begun = clock.getAsLong();
         for (int taken = 0; !work.isHeldBack(); taken++) {
@@ -109,7 +109,7 @@ public final class QueueWorker {
                     if ((taken + 1) % CHAINS_PER_PUBLICATION == 0) publish();
                 }
                 case Polled.Empty empty -> {
-                    // A buffer that arrived while we asked for notifications is found by polling once more.
+                    // A buffer that arrived while notifications were being enabled is found by polling once more.
                     if (!queue.enableNotifications()) return null;
                 }
                 case Polled.Stalled stalled -> {
@@ -124,7 +124,7 @@ public final class QueueWorker {
         return null;
     }
 
-    /** Looks on for as long as is wanted. The driver sees what is done, and is not asked to notify. */
+    /** Continues polling as configured. Completed chains are published, and notifications stay disabled. */
     private Polled pollOn(int taken) {
         long limit = Math.max(context.pollNanos(), taken < CHAINS_PER_PUBLICATION ? 0 : LINGER_NANOS);
         Polled next = Polled.Empty.EMPTY;

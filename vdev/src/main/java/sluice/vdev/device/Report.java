@@ -10,18 +10,18 @@ import org.HdrHistogram.AbstractHistogram;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a device tells of itself: numbers that are registered once, when it is made, and read whenever somebody wants to know, on
- * any thread. Whoever reads decides on the form: a JSON file, a log line, a page.
+ * A device's metrics: registered once, at its creation, and read on any thread. The reader decides on the format: a
+ * JSON file, a log line, a page.
  *
  * <p>A name is a path of words in camel case with dots between, such as {@code copiedBytes.transfer}; each is registered once.
- * What is registered must be readable on any thread without a lock: a {@link Counter}, an atomic histogram.
+ * Values must be readable on any thread without a lock: a {@link Counter}, an atomic histogram.
  */
 public final class Report {
-    /** What a number is. */
+    /** Kinds of numbers. */
     public enum Kind {
-        /** It only grows. */
+        /** Monotonic. */
         COUNTER,
-        /** It goes up and down. */
+        /** May increase and decrease. */
         GAUGE
     }
 
@@ -30,10 +30,10 @@ public final class Report {
         /** A path of words with dots between. */
         String name();
 
-        /** What it is counted in, such as {@code bytes} or {@code frames}. */
+        /** The unit, such as {@code bytes} or {@code frames}. */
         String unit();
 
-        /** One line. */
+        /** A description in one line. */
         String help();
     }
 
@@ -41,14 +41,14 @@ public final class Report {
     public record Single(String name, String unit, String help, Kind kind, LongSupplier value) implements Metric {}
 
     /**
-     * A number for each of several labels; those that are 0 need not be shown.
+     * A number for each of several labels; zeros may be omitted.
      *
      * @param values by label
      */
     public record Labelled(String name, String unit, String help, Map<String, LongSupplier> values) implements Metric {}
 
     /**
-     * A distribution for each of several labels; those without a value need not be shown.
+     * A distribution for each of several labels; empty ones may be omitted.
      *
      * @param values by label, in nanoseconds; such as an {@link org.HdrHistogram.AtomicHistogram}, which may be read while it is
      *        written
@@ -62,12 +62,12 @@ public final class Report {
 
     private final Map<String, Metric> metrics = new LinkedHashMap<>();
 
-    /** Registers a number that only grows. */
+    /** Registers a monotonic counter. */
     public void counter(String name, String unit, String help, LongSupplier value) {
         add(new Single(name, unit, help, Kind.COUNTER, value));
     }
 
-    /** Registers a number that goes up and down. */
+    /** Registers a gauge. */
     public void gauge(String name, String unit, String help, LongSupplier value) {
         add(new Single(name, unit, help, Kind.GAUGE, value));
     }
@@ -82,7 +82,7 @@ public final class Report {
         add(new Distributions(name, help, new LinkedHashMap<>(values)));
     }
 
-    /** @throws IllegalArgumentException there is one of this name already, or the name is none */
+    /** @throws IllegalArgumentException the name is registered already, or is invalid */
     private synchronized void add(Metric metric) {
         if (!metric.name().matches("[a-zA-Z][a-zA-Z0-9]*(\\.[a-zA-Z][a-zA-Z0-9]*)*"))
             throw new IllegalArgumentException(
@@ -92,7 +92,7 @@ public final class Report {
         if (before != null) throw new IllegalArgumentException(metric.name() + " is registered twice");
     }
 
-    /** All that is registered, in the order in which it was. */
+    /** All metrics, in order of registration. */
     public synchronized List<Metric> metrics() {
         return new ArrayList<>(metrics.values());
     }

@@ -3,11 +3,11 @@ package sluice.vdev.device;
 /**
  * A shared memory region of a virtio device (virtio 1.3 §2.10).
  *
- * @param id 0 to 255; what it means is the device's specification's business
+ * @param id 0 to 255; its meaning is defined by the device's specification
  * @param bytes a multiple of 4096
  */
 public record SharedRegion(int id, long bytes) {
-    /** Regions have whole pages, and so have the parts that are shown. */
+    /** Granularity of regions and mapped parts, in bytes. */
     public static final long PAGE = 4096;
     private static final int LAST_ID = 255;
 

@@ -4,26 +4,26 @@ import java.lang.foreign.MemorySegment;
 import java.util.function.Consumer;
 
 /**
- * A shared memory region, as its device sees it. The memory is the device's from the beginning; its driver reaches those parts
- * that are shown. Used on the device's loop.
+ * A shared memory region, as its device sees it. The device can always access all of it; the driver can access the
+ * parts mapped by {@link #show}. Used on the device's loop.
  */
 public interface SharedWindow {
-    /** All of the region. It may be read and written at any time, and so may the driver what it is shown. */
+    /** All of the region. The device may access it at any time, concurrently with the driver. */
     MemorySegment memory();
 
     /**
-     * Lets the driver reach a part, of whole pages that are not shown yet, until it is hidden or the device is reset. Over vhost-user
-     * a part takes one of the eight regions of a memory table, of which the guest's memory has at least one.
+     * Maps a part of whole unmapped pages for the driver, until it is hidden or the device is reset. Over vhost-user a
+     * part uses one of the eight regions of a memory table, of which guest memory uses at least one.
      *
-     * @param done gets on the loop whether it does, possibly before this returns; not if the front-end refuses it or has gone, no
-     *         region is left, or the device has been reset meanwhile
-     * @throws IllegalArgumentException the part is not in the region, or not of whole pages
+     * @param done receives the result on the loop, possibly before this returns; false if the front-end refuses it or
+     * has disconnected, no region is left, or the device has been reset meanwhile
+     * @throws IllegalArgumentException the part is not in the region, or not page-aligned
      */
     void show(long offset, long length, Consumer<Boolean> done);
 
     /**
-     * Takes a part away that was shown with these numbers. Where the front-end cannot take it away, as over PCI, the driver
-     * still reaches it, and {@code done} gets true all the same: what must not be seen any more is to be overwritten.
+     * Unmaps a part that was mapped with these values. If the transport cannot unmap it, as over PCI, the driver can
+     * still access it, and {@code done} receives true nevertheless: the device must overwrite secrets.
      */
     void hide(long offset, long length, Consumer<Boolean> done);
 }

@@ -10,8 +10,8 @@ import sluice.iommu.space.Outcome;
 import sluice.iommu.space.Result;
 
 /**
- * A fault on purpose: during one of its transfers the device also reads an address that nobody gave it. A VM's IOMMU
- * should refuse it, and tell the guest.
+ * An injected fault: during one of its transfers the device also reads an address that was not passed to it. The VM's
+ * IOMMU should refuse it, and report it to the guest.
  */
 public final class StrayRead {
     private static final Logger LOG = LoggerFactory.getLogger(StrayRead.class);
@@ -24,7 +24,7 @@ public final class StrayRead {
 
     /**
      * @param address on the bus
-     * @param nth the transfer it happens in, from 1
+     * @param nth number of the transfer, from 1
      */
     public StrayRead(long address, long nth) {
         if (nth < 1) throw new IllegalArgumentException("transfer %d; the first is 1".formatted(nth));
@@ -32,7 +32,7 @@ public final class StrayRead {
         this.nth = nth;
     }
 
-    /** What becomes of a transfer because of it: nothing if {@link Outcome#RESOLVED}. */
+    /** The outcome for the transfer; unaffected if {@link Outcome#RESOLVED}. */
     public Outcome during(FrontTranslation memory, Result result) {
         if (!trying && ++transfers != nth) return result.resolved();
         found.clear();

@@ -8,11 +8,11 @@ import sluice.vdev.queue.Virtqueue;
 /**
  * A virtio device behind any transport: feature bits, configuration space, queues.
  *
- * <p>{@link #virtioId}, {@link #features}, {@link #queueCount}, {@link #configSize} and {@link #sharedRegions} are constants. They and
- * {@link #readConfig} may be asked on any thread: a front-end that waits for an answer must never wait for the device's
- * loop. Everything else is called on the device's loop, one call at a time, and must not wait. The order of a life
- * is {@link #start}, {@link #startQueue} per queue, {@link #notified} any number of times, {@link #stopQueue} per queue;
- * queues may stop and start again without a {@link #reset}, as they do when a VM is paused, and then the device keeps
+ * <p>{@link #virtioId}, {@link #features}, {@link #queueCount}, {@link #configSize} and {@link #sharedRegions} are
+ * constants. They and {@link #readConfig} may be called on any thread, because a front-end must never wait for the
+ * device's loop. All other methods are called on the device's loop, and must not block. Calls arrive in this order:
+ * {@link #start}, {@link #startQueue} for each queue, {@link #notified} any number of times, {@link #stopQueue} for
+ * each queue. Queues may stop and start again without a {@link #reset}, as when a VM is paused; the device then keeps
  * its state.
  */
 public interface VirtioDevice {
@@ -25,8 +25,8 @@ public interface VirtioDevice {
     }
 
     /**
-     * Shared memory regions, at most one of an id, all together a power of two of bytes. Their memory is to be had by {@link
-     * DeviceContext#window}.
+     * Shared memory regions, with unique ids; the sum of their sizes is a power of two. {@link DeviceContext#window}
+     * gives access to their memory.
      */
     default List<SharedRegion> sharedRegions() {
         return List.of();
@@ -50,36 +50,35 @@ public interface VirtioDevice {
      */
     default void readConfig(int offset, byte[] target) {}
 
-    /** Writes configuration space; what is read-only or beyond its size is ignored. */
+    /** Writes configuration space; writes to read-only fields or beyond its size are ignored. */
     default void writeConfig(int offset, byte[] value) {}
 
     /**
-     * The driver has negotiated {@code features}, all 64 bits of them, and will now start queues. Follows every stop,
-     * also those that are not followed by a {@link #reset}.
+     * The driver has negotiated {@code features}, all 64 bits, and will now start queues. Also called when queues
+     * restart without a {@link #reset}.
      */
     void start(long features, DeviceContext context);
 
-    /** Queue {@code index} runs from now on. It may already hold chains: a {@link #notified} follows. */
+    /** Queue {@code index} starts. It may already contain chains: a {@link #notified} follows. */
     void startQueue(int index, Virtqueue queue);
 
     /**
-     * Queue {@code index} ends. What can be completed is completed before this returns; the transport publishes it and
-     * then stops the queue. Chains still open afterwards are lost to the driver.
+     * Queue {@code index} stops. The device completes what it can before this returns; the transport then publishes it
+     * and stops the queue. Chains not completed by then are lost to the driver.
      */
     void stopQueue(int index);
 
-    /** Queue {@code index} may have new chains, or what it stalled on was filled. */
+    /** Queue {@code index} may have new chains, or a missing translation has arrived. */
     void notified(int index);
 
     /**
-     * A range of bus addresses leads nowhere, or elsewhere, from now on: what the device keeps of its memory is let go of
-     * before this returns.
+     * A range of bus addresses was unmapped or remapped: the device must release its memory before this returns.
      */
     default void invalidated(AddressRange range) {}
 
-    /** Back to the state after power-on; no queue runs. */
+    /** Resets the device to power-on; no queue is running. */
     void reset();
 
-    /** The device is no longer used; its memory is given back. */
+    /** Closes the device, and releases its memory. */
     void close();
 }

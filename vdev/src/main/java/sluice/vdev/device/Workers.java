@@ -1,18 +1,18 @@
 package sluice.vdev.device;
 
 /**
- * Threads for what takes long, such as decoding or drawing a frame. They are a fixed number for the whole process, and each
- * device gets its turn: one with many jobs does not hold up another's. Used on the device's loop.
+ * Threads for long work, such as decoding or drawing a frame: a fixed number for the whole process, shared fairly
+ * between devices. Used on the device's loop.
  */
 public interface Workers {
-    /** Jobs of one device that may wait or run. */
+    /** Limit of pending and running jobs of one device. */
     int LIMIT = 64;
 
     /**
-     * Has {@code work} done on a worker's thread, and then {@code done} run on the device's loop, also if the work throws, which
+     * Runs {@code work} on a worker thread, and then {@code done} on the device's loop, even if the work throws, which
      * is logged.
      *
-     * @return false if {@link #LIMIT} jobs of the device are not done yet: nothing was taken
+     * @return false if {@link #LIMIT} jobs of the device are pending: the job was not accepted
      */
     boolean submit(String what, Runnable work, Runnable done);
 }

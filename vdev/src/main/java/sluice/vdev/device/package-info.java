@@ -1,8 +1,9 @@
 /**
- * What a virtual device is to Sluice: the seam between devices and whatever serves them.
+ * The interface between devices and the hosts that run them.
  *
- * <p>A device is a {@link sluice.vdev.device.VirtioDevice} or a {@link sluice.vdev.device.PciFunction}; it is called on its own loop
- * only, and finds all that it may use in its {@link sluice.vdev.device.DeviceEnvironment}. Sockets, QEMU and Netty may not enter.
+ * <p>A device is a {@link sluice.vdev.device.VirtioDevice} or a {@link sluice.vdev.device.PciFunction}; it is called on
+ * its own loop only, and gets all services from its {@link sluice.vdev.device.DeviceEnvironment}. Must not use sockets,
+ * QEMU or Netty.
  */
 @NullMarked
 package sluice.vdev.device;

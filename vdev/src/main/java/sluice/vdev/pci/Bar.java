@@ -3,15 +3,15 @@ package sluice.vdev.pci;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A base address register and what lies behind it.
+ * A base address register and its content.
  *
  * @param index 0 to 5; a 64-bit BAR takes the next index as well
  * @param size in bytes, a power of two; 16 at least, for I/O ports 4 to 256
- * @param widest the widest access that the function is to see, 1, 2, 4 or 8 bytes; wider ones are split
- * @param memory the BAR's content, if it is nothing but memory; null if each access goes to the function
+ * @param widest the widest access passed to the function, 1, 2, 4 or 8 bytes; wider ones are split
+ * @param memory the BAR's content, if it is plain memory; null if each access goes to the function
  */
 public record Bar(int index, Kind kind, long size, int widest, @Nullable BarMemory memory) {
-    /** Which addresses a BAR has. */
+    /** Address types of a BAR. */
     public enum Kind {
         IO(1),
         MEMORY_32(0),
@@ -62,7 +62,7 @@ public record Bar(int index, Kind kind, long size, int widest, @Nullable BarMemo
         return new Bar(index, Kind.MEMORY_32, size, Integer.BYTES, null);
     }
 
-    /** A BAR that is memory, which a front-end may map. */
+    /** A memory BAR, which a front-end may map. */
     public static Bar memory(int index, Kind kind, long size, BarMemory memory) {
         return new Bar(index, kind, size, Long.BYTES, memory);
     }

@@ -4,9 +4,9 @@ import sluice.dmacore.linux.Fd;
 import sluice.dmacore.memory.FileMapping;
 
 /**
- * Memory behind a BAR, from the first byte of a file on. The function owns both and closes them when it ends.
+ * The memory of a BAR, from the beginning of a file. The function owns both and closes them at its end.
  *
- * @param file is handed to front-ends, which map it: a sealed memfd
+ * @param file passed to front-ends, which map it: a sealed memfd
  * @param mapping of the same file
  */
 public record BarMemory(Fd file, FileMapping mapping) {}

@@ -5,18 +5,18 @@ import java.util.List;
 
 import org.jspecify.annotations.Nullable;
 
-/** Puts a configuration space together, field by field and capability by capability. */
+/** Builds a configuration space, field by field and capability by capability. */
 public final class ConfigLayout {
     /** Number of the power management capability (PCI Power Management Interface 1.2, §3.2). */
     public static final int POWER_MANAGEMENT = 0x01;
-    /** Number of capabilities whose content their vendor decides (PCI 3.0, appendix H). */
+    /** Id of vendor-specific capabilities (PCI 3.0, appendix H). */
     public static final int VENDOR_SPECIFIC = 0x09;
     /** Number of the PCI Express capability (PCI Express Base 3.0, §7.8). */
     public static final int EXPRESS = 0x10;
     /** Number of the MSI-X capability (PCI 3.0, §6.8.2). */
     public static final int MSIX = 0x11;
 
-    /** Where in a vendor-specific capability its own content begins. */
+    /** Offset of the content in a vendor-specific capability. */
     public static final int VENDOR_BODY = 3;
 
     static final int CAPABILITIES = 0x34;
@@ -34,7 +34,7 @@ public final class ConfigLayout {
     private static final int INTERRUPT_LINE = 0x3c;
     private static final int INTERRUPT_PIN = 0x3d;
     private static final int FIRST_CAPABILITY = 0x40;
-    /** What {@link #powerManagement} takes. */
+    /** Size of the power management capability in bytes. */
     public static final int POWER_MANAGEMENT_BYTES = 8;
 
     private static final int MSIX_BYTES = 12;
@@ -43,7 +43,7 @@ public final class ConfigLayout {
     private final byte[] bytes = new byte[EXPRESS_BYTES];
     private final byte[] writable = new byte[EXPRESS_BYTES];
     private int next = FIRST_CAPABILITY;
-    /** Where the number of the next capability goes. */
+    /** Offset of the link to the next capability. */
     private int link = CAPABILITIES;
     private int size = CONVENTIONAL_BYTES;
     private @Nullable Msix msix;
@@ -56,7 +56,7 @@ public final class ConfigLayout {
         put16(2, device);
         put32(8, classCode << 8 | (revision & 0xff));
         writable16(COMMAND, COMMAND_WRITABLE);
-        writable16(CACHE_LINE_SIZE, 0xffff); // and the latency timer at 0x0d, which do nothing here
+        writable16(CACHE_LINE_SIZE, 0xffff); // and the latency timer at 0x0d, without effect here
         writable[INTERRUPT_LINE] = (byte) 0xff;
     }
 
@@ -75,7 +75,7 @@ public final class ConfigLayout {
     }
 
     /**
-     * Adds the registers of these BARs, by which a front-end also finds their sizes.
+     * Adds the registers of these BARs, with their sizes.
      *
      * @throws IllegalArgumentException if two have one index
      */
@@ -101,7 +101,7 @@ public final class ConfigLayout {
     public ConfigLayout powerManagement() {
         int at = capability(POWER_MANAGEMENT, POWER_MANAGEMENT_BYTES);
         put16(at + 2, 3);
-        // No soft reset: what is in the function survives D3hot.
+        // No_Soft_Reset: the function keeps its state in D3hot.
         put16(at + 4, 1 << 3);
         writable16(at + 4, 3);
         return this;
@@ -119,10 +119,10 @@ public final class ConfigLayout {
     }
 
     /**
-     * Adds a vendor-specific capability (PCI 3.0, appendix H): behind number and link comes its length, and then {@code body}.
+     * Adds a vendor-specific capability (PCI 3.0, appendix H): id, link and length, followed by {@code body}.
      *
-     * @param driverBits which bits of {@code body} a driver may change
-     * @return where it begins
+     * @param driverBits writable bits of {@code body}
+     * @return its offset
      */
     public int vendorSpecific(byte[] body, byte[] driverBits) {
         int at = capability(VENDOR_SPECIFIC, VENDOR_BODY + body.length);
@@ -145,7 +145,7 @@ public final class ConfigLayout {
         return this;
     }
 
-    /** Bytes that further capabilities may have. */
+    /** Free bytes for further capabilities. */
     public int room() {
         return CONVENTIONAL_BYTES - next;
     }

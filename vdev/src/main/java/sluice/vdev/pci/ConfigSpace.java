@@ -3,8 +3,8 @@ package sluice.vdev.pci;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A function's configuration space: bytes, and which bits of them a driver may change (PCI Local Bus Specification 3.0, §6.1
- * and §6.2). Made by {@link ConfigLayout}; used on the function's loop.
+ * A function's configuration space: bytes and their writable bits (PCI Local Bus Specification 3.0, §6.1 and §6.2).
+ * Created by {@link ConfigLayout}; used on the function's loop.
  */
 public final class ConfigSpace {
     private static final int COMMAND = 0x04;
@@ -20,10 +20,10 @@ public final class ConfigSpace {
     private final byte[] bytes;
     private final byte[] writable;
     private final @Nullable Msix msix;
-    /** Where one more capability would begin. */
+    /** Offset for one more capability. */
     private int free;
 
-    /** @param free where the part of the first 256 bytes begins that no capability has */
+    /** @param free offset of the first free byte for capabilities in the first 256 bytes */
     ConfigSpace(byte[] initial, byte[] writable, @Nullable Msix msix, int free) {
         this.free = free;
         this.initial = initial.clone();
@@ -38,7 +38,7 @@ public final class ConfigSpace {
     }
 
     /**
-     * Copies bytes from {@code offset} on.
+     * Copies bytes beginning at {@code offset}.
      *
      * @throws IndexOutOfBoundsException if there are not as many
      */
@@ -47,7 +47,10 @@ public final class ConfigSpace {
         System.arraycopy(bytes, offset, target, 0, target.length);
     }
 
-    /** Writes bytes from {@code offset} on; bits that are not the driver's stay. Otherwise as {@link #read}. */
+    /**
+     * Writes bytes for the driver, beginning at {@code offset}; read-only bits are unchanged. Otherwise as {@link
+     * #read}.
+     */
     public void write(int offset, byte[] source) {
         checkSpan(offset, source.length);
         for (int i = 0; i < source.length; i++) {
@@ -56,7 +59,9 @@ public final class ConfigSpace {
         }
     }
 
-    /** Writes bytes from {@code offset} on for the function itself, whoever they belong to. Otherwise as {@link #read}. */
+    /**
+     * Writes bytes for the function, including read-only bits, beginning at {@code offset}. Otherwise as {@link #read}.
+     */
     public void set(int offset, byte[] source) {
         checkSpan(offset, source.length);
         System.arraycopy(source, 0, bytes, offset, source.length);
@@ -84,24 +89,24 @@ public final class ConfigSpace {
         return u16(offset) | u16(offset + 2) << 16;
     }
 
-    /** Whether the driver has allowed the function to begin transactions of its own. */
+    /** Whether the driver has set the bus master bit. */
     public boolean isBusMaster() {
         return (u16(COMMAND) & BUS_MASTER) != 0;
     }
 
-    /** Whether the driver has turned the interrupt line off. */
+    /** Whether the driver has disabled the interrupt line. */
     public boolean isLineDisabled() {
         return (u16(COMMAND) & LINE_DISABLED) != 0;
     }
 
-    /** Whether the driver has turned MSI-X on, so that the interrupt line is not used. */
+    /** Whether the driver has enabled MSI-X, so that the interrupt line is not used. */
     public boolean isMsixEnabled() {
         return msix != null && (u16(capability(ConfigLayout.MSIX) + MSIX_CONTROL) & MSIX_ENABLED) != 0;
     }
 
     /**
-     * Shows in the status register whether the function would assert its interrupt line, whether or not the driver lets it
-     * (PCI 3.0, §6.2.3). Drivers that share a line look there for whose interrupt it is.
+     * Sets the interrupt status bit of the status register, independent of the interrupt disable bit (PCI 3.0, §6.2.3).
+     * Drivers that share a line read it to find the interrupting function.
      */
     public void showInterrupt(boolean pending) {
         bytes[STATUS] = (byte) (pending ? bytes[STATUS] | INTERRUPT_STATUS : bytes[STATUS] & ~INTERRUPT_STATUS);
@@ -112,25 +117,25 @@ public final class ConfigSpace {
         return u8(INTERRUPT_PIN);
     }
 
-    /** Where MSI-X is, or null if the function has none. */
+    /** Location of the MSI-X structures, or null without MSI-X. */
     public @Nullable Msix msix() {
         return msix;
     }
 
-    /** Where the capability with this number begins, or 0 if there is none. */
+    /** Offset of the capability with this id, or 0 if there is none. */
     public int capability(int id) {
         int at = u8(ConfigLayout.CAPABILITIES);
-        // The list was built here and has no circles, but drivers cannot change it either.
+        // The list was built here without cycles, and drivers cannot change it.
         while (at != 0 && u8(at) != id)
             at = u8(at + 1);
         return at;
     }
 
     /**
-     * Adds a vendor-specific capability (PCI 3.0, appendix H) behind all others, which a driver cannot change. To be called before a
-     * front-end looks.
+     * Adds a read-only vendor-specific capability (PCI 3.0, appendix H) after all others. Called before a front-end
+     * connects.
      *
-     * @return whether there was room for it
+     * @return whether it fits
      */
     public boolean addVendorSpecific(byte[] body) {
         int length = ConfigLayout.VENDOR_BODY + body.length;
@@ -148,7 +153,7 @@ public final class ConfigSpace {
         return true;
     }
 
-    /** Puts everything back to power-on. */
+    /** Resets everything to power-on. */
     public void reset() {
         System.arraycopy(initial, 0, bytes, 0, bytes.length);
     }

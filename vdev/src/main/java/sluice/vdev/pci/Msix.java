@@ -1,11 +1,11 @@
 package sluice.vdev.pci;
 
 /**
- * Where a function's MSI-X structures lie. QEMU emulates the table itself, so what is behind it here is empty: no vector is
- * ever pending, because it is signalled at once.
+ * The location of a function's MSI-X structures. QEMU emulates the table itself, so it is empty here: no vector is ever
+ * pending, because vectors are signalled at once.
  *
  * @param vectors 1 to 2048
- * @param bar which BAR holds both structures
+ * @param bar BAR of both structures
  * @param tableOffset of the table, a multiple of 8
  * @param pendingOffset of the pending bits, a multiple of 8
  */
@@ -33,7 +33,7 @@ public record Msix(int vectors, int bar, int tableOffset, int pendingOffset) {
                 || within(offset, pendingOffset, pendingBytes(vectors)));
     }
 
-    /** Bytes of the BAR that the structures reach up to. */
+    /** End of the structures in the BAR. */
     public long end() {
         return Math.max(tableOffset + (long) vectors * ENTRY_BYTES, pendingOffset + (long) pendingBytes(vectors));
     }

@@ -1,7 +1,7 @@
 /**
  * The parts of a PCI function: its configuration space, its BARs, its MSI-X table (PCI Local Bus Specification 3.0, 6).
  *
- * <p>What has them is a device. Devices, sockets, QEMU and Netty may not enter.
+ * <p>Must not use devices, sockets, QEMU or Netty.
  */
 @NullMarked
 package sluice.vdev.pci;

@@ -3,16 +3,16 @@ package sluice.vdev.plugin;
 import java.util.List;
 
 /**
- * An option of a device, as {@code ./sluice serve --list} tells it.
+ * An option of a device, as listed by {@code ./sluice serve --list}.
  *
  * @param name small letters, digits and hyphens
- * @param value what it is set to, such as {@code N} or {@code FILE}; empty for an option that is either there or not
+ * @param value placeholder of its value, such as {@code N} or {@code FILE}; empty for a flag
  * @param description one line
  * @param repeatable whether it may be given more than once
- * @param hidden whether it is left out of lists: for options that programs give and people do not
+ * @param hidden whether it is omitted from lists: for options used by programs only
  */
 public record DeviceOption(String name, String value, String description, boolean repeatable, boolean hidden) {
-    /** The options that every device has, whoever makes it. */
+    /** The options common to all devices. */
     public static final List<DeviceOption> OF_EVERY_DEVICE = List.of(
             new DeviceOption("socket-path", "PATH",
                     "Listen on this UNIX socket; serve one front-end at a time."),
@@ -46,7 +46,7 @@ public record DeviceOption(String name, String value, String description, boolea
         return new DeviceOption(name, value, "", false, true);
     }
 
-    /** As one writes it: {@code name=VALUE}. */
+    /** The usage: {@code name=VALUE}. */
     @Override
     public String toString() {
         return value.isEmpty() ? name : name + "=" + value;

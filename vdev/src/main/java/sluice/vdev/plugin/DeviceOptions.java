@@ -8,7 +8,7 @@ import java.util.Map;
 
 import org.jspecify.annotations.Nullable;
 
-/** What somebody has said about one device: options and their values, in the order in which they were given. */
+/** The given options of one device with their values, in the order given. */
 public final class DeviceOptions {
     private final Map<String, List<String>> values = new LinkedHashMap<>();
 
@@ -17,7 +17,7 @@ public final class DeviceOptions {
         values.forEach((name, all) -> this.values.put(name, List.copyOf(all)));
     }
 
-    /** All that was said. */
+    /** All given options. */
     public Map<String, List<String>> all() {
         return new LinkedHashMap<>(values);
     }
@@ -27,7 +27,7 @@ public final class DeviceOptions {
         return values.containsKey(name);
     }
 
-    /** All values of the option, in the order in which they were given; none if it was not. */
+    /** All values of the option, in the order given; empty if it was not given. */
     public List<String> texts(String name) {
         return values.getOrDefault(name, List.of());
     }
@@ -41,8 +41,8 @@ public final class DeviceOptions {
     /**
      * The option's value as a whole number, which may be written in hexadecimal with 0x in front.
      *
-     * @param otherwise what it is if it was not given
-     * @throws WrongOptionException it is no number, or not one from {@code least} to {@code most}
+     * @param otherwise the default
+     * @throws WrongOptionException it is not a number from {@code least} to {@code most}
      */
     public long number(String name, long otherwise, long least, long most) throws WrongOptionException {
         String given = text(name);

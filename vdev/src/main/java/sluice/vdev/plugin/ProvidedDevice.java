@@ -6,7 +6,7 @@ import sluice.vdev.device.DisplaySocket;
 import sluice.vdev.device.PciFunction;
 import sluice.vdev.device.VirtioDevice;
 
-/** What a {@link DeviceProvider} has made. It is served on a loop of its own, and closed there at the end. */
+/** A device created by a {@link DeviceProvider}. It is served on a loop of its own, and closed there at the end. */
 public sealed interface ProvidedDevice {
     /**
      * A PCI function, served over vfio-user.
@@ -16,9 +16,11 @@ public sealed interface ProvidedDevice {
     record Function(PciFunction function) implements ProvidedDevice {}
 
     /**
-     * A virtio device, served over vhost-user or, as a PCI function, over vfio-user, as its option {@code transport} says.
+     * A virtio device, served over vhost-user or, as a PCI function, over vfio-user, as selected by the option {@code
+     * transport}.
      *
-     * @param display takes the display sockets of front-ends, which vhost-user alone has; null for a device without pictures
+     * @param display receives the display sockets of front-ends, over vhost-user only; null for a device without
+     * pictures
      */
     record Virtio(VirtioDevice device, @Nullable DisplaySocket display) implements ProvidedDevice {
         /** A device without pictures. */

@@ -1,6 +1,6 @@
 package sluice.vdev.plugin;
 
-/** An option of a device that cannot be; the message is a sentence that says which, and what to give instead. */
+/** An invalid option of a device; the message is a sentence that names it, and what to give instead. */
 public final class WrongOptionException extends Exception {
     private static final long serialVersionUID = 1;
 

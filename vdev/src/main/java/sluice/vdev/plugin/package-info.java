@@ -1,10 +1,10 @@
 /**
- * What a device is to the command line: a {@link sluice.vdev.plugin.DeviceProvider}, found by {@link java.util.ServiceLoader} in
- * Sluice itself or in the jar of a plug-in, which makes a device of what {@code ./sluice serve --device=NAME,OPTION=VALUE}
- * says.
+ * The interface between devices and the command line: a {@link sluice.vdev.plugin.DeviceProvider}, found by {@link
+ * java.util.ServiceLoader} in Sluice itself or in the jar of a plug-in, creates a device from {@code ./sluice serve
+ * --device=NAME,OPTION=VALUE}.
  *
- * <p>This is the one package that plug-ins implement, together with {@link sluice.vdev.pci} or {@link sluice.vdev.device}.
- * Devices and the command line itself may not enter.
+ * <p>Plug-ins implement this package, and use {@link sluice.vdev.pci} or {@link sluice.vdev.device}. Must not use
+ * devices or the command line.
  */
 @NullMarked
 package sluice.vdev.plugin;

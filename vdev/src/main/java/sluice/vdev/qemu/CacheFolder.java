@@ -28,7 +28,7 @@ public record CacheFolder(Path path) {
         return new CacheFolder(Path.of(home, ".cache", "sluice").toAbsolutePath());
     }
 
-    /** A folder inside, created if it is not there yet. */
+    /** A subfolder, created if missing. */
     public Path folder(String name) throws IOException {
         return Files.createDirectories(path.resolve(name));
     }

@@ -10,7 +10,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 
-/** A program of the host that is run to its end, with a time limit. */
+/** Runs a program of the host to its end, with a time limit. */
 public final class HostCommand {
     private static final Duration LIMIT = Duration.ofSeconds(60);
 
@@ -19,8 +19,8 @@ public final class HostCommand {
     /**
      * Runs a program and returns what it wrote on standard output.
      *
-     * @throws IOException it is not there, it ended with another status than 0 (the message carries its standard error), or it
-     * ran for more than a minute and was killed
+     * @throws IOException it does not exist, exited with a status other than 0 (the message contains its standard
+     * error), or was killed after a minute
      */
     public static byte[] output(List<String> command) throws IOException, InterruptedException {
         return output(command, LIMIT);
@@ -36,7 +36,7 @@ public final class HostCommand {
         try {
             process.getOutputStream().close();
             CompletableFuture<byte[]> output = readAll(process.getInputStream());
-            // Into memory and not into a file, which would stay behind when we are ended meanwhile.
+            // Into memory instead of a file, which would be left if this process is killed meanwhile.
             CompletableFuture<byte[]> errors = readAll(process.getErrorStream());
             if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
                 throw new IOException(command.getFirst() + " did not exit within " + limit.toSeconds() + " s");

@@ -15,9 +15,9 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /**
- * A QEMU of this host, and what it can do.
+ * A QEMU of this host and its devices.
  *
- * @param devices those it has been built with
+ * @param devices the devices it was built with
  */
 public record InstalledQemu(QemuBinary binary, Set<QemuDevice> devices) {
     private static final String PROBES = "qemu-probes";
@@ -28,10 +28,10 @@ public record InstalledQemu(QemuBinary binary, Set<QemuDevice> devices) {
     }
 
     /**
-     * Every QEMU there is: the one that is set, the one in {@code $PATH}, and those that {@code packages.sh tests} has unpacked;
-     * each once. One that does not run is left out, for a QEMU that somebody has broken is none.
+     * All QEMUs: the configured one, the one in {@code $PATH}, and those unpacked by {@code packages.sh tests}; each
+     * once. One that does not run is omitted.
      *
-     * @param problems gets a sentence for each that was left out
+     * @param problems receives a sentence for each omitted one
      */
     public static List<InstalledQemu> all(CacheFolder cache, List<String> problems)
             throws IOException, InterruptedException {
@@ -59,10 +59,10 @@ public record InstalledQemu(QemuBinary binary, Set<QemuDevice> devices) {
     }
 
     /**
-     * Asks a program what it can do. The answer is kept until the program changes, because loading all of QEMU's modules to list
-     * its devices takes up to a second.
+     * Queries a program's devices. The answer is cached until the program changes, because listing devices loads all of
+     * QEMU's modules and takes up to a second.
      *
-     * @throws IOException it cannot be run, or is no QEMU
+     * @throws IOException it cannot be run, or is not QEMU
      */
     public static InstalledQemu of(Path path, CacheFolder cache) throws IOException, InterruptedException {
         if (!Files.isExecutable(path)) throw new IOException(path + " is not an executable file");
@@ -107,7 +107,7 @@ public record InstalledQemu(QemuBinary binary, Set<QemuDevice> devices) {
         return devices;
     }
 
-    /** What it has and lacks, for people. */
+    /** What it has and lacks, for messages. */
     public String sentence() {
         List<String> has = new ArrayList<>();
         List<String> lacks = new ArrayList<>();

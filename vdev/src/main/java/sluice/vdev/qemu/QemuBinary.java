@@ -23,7 +23,7 @@ public record QemuBinary(Path path, String version) {
     public static final String VARIABLE = "SLUICE_QEMU";
     public static final String PROPERTY = "sluice.qemu";
 
-    /** The oldest that is chosen unless it is asked for. */
+    /** The oldest version chosen automatically. */
     private static final int OLDEST_UNASKED = 9;
     private static final int OLDEST = 7;
     private static final Pattern VERSION = Pattern.compile("version ((\\d+)(\\.\\d+)*)");
@@ -33,8 +33,8 @@ public record QemuBinary(Path path, String version) {
      *
      * @param wanted the program; if null, the one that the system property {@code sluice.qemu} or the environment variable
      * {@code SLUICE_QEMU} names; if there is none, the first {@code qemu-system-x86_64} in {@code $PATH}
-     * @throws IOException there is none, it does not run, or it is too old: older than version 7, or than version 9 if nobody
-     * asked for this very one
+     * @throws IOException there is none, it does not run, or it is too old: older than version 7 if named explicitly,
+     * otherwise older than version 9
      */
     public static QemuBinary find(@Nullable Path wanted) throws IOException, InterruptedException {
         Path asked = wanted != null ? wanted : setting();
@@ -48,9 +48,9 @@ public record QemuBinary(Path path, String version) {
     }
 
     /**
-     * A program, which is asked for its version.
+     * Queries a program for its version.
      *
-     * @throws IOException it cannot be run, or is no QEMU
+     * @throws IOException it cannot be run, or is not QEMU
      */
     public static QemuBinary at(Path path) throws IOException, InterruptedException {
         if (!Files.isExecutable(path))
@@ -68,14 +68,14 @@ public record QemuBinary(Path path, String version) {
     }
 
     /**
-     * Whether it refuses vhost-user devices unless it runs guests under KVM. Version 7.2 does, before it sends a message; 10.0 does
-     * not. Those between have not been seen.
+     * Whether it refuses vhost-user devices unless it runs guests under KVM. Version 7.2 does, before it sends a
+     * message; 10.0 does not. Versions between were not tested.
      */
     public boolean wantsKvmForVhostUser() {
         return major() <= OLDEST;
     }
 
-    /** What somebody has set, or null. */
+    /** The configured program, or null. */
     public static @Nullable Path setting() {
         String property = System.getProperty(PROPERTY, "");
         String set = property.isEmpty() ? System.getenv().getOrDefault(VARIABLE, "") : property;

@@ -1,6 +1,6 @@
 package sluice.vdev.qemu;
 
-/** The devices by which QEMU lets another process emulate one, as far as Sluice has to do with them. */
+/** The devices of QEMU that are emulated by another process, as far as Sluice uses them. */
 public enum QemuDevice {
     /** A GPU over vhost-user, with a display socket. */
     VHOST_USER_GPU("vhost-user-gpu-pci"),

@@ -43,7 +43,7 @@ public final class QemuHint {
         return "attach it to QEMU 10.1 or later with: qemu-system-x86_64 " + options;
     }
 
-    /** For a virtio device that QEMU has no front of its own for; commas in a path are doubled. */
+    /** For a virtio device without a front-end of its own in QEMU; commas in a path are doubled. */
     public static String attachVirtio(VirtioDevice device, Path socket) {
         String options = """
                 -machine q35,memory-backend=mem \

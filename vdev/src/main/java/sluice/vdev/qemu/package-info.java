@@ -1,7 +1,7 @@
 /**
- * The QEMU on this host: where it is, which of its devices can be attached to Sluice, and the command line that does it.
+ * The QEMU on this host: its path, its devices that can be attached to Sluice, and the command line for that.
  *
- * <p>Nothing here is needed to serve a device. Transports and the command line may not enter.
+ * <p>Serving a device does not need it. Must not use transports or the command line.
  */
 @NullMarked
 package sluice.vdev.qemu;

@@ -3,7 +3,7 @@ package sluice.vdev.trace;
 import sluice.dmacore.trace.EventKind;
 import sluice.dmacore.trace.recording.Event;
 
-/** What happened to one buffer, as far as the recording tells. */
+/** The history of one buffer in a recording. */
 final class BufferStory {
     private final int number;
     private final Work work = new Work();
@@ -36,7 +36,7 @@ final class BufferStory {
         return work;
     }
 
-    /** Bytes, or 0 if the event that said it is overwritten. */
+    /** Size in bytes, or 0 if its event was overwritten. */
     long size() {
         return size;
     }
@@ -46,7 +46,7 @@ final class BufferStory {
         return lastNanoTime - firstNanoTime;
     }
 
-    /** Whether the recording has its beginning; if not, it lived before, too. */
+    /** Whether the recording has its beginning; if not, it existed before. */
     boolean isBornHere() {
         return isBornHere;
     }
@@ -56,7 +56,7 @@ final class BufferStory {
         return isGone;
     }
 
-    /** What it cost: time, and bytes where no time was told. */
+    /** Its cost: time, or bytes if no time was recorded. */
     long cost() {
         return work.flushed().nanos() + work.copied().nanos() + work.transfers().nanos() + work.copied().bytes()
                 + work.flushed().bytes();

@@ -60,7 +60,7 @@ public final class ChromeExport {
             write(event);
             switch (event.kind()) {
                 case MAP -> span("b", "mapped", event, event.nanoTime());
-                // What the end of a mapping takes is no part of it.
+                // The duration of the unmap is not part of the mapping.
                 case UNMAP -> span("e", "mapped", event, event.nanoTime() - event.nanos());
                 case BEGIN_CPU_ACCESS -> span("b", "CPU access", event, event.nanoTime());
                 case END_CPU_ACCESS -> span("e", "CPU access", event, event.nanoTime() - event.nanos());

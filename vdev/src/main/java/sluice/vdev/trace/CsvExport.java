@@ -12,11 +12,11 @@ import sluice.dmacore.trace.recording.Names;
 import sluice.dmacore.trace.recording.Recording;
 import sluice.dmacore.trace.recording.RecordingHeader;
 
-/** All events, one a line, as RFC 4180 has it. */
+/** All events as RFC 4180 CSV, one per line. */
 public final class CsvExport {
     private CsvExport() {}
 
-    /** Prints a line of headings and the events; ends early if nobody reads on. Addresses and offsets are unsigned. */
+    /** Prints a header line and the events; ends early if the output is closed. Addresses and offsets are unsigned. */
     public static Missed print(Recording recording, PrintWriter out) throws IOException {
         RecordingHeader header = recording.header();
         Names names = recording.names();
@@ -29,7 +29,7 @@ public final class CsvExport {
                     + quoted(names.find(event.attachment())) + "," + event.detail() + ","
                     + Long.toUnsignedString(event.from()) + "," + event.length() + "," + event.bytes() + ","
                     + event.nanos() + "\r\n");
-            // Asking flushes, so not for every line.
+            // The check flushes, so it is not done for every line.
             if ((event.sequence() & 0xfff) == 0 && out.checkError()) break;
         }
         return events.missed();

@@ -3,11 +3,11 @@ package sluice.vdev.trace;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.trace.recording.Event;
 
-/** What {@code detail} of an event means, in words. */
+/** The text for {@code detail} of an event. */
 final class Details {
     private Details() {}
 
-    /** The name of a rule by its number, as far as this Sluice knows it. */
+    /** The name of a rule by its number, if known to this version. */
     static String rule(int number) {
         Rule rule = Rule.numbered(number);
         return rule == null ? "rule " + number : rule.name();

@@ -13,20 +13,20 @@ import sluice.dmacore.trace.recording.Missed;
 import sluice.dmacore.trace.recording.Recording;
 import sluice.dmacore.trace.recording.RecordingHeader;
 
-/** What each frame cost: everything since the frame before, whoever did it. */
+/** The cost of each frame: all events since the previous frame, of all devices. */
 public final class Frames {
     private static final String LINE = "%8s %14s %20s %20s %20s %20s %20s %20s %8s %9s%n";
 
     private Frames() {}
 
     /**
-     * What was printed.
+     * The printed frames.
      *
-     * @param frames that were shown
+     * @param frames number of frames
      */
     public record Printed(long frames, Missed missed) {}
 
-    /** Prints a line for each frame, and one for what came after the last; ends early if nobody reads on. */
+    /** Prints a line for each frame, and one for the events after the last; ends early if the output is closed. */
     public static Printed print(Recording recording, PrintWriter out) throws IOException {
         RecordingHeader header = recording.header();
         EventCursor events = recording.events();

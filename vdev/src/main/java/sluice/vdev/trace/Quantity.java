@@ -2,7 +2,7 @@ package sluice.vdev.trace;
 
 import java.util.Locale;
 
-/** Numbers with units, for people: three digits are enough. */
+/** Numbers with units, with three digits. */
 final class Quantity {
     private static final String[] BYTES = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
     private static final String[] NANOS = { "ns", "µs", "ms", "s" };
@@ -17,7 +17,7 @@ final class Quantity {
         return scaled(nanos, 1000, NANOS);
     }
 
-    /** Bytes, and the time if one was told. */
+    /** Bytes, and the time if recorded. */
     static String bytesAndNanos(Sum sum) {
         if (sum.events() == 0) return "-";
         return sum.nanos() == 0 ? bytes(sum.bytes()) : bytes(sum.bytes()) + " " + nanos(sum.nanos());
