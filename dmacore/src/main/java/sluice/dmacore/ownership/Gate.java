@@ -61,6 +61,7 @@ public final class Gate {
             }
             // What can fail comes first.
             if (isCached(holder)) executor.covered(lines);
+            lines.holders().add(holder);
             walk.change(0, lines.count());
             while (walk.next())
                 walk.region().join(walk.interval(), holder);
@@ -89,6 +90,7 @@ public final class Gate {
         AliasGroup group = AliasGroup.lock(lines);
         try {
             if (isCached(holder)) executor.uncovered(lines);
+            lines.holders().remove(holder);
             Walk walk = lines.walk().change(0, lines.count());
             while (walk.next())
                 walk.region().leave(walk.interval(), holder);
@@ -209,7 +211,7 @@ public final class Gate {
 
     /**
      * An access of the CPU ends. Lines that no other access has, through whichever buffer, are given back: those who had them
-     * own them again. What was written is known from now on in any case.
+     * own them again. What was written is known from now on in any case, and in memory where a device of this buffer needs it there.
      *
      * @param from as at its begin, and so are the length and the direction
      */

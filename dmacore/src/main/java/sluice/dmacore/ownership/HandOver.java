@@ -236,9 +236,11 @@ final class HandOver {
             redundant &= (region.claimed(i) & bit) == 0 && !fetched;
             leaveBehind(region, i, bit, cached, fetched);
             if (comesBack && !walk.isCut()) region.forgetWrote(i, bit);
-            boolean keeps = !ends && walk.isCut() && (had || (region.kept(i) & bit) != 0);
-            region.disown(i, bit);
-            if (keeps) region.keep(i, bit);
+            if (!ends && walk.isCut()) {
+                region.disownPart(i, bit);
+            } else {
+                region.disown(i, bit);
+            }
             region.settle(i);
         }
         lines.counters().transfer(!cached);
@@ -279,6 +281,16 @@ final class HandOver {
 
     // ---- accesses of the CPU
 
+    /** Those who have some of an interval, or will, by the buffer that the walk is over. */
+    private static long ownClaims(Walk walk) {
+        Region region = walk.region();
+        long own = 0;
+        for (long rest = region.claimed(walk.interval()); rest != 0; rest &= rest - 1) {
+            if (walk.lines().holders().contains(region.holder(walk.interval(), rest))) own |= Long.lowestOneBit(rest);
+        }
+        return own;
+    }
+
     /** The CPU borrows lines from whoever owns them; a direction to the device means that it writes. */
     void borrow(Walk walk, Direction direction) {
         Lines lines = walk.lines();
@@ -299,10 +311,10 @@ final class HandOver {
                         lines.harm());
                 executed += walk.bytes();
             }
-            if (!fetched && (region.writers(i) & ~region.coherent(i)) != 0) region.setCpu(i, region.cpu(i).outdated());
-            if ((region.writers(i) & region.coherent(i)) != 0) region.setCpu(i, region.cpu(i).dirtied());
-            if (walk.isCut()) region.keep(i, region.readers(i) | region.writers(i));
-            region.lend(i, direction.deviceReads());
+            long writers = region.mayWrite(i);
+            if (!fetched && (writers & ~region.coherent(i)) != 0) region.setCpu(i, region.cpu(i).outdated());
+            if ((writers & region.coherent(i)) != 0) region.setCpu(i, region.cpu(i).dirtied());
+            region.lend(i, direction.deviceReads(), walk.isCut());
             region.settle(i);
         }
         books.invalidate(walk, null, requested, executed, nanos);
@@ -323,7 +335,10 @@ final class HandOver {
         return executor.isUnfetched(lines, walk.first(), walk.end(), harm);
     }
 
-    /** Ends what {@link #borrow} began: with the last access, those who had lines own them again. */
+    /**
+     * Ends what {@link #borrow} began: with the last access, those who had lines own them again. What was written goes to memory with
+     * each, for a mapping of the buffer may end in the middle of another.
+     */
     void giveBack(Walk walk, Direction direction) {
         boolean wrote = direction.deviceReads();
         long executed = 0;
@@ -333,17 +348,16 @@ final class HandOver {
             Region region = walk.region();
             int i = walk.interval();
             if (wrote) region.setCpu(i, region.cpu(i).dirtied());
-            if (!region.giveBack(i, wrote)) continue;
+            boolean last = region.giveBack(i, wrote);
             // Also those who got the line in the middle of the access: it is synced for whoever has it now.
-            long kept = region.kept(i);
-            long owners = (region.readers(i) | region.writers(i) | kept) & ~region.coherent(i);
+            long owners = (last ? region.claimed(i) : wrote ? ownClaims(walk) : 0) & ~region.coherent(i);
             if (owners == 0 || flavour == Flavour.COHERENT) continue;
             requested += walk.bytes();
             if (!region.cpu(i).mayBeDirty()) continue;
             nanos += writeBack(walk, null, 0);
             executed += walk.bytes();
             region.forgetSkipped(i);
-            if ((owners & ~kept) == 0) region.settle(i);
+            if (!last || (owners & ~region.kept(i)) == 0) region.settle(i);
         }
         books.writeBack(walk, null, requested, executed, nanos);
     }

@@ -3,6 +3,7 @@ package sluice.dmacore.ownership;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +40,8 @@ public final class Lines {
     private int[] pieceOffset = new int[1];
     /** Where it has lines of a file; made when another buffer has some of them, too. */
     private final Map<FileId, RunIndex> indices = new ConcurrentHashMap<>();
+    /** Who holds them by this buffer, and not by another one that has some of them. Guarded by the group. */
+    private final Set<Holder> holders = new HashSet<>();
     private final Walk walk = new Walk(this);
     private final Harm harm = new Harm(this);
     private volatile AliasGroup group;
@@ -102,6 +105,11 @@ public final class Lines {
     /** Guarded by the group. */
     OwnershipCounters counters() {
         return counters;
+    }
+
+    /** Who holds them by this buffer. Guarded by the group. */
+    Set<Holder> holders() {
+        return holders;
     }
 
     AliasGroup group() {

@@ -32,7 +32,9 @@ final class Region {
     private static final int SKIPPED = 5;
     /** Those who gave back a part only of a line, and have the rest. */
     private static final int KEPT = 6;
-    private static final int MASKS = 7;
+    /** Those of them from whom accesses of the CPU have borrowed the rest, or who gave back their part in the middle of one. */
+    private static final int LENT_REST = 7;
+    private static final int MASKS = 8;
     /** What an access of the CPU that writes counts, beside 1 for an access. */
     private static final int WRITING = 1 << 16;
 
@@ -288,7 +290,7 @@ final class Region {
 
     /** Those who may read while the CPU only reads, too. */
     long lentReaders(int interval) {
-        return masks[LENT_READERS][interval];
+        return masks[LENT_READERS][interval] | masks[LENT_REST][interval];
     }
 
     /** Whether nobody but the CPU owns it. */
@@ -296,13 +298,14 @@ final class Region {
         return (readers(interval) | writers(interval)) == 0;
     }
 
+    /** Those from whom accesses of the CPU have borrowed it, or what they have of it. */
     long lent(int interval) {
-        return masks[LENT_READERS][interval] | masks[LENT_WRITERS][interval];
+        return masks[LENT_READERS][interval] | masks[LENT_WRITERS][interval] | masks[LENT_REST][interval];
     }
 
     /** Those who have some of it, or will when the CPU's accesses end. */
     long claimed(int interval) {
-        return readers(interval) | writers(interval) | lent(interval) | kept(interval);
+        return readers(interval) | writers(interval) | kept(interval) | lent(interval);
     }
 
     /** Those who gave back a part only of a line, and have the rest. */
@@ -315,17 +318,23 @@ final class Region {
         if (direction.deviceReads()) masks[READERS][interval] |= bit;
         if (direction.deviceWrites()) masks[WRITERS][interval] |= bit;
         masks[KEPT][interval] &= ~bit;
+        masks[LENT_REST][interval] &= ~bit;
     }
 
     /** Takes an interval from a holder. */
     void disown(int interval, long bit) {
         for (int mask = READERS; mask <= LENT_WRITERS; mask++) masks[mask][interval] &= ~bit;
         masks[KEPT][interval] &= ~bit;
+        masks[LENT_REST][interval] &= ~bit;
     }
 
-    /** A holder that gives back a line has the rest of it. */
-    void keep(int interval, long bit) {
-        masks[KEPT][interval] |= bit;
+    /** A holder gives back a part of a line, and keeps the rest. What was borrowed from it, it has when the access ends. */
+    void disownPart(int interval, long bit) {
+        long has = (readers(interval) | writers(interval) | kept(interval)) & bit;
+        long lent = lent(interval) & bit;
+        disown(interval, bit);
+        masks[KEPT][interval] |= has;
+        masks[LENT_REST][interval] |= lent;
     }
 
     // ---- who wrote, and who was given it without an operation
@@ -370,9 +379,19 @@ final class Region {
         return accesses[interval] >= WRITING;
     }
 
-    /** One more access of the CPU borrows an interval of all its holders. */
-    void lend(int interval, boolean writes) {
+    /**
+     * One more access of the CPU borrows an interval of all its holders.
+     *
+     * @param part whether it is a part of a line: they have the rest all the same
+     */
+    void lend(int interval, boolean writes, boolean part) {
         accesses[interval] += writes ? 1 + WRITING : 1;
+        if (part) {
+            masks[KEPT][interval] |= readers(interval) | writers(interval);
+        } else {
+            masks[LENT_REST][interval] |= masks[KEPT][interval];
+            masks[KEPT][interval] = 0;
+        }
         masks[LENT_READERS][interval] |= readers(interval);
         masks[LENT_WRITERS][interval] |= writers(interval);
         masks[READERS][interval] = 0;
@@ -389,8 +408,11 @@ final class Region {
         if (accesses[interval] != 0) return false;
         masks[READERS][interval] |= masks[LENT_READERS][interval];
         masks[WRITERS][interval] |= masks[LENT_WRITERS][interval];
+        masks[KEPT][interval] |= masks[LENT_REST][interval];
+        masks[KEPT][interval] &= ~(readers(interval) | writers(interval));
         masks[LENT_READERS][interval] = 0;
         masks[LENT_WRITERS][interval] = 0;
+        masks[LENT_REST][interval] = 0;
         return true;
     }
 }

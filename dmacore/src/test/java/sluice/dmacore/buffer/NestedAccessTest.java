@@ -44,6 +44,29 @@ class NestedAccessTest {
         }
     }
 
+    /** As the end of each access of the kernel's does: what comes between it and the last may be the end of the mapping. */
+    @Test
+    @Tag("S24")
+    void whatAnEndedAccessWroteIsInMemoryAlthoughAnotherIsOpen() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            FileMapping ram = machine.file(1);
+            DmaBuf buffer = machine.guest("frame", ram, 0);
+            Attachment attachment = buffer.attach(machine.device("gpu"), Stream.NON_COHERENT);
+            DeviceMapping mapping = attachment.map(Direction.BIDIRECTIONAL);
+            try (Opener one = buffer.open("one"); Opener two = buffer.open("two")) {
+                CpuAccess outer = one.begin(Direction.FROM_DEVICE);
+                CpuAccess inner = two.begin(Direction.TO_DEVICE);
+                inner.write(0, EIGHT, 0, 8);
+                inner.end();
+                mapping.unmap();
+                outer.end();
+            }
+            assertThat(Machine.load(ram, 0, 8)).isEqualTo(EIGHT);
+            attachment.detach();
+            machine.found(Rule.MAPPED_AT_IMPORT);
+        }
+    }
+
     @Test
     @Tag("S31")
     void aCoherentViewWritesInsideOfAnAccessThatReads() throws IOException {

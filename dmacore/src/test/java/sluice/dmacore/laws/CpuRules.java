@@ -210,7 +210,19 @@ final class CpuRules {
 
     boolean allowsLoad(Step.Load s) {
         return state.kind(s.buffer()) != Kind.DEVICE && state.isInside(s.buffer(), s.from(), s.length())
-                && isCpus(s.buffer(), s.from(), s.length()) && isRight(s.buffer(), s.from(), s.length());
+                && isReadByCpu(s.buffer(), s.from(), s.length()) && isRight(s.buffer(), s.from(), s.length());
+    }
+
+    /** Whether no device has a byte of a range; other bytes of its lines one may have. */
+    private boolean isReadByCpu(int buffer, int from, int length) {
+        int[] places = state.places[buffer];
+        for (int i = from; i < from + length; i++) {
+            int at = places[i];
+            if (state.busy[at / LINE] > 0) return false;
+            for (int a = 0; a < state.turns.length; a++)
+                if (state.covers(a, at) && state.turns[a].mayHave(at)) return false;
+        }
+        return true;
     }
 
     boolean allowsStore(Step.Store s) {

@@ -16,18 +16,23 @@ final class MappingRules {
 
     // ---- the device's turn
 
-    /** Whether a device has all of the lines of a range, and nobody has written there since it was given them. */
+    /**
+     * Whether a device has a range, and nobody has written its lines since it was given them. Of these it may have given back other
+     * bytes: the CPU may read those meanwhile, and write none.
+     */
     boolean isDevices(int attachment, int from, int length) {
         Turns turns = state.turns[attachment];
-        int count = state.lines(state.port(attachment).buffer(), from, length);
+        int buffer = state.port(attachment).buffer();
+        int[] places = state.places[buffer];
+        for (int i = from; i < from + length; i++) if (!turns.open[places[i]]) return false;
+        int count = state.lines(buffer, from, length);
         for (int i = 0; i < count; i++) {
             int line = state.line(i);
             if (state.busy[line] > 0) return false;
             int since = Integer.MAX_VALUE;
             for (int at = line * LINE; at < (line + 1) * LINE; at++) {
                 if (state.rewrite[at]) return false;
-                if (!state.covers(attachment, at)) continue;
-                if (!turns.open[at]) return false;
+                if (!state.covers(attachment, at) || !turns.open[at]) continue;
                 since = Math.min(since, turns.opened[at]);
             }
             for (int at = line * LINE; at < (line + 1) * LINE; at++) {
@@ -196,7 +201,10 @@ final class MappingRules {
         int count = state.lines(buffer, from, length);
         for (int i = 0; i < count; i++) {
             int line = state.line(i);
-            if (state.busy[line] > 0 || (isToRewrite(line) && !isUnclosedBy(line, a + 1))) return false;
+            boolean wrote = isUnclosedBy(line, a + 1);
+            if (isToRewrite(line) && (!wrote || state.busy[line] > 0)) return false;
+            // In the middle of an access of the CPU nothing is taken without being fetched.
+            if (state.busy[line] > 0 && wrote && !part.deviceWrites()) return false;
         }
         return part.deviceWrites() ? allowsTaking(a, from, length) : allowsRewriting(a + 1, buffer, from, length);
     }

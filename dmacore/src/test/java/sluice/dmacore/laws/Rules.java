@@ -10,8 +10,8 @@ import sluice.dmacore.ownership.Direction;
  * What a program has to keep: before anybody reads or writes bytes that somebody else wrote, the writer's side was closed by its
  * call and the reader's side was opened by its call, and no call on the way drops what was written.
  *
- * <p>A line has one owner at a time, as far as anybody touches it: whoever does has all bytes of the line, as far as they are his
- * to have. Stricter than some machines, so that it is right on all: neither the flavour nor the eviction is looked at.
+ * <p>A line has one writer at a time: whoever writes has all bytes of the line, as far as they are his to have. Only of what a
+ * device has given back in part the CPU may read its part, while the device writes the rest. Stricter than some machines, so that it is right on all: neither the flavour nor the eviction is looked at.
  */
 final class Rules {
     private final State state;

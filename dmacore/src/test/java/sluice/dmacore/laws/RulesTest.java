@@ -127,6 +127,34 @@ class RulesTest {
                 give(CAMERA, BIDIRECTIONAL), new Step.Unmap(CAMERA));
     }
 
+    /** A ring of periods of 100 bytes: the CPU reads one, and the device writes the next, on the same line. */
+    @Test
+    void whatOneReadsOfALineAnotherDoesNotWrite() {
+        Step attach = new Step.Attach(CAMERA);
+        Step first = new Step.ForCpu(CAMERA, 0, 100, FROM_DEVICE);
+        Step read = new Step.Load(0, 0, 100);
+        Step write = new Step.DeviceWrite(CAMERA, 100, 28);
+        Step second = new Step.ForCpu(CAMERA, 100, 100, FROM_DEVICE);
+        Step end = new Step.Unmap(CAMERA);
+        isRight(attach, map(CAMERA, BIDIRECTIONAL), first, write, read, second, LOOK, end);
+        isWrong(attach, map(CAMERA, BIDIRECTIONAL), first, write, new Step.Load(0, 0, 101), second, LOOK, end);
+        isWrong(attach, map(CAMERA, BIDIRECTIONAL), first, new Step.DeviceWrite(CAMERA, 99, 29), second, end);
+        isWrong(attach, map(CAMERA, BIDIRECTIONAL), first, new Step.Store(0, 80, 20), write, second, end);
+    }
+
+    @Test
+    void aPartIsTakenBackInTheMiddleOfAnAccess() {
+        Step attach = new Step.Attach(CAMERA);
+        Step begin = new Step.Begin(0, 0, 0, 128, FROM_DEVICE);
+        Step part = new Step.ForCpu(CAMERA, 0, 100, FROM_DEVICE);
+        Step write = new Step.DeviceWrite(CAMERA, 100, 28);
+        Step unmap = new Step.Unmap(CAMERA);
+        isRight(attach, map(CAMERA, BIDIRECTIONAL), begin, part, new Step.End(0), write, unmap, LOOK);
+        isWrong(attach, map(CAMERA, BIDIRECTIONAL), begin, part, write, new Step.End(0), unmap, LOOK);
+        isWrong(attach, map(CAMERA, BIDIRECTIONAL), begin, new Step.ForCpu(CAMERA, 0, 128, FROM_DEVICE),
+                new Step.End(0), write, unmap, LOOK);
+    }
+
     @Test
     void aRefusedCallIsKnownAsOne() {
         Program program = program(new Step.Attach(DISPLAY), map(DISPLAY, TO_DEVICE), map(DISPLAY, TO_DEVICE),

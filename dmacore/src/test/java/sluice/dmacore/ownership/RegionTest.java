@@ -24,6 +24,9 @@ class RegionTest {
         long writers;
         long lentReaders;
         long lentWriters;
+        /** Those who have a part of it, and those of whom that is borrowed. */
+        long kept;
+        long lentRest;
         int accesses;
     }
 
@@ -76,20 +79,21 @@ class RegionTest {
         int which = random.nextInt(holders.length);
         Direction direction = DIRECTIONS.get(random.nextInt(DIRECTIONS.size()));
         LineState state = STATES.get(random.nextInt(STATES.size()));
-        int operation = random.nextInt(7);
-        if (which == 0 && operation == 6) operation = 5;
+        int operation = random.nextInt(9);
+        if (which == 0 && operation == 8) operation = 7;
         int first = region.split(from);
         int end = region.split(to);
         for (int i = first; i < end; i++) {
             switch (operation) {
                 case 0 -> region.own(i, region.bit(i, holders[which]), direction);
                 case 1 -> region.disown(i, region.bit(i, holders[which]));
-                case 2 -> region.lend(i, false);
-                case 3 -> {
+                case 2 -> region.disownPart(i, region.bit(i, holders[which]));
+                case 3, 4 -> region.lend(i, false, operation == 3);
+                case 5 -> {
                     if (lines[region.start(i)].accesses > 0) region.giveBack(i, false);
                 }
-                case 4 -> region.setCpu(i, state);
-                case 5 -> region.join(i, holders[which]);
+                case 6 -> region.setCpu(i, state);
+                case 7 -> region.join(i, holders[which]);
                 default -> region.leave(i, holders[which]);
             }
         }
@@ -98,10 +102,11 @@ class RegionTest {
             switch (operation) {
                 case 0 -> own(lines[i], bit, direction);
                 case 1 -> disown(lines[i], bit);
-                case 2 -> lend(lines[i]);
-                case 3 -> giveBack(lines[i]);
-                case 4 -> lines[i].cpu = state;
-                case 5 -> lines[i].joined |= 1L << which;
+                case 2 -> disownPart(lines[i], bit);
+                case 3, 4 -> lend(lines[i], operation == 3);
+                case 5 -> giveBack(lines[i]);
+                case 6 -> lines[i].cpu = state;
+                case 7 -> lines[i].joined |= 1L << which;
                 default -> {
                     disown(lines[i], bit);
                     lines[i].joined &= ~bit;
@@ -114,6 +119,8 @@ class RegionTest {
     private static void own(Line line, long bit, Direction direction) {
         if (direction != Direction.FROM_DEVICE) line.readers |= bit;
         if (direction != Direction.TO_DEVICE) line.writers |= bit;
+        line.kept &= ~bit;
+        line.lentRest &= ~bit;
     }
 
     private static void disown(Line line, long bit) {
@@ -121,9 +128,24 @@ class RegionTest {
         line.writers &= ~bit;
         line.lentReaders &= ~bit;
         line.lentWriters &= ~bit;
+        line.kept &= ~bit;
+        line.lentRest &= ~bit;
     }
 
-    private static void lend(Line line) {
+    private static void disownPart(Line line, long bit) {
+        long has = (line.readers | line.writers | line.kept) & bit;
+        long lent = (line.lentReaders | line.lentWriters | line.lentRest) & bit;
+        disown(line, bit);
+        line.kept |= has;
+        line.lentRest |= lent;
+    }
+
+    private static void lend(Line line, boolean part) {
+        if (part) line.kept |= line.readers | line.writers;
+        if (!part) {
+            line.lentRest |= line.kept;
+            line.kept = 0;
+        }
         line.lentReaders |= line.readers;
         line.lentWriters |= line.writers;
         line.readers = 0;
@@ -135,8 +157,11 @@ class RegionTest {
         if (line.accesses == 0 || --line.accesses > 0) return;
         line.readers |= line.lentReaders;
         line.writers |= line.lentWriters;
+        // Who has all of it has no part.
+        line.kept = (line.kept | line.lentRest) & ~(line.readers | line.writers);
         line.lentReaders = 0;
         line.lentWriters = 0;
+        line.lentRest = 0;
     }
 
     private void compare(int step) {
@@ -148,7 +173,9 @@ class RegionTest {
             boolean same = region.start(at) <= line && line < region.start(at + 1) && region.cpu(at) == naive.cpu
                     && named(at, region.readers(at)) == naive.readers
                     && named(at, region.writers(at)) == naive.writers
-                    && named(at, region.lent(at)) == (naive.lentReaders | naive.lentWriters)
+                    && named(at, region.lent(at)) == (naive.lentReaders | naive.lentWriters | naive.lentRest)
+                    && named(at, region.lentReaders(at)) == (naive.lentReaders | naive.lentRest)
+                    && named(at, region.kept(at)) == naive.kept
                     && named(at, -1) == naive.joined && named(at, region.coherent(at)) == (naive.joined & 0b10101)
                     && region.isCpuOwned(at) == ((naive.readers | naive.writers) == 0);
             assertThat(same).as("line %d after step %d, seed %d", line, step, SEED).isTrue();
@@ -171,7 +198,8 @@ class RegionTest {
     private static boolean alike(Line one, Line other) {
         return one.cpu == other.cpu && one.joined == other.joined && one.readers == other.readers
                 && one.writers == other.writers && one.lentReaders == other.lentReaders
-                && one.lentWriters == other.lentWriters && one.accesses == other.accesses;
+                && one.lentWriters == other.lentWriters && one.kept == other.kept && one.lentRest == other.lentRest
+                && one.accesses == other.accesses;
     }
 
     @Test
