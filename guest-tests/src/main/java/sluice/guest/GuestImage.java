@@ -83,7 +83,8 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
         private final Map<String, String> parameters = new LinkedHashMap<>();
         /** Modules that were built for this kernel, by name. */
         private final Map<String, byte[]> built = new LinkedHashMap<>();
-        private final List<Path> programs = new ArrayList<>();
+        /** By their places in the guest. */
+        private final Map<String, Path> programs = new LinkedHashMap<>();
         private final List<FileTree> trees = new ArrayList<>();
         private final Set<String> sources = new LinkedHashSet<>(List.of("pattern.c", "picture.h", "init"));
         private final Map<String, String> compiled = new LinkedHashMap<>(Map.of("bin/pattern", "pattern.c"));
@@ -174,7 +175,12 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
 
         /** Copies a program of this host, and the shared libraries it needs, into the guest's {@code /bin}. */
         public Builder program(Path file) {
-            programs.add(file);
+            return program("bin/" + file.getFileName(), file);
+        }
+
+        /** The same at another place, without a leading slash. The program may be linked statically, or be a script of the shell. */
+        public Builder program(String place, Path file) {
+            programs.put(place, file);
             return this;
         }
 
@@ -273,9 +279,14 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
         private Map<String, byte[]> hostFiles() throws IOException, InterruptedException {
             Map<String, byte[]> files = new LinkedHashMap<>();
             files.put("bin/busybox", read(BUSYBOX, "the package busybox-static"));
-            for (Path program : programs) {
-                files.put("bin/" + program.getFileName(), read(program, "its package"));
-                Matcher libraries = LIBRARY.matcher(HostCommand.text(List.of("ldd", program.toString())));
+            for (Map.Entry<String, Path> program : programs.entrySet()) {
+                Path file = program.getValue();
+                files.put(program.getKey(), read(file, "its package"));
+                if (!ProgramFile.isDynamic(file)) continue;
+                String said = HostCommand.text(List.of("ldd", file.toString()));
+                if (said.contains("=> not found"))
+                    throw new IOException("%s needs a library that is not here: %s".formatted(file, said.strip()));
+                Matcher libraries = LIBRARY.matcher(said);
                 while (libraries.find()) {
                     String library = libraries.group(1);
                     files.put(library.substring(1), Files.readAllBytes(Path.of(library)));

@@ -140,9 +140,22 @@ public final class Machine implements Closeable {
     public Done run(String command, Duration limit) throws IOException, InterruptedException {
         int before = console().lines().size();
         console().send(command);
-        int status = Integer.parseInt(waitFor("^SLUICE exit (\\d+)$", limit).group(1));
+        int status = Integer.parseInt(awaitExit(limit).group(1));
         List<String> lines = console().lines();
         return new Done(status, lines.subList(before, lines.size()));
+    }
+
+    private Matcher awaitExit(Duration limit) throws IOException, InterruptedException {
+        try {
+            return waitFor("^SLUICE exit (\\d+)$", limit);
+        } catch (BrokenKernelException broken) {
+            throw broken;
+        } catch (IOException e) {
+            String what = qemu.process().isAlive()
+                    ? "it did not end within %d s".formatted(limit.toSeconds())
+                    : "the machine ended meanwhile";
+            throw new IOException(what + "\n" + e.getMessage(), e);
+        }
     }
 
     /** Waits for a line, or for the end of the kernel. */

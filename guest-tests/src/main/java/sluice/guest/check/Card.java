@@ -1,6 +1,9 @@
 package sluice.guest.check;
 
+import java.nio.file.Path;
 import java.util.List;
+
+import org.jspecify.annotations.Nullable;
 
 import sluice.guest.GuestImage;
 
@@ -13,8 +16,15 @@ import sluice.guest.GuestImage;
  * @param modules of the kernel, to be loaded in this order, each perhaps with a space and its parameters
  * @param node by which the video node is known: a part of its name in {@code /sys/class/video4linux}, the first of several
  * @param scatters whether the card takes buffers of single pages without an IOMMU
+ * @param plugin the jar with the card, or null if it is one of Sluice's own
  */
-record Card(String driver, String device, List<String> options, List<String> modules, String node, boolean scatters) {
+record Card(String driver, String device, List<String> options, List<String> modules, String node, boolean scatters,
+        @Nullable Path plugin) {
+    /** One of Sluice's own. */
+    Card(String driver, String device, List<String> options, List<String> modules, String node, boolean scatters) {
+        this(driver, device, options, modules, node, scatters, null);
+    }
+
     /** Cards of which each driver's buffers can be checked byte by byte. */
     static final List<Card> ALL = List.of(
             new Card("saa7134_empress", "vfg7350", List.of("bit-rate=24000000"),
@@ -26,6 +36,11 @@ record Card(String driver, String device, List<String> options, List<String> mod
                     "tw6869 video", false),
             new Card("tw686x:memcpy", "tw686x", List.of("numbered"), List.of("tw686x dma_mode=memcpy"),
                     "tw6869 video", true));
+
+    /** Whether the kernel's calls tell what the card may do: a driver in user space makes none. */
+    boolean isTold() {
+        return !driver.isEmpty();
+    }
 
     /** Has an image load its driver. */
     void load(GuestImage.Builder image) {
@@ -41,6 +56,6 @@ record Card(String driver, String device, List<String> options, List<String> mod
 
     /** What it is, in a few words. */
     String title() {
-        return "%s (driver %s)".formatted(device, driver);
+        return driver.isEmpty() ? device : "%s (driver %s)".formatted(device, driver);
     }
 }

@@ -47,11 +47,7 @@ final class CardServer implements Closeable {
         Path folder = Files.createTempDirectory("sluice-check-");
         List<String> command = new ArrayList<>(launcher);
         command.add("serve");
-        command.add("--device=witness,socket-path=%s,stats=%s".formatted(folder.resolve(WITNESS),
-                folder.resolve(WITNESS + ".json")));
-        command.add("--device=%s,socket-path=%s,stats=%s,coherency=%s%s".formatted(card.device(), folder.resolve(CARD),
-                folder.resolve(CARD + ".json"), setup.snoops() ? "coherent" : "non-coherent",
-                String.join("", card.options().stream().map(option -> "," + option).toList())));
+        command.addAll(devices(folder, card, setup));
         CardServer server;
         try {
             server = new CardServer(folder, command);
@@ -69,12 +65,28 @@ final class CardServer implements Closeable {
         }
     }
 
+    /** What {@code sluice serve} is given for both functions, their sockets and reports in a folder. */
+    static List<String> devices(Path folder, Card card, Setup setup) {
+        List<String> arguments = new ArrayList<>();
+        Path plugin = card.plugin();
+        if (plugin != null) arguments.add("--plugin=" + plugin);
+        arguments.add("--device=witness,socket-path=%s,stats=%s".formatted(folder.resolve(WITNESS),
+                folder.resolve(WITNESS + ".json")));
+        arguments.add("--device=%s,socket-path=%s,stats=%s,coherency=%s%s".formatted(card.device(),
+                folder.resolve(CARD), folder.resolve(CARD + ".json"), setup.snoops() ? "coherent" : "non-coherent",
+                String.join("", card.options().stream().map(option -> "," + option).toList())));
+        return arguments;
+    }
+
+    /** The sockets of both, in the order in which QEMU is to attach them: the card is the last. */
+    static List<Path> sockets(Path folder) {
+        return List.of(folder.resolve(WITNESS), folder.resolve(CARD));
+    }
+
     /** QEMU's arguments for both functions. */
     List<String> qemuArguments() {
         List<String> arguments = new ArrayList<>();
-        for (String socket : List.of(WITNESS, CARD)) {
-            arguments.addAll(List.of("-device", QemuHint.function(folder.resolve(socket))));
-        }
+        for (Path socket : sockets(folder)) arguments.addAll(List.of("-device", QemuHint.function(socket)));
         return arguments;
     }
 

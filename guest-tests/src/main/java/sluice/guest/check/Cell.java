@@ -1,13 +1,32 @@
 package sluice.guest.check;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * A thing that is tried: a buffer of some origin, used in some way, on a machine of some kind.
  *
  * @param setup of the machine
  * @param memory whose buffers are used
  * @param use how user space uses them
+ * @param program the name of a user's own program that is run instead, or null; memory and use mean nothing then
  */
-record Cell(Setup setup, Memory memory, Use use) {
+record Cell(Setup setup, Memory memory, Use use, @Nullable String program) {
+    /** One of our own. */
+    Cell(Setup setup, Memory memory, Use use) {
+        this(setup, memory, use, null);
+    }
+
+    /** A user's program on a machine. */
+    static Cell of(Setup setup, String program) {
+        return new Cell(setup, Memory.MMAP, Use.SYNC, program);
+    }
+
+    /** What is tried, on whichever machine. */
+    String what() {
+        return program == null ? memory.label + "." + use.label : program;
+    }
+
+
     /** Where buffers come from. */
     enum Memory {
         MMAP("mmap", "the driver's own buffers", "nothing"),
@@ -61,13 +80,14 @@ record Cell(Setup setup, Memory memory, Use use) {
 
     /** Its name in reports: letters, digits, dots and hyphens. */
     String name() {
-        return "%s.%s.%s".formatted(setup.label(), memory.label, use.label);
+        return "%s.%s".formatted(setup.label(), what());
     }
 
     /** What it does, in a sentence. */
     String title() {
         String how = use == Use.NO_SYNC ? ", without DMA_BUF_IOCTL_SYNC" : "";
-        return "captures into %s%s, on a machine with %s%s and a card that %s".formatted(memory.help, how,
+        return "%s, on a machine with %s%s and a card that %s".formatted(
+                program == null ? "captures into " + memory.help + how : "runs the program " + program,
                 setup.iommu() == Setup.Iommu.NONE ? "no IOMMU" : "IOMMU " + setup.iommu().label(),
                 setup.bounces() ? ", swiotlb=force" : "", setup.snoops() ? "snoops" : "does not snoop");
     }

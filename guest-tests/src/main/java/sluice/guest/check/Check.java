@@ -59,7 +59,16 @@ public final class Check implements Callable<Integer> {
     @Option(names = "--kdir", paramLabel = "DIR", description = "Boot the kernel that was built in this folder instead: a kernel's tree, the folder of make O=, or an image with lib/modules.")
     private @Nullable Path kdir;
 
-    @Option(names = "--print", paramLabel = "WHAT", description = "Print something and end. config: what a kernel must have for these cells, for merge_config.sh.")
+    @Option(names = "--device", paramLabel = "JAR[:NAME][,OPTION=VALUE...]", description = "Serve this device of a plug-in as the card; then --driver may be any, or be left out for a driver in user space.")
+    private @Nullable String device;
+
+    @Option(names = "--module", paramLabel = "FILE.ko", description = "Load this kernel module, built for the kernel, before the driver; may be repeated.")
+    private List<Path> modules = List.of();
+
+    @Option(names = "--test", paramLabel = "PROGRAM", description = "Run this program of this host, with its libraries, in the guest instead of ours: exit status 0 is pass, 4 skip, others fail.")
+    private @Nullable Path test;
+
+    @Option(names = "--print", paramLabel = "WHAT", description = "Print something and end. config: what a kernel must have for these cells, for merge_config.sh. vng: how virtme-ng boots the kernel with the card of the first machine.")
     private @Nullable String print;
 
     @Option(names = "--import", paramLabel = "NAME", split = ",", description = "Whose buffers: mmap, udmabuf, dumb, heap (default: all).")
@@ -113,8 +122,9 @@ public final class Check implements Callable<Integer> {
         }
         if (timeout < 1 || timeout > 86_400)
             throw new ParameterException(line, "--timeout=" + timeout + ": give 1 to 86400 seconds");
+        TestProgram program = test == null ? null : TestProgram.of(test);
         Card card = card(line);
-        List<Cell> cells = cells(line);
+        List<Cell> cells = program == null ? cells(line) : Matrix.of(setups(line), program);
         if (print != null) return print(line, print, card, cells);
         ReportFormat written = written(line);
         Path folder = report;
@@ -127,10 +137,11 @@ public final class Check implements Callable<Integer> {
         KernelNeeds needs = KernelNeeds.of(guest);
         needs.require(card.driver());
         for (String note : needs.notes(cells)) line.getErr().println("sluice: " + note);
-        GuestImage image = CheckMachine.image(card, guest, cache);
+        GuestImage image = CheckMachine.image(card, guest, new Additions(modules, program), cache);
         KtapWriter ktap = new KtapWriter(written == null ? line.getOut() : line.getErr());
         ktap.begin(card, guest.release(), qemu.version(), cells);
-        CheckRun run = new CheckRun(launcher(), qemu, image, card, cache, new Judge(KnownFaults.shipped()));
+        CheckRun run = new CheckRun(launcher(), qemu, image, card, cache, new Judge(KnownFaults.shipped()))
+                .test(program);
         CheckResult result = run.run(cells, cell -> told(ktap, cell));
         ktap.end();
         if (written != null) written.write(result, line.getOut());
@@ -180,7 +191,11 @@ public final class Check implements Callable<Integer> {
         System.exit(TIMED_OUT);
     }
 
-    private Card card(CommandLine line) {
+    private Card card(CommandLine line) throws IOException {
+        if (device != null) {
+            if (test == null) throw new ParameterException(line, "--device needs --test: only its own program knows what is right");
+            return PluginCard.of(device, driver == null ? "" : driver, modules);
+        }
         String wanted = driver;
         if (wanted == null) throw new ParameterException(line, "--driver is missing: " + names());
         Optional<Card> card = Card.ALL.stream()
@@ -250,9 +265,17 @@ public final class Check implements Callable<Integer> {
                 "no QEMU here has vfio-user-pci, as QEMU 10.1 and later do: run guest-tests/host/packages.sh tests, which unpacks one");
     }
 
-    private static int print(CommandLine line, String what, Card card, List<Cell> cells) {
-        if (!what.equals("config")) throw new ParameterException(line, "--print=" + what + ": give config");
-        line.getOut().print(KernelNeeds.fragment(card.driver(), cells));
+    private int print(CommandLine line, String what, Card card, List<Cell> cells)
+            throws IOException, InterruptedException {
+        switch (what) {
+            case "config" -> line.getOut().print(KernelNeeds.fragment(card.driver(), cells));
+            case "vng" -> {
+                CacheFolder cache = CacheFolder.ofUser();
+                VngLine.print(line.getOut(), card, cells.getFirst().setup(),
+                        kdir == null ? kernel(line, cache).image() : kdir, qemu(cache).path());
+            }
+            default -> throw new ParameterException(line, "--print=" + what + ": give config or vng");
+        }
         line.getOut().flush();
         return 0;
     }

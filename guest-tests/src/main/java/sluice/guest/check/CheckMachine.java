@@ -2,8 +2,11 @@ package sluice.guest.check;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 import sluice.guest.GuestImage;
 import sluice.guest.GuestKernel;
@@ -14,6 +17,12 @@ import sluice.vdev.qemu.QemuBinary;
 
 /** A machine with a card, the witness, and a guest that takes commands. */
 final class CheckMachine implements Closeable {
+    private static final Duration SOON = Duration.ofSeconds(30);
+    private static final Pattern UNLOADED = Pattern.compile("^SLUICE error insmod (\\S+)\\.ko$");
+    /** The functions that QEMU has chosen slots for: the chipset's and what has a place of its own are above. */
+    private static final String FUNCTIONS = "for d in /sys/bus/pci/devices/0000:00:[01][0-9a-d].0; do echo SLUICE function $(cat $d/vendor $d/device | tr '\\n' ' ')/ $(basename \"$(readlink $d/driver)\"); done";
+    private static final Pattern FUNCTION = Pattern.compile("^SLUICE function 0x([0-9a-f]{4} 0x[0-9a-f]{4}) / ?(.*)$");
+
     private final CardServer server;
     private final Machine machine;
 
@@ -28,12 +37,21 @@ final class CheckMachine implements Closeable {
      * @throws IOException something is missing; the message says what provides it
      */
     static GuestImage image(Card card, GuestKernel kernel, CacheFolder cache) throws IOException, InterruptedException {
+        return image(card, kernel, Additions.NONE, cache);
+    }
+
+    /** The same with what a user adds. */
+    static GuestImage image(Card card, GuestKernel kernel, Additions additions, CacheFolder cache)
+            throws IOException, InterruptedException {
         GuestImage.Builder image = GuestImage.of(kernel).moduleIfThere("virtio-iommu", "");
         // Before the drivers whose calls it tells, behind the IOMMU's.
-        if (KernelNeeds.of(kernel).hasWitness())
+        if (card.isTold() && KernelNeeds.of(kernel).hasWitness())
             image.module(KernelModule.build(kernel.headers(cache), "witness", cache), "");
         image.moduleIfThere("virtio-gpu", "").compiled("stream.c", "numbered.h");
+        for (Path module : additions.modules()) image.moduleFile(module, "");
         card.load(image);
+        TestProgram test = additions.test();
+        if (test != null) image.program("test/" + test.name(), test.file());
         return image.build(cache);
     }
 
@@ -44,8 +62,35 @@ final class CheckMachine implements Closeable {
         Machine.Builder builder = Machine.of(binary, image).backEnd(server);
         // Before the devices that are behind it.
         if (!setup.iommu().device().isEmpty()) builder.device(setup.iommu().device());
-        return new CheckMachine(server, builder.device("virtio-gpu-pci").arguments(server.qemuArguments())
+        CheckMachine machine = new CheckMachine(server, builder.device("virtio-gpu-pci").arguments(server.qemuArguments())
                 .arguments(List.of("-no-reboot")).kernel(setup.kernel()).boot(cache));
+        boolean right = false;
+        try {
+            machine.requireDriver(card);
+            right = true;
+            return machine;
+        } finally {
+            if (!right) machine.close();
+        }
+    }
+
+    /** Everything was loaded, and the card has its driver. */
+    private void requireDriver(Card card) throws IOException, InterruptedException {
+        List<String> lines = console();
+        for (int i = 0; i < lines.size(); i++) {
+            Matcher refused = UNLOADED.matcher(lines.get(i));
+            if (refused.find())
+                throw new IOException("the module %s does not load: %s".formatted(refused.group(1),
+                        i == 0 ? "insmod does not say why" : lines.get(i - 1)));
+        }
+        if (card.driver().isEmpty()) return;
+        List<Matcher> functions = machine.run(FUNCTIONS, SOON).lines().stream().map(FUNCTION::matcher)
+                .filter(Matcher::matches).toList();
+        // QEMU fills slots in the order of its arguments, of which the card is the last, under those that have a place of their own.
+        Matcher last = functions.getLast();
+        if (last.group(2).isEmpty())
+            throw new IOException("the driver %s does not bind: the function %s has no driver".formatted(card.driver(),
+                    last.group(1)));
     }
 
     /**

@@ -35,6 +35,7 @@ final class CheckRun {
     private final CacheFolder cache;
     private final Judge judge;
     private final KernelNeeds needs;
+    private @Nullable TestProgram test;
 
     /**
      * @param launcher the command {@code sluice}
@@ -49,6 +50,12 @@ final class CheckRun {
         this.cache = cache;
         this.judge = judge;
         needs = KernelNeeds.of(image.kernel());
+    }
+
+    /** Also takes cells that run this program. */
+    CheckRun test(@Nullable TestProgram program) {
+        test = program;
+        return this;
     }
 
     /**
@@ -94,7 +101,7 @@ final class CheckRun {
                     try {
                         Machine.Done done = machine.run(command(cell), CELL);
                         Seen now = Seen.of(machine.reports());
-                        result = judge.judge(cell, done, bytes(done), now.since(seen), now.lost(), began);
+                        result = judged(cell, done, now.since(seen), now.lost(), began);
                         seen = now;
                     } catch (IOException e) {
                         alive = false;
@@ -133,7 +140,18 @@ final class CheckRun {
                 : "the machine does not boot: " + failure.getMessage();
     }
 
+    private CellResult judged(Cell cell, Machine.Done done, List<Finding> found, long lost, long began) {
+        return program(cell).map(program -> judge.judge(cell, program, done, found, lost, began))
+                .orElseGet(() -> judge.judge(cell, done, bytes(done), found, lost, began));
+    }
+
+    private Optional<TestProgram> program(Cell cell) {
+        return cell.program() == null ? Optional.empty() : Optional.ofNullable(test);
+    }
+
     private String command(Cell cell) {
+        Optional<TestProgram> program = program(cell);
+        if (program.isPresent()) return program.get().command("/test/" + program.get().name());
         String node = "$(for d in /sys/class/video4linux/video*; do grep -q '%s' $d/name && basename $d; done | head -n 1)"
                 .formatted(card.node());
         // What the kernel says of a failure is not on the console.

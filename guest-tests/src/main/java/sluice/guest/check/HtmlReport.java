@@ -14,6 +14,8 @@ import java.util.Set;
 
 import javax.xml.stream.XMLStreamException;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * One page for a person, read top-down: the verdict, a table of all cells, each failure, then what was skipped and what passed. It needs
  * no network and no scripts, and is well-formed XML as well.
@@ -108,7 +110,7 @@ final class HtmlReport implements ReportFormat {
     }
 
     /** A row of the table. */
-    private record Row(Cell.Memory memory, Cell.Use use) {}
+    private record Row(Cell.Memory memory, Cell.Use use, @Nullable String program) {}
 
     private static void table(Markup html, CheckResult result) throws XMLStreamException {
         Set<Setup> setups = new LinkedHashSet<>();
@@ -116,7 +118,7 @@ final class HtmlReport implements ReportFormat {
         for (CellResult each : result.cells()) {
             Cell cell = each.cell();
             setups.add(cell.setup());
-            rows.computeIfAbsent(new Row(cell.memory(), cell.use()), none -> new LinkedHashMap<>()).put(cell.setup(),
+            rows.computeIfAbsent(new Row(cell.memory(), cell.use(), cell.program()), none -> new LinkedHashMap<>()).put(cell.setup(),
                     each);
         }
         html.element("table", () -> {
@@ -146,6 +148,11 @@ final class HtmlReport implements ReportFormat {
 
     private static void row(Markup html, Row row) throws XMLStreamException {
         html.element("th", () -> {
+            if (row.program() != null) {
+                html.text(row.program());
+                html.text("span", "a program of the user's");
+                return;
+            }
             html.text(row.memory().label() + " " + row.use().label());
             html.text("span", row.use() == Cell.Use.NO_SYNC ? "without DMA_BUF_IOCTL_SYNC" : row.memory().help());
         }, "scope", "row");

@@ -71,8 +71,12 @@ final class JsonReport implements ReportFormat {
         json.addProperty("iommu", cell.setup().iommu().label());
         json.addProperty("bounces", cell.setup().bounces());
         json.addProperty("snoops", cell.setup().snoops());
-        json.addProperty("memory", cell.memory().label());
-        json.addProperty("use", cell.use().label());
+        if (cell.program() == null) {
+            json.addProperty("memory", cell.memory().label());
+            json.addProperty("use", cell.use().label());
+        } else {
+            json.addProperty("program", cell.program());
+        }
         json.addProperty("outcome", name(result.outcome()));
         json.addProperty("reason", result.reason());
         json.addProperty("seconds", seconds(result.time()));

@@ -63,6 +63,22 @@ final class Judge {
         return new CellResult(cell, outcome, reason, bytes, findings, done.lines(), since(began));
     }
 
+    /** Judges a cell in which a user's program has come to its end: by what it says, and by what was found meanwhile. */
+    CellResult judge(Cell cell, TestProgram program, Machine.Done done, List<Finding> found, long lost, long began) {
+        List<Finding> findings = together(found.stream()
+                .filter(finding -> finding.error() && !BY_DESIGN.contains(finding.rule())).toList());
+        List<String> wrong = program.reasons(done);
+        findings.forEach(finding -> wrong.add(sentence(finding)));
+        Outcome outcome = program.outcome(done);
+        if (!findings.isEmpty()) outcome = Outcome.FAIL;
+        if (lost > 0) {
+            outcome = Outcome.INCONCLUSIVE;
+            wrong.addFirst("%d calls of the kernel were not seen or not kept".formatted(lost));
+        }
+        String reason = outcome == Outcome.PASS ? "" : String.join("; ", wrong.stream().distinct().toList());
+        return new CellResult(cell, outcome, reason, null, findings, done.lines(), since(began));
+    }
+
     /** The same mistake over several buffers is told once, with the first of them. */
     private static List<Finding> together(List<Finding> findings) {
         Map<String, List<Finding>> alike = new LinkedHashMap<>();

@@ -59,7 +59,7 @@ final class JunitReport implements ReportFormat {
                         () -> xml.verbatim(String.join("\n", Legible.console(result.console())) + "\n"));
             }
         }, "classname", card.driver() + "." + cell.setup().label(), "name",
-                cell.memory().label() + "." + cell.use().label(), "time", KtapWriter.seconds(result.time()));
+                cell.what(), "time", KtapWriter.seconds(result.time()));
     }
 
     private static void problem(Markup xml, String element, String type, CellResult result) throws XMLStreamException {

@@ -69,7 +69,7 @@ final class KernelNeeds {
 
     private static List<KernelOption> ofCell(Cell cell) {
         List<KernelOption> options = new ArrayList<>();
-        Matcher named = OPTION.matcher(cell.memory().needs());
+        Matcher named = OPTION.matcher(cell.program() == null ? cell.memory().needs() : "");
         while (named.find()) options.add(KernelOption.named(named.group(1), "buffers of " + cell.memory().label()));
         options.addAll(KernelOption.ofSetup(cell.setup()));
         // A card that does not snoop sees what the kernel's calls let it see, so somebody has to tell them.

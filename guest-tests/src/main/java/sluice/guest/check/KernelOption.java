@@ -63,7 +63,7 @@ record KernelOption(String name, List<String> under, String purpose) {
 
     /** The driver's, if it is one of those with a card; none for others. */
     static List<KernelOption> ofDriver(String driver) {
-        String name = switch (driver) {
+        String name = switch (driver.split(":", 2)[0]) {
             case "saa7134_empress" -> "VIDEO_SAA7134";
             case "dt3155" -> "VIDEO_DT3155";
             case "tw686x" -> "VIDEO_TW686X";

@@ -60,7 +60,8 @@ final class KtapWriter {
         for (Cell cell : plan) setups.computeIfAbsent(cell.setup(), none -> new ArrayList<>()).add(cell);
         setups.entrySet().forEach(planned::add);
         print("", VERSION);
-        progress("driver: %s, card %s, Linux %s, QEMU %s".formatted(card.driver(), card.device(), kernel, qemu));
+        progress("driver: %s, card %s, Linux %s, QEMU %s".formatted(card.driver().isEmpty() ? "none" : card.driver(),
+                card.device(), kernel, qemu));
         print("", "1.." + setups.size());
     }
 
@@ -172,7 +173,7 @@ final class KtapWriter {
     }
 
     private static String name(Cell cell) {
-        return cell.memory().label() + "." + cell.use().label();
+        return cell.what();
     }
 
     /** With a dot and milliseconds, wherever it is read. */

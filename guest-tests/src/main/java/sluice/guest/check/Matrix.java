@@ -28,8 +28,18 @@ final class Matrix {
         return cells;
     }
 
+    /** A user's program on some machines. */
+    static List<Cell> of(Collection<Setup> setups, TestProgram program) {
+        return setups.stream().map(setup -> Cell.of(setup, program.name())).toList();
+    }
+
     /** Why a cell cannot be run, if it cannot. */
     static Optional<String> obstacle(Cell cell, Card card) {
+        if (cell.program() != null) {
+            return card.isTold() || cell.setup().snoops()
+                    ? Optional.empty()
+                    : Optional.of("a driver in user space makes no calls that tell what a card which does not snoop may see");
+        }
         if (cell.setup().iommu() == Setup.Iommu.NONE) {
             return card.scatters() || cell.memory() == Cell.Memory.MMAP
                     ? Optional.empty()

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.SequencedMap;
 import java.util.ServiceConfigurationError;
@@ -132,6 +133,12 @@ public final class DeviceCatalog {
     /** The device with this name, or null. */
     public @Nullable Entry find(String name) {
         return entries.get(name);
+    }
+
+    /** The names of those that a plug-in has brought; at least one. */
+    public List<String> namesOf(Path plugin) {
+        return entries.entrySet().stream().filter(entry -> plugin.equals(entry.getValue().plugin()))
+                .map(Map.Entry::getKey).toList();
     }
 
     /** Their names, for messages. */

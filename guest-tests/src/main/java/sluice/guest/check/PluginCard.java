@@ -1,0 +1,34 @@
+package sluice.guest.check;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+
+import sluice.vdev.serve.DeviceCatalog;
+
+/** A card that a plug-in brings: {@code JAR[:NAME][,OPTION=VALUE...]}. */
+final class PluginCard {
+    private PluginCard() {}
+
+    /**
+     * @param driver of the card, which is loaded if it is no module of the user's; empty for none
+     * @param own modules of the user's
+     * @throws IOException the jar is no plug-in, or has no such device, or several and none is chosen
+     */
+    static Card of(String argument, String driver, List<Path> own) throws IOException {
+        List<String> words = List.of(argument.split("(?<!,),(?!,)"));
+        String where = words.getFirst();
+        int colon = where.lastIndexOf(".jar:");
+        Path jar = Path.of(colon < 0 ? where : where.substring(0, colon + 4)).toAbsolutePath();
+        List<String> names = DeviceCatalog.of(List.of(jar)).namesOf(jar);
+        String name = colon < 0 ? names.getFirst() : where.substring(colon + 5);
+        if (colon < 0 ? names.size() > 1 : !names.contains(name))
+            throw new IOException("--device=%s: give %s:NAME with one of the devices of this jar: %s".formatted(argument,
+                    jar.getFileName(), String.join(", ", names)));
+        String module = driver.replace('-', '_');
+        boolean isOwn = own.stream().anyMatch(
+                file -> String.valueOf(file.getFileName()).replace('-', '_').equals(module + ".ko"));
+        return new Card(driver, name, words.subList(1, words.size()), driver.isEmpty() || isOwn ? List.of() : List.of(driver),
+                "", true, jar);
+    }
+}
