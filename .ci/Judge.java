@@ -13,13 +13,13 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * Judges test runs by their reports; {@code .ci/judge} says by which rules. JDK 25 runs it from its sources. Its own tests are
+ * Judges test runs by their reports; {@code .ci/judge} lists the rules. JDK 25 runs it from source. Its tests are
  * {@code sluice.guest.verdict.JudgeTest}.
  */
 final class Judge {
     private static final int MOST_FLAKES = 2;
 
-    /** A run of tests, and the folder of each module's target that has its reports. */
+    /** A test run, and the folder of its reports in each module's target. */
     private enum Run {
         DEFAULT("surefire-reports"),
         MATRIX("matrix-reports");
@@ -36,7 +36,7 @@ final class Judge {
         }
     }
 
-    /** What a class's name tells of its tests, and the seconds that they may take on 2 cores in each run; 0: it has none. */
+    /** The level of tests, by class name, and the time budget of each run in seconds on 2 cores; 0 for none. */
     private enum Level {
         GUESTS(".*GuestTest", 360, 2280),
         LOOPBACK(".*(Qtest|Loopback)Test", 120, 0),
@@ -77,13 +77,13 @@ final class Judge {
         problems.addAll(lists.wrong());
     }
 
-    /** The first argument is the folder of the house. Exits with 0 if all is well, 1 if something is wrong, 2 for wrong usage. */
+    /** The first argument is the root folder. Exits with 0 on success, 1 on failure, 2 on wrong usage. */
     public static void main(String[] arguments) throws IOException {
         List<String> words = List.of(arguments).subList(1, arguments.length);
         System.exit(run(Path.of(arguments[0]), System.getenv(), System.out, words.toArray(String[]::new)));
     }
 
-    /** The same as a call: returns the status. */
+    /** The same as a method: returns the status. */
     static int run(Path root, Map<String, String> environment, PrintStream out, String... words) throws IOException {
         List<String> arguments = new ArrayList<>(List.of(words));
         String option = !arguments.isEmpty() && arguments.getFirst().startsWith("--") ? arguments.removeFirst() : "";
@@ -97,7 +97,10 @@ final class Judge {
         return option.equals("--failed") ? judge.failed(runs) : judge.judge(runs, option.equals("--raise"));
     }
 
-    /** Prints the classes to be run again, a module and a class in a line; none if more have failed than may be flaky. */
+    /**
+     * Prints the classes to be run again, a module and a class per line; none if more have failed than the limit of
+     * flaky tests.
+     */
     private int failed(List<Run> runs) throws IOException {
         TreeSet<String> classes = new TreeSet<>();
         int failures = 0;
@@ -162,8 +165,8 @@ final class Judge {
     }
 
     /**
-     * What the second run of a class says takes the place of what the first said. A test that failed in the first, in a class
-     * that fails nowhere in the second, is a flake.
+     * The result of the second run of a class replaces that of the first. A test that failed in the first run, in a
+     * class without failures in the second, is flaky.
      */
     private List<Reports.Test> settleFlakes(List<Reports.Test> first, List<Reports.Test> again) {
         Map<String, List<Reports.Test>> anew = again.stream().collect(Collectors.groupingBy(Reports.Test::suite));
@@ -181,17 +184,17 @@ final class Judge {
             }
             flaky++;
             String known = lists.flakes().get(test.method());
-            if (known != null) problems.add("flaky again, mend it: %s (%s)".formatted(test.id(), known));
+            if (known != null) problems.add("flaky again, fix it: %s (%s)".formatted(test.id(), known));
             else
                 notes.add(
-                        "flaky: %s; add it to .ci/flakes, or mend it: another time fails the run".formatted(test.id()));
+                        "flaky: %s; add it to .ci/flakes, or fix it: a second time fails the run".formatted(test.id()));
         }
         if (flaky > MOST_FLAKES)
             problems.add("%d tests are flaky, %d are allowed in a run".formatted(flaky, MOST_FLAKES));
         return settled;
     }
 
-    /** A class that could not be set up in the first run has been reported as one test, which is none of the second. */
+    /** A class with a failed setup in the first run was reported as one test, which the second run does not have. */
     private static boolean hasPassed(Reports.Test test, List<Reports.Test> second, long before) {
         for (Reports.Test other : second) {
             if (other.id().equals(test.id())) return other.is(Reports.State.PASSED);
@@ -217,7 +220,9 @@ final class Judge {
         }
     }
 
-    /** Fewer tests than .ci/expected has fail the run; more are told of, and {@code raise} writes them there. */
+    /**
+     * Fewer tests than in .ci/expected fail the run; more are reported, and {@code raise} writes their number there.
+     */
     private void judgeNumbers(List<Run> runs, Map<String, Integer> numbers, boolean raise) throws IOException {
         Path file = root.resolve(".ci/expected");
         List<String> lines = new ArrayList<>();

@@ -9,23 +9,23 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What is committed beside this file about single tests: those that may be skipped, and those that were flaky once.
+ * The committed lists of tests that may be skipped, and of tests that were flaky once.
  *
  * @param skips by class and method
- * @param flakes when, and what was seen, by class and method
- * @param wrong sentences: lines that say nothing, or are about tests that there are not
+ * @param flakes date and symptom, by class and method
+ * @param wrong errors, as sentences: invalid lines, or lines about missing tests
  */
 record Lists(Map<String, Skip> skips, Map<String, String> flakes, List<String> wrong) {
 
     /**
      * A line of .ci/skips.
      *
-     * @param bound how many tests may be skipped by it: one, or the invocations of a parameterized test
-     * @param condition where they may be: {@code exists PATH}, {@code missing PATH}, or {@code says TEXT} when the test itself
-     *        has looked, and says so as it is skipped
+     * @param bound limit of skipped tests: one, or the invocations of a parameterized test
+     * @param condition condition of the skip: {@code exists PATH}, {@code missing PATH}, or {@code says TEXT} for the
+     * test's own message
      */
     record Skip(int bound, String condition, String reason) {
-        /** Whether this host, or what the test said, is as the condition wants it. */
+        /** Whether the condition holds on this host, or for the test's message. */
         boolean holds(String said) {
             String[] words = condition.split(" ", 2);
             return switch (words[0]) {
@@ -56,7 +56,7 @@ record Lists(Map<String, Skip> skips, Map<String, String> flakes, List<String> w
         return lists;
     }
 
-    /** The columns of each line; the first names one test that there is, none is empty. */
+    /** The columns of each line; the first names an existing test, and none is empty. */
     private List<String[]> lines(Path root, String name, int columns) throws IOException {
         List<String[]> all = new ArrayList<>();
         Path file = root.resolve(".ci").resolve(name);

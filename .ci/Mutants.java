@@ -16,20 +16,20 @@ import javax.xml.stream.XMLStreamException;
 import javax.xml.stream.XMLStreamReader;
 
 /**
- * Judges runs of PIT, which changes the classes of a package by one small mistake at a time and looks which of them no test
- * notices: {@code ./sluice test --mutants}. JDK 25 runs it from its sources. Its own tests are
- * {@code sluice.guest.verdict.MutantsTest}.
+ * Judges runs of PIT, which mutates the classes of a package one change at a time and reports the mutants that no test
+ * kills: {@code ./sluice test --mutants}. JDK 25 runs it from source. Its tests are {@code
+ * sluice.guest.verdict.MutantsTest}.
  */
 final class Mutants {
-    /** How many of a hundred mistakes a package's tests must notice. */
+    /** Percentage of mutants that a package's tests must kill. */
     private static final int STRENGTH = 92;
 
-    /** How the reason begins that names a litmus test: PIT cannot run those, but they notice. */
+    /** Prefix of a reason that names a litmus test: PIT cannot run it, but it detects the mutant. */
     private static final String LITMUS = "litmus: ";
 
     /**
-     * The packages in which mistakes are made, without the prefix of the house and sub-packages included: where data is lost in
-     * silence, if it is. With the packages whose tests are to notice; what the others would notice is noticed too late.
+     * The mutated packages, without the prefix {@code sluice.}, including sub-packages: those in which errors could
+     * lose data silently. With the packages of the tests to run.
      */
     private static final Map<String, List<String>> AREAS = new TreeMap<>(Map.of("iommu", List.of("iommu"),
             "dmacore.allocation", List.of("dmacore.allocation", "dmacore.exporter"),
@@ -39,9 +39,9 @@ final class Mutants {
             "vdev.gpu", List.of("vdev.gpu"), "vdev.queue", List.of("vdev.queue"),
             "vdev.vhostuser", List.of("vdev.vhostuser")));
 
-    /** What PIT changes in one run: an area, or a package in it. */
+    /** The target of one PIT run: an area, or a package in it. */
     private record Target(String name, List<String> tests) {
-        /** As the launcher reads it: name, classes that are changed, classes of tests. */
+        /** The line for the launcher: name, mutated classes, test classes. */
         String line() {
             return name + " " + glob(name) + " " + tests.stream().map(Target::glob).collect(Collectors.joining(","));
         }
@@ -55,19 +55,19 @@ final class Mutants {
         }
     }
 
-    /** A mistake, as PIT names it, and whether it was noticed. */
+    /** A mutant, as PIT names it, and whether it was killed. */
     private record Mutant(String type, String method, String line, String description, boolean noticed) {
         String room() {
             return type.substring(0, type.lastIndexOf('.'));
         }
 
-        /** What stays the same when lines move. Lambdas are numbered anew by each change of their class. */
+        /** The part of its name independent of line numbers. Lambdas are renumbered by each change of their class. */
         String key() {
             return type + "#" + method.replaceFirst("^lambda\\$(.*)\\$\\d+$", "$1") + " | " + description;
         }
     }
 
-    /** A line of .ci/survivors: how often this may survive in the method, and why. */
+    /** A line of .ci/survivors: how many of these mutants may survive in the method, and why. */
     private record Survivor(int bound, String reason) {
         static boolean isSeenByLitmus(Survivor survivor) {
             return survivor != null && survivor.reason.startsWith(LITMUS);
@@ -83,13 +83,13 @@ final class Mutants {
         this.out = out;
     }
 
-    /** The first argument is the folder of the house. Exits with 0 if all is well, 1 if something is wrong, 2 for wrong usage. */
+    /** The first argument is the root folder. Exits with 0 on success, 1 on failure, 2 on wrong usage. */
     public static void main(String[] arguments) throws IOException {
         String[] words = Arrays.copyOfRange(arguments, 1, arguments.length);
         System.exit(run(Path.of(arguments[0]), System.getenv(), System.out, words));
     }
 
-    /** The same as a call: returns the status. */
+    /** The same as a method: returns the status. */
     static int run(Path root, Map<String, String> environment, PrintStream out, String... words) throws IOException {
         boolean print = words.length > 0 && words[0].equals("--targets");
         List<Target> targets = new ArrayList<>();
@@ -97,7 +97,7 @@ final class Mutants {
                 : List.copyOf(AREAS.keySet())) {
             List<Target> those = targets(word);
             if (those.isEmpty()) {
-                out.println("mistakes are made in " + String.join(", ", AREAS.keySet()) + ", not in " + word);
+                out.println("unknown package " + word + "; mutated are " + String.join(", ", AREAS.keySet()));
                 return 2;
             }
             targets.addAll(those);
@@ -107,7 +107,7 @@ final class Mutants {
         return 0;
     }
 
-    /** A word is a module or an area, which mean all that is in them, or a package in an area. */
+    /** A word is a module or an area, including all packages, or a package in an area. */
     private static List<Target> targets(String word) {
         List<Target> targets = new ArrayList<>();
         AREAS.forEach((name, tests) -> {
@@ -127,7 +127,7 @@ final class Mutants {
         judgeSurvivors(mutants, listed);
         problems.forEach(out::println);
         long noticed = mutants.stream().filter(Mutant::noticed).count();
-        out.printf("%d of %d mistakes are noticed%n", noticed, mutants.size());
+        out.printf("%d of %d mutants are killed%n", noticed, mutants.size());
         return problems.isEmpty() ? 0 : 1;
     }
 
@@ -140,23 +140,23 @@ final class Mutants {
             double strength = 100.0 * noticed / those.size();
             out.printf(Locale.ROOT, "%-28s %4d of %4d, %5.1f %%%n", room, noticed, those.size(), strength);
             if (strength < STRENGTH)
-                problems.add("%s: less than %d %% of the mistakes are noticed".formatted(room, STRENGTH));
+                problems.add("%s: less than %d %% of the mutants are killed".formatted(room, STRENGTH));
         });
     }
 
-    /** Who survives is listed with a reason; a listed one that is noticed in a run of all mistakes is told of. */
+    /** Each survivor must be listed with a reason; a listed mutant that is killed in a complete run is reported. */
     private void judgeSurvivors(List<Mutant> mutants, Map<String, Survivor> listed) {
         Map<String, Integer> seen = new TreeMap<>();
         for (Mutant mutant : mutants) {
             int number = seen.merge(mutant.key(), mutant.noticed ? 0 : 1, Integer::sum);
             Survivor survivor = listed.get(mutant.key());
             if (!mutant.noticed && (survivor == null || number > survivor.bound))
-                problems.add("not noticed, line %s: %s".formatted(mutant.line, mutant.key()));
+                problems.add("survived, line %s: %s".formatted(mutant.line, mutant.key()));
         }
         seen.forEach((key, number) -> {
             Survivor survivor = listed.get(key);
             if (survivor != null && number < survivor.bound)
-                out.printf("noticed by now, %d of %d in this run are left: %s%n", number, survivor.bound, key);
+                out.printf("killed, but listed: %d of %d survive in this run: %s%n", number, survivor.bound, key);
         });
     }
 
@@ -167,7 +167,7 @@ final class Mutants {
             if (line.isBlank() || line.startsWith("#")) continue;
             String[] words = Arrays.stream(line.split("\\|", 4)).map(String::strip).toArray(String[]::new);
             if (words.length != 4 || !words[2].matches("\\d{1,3}") || words[3].isEmpty())
-                problems.add(".ci/survivors: not \"class#method | mistake | how many | why\": " + line);
+                problems.add(".ci/survivors: not \"class#method | mutation | how many | why\": " + line);
             else
                 survivors.put(words[0] + " | " + words[1], new Survivor(Integer.parseInt(words[2]), words[3]));
         }
@@ -199,6 +199,6 @@ final class Mutants {
             problems.add("%s cannot be read: %s".formatted(file, e.getMessage()));
             return;
         }
-        if (mutants.size() == before) problems.add(file + " tells of no mistake");
+        if (mutants.size() == before) problems.add(file + " has no mutant");
     }
 }

@@ -13,11 +13,11 @@ import javax.xml.stream.XMLStreamException;
 import javax.xml.stream.XMLStreamReader;
 
 /**
- * All that surefire's reports tell of a run.
+ * The content of surefire's reports of a run.
  *
- * @param tests its tests, each with what became of it
+ * @param tests its tests with their results
  * @param seconds the wall time of each class, by its name
- * @param wrong sentences: reports that cannot be read, or contradict themselves
+ * @param wrong errors, as sentences: reports that are unreadable or inconsistent
  */
 record Reports(List<Test> tests, Map<String, Double> seconds, List<String> wrong) {
 
@@ -28,24 +28,24 @@ record Reports(List<Test> tests, Map<String, Double> seconds, List<String> wrong
     }
 
     /**
-     * A test that was reported.
+     * A reported test.
      *
      * @param module the folder of its Maven module
      * @param type its class, {@code Outer$Nested} for a nested one
      * @param name its method, and its parameters if it has some
-     * @param said why it was skipped, or the exception's message
+     * @param said reason of a skip, or the exception's message
      */
     record Test(String module, String type, String name, State state, String said) {
         String id() {
             return type + "#" + name;
         }
 
-        /** Class and method without parameters, as the lists beside this file name tests. */
+        /** Class and method without parameters, as in the lists of tests. */
         String method() {
             return type + "#" + name.replaceFirst("[({\\[].*", "");
         }
 
-        /** What can be run by itself: the outermost class. */
+        /** The outermost class, which can be run by itself. */
         String suite() {
             return type.replaceFirst("[$].*", "");
         }
@@ -56,9 +56,9 @@ record Reports(List<Test> tests, Map<String, Double> seconds, List<String> wrong
     }
 
     /**
-     * Reads what lies in MODULE/target/FOLDER of each module.
+     * Reads MODULE/target/FOLDER of each module.
      *
-     * @param root the folder of the house
+     * @param root the root folder
      */
     static Reports read(Path root, String folder) throws IOException {
         Reports reports = new Reports(new ArrayList<>(), new TreeMap<>(), new ArrayList<>());
@@ -100,7 +100,7 @@ record Reports(List<Test> tests, Map<String, Double> seconds, List<String> wrong
         }
     }
 
-    /** Reads to the end of a test. One that has passed when surefire tried it again by itself has failed: see .ci/judge. */
+    /** Reads to the end of a test. A test that passed only in surefire's own rerun counts as failed: see .ci/judge. */
     private static Test readTest(String module, XMLStreamReader xml) throws XMLStreamException {
         String type = attribute(xml, "classname");
         String name = attribute(xml, "name");

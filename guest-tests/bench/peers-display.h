@@ -1,6 +1,6 @@
 /*
- * peers.c's display: a thread that drains a display socket with large reads, answers what a back-end asks, and counts the pixels that
- * came. One translation unit with peers.c, which alone includes it.
+ * peers.c's display: a thread that drains a display socket with large reads, answers the back-end's requests, and
+ * counts received pixels. Included by peers.c only.
  */
 enum { D_GET_PROTOCOL_FEATURES = 1, D_GET_DISPLAY_INFO = 3, D_UPDATE = 8, D_GET_EDID = 11 };
 enum { DISPLAY_HEADER = 12, UPDATE_PREFIX = DISPLAY_HEADER + 20, READ_BYTES = 1 << 20 };

@@ -1,6 +1,6 @@
 /*
- * peers.c's control queue, driven as Linux drives it: one indirect descriptor a command, an interrupt asked for at the next used entry
- * whenever the driver begins to wait, a kick only if the device asked for it. One translation unit with peers.c, which alone includes it.
+ * peers.c's control queue, used as by Linux: one indirect descriptor per command, an interrupt requested at the next
+ * used entry when the driver begins to wait, a kick only if the device has requested it. Included by peers.c only.
  */
 enum { QUEUE_SIZE = 64, MAX_PIECES = 40 };
 
@@ -29,7 +29,7 @@ static void start_queue(void) {
 
 static unsigned in_flight(void) { return QUEUE_SIZE - free_count; }
 
-/* Puts a command in, with a fence as the guest's driver does, and what follows it in guest memory: extra bytes from page to page. */
+/* Adds a fenced command, as the guest's driver does, followed by extra bytes in guest memory, from page to page. */
 static void push(const void *command, uint32_t length, size_t extra_at, uint32_t extra) {
     unsigned head = free_slots[--free_count], n = 0;
     struct slot *s = slot_at(head);
@@ -50,7 +50,7 @@ static void push(const void *command, uint32_t length, size_t extra_at, uint32_t
 }
 #define PUSH(command) push(&(command), sizeof(command), 0, 0)
 
-/* Shows the device what was pushed. */
+/* Makes the pushed commands available. */
 static void publish(void) {
     __atomic_store_n(&ring.avail->idx, pushed, __ATOMIC_RELEASE);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -70,12 +70,13 @@ static void reap(void) {
         if (!spinning) {
             struct pollfd p = { call_fd, POLLIN, 0 };
             uint64_t calls;
-            if (poll(&p, 1, TIMEOUT_MS) <= 0) DIE("no call within %d s: %u commands are under way", TIMEOUT_MS / 1000, in_flight());
+            if (poll(&p, 1, TIMEOUT_MS) <= 0) DIE("no call within %d s: %u commands are in "
+                    + "flight", TIMEOUT_MS / 1000, in_flight());
             if (read(call_fd, &calls, 8) < 0 && errno != EAGAIN) DIE("call: %s", strerror(errno));
         } else if (end == 0) {
             end = now() + TIMEOUT_MS * 1000000LL;
         } else if (now() > end) {
-            DIE("nothing was used within %d s: %u commands are under way", TIMEOUT_MS / 1000, in_flight());
+            DIE("no used entry within %d s: %u commands are in flight", TIMEOUT_MS / 1000, in_flight());
         }
     }
     for (uint16_t last = __atomic_load_n(&ring.used->idx, __ATOMIC_ACQUIRE); used != last; used++) {
@@ -88,7 +89,7 @@ static void reap(void) {
     }
 }
 
-/* Waits until nothing is under way. */
+/* Waits until no command is in flight. */
 static void finish(void) {
     while (in_flight() > 0) reap();
 }

@@ -1,6 +1,6 @@
 /*
- * peers.c's guest memory and vhost-user session: negotiate as QEMU does (EVENT_IDX, INDIRECT_DESC, REPLY_ACK), hand over the memory, the
- * rings and the display socket. One translation unit with peers.c, which alone includes it; nothing here is measured.
+ * peers.c's guest memory and vhost-user session: negotiates as QEMU does (EVENT_IDX, INDIRECT_DESC, REPLY_ACK), passes
+ * memory, rings and the display socket. Included by peers.c only; nothing here is measured.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -31,7 +31,7 @@ enum { PAGE = 4096, TIMEOUT_MS = 10000 };
 #define BIT(n) (1ULL << (n))
 #define DIE(...) do { fprintf(stderr, __VA_ARGS__); fputc('\n', stderr); exit(1); } while (0)
 
-/* Where things lie in guest memory: rings, slots for commands, the pages of long entry lists, the pages of pictures. */
+/* Layout of guest memory: rings, slots for commands, the pages of long entry lists, the pages of pictures. */
 #define GPA_BASE 0x100000000ULL
 #define USER_BASE 0x7f0000000000ULL
 #define RINGS 0x0UL

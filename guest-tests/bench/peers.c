@@ -5,7 +5,7 @@
  *   peers --socket-path=PATH      then reads lines "WORKLOAD MILLISECONDS" from standard input and answers each with
  *   WORKLOAD VALUE UNIT OPERATIONS P50 P99       (the last two in microseconds, 0 where operations are not timed one by one)
  *
- * It ends when its input does. What goes wrong is one sentence on standard error and exit status 1.
+ * It ends when its input does. An error is one sentence on standard error and exit status 1.
  */
 #include "peers-session.h"
 #include "peers-display.h"
@@ -139,7 +139,7 @@ static double frames(const struct workload *w, int64_t nanos, uint64_t *operatio
     return per_second(*operations, start);
 }
 
-/* What a frame costs at least: one memcpy and one socket write, drained by the same reader. */
+/* Lower bound of a frame: one memcpy and one socket write, drained by the same reader. */
 static double limit(const struct workload *w, int64_t nanos, uint64_t *operations) {
     static uint8_t *image;
     static uint64_t sent;
@@ -232,7 +232,7 @@ enum { WORKLOADS = sizeof workloads / sizeof *workloads };
 static void perform(const char *name, long millis) {
     const struct workload *w = workloads;
     while (w < workloads + WORKLOADS && strcmp(w->name, name)) w++;
-    if (w == workloads + WORKLOADS) DIE("there is no workload %s", name);
+    if (w == workloads + WORKLOADS) DIE("unknown workload %s", name);
     static uint32_t shown;
     uint64_t operations = 0;
     if (w->run != limit && shown != w->picture.id) show(&w->picture);

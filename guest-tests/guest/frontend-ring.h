@@ -1,6 +1,6 @@
 /*
- * frontend.c's split virtqueues ([VIO] 2.7), seen from the driver: put a command in, kick if the device wants it, wait for the
- * used entry and the call. One translation unit with frontend.c, which alone includes it; what a command means is not known here.
+ * frontend.c's split virtqueues ([VIO] 2.7), seen from the driver: adds a command, kicks if the device has requested
+ * it, waits for the used entry and the call. Included by frontend.c only; independent of the meaning of commands.
  */
 /* Puts a command into queue q: two readable pieces in different regions, cut in the middle of the header, and, for a response, two
  * writable ones. [VIO 2.6]: a device makes no assumption about how a message is cut. Up to SLOTS commands may be in flight. */
@@ -28,7 +28,8 @@ static void push(struct queue *q, const void *command, uint32_t length, uint32_t
     __atomic_store_n(&q->vr.avail->idx, (uint16_t)q->pushed, __ATOMIC_RELEASE);
 }
 
-/* Kicks only if the device asked for it, as a driver does: a device that leaves avail_event behind is found by its silence. */
+/* Kicks only if the device has requested it, as a driver does: a device that does not update avail_event is detected,
+ * because it never answers. */
 static void kick(struct queue *q) {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     uint16_t event = __atomic_load_n(&vring_avail_event(&q->vr), __ATOMIC_ACQUIRE);
@@ -38,14 +39,14 @@ static void kick(struct queue *q) {
     if (needed) eventfd_write(q->kick, 1);
 }
 
-/* Says from which used entry on the driver wants a call (with EVENT_IDX), or none at all. */
+/* Sets the used entry at which the driver requests a call (with EVENT_IDX), or disables calls. */
 static void arm(struct queue *q, bool quiet) {
     vring_used_event(&q->vr) = (uint16_t)(quiet ? q->used + 0x4000 : q->pushed - 1);
     q->vr.avail->flags = quiet && !event_idx ? VRING_AVAIL_F_NO_INTERRUPT : 0;
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-/* Waits for all that is in flight, then takes the last response. Returns its used length. */
+/* Waits for all commands in flight, then takes the last response. Returns its used length. */
 static uint32_t finish(struct queue *q, uint64_t calls_before, bool quiet, uint32_t response_length) {
     unsigned index = (unsigned)(q - Q);
     WAIT(__atomic_load_n(&q->vr.used->idx, __ATOMIC_ACQUIRE) == (uint16_t)q->pushed, 10,

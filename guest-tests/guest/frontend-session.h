@@ -1,6 +1,6 @@
 /*
- * frontend.c's vhost-user session: negotiate, give the memory, start and stop the rings. One translation unit with frontend.c, which
- * alone includes it; nothing of virtio commands enters here.
+ * frontend.c's vhost-user session: negotiates, passes memory, starts and stops the rings. Included by frontend.c only;
+ * independent of virtio commands.
  */
 static void handshake(void) {
     features = ask_u64(GET_FEATURES);
@@ -59,7 +59,7 @@ static void open_display(void) {
     if (display >= 0) close(display);
     display = pair[0];
     display_features = 0;
-    memset(scanout, 0, sizeof scanout); /* a new display has been told nothing; whether it is at once or at SET_SCANOUT is free */
+    memset(scanout, 0, sizeof scanout); /* a new display has no state yet; the back-end may send it at once or at SET_SCANOUT */
     tell("GPU_SET_SOCKET", GPU_SET_SOCKET, NULL, 0, &pair[1], 1);
     close(pair[1]);
 }

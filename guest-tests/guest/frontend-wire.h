@@ -1,6 +1,6 @@
 /*
- * frontend.c's two sockets: vhost-user messages to the back-end, the display it sends pictures to, the bounded wait that serves
- * both, and the TAP lines. One translation unit with frontend.c, which alone includes it; nothing of virtio commands enters here.
+ * frontend.c's two sockets: vhost-user messages to the back-end, the display that receives pictures, the bounded wait
+ * for both, and the TAP lines. Included by frontend.c only; independent of virtio commands.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,8 +35,8 @@ enum { W = 640, H = 480, PAGE = 4096, PAGES = W * H * 4 / PAGE, SLOTS = 4, TIMEO
 
 struct header { uint32_t request, flags, size; };
 struct region { uint64_t gpa, size, uva, offset; };
-/* Region 0's user addresses begin at region 1's guest address: who mixes the two spaces up reads the wrong page. In the file the
- * regions lie in the opposite order, with a gap. */
+/* Region 0's user addresses begin at region 1's guest address: code that confuses the two address spaces reads the
+ * wrong page. In the file the regions lie in the opposite order, with a gap. */
 static const struct region R[2] = { { 0x40000000, 0x120000, 0x140000000, 0x200000 },
                                     { 0x140000000, 0x140000, 0x7f1234500000, 0x80000 } };
 static uint8_t *mem;
@@ -111,7 +111,7 @@ static void write_message(int fd, uint32_t request, uint32_t flags, const void *
         DIE("request %u could not be sent whole: %s", request, strerror(errno));
 }
 
-/* The back-end may close its end, say for a reset; if something is still to come, the wait for it says what is missing. */
+/* The back-end may close its end, for example at a reset; a later wait reports what is missing. */
 static bool hung_up(int *fd, const char *name) {
     char probe;
     if (recv(*fd, &probe, 1, MSG_PEEK) > 0) return false;

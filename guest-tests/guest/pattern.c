@@ -98,7 +98,7 @@ static void choose_screen(void)
 		struct drm_mode_get_connector found;
 		struct drm_mode_get_encoder encoder = { 0 };
 
-		/* Asking for no modes makes the kernel look at the hardware again. */
+		/* A request for 0 modes makes the kernel probe the hardware again. */
 		CALL(DRM_IOCTL_MODE_GETCONNECTOR, &probe);
 		if (probe.connection != 1 || probe.count_modes == 0)
 			continue;
@@ -218,8 +218,9 @@ static void wait_for_flip(void)
 }
 
 /*
- * A flip event of virtio-gpu says only that the commands are queued. A new cursor picture, however, is sent by a fenced command
- * on the same queue, and the kernel waits for that fence: when this returns, the device has done all that came before.
+ * A flip event of virtio-gpu means only that the commands are queued. A new cursor picture, however, is sent by a
+ * fenced command on the same queue, and the kernel waits for that fence: when this returns, the device has completed
+ * all earlier commands.
  */
 static void wait_for_device(void)
 {
@@ -263,7 +264,7 @@ static void flip(uint32_t count)
 	printf("SLUICE done %u\n", frame);
 }
 
-/* Sets the mode that the screen prefers now, on new buffers. */
+/* Sets the screen's current preferred mode, on new buffers. */
 static void take_screen(void)
 {
 	struct drm_mode_crtc set = { 0 };
@@ -282,7 +283,7 @@ static void take_screen(void)
 	printf("SLUICE shown %u\n", frame);
 }
 
-/* The old buffers are given back once the new ones are shown, or the screen would be dark in between. */
+/* The old buffers are freed after the new ones are shown, to avoid a blank screen in between. */
 static void take_screen_again(void)
 {
 	struct buffer old[MAX_BUFFERS];

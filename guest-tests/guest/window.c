@@ -328,7 +328,7 @@ static void show(uint32_t count, uint32_t milliseconds)
 	printf("SLUICE done %u\n", frame);
 }
 
-/* Obeys what one reading of standard input gives, which is one line: a terminal gives no more. */
+/* Executes one read() of standard input, which is one line on a terminal. */
 static int obey(void)
 {
 	char line[128];

@@ -1,8 +1,7 @@
-# Package states of our own, for packages.sh, which sources this file: what apt reads, decides and downloads here leaves
-# the system's own lists, caches and sources alone.
-# shellcheck shell=bash
+# Private apt states, for packages.sh, which sources this file: they do not affect the system's own lists, caches and
+# sources. shellcheck shell=bash
 
-# Prints "URI SUITE" for every Debian suite that this system's own sources name, as apt itself reads them.
+# Prints "URI SUITE" for every Debian suite in this system's sources, as read by apt.
 own_suites() {
     # shellcheck disable=SC2016 # $(REPO_URI) and the others are apt's, not the shell's
     apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
@@ -41,8 +40,8 @@ as_sources() {
     done
 }
 
-# Makes FOLDER a package state, from "URI SUITE" lines on standard input, with lists at most a day old. Afterwards the
-# array `private` holds what tells apt to use it.
+# Makes FOLDER a package state, from "URI SUITE" lines on standard input, with lists at most a day old. Sets the array
+# `private` to the options that make apt use it.
 use_state() { # use_state FOLDER
     local state=$1
     # The sandbox user of apt cannot enter a private home folder; packages are still checked against Debian's keys.
@@ -62,8 +61,8 @@ use_state() { # use_state FOLDER
     touch "$state/updated"
 }
 
-# The same for one suite of Debian, whatever this system is, and as if nothing were installed: what apt then says that a
-# package needs is complete down to libc.
+# The same for one suite of Debian, independent of this system, and as if nothing were installed: the dependencies
+# reported by apt are then complete, including libc.
 use_suite() { # use_suite SUITE
     local state=$cache/apt/$1
     use_state "$state" <<<"$mirror ${1%-backports}"$'\n'"$mirror $1"

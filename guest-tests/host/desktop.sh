@@ -1,17 +1,17 @@
 # The desktop that guests run, Weston with udev of one Debian suite, unpacked into the cache folder for packages.sh, which
-# sources this file after unpack.sh. All kernels of the matrix run it; what it is started with is in guest-tests/guest/desktop.
-# shellcheck shell=bash
+# sources this file after unpack.sh. All kernels of the matrix run it; guest-tests/guest/desktop starts it. shellcheck
+# shell=bash
 
 desktop_suite=trixie # its user space runs on all kernels of the matrix
 
-# apt would bring 250 packages with it, for compositing by OpenGL, remote screens and videos, which nothing here loads. These
-# are the ones whose libraries the programs below name; whether one is missing is seen at once, by their own loader.
+# apt would install 250 packages, for OpenGL, remote screens and videos, which are not used here. These are the packages
+# with the libraries of the programs below; the loader detects a missing one at once.
 desktop_packages=(weston libweston-14-0 libwayland-server0 libwayland-client0 libpixman-1-0 libxkbcommon0 xkb-data libdrm2
     libgbm1 libva2 libva-drm2 libdisplay-info2 libseat1 libudev1 libinput10 libinput-bin libevdev2 libmtdev1t64 libwacom9
     libglib2.0-0t64 libgudev-1.0-0 libffi8 libc6 libatomic1 libexpat1 libsystemd0 libcap2 libpam0g libaudit1 libcap-ng0
     udev libsystemd-shared libacl1 libblkid1 libkmod2 libmount1 libselinux1 libpcre2-8-0 libcrypt1 libseccomp2 libssl3t64
     libzstd1 zlib1g)
-# What the guest loads by name, under usr/.
+# Files that the guest loads by name, under usr/.
 desktop_programs=(bin/weston bin/udevadm lib/x86_64-linux-gnu/libweston-14/drm-backend.so
     lib/x86_64-linux-gnu/weston/kiosk-shell.so)
 desktop_data=(share/X11/xkb share/libinput lib/udev/rules.d/50-udev-default.rules lib/udev/rules.d/60-evdev.rules
@@ -56,7 +56,7 @@ unpack_desktop() {
     finish_folder desktop "$desktop_suite"
 }
 
-# Prints the path of each library that a program needs, as its own loader finds them, with the loader itself.
+# Prints the path of each library of a program, as found by its loader, and of the loader itself.
 desktop_libraries() { # desktop_libraries ROOT PROGRAM
     local folder=$1/usr/lib/x86_64-linux-gnu
     printf '%s\n' "$folder/ld-linux-x86-64.so.2"

@@ -1,8 +1,7 @@
-# What builds kernel modules for the guests' kernels: headers and build programs, unpacked into the cache folder for
-# packages.sh, which sources this file after unpack.sh. The compiler is this system's own.
-# shellcheck shell=bash
+# Headers and build programs for kernel modules of the guests' kernels, unpacked into the cache folder for packages.sh,
+# which sources this file after unpack.sh. The compiler is this system's own. shellcheck shell=bash
 
-# Debian's build programs are of its newest suite and need that suite's C library; these two are all that a module takes.
+# Debian's build programs are from its newest suite and need that suite's C library; a module needs only these two.
 headers_programs=(tools/objtool/objtool.real-x86 scripts/mod/modpost.real-lsb-64)
 headers_libraries=(ld-linux-x86-64.so.2 libc.so.6 libelf.so.1 libz.so.1 libzstd.so.1)
 
@@ -12,8 +11,8 @@ headers_are_unpacked() { # headers_are_unpacked LINK ; of the kernel that LINK p
     [ -e "$cache/headers/$release/build/Makefile" ]
 }
 
-# Unpacks the headers of the kernel that kernel/LINK points to, from the package state `private`. Afterwards
-# headers/RELEASE/build is what lib/modules/RELEASE/build is on a system with that kernel.
+# Unpacks the headers of the kernel that kernel/LINK points to, from the package state `private`. Then
+# headers/RELEASE/build corresponds to lib/modules/RELEASE/build of an installed kernel.
 unpack_headers() { # unpack_headers LINK APT_OPTION...
     local from=("${private[@]}" "${@:2}") release version root kbuild file elf
     release=$(readlink "$cache/kernel/$1")

@@ -1,6 +1,5 @@
-# Kernels and QEMUs that are unpacked into the cache folder, for packages.sh, which sources this file. Nothing here is
-# installed, needs root, or is seen by the rest of the system. A folder gets its final name only when it is complete.
-# shellcheck shell=bash
+# Kernels and QEMUs unpacked into the cache folder, for packages.sh, which sources this file. Installs nothing and needs
+# no root. A folder gets its final name only when it is complete. shellcheck shell=bash
 
 unfinished='' # removed at the end, whatever happens
 trap 'rm -rf "${unfinished:-$cache/.nothing}"' EXIT
@@ -32,7 +31,7 @@ kernel_is_unpacked() { # kernel_is_unpacked LINK
     [ -s "$cache/kernel/$release/boot/vmlinuz-$release" ] && [ -s "$cache/kernel/$release/lib/modules/$release/modules.dep" ]
 }
 
-# Unpacks what stands behind linux-image-amd64 in the package state `private`, and points kernel/LINK to it.
+# Unpacks the kernel that linux-image-amd64 depends on in the package state `private`, and points kernel/LINK to it.
 unpack_kernel() { # unpack_kernel LINK APT_OPTION...
     local link=$1 from=("${private[@]}" "${@:2}") package release part parts=()
     package=$(apt-cache "${from[@]}" depends --important linux-image-amd64 | sed -n 's/^ *Depends: *\(linux-image-[0-9].*\)$/\1/p' | head -n 1)
@@ -66,9 +65,9 @@ qemu_is_unpacked() { # qemu_is_unpacked SUITE
     [ -x "$cache/qemu/$1/qemu-system-x86_64" ] && [ -e "$cache/qemu/$1/root/$dbus_display" ]
 }
 
-# The program is started by its own loader, on its own libraries, so it runs on this system as it is, sees all its files
-# and needs no root. /proc/self/exe is then the loader: beside it, QEMU looks for `qemu-bundle`, the root in which it finds
-# its modules and firmware. Without that link it would load this system's modules, which belong to another version.
+# The program is started by its own loader with its own libraries, so it runs on this system, can access all files and
+# needs no root. /proc/self/exe is then the loader: beside it, QEMU looks for `qemu-bundle`, the root in which it finds
+# its modules and firmware. Without that link it would load this system's modules, which are of another version.
 starter() { # starter SUITE
     cat <<EOT
 #!/bin/sh
@@ -94,7 +93,8 @@ unpack_qemu() { # unpack_qemu SUITE
     for part in "$unfinished"/archives/*.deb; do
         unpack_package "$part" "$root"
     done
-    # The tests resize screens by the D-Bus display. Its package stands for all of OpenGL; these are what it really loads.
+    # The tests resize screens through the D-Bus display. Its package depends on all of OpenGL; these are the libraries
+    # that it really loads.
     [ -e "$root/$dbus_display" ] || for part in qemu-system-modules-opengl libepoxy0 libgbm1 libdrm2 libexpat1; do
         (cd "$unfinished/archives" && apt-get "${private[@]}" -qq download "$part") || fail "$part of $1 could not be downloaded."
         unpack_package "$(compgen -G "$unfinished/archives/${part}_*.deb")" "$root"

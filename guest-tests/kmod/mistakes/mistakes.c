@@ -3,7 +3,7 @@
  * A small driver that makes one mistake with the DMA API, of one line, or none. Its device (InvertingDevice in vdev's fixtures) reads a
  * buffer and writes the inverted bytes to another. Both buffers are used twice while they are mapped, so that each transfer is due.
  *
- * All of it is done at probe. What the CPU has seen is read from /sys/bus/pci/drivers/mistakes/DEVICE/saw.
+ * Everything runs in probe. /sys/bus/pci/drivers/mistakes/DEVICE/saw shows what the CPU has read.
  */
 #include <linux/delay.h>
 #include <linux/dma-mapping.h>
@@ -61,7 +61,7 @@ static void fill(struct mistakes *m, u8 round)
 		m->source[i] = i * 7 + round;
 }
 
-/* What the CPU sees of a round: all of it, nothing of it, or neither. */
+/* What the CPU reads of a round: all of it, nothing of it, or neither. */
 static const char *seen(struct mistakes *m, u8 round)
 {
 	int right = 0, old = 0;
@@ -85,7 +85,7 @@ static void start(struct mistakes *m, u32 length)
 	writel(1, m->bar + START);
 }
 
-/* The device works while it is asked whether it has ended. */
+/* The device makes progress while its status is polled. */
 static void finish(struct mistakes *m)
 {
 	for (int i = 0; i < TRIES; i++) {
@@ -178,7 +178,7 @@ static int mistakes_probe(struct pci_dev *pci, const struct pci_device_id *id)
 	if (err)
 		return err;
 	m->bar = pcim_iomap(pci, 0, 0);
-	/* A page each: nobody else's bytes share a line with them. */
+	/* One page each, so that they share no cache line with other data. */
 	m->source = (void *)devm_get_free_pages(&pci->dev, GFP_KERNEL, 0);
 	m->target = (void *)devm_get_free_pages(&pci->dev, GFP_KERNEL, 0);
 	if (!m->bar || !m->source || !m->target)

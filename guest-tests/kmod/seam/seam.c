@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The driver of Sluice's test device (SeamDevice in vdev's fixtures), which has what the stock drivers that the other tests use
- * do not need of a device: a shared memory region, buffers lent for events, and a configuration that changes.
+ * The driver of Sluice's test device (SeamDevice in vdev's fixtures), which has features that the stock drivers of
+ * other tests do not use: a shared memory region, event buffers, and configuration changes.
  *
- * Reading /sys/bus/virtio/drivers/seam/virtioN/check runs all checks and tells what was seen, a line each.
+ * Reading /sys/bus/virtio/drivers/seam/virtioN/check runs all checks and returns one line per result.
  */
 #include <linux/atomic.h>
 #include <linux/completion.h>
@@ -117,7 +117,7 @@ static void seam_config_changed(struct virtio_device *vdev)
 	wake_up(&seam->came);
 }
 
-/* Sends a command and waits for the answer; a negative error, or what the device says. */
+/* Sends a command and waits for the answer; returns a negative error or the device's status. */
 static int seam_send(struct seam *seam, u8 op, u8 page, u8 value, u32 count)
 {
 	struct scatterlist out, in, *sgs[] = { &out, &in };
@@ -187,7 +187,7 @@ static ssize_t check_show(struct device *dev, struct device_attribute *attr, cha
 	before = seam_taken(seam);
 	if (seam->window)
 		at += sysfs_emit_at(buf, at, "SLUICE region %d bytes %llu\n", SEAM_REGION, seam->region.len);
-	/* A job on a worker's thread: it ends with an event, another configuration and an answer. */
+	/* A job on a worker thread: it ends with an event, a configuration change and an answer. */
 	status = seam_send(seam, SEAM_FILL, FILLED_PAGE, PATTERN, 0);
 	at += sysfs_emit_at(buf, at, "SLUICE job %s status %d\n",
 			    status == SEAM_DONE ? "shown" : status == SEAM_NOT_SHOWN ? "unseen" : "failed", status);
@@ -245,7 +245,7 @@ static int seam_probe(struct virtio_device *vdev)
 	spin_lock_init(&seam->event_lock);
 	init_waitqueue_head(&seam->came);
 	init_completion(&seam->answered);
-	/* Each is mapped for the device by itself. */
+	/* Each is mapped separately. */
 	seam->command = devm_kzalloc(&vdev->dev, sizeof(*seam->command), GFP_KERNEL);
 	seam->answer = devm_kzalloc(&vdev->dev, sizeof(*seam->answer), GFP_KERNEL);
 	seam->buffers = devm_kcalloc(&vdev->dev, EVENT_BUFFERS, sizeof(*seam->buffers), GFP_KERNEL);

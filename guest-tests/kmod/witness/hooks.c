@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Entries of the kernel's functions, for the calls that are to be told before its own work: when a device that does not snoop has
- * to give what it wrote, before a bounce buffer is copied. By ftrace and not by kprobes, which lose calls that interrupts nest in.
+ * Function entry hooks, for calls that must be reported before the kernel's own work: the writes of a non-coherent
+ * device must be transferred before a bounce buffer is copied. By ftrace instead of kprobes, which miss calls in nested
+ * interrupts.
  */
 #include <linux/dma-buf.h>
 #include <linux/fs.h>
@@ -80,7 +81,8 @@ HOOK(on_ioctl)
 }
 
 #if WITNESS_PHYS_API
-/* What block drivers and dma-buf-mapping use behind an IOMMU; it has no tracepoints. The attributes of a link are on the stack. */
+/* Used by block drivers and dma-buf-mapping behind an IOMMU; has no tracepoints. The attributes of a link are on the
+ * stack. */
 HOOK(on_iova_link)
 {
 	struct device *dev = (void *)ARGUMENT(0);
@@ -154,7 +156,7 @@ int witness_hooks_start(void)
 			return err;
 		}
 		if (err)
-			pr_info("witness: %s cannot be hooked: error %d; it is not told\n", hook->name, err);
+			pr_info("witness: %s cannot be hooked: error %d; its calls are not reported\n", hook->name, err);
 	}
 	return 0;
 }

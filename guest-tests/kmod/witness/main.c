@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * witness: tells a PCI function of Sluice each call of the DMA API, synchronously, for two kinds of devices: the PCI functions of
- * Sluice, which have a capability with a number, and devices that are on no PCI bus, such as that of /dev/udmabuf: they do no DMA,
- * and their syncs are cache operations. Functions of others do their DMA where Sluice does not see it, and are left alone.
+ * witness: reports each call of the DMA API to a PCI function of Sluice, synchronously, for two kinds of devices: the
+ * PCI functions of Sluice, which have a capability with a number, and devices that are not on a PCI bus, such as that
+ * of /dev/udmabuf: they do no DMA, and their syncs are cache operations. The DMA of other PCI functions is not visible
+ * to Sluice; they are ignored.
  *
  * Load it before the drivers of the devices, and after the driver of the IOMMU.
  */
@@ -15,7 +16,7 @@
 
 static struct pci_dev *door;
 
-/* Read without a lock: a slot is filled once and emptied once, and its number is written before it is filled. */
+/* Read without a lock: a slot is set once and cleared once, and its number is written before it is set. */
 static struct {
 	struct device *dev;
 	u32 number;
@@ -82,7 +83,7 @@ static int on_bus(struct notifier_block *block, unsigned long event, void *data)
 
 	if (event == BUS_NOTIFY_ADD_DEVICE)
 		watch(to_pci_dev(dev));
-	/* Behind remove() and what the driver's resources undo by themselves. */
+	/* After remove() and the release of the driver's managed resources. */
 	if (event == BUS_NOTIFY_UNBOUND_DRIVER && witness_number(dev))
 		witness_tell(&(struct witness_call){ .operation = WITNESS_UNBOUND, .name = "driver unbound", .dev = dev });
 	if (event == BUS_NOTIFY_REMOVED_DEVICE)

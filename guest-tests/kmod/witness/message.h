@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the module tells the witness function, a PCI device of Sluice. The Java side is sluice.vdev.witness.WitnessMessage.
+ * Messages of the module to the witness function, a PCI device of Sluice. The Java side is
+ * sluice.vdev.witness.WitnessMessage.
  */
 #ifndef WITNESS_MESSAGE_H
 #define WITNESS_MESSAGE_H
@@ -10,7 +11,8 @@
 #define WITNESS_VENDOR		0x1234
 #define WITNESS_DEVICE		0x5e0e
 
-/* Registers of BAR 0. A read of the doorbell returns when the message is carried out, and answers its number, or 0. */
+/* Registers of BAR 0. A read of the doorbell returns when the message is carried out, with its number, or 0 if it is
+ * refused. */
 #define WITNESS_IDENTIFICATION	0x00
 #define WITNESS_VERSION		0x04
 #define WITNESS_PAGE_LOW	0x08

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The DMA tracepoints, for the calls that are to be told behind the kernel's own work: when a bounce buffer is filled, and addresses
- * are known. Names differ between kernels, so they are looked up; one that is not there belongs to another kernel.
+ * The DMA tracepoints, for calls that must be reported after the kernel's own work: when a bounce buffer is filled, and
+ * addresses are known. Names differ between kernels, so they are looked up; a missing one belongs to another kernel.
  */
 #include <linux/iommu.h>
 #include <linux/string.h>
@@ -9,7 +9,7 @@
 
 #include "witness.h"
 
-/* Without a translation, an address that is not that of the memory is one of a bounce buffer's. */
+/* Without a translation, an address other than that of the memory is that of a bounce buffer. */
 static u32 bounced(struct device *dev, phys_addr_t phys, dma_addr_t address)
 {
 	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
@@ -102,8 +102,8 @@ static void on_free(void *data, struct device *dev, void *virt, dma_addr_t addre
 }
 
 /*
- * dma_alloc_pages and dma_alloc_noncontiguous give memory that is synced like memory that is mapped: for the device, from the
- * allocation on.
+ * Memory of dma_alloc_pages and dma_alloc_noncontiguous is synced like mapped memory; the device owns it from the
+ * allocation.
  */
 static void on_alloc_pages(void *data, struct device *dev, void *virt, dma_addr_t address, size_t size,
 			   enum dma_data_direction dir, gfp_t flags, unsigned long attrs)

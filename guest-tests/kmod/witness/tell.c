@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One call is written into a page and told by a read of the doorbell, which returns when Sluice has carried it out: until then the
- * kernel must not go on. Calls come from any context, hard interrupts included, so all of it is under a raw lock.
+ * A call is written into a page and reported by a read of the doorbell, which returns when Sluice has carried it out:
+ * until then the kernel must not continue. Calls come from any context, including hard interrupts, so this uses a raw
+ * spinlock.
  */
 #include <linux/hardirq.h>
 #include <linux/io.h>
@@ -36,7 +37,7 @@ static u32 requester(struct device *dev)
 	return ~0u;
 }
 
-/* 0 is no number of a message: the function answers it when it refuses one. */
+/* 0 is not a message number: the function returns it for a refused message. */
 static u32 next_sequence(void)
 {
 	if (!++sequence)
@@ -162,7 +163,7 @@ void witness_close(void)
 	raw_spin_lock_irqsave(&lock, flags);
 	page = NULL;
 	raw_spin_unlock_irqrestore(&lock, flags);
-	pci_info(door, "%llu calls told, %llu messages refused\n", told, refused);
+	pci_info(door, "%llu calls reported, %llu messages refused\n", told, refused);
 	dma_free_coherent(&door->dev, PAGE_SIZE, gone, page_bus);
 	pci_iounmap(door, bar);
 	pci_clear_master(door);

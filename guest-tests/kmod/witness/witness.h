@@ -13,7 +13,7 @@
 /* dma_map_phys and what came with it, instead of dma_map_page_attrs */
 #define WITNESS_PHYS_API	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0))
 
-/* One call of the kernel. A list is in sgl, or else a single range if length is not 0. */
+/* One call of the kernel: a list in sgl, or a single range if length is not 0. */
 struct witness_call {
 	enum witness_operation operation;
 	const char *name;
@@ -33,21 +33,21 @@ int witness_open(struct pci_dev *door);
 void witness_close(void);
 void witness_tell(const struct witness_call *call);
 
-/* main.c: which devices are told of */
+/* main.c: which devices are reported */
 bool witness_is_watched(struct device *dev);
 u32 witness_number(struct device *dev);
 
-/* points.c: what is told behind the kernel's own work, by tracepoints: map, sync for the device, alloc, free */
+/* points.c: reported after the kernel's own work, by tracepoints: map, sync for the device, alloc, free */
 int witness_points_start(void);
 void witness_points_stop(void);
 
-/* hooks.c: what is told before it, by ftrace: sync for the CPU, unmap */
+/* hooks.c: reported before it, by ftrace: sync for the CPU, unmap */
 int witness_hooks_start(void);
 void witness_hooks_stop(void);
 
 /*
- * dma_sync_* of a device that needs no sync does nothing, and an unmap may not even be called: the kernel skips them on x86. A
- * driver's dma_set_mask sets that anew, so it is taken back at each call that maps.
+ * dma_sync_* of a device that needs no sync does nothing, and unmaps may be skipped: so on x86. A driver's dma_set_mask
+ * sets the flag again, so it is cleared at each call that maps.
  */
 static inline void witness_need_sync(struct device *dev)
 {

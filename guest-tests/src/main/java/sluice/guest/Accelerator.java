@@ -15,11 +15,11 @@ import org.slf4j.LoggerFactory;
 import sluice.vdev.qemu.CacheFolder;
 import sluice.vdev.qemu.QemuBinary;
 
-/** How QEMU runs the guest's instructions. */
+/** QEMU's accelerators. */
 public enum Accelerator {
-    /** In hardware. */
+    /** Hardware virtualisation. */
     KVM("-accel kvm -cpu host"),
-    /** By translation: anywhere, several times slower. */
+    /** Binary translation: works everywhere, several times slower. */
     TCG("-accel tcg,thread=multi -cpu max");
 
     private static final Logger LOG = LoggerFactory.getLogger(Accelerator.class);
@@ -33,15 +33,15 @@ public enum Accelerator {
         this.arguments = arguments;
     }
 
-    /** What selects it on QEMU's command line. */
+    /** The QEMU arguments that select it. */
     public List<String> arguments() {
         return List.of(arguments.split(" "));
     }
 
     /**
-     * The fastest one that really boots a guest here. A device node that opens proves nothing (nested virtualisation may give up at
-     * the first vector instruction), so the image is booted once under KVM; the result is kept until the host is restarted or
-     * another QEMU is used.
+     * The fastest one that boots a guest here. A usable device node is not sufficient (nested virtualisation may fail
+     * at the first vector instruction), so the image is booted once under KVM; the result is cached until the host is
+     * rebooted or another QEMU is used.
      */
     public static Accelerator best(QemuBinary qemu, GuestImage image, CacheFolder cache)
             throws IOException, InterruptedException {

@@ -10,8 +10,8 @@ import org.slf4j.LoggerFactory;
 import sluice.guest.build.Folders;
 
 /**
- * A process, and its private folder, that do not outlive their owner: they go with {@link #close()}, or when this JVM ends in an
- * orderly way, Ctrl-C included. Only a JVM killed with SIGKILL leaves them behind.
+ * A process with a private folder, both removed by {@link #close()} or at the exit of this JVM, including Ctrl-C. Only
+ * SIGKILL of the JVM leaves them.
  */
 public final class ChildProcess implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ChildProcess.class);
@@ -35,7 +35,10 @@ public final class ChildProcess implements AutoCloseable {
         return process;
     }
 
-    /** Asks it to end (SIGTERM), waits up to 3 s, then kills it; when this returns, it is gone and its folder too. */
+    /**
+     * Sends SIGTERM, waits up to 3 s, then kills it; when this returns, the process has ended and its folder is
+     * deleted.
+     */
     @Override
     public void close() throws IOException {
         boolean interrupted = Thread.interrupted();

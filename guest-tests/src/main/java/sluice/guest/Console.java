@@ -17,8 +17,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A text console, of a guest or of a program: a thread reads its lines, others wait for a line that matches. Each line is
- * looked at once, so waiting twice for the same expression waits for two lines.
+ * A text console of a guest or of a program: a thread reads its lines, other threads wait for a matching line. Each
+ * line is matched once, so waiting twice for the same expression waits for two lines.
  */
 public final class Console {
     private static final int SHOWN_ON_FAILURE = 15;
@@ -37,11 +37,11 @@ public final class Console {
     /**
      * Starts reading.
      *
-     * @param name what a failed wait calls this console
-     * @param output what the other side prints; its end ends the reading thread
+     * @param name name in messages
+     * @param output output of the other side; its end ends the reading thread
      * @param input where {@link #send} writes
-     * @param background asked, when a wait fails, for what else may explain it; may be empty
-     * @param listener sees every line as it comes, on the reading thread
+     * @param background called when a wait fails, for further explanations; may return an empty text
+     * @param listener receives every line on the reading thread
      */
     Console(String name, InputStream output, OutputStream input, Supplier<String> background,
             Consumer<String> listener) {
@@ -53,7 +53,7 @@ public final class Console {
     }
 
     /**
-     * The console of a program: what it prints on standard output.
+     * The console of a program: its standard output.
      *
      * @param background as in the constructor
      */
@@ -94,9 +94,9 @@ public final class Console {
     }
 
     /**
-     * Waits for the next line in which the expression is found, among those no earlier wait has passed.
+     * Waits for the next line that contains a match, after those passed by earlier waits.
      *
-     * @throws IOException no such line came in time, or the console ended; the message carries the last lines
+     * @throws IOException no such line in time, or the console ended; the message has the last lines
      */
     public Matcher waitFor(String expression, Duration limit) throws IOException, InterruptedException {
         Pattern pattern = Pattern.compile(expression);
@@ -122,7 +122,7 @@ public final class Console {
         }
     }
 
-    /** Types a line, with its line end. */
+    /** Sends a line, with its line end. */
     public void send(String line) throws IOException {
         input.write((line + "\n").getBytes(StandardCharsets.UTF_8));
         input.flush();

@@ -12,11 +12,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 
 /**
- * A unix socket on which one connection is expected. We listen and QEMU connects, never the other way round: then nobody has to
- * ask again and again whether the other side is there yet.
+ * A UNIX socket that accepts one connection. We listen and QEMU connects, so that no polling for QEMU's socket is
+ * needed.
  */
 final class ControlSocket implements AutoCloseable {
-    /** sun_path has 108 bytes with the closing zero (unix(7)). */
+    /** sun_path has 108 bytes with the terminating NUL (unix(7)). */
     private static final int LONGEST_PATH = 107;
     private static final long CHECK_MILLIS = 100;
 
@@ -41,7 +41,7 @@ final class ControlSocket implements AutoCloseable {
     /**
      * Waits for the connection.
      *
-     * @throws IOException the process ended before, or nobody came in time
+     * @throws IOException the process ended before, or timeout
      */
     SocketChannel accept(Process process, Duration limit) throws IOException {
         long deadline = System.nanoTime() + limit.toNanos();

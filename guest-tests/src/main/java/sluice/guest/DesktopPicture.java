@@ -3,8 +3,9 @@ package sluice.guest;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a compositor must make of the window that the guest's program {@code window} shows: a picture of the screen's size, a
- * smaller one over it with a clear and a half black part, and the pointer's square. The rules are in {@code guest/window.c}.
+ * The expected screen for the guest program {@code window} under a compositor: a picture of the screen's size, a
+ * smaller one above it with a transparent and a half black part, and the pointer's square. The rules are in {@code
+ * guest/window.c}.
  */
 public final class DesktopPicture {
     private static final int INSET_WIDTH = 320;
@@ -16,7 +17,7 @@ public final class DesktopPicture {
 
     private DesktopPicture() {}
 
-    /** Where the pointer's top left pixel is. */
+    /** The pointer's top left pixel. */
     public record Pointer(int x, int y) {}
 
     /**
@@ -24,7 +25,7 @@ public final class DesktopPicture {
      *
      * @param width columns, at least 640
      * @param height rows, at least 480
-     * @param frame as the window counts them, from 1
+     * @param frame number of the frame, from 1
      * @param pointer null if there is none over the window
      */
     public static Picture picture(int width, int height, int frame, @Nullable Pointer pointer) {

@@ -10,17 +10,17 @@ import java.util.TreeMap;
 import java.util.function.BiConsumer;
 import java.util.stream.Stream;
 
-/** Everything below a folder of this host, as it is to be in a guest: files, their executable bit, symbolic links. */
+/** The content of a host folder for a guest: files, their executable bit, symbolic links. */
 final class FileTree {
     @SuppressWarnings("ArrayRecordComponent") // a carrier inside this class: entries are never compared
     private record Entry(boolean link, boolean executable, byte[] content) {}
 
-    /** By path below the folder, in an order that does not depend on the file system. */
+    /** By relative path, in an order independent of the file system. */
     private final Map<String, Entry> entries = new TreeMap<>();
 
     private FileTree() {}
 
-    /** Reads it all; empty folders are left out. */
+    /** Reads all of it; empty folders are omitted. */
     static FileTree read(Path folder) throws IOException {
         List<Path> found;
         try (Stream<Path> walk = Files.walk(folder)) {
@@ -39,7 +39,7 @@ final class FileTree {
         return tree;
     }
 
-    /** Gives every entry, with what distinguishes it from others, to a hash. */
+    /** Adds every entry with its attributes to a hash. */
     void hash(BiConsumer<String, byte[]> hash) {
         entries.forEach((name, entry) -> {
             String kind = entry.link ? "link " : entry.executable ? "program " : "file ";

@@ -22,12 +22,12 @@ public sealed interface Gpu extends Closeable permits Gpu.InQemu, VhostUserGpu {
     @Override
     void close() throws IOException;
 
-    /** Puts further properties behind a device's name. */
+    /** Appends properties to a device's name. */
     static String device(String device, String options) {
         return options.isEmpty() ? device : device + "," + options;
     }
 
-    /** QEMU's own: there is nothing to start or to close. */
+    /** QEMU's own GPU: nothing to start or to close. */
     record InQemu() implements Gpu {
         @Override
         public List<String> qemuArguments(String deviceOptions) {
@@ -36,7 +36,7 @@ public sealed interface Gpu extends Closeable permits Gpu.InQemu, VhostUserGpu {
 
         @Override
         public void close() {
-            // It ends with QEMU.
+            // Ends with QEMU.
         }
     }
 }

@@ -8,22 +8,22 @@ import java.util.List;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 
-/** Where the GPUs of virtual machines come from; tests run the same suite over several of these. */
+/** A source of GPUs for virtual machines; tests run the same suite with several of these. */
 public interface GpuProvider {
-    /** By which libvirt and QEMU find the C peer. */
+    /** The manifest of the C peer, for libvirt and QEMU. */
     Path PEER_MANIFEST = Path.of("/usr/share/qemu/vhost-user/50-qemu-gpu.json");
 
-    /** What reports call it. */
+    /** Its name in reports. */
     String name();
 
     /**
-     * Makes a GPU for one machine.
+     * Starts a GPU for one machine.
      *
-     * @throws IOException it did not start; the message carries what it said
+     * @throws IOException it did not start; the message has its output
      */
     Gpu start() throws IOException, InterruptedException;
 
-    /** QEMU's own 2D GPU, inside the QEMU process: what the pictures of all the others are compared with. */
+    /** QEMU's own 2D GPU, in the QEMU process: the reference for the pictures of all others. */
     static GpuProvider builtIn() {
         return new BuiltIn();
     }
@@ -34,9 +34,9 @@ public interface GpuProvider {
     }
 
     /**
-     * A child process that serves a vhost-user GPU and says on standard output when it is listening.
+     * A child process that serves a vhost-user GPU and prints on standard output when it is listening.
      *
-     * @param name what reports call it
+     * @param name name in reports
      * @param command the command line; {@code --socket-path=PATH} is added to it
      */
     static GpuProvider command(String name, List<String> command) {

@@ -24,8 +24,8 @@ import sluice.vdev.qemu.CacheFolder;
 import sluice.vdev.qemu.HostCommand;
 
 /**
- * What a guest boots: a kernel and an initramfs with busybox, kernel modules, our programs and, if asked for, programs of the
- * host. The initramfs is kept in the cache folder under the hash of everything it is made from, so a second build only hashes.
+ * A bootable image: a kernel and an initramfs with busybox, kernel modules, our programs and optional programs of the
+ * host. The initramfs is cached under the hash of its content, so a second build only hashes.
  *
  * @param initrd an uncompressed cpio archive: unpacking a compressed one takes an emulated CPU longer than reading this one
  */
@@ -70,7 +70,7 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
                 .module("vivid", "n_devs=1 node_types=1 allocators=1").tree(root).compiled("import.c").build(cache);
     }
 
-    /** Collects what goes into an image. */
+    /** Collects the content of an image. */
     public static final class Builder {
         private static final List<String> COMPILER = List.of("gcc", "-std=gnu17", "-O2", "-static", "-Wall",
                 "-I/usr/include/libdrm", "-I/usr/include/drm");
@@ -79,9 +79,9 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
 
         private final GuestKernel kernel;
         private final List<String> modules = new ArrayList<>();
-        /** By the name that the kernel gives a module. */
+        /** By module name. */
         private final Map<String, String> parameters = new LinkedHashMap<>();
-        /** Modules that were built for this kernel, by name. */
+        /** Modules built for this kernel, by name. */
         private final Map<String, byte[]> built = new LinkedHashMap<>();
         /** By their places in the guest. */
         private final Map<String, Path> programs = new LinkedHashMap<>();
@@ -102,7 +102,9 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
             return this;
         }
 
-        /** Puts one of our files at a place in the guest, without a leading slash; those in {@code bin/} can be executed. */
+        /**
+         * Adds one of our files at a path in the guest, without a leading slash; those in {@code bin/} are executable.
+         */
         public Builder file(String place, String source) {
             sources.add(source);
             texts.put(place, source);
@@ -187,7 +189,7 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
         /**
          * Builds the image, or finds it in the cache.
          *
-         * @throws IOException a module, compiler, program or source is missing or refuses; the message says which
+         * @throws IOException a module, compiler, program or source is missing or fails; the message names it
          */
         public GuestImage build(CacheFolder cache) throws IOException, InterruptedException {
             Set<String> moduleFiles = moduleFiles();
@@ -275,7 +277,7 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
             }
         }
 
-        /** Busybox, and the wanted programs with their libraries, by their paths in the guest. */
+        /** Busybox, and the requested programs with their libraries, by their paths in the guest. */
         private Map<String, byte[]> hostFiles() throws IOException, InterruptedException {
             Map<String, byte[]> files = new LinkedHashMap<>();
             files.put("bin/busybox", read(BUSYBOX, "the package busybox-static"));

@@ -15,7 +15,7 @@ import sluice.vdev.qemu.QemuBinary;
 /**
  * A Linux kernel: a package that is unpacked but not installed, or a build tree.
  *
- * @param release what {@code uname -r} prints in the guest
+ * @param release output of {@code uname -r} in the guest
  * @param image the bzImage
  * @param modules the folder with {@code modules.dep}, or that of the build
  * @param tree the folder of the build, or null
@@ -23,14 +23,14 @@ import sluice.vdev.qemu.QemuBinary;
 public record GuestKernel(String release, Path image, Path modules, @Nullable Path tree) {
     private static final String CURRENT = "current";
     private static final String NEWEST = "newest";
-    /** The QEMU that Debian has beside Linux 7. */
+    /** The QEMU version that Debian has with Linux 7. */
     private static final int FIRST_WITH_NEWEST = 11;
 
     /**
-     * The kernel of a QEMU's time, among those that {@code host/packages.sh} has unpacked: Linux 7 for QEMU 11 and later if it is
-     * there, otherwise the system's own, 6.12.
+     * The kernel that matches a QEMU, of those unpacked by {@code host/packages.sh}: Linux 7 for QEMU 11 and later if
+     * present, otherwise the system's own, 6.12.
      *
-     * @throws IOException none is there or it is incomplete
+     * @throws IOException it is missing or incomplete
      */
     public static GuestKernel forQemu(QemuBinary qemu, CacheFolder cache) throws IOException {
         Path newest = cache.path().resolve("kernel").resolve(NEWEST);
@@ -39,10 +39,10 @@ public record GuestKernel(String release, Path image, Path modules, @Nullable Pa
     }
 
     /**
-     * One of those that {@code host/packages.sh} has unpacked.
+     * One of the kernels unpacked by {@code host/packages.sh}.
      *
      * @param which {@code newest} or {@code current}
-     * @throws IOException it is not there or incomplete
+     * @throws IOException it is missing or incomplete
      */
     public static GuestKernel named(String which, CacheFolder cache) throws IOException {
         return linked(cache.path().resolve("kernel").resolve(which));
@@ -61,7 +61,7 @@ public record GuestKernel(String release, Path image, Path modules, @Nullable Pa
     /**
      * What modules for this kernel are built with.
      *
-     * @throws IOException there is nothing; the message says what provides it
+     * @throws IOException they are missing; the message names the package
      */
     public KernelHeaders headers(CacheFolder cache) throws IOException {
         return tree == null ? KernelHeaders.of(release, modules, cache) : KernelHeaders.ofTree(release, tree);

@@ -13,13 +13,16 @@ import sluice.vdev.qemu.CacheFolder;
 import sluice.vdev.qemu.QemuBinary;
 import sluice.vdev.qemu.QemuHint;
 
-/** A virtual machine with devices that Sluice serves, and its guest, which takes commands. Closing it kills it, then ends what serves them. */
+/**
+ * A virtual machine with devices served by Sluice, and a guest that executes commands. Closing it kills the machine,
+ * then ends the processes that serve its devices.
+ */
 public final class Machine implements Closeable {
     /** Until the guest takes commands; a kernel takes some seconds under TCG, and a minute on a host that has ten other things to do. */
     private static final Duration BOOT = Duration.ofSeconds(120);
     /** For a kernel's last words, once it has begun to say them. */
     private static final Duration LAST_WORDS = Duration.ofSeconds(5);
-    /** What a kernel says when it is broken. Its lines begin with the time, so no program's output is taken for one. */
+    /** Kernel errors. Kernel lines begin with a timestamp, so program output does not match. */
     private static final Pattern BROKEN = Pattern.compile(
             "\\[ *\\d+\\.\\d{6}\\].*?((?:Kernel panic|Oops:|BUG: |general protection fault|Unable to handle kernel|rcu: INFO: .* stall).*)");
     private static final String TIMED = "printk.time=1";
@@ -32,12 +35,12 @@ public final class Machine implements Closeable {
         this.backEnd = backEnd;
     }
 
-    /** Starts to describe a machine that boots an image. */
+    /** Starts the description of a machine that boots an image. */
     public static Builder of(QemuBinary binary, GuestImage image) {
         return new Builder(binary, image);
     }
 
-    /** What a machine is to have. */
+    /** The description of a machine. */
     public static final class Builder {
         private final QemuLaunch launch;
         private final QemuBinary binary;
@@ -51,24 +54,26 @@ public final class Machine implements Closeable {
             launch = new QemuLaunch(binary);
         }
 
-        /** Adds a device of QEMU's, as {@code -device} takes it. An IOMMU comes before the devices that are behind it. */
+        /**
+         * Adds a QEMU device, in the syntax of {@code -device}. An IOMMU must be added before the devices behind it.
+         */
         public Builder device(String description) {
             launch.arguments("-device", description);
             return this;
         }
 
-        /** Adds a PCI function that is served over vfio-user. */
+        /** Adds a PCI function served over vfio-user. */
         public Builder function(Path socket) {
             return device(QemuHint.function(socket));
         }
 
-        /** Adds arguments of QEMU's as they are. */
+        /** Adds QEMU arguments unchanged. */
         public Builder arguments(List<String> more) {
             launch.arguments(more);
             return this;
         }
 
-        /** Adds arguments of the guest's kernel, with spaces between; none if it is empty. */
+        /** Adds arguments of the guest's kernel, separated by spaces; may be empty. */
         public Builder kernel(String arguments) {
             if (!arguments.isBlank()) kernel.add(arguments.strip());
             return this;
@@ -80,17 +85,17 @@ public final class Machine implements Closeable {
             return this;
         }
 
-        /** Ends this after the machine, also if it does not boot: what serves its functions. */
+        /** Closes this after the machine, even if it does not boot: the process that serves its functions. */
         public Builder backEnd(Closeable ended) {
             backEnd = ended;
             return this;
         }
 
         /**
-         * Boots, with the fastest accelerator there is, and waits until the guest takes commands.
+         * Boots with the fastest accelerator, and waits until the guest accepts commands.
          *
-         * @param cache where it is kept which accelerator that is
-         * @throws IOException it does not boot; the message carries its last lines
+         * @param cache cache of the accelerator probe
+         * @throws IOException it does not boot; the message has its last lines
          */
         public Machine boot(CacheFolder cache) throws IOException, InterruptedException {
             Closeable toClose = backEnd;
@@ -109,14 +114,14 @@ public final class Machine implements Closeable {
     }
 
     /**
-     * What became of a command.
+     * The result of a command.
      *
      * @param status its exit status
-     * @param lines what was printed meanwhile, also by the kernel
+     * @param lines lines printed meanwhile, including kernel messages
      */
     public record Done(int status, List<String> lines) {}
 
-    /** The guest's kernel is broken: it has panicked, or it said that something happened after which it cannot be trusted. */
+    /** The guest's kernel is broken: it has panicked, or reported an error after which it is unreliable. */
     public static final class BrokenKernelException extends IOException {
         private static final long serialVersionUID = 1;
 
@@ -125,7 +130,7 @@ public final class Machine implements Closeable {
         }
     }
 
-    /** Waits until the guest takes commands: after a boot. */
+    /** Waits until the guest accepts commands, after a boot. */
     public void awaitReady() throws IOException, InterruptedException {
         waitFor("^SLUICE ready$", BOOT);
     }
@@ -133,9 +138,9 @@ public final class Machine implements Closeable {
     /**
      * Runs a command in the guest, with its shell.
      *
-     * @return its status and lines, whatever they are
-     * @throws BrokenKernelException the kernel is broken; the message is what it said first
-     * @throws IOException it has not ended in time, or the guest has gone; the message carries the console's last lines
+     * @return its status and lines; any status is accepted
+     * @throws BrokenKernelException the kernel is broken; the message is its first error line
+     * @throws IOException timeout, or the guest has ended; the message has the console's last lines
      */
     public Done run(String command, Duration limit) throws IOException, InterruptedException {
         int before = console().lines().size();
@@ -165,7 +170,7 @@ public final class Machine implements Closeable {
         if (!broken.find()) return found;
         BrokenKernelException failure = new BrokenKernelException(broken.group(1));
         try {
-            // The rest of what it says, until the program that broke it is gone or the kernel is.
+            // Collects the rest of the report, until the program that triggered it or the kernel has ended.
             console().waitFor("---\\[ end |^SLUICE exit ", LAST_WORDS);
         } catch (IOException over) {
             failure.addSuppressed(over);

@@ -94,7 +94,7 @@ final class ModuleOrder {
         return pathByName.containsKey(name(module)) || builtIn.contains(name(module));
     }
 
-    /** A module's name as the kernel knows it: no folder, no ending, underscores for hyphens. */
+    /** A module's kernel name: without folder and extension, with underscores for hyphens. */
     static String name(String path) {
         String file = path.substring(path.lastIndexOf('/') + 1);
         int dot = file.indexOf(".ko");
@@ -102,7 +102,7 @@ final class ModuleOrder {
     }
 
     /**
-     * The files to load for the wanted modules, relative to the modules folder, every dependency before what needs it.
+     * The files to load for the requested modules, relative to the modules folder, dependencies first.
      *
      * @throws IOException the kernel has no module of that name, neither as a file nor built in
      */

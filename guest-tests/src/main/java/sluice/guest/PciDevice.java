@@ -3,8 +3,8 @@ package sluice.guest;
 import java.io.IOException;
 
 /**
- * A PCI function on bus 0 as its driver sees it, through the ports 0xCF8 and 0xCFC (PCI Local Bus 3.0, 3.2.2.3.2). BARs get
- * addresses from one window, in the order in which they are asked for.
+ * A PCI function on bus 0 as its driver sees it, through the ports 0xCF8 and 0xCFC (PCI Local Bus 3.0, 3.2.2.3.2). BARs
+ * get addresses from one window, in the order of the calls.
  */
 final class PciDevice {
     private static final int ADDRESS_PORT = 0xCF8;
@@ -13,7 +13,7 @@ final class PciDevice {
     private static final int MEMORY_AND_MASTER = 0x06;
     private static final int BAR_0 = 0x10;
     private static final int SLOTS = 32;
-    /** Below the I/O APIC, above every RAM size that a test uses: a q35 without firmware routes it to PCI. */
+    /** Below the I/O APIC, above the RAM of all tests: a q35 without firmware routes it to PCI. */
     private static final long WINDOW = 0xE000_0000L;
     private static final long WINDOW_END = 0xFEC0_0000L;
 
@@ -28,7 +28,7 @@ final class PciDevice {
     }
 
     /**
-     * Finds a function 0 on bus 0 and lets it decode memory and master the bus.
+     * Finds a function 0 on bus 0, and enables memory decoding and bus mastering.
      *
      * @throws IOException there is none with these ids
      */

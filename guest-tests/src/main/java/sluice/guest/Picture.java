@@ -25,9 +25,9 @@ public record Picture(int width, int height, int[] argb) {
     }
 
     /**
-     * How two pictures differ.
+     * The difference of two pictures.
      *
-     * @param pixels how many pixels differ
+     * @param pixels number of differing pixels
      * @param x column of the first one in reading order
      * @param y row of it
      * @param expected its value in the expected picture
@@ -44,7 +44,7 @@ public record Picture(int width, int height, int[] argb) {
     /**
      * Reads a PNG file (or another format the JDK knows).
      *
-     * @throws IOException the file is missing, incomplete or of no known format
+     * @throws IOException the file is missing, incomplete or of an unknown format
      */
     public static Picture read(Path file) throws IOException {
         BufferedImage image;

@@ -93,12 +93,12 @@ public final class Qemu implements AutoCloseable {
     }
 
     /**
-     * Compares the screen with what it should show. A back-end sends its pictures to QEMU by a socket, and a guest that knows
-     * its device to be done does not know whether QEMU has read them: so a wrong picture is looked at again until the limit.
+     * Compares the screen with an expected picture. A back-end sends pictures to QEMU by a socket, and the guest cannot
+     * know when QEMU has read them, so the comparison is repeated until the limit.
      *
-     * @param file where the last look is kept, as PNG
-     * @return how the last look differed, or empty
-     * @throws IOException the size is wrong until the limit, or QEMU is gone
+     * @param file PNG file for the last screen
+     * @return the difference of the last screen, or empty
+     * @throws IOException the size is still wrong at the limit, or QEMU has ended
      */
     public Optional<Picture.Difference> awaitScreen(Picture expected, Path file, Duration limit)
             throws IOException, InterruptedException {
@@ -121,10 +121,10 @@ public final class Qemu implements AutoCloseable {
     }
 
     /**
-     * Waits until QEMU has ended by itself, for example after the guest's power-off.
+     * Waits until QEMU exits, for example after the guest's power-off.
      *
      * @return its exit status
-     * @throws IOException it still runs after the limit
+     * @throws IOException timeout
      */
     public int waitForEnd(Duration limit) throws IOException, InterruptedException {
         if (!process().waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
@@ -134,7 +134,7 @@ public final class Qemu implements AutoCloseable {
         return process().exitValue();
     }
 
-    /** What QEMU wrote on standard error, the last 4000 characters; empty if nothing. */
+    /** The last 4000 characters of QEMU's standard error; may be empty. */
     public String errors() {
         try {
             byte[] all = Files.readAllBytes(folder.resolve(ERROR_FILE));

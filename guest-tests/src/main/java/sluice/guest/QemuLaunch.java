@@ -13,8 +13,8 @@ import sluice.guest.build.Folders;
 import sluice.vdev.qemu.QemuBinary;
 
 /**
- * The command line of a virtual machine, put together step by step: a q35 machine whose memory is a shared memfd, without
- * any default device, its first serial line as the console, QMP, and what the calls add.
+ * Builds the command line of a virtual machine: a q35 machine with a shared memfd as memory, without default devices,
+ * with its first serial line as console, QMP, and the additions of the calls.
  */
 public final class QemuLaunch {
     private static final int LEAST_MEMORY = 128;
@@ -29,12 +29,12 @@ public final class QemuLaunch {
     private String machineOptions = "";
     private Consumer<String> consoleListener = line -> {};
 
-    /** Starts with a machine of 512 MiB under TCG that boots nothing. */
+    /** Starts with a machine of 512 MiB under TCG without a guest. */
     public QemuLaunch(QemuBinary binary) {
         this.binary = binary;
     }
 
-    /** Chooses how instructions are run; TCG if not called. */
+    /** Selects the accelerator; TCG if not called. */
     public QemuLaunch accelerator(Accelerator chosen) {
         accelerator = chosen;
         return this;
@@ -57,8 +57,8 @@ public final class QemuLaunch {
     }
 
     /**
-     * Runs no guest: the CPU halts at its first instruction, and every access comes through {@link Qemu#qtest()}. Nothing may be
-     * booted then. (The accelerator "qtest", which has no CPU at all, is not part of every distribution's QEMU.)
+     * Runs no guest: the CPU halts at its first instruction, and all accesses come from {@link Qemu#qtest()}. Excludes
+     * {@link #boot}. (Not all distributions' QEMUs have the accelerator "qtest", which has no CPU.)
      */
     public QemuLaunch qtest() {
         qtest = true;
@@ -71,18 +71,18 @@ public final class QemuLaunch {
         return this;
     }
 
-    /** Adds arguments as they are, for example those of a GPU. */
+    /** Adds arguments unchanged, for example those of a GPU. */
     public QemuLaunch arguments(List<String> more) {
         extra.addAll(more);
         return this;
     }
 
-    /** Adds arguments as they are. */
+    /** Adds arguments unchanged. */
     public QemuLaunch arguments(String... more) {
         return arguments(List.of(more));
     }
 
-    /** Shows every console line to somebody, on the reading thread. */
+    /** Passes every console line to a listener, on the reading thread. */
     public QemuLaunch onConsoleLine(Consumer<String> listener) {
         consoleListener = listener;
         return this;
@@ -91,7 +91,7 @@ public final class QemuLaunch {
     /**
      * The complete command line.
      *
-     * @param folder where the sockets are
+     * @param folder folder of the sockets
      */
     List<String> command(Path folder) {
         List<String> command = new ArrayList<>(List.of(binary.path().toString(), "-name", "sluice", "-no-user-config",
@@ -101,7 +101,7 @@ public final class QemuLaunch {
                 "socket,id=qmp,path=" + folder.resolve(Qemu.QMP_SOCKET), "-mon", "chardev=qmp,mode=control"));
         command.addAll(accelerator.arguments());
         if (qtest) {
-            // It only ever halts, so the plainest CPU is enough; QEMU 7.2 does not start with -cpu host on every KVM.
+            // The CPU only halts, so the simplest model is enough; QEMU 7.2 does not start with -cpu host on every KVM.
             command.addAll(List.of("-cpu", "qemu64", "-bios", folder.resolve(Qemu.IDLE_FIRMWARE).toString(), "-chardev",
                     "socket,id=qtest,path=" + folder.resolve(Qemu.QTEST_SOCKET), "-qtest", "chardev:qtest",
                     "-qtest-log", "/dev/null"));
@@ -125,7 +125,7 @@ public final class QemuLaunch {
     /**
      * Starts the machine and connects QMP (and qtest).
      *
-     * @throws IOException QEMU did not start; the message carries what it said
+     * @throws IOException QEMU did not start; the message has its output
      */
     public Qemu start() throws IOException, InterruptedException {
         if (qtest && image != null) {

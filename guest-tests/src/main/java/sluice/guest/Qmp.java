@@ -40,9 +40,9 @@ public final class Qmp implements AutoCloseable {
     private long lastId;
 
     /**
-     * Takes over a connection, waits for the greeting and leaves negotiation mode.
+     * Takes ownership of a connection, waits for the greeting and leaves negotiation mode.
      *
-     * @throws IOException there was no greeting in time, or QEMU refused
+     * @throws IOException timeout, or QEMU refused
      */
     Qmp(SocketChannel channel) throws IOException, InterruptedException {
         this.channel = channel;
@@ -101,7 +101,8 @@ public final class Qmp implements AutoCloseable {
      * Executes a command.
      *
      * @return the value of "return"
-     * @throws IOException QEMU answered with an error (its text is in the message), did not answer in time, or is gone
+     * @throws IOException QEMU answered with an error (its text is in the message), did not answer in time, or has
+     * ended
      */
     public JsonElement execute(String command, JsonObject arguments, Duration limit)
             throws IOException, InterruptedException {
@@ -138,7 +139,7 @@ public final class Qmp implements AutoCloseable {
         });
     }
 
-    /** Forgets the events that came so far. */
+    /** Drops the events received so far. */
     public void forgetEvents() {
         lock.lock();
         try {
@@ -148,7 +149,7 @@ public final class Qmp implements AutoCloseable {
         }
     }
 
-    /** Writes what the first display shows as a PNG file; the path is opened by QEMU. */
+    /** Writes the first display as a PNG file; QEMU opens the path. */
     public void screendump(Path file) throws IOException, InterruptedException {
         JsonObject arguments = new JsonObject();
         arguments.addProperty("filename", file.toAbsolutePath().toString());

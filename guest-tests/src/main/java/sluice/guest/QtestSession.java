@@ -11,11 +11,11 @@ import java.util.HexFormat;
 
 /**
  * QEMU's test protocol (QEMU, system/qtest.c): accesses to ports and memory in place of a guest's CPU, as lines of text.
- * Values are unsigned in the width that the name says: b 8, w 16, l 32, q 64 bits. Lines about interrupts are passed over.
- * One thread at a time.
+ * Values are unsigned with the width of the name's suffix: b 8, w 16, l 32, q 64 bits. Lines about interrupts are
+ * skipped. Not thread-safe.
  */
 public final class QtestSession implements AutoCloseable {
-    /** A line of hexadecimal for this many bytes is what QEMU's chardev buffers handle well. */
+    /** Bytes per hexadecimal line, suitable for QEMU's chardev buffers. */
     private static final int BLOCK = 64 * 1024;
 
     private final SocketChannel channel;

@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * The driver's side of a split virtqueue (virtio 1.3, 2.7) in a qtest machine's memory. Descriptors are used round robin, and
- * nothing stops a test from writing other things into the rings by itself.
+ * The driver's side of a split virtqueue (virtio 1.3, 2.7) in a qtest machine's memory. Descriptors are used
+ * round-robin; tests may also write to the rings directly.
  */
 public final class SplitQueue {
     private static final int DESCRIPTOR = 16;
@@ -33,7 +33,7 @@ public final class SplitQueue {
      * An entry of the used ring.
      *
      * @param head the first descriptor of the chain
-     * @param length how many bytes the device says it has written
+     * @param length number of bytes written, as reported by the device
      */
     public record Used(int head, int length) {}
 
@@ -50,7 +50,7 @@ public final class SplitQueue {
         qtest.write(base, new byte[bytes(size)]);
     }
 
-    /** How much memory the three rings of that many entries take. */
+    /** Memory of the three rings with this many entries, in bytes. */
     public static int bytes(int size) {
         return usedOffset(size) + 6 + 8 * size;
     }
@@ -78,8 +78,8 @@ public final class SplitQueue {
     /**
      * Makes a chain available, without a notification.
      *
-     * @param readable what the device reads, first
-     * @param writable what the device may write, after it
+     * @param readable device-readable buffers, first
+     * @param writable device-writable buffers, after them
      * @return the chain's head
      */
     public int add(List<Buffer> readable, List<Buffer> writable) throws IOException {
@@ -105,7 +105,7 @@ public final class SplitQueue {
         return head;
     }
 
-    /** Tells the device that there is something to do. */
+    /** Notifies the device. */
     public void kick() throws IOException {
         qtest.writew(notify, index);
     }
@@ -113,7 +113,7 @@ public final class SplitQueue {
     /**
      * Waits for the next used entry.
      *
-     * @throws IOException there was none in time
+     * @throws IOException timeout
      */
     public Used take(Duration limit) throws IOException {
         long deadline = System.nanoTime() + limit.toNanos();
@@ -132,10 +132,10 @@ public final class SplitQueue {
     /**
      * One command and its answer: writes the request to memory, makes it available, kicks and waits.
      *
-     * @param memory where request and, behind it, response are put
-     * @param room how many bytes the device may answer with
-     * @return the bytes of the answer, as many as the device says it wrote
-     * @throws IOException no answer in time, one to another chain, or a longer one than there is room for
+     * @param memory address of the request, followed by the response
+     * @param room size of the response buffer in bytes
+     * @return the response, with the length reported by the device
+     * @throws IOException timeout, a response to another chain, or one that exceeds the buffer
      */
     public byte[] exchange(byte[] request, long memory, int room, Duration limit) throws IOException {
         long response = (memory + request.length + 15) & -16;

@@ -1,8 +1,8 @@
 package sluice.guest;
 
 /**
- * The picture that the guest's program {@code pattern} draws, computed again: the rules A to H are written down, and
- * implemented for the guest, in {@code guest/picture.h}. All arithmetic is unsigned 32-bit.
+ * The picture drawn by the guest program {@code pattern}, computed independently: {@code guest/picture.h} defines the
+ * rules A to H and implements them for the guest. All arithmetic is unsigned 32-bit.
  */
 public final class TestPattern {
     private static final int SMALLEST = 32;
@@ -11,11 +11,11 @@ public final class TestPattern {
     private TestPattern() {}
 
     /**
-     * What the screen shows at one frame.
+     * The screen at one frame.
      *
      * @param width columns, 32 to 16384
      * @param height rows, 32 to 16384
-     * @param frame 0 is the one shown first, each flip adds one
+     * @param frame 0 is the first one, each flip adds one
      */
     public static Picture picture(int width, int height, int frame) {
         if (width < SMALLEST || height < SMALLEST || width > LARGEST || height > LARGEST) {
@@ -32,7 +32,7 @@ public final class TestPattern {
     }
 
     /**
-     * The frame that a picture says it shows (rule H): its low 16 bits.
+     * The frame number encoded in a picture (rule H): its low 16 bits.
      *
      * @param shown at least 160 columns wide, 32 rows high
      */
@@ -59,7 +59,7 @@ public final class TestPattern {
         return width >= 160 && y >= 2 * band - 8 && y < 2 * band && x >= 16 && x < 144;
     }
 
-    /** Rules A to F, the strongest first. */
+    /** Rules A to F, in order of precedence. */
     private static int still(int x, int y, int width, int height, int band) {
         boolean top = y < 8;
         boolean bottom = y >= height - 8;

@@ -15,14 +15,14 @@ import java.util.stream.Stream;
 import sluice.guest.build.Folders;
 import sluice.vdev.qemu.HostCommand;
 
-/** A GPU that a child process serves over a vhost-user socket in a private folder. Closing it ends the process. */
+/** A GPU served by a child process over a vhost-user socket in a private folder. Closing it ends the process. */
 public final class VhostUserGpu implements Gpu {
 
-    /** How a program says that its socket may be connected to. */
+    /** How to detect that a program's socket is ready. */
     public enum Readiness {
         /** It prints a line that begins with "listening on". */
         SAYS_LISTENING,
-        /** It says nothing: the kernel's list of sockets is looked at. */
+        /** It prints nothing: the kernel's list of sockets is polled. */
         SOCKET
     }
 
@@ -47,11 +47,12 @@ public final class VhostUserGpu implements Gpu {
     }
 
     /**
-     * Starts a program and waits until it can be connected to.
+     * Starts a program and waits until its socket is ready.
      *
-     * @param name what failures call it
+     * @param name name in messages
      * @param command its command line without the socket
-     * @throws IOException it ended, or was not ready within 90 s (a launcher may have to build it first); the message carries what it said
+     * @throws IOException it ended, or was not ready within 90 s (a launcher may have to build it first); the message
+     * has its output
      */
     public static VhostUserGpu start(String name, List<String> command, Readiness readiness)
             throws IOException, InterruptedException {
@@ -80,7 +81,7 @@ public final class VhostUserGpu implements Gpu {
         return folder.resolve(SOCKET);
     }
 
-    /** What the program prints on standard output. */
+    /** The program's standard output. */
     public Console output() {
         return output;
     }
@@ -90,7 +91,7 @@ public final class VhostUserGpu implements Gpu {
         return child.process();
     }
 
-    /** How many file descriptors the program has open now. */
+    /** The program's current number of open descriptors. */
     public int openDescriptors() throws IOException {
         try (Stream<Path> descriptors = Files.list(Path.of("/proc/" + process().pid() + "/fd"))) {
             return Math.toIntExact(descriptors.count());
@@ -107,10 +108,10 @@ public final class VhostUserGpu implements Gpu {
     }
 
     /**
-     * Ends the program as a user would (SIGTERM) and waits for it.
+     * Sends SIGTERM to the program and waits for it.
      *
      * @return its exit status
-     * @throws IOException it still runs after the limit
+     * @throws IOException timeout
      */
     public int terminate(Duration limit) throws IOException, InterruptedException {
         process().destroy();
@@ -120,7 +121,7 @@ public final class VhostUserGpu implements Gpu {
         return process().exitValue();
     }
 
-    /** What the program wrote on standard error; empty if nothing. */
+    /** The program's standard error; may be empty. */
     public String errors() {
         try {
             String text = Files.readString(folder.resolve(ERROR_FILE), StandardCharsets.UTF_8).strip();
@@ -141,7 +142,7 @@ public final class VhostUserGpu implements Gpu {
         child.close();
     }
 
-    /** Connecting to find out would use up the one connection that some programs accept. */
+    /** A test connection would use up the only connection that some programs accept. */
     private void awaitSocket(String name) throws IOException, InterruptedException {
         long deadline = System.nanoTime() + START_LIMIT.toNanos();
         try (WatchService watch = folder.getFileSystem().newWatchService()) {

@@ -5,8 +5,8 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * A scripted driver for a modern virtio-pci device (virtio 1.3, 4.1), run from outside over qtest: every access is one the test
- * asked for. It polls; it wants no interrupt. One thread at a time.
+ * A scripted driver for a modern virtio-pci device (virtio 1.3, 4.1), controlled over qtest: all accesses are made by
+ * the test. It polls, without interrupts. Not thread-safe.
  */
 public final class VirtioPciDriver {
     /** VIRTIO_F_VERSION_1, always negotiated. */
@@ -54,7 +54,8 @@ public final class VirtioPciDriver {
     }
 
     /**
-     * Finds a device on bus 0, gives its BARs addresses and finds its structures. The device is not touched yet.
+     * Finds a device on bus 0, assigns addresses to its BARs and finds its structures. Does not access the device
+     * otherwise.
      *
      * @param type the virtio device type, for example 16 for a GPU
      * @throws IOException there is no such device, or it lacks one of the capabilities of a modern one
@@ -89,7 +90,7 @@ public final class VirtioPciDriver {
             notifyMultiplier = pci.read32(at + 16);
     }
 
-    /** Resets the device and waits until it says so. */
+    /** Resets the device and waits until status reads 0. */
     public void reset() throws IOException {
         qtest.writeb(common(DEVICE_STATUS), 0);
         for (int i = 0; status() != 0; i++) {
@@ -103,12 +104,12 @@ public final class VirtioPciDriver {
         return qtest.readb(common(DEVICE_STATUS));
     }
 
-    /** How many queues the device has. */
+    /** Number of queues. */
     public int queues() throws IOException {
         return qtest.readw(common(NUM_QUEUES));
     }
 
-    /** The features that the device offers. */
+    /** The offered features. */
     public long deviceFeatures() throws IOException {
         qtest.writel(common(DEVICE_FEATURE_SELECT), 0);
         long low = Integer.toUnsignedLong(qtest.readl(common(DEVICE_FEATURE)));
@@ -117,10 +118,10 @@ public final class VirtioPciDriver {
     }
 
     /**
-     * Resets the device, and agrees on features up to FEATURES_OK.
+     * Resets the device, and negotiates features up to FEATURES_OK.
      *
-     * @param wanted the features to take if they are offered; VERSION_1 is always added
-     * @return the features that both sides have
+     * @param wanted features to accept if offered; VERSION_1 is always added
+     * @return the negotiated features
      * @throws IOException the device offers no VERSION_1, or does not accept the choice
      */
     public long negotiate(long wanted) throws IOException {
@@ -144,9 +145,9 @@ public final class VirtioPciDriver {
     /**
      * Sets up and enables a split queue; its memory is cleared.
      *
-     * @param index which one
+     * @param index index of the queue
      * @param size entries, a power of two, at most what the device allows
-     * @param address where the rings go in guest memory, a multiple of 4096; they take {@link SplitQueue#bytes(int)}
+     * @param address guest address of the rings, a multiple of 4096; they use {@link SplitQueue#bytes(int)}
      */
     public SplitQueue queue(int index, int size, long address) throws IOException {
         qtest.writew(common(QUEUE_SELECT), index);
@@ -162,17 +163,17 @@ public final class VirtioPciDriver {
         return queue;
     }
 
-    /** Sets DRIVER_OK: from now on the device may work on its queues. */
+    /** Sets DRIVER_OK: the device may process its queues. */
     public void start() throws IOException {
         setStatus(ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK);
     }
 
-    /** Reads 32 bits of the device's own configuration. */
+    /** Reads 32 bits of the device-specific configuration. */
     public int config32(int offset) throws IOException {
         return qtest.readl(structure(DEVICE) + offset);
     }
 
-    /** Writes 32 bits of it. */
+    /** Writes 32 bits of the device-specific configuration. */
     public void config32(int offset, int value) throws IOException {
         qtest.writel(structure(DEVICE) + offset, value);
     }

@@ -15,12 +15,15 @@ import sluice.vdev.device.PciFunction;
 
 /** The copy engine on its bus: its registers, its interrupts, and at most one {@link CopyJob} at a time. */
 public final class CopyEngine implements PciFunction {
-    /** What a driver finds it by. 0x1234 is nobody's; a device that ships asks the PCI-SIG, or somebody who has numbers. */
+    /**
+     * PCI ids. 0x1234 is not assigned to a vendor; a real device needs ids from the PCI-SIG or from an owner of a
+     * vendor id.
+     */
     static final int VENDOR = 0x1234;
     static final int DEVICE = 0xc0b7;
 
     private static final int PROCESSING_ACCELERATOR = 0x120000;
-    /** The registers are one page, the MSI-X structures the next: a driver may map them apart. */
+    /** The registers and the MSI-X structures have pages of their own, so that a driver can map them separately. */
     private static final int BAR_BYTES = 8192;
     private static final Msix MSIX = new Msix(1, 0, 4096, 6144);
     private static final int EVENTS = Registers.DONE | Registers.ERROR;
@@ -62,7 +65,7 @@ public final class CopyEngine implements PciFunction {
     @Override
     public long read(int bar, long offset, int size) {
         int register = (int) offset & -4;
-        // A driver may read less than a register; which bytes, the low bits of the offset tell.
+        // A driver may read a part of a register, selected by the low bits of the offset.
         return Integer.toUnsignedLong(read(register)) >>> (Byte.SIZE * (offset & 3));
     }
 
@@ -122,12 +125,12 @@ public final class CopyEngine implements PciFunction {
         FunctionContext present = context;
         if (present == null || job != null) return;
         if (!config.isBusMaster()) {
-            // Without this bit every access would fail, and the driver's author would look for the reason elsewhere.
+            // Without this bit every access would fail; a distinct error names the cause.
             ended(Failure.NOT_BUS_MASTER, 0, 0);
             return;
         }
         CopyJob fresh = new CopyJob(present, this::ended);
-        job = fresh; // before it starts, for it may end at once
+        job = fresh; // before it starts, because it may end at once
         fresh.start(sourceList, sourceEntries, targetList, targetEntries);
     }
 
@@ -146,7 +149,7 @@ public final class CopyEngine implements PciFunction {
         }
     }
 
-    /** The front-end listens to one of them, whichever its guest's driver has set up: to the message or to the line. */
+    /** Only the one set up by the guest's driver has an effect: the message or the line. */
     private void raise(int event) {
         events |= event;
         FunctionContext present = context;
@@ -154,7 +157,7 @@ public final class CopyEngine implements PciFunction {
         driveLine();
     }
 
-    /** The line stays up until the driver has cleared the event: several devices may share it, and all are asked. */
+    /** The line stays asserted until the driver has cleared the event, because several devices may share it. */
     private void driveLine() {
         FunctionContext present = context;
         if (present != null) present.assertInterrupt((events & enabled) != 0);

@@ -8,7 +8,7 @@ import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.DeviceProvider;
 import sluice.vdev.plugin.ProvidedDevice;
 
-/** How {@code ./sluice serve --plugin=...} finds the copy engine: META-INF/services names this class. */
+/** Lets {@code ./sluice serve --plugin=...} find the copy engine: META-INF/services names this class. */
 public final class CopyEngineProvider implements DeviceProvider {
     @Override
     public String name() {
@@ -20,7 +20,9 @@ public final class CopyEngineProvider implements DeviceProvider {
         return "Copies memory of the guest from one scatter list to another.";
     }
 
-    /** It needs none of its own. One would be {@code new DeviceOption("entries", "N", "Most entries of a list.")}. */
+    /**
+     * No options of its own. An option would be {@code new DeviceOption("entries", "N", "Most entries of a list.")}.
+     */
     @Override
     public List<DeviceOption> options() {
         return List.of();

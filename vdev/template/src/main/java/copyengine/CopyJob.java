@@ -5,29 +5,29 @@ import org.jspecify.annotations.Nullable;
 import sluice.vdev.device.FunctionContext;
 
 /**
- * One job, from the doorbell to its end. It goes in steps, and each is a task of its own on the function's loop: between two
- * of them registers are read and written, so no job can hold the loop, and a reset takes effect at once.
+ * One job, from the doorbell to its end. It runs in steps, each a separate task on the function's loop. Registers are
+ * accessed between two steps, so a job cannot block the loop, and a reset takes effect at once.
  *
- * <p>Memory is read and written by {@link FunctionContext#readLater} and {@link FunctionContext#writeLater}, which reach all of
- * it. Where speed matters {@link FunctionContext#read} moves memory that the VM shares without the copies in between.
+ * <p>Memory is accessed by {@link FunctionContext#readLater} and {@link FunctionContext#writeLater}, which support all
+ * memory. {@link FunctionContext#read} is faster for shared memory, because it makes fewer copies.
  */
 final class CopyJob {
-    /** No piece crosses a page, so a fault is reported for the page that is missing, as an IOMMU does. */
+    /** No piece crosses a page, so that a fault has the address of the missing page, as with an IOMMU. */
     private static final int PAGE = 4096;
 
-    /** Is told how a job has ended. */
+    /** Receives the result of a job. */
     @FunctionalInterface
     interface Listener {
         /**
-         * The job is over.
+         * The job has ended.
          *
-         * @param address to which the failure happened
-         * @param written bytes written, also before a failure
+         * @param address address of the failure
+         * @param written bytes written, including those before a failure
          */
         void ended(Failure why, long address, long written);
     }
 
-    /** How far a list has been worked off. */
+    /** A position in a list. */
     private static final class Cursor {
         private final ScatterList list;
         private int entry;
@@ -45,7 +45,7 @@ final class CopyJob {
             return list.entries().get(entry).address() + offset;
         }
 
-        /** Bytes up to the end of the entry or of the page. */
+        /** Bytes to the end of the entry or of the page. */
         int run() {
             long left = list.entries().get(entry).length() - offset;
             return (int) Math.min(left, PAGE - (address() & (PAGE - 1)));
@@ -66,7 +66,7 @@ final class CopyJob {
     private long written;
     private boolean over;
 
-    /** @param listener is told nothing after {@link #abort} */
+    /** @param listener not called after {@link #abort} */
     CopyJob(FunctionContext context, Listener listener) {
         this.context = context;
         this.listener = listener;
@@ -77,7 +77,7 @@ final class CopyJob {
         return written;
     }
 
-    /** Nothing happens any more, not even what was asked for before. */
+    /** Aborts the job, including pending accesses. */
     void abort() {
         over = true;
     }
@@ -118,7 +118,7 @@ final class CopyJob {
         });
     }
 
-    /** Copies as much as lies in one page on both sides, and comes again. */
+    /** Copies up to the next page boundary on either side, then repeats. */
     private void step() {
         Cursor from = source;
         Cursor to = target;

@@ -1,17 +1,17 @@
 package copyengine;
 
-/** Why a job ends with an error; the driver finds the number in {@link Registers#ERROR_CODE}. */
+/** Errors of a job; {@link Registers#ERROR_CODE} has the number. */
 enum Failure {
     NONE(0),
     /** The driver has not set the bus master bit in the command register. */
     NOT_BUS_MASTER(1),
     /** A list has no entries, or more than {@link ScatterList#MOST_ENTRIES}. */
     BAD_COUNT(2),
-    /** A list could not be read: nobody has given the function this memory. */
+    /** A list could not be read: its memory is not mapped for the function. */
     LIST_FAULT(3),
-    /** An entry has no bytes, its flags are not 0, or its end is beyond the last address. */
+    /** An entry has length 0, its flags are not 0, or it exceeds the address space. */
     BAD_ENTRY(4),
-    /** The lists are not of as many bytes. */
+    /** The lists differ in their total length. */
     UNEQUAL(5),
     /** More than {@link ScatterList#MOST_BYTES}. */
     TOO_LONG(6),

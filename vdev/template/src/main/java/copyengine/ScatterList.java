@@ -6,16 +6,16 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A list of pieces of memory, as a driver gets it from its kernel when it maps a buffer for a device: the pages of a buffer are
- * anywhere. In memory an entry is 16 bytes: a 64-bit bus address, 32 bits of length in bytes, 32 bits of flags, all 0.
+ * A scatter list, as a driver gets it from its kernel when it maps a buffer for a device. An entry in memory has 16
+ * bytes: a 64-bit bus address, 32 bits of length in bytes, 32 bits of flags, all 0.
  *
- * @param entries in their order
- * @param bytes of all entries
+ * @param entries in order
+ * @param bytes sum of all lengths
  */
 record ScatterList(List<Entry> entries, long bytes) {
-    /** One page full of entries; a driver splits what needs more. */
+    /** One page of entries; a driver splits longer lists. */
     static final int MOST_ENTRIES = 256;
-    /** Of one job: it bounds how long a driver waits. */
+    /** Limit of one job, which bounds the time that a driver waits. */
     static final long MOST_BYTES = 64 << 20;
 
     static final int ENTRY_BYTES = 16;
@@ -23,7 +23,7 @@ record ScatterList(List<Entry> entries, long bytes) {
     /** A piece of memory. */
     record Entry(long address, long length) {}
 
-    /** A list that breaks a rule. */
+    /** An invalid list. */
     static final class BadListException extends Exception {
         private static final long serialVersionUID = 1;
 
@@ -40,17 +40,17 @@ record ScatterList(List<Entry> entries, long bytes) {
             return failure;
         }
 
-        /** Where in the guest's memory the entry is, which is what its author looks for. */
+        /** The guest address of the invalid entry. */
         long address() {
             return address;
         }
     }
 
     /**
-     * Understands a list.
+     * Parses a list.
      *
-     * @param copy our own copy of it: the guest can change its memory at any time, also between a check and a use
-     * @param address where it was
+     * @param copy a private copy: the guest can change its memory at any time, even between check and use
+     * @param address guest address of the list
      */
     static ScatterList parse(byte[] copy, long address) throws BadListException {
         ByteBuffer buffer = ByteBuffer.wrap(copy).order(ByteOrder.LITTLE_ENDIAN);
@@ -61,7 +61,7 @@ record ScatterList(List<Entry> entries, long bytes) {
             long length = Integer.toUnsignedLong(buffer.getInt(at + 8));
             int flags = buffer.getInt(at + 12);
             long last = first + length - 1;
-            // Addresses are unsigned, and so is the comparison: past the last address they begin again at 0.
+            // Addresses are unsigned, so an unsigned comparison detects a wrap-around.
             if (length == 0 || flags != 0 || Long.compareUnsigned(last, first) < 0)
                 throw new BadListException(Failure.BAD_ENTRY, address + at);
             bytes += length; // cannot overflow: at most 256 times 4 GiB

@@ -1,9 +1,9 @@
 /**
- * A copy engine: a PCI function that copies memory of the guest. It is the example of a device that is not Sluice's own.
+ * A copy engine: a PCI function that copies guest memory. An example of a plug-in device.
  *
- * <p>Read {@link copyengine.Registers} first: it is what a driver sees. {@link copyengine.CopyEngine} is the function,
- * {@link copyengine.ScatterList} and {@link copyengine.CopyJob} are what it does, {@link copyengine.CopyEngineProvider} is how
- * {@code ./sluice serve} finds it. Nothing here knows of sockets, QEMU or threads: all is called on the function's own loop.
+ * <p>Read {@link copyengine.Registers} first: the programming interface. {@link copyengine.CopyEngine} is the function,
+ * {@link copyengine.ScatterList} and {@link copyengine.CopyJob} do its work, and {@link copyengine.CopyEngineProvider}
+ * lets {@code ./sluice serve} find it. No sockets, QEMU or threads: all calls arrive on the function's own loop.
  */
 @NullMarked
 package copyengine;

@@ -11,7 +11,7 @@ import sluice.vdev.plugin.DeviceProvider;
 import sluice.vdev.plugin.ProvidedDevice;
 import sluice.vdev.plugin.WrongOptionException;
 
-/** How {@code ./sluice serve --plugin=...} finds the entropy source: META-INF/services names this class. */
+/** Lets {@code ./sluice serve --plugin=...} find the entropy source: META-INF/services names this class. */
 public final class EntropyProvider implements DeviceProvider {
     @Override
     public String name() {

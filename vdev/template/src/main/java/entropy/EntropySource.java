@@ -11,11 +11,11 @@ import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.queue.Chain;
 import sluice.vdev.queue.Virtqueue;
 
-/** Fills whatever buffers its driver offers with random bytes. */
+/** Fills the buffers of its driver with random bytes. */
 public final class EntropySource implements VirtioDevice, QueueWorker.Work {
     /** Device id (virtio 1.3 §5). */
     private static final int VIRTIO_ID = 4;
-    /** A driver that asks for more at a time gets as much, which the specification allows (§5.4.6). */
+    /** Limit of one answer; a driver that requests more gets this much, as the specification permits (§5.4.6). */
     static final int MOST_BYTES = 4096;
 
     private final RandomGenerator random;
@@ -24,12 +24,12 @@ public final class EntropySource implements VirtioDevice, QueueWorker.Work {
     private @Nullable DeviceContext context;
     private @Nullable QueueWorker requests;
 
-    /** @param random where the bytes come from */
+    /** @param random source of the bytes */
     public EntropySource(RandomGenerator random) {
         this.random = random;
     }
 
-    /** Bytes that drivers have got. */
+    /** Bytes delivered to drivers. */
     Counter delivered() {
         return delivered;
     }
@@ -66,7 +66,7 @@ public final class EntropySource implements VirtioDevice, QueueWorker.Work {
         if (requests != null) requests.run();
     }
 
-    /** Nothing keeps it from taking requests: each is answered at once. */
+    /** Never held back: each request is answered at once. */
     @Override
     public boolean isHeldBack() {
         return false;
@@ -74,7 +74,7 @@ public final class EntropySource implements VirtioDevice, QueueWorker.Work {
 
     @Override
     public void execute(Chain chain) {
-        // Only the chain knows whether the driver still wants it, so the answer goes through it.
+        // The chain writes the answer, if its queue still runs.
         int wanted = (int) Math.min(MOST_BYTES, chain.writableBytes());
         random.nextBytes(bytes);
         delivered.add(chain.respond(bytes, wanted));
@@ -82,11 +82,11 @@ public final class EntropySource implements VirtioDevice, QueueWorker.Work {
 
     @Override
     public void reset() {
-        // It has no state that a driver could see.
+        // No state.
     }
 
     @Override
     public void close() {
-        // It holds nothing.
+        // No resources.
     }
 }

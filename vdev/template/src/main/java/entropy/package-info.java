@@ -1,6 +1,6 @@
 /**
- * An entropy source, the smallest virtio device there is (virtio 1.3 §5.4): one queue, no configuration space, no features. Every
- * Linux has its driver, {@code virtio-rng}.
+ * An entropy source, the smallest virtio device (virtio 1.3 §5.4): one queue, no configuration space, no features.
+ * Linux has a driver, {@code virtio-rng}.
  */
 @NullMarked
 package entropy;

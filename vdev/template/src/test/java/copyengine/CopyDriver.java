@@ -10,7 +10,7 @@ import sluice.vdev.fixture.Buffer;
 import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.VfioUserClient;
 
-/** What a driver in a guest does, over the socket. The numbers are those of the documentation, not those of the code. */
+/** A driver of the copy engine, over the socket. Its numbers come from the documentation, not from the code. */
 final class CopyDriver {
     static final int RESET = 0x04;
     static final int STATUS = 0x08;
@@ -57,7 +57,7 @@ final class CopyDriver {
         client.write32(0, register, value);
     }
 
-    /** Writes a list at {@code address} of the guest's memory. */
+    /** Writes a list at a guest address. */
     void list(long address, List<Buffer> pieces) {
         for (int i = 0; i < pieces.size(); i++)
             entry(address + 16L * i, pieces.get(i).address(), (int) pieces.get(i).length(), 0);
@@ -69,7 +69,7 @@ final class CopyDriver {
         memory.set(LE32, at + 12, flags);
     }
 
-    /** Tells the engine where the lists are. */
+    /** Programs the addresses of the lists. */
     void lists(long sources, int sourceCount, long targets, int targetCount) throws IOException {
         write(0x10, (int) sources);
         write(0x14, (int) (sources >>> 32));

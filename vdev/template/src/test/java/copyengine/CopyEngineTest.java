@@ -35,16 +35,16 @@ import sluice.vdev.vfiouser.FunctionProcess;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** The copy engine as a driver sees it, over a socket, with no QEMU: a second for all of it. */
+/** The copy engine as a driver sees it, over a socket, without QEMU. Takes about a second. */
 @Timeout(value = 60, unit = TimeUnit.SECONDS)
 class CopyEngineTest {
     private static final long SEED = 20261121;
     private static final long RAM = 16 << 20;
     private static final int PAGE = 4096;
-    /** The lists' own pages, at the end of the memory; the buffers lie below. */
+    /** Pages of the lists, at the end of the memory; the buffers are below. */
     private static final long SOURCES = RAM - 2 * PAGE;
     private static final long TARGETS = RAM - PAGE;
-    /** Nobody has given the function this. */
+    /** Not mapped for the function. */
     private static final long NOWHERE = 1L << 40;
 
     private final Random random = new Random(SEED);
@@ -71,7 +71,7 @@ class CopyEngineTest {
         ram.close();
     }
 
-    /** Pieces of any length at any place of half a MiB each, so that none overlaps another. */
+    /** Random pieces, each in its own half MiB, so that they do not overlap. */
     private List<Buffer> pieces(long from, int bytes) {
         List<Buffer> pieces = new ArrayList<>();
         long at = from;
@@ -134,7 +134,10 @@ class CopyEngineTest {
         assertThat(unchanged(before, targets)).as("bytes that are in no target").isEqualTo(sum);
     }
 
-    /** {@code serve --device=copy-engine,coherency=non-coherent}: the map gives it memory, and only the unmap gives it back. */
+    /**
+     * {@code serve --device=copy-engine,coherency=non-coherent}: the map transfers memory to the device, and only the
+     * unmap transfers it back.
+     */
     @Test
     void anEngineThatDoesNotSnoopIsSeenAfterTheUnmap() throws IOException {
         Findings findings = new Findings();
@@ -168,7 +171,7 @@ class CopyEngineTest {
         assertThat(core.totals().invalidateExecuted()).isEqualTo(PAGE);
     }
 
-    /** Bytes outside of the targets that are what they were, the lists' pages included: they are written by the driver. */
+    /** Unchanged bytes outside the targets, including the pages of the lists, which the driver writes. */
     private long unchanged(byte[] before, List<Buffer> targets) {
         for (Buffer target : targets) {
             int first = (int) target.address();
@@ -245,7 +248,7 @@ class CopyEngineTest {
         assertThat(driver.read(CopyDriver.JOBS_FAILED)).isEqualTo(3);
     }
 
-    /** The second entry of the target list is the bad one. */
+    /** The second entry of the target list is invalid. */
     @ParameterizedTest
     @CsvSource({ "0, 0, 0, 4", "0, 1, 1, 4", "-1, 2, 0, 4", "-4096, 8192, 0, 4", "0, 67108864, 0, 6", "0, -1, 0, 6" })
     void anEntryThatBreaksARuleIsReportedWithItsAddress(long address, int length, int flags, int code)
@@ -302,7 +305,7 @@ class CopyEngineTest {
         assertFailure(1, 0);
     }
 
-    /** Memory that is in no file of the VM's: the function asks its front-end for it, and waits until it answers. */
+    /** Memory without a file: the function requests it from its front-end, and waits for the answer. */
     private static final long ASKED_FOR = 1L << 32;
 
     private void beginWhatWaits() throws IOException {
@@ -318,7 +321,7 @@ class CopyEngineTest {
         beginWhatWaits();
         client.post(VfioUserClient.REGION_WRITE, 0, VfioUserClient.body(20).putLong(CopyDriver.DOORBELL).putInt(0)
                 .putInt(4).putInt(1));
-        // The doorbell is answered and a question is asked, in any order.
+        // The doorbell is answered and a request is sent, in any order.
         VfioUserMessage first = client.receive().orElseThrow();
         VfioUserMessage second = client.receive().orElseThrow();
         VfioUserMessage question = first.isReply() ? second : first;
@@ -339,7 +342,7 @@ class CopyEngineTest {
         assertThat(ram.memory().get(ValueLayout.JAVA_BYTE, RAM / 2)).isZero();
     }
 
-    /** Registers answer while a job runs, which they would not if it held the loop. */
+    /** Registers are accessible while a job runs, so it does not block the loop. */
     @Test
     void registersAnswerWhileAJobRuns() throws IOException {
         List<Buffer> sources = new ArrayList<>();

@@ -23,14 +23,14 @@ import sluice.vdev.serve.ServedDevice;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** The entropy source as a driver sees it, over either transport, with no QEMU. */
+/** The entropy source as a driver sees it, over either transport, without QEMU. */
 @Timeout(value = 60, unit = TimeUnit.SECONDS)
 class EntropySourceTest {
     private static final long SEED = 42;
     private static final long RAM = 1 << 20;
     private static final int QUEUE_SIZE = 16;
 
-    /** What carries the device. */
+    /** The transport. */
     private enum Transport {
         VHOST_USER,
         VFIO_USER
@@ -41,7 +41,7 @@ class EntropySourceTest {
                 transport == Transport.VHOST_USER ? "vhost-user" : "vfio-user");
     }
 
-    /** A guest whose driver runs. */
+    /** A guest with a running driver. */
     private static VirtioSession start(Transport transport, ServedDevice device, GuestRam ram) throws IOException {
         Profile qemu = Profile.qemu10();
         VirtioSession session = transport == Transport.VHOST_USER

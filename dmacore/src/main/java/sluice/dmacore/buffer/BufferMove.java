@@ -64,7 +64,7 @@ final class BufferMove {
                 if (left <= 0) {
                     buffer.core().findings().add(Rule.HELD_OVER_MOVE, attachment.subject(), 0,
                             buffer.size(),
-                            "still mapped %d ms after it was told of a move".formatted(bound / 1_000_000));
+                            "still mapped %d ms after the notification of a move".formatted(bound / 1_000_000));
                     attachment.takeAway();
                     return;
                 }

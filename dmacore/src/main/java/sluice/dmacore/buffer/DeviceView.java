@@ -114,8 +114,8 @@ public final class DeviceView implements AutoCloseable {
     }
 
     /**
-     * Finds rows as {@link #find} does, for somebody who watches the device, such as one who takes pictures of its screen: it is no
-     * access of the device's, and not judged.
+     * Resolves rows as {@link #find} does, for an observer of the device, such as a screenshot: not an access of the device, and
+     * not checked.
      */
     public Outcome observe(DeviceMapping mapping, Rows rows, Runs runs) {
         runs.clear();

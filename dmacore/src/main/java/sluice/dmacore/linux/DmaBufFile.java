@@ -220,7 +220,7 @@ public final class DmaBufFile {
         String size = fields.get("size");
         String count = fields.get("count");
         if (size == null || count == null) {
-            throw new IOException(fd + " is not a dma-buf: " + source + " tells no size and count of one.");
+            throw new IOException(fd + " is not a dma-buf: " + source + " has no size and count of one.");
         }
         return new DmaBufInfo(Long.parseLong(size), Long.parseLong(count), fields.getOrDefault("exp_name", ""),
                 fields.get("name"));

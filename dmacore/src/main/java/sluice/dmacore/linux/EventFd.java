@@ -31,7 +31,7 @@ public final class EventFd {
      * holders of the eventfd do; see {@link KernelSignal}. Only if the kernel refuses AIO is it a write(2), which
      * blocks the calling thread while the counter is full and a peer has made the eventfd blocking.
      *
-     * @throws ErrnoException EINVAL for what is no eventfd
+     * @throws ErrnoException EINVAL if it is not an eventfd
      */
     public static void signal(Fd fd) throws ErrnoException {
         if (KernelSignal.isOffered()) {
@@ -53,7 +53,7 @@ public final class EventFd {
      * Reads the counter and sets it to 0.
      *
      * @return its value, an unsigned 64-bit number; 0 if nothing was signalled
-     * @throws ErrnoException such as EINVAL for what is no eventfd
+     * @throws ErrnoException such as EINVAL if it is not an eventfd
      */
     public static long drain(Fd fd) throws ErrnoException {
         MemorySegment value = Libc.scratch();

@@ -16,8 +16,9 @@ public interface FrontTranslation {
      * Appends to {@code target} the runs behind [{@code address}, {@code address + length}). Unless the outcome is
      * {@link Outcome#RESOLVED}, {@code target} is unchanged.
      *
-     * @param result gets what became of it: {@link Outcome#RESOLVED}, {@link Outcome#MISS} (a cache does not know its address; ask
-     *            again once it was filled) or {@link Outcome#FAULT} (its address is nobody's memory, or may not be accessed so)
+     * @param result receives the outcome: {@link Outcome#RESOLVED}, {@link Outcome#MISS} (a translation is missing in a
+     * cache; retry when it has arrived) or {@link Outcome#FAULT} (its address is not memory, or not accessible in this
+     * way)
      * @return its outcome
      */
     Outcome resolve(long address, long length, Access access, Runs target, Result result);

@@ -256,7 +256,7 @@ public final class WitnessedDevice implements AutoCloseable {
         long written = mapping.takeWritten();
         if (mapping.isBounced() && written > 0 && call.attributes().contains(DmaAttribute.SKIP_CPU_SYNC)) {
             found(Rule.BOUNCE_NOT_COPIED_BACK, mapping, 0, mapping.bytes(),
-                    "written by the device and left in the bounce buffer, for the call was told DMA_ATTR_SKIP_CPU_SYNC");
+                    "written by the device and left in the bounce buffer, because the call had DMA_ATTR_SKIP_CPU_SYNC");
         }
         long times = written / Math.max(1, mapping.bytes());
         if (times > 1) {

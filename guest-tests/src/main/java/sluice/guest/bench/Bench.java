@@ -9,7 +9,7 @@ import picocli.CommandLine.Spec;
 
 import sluice.vdev.cli.Main;
 
-/** {@code sluice bench}: the benchmarks that run whole processes; the launcher itself starts those of JMH. */
+/** {@code sluice bench}: the benchmarks of whole processes; the launcher starts those of JMH. */
 @Command(name = "bench", mixinStandardHelpOptions = true, subcommands = PeersBench.class, description = "Benchmarks.", footer = {
         "  iommu    Address spaces: translating, mapping and copying, beside their bars.",
         "  dmacore  Dma-bufs: transfers, flushes and attaching, beside their bars.",

@@ -6,13 +6,13 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One back-end of ours beside the peer, in one workload.
+ * A comparison of one of our back-ends with the peer, for one workload.
  *
- * @param ours what ours gave
- * @param peer what the peer gave; null if there is none
- * @param ratio ours to the peer's, of the rounds that ran one after the other
- * @param bar what the median ratio has to reach; null if nothing is asked
- * @param limit how much longer than the limit beside it a frame of ours took; null if there is none
+ * @param ours our result
+ * @param peer the peer's result; null without a peer
+ * @param ratio ours / peer, of neighbouring rounds
+ * @param bar required median ratio; null for none
+ * @param limit our frame time divided by its lower bound; null for none
  */
 record Comparison(String name, Workload workload, Spread ours, @Nullable Spread peer, @Nullable Spread ratio,
         @Nullable Double bar,

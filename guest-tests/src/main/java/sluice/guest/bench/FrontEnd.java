@@ -16,7 +16,7 @@ import sluice.guest.ChildProcess;
 import sluice.vdev.qemu.CacheFolder;
 import sluice.vdev.qemu.HostCommand;
 
-/** The C front-end {@code peers.c}, connected to one back-end: a process that measures one workload after the other. */
+/** A process of the C front-end {@code peers.c}, connected to one back-end: measures one workload at a time. */
 final class FrontEnd implements AutoCloseable {
     private static final List<String> SOURCES = List.of("peers.c", "peers-session.h", "peers-display.h",
             "peers-queue.h");
@@ -63,7 +63,7 @@ final class FrontEnd implements AutoCloseable {
      * Measures once.
      *
      * @param workload by its name in {@code peers.c}
-     * @throws IOException it failed; the message is what the program said
+     * @throws IOException it failed; the message is that of the program
      */
     Measurement measure(String workload, long millis, ProcessHandle backEnd) throws IOException {
         long before = cpuMillis(backEnd);

@@ -22,8 +22,8 @@ import sluice.guest.GpuProvider;
 import sluice.guest.VhostUserGpu;
 
 /**
- * {@code sluice bench peers}: one C front-end drives Sluice and the C peer vhost-user-gpu. All stay up for the whole run and take
- * turns round by round, so that what disturbs the machine disturbs all of them.
+ * {@code sluice bench peers}: one C front-end drives Sluice and the C peer vhost-user-gpu. All processes run for the
+ * whole time and take turns round by round, so that disturbances affect all of them.
  */
 @Command(name = "peers", mixinStandardHelpOptions = true, description = "Compare the GPU with the C peer vhost-user-gpu, in one run.", footer = {
         "", "Absolute figures depend on the machine and its load; the ratios are what counts." })
@@ -120,7 +120,7 @@ final class PeersBench implements Callable<Integer> {
         }
     }
 
-    /** Whom a workload is for: a frame is so long that the time of a wake-up, and so polling, does not matter. */
+    /** Whether a workload applies: frames take so long that the time of a wake-up, and so polling, does not matter. */
     private static List<Subject> taking(Workload workload, List<Subject> subjects) {
         return subjects.stream().filter(s -> !workload.isFrames() || s.name().equals(OURS) || s.name().equals(PEER))
                 .toList();

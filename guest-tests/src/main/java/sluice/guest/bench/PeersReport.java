@@ -11,11 +11,11 @@ import com.google.gson.JsonObject;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The comparison, for people and for machines.
+ * The comparison, as text and as JSON.
  *
  * @param comparisons in the order of the table
- * @param subjects whose rounds go into the JSON, one by one
- * @param loadBefore load averages of the machine before the first round, as /proc/loadavg gives them
+ * @param subjects back-ends with all rounds, for the JSON
+ * @param loadBefore load averages of the machine before the first round, from /proc/loadavg
  */
 record PeersReport(List<Comparison> comparisons, List<Subject> subjects, String loadBefore, String loadAfter) {
 
@@ -29,7 +29,7 @@ record PeersReport(List<Comparison> comparisons, List<Subject> subjects, String 
                 System.getProperty("os.version"), System.getProperty("java.version"));
     }
 
-    /** The table: a line for each workload; medians, in parentheses the least and the most of the rounds. */
+    /** The table: a line for each workload; medians, with minimum and maximum of the rounds in parentheses. */
     String text() {
         List<String[]> rows = new ArrayList<>();
         rows.add(new String[]{ "workload", "ours", "C peer", "ours / peer", "bar", "",

@@ -3,7 +3,7 @@ package sluice.guest.bench;
 import java.util.List;
 import java.util.Locale;
 
-/** What several rounds gave. */
+/** The distribution of several rounds. */
 record Spread(double median, double least, double most) {
 
     /** @param values at least one */
@@ -14,7 +14,7 @@ record Spread(double median, double least, double most) {
         return new Spread(median, sorted.getFirst(), sorted.getLast());
     }
 
-    /** The median, and in parentheses the least and the most; about three digits of each. */
+    /** The median, with minimum and maximum in parentheses; about three digits each. */
     String text() {
         return "%s (%s–%s)".formatted(number(median), number(least), number(most));
     }

@@ -9,7 +9,7 @@ import java.util.Map;
 
 import sluice.guest.VhostUserGpu;
 
-/** One of the back-ends that are compared: its process, the front-end that drives it, and what was measured so far. */
+/** A compared back-end: its process, its front-end, and its measurements so far. */
 final class Subject implements AutoCloseable {
     private final String name;
     private final List<String> command;
@@ -45,7 +45,7 @@ final class Subject implements AutoCloseable {
         return command;
     }
 
-    /** Runs a workload without keeping what it gives. */
+    /** Runs a workload without recording the result. */
     void warmUp(Workload workload, long millis) throws IOException {
         measure(workload.wireName(), millis);
     }
@@ -54,7 +54,7 @@ final class Subject implements AutoCloseable {
         keep(rounds, workload, measure(workload.wireName(), millis));
     }
 
-    /** Measures the limit beside {@code workload}, if it has one. */
+    /** Measures the lower bound of {@code workload}, if it has one. */
     void measureLimit(Workload workload, long millis) throws IOException {
         String limit = workload.limitName();
         if (limit != null) keep(limits, workload, measure(limit, millis));

@@ -5,13 +5,13 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
-/** SHA-256 over named parts; the length of each part is hashed too, so parts cannot flow into each other. */
+/** SHA-256 over named parts; the length of each part is hashed, too, so that boundaries of parts are unambiguous. */
 public final class ContentHash {
     private static final int BYTES = 16;
 
     private final MessageDigest digest;
 
-    /** The hash of nothing. */
+    /** An empty hash. */
     public ContentHash() {
         try {
             digest = MessageDigest.getInstance("SHA-256");
@@ -31,7 +31,7 @@ public final class ContentHash {
         digest.update(value);
     }
 
-    /** The first half of the hash as 32 hexadecimal digits; adding starts anew. */
+    /** The first half of the hash as 32 hexadecimal digits; resets the hash. */
     public String hex() {
         return HexFormat.of().formatHex(digest.digest(), 0, BYTES);
     }

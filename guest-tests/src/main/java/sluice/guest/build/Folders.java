@@ -10,11 +10,14 @@ import java.nio.file.attribute.BasicFileAttributes;
 
 import org.jspecify.annotations.Nullable;
 
-/** Folders of a run or a build: private, and gone afterwards. */
+/** Private temporary folders of a run or a build. */
 public final class Folders {
     private Folders() {}
 
-    /** Deletes a folder with everything in it; symbolic links are deleted, not followed; a missing folder is no error. */
+    /**
+     * Deletes a folder with everything in it; symbolic links are deleted, not followed; a missing folder is not an
+     * error.
+     */
     public static void delete(Path folder) throws IOException {
         try {
             Files.walkFileTree(folder, new SimpleFileVisitor<>() {
@@ -34,7 +37,7 @@ public final class Folders {
                 }
             });
         } catch (NoSuchFileException gone) {
-            return; // somebody else deleted it, which is what was wanted
+            return; // already deleted
         }
     }
 }

@@ -7,21 +7,22 @@ import java.nio.file.Path;
 import sluice.vdev.qemu.CacheFolder;
 
 /**
- * What kernel modules are built with: the headers and build programs of one kernel.
+ * The headers and build programs of one kernel, for building modules.
  *
- * @param release what {@code uname -r} prints there
- * @param build the folder that {@code make -C} gets, as {@code lib/modules/RELEASE/build} is one (Linux, Documentation/kbuild/modules.rst)
+ * @param release output of {@code uname -r}
+ * @param build the folder for {@code make -C}, such as {@code lib/modules/RELEASE/build} (Linux,
+ * Documentation/kbuild/modules.rst)
  */
 public record KernelHeaders(String release, Path build) {
-    /** The command that provides what building a module needs. */
+    /** The command that installs the requirements for building modules. */
     static final String SETUP = "guest-tests/host/packages.sh modules";
 
     /**
-     * The headers of a kernel: those that its modules folder names, as that of an installed kernel does, otherwise those that
-     * {@code packages.sh modules} has unpacked.
+     * The headers of a kernel: those in its modules folder, as for an installed kernel, otherwise those unpacked by
+     * {@code packages.sh modules}.
      *
      * @param modules the kernel's modules folder
-     * @throws IOException there are none; the message says what provides them
+     * @throws IOException they are missing; the message names the command that provides them
      */
     public static KernelHeaders of(String release, Path modules, CacheFolder cache) throws IOException {
         Path unpacked = cache.path().resolve("headers").resolve(release).resolve("build");

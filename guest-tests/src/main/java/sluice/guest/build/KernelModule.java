@@ -21,17 +21,17 @@ import sluice.vdev.qemu.CacheFolder;
 import sluice.vdev.qemu.HostCommand;
 
 /**
- * A kernel module that was built from sources for one kernel, with this host's compiler, as an external module (Linux,
+ * A kernel module built from source for one kernel, with this host's compiler, as an external module (Linux,
  * Documentation/kbuild/modules.rst).
  *
- * @param name what the kernel calls it
+ * @param name module name
  * @param file the module, not compressed, without debugging information
  */
 public record KernelModule(String name, Path file) {
     /**
-     * What differs from the kernel's own build. Its compiler may know {@code -fmin-function-alignment}, which GCC has from 14 on, where
-     * ours does not: then the kernel takes {@code -falign-functions}. Type information of a module is made from that of
-     * the whole kernel by pahole, and no module of ours needs it.
+     * Differences from the kernel's own build. The kernel's compiler may support {@code -fmin-function-alignment} (GCC
+     * 14) while the host's does not: then {@code -falign-functions} is used. BTF of a module needs pahole and that of
+     * the whole kernel, and our modules do not need it.
      */
     private static final List<String> SETTINGS = List.of("CC=gcc", "CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT=",
             "CONFIG_DEBUG_INFO_BTF_MODULES=");
@@ -42,7 +42,7 @@ public record KernelModule(String name, Path file) {
     /**
      * Builds one of our modules, or finds it in the cache.
      *
-     * @param name of its folder in {@code guest-tests/kmod}, which is what the kernel calls it
+     * @param name of its folder in {@code guest-tests/kmod}, equal to the module name
      * @throws IOException it cannot be built; the message says what is missing, or what the compiler says
      */
     public static KernelModule build(KernelHeaders headers, String name, CacheFolder cache)
@@ -63,7 +63,7 @@ public record KernelModule(String name, Path file) {
     /**
      * Builds a module, or finds it in the cache.
      *
-     * @param sources a folder with its sources and a {@code Kbuild} file that makes {@code NAME.o} of them
+     * @param sources a folder with its sources and a {@code Kbuild} file that builds {@code NAME.o}
      * @throws IOException it cannot be built; the message says what is missing, or what the compiler says
      */
     public static KernelModule build(KernelHeaders headers, String name, Path sources, CacheFolder cache)

@@ -45,7 +45,7 @@ public final class Demo implements Callable<Integer> {
     @Option(names = "--frames", hidden = true, defaultValue = "120")
     private int frames = 120;
 
-    /** Another vhost-user GPU, to compare with; it knows neither --stats nor snapshots. */
+    /** Another vhost-user GPU, for comparison; it supports neither --stats nor snapshots. */
     @Option(names = "--gpu-command", hidden = true, paramLabel = "COMMAND")
     private @Nullable String gpuCommand;
 
@@ -54,7 +54,7 @@ public final class Demo implements Callable<Integer> {
         System.exit(run(arguments));
     }
 
-    /** Runs the demo and returns its exit code: 0 right, 1 failed or a wrong picture, 2 wrong usage. */
+    /** Runs the demo and returns its exit code: 0 success, 1 failure or a wrong picture, 2 wrong usage. */
     static int run(String... arguments) {
         CommandLine line = new CommandLine(new Demo());
         line.setParameterExceptionHandler((failure, words) -> {

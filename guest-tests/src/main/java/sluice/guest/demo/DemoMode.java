@@ -17,7 +17,7 @@ import sluice.vdev.qemu.QemuDevice;
 enum DemoMode {
     /** The GPU copies what the guest transfers; over vhost-user, with QEMU's screen. */
     COPIES("2d", QemuDevice.VHOST_USER_GPU, List.of()),
-    /** The GPU shows the guest's own pages; over vfio-user, where QEMU has no screen of it. */
+    /** The GPU shows the guest's own pages; over vfio-user, where QEMU does not show its screen. */
     BLOBS("blob", QemuDevice.VFIO_USER, List.of("--blob", "--transport=vfio-user"));
 
     private final String option;
@@ -30,7 +30,7 @@ enum DemoMode {
         this.gpuOptions = gpuOptions;
     }
 
-    /** The mode that {@code --mode} names, or null. */
+    /** The mode of a {@code --mode} value, or null. */
     static @Nullable DemoMode named(String option) {
         for (DemoMode mode : values()) {
             if (mode.option.equals(option)) return mode;
@@ -38,7 +38,7 @@ enum DemoMode {
         return null;
     }
 
-    /** What our GPU has to be told. */
+    /** Options of our GPU. */
     List<String> gpuOptions() {
         return gpuOptions;
     }
@@ -56,9 +56,9 @@ enum DemoMode {
     }
 
     /**
-     * The QEMU to use: what somebody asks for, the usual one, or the first on this host that can.
+     * The QEMU to use: the given one, the default one, or the first on this host that supports the mode.
      *
-     * @throws IOException there is none that can
+     * @throws IOException no QEMU supports the mode
      */
     QemuBinary qemu(@Nullable Path asked, CacheFolder cache) throws IOException, InterruptedException {
         if (hasQemuScreen()) return QemuBinary.find(asked);

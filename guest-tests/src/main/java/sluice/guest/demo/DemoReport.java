@@ -17,19 +17,19 @@ import sluice.guest.Picture;
 import sluice.vdev.qemu.QemuBinary;
 
 /**
- * What a demo found out.
+ * The result of a demo.
  *
- * @param mode how the pictures reached the screen
+ * @param mode mode of the demo
  * @param kernel the guest kernel's release
- * @param gpuCommand the program that served the GPU
+ * @param gpuCommand command of the GPU process
  * @param width of the screen in pixels
  * @param height of it
- * @param frames how many frames were shown, the first included
- * @param flipMillis how long the page flips took, as the guest measured it
+ * @param frames number of shown frames, including the first
+ * @param flipMillis duration of the page flips, measured by the guest
  * @param wallNanos the whole demo
  * @param steps nanoseconds of each step
  * @param pictures the judged pictures
- * @param statistics what the GPU process wrote at its end; null if it is not ours
+ * @param statistics the final statistics of the GPU process; null if it is not ours
  */
 record DemoReport(QemuBinary qemu, DemoMode mode, String kernel, Accelerator accelerator, List<String> gpuCommand,
         int width,
@@ -42,11 +42,11 @@ record DemoReport(QemuBinary qemu, DemoMode mode, String kernel, Accelerator acc
     private static final double BYTES_PER_MIB = 1 << 20;
 
     /**
-     * A picture that was compared with the one the guest drew.
+     * A picture compared with the one drawn by the guest.
      *
-     * @param file its name in the results
-     * @param origin whose view of the screen it is
-     * @param difference empty if every pixel is right
+     * @param file file name in the results
+     * @param origin the source of the picture
+     * @param difference empty if all pixels are right
      */
     record Judged(String file, String origin, Optional<Picture.Difference> difference) {
         String sentence() {
@@ -55,7 +55,7 @@ record DemoReport(QemuBinary qemu, DemoMode mode, String kernel, Accelerator acc
         }
     }
 
-    /** Empty if all pictures are right, else a sentence that says which is not. */
+    /** Empty if all pictures are right, otherwise a sentence that names the wrong one. */
     String verdict() {
         List<String> wrong = new ArrayList<>();
         for (Judged picture : pictures) {
@@ -66,7 +66,7 @@ record DemoReport(QemuBinary qemu, DemoMode mode, String kernel, Accelerator acc
         return String.join("; ", wrong);
     }
 
-    /** Bytes of pixels that the GPU process has copied, 0 if it is not ours. */
+    /** Bytes of pixels copied by the GPU process; 0 if it is not ours. */
     long bytesCopied() {
         return statistics == null
                 ? 0
@@ -119,7 +119,7 @@ record DemoReport(QemuBinary qemu, DemoMode mode, String kernel, Accelerator acc
         return report;
     }
 
-    /** One screen for a human. */
+    /** The report as text, one screen. */
     String summary(Path folder) {
         List<String> lines = new ArrayList<>();
         lines.add("");
@@ -132,7 +132,7 @@ record DemoReport(QemuBinary qemu, DemoMode mode, String kernel, Accelerator acc
         return String.join(System.lineSeparator(), lines);
     }
 
-    /** Prints whatever commands and copies the statistics name. */
+    /** Prints all commands and copies in the statistics. */
     private static void addStatistics(List<String> lines, JsonObject statistics) {
         JsonObject latencies = member(statistics, "latencyMicros");
         JsonObject commands = member(statistics, "commands");

@@ -26,7 +26,7 @@ import sluice.guest.VhostUserGpu;
 import sluice.vdev.qemu.CacheFolder;
 import sluice.vdev.qemu.QemuBinary;
 
-/** The steps of the demo, each with its line of progress. */
+/** The steps of the demo, with progress output. */
 final class DemoRun {
     private static final Duration BOOT = Duration.ofSeconds(60);
     private static final Duration DRAW = Duration.ofMinutes(2);
@@ -43,8 +43,8 @@ final class DemoRun {
     private final Progress progress;
 
     /**
-     * @param flips how many page flips the guest makes
-     * @param out where the pictures go; it exists
+     * @param flips number of page flips
+     * @param out existing folder for the pictures
      */
     DemoRun(QemuBinary binary, DemoMode mode, DemoGpu program, int flips, Path out, Progress progress) {
         this.binary = binary;
@@ -58,12 +58,13 @@ final class DemoRun {
     /**
      * Runs it all.
      *
-     * @throws IOException a step failed; the message says which and why. A wrong picture is not a failure but a result
+     * @throws IOException a step failed; the message names it and the reason. A wrong picture is a result, not a
+     * failure
      */
     DemoReport run() throws IOException, InterruptedException {
         progress.note("QEMU %s, %s".formatted(binary.version(), binary.path()));
         for (String old : new String[]{ SCREEN, QEMU_SCREEN, STATISTICS, DemoReport.FILE, DemoReport.SUMMARY }) {
-            Files.deleteIfExists(out.resolve(old)); // so that nothing from an earlier run is taken for a result
+            Files.deleteIfExists(out.resolve(old)); // so that old files are not mistaken for results
         }
         CacheFolder cache = CacheFolder.ofUser();
         progress.step("building the guest");
@@ -129,7 +130,7 @@ final class DemoRun {
                 progress.elapsed(), progress.steps(), pictures, statistics);
     }
 
-    /** Waits for one of the guest's own lines; an error line from it ends the wait at once. */
+    /** Waits for a line of the guest's program; its error line ends the wait at once. */
     private static Matcher reply(Qemu qemu, String expression, Duration limit)
             throws IOException, InterruptedException {
         Matcher matcher = qemu.console().waitFor("^SLUICE (?:" + expression + "|(?<error>error .*))$", limit);
@@ -156,7 +157,7 @@ final class DemoRun {
         Path file = out.resolve(STATISTICS);
         try {
             JsonObject statistics = JsonParser.parseString(Files.readString(file)).getAsJsonObject();
-            Files.delete(file); // the report holds it all
+            Files.delete(file); // included in the report
             return statistics;
         } catch (JsonParseException | IllegalStateException broken) {
             throw new IOException("the statistics in " + file + " are not a JSON object", broken);

@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
-/** Tells a waiting human what is going on: a line for each step, and one at least every two seconds. Any thread may call it. */
+/** Prints progress: a line for each step, and one at least every two seconds. Thread-safe. */
 final class Progress implements AutoCloseable {
     private static final long QUIET_NANOS = TimeUnit.MILLISECONDS.toNanos(1900);
     private static final double NANOS_PER_SECOND = 1e9;
@@ -24,7 +24,7 @@ final class Progress implements AutoCloseable {
         Thread.ofPlatform().daemon().name("progress").start(this::reassure);
     }
 
-    /** Begins a step, which ends the one before. */
+    /** Begins a step, and ends the previous one. */
     synchronized void step(String what) {
         endStep();
         step = what;
@@ -32,12 +32,12 @@ final class Progress implements AutoCloseable {
         print(what);
     }
 
-    /** Tells something about the current step. */
+    /** Prints a note on the current step. */
     synchronized void note(String what) {
         print("  " + what);
     }
 
-    /** How long each step took, in nanoseconds, in order. */
+    /** The duration of each step in nanoseconds, in order. */
     synchronized Map<String, Long> steps() {
         endStep();
         step = "";

@@ -1,7 +1,8 @@
 /**
- * {@code ./sluice demo}: the main job end to end, from an installed QEMU to a picture that is judged pixel by pixel.
+ * {@code ./sluice demo}: end to end, from an installed QEMU to a picture compared pixel by pixel.
  *
- * <p>Only the story belongs here. What boots machines, draws or compares is in the package above, where tests use it too.
+ * <p>Contains the sequence of steps only. Booting, drawing and comparing are in the parent package, where tests use
+ * them, too.
  */
 @NullMarked
 package sluice.guest.demo;

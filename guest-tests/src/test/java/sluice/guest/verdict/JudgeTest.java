@@ -287,7 +287,7 @@ class JudgeTest {
         passBoth("surefire-reports-again");
         Verdict verdict = green();
         assertThat(verdict.lines())
-                .contains("flaky: g.AGuestTest#second; add it to .ci/flakes, or mend it: another time fails the run");
+                .contains("flaky: g.AGuestTest#second; add it to .ci/flakes, or fix it: a second time fails the run");
         assertThat(verdict.last()).isEqualTo("4 passed, 0 failed, 0 skipped");
     }
 
@@ -296,7 +296,7 @@ class JudgeTest {
         failSecond("surefire-reports");
         passBoth("surefire-reports-again");
         write(".ci/flakes", "g.AGuestTest#second | 2026-11-20 | the kernel was slow to say ready");
-        red("flaky again, mend it: g.AGuestTest#second (2026-11-20: the kernel was slow to say ready)");
+        red("flaky again, fix it: g.AGuestTest#second (2026-11-20: the kernel was slow to say ready)");
     }
 
     @ParameterizedTest

@@ -62,7 +62,7 @@ class MutantsTest {
         report(49, fence());
         Verdict verdict = verdict("iommu");
         assertThat(verdict.lines()).containsExactly("sluice.iommu.epoch             49 of   50,  98.0 %",
-                "49 of 50 mistakes are noticed");
+                "49 of 50 mutants are killed");
         assertThat(verdict.status()).isZero();
     }
 
@@ -70,7 +70,7 @@ class MutantsTest {
     void asOftenAsItIsListed() {
         report(49, fence() + fence());
         Verdict verdict = verdict("iommu");
-        assertThat(verdict.lines()).contains("not noticed, line 90: " + FENCE);
+        assertThat(verdict.lines()).contains("survived, line 90: " + FENCE);
         assertThat(verdict.status()).isEqualTo(1);
     }
 
@@ -79,7 +79,7 @@ class MutantsTest {
         report(99, mutant("lambda$await$3", "replaced int return with 0", false));
         Verdict verdict = verdict("iommu");
         assertThat(verdict.lines())
-                .contains("not noticed, line 90: sluice.iommu.epoch.Readers#await | replaced int return with 0");
+                .contains("survived, line 90: sluice.iommu.epoch.Readers#await | replaced int return with 0");
         assertThat(verdict.status()).isEqualTo(1);
     }
 
@@ -88,7 +88,7 @@ class MutantsTest {
         Verdicts.write(house.resolve(".ci/survivors"), FENCE + " | 9 | nobody knows\n");
         report(91, fence().repeat(9));
         assertThat(verdict("iommu").lines())
-                .contains("sluice.iommu.epoch: less than 92 % of the mistakes are noticed");
+                .contains("sluice.iommu.epoch: less than 92 % of the mutants are killed");
         assertThat(verdict("iommu").status()).isEqualTo(1);
         report(104, fence().repeat(9));
         assertThat(verdict("iommu").status()).isZero();
@@ -109,7 +109,7 @@ class MutantsTest {
     void whatIsNoticedByNowIsToldOf() {
         report(49, mutant("await", "removed call to java/lang/invoke/VarHandle::fullFence", true));
         Verdict verdict = verdict("iommu");
-        assertThat(verdict.lines()).contains("noticed by now, 0 of 1 in this run are left: " + FENCE);
+        assertThat(verdict.lines()).contains("killed, but listed: 0 of 1 survive in this run: " + FENCE);
         assertThat(verdict.status()).isZero();
     }
 
@@ -119,7 +119,7 @@ class MutantsTest {
                 .anyMatch(line -> line.startsWith("iommu/target/mutants/iommu.xml cannot"));
         assertThat(verdict("iommu").status()).isEqualTo(1);
         report(0, "");
-        assertThat(verdict("iommu").lines()).contains("iommu/target/mutants/iommu.xml tells of no mistake");
+        assertThat(verdict("iommu").lines()).contains("iommu/target/mutants/iommu.xml has no mutant");
         assertThat(verdict("iommu").status()).isEqualTo(1);
     }
 

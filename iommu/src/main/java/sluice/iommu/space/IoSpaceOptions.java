@@ -24,7 +24,7 @@ import sluice.iommu.table.FlatTable;
  * @param unmapBound how long an unmap waits for readers and pins before it revokes them
  * @param faultPolicy what a device does about a fault
  * @param faultCapacity records the fault log keeps
- * @param faultListener is told of each fault by the thread that caused it; must not wait
+ * @param faultListener called for each fault on the accessing thread; must not wait
  * @param barrier the writer's barrier, which makes fence-free read sections correct
  * @param quarantineBytes bytes of freed addresses kept in quarantine
  * @param maxMappings limit of mappings

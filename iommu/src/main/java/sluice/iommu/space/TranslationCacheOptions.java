@@ -15,7 +15,7 @@ import sluice.iommu.table.RadixTable;
  * @param capacity limit of entries; the oldest are evicted, also if scattered entries make the table larger than 16 MiB
  * @param unmapBound how long an invalidation waits for readers before it revokes their sections
  * @param faultCapacity records the fault log keeps
- * @param faultListener is told of each fault by the thread that caused it; must not wait
+ * @param faultListener called for each fault on the accessing thread; must not wait
  * @param barrier the writer's barrier, which makes fence-free read sections correct
  */
 public record TranslationCacheOptions(String name, int addressBits, int capacity, Duration unmapBound,

@@ -62,12 +62,13 @@ public sealed interface Table permits FlatTable, RadixTable {
     boolean give(long iova, long expected, long bits);
 
     /**
-     * Tells the dirty pages of a range, each once. A large page of which only a part is in the range is told as a whole.
+     * Reports the dirty pages of a range, each once. A large page that is only partly in the range is reported as a
+     * whole.
      *
      * @param clear whether they are clean afterwards
      */
     void dirty(long first, long last, boolean clear, PageConsumer consumer);
 
-    /** Entries the table has room for at the moment, for whoever looks for memory that was not given back. */
+    /** The current capacity in entries, for leak checks. */
     long room();
 }

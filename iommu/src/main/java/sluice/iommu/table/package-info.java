@@ -1,9 +1,9 @@
 /**
- * The tables: what an address translates to, as numbers in arrays.
+ * Translation tables, as arrays of numbers.
  *
- * <p>One thread at a time writes, any number of threads read without asking. A reader that races a writer may miss what
- * was just written and then asks again; that it never uses what was taken away is not settled here but by whoever waits
- * for it, {@code sluice.iommu.epoch}. No ownership, no faults, no policy: those are {@code sluice.iommu.space}'s.
+ * <p>One thread at a time writes, any number of threads read without locks. A reader that races with a writer may miss
+ * a new entry and then retries; {@code sluice.iommu.epoch} ensures that cleared entries are not used. Must not contain
+ * ownership, faults or policy, which belong to {@code sluice.iommu.space}.
  */
 @NullMarked
 package sluice.iommu.table;

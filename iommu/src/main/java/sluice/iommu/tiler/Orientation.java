@@ -1,19 +1,20 @@
 package sluice.iommu.tiler;
 
 /**
- * How a view shows the container. Coordinates of the view are swapped first if {@code swap} says so, then mirrored.
+ * The orientation of a view of the container. Coordinates of the view are swapped first, if {@code swap} is set, then
+ * mirrored.
  *
  * @param mirrorX from right to left
  * @param mirrorY from bottom to top
  * @param swap rows become columns
  */
 public record Orientation(boolean mirrorX, boolean mirrorY, boolean swap) {
-    /** The container as it is. */
+    /** No change. */
     public static final Orientation NORMAL = new Orientation(false, false, false);
-    /** Turned by half a turn. */
+    /** Rotated by 180 degrees. */
     public static final Orientation HALF_TURN = new Orientation(true, true, false);
 
-    /** Three bits, as they stand in an address: 1 mirrors x, 2 mirrors y, 4 swaps. */
+    /** Three bits, as in an address: 1 mirrors x, 2 mirrors y, 4 swaps. */
     int bits() {
         return (mirrorX ? 1 : 0) | (mirrorY ? 2 : 0) | (swap ? 4 : 0);
     }

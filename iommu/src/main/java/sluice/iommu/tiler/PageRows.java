@@ -3,7 +3,7 @@ package sluice.iommu.tiler;
 import sluice.iommu.TargetRuns;
 import sluice.iommu.Targets;
 
-/** Cuts runs of pages into rows of slots. */
+/** Splits runs of pages into rows of slots. */
 final class PageRows {
     private final TargetRuns pages;
     private final TargetRuns row = new TargetRuns();
@@ -14,7 +14,7 @@ final class PageRows {
         this.pages = pages;
     }
 
-    /** The next so many pages; the list is used again for those after them. */
+    /** The next {@code count} pages; the list is reused by the next call. */
     TargetRuns next(int count) {
         row.clear();
         long left = count * Targets.PAGE_SIZE;

@@ -5,11 +5,11 @@ import java.util.BitSet;
 import static sluice.iommu.tiler.TiledAperture.SLOTS_HIGH;
 import static sluice.iommu.tiler.TiledAperture.SLOTS_WIDE;
 
-/** Which slots of the container are taken. Guarded by the aperture. */
+/** The used slots of the container. Guarded by the aperture. */
 final class SlotArea {
     private final BitSet taken = new BitSet(SLOTS_WIDE * SLOTS_HIGH);
 
-    /** Finds and takes a rectangle, the topmost and leftmost that is free; −1 if there is none. Returns its first slot. */
+    /** Allocates the topmost and leftmost free rectangle; returns its first slot, or −1 if there is none. */
     int take(int wide, int high) {
         for (int y = 0; y + high <= SLOTS_HIGH; y++) {
             int x = 0;

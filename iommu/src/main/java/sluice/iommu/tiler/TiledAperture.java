@@ -16,7 +16,7 @@ import sluice.iommu.space.MapException;
 import sluice.iommu.space.Mapping;
 
 /**
- * A container of 256×128 slots, each one page, and 32-bit addresses that show it in several ways:
+ * A container of 256×128 slots, one page each, with 32-bit addresses for several views:
  *
  * <pre>
  * bit 0..26   offset in the view, 128 MiB
@@ -25,8 +25,8 @@ import sluice.iommu.space.Mapping;
  * bit 31      rows and columns swapped  (not for pages)
  * </pre>
  *
- * All views show the same pages; a picture is read right in the format it was reserved in. The pages are mapped in an
- * {@link IoSpace} at their addresses in the view of pages, which is also how its faults name them.
+ * All views show the same pages; a picture must be read in the format in which it was reserved. The pages are mapped in
+ * an {@link IoSpace} at their addresses in the page view, which its faults report.
  */
 public final class TiledAperture {
     public static final int SLOTS_WIDE = 256;
@@ -48,7 +48,7 @@ public final class TiledAperture {
      * An empty container.
      *
      * @param name appears in faults
-     * @param change of the options of the space underneath, its aperture excepted
+     * @param change of the options of the underlying space, except its aperture
      */
     public static TiledAperture open(String name, UnaryOperator<IoSpaceOptions> change) {
         IoSpaceOptions options = IoSpaceOptions.of(name, AddressRange.of(PAGES, VIEW_BYTES))
@@ -61,7 +61,7 @@ public final class TiledAperture {
         return container;
     }
 
-    /** Slots that hold a picture. */
+    /** Number of used slots. */
     public synchronized int slotsTaken() {
         return area.count();
     }
@@ -120,16 +120,16 @@ public final class TiledAperture {
         return new TiledBlock(format, first % SLOTS_WIDE, first / SLOTS_WIDE, width, height, rows);
     }
 
-    /** Takes the pages of a picture away, as {@link IoSpace#unmap(Mapping)} does, and gives its slots back. */
+    /** Unmaps the pages of a picture, as {@link IoSpace#unmap(Mapping)}, and frees its slots. */
     public synchronized void release(TiledBlock block) {
         long removed = 0;
         for (Mapping row : block.rows()) removed += container.unmap(row).bytes();
-        // Slots of a block that was released before may be somebody else's by now.
+        // Slots of a released block may be in use by another picture.
         if (removed > 0)
             area.giveBack(block.slotY() * SLOTS_WIDE + block.slotX(), block.slotsWide(), block.slotsHigh());
     }
 
-    /** A reader for the calling thread, which is the only one that may use it. */
+    /** A reader for the calling thread only. */
     public TiledReader openReader() {
         return new TiledReader(container.openReader());
     }

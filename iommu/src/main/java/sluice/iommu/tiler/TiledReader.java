@@ -11,7 +11,7 @@ import sluice.iommu.space.DeviceView;
 import sluice.iommu.space.Outcome;
 import sluice.iommu.space.Reader;
 
-/** One thread's way to translate addresses of a tiled aperture, with the sections and promises of {@link Reader}. */
+/** Translates addresses of a tiled aperture for one thread, with the sections and guarantees of {@link Reader}. */
 public final class TiledReader implements DeviceView, AutoCloseable {
     private static final long OFFSET = (1L << TiledAperture.VIEW_SHIFT) - 1;
 
@@ -27,14 +27,14 @@ public final class TiledReader implements DeviceView, AutoCloseable {
     }
 
     /**
-     * {@inheritDoc} In a mirrored or swapped view each pixel is a run of its own. A stretch may run from row to row, and
-     * ends with its view.
+     * {@inheritDoc} In a mirrored or swapped view each pixel is a run of its own. A range may span rows, and ends with
+     * its view.
      */
     @Override
     public Outcome translate(long address, long length, Access access, TargetRuns target) {
         int view = (int) (address >>> TiledAperture.VIEW_SHIFT) & TiledAperture.PAGE_VIEW;
         long offset = address & OFFSET;
-        // Pages, and what is no address of this aperture: the space underneath knows, or faults.
+        // The page view, and invalid addresses: passed to the underlying space, which may fault.
         if (view == TiledAperture.PAGE_VIEW || address >>> Integer.SIZE != 0)
             return pages.translate(address, length, access, target);
         TileFormat format = TileFormat.of(view);
@@ -44,7 +44,7 @@ public final class TiledReader implements DeviceView, AutoCloseable {
         long done = 0;
         while (done != wanted) {
             if (offset + done > OFFSET) {
-                // Behind the view; there is nothing at the address that the next one has for another view.
+                // Beyond the view; adjacent addresses belong to another view.
                 target.cutBack(before);
                 return pages.translate(1L << Integer.SIZE, wanted - done, access, target);
             }
@@ -59,14 +59,14 @@ public final class TiledReader implements DeviceView, AutoCloseable {
         return Outcome.RESOLVED;
     }
 
-    /** Bytes from an offset in a view to where its bytes stop following each other in a page. */
+    /** Number of contiguous bytes at an offset in a view. */
     private static long contiguous(TileFormat format, int orientation, long offset) {
         // A row of a tile, or a pixel where the view does not go from left to right.
         long piece = (orientation & 5) == 0 ? (long) format.tileWidth() << format.pixelShift : format.pixelBytes();
         return piece - (offset & (piece - 1));
     }
 
-    /** Where the byte at an offset in a view lies in the view of pages. */
+    /** Converts an offset in a view to an offset in the page view. */
     private static long slotAddress(TileFormat format, int orientation, long offset) {
         boolean swap = (orientation & 4) != 0;
         long stride = TiledAperture.stride(format, swap);
@@ -87,7 +87,7 @@ public final class TiledReader implements DeviceView, AutoCloseable {
         return pages.fault();
     }
 
-    /** Gives the reader back. */
+    /** Closes the reader. */
     @Override
     public void close() {
         pages.close();

@@ -1,7 +1,7 @@
 package sluice.iommu.tiler;
 
 /**
- * How a device finds a picture: all it is told.
+ * The location of a picture, as programmed into a device.
  *
  * @param address of the first pixel
  * @param width in pixels, as this view shows it

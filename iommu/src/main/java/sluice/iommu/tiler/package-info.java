@@ -1,10 +1,9 @@
 /**
- * An aperture whose addresses are computed: pictures in two dimensions, seen in any of eight orientations, over pages that
- * lie anywhere. It is modelled on the tiler of TI's OMAP (linux drivers/gpu/drm/omapdrm, omap_dmm_tiler.c) and is here as
- * the proof that a strange IOMMU is one more {@code DeviceView}: what stands behind an attachment is an address and a
- * stride, whoever made them.
+ * An aperture with computed addresses: two-dimensional pictures in any of eight orientations, over scattered pages.
+ * Modelled on the tiler of TI's OMAP (Linux drivers/gpu/drm/omapdrm/omap_dmm_tiler.c), as an example of an unusual
+ * IOMMU behind the interface {@code DeviceView}.
  *
- * <p>Only geometry enters. Pages, lifetimes and faults are those of the address space underneath.
+ * <p>Contains geometry only; pages, lifetimes and faults belong to the underlying address space.
  */
 @NullMarked
 package sluice.iommu.tiler;

@@ -108,7 +108,7 @@ public final class ServerProcess implements AutoCloseable {
      *
      * @param options of the device; with exactly one of {@code socket-path} and {@code fd}
      * @throws WrongOptionException an option has a value that it cannot have
-     * @throws IOException the device cannot be made, or there is no socket at the descriptor
+     * @throws IOException the device cannot be created, or the descriptor is not a socket
      */
     public void add(DeviceProvider provider, DeviceOptions options) throws IOException, WrongOptionException {
         int number = names.merge(provider.name(), 1, Integer::sum);

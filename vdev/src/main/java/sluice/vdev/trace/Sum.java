@@ -3,7 +3,7 @@ package sluice.vdev.trace;
 import sluice.dmacore.trace.EventKind;
 import sluice.dmacore.trace.recording.Event;
 
-/** Several events together. Damaged numbers may make a sum overflow; that is no error. */
+/** The sum of several events. Corrupt numbers may make it overflow, which is not an error. */
 final class Sum {
     private long events;
     private long bytes;
@@ -21,7 +21,7 @@ final class Sum {
         nanos += other.nanos;
     }
 
-    /** What was moved; of a mapping, which moves nothing, what was mapped. */
+    /** Bytes moved; for a mapping, bytes mapped. */
     private static long bytes(Event event) {
         boolean isMapping = event.kind() == EventKind.MAP || event.kind() == EventKind.UNMAP;
         return isMapping && event.bytes() == 0 ? event.length() : event.bytes();

@@ -16,9 +16,9 @@ import sluice.dmacore.trace.recording.Names;
 import sluice.dmacore.trace.recording.Recording;
 import sluice.dmacore.trace.recording.RecordingHeader;
 
-/** All of a recording in sums. */
+/** The sums of a recording. */
 public final class Summary {
-    /** Buffers that are told apart, and numbers of findings. What comes when they are full is in the sums of all only. */
+    /** Limit of separately counted buffers and findings. Further ones are only in the totals. */
     static final int MOST_BUFFERS = 10_000;
     private static final int MOST_FINDINGS = 1000;
 
@@ -38,7 +38,7 @@ public final class Summary {
         this.names = names;
     }
 
-    /** Goes through a recording once. */
+    /** Reads a recording once. */
     public static Summary of(Recording recording) throws IOException {
         Summary summary = new Summary(recording.header(), recording.names());
         EventCursor events = recording.events();
@@ -84,34 +84,34 @@ public final class Summary {
         return work;
     }
 
-    /** Those that cost most first. */
+    /** By descending cost. */
     List<BufferStory> buffers() {
         List<BufferStory> sorted = new ArrayList<>(buffers.values());
         sorted.sort(Comparator.comparingLong(BufferStory::cost).reversed());
         return sorted;
     }
 
-    /** Events of buffers that came when {@link #MOST_BUFFERS} were there. */
+    /** Events of buffers beyond {@link #MOST_BUFFERS}. */
     long eventsOfOtherBuffers() {
         return eventsOfOtherBuffers;
     }
 
-    /** How often each rule was broken. */
+    /** Number of violations of each rule. */
     Map<Integer, Long> findings() {
         return findings;
     }
 
-    /** Events that were read. */
+    /** Number of events read. */
     long events() {
         return events;
     }
 
-    /** From the first event that was read to the last. */
+    /** Time from the first to the last event read. */
     long nanos() {
         return lastNanoTime - firstNanoTime;
     }
 
-    /** What could not be read. */
+    /** Events that could not be read. */
     public Missed missed() {
         return missed;
     }

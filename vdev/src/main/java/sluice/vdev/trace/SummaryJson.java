@@ -9,7 +9,7 @@ import sluice.dmacore.trace.EventKind;
 import sluice.dmacore.trace.recording.Missed;
 import sluice.dmacore.trace.recording.RecordingHeader;
 
-/** A summary for machines. All times are nanoseconds. */
+/** A summary as JSON. All times are in nanoseconds. */
 public final class SummaryJson {
     private SummaryJson() {}
 
@@ -44,7 +44,7 @@ public final class SummaryJson {
         return json;
     }
 
-    /** By name of the kind, those that there were. */
+    /** By name of the kind, without zeros. */
     private static JsonObject kinds(Work work) {
         JsonObject json = new JsonObject();
         for (EventKind kind : EventKind.values()) {

@@ -12,7 +12,7 @@ import sluice.dmacore.trace.EventKind;
 import sluice.dmacore.trace.recording.Missed;
 import sluice.dmacore.trace.recording.RecordingHeader;
 
-/** A summary for people. */
+/** A summary as text. */
 public final class SummaryText {
     private static final int MOST_LINES = 40;
     private static final int LONGEST_NAME = 28;

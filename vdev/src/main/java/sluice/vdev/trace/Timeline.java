@@ -11,18 +11,18 @@ import sluice.dmacore.trace.recording.Names;
 import sluice.dmacore.trace.recording.Recording;
 import sluice.dmacore.trace.recording.RecordingHeader;
 
-/** The events of one buffer or attachment, one a line. */
+/** The events of one buffer or attachment, one per line. */
 public final class Timeline {
     private Timeline() {}
 
     /**
-     * What was printed.
+     * The printed events.
      *
-     * @param events that have the number
+     * @param events number of events
      */
     public record Printed(long events, Missed missed) {}
 
-    /** Prints the events that have a number, as a buffer's or an attachment's; ends early if nobody reads on. */
+    /** Prints the events of a buffer or an attachment; ends early if the output is closed. */
     public static Printed print(Recording recording, int number, PrintWriter out) throws IOException {
         RecordingHeader header = recording.header();
         Names names = recording.names();

@@ -6,7 +6,7 @@ import java.util.Map;
 import sluice.dmacore.trace.EventKind;
 import sluice.dmacore.trace.recording.Event;
 
-/** What was done for something: a buffer, a frame, everything. */
+/** The work for a buffer, for a frame, or in total. */
 final class Work {
     private static final Sum NONE = new Sum();
 
@@ -26,7 +26,7 @@ final class Work {
         return all;
     }
 
-    /** Ownership transfers: mappings and their ends, too. */
+    /** Ownership transfers, including maps and unmaps. */
     Sum transfers() {
         return all(EventKind.MAP, EventKind.UNMAP, EventKind.SYNC_FOR_DEVICE, EventKind.SYNC_FOR_CPU);
     }
@@ -36,17 +36,17 @@ final class Work {
         return all(EventKind.WRITE_BACK, EventKind.INVALIDATE);
     }
 
-    /** Addresses that were looked up here. */
+    /** Addresses translated here. */
     Sum translated() {
         return of(EventKind.TRANSLATE);
     }
 
-    /** Addresses that the VM's IOMMU was asked for, and how long was waited for the answers. */
+    /** IOTLB misses, and the time waited for them. */
     Sum missed() {
         return of(EventKind.MISS);
     }
 
-    /** All bytes that were copied, for whatever reason but a modelled cache. */
+    /** All bytes copied, except by the cache model. */
     Sum copied() {
         return all(EventKind.COPY, EventKind.BOUNCE, EventKind.MOVE);
     }

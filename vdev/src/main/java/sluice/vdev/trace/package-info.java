@@ -1,8 +1,8 @@
 /**
- * What a recording says: sums by kind, buffer and frame, and the events one by one, as text, JSON, CSV and Chrome trace.
+ * Reports of a recording: sums by kind, buffer and frame, and single events, as text, JSON, CSV and Chrome trace.
  *
- * <p>A recording may be larger than our memory and made by anybody: all of this goes through it once, keeps a bounded part, and
- * believes no number. Devices, sockets and files' formats do not enter.
+ * <p>A recording may be larger than memory, and is untrusted: it is read once, with bounded state, and its numbers are
+ * checked. Must not use devices, sockets or the file format.
  */
 @NullMarked
 package sluice.vdev.trace;

@@ -4,28 +4,30 @@ import java.util.List;
 
 import org.jspecify.annotations.Nullable;
 
-/** What a message tells: {@code enum witness_operation} of {@code guest-tests/kmod/witness/message.h}. */
+/** The operation of a message: {@code enum witness_operation} of {@code guest-tests/kmod/witness/message.h}. */
 enum Operation {
-    /** The module has found a device; a list of none. */
+    /** The module has found a device; without a list. */
     HELLO("hello"),
     MAP("map"),
     UNMAP("unmap"),
     SYNC_FOR_CPU("syncForCpu"),
     SYNC_FOR_DEVICE("syncForDevice"),
-    /** Memory that the CPU and the device see alike. */
+    /** Coherent memory. */
     ALLOC("alloc"),
     FREE("free"),
-    /** User space or a driver begins to use a dma-buf; {@link WitnessMessage#EXTRA} is its inode. For people only. */
+    /**
+     * User space or a driver begins to use a dma-buf; {@link WitnessMessage#EXTRA} is its inode. For information only.
+     */
     CPU_BEGIN("beginCpuAccess"),
     CPU_END("endCpuAccess"),
     /** The module is unloaded. */
     GOODBYE("goodbye"),
-    /** A driver has left its device; a list of none. */
+    /** A driver was unbound; without a list. */
     UNBOUND("unbound");
 
     private static final List<Operation> ALL = List.of(values());
 
-    /** In reports. */
+    /** The name in reports. */
     private final String label;
 
     Operation(String label) {
@@ -36,7 +38,7 @@ enum Operation {
         return label;
     }
 
-    /** The operation with a number of the wire, from 1 on, or null. */
+    /** The operation of a wire value, from 1, or null. */
     static @Nullable Operation numbered(int number) {
         return number < 1 || number > ALL.size() ? null : ALL.get(number - 1);
     }

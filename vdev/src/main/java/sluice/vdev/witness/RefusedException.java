@@ -1,6 +1,6 @@
 package sluice.vdev.witness;
 
-/** A message is not carried out, and why. */
+/** A refused message, with the reason. */
 final class RefusedException extends Exception {
     private static final long serialVersionUID = 1;
 

@@ -19,16 +19,16 @@ import sluice.iommu.space.Result;
 import sluice.vdev.device.Counter;
 import sluice.vdev.device.FunctionContext;
 
-/** Takes the calls that a kernel makes for one device: collects lists, looks their addresses up, and has them carried out. */
+/** Handles a kernel's calls for one device: collects lists, translates their addresses, and carries the calls out. */
 final class Teller implements AutoCloseable {
-    /** The longest list that is taken: 1 GiB of single pages. */
+    /** Limit of a list: 1 GiB of single pages. */
     private static final int MOST_ENTRIES = 1 << 18;
 
     private final Witness witness;
     private final WitnessedDevice device;
-    /** Of a device that is served here: its own addresses. */
+    /** Addresses of a device served here. */
     private final @Nullable DmaReader reader;
-    /** Of others: guest physical ones. */
+    /** Guest physical addresses of other devices. */
     private final @Nullable FunctionContext physical;
     private final Counter elsewhere;
     private final Runs memory = new Runs();
@@ -45,20 +45,22 @@ final class Teller implements AutoCloseable {
         reader = device.openReader();
     }
 
-    /** For a device that is served here; null if there is none with this number. */
+    /** Creates it for a device served here; null if there is none with this number. */
     static @Nullable Teller ofServed(Witness witness, int number, Counter elsewhere) {
         WitnessedDevice device = witness.numbered(number);
         return device == null ? null : new Teller(witness, device, null, elsewhere);
     }
 
-    /** For another device, whose addresses are looked up as the witness's own; null if there are too many. */
+    /**
+     * Creates it for another device, with addresses translated by the witness's own space; null if there are too many.
+     */
     static @Nullable Teller ofOther(Witness witness, String name, Share share, FunctionContext physical,
             Counter elsewhere) {
         WitnessedDevice device = witness.other(name, share);
         return device == null ? null : new Teller(witness, device, physical, elsewhere);
     }
 
-    /** @throws RefusedException it makes no sense, or the core does not take it */
+    /** @throws RefusedException it is invalid, or the core refuses it */
     void take(Operation operation, WitnessMessage message) throws RefusedException {
         if (operation == Operation.HELLO) {
             witness.greet(device, !message.has(WitnessMessage.FLAG_BOUND));
@@ -134,7 +136,7 @@ final class Teller implements AutoCloseable {
     private void map(KernelCall call) throws DmaBufException {
         long[] from = Arrays.copyOf(addresses, entries);
         long[] bytes = Arrays.copyOf(lengths, entries);
-        // A buffer keeps the file it lies in, so that the section may end when it is made.
+        // A buffer references its file, so the section may end when it is created.
         try (var _ = reader == null ? null : reader.enter()) {
             if (findAll(call.direction() == Direction.TO_DEVICE ? Access.READ : Access.WRITE)) {
                 device.map(call, from, bytes, memory);
@@ -160,7 +162,7 @@ final class Teller implements AutoCloseable {
         }
     }
 
-    /** Whether all addresses lead to memory, which is in {@link #memory} then. Inside of a read section of the reader's. */
+    /** Whether all addresses are memory, stored in {@link #memory} then. In a read section of the reader. */
     private boolean findAll(Access access) {
         memory.clear();
         for (int i = 0; i < entries; i++) {

@@ -23,10 +23,11 @@ import sluice.vdev.pci.ConfigLayout;
 import sluice.vdev.pci.ConfigSpace;
 
 /**
- * The witness on its bus. The module writes a message into a page and reads the doorbell: the read returns when the message has
- * been carried out, and answers its sequence number, or {@link #REFUSED}. So a transfer is over before the kernel goes on.
+ * The witness as a PCI function. The module writes a message into a page and reads the doorbell: the read returns when
+ * the message has been carried out, with its sequence number or {@link #REFUSED}. So a transfer is complete before the
+ * kernel continues.
  *
- * <p>Messages are numbered. One that is lost makes all that is found afterwards doubtful, and is counted.
+ * <p>Messages are numbered. Lost messages are counted; they make later findings unreliable.
  */
 public final class WitnessFunction implements PciFunction {
     static final int VENDOR = 0x1234;
@@ -45,7 +46,7 @@ public final class WitnessFunction implements PciFunction {
     /** "SLWT". */
     static final int IDENTIFIED = 0x54574c53;
     static final int PRESENT_VERSION = 1;
-    /** The answer to a message that was not carried out; no message has this number. */
+    /** The answer to a refused message; not used as a sequence number. */
     static final int REFUSED = 0;
 
     private static final int REFUSALS_TOLD = 8;
@@ -69,8 +70,8 @@ public final class WitnessFunction implements PciFunction {
     private int refusalsTold;
 
     /**
-     * @param witness takes what is told
-     * @param share from which is taken what is kept for devices that are not served here
+     * @param witness receives the calls
+     * @param share charged for the state of devices not served here
      */
     public WitnessFunction(Witness witness, Share share) {
         this.witness = witness;
@@ -78,15 +79,15 @@ public final class WitnessFunction implements PciFunction {
         for (Operation operation : Operation.values()) told.put(operation, new Counter());
     }
 
-    /** Registers what it counts. */
+    /** Registers its counters. */
     void register(Report report) {
         Map<String, LongSupplier> calls = new TreeMap<>();
         told.forEach((operation, counter) -> calls.put(operation.label(), counter));
-        report.counters("calls", "calls", "Told by the guest's kernel.", calls);
-        report.counter("lost", "messages", "Missing in the sequence: what was found is not the whole.", lost);
-        report.counter("refused", "messages", "That made no sense, or could not be carried out.", refused);
-        report.counter("elsewhere", "mappings", "Of memory that is in no file, such as a BAR.", elsewhere);
-        report.gauge("untracked", "mappings", "Not kept, because a device has too many.",
+        report.counters("calls", "calls", "Reported by the guest's kernel.", calls);
+        report.counter("lost", "messages", "Missing in the sequence: the findings are incomplete.", lost);
+        report.counter("refused", "messages", "Invalid, or not possible to carry out.", refused);
+        report.counter("elsewhere", "mappings", "Of memory without a file, such as a BAR.", elsewhere);
+        report.gauge("untracked", "mappings", "Not tracked, because a device has too many.",
                 () -> witness.devices().stream().mapToLong(device -> device.untracked()).sum());
         report.gauge("mappings", "mappings", "Of the guest's drivers, now.",
                 () -> witness.devices().stream().mapToLong(device -> device.live()).sum());
@@ -159,7 +160,7 @@ public final class WitnessFunction implements PciFunction {
         switch (operation) {
             case GOODBYE -> forget();
             case CPU_BEGIN, CPU_END -> {
-                // Counted: what it does to the caches, the exporter tells by syncs of its own.
+                // Counted only: the exporter's own syncs report the cache operations.
             }
             default -> {
                 Teller teller = teller(present);
@@ -182,9 +183,9 @@ public final class WitnessFunction implements PciFunction {
         }
     }
 
-    /** Who takes the calls that were made for a device; null if there are too many devices, which is counted. */
+    /** The handler for a device's calls; null if there are too many devices, which is counted. */
     private @Nullable Teller teller(FunctionContext present) {
-        // Only a device that is served here has a number, and names of others may be the same as theirs.
+        // Only a device served here has a number; other devices may have the same names.
         String key = message.number() == 0 ? "other " + message.name() : "served " + message.number();
         Teller known = tellers.get(key);
         if (known != null) return known;

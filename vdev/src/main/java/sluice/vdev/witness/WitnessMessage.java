@@ -7,9 +7,9 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * A message of the guest's module: {@code struct witness_message} of {@code guest-tests/kmod/witness/message.h}, little-endian, in one
- * page of guest memory. It is copied once, and whatever is in it is checked by its reader.
+ * page of guest memory. It is copied once, and its reader checks all fields.
  *
- * <p>A list of more than {@link #MOST_ENTRIES} entries comes in several messages, which follow each other.
+ * <p>A list of more than {@link #MOST_ENTRIES} entries is sent in consecutive messages.
  */
 final class WitnessMessage {
     static final int BYTES = 4096;
@@ -53,7 +53,7 @@ final class WitnessMessage {
     private final byte[] bytes = new byte[BYTES];
     private final MemorySegment segment = MemorySegment.ofArray(bytes);
 
-    /** Where a message is to be copied to. */
+    /** The buffer for a message. */
     MemorySegment segment() {
         return segment;
     }
@@ -91,12 +91,12 @@ final class WitnessMessage {
         return Integer.toUnsignedLong(segment.get(INT, TOTAL));
     }
 
-    /** Which of them comes first here. */
+    /** Index of the first entry in this message. */
     long first() {
         return Integer.toUnsignedLong(segment.get(INT, FIRST));
     }
 
-    /** Entries here, 0 to 2^32 − 1; more than {@link #MOST_ENTRIES} is an error of the sender's. */
+    /** Entries here, 0 to 2^32 − 1; more than {@link #MOST_ENTRIES} is an error of the sender. */
     long count() {
         return Integer.toUnsignedLong(segment.get(INT, COUNT));
     }
@@ -105,17 +105,17 @@ final class WitnessMessage {
         return (segment.get(INT, FLAGS) & flag) != 0;
     }
 
-    /** What dev_name() says. */
+    /** The result of dev_name(). */
     String name() {
         return text(NAME, NAME_BYTES);
     }
 
-    /** The function of the kernel that was called. */
+    /** The called kernel function. */
     String call() {
         return text(CALL, CALL_BYTES);
     }
 
-    /** Text up to the first 0; what is no printable ASCII becomes a question mark, for it goes into logs. */
+    /** Text up to the first NUL; other characters than printable ASCII become question marks, because it is logged. */
     private String text(int at, int most) {
         int end = at;
         while (end < at + most && bytes[end] != 0)

@@ -9,7 +9,7 @@ import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.DeviceProvider;
 import sluice.vdev.plugin.ProvidedDevice;
 
-/** The witness among other devices. */
+/** The provider of the witness. */
 public final class WitnessProvider implements DeviceProvider {
     @Override
     public String name() {
@@ -18,7 +18,7 @@ public final class WitnessProvider implements DeviceProvider {
 
     @Override
     public String description() {
-        return "What a guest's kernel tells its DMA to, through a module: makes coherency=non-coherent work for stock drivers.";
+        return "Receives the DMA calls of a guest's kernel from a module: makes coherency=non-coherent work for stock drivers.";
     }
 
     @Override

@@ -1,7 +1,7 @@
 /**
- * The witness: a PCI function to which a module in the guest's kernel tells each call of the DMA API. What the calls mean is
- * {@link sluice.dmacore.witness}'s business. The module is {@code guest-tests/kmod/witness}, and {@code message.h} there has the same
- * layout as {@link sluice.vdev.witness.WitnessMessage}.
+ * The witness: a PCI function to which a module in the guest's kernel reports each call of the DMA API. {@link
+ * sluice.dmacore.witness} processes the calls. The module is {@code guest-tests/kmod/witness}; its {@code message.h}
+ * has the layout of {@link sluice.vdev.witness.WitnessMessage}.
  */
 @NullMarked
 package sluice.vdev.witness;

@@ -59,7 +59,7 @@ final class RecordingFile implements AutoCloseable {
                     StandardOpenOption.WRITE),
                     PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
         } catch (FileAlreadyExistsException e) {
-            throw new IOException("somebody else has just made the file " + file, e);
+            throw new IOException("another process has just created the file " + file, e);
         }
     }
 

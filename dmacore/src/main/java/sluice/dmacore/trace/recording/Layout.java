@@ -10,7 +10,7 @@ package sluice.dmacore.trace.recording;
  *           24  offset and bytes of the names, offset of the records
  *           48  start: nanoseconds of the epoch, and of the recorder's own clock at that moment
  *           64  process id of the recorder
- *          128  claimed: number of the newest record that somebody began
+ *          128  claimed: number of the newest record that a writer began
  *          192  lost: events for which there was no record
  *          256  bytes of names in use, names that found no room there
  *          272  1 after an orderly end

@@ -76,7 +76,7 @@ final class LitmusRing {
         interrupts = 0;
     }
 
-    /** The driver gives a chain, and says whether the device must be told. */
+    /** The driver adds a chain; returns whether the device must be notified. */
     boolean submit() {
         driver.submit(List.of(new Buffer(DATA.address(), 8)), List.of());
         return driver.kickNeeded();
@@ -101,7 +101,7 @@ final class LitmusRing {
         return driver.usedPending();
     }
 
-    /** The device asks to be told of the next chain, then looks once more; whether it has found one. */
+    /** The device enables notifications, then polls once more; returns whether it has found a chain. */
     boolean listen() {
         return device.enableNotifications();
     }

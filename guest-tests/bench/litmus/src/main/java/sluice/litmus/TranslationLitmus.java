@@ -22,7 +22,7 @@ import sluice.iommu.space.Reader;
 import sluice.iommu.space.TranslationCache;
 import sluice.iommu.space.TranslationCacheOptions;
 
-/** What the cache behind an Iotlb promises to a device that looks up a page while the front-end tells of it. */
+/** The guarantees of an Iotlb's cache to a device that looks up a page while the front-end adds it. */
 public final class TranslationLitmus {
     private static final int ADDRESS_BITS = 57;
     private static final long PAGE = 4096;
@@ -32,7 +32,7 @@ public final class TranslationLitmus {
     /** A thread's own. */
     private static final ThreadLocal<Reader> READER = ThreadLocal.withInitial(CACHE::openReader);
     private static final ThreadLocal<TargetRuns> RUNS = ThreadLocal.withInitial(TargetRuns::new);
-    /** No page is told of twice; old ones make room by themselves. */
+    /** Pages are added once; old ones are evicted. */
     private static final AtomicLong NEXT_PAGE = new AtomicLong();
 
     private TranslationLitmus() {}
@@ -51,7 +51,7 @@ public final class TranslationLitmus {
         }
     }
 
-    /** Who finds an entry finds what was in the page when it was told of. */
+    /** A reader that finds an entry sees the content that the page had when it was added. */
     @JCStressTest
     @Outcome(id = "-1", expect = Expect.ACCEPTABLE, desc = "not told of yet")
     @Outcome(id = "1", expect = Expect.ACCEPTABLE, desc = "told of, and all there")

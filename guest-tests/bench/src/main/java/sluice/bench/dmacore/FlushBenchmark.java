@@ -99,7 +99,7 @@ public class FlushBenchmark {
         there(unseen);
     }
 
-    /** The same, and nobody has written it. */
+    /** The same, without writes. */
     @Benchmark
     public void skipped() throws DmaBufException {
         there(bracketed);

@@ -26,7 +26,7 @@ import sluice.iommu.space.Placement;
 import sluice.iommu.space.TranslationCache;
 import sluice.iommu.space.TranslationCacheOptions;
 
-/** A map and its unmap, without readers of other threads: nobody has to be waited for. */
+/** A map and its unmap, without readers of other threads to wait for. */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
