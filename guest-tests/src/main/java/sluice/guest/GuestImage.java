@@ -163,7 +163,7 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
         }
 
         /**
-         * Loads a module that was built for this kernel at start, in the order of the calls as well: what it needs is to be named
+         * Loads a module built for this kernel at start, in the order of the calls: its dependencies must be added
          * before. In the guest it is {@code /modules/NAME.ko}.
          *
          * @param values as insmod takes them, {@code name=value}, with spaces between; empty for none

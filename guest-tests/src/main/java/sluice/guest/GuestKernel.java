@@ -59,7 +59,7 @@ public record GuestKernel(String release, Path image, Path modules, @Nullable Pa
     }
 
     /**
-     * What modules for this kernel are built with.
+     * The headers for building modules for this kernel.
      *
      * @throws IOException they are missing; the message names the package
      */

@@ -98,9 +98,9 @@ class FindingsTest {
         assertThat(findings.report().lines().toList().getFirst())
                 .startsWith(
                         "2 times MISSING_SYNC_FOR_DEVICE: read while the CPU owns it: display, frame [0x40, 0xbf] (a device "
-                                + "touches what was transferred to it; Documentation/core-api/dma-api.rst: ");
+                                + "accesses only memory that was transferred to it; Documentation/core-api/dma-api.rst: ");
         assertThat(findings.report().lines().toList().getLast())
-                .startsWith("REDUNDANT_SYNC: the CPU had them already: display, frame (a transfer that");
+                .startsWith("REDUNDANT_SYNC: the CPU had them already: display, frame (a redundant sync");
         assertThat(findings.errors()).extracting(Finding::rule).containsExactly(Rule.MISSING_SYNC_FOR_DEVICE);
     }
 
