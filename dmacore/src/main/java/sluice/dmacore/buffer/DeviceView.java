@@ -125,6 +125,19 @@ public final class DeviceView implements AutoCloseable {
         return reader.resolve(mapping.mapped(), rows.offset(), rows.span(), Access.READ, runs);
     }
 
+    /**
+     * Compares what the device holds of rows with what the CPU has there: a device that goes on using a buffer without a command for
+     * each access, as one that shows a picture, has no moment at which the access is judged. Where it holds something else, a finding
+     * says so: the CPU has written it and not transferred it. Outside of a read section.
+     */
+    public void reportStale(DeviceMapping mapping, Rows rows) {
+        try (var _ = reader.enter()) {
+            if (observe(mapping, rows, found) == Outcome.RESOLVED) StaleRows.report(mapping, rows, found);
+        } finally {
+            found.clear();
+        }
+    }
+
     private void checkOwn(DeviceMapping mapping) {
         Attachment attachment = mapping.attachment();
         if (attachment.function() != function)

@@ -229,6 +229,14 @@ final class BackingSpace {
     }
 
     /**
+     * What the GPU shows of a mapped backing should be what the guest has drawn: where it is older, because it was not transferred, is a
+     * finding. A GPU that snoops shows everything.
+     */
+    void reportStale(Backing backing, Rows rows) {
+        if (!stream.coherent()) view().reportStale(mapping(backing), rows);
+    }
+
+    /**
      * Maps a backing, unless it is mapped, for somebody who cannot wait for the VM's IOMMU. Outside of a read section.
      *
      * @return whether it is mapped

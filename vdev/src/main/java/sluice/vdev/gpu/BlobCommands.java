@@ -56,6 +56,7 @@ final class BlobCommands {
         int id = command.scanoutId();
         if (!scanouts.has(id)) return Response.ERR_INVALID_SCANOUT_ID;
         if (command.resourceId() == 0) {
+            leaves(id);
             scanouts.switchOff(id);
             return Response.OK_NODATA;
         }
@@ -71,6 +72,8 @@ final class BlobCommands {
             backings.pass(backing, rows.set(0, blob.size()));
             blob.setGiven();
         }
+        Scanouts.Shown before = scanouts.get(id);
+        if (before != null && before.resource() != blob) leaves(id);
         scanouts.show(id, blob, pixels(command, blob), part);
         return Response.OK_NODATA;
     }
@@ -115,7 +118,24 @@ final class BlobCommands {
             if (backings.map(backing, blob.id(), result) != Outcome.RESOLVED) return Commands.responseTo(result);
             pixels.layout().rowsOf(part, rows);
             backings.pass(backing, rows);
+            if (scanouts.isFlipped(id)) compare(backing, pixels, on.shown());
         }
         return null;
+    }
+
+    /**
+     * A scan-out shows something else from now on, or nothing: what its guest drew in a blob there and never flushed is reported. Before
+     * that nobody could tell, for a flush may still have come.
+     */
+    void leaves(int id) {
+        Scanouts.Shown on = scanouts.get(id);
+        if (on == null || !(on.pixels() instanceof BlobPixels pixels)) return;
+        Backing backing = pixels.blob().backing();
+        if (backing != null && backings.reach(backing, pixels.blob().id())) compare(backing, pixels, on.shown());
+    }
+
+    private void compare(Backing backing, BlobPixels pixels, Rectangle part) {
+        pixels.layout().rowsOf(part, rows);
+        backings.reportStale(backing, rows);
     }
 }

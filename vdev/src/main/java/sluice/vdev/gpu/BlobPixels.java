@@ -20,6 +20,10 @@ final class BlobPixels implements PixelSource {
         this.space = space;
     }
 
+    GuestBlob blob() {
+        return blob;
+    }
+
     BlobLayout layout() {
         return layout;
     }

@@ -114,6 +114,10 @@ final class Commands {
     Response unref(Command.ResourceUnref command) {
         Resource resource = resources.find(command.resourceId());
         if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
+        for (int id = 0; id < Scanouts.MAX; id++) {
+            Scanouts.Shown on = scanouts.get(id);
+            if (on != null && on.resource() == resource) blobs.leaves(id);
+        }
         scanouts.forget(resource);
         letGo(resource);
         resources.remove(resource);
@@ -240,6 +244,7 @@ final class Commands {
         if (!scanouts.has(id)) return Response.ERR_INVALID_SCANOUT_ID;
         int resourceId = command.resourceId();
         if (resourceId == 0) {
+            blobs.leaves(id);
             scanouts.switchOff(id);
             return Response.OK_NODATA;
         }
@@ -249,6 +254,7 @@ final class Commands {
         Rectangle part = command.area();
         if (part.isEmpty() || !part.isWithin(image.width(), image.height())) return Response.ERR_INVALID_PARAMETER;
         if (!scanouts.hasRoomFor(id, part)) return Response.ERR_OUT_OF_MEMORY;
+        blobs.leaves(id);
         scanouts.show(id, copy, image, part);
         return Response.OK_NODATA;
     }
@@ -291,6 +297,9 @@ final class Commands {
             if (on == null || on.resource().id() != resource.id()) continue;
             Rectangle part = area.intersect(on.shown());
             if (part.isEmpty()) continue;
+            // The GPU scans out all of a blob, whatever its guest says has changed: it may be wrong.
+            if (resource instanceof GuestBlob && scanouts.isFlipped(id)) part = on.shown();
+            scanouts.setFlushed(id);
             shown = true;
             flush.parts++;
             painter.paint(id, on, part, flush.partSent);

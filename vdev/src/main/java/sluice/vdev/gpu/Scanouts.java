@@ -22,6 +22,8 @@ final class Scanouts {
     private final @Nullable Shown[] scanouts = new @Nullable Shown[MAX];
     /** What was shown before that: the guest flips to and fro. */
     private final @Nullable Shown[] former = new @Nullable Shown[MAX];
+    /** Whether it shows something else since its last flush. */
+    private final boolean[] flipped = new boolean[MAX];
     private final Display display;
     private final Painter painter;
     private final int count;
@@ -68,8 +70,19 @@ final class Scanouts {
             Shown earlier = former[id];
             scanouts[id] = earlier != null && earlier.is(pixels, part) ? earlier : new Shown(resource, pixels, part);
             former[id] = before;
+            flipped[id] = true;
         }
         if (!sized) display.setScanout(id, (int) part.width(), (int) part.height());
+    }
+
+    /** Whether it shows something else since {@link #setFlushed}: all of it is new then. */
+    boolean isFlipped(int id) {
+        return flipped[id];
+    }
+
+    /** A flush has shown what it shows. */
+    void setFlushed(int id) {
+        flipped[id] = false;
     }
 
     void switchOff(int id) {
