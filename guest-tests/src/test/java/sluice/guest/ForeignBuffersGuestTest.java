@@ -20,6 +20,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import sluice.vdev.qemu.QemuBinary;
+import sluice.vdev.qemu.QemuDevice;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -45,14 +46,29 @@ class ForeignBuffersGuestTest extends MachineTest {
 
     /** A VM. */
     enum Machine {
-        PLAIN("", ""), VIRTIO_IOMMU("virtio-iommu-pci", "iommu.strict=1");
+        VFIO_USER("", QemuDevice.VFIO_USER, ""),
+        VIRTIO_IOMMU("virtio-iommu-pci", QemuDevice.VFIO_USER, "iommu.strict=1"),
+        /** Of the devices by which QEMU attaches a virtio GPU over vhost-user, that which lets blobs pass. */
+        VHOST_USER("", QemuDevice.VHOST_USER_TEST, "");
 
         private final String device;
+        private final QemuDevice by;
         private final String kernel;
 
-        Machine(String device, String kernel) {
+        Machine(String device, QemuDevice by, String kernel) {
             this.device = device;
+            this.by = by;
             this.kernel = kernel;
+        }
+
+        private String transport() {
+            return by == QemuDevice.VFIO_USER ? "vfio-user" : "vhost-user";
+        }
+
+        private List<String> attach(Path socket) {
+            if (by == QemuDevice.VFIO_USER) return TestGuest.vfioUser(socket, device);
+            return List.of("-chardev", "socket,id=gpu,path=" + socket, "-device",
+                    by.model() + ",chardev=gpu,virtio-id=16,num_vqs=2,config_size=20");
         }
     }
 
@@ -62,7 +78,7 @@ class ForeignBuffersGuestTest extends MachineTest {
     }
 
     static List<Machine> configurations() {
-        return Configurations.of(List.of(Machine.PLAIN), List.of(Machine.VIRTIO_IOMMU));
+        return Configurations.of(List.of(Machine.VFIO_USER), List.of(Machine.VIRTIO_IOMMU, Machine.VHOST_USER));
     }
 
     @BeforeParameterizedClassInvocation
@@ -71,13 +87,13 @@ class ForeignBuffersGuestTest extends MachineTest {
         GuestImage image = GuestImage.of(GuestKernel.forQemu(binary, TestQemu.CACHE)).module("virtio-iommu")
                 .module("virtio-gpu").module("vgem").compiled("foreign.c").build(TestQemu.CACHE);
         List<String> command = TestGpus.sluiceCommand();
-        command.addAll(List.of("--transport=vfio-user", "--blob",
+        command.addAll(List.of("--transport=" + machine.transport(), "--blob",
                 "--snapshot-dir=" + Objects.requireNonNull(folder, "JUnit makes the folder")));
         VhostUserGpu gpu = VhostUserGpu.start("Sluice", command, VhostUserGpu.Readiness.SAYS_LISTENING);
-        use(TestGuest.boot(gpu, binary, image, machine.kernel, TestGuest.vfioUser(gpu.socket(), machine.device)));
+        use(TestGuest.boot(gpu, binary, image, machine.kernel, machine.attach(gpu.socket())));
     }
 
-    /** Runs the program and returns the picture that it says it shows. */
+    /** Runs the program, and compares what the GPU shows when it says that it is done. */
     private void show(String kind, Picture expected) throws IOException, InterruptedException {
         machine().qemu().console().send("foreign " + kind + " " + FRAMES);
         Matcher done = machine().awaitLine("^SLUICE (?:done (\\d+)|error .*)$");
