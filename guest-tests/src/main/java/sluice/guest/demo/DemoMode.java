@@ -16,18 +16,16 @@ import sluice.vdev.qemu.QemuDevice;
 /** How the guest's pictures reach the screen. */
 enum DemoMode {
     /** The GPU copies what the guest transfers; over vhost-user, with QEMU's screen. */
-    COPIES("2d", QemuDevice.VHOST_USER_GPU, List.of()),
+    COPIES("2d", QemuDevice.VHOST_USER_GPU),
     /** The GPU shows the guest's own pages; over vfio-user, where QEMU does not show its screen. */
-    BLOBS("blob", QemuDevice.VFIO_USER, List.of("--blob", "--transport=vfio-user"));
+    BLOBS("blob", QemuDevice.VFIO_USER);
 
     private final String option;
     private final QemuDevice device;
-    private final List<String> gpuOptions;
 
-    DemoMode(String option, QemuDevice device, List<String> gpuOptions) {
+    DemoMode(String option, QemuDevice device) {
         this.option = option;
         this.device = device;
-        this.gpuOptions = gpuOptions;
     }
 
     /** The mode of a {@code --mode} value, or null. */
@@ -40,7 +38,10 @@ enum DemoMode {
 
     /** Options of our GPU. */
     List<String> gpuOptions() {
-        return gpuOptions;
+        return switch (this) {
+            case COPIES -> List.of();
+            case BLOBS -> List.of("--blob", "--transport=vfio-user");
+        };
     }
 
     /** Whether QEMU shows what the GPU shows. */

@@ -42,7 +42,7 @@ public final class GpuProvider implements DeviceProvider {
                         "Number of scan-outs, 1 to 16; each has a screen while the front-end provides no display (default: 1). Over vhost-user QEMU tells the guest its own max_outputs: give the same number here, or omit it to allow all 16."),
                 new DeviceOption("memory", "MIB", "Host memory for the guest's resources, in MiB (default 256)."),
                 new DeviceOption("blob", "",
-                        "Offer resources that are shared memory (VIRTIO_GPU_F_RESOURCE_BLOB): page flips copy nothing. For transport=vfio-user, or QEMU 11's vhost-user-test-device-pci; its vhost-user-gpu-pci lets no blobs pass and is refused."),
+                        "Offer resources that are shared memory (VIRTIO_GPU_F_RESOURCE_BLOB): page flips copy nothing. For transport=vfio-user, or QEMU 11's vhost-user-test-device-pci; its vhost-user-gpu-pci never lets them pass: a guest sees a GPU without blobs there, and the log says so."),
                 new DeviceOption("resolution", "WxH",
                         "Size of each screen while the front-end provides no display (default " + RESOLUTION + ")."),
                 new DeviceOption("snapshot-every", "N", "Write every Nth frame as PNG."),
@@ -68,8 +68,9 @@ public final class GpuProvider implements DeviceProvider {
         environment.closeAtEnd(pictures::close);
         GpuDevice device = new GpuDevice(gpu, display, pictures, environment);
         environment.whenAsked(() -> show(device));
-        // The front-end that hands out display sockets, vhost-user-gpu-pci, clears the bit of blobs.
-        return gpu.blobs() ? new ProvidedDevice.Virtio(device) : new ProvidedDevice.Virtio(device, display);
+        return gpu.blobs()
+                ? new ProvidedDevice.Virtio(device, new UnwantedDisplay(display), true)
+                : new ProvidedDevice.Virtio(device, display);
     }
 
     private static GpuOptions gpu(DeviceOptions options, DeviceEnvironment environment) throws WrongOptionException {

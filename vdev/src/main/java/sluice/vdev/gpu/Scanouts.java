@@ -15,13 +15,18 @@ final class Scanouts {
      */
     record Shown(Resource resource, PixelSource pixels, Rectangle shown) {
         private boolean is(PixelSource source, Rectangle part) {
-            return pixels == source && shown.equals(part);
+            return pixels.equals(source) && shown.equals(part);
         }
     }
 
     private final @Nullable Shown[] scanouts = new @Nullable Shown[MAX];
     /** What was shown before that: the guest flips to and fro. */
     private final @Nullable Shown[] former = new @Nullable Shown[MAX];
+    /** Keeps a rectangle of its own: that of a command that shows what was shown before is kept nowhere, and so never made. */
+    private static Shown shown(Resource resource, PixelSource pixels, Rectangle part) {
+        return new Shown(resource, pixels, new Rectangle(part.x(), part.y(), part.width(), part.height()));
+    }
+
     /** Whether it shows something else since its last flush. */
     private final boolean[] flipped = new boolean[MAX];
     private final Display display;
@@ -68,7 +73,7 @@ final class Scanouts {
                 && before.shown.height() == part.height();
         if (before == null || !before.is(pixels, part)) {
             Shown earlier = former[id];
-            scanouts[id] = earlier != null && earlier.is(pixels, part) ? earlier : new Shown(resource, pixels, part);
+            scanouts[id] = earlier != null && earlier.is(pixels, part) ? earlier : shown(resource, pixels, part);
             former[id] = before;
             flipped[id] = true;
         }

@@ -27,7 +27,7 @@ final class Transfer {
     static long copy(Runs pages, Rows rows, PixelFormat format, MemorySegment target, long targetOffset,
             long targetStride) {
         PixelFormat.Order order = format.order();
-        if (rows.count() == 1 || rows.isOneStretch() && targetStride == rows.stride()) {
+        if (rows.count() == 1 || (rows.isOneStretch() && targetStride == rows.stride())) {
             copyStretch(pages, 0, rows.bytes(), order, target, targetOffset);
             return rows.bytes();
         }

@@ -21,11 +21,19 @@ public sealed interface ProvidedDevice {
      *
      * @param display receives the display sockets of front-ends, over vhost-user only; null for a device without
      * pictures
+     * @param needsAllFeatures whether it is of little use behind a front-end that clears feature bits, as that of QEMU for GPUs
      */
-    record Virtio(VirtioDevice device, @Nullable DisplaySocket display) implements ProvidedDevice {
+    record Virtio(VirtioDevice device, @Nullable DisplaySocket display, boolean needsAllFeatures)
+            implements
+                ProvidedDevice {
         /** A device without pictures. */
         public Virtio(VirtioDevice device) {
             this(device, null);
+        }
+
+        /** A device that its own front-end serves well. */
+        public Virtio(VirtioDevice device, @Nullable DisplaySocket display) {
+            this(device, display, false);
         }
     }
 }

@@ -187,7 +187,7 @@ final class DeviceServer implements AutoCloseable {
         if (options.transportOf(device) == CommonOptions.Transport.VFIO_USER) return QemuHint.attachFunction(path);
         if (!(device instanceof ProvidedDevice.Virtio virtio))
             throw new IllegalStateException("vhost-user serves virtio devices only");
-        return virtio.display() == null
+        return virtio.display() == null || virtio.needsAllFeatures()
                 ? QemuHint.attachVirtio(virtio.device(), path)
                 : QemuHint.attachGpu(path);
     }

@@ -337,7 +337,7 @@ final class Session extends ChannelInboundHandlerAdapter {
         if (display == null) {
             disposal.close(fd);
             throw new IOException(
-                    "GPU_SET_SOCKET for a device that takes no display: attach it as the line says that was printed at start");
+                    "GPU_SET_SOCKET for a device that is not a GPU");
         }
         host.give(socket("GPU_SET_SOCKET", fd), display::connect);
     }

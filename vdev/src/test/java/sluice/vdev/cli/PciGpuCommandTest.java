@@ -10,6 +10,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import sluice.dmacore.linux.UnixSocket;
+import sluice.vdev.fixture.DisplayPeer;
+import sluice.vdev.fixture.FrontEnd;
 import sluice.vdev.fixture.GpuDriver;
 import sluice.vdev.fixture.GpuRect;
 import sluice.vdev.fixture.GpuResponse;
@@ -54,6 +56,27 @@ class PciGpuCommandTest {
         assertThat(report.get("frames").getAsInt()).isEqualTo(1);
         assertThat(report.has("frontIommu")).as("nothing is asked for").isFalse();
         assertThat(report.getAsJsonObject("space").get("maps").getAsInt()).isPositive();
+    }
+
+    /** The front-end that shows screens clears the bit of blobs: whoever uses it is warned, and the line names the one that does not. */
+    @Test
+    void aGpuWithBlobsOverVhostUserIsForTheTestDevice() throws Exception {
+        Path socket = folder.resolve("gpu.sock");
+        try (SluiceProgram program = SluiceProgram.start(folder, "gpu", "--blob", "--socket-path=" + socket)) {
+            program.awaitLine("attach it to QEMU 11 or later with: qemu-system-x86_64 ");
+            assertThat(program.output())
+                    .contains("vhost-user-test-device-pci,chardev=vdev,virtio-id=16,num_vqs=2,config_size=20")
+                    .doesNotContain("vhost-user-gpu-pci");
+            try (FrontEnd frontEnd = new FrontEnd(UnixSocket.connect(socket));
+                    DisplayPeer display = DisplayPeer.open(1, SIDE, SIDE)) {
+                assertThat(frontEnd.getFeatures() & 1L << 3).as("RESOURCE_BLOB").isNotZero();
+                frontEnd.gpuSetSocket(display.backEndSide());
+                assertThat(frontEnd.getFeatures()).as("it goes on").isNotZero();
+            }
+            program.terminate();
+            assertThat(program.status()).as(program.errors()).isZero();
+            assertThat(program.errors()).contains("vhost-user-gpu-pci does not pass RESOURCE_BLOB");
+        }
     }
 
     @Test
