@@ -10,8 +10,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @param modules of the kernel, loaded in this order behind the witness and before the card's driver
  * @param test a program that is run instead of ours, or null
+ * @param root what it finds as its root, or null for the small root of the image
  */
-record Additions(List<Path> modules, @Nullable TestProgram test) {
+record Additions(List<Path> modules, @Nullable TestProgram test, @Nullable GuestRoot root) {
     /** Nothing. */
-    static final Additions NONE = new Additions(List.of(), null);
+    static final Additions NONE = new Additions(List.of(), null, null);
 }

@@ -68,6 +68,12 @@ public final class Check implements Callable<Integer> {
     @Option(names = "--test", paramLabel = "PROGRAM", description = "Run this program of this host, with its libraries, in the guest instead of ours: exit status 0 is pass, 4 skip, others fail.")
     private @Nullable Path test;
 
+    @Option(names = "--root", paramLabel = "host|DIR", description = "Run --test's program on this distribution, over 9P; what it writes is lost. The default is a small root with busybox.")
+    private @Nullable String root;
+
+    @Option(names = "--against", paramLabel = "KERNEL", description = "Run the cells on another kernel too, newest, current or a folder as --kdir takes it, and print what differs; the exit status is 0 if nothing does.")
+    private @Nullable String against;
+
     @Option(names = "--print", paramLabel = "WHAT", description = "Print something and end. config: what a kernel must have for these cells, for merge_config.sh. vng: how virtme-ng boots the kernel with the card of the first machine.")
     private @Nullable String print;
 
@@ -132,21 +138,41 @@ public final class Check implements Callable<Integer> {
         Thread ender = Thread.ofPlatform().daemon().name("timeout").unstarted(() -> end(line.getErr()));
         ender.start();
         CacheFolder cache = CacheFolder.ofUser();
-        QemuBinary qemu = qemu(cache);
+        if (root != null && program == null)
+            throw new ParameterException(line, "--root needs --test: our own programs bring what they need");
+        Additions additions = new Additions(modules, program, root == null ? null : GuestRoot.of(root));
         GuestKernel guest = kernel(line, cache);
+        String versus = against;
+        if (versus == null) {
+            CheckResult result = run(line, card, guest, cells, additions, cache);
+            if (written != null) written.write(result, line.getOut());
+            if (folder != null) leave(result, folder);
+            return result.exitStatus();
+        }
+        if (written != null) throw new ParameterException(line, "--against prints ktap, not " + format);
+        GuestKernel otherGuest = other(versus, cache);
+        Comparison comparison = new Comparison(run(line, card, guest, cells, additions, cache),
+                run(line, card, otherGuest, cells, additions, cache));
+        for (String sentence : comparison.lines()) line.getOut().println("# against: " + Legible.line(sentence));
+        line.getOut().flush();
+        if (folder != null) leave(comparison, folder);
+        return comparison.exitStatus();
+    }
+
+    private CheckResult run(CommandLine line, Card card, GuestKernel guest, List<Cell> cells, Additions additions,
+            CacheFolder cache) throws IOException, InterruptedException {
         KernelNeeds needs = KernelNeeds.of(guest);
         needs.require(card.driver());
         for (String note : needs.notes(cells)) line.getErr().println("sluice: " + note);
-        GuestImage image = CheckMachine.image(card, guest, new Additions(modules, program), cache);
-        KtapWriter ktap = new KtapWriter(written == null ? line.getOut() : line.getErr());
+        QemuBinary qemu = qemu(cache);
+        GuestImage image = CheckMachine.image(card, guest, additions, cache);
+        KtapWriter ktap = new KtapWriter(format.equals("ktap") ? line.getOut() : line.getErr());
         ktap.begin(card, guest.release(), qemu.version(), cells);
         CheckRun run = new CheckRun(launcher(), qemu, image, card, cache, new Judge(KnownFaults.shipped()))
-                .test(program);
+                .with(additions);
         CheckResult result = run.run(cells, cell -> told(ktap, cell));
         ktap.end();
-        if (written != null) written.write(result, line.getOut());
-        if (folder != null) leave(result, folder);
-        return result.exitStatus();
+        return result;
     }
 
     private static void told(KtapWriter ktap, CellResult cell) {
@@ -175,6 +201,15 @@ public final class Check implements Callable<Integer> {
             try (Writer out = Files.newBufferedWriter(folder.resolve(file.getKey()))) {
                 file.getValue().write(result, out);
             }
+        }
+    }
+
+    private static void leave(Comparison comparison, Path folder) throws IOException {
+        List<CheckResult> results = List.of(comparison.first(), comparison.other());
+        for (int i = 0; i < results.size(); i++)
+            leave(results.get(i), Files.createDirectories(folder.resolve(ComparisonReport.FOLDERS.get(i))));
+        try (Writer out = Files.newBufferedWriter(folder.resolve(ComparisonReport.FILE))) {
+            new ComparisonReport(comparison).write(out);
         }
     }
 
@@ -278,6 +313,12 @@ public final class Check implements Callable<Integer> {
         }
         line.getOut().flush();
         return 0;
+    }
+
+    private static GuestKernel other(String which, CacheFolder cache) throws IOException {
+        return which.equals("newest") || which.equals("current")
+                ? GuestKernel.named(which, cache)
+                : GuestKernel.built(Path.of(which));
     }
 
     private GuestKernel kernel(CommandLine line, CacheFolder cache) throws IOException {

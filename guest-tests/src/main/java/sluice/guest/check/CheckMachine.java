@@ -23,6 +23,15 @@ final class CheckMachine implements Closeable {
     private static final String FUNCTIONS = "for d in /sys/bus/pci/devices/0000:00:[01][0-9a-d].0; do echo SLUICE function $(cat $d/vendor $d/device | tr '\\n' ' ')/ $(basename \"$(readlink $d/driver)\"); done";
     private static final Pattern FUNCTION = Pattern.compile("^SLUICE function 0x([0-9a-f]{4} 0x[0-9a-f]{4}) / ?(.*)$");
 
+    /** The guest has booted, and lacks what its cells are about; the message is a sentence. */
+    static final class UnfitGuestException extends IOException {
+        private static final long serialVersionUID = 1;
+
+        private UnfitGuestException(String what) {
+            super(what);
+        }
+    }
+
     private final CardServer server;
     private final Machine machine;
 
@@ -51,27 +60,38 @@ final class CheckMachine implements Closeable {
         for (Path module : additions.modules()) image.moduleFile(module, "");
         card.load(image);
         TestProgram test = additions.test();
+        GuestRoot root = additions.root();
+        if (root != null) root.load(image);
         if (test != null) image.program("test/" + test.name(), test.file());
         return image.build(cache);
     }
 
     /** Starts the card's process and boots. */
     static CheckMachine boot(List<String> launcher, QemuBinary binary, GuestImage image, Card card, Setup setup,
-            CacheFolder cache) throws IOException, InterruptedException {
+            Additions additions, CacheFolder cache) throws IOException, InterruptedException {
         CardServer server = CardServer.start(launcher, card, setup);
         Machine.Builder builder = Machine.of(binary, image).backEnd(server);
         // Before the devices that are behind it.
         if (!setup.iommu().device().isEmpty()) builder.device(setup.iommu().device());
+        GuestRoot root = additions.root();
+        if (root != null) builder.arguments(root.qemuArguments());
         CheckMachine machine = new CheckMachine(server, builder.device("virtio-gpu-pci").arguments(server.qemuArguments())
                 .arguments(List.of("-no-reboot")).kernel(setup.kernel()).boot(cache));
         boolean right = false;
         try {
             machine.requireDriver(card);
+            if (root != null) machine.mount(root);
             right = true;
             return machine;
         } finally {
             if (!right) machine.close();
         }
+    }
+
+    private void mount(GuestRoot root) throws IOException, InterruptedException {
+        Machine.Done done = machine.run(root.mount(), SOON);
+        if (done.status() != 0)
+            throw new UnfitGuestException("--root cannot be mounted: " + String.join("; ", done.lines()));
     }
 
     /** Everything was loaded, and the card has its driver. */
@@ -80,7 +100,7 @@ final class CheckMachine implements Closeable {
         for (int i = 0; i < lines.size(); i++) {
             Matcher refused = UNLOADED.matcher(lines.get(i));
             if (refused.find())
-                throw new IOException("the module %s does not load: %s".formatted(refused.group(1),
+                throw new UnfitGuestException("the module %s does not load: %s".formatted(refused.group(1),
                         i == 0 ? "insmod does not say why" : lines.get(i - 1)));
         }
         if (card.driver().isEmpty()) return;
@@ -89,7 +109,7 @@ final class CheckMachine implements Closeable {
         // QEMU fills slots in the order of its arguments, of which the card is the last, under those that have a place of their own.
         Matcher last = functions.getLast();
         if (last.group(2).isEmpty())
-            throw new IOException("the driver %s does not bind: the function %s has no driver".formatted(card.driver(),
+            throw new UnfitGuestException("the driver %s does not bind: the function %s has no driver".formatted(card.driver(),
                     last.group(1)));
     }
 

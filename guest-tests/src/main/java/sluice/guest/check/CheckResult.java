@@ -16,9 +16,12 @@ record CheckResult(Card card, String kernel, String qemu, List<CellResult> cells
     /** How the reason of a cell begins that has ended its guest's kernel. */
     static final String KERNEL_SAYS = "the guest's kernel says: ";
 
+    /** The exit status of a check whose guest's kernel is broken. */
+    static final int BROKEN = 255;
+
     /** The process's exit status: 0 pass, 1 fail, 4 all skipped, 255 a guest's kernel is broken. */
     int exitStatus() {
-        if (cells.stream().anyMatch(cell -> cell.reason().startsWith(KERNEL_SAYS))) return 255;
+        if (cells.stream().anyMatch(cell -> cell.reason().startsWith(KERNEL_SAYS))) return BROKEN;
         if (count(Outcome.FAIL) + count(Outcome.INCONCLUSIVE) > 0) return 1;
         return count(Outcome.PASS) == 0 ? 4 : 0;
     }

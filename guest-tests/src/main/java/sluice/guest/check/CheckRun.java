@@ -35,7 +35,7 @@ final class CheckRun {
     private final CacheFolder cache;
     private final Judge judge;
     private final KernelNeeds needs;
-    private @Nullable TestProgram test;
+    private Additions additions = Additions.NONE;
 
     /**
      * @param launcher the command {@code sluice}
@@ -52,9 +52,9 @@ final class CheckRun {
         needs = KernelNeeds.of(image.kernel());
     }
 
-    /** Also takes cells that run this program. */
-    CheckRun test(@Nullable TestProgram program) {
-        test = program;
+    /** Says what a user has added to the image. */
+    CheckRun with(Additions added) {
+        additions = added;
         return this;
     }
 
@@ -88,7 +88,7 @@ final class CheckRun {
                 continue;
             }
             int first = next;
-            try (CheckMachine machine = CheckMachine.boot(launcher, qemu, image, card, setup, cache)) {
+            try (CheckMachine machine = CheckMachine.boot(launcher, qemu, image, card, setup, additions, cache)) {
                 Seen seen = Seen.of(machine.reports());
                 boolean alive = true;
                 while (alive && next < cells.size()) {
@@ -135,9 +135,10 @@ final class CheckRun {
     }
 
     private static String unbootable(IOException failure) {
-        return failure instanceof Machine.BrokenKernelException
-                ? reason(failure)
-                : "the machine does not boot: " + failure.getMessage();
+        return switch (failure) {
+            case Machine.BrokenKernelException _, CheckMachine.UnfitGuestException _ -> reason(failure);
+            default -> "the machine does not boot: " + failure.getMessage();
+        };
     }
 
     private CellResult judged(Cell cell, Machine.Done done, List<Finding> found, long lost, long began) {
@@ -146,12 +147,16 @@ final class CheckRun {
     }
 
     private Optional<TestProgram> program(Cell cell) {
-        return cell.program() == null ? Optional.empty() : Optional.ofNullable(test);
+        return cell.program() == null ? Optional.empty() : Optional.ofNullable(additions.test());
     }
 
     private String command(Cell cell) {
         Optional<TestProgram> program = program(cell);
-        if (program.isPresent()) return program.get().command("/test/" + program.get().name());
+        if (program.isPresent()) {
+            String name = program.get().name();
+            GuestRoot root = additions.root();
+            return program.get().command(root == null ? "/test/" + name : root.start(name));
+        }
         String node = "$(for d in /sys/class/video4linux/video*; do grep -q '%s' $d/name && basename $d; done | head -n 1)"
                 .formatted(card.node());
         // What the kernel says of a failure is not on the console.

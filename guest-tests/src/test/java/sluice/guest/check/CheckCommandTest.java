@@ -43,6 +43,10 @@ class CheckCommandTest {
             "--driver=saa7134_empress,--coherency=arm | --coherency=arm: give coherent or non-coherent",
             "--driver=saa7134_empress,--format=xml | --format=xml: give ktap, junit or json",
             "--driver=saa7134_empress,--timeout=0 | --timeout=0: give 1 to 86400 seconds",
+            "--driver=saa7134_empress,--print=lilo | --print=lilo: give config or vng",
+            "--driver=saa7134_empress,--root=host | --root needs --test: our own programs bring what they need",
+            "--device=x.jar | --device needs --test: only its own program knows what is right",
+            "--driver=saa7134_empress,--against=current,--format=json | --against prints ktap, not json",
             "--drivers=x | Unknown option: '--drivers=x'" })
     void wrongUsageIsOneSentence(String arguments, String sentence) {
         assertThat(run(arguments.split(","))).isEqualTo(2);
