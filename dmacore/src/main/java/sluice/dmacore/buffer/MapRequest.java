@@ -17,6 +17,7 @@ import sluice.dmacore.space.Segments;
 import sluice.iommu.Owner;
 import sluice.iommu.Permission;
 import sluice.iommu.space.MapException;
+import sluice.iommu.space.Refusal;
 
 /** Creates one mapping of an attachment. With the buffer locked. */
 final class MapRequest {
@@ -193,7 +194,8 @@ final class MapRequest {
             return function.space().map(seen, permission(), new Owner(attachment.number(), buffer.name()),
                     SegmentList.placement(function.params(), seen.bytes()));
         } catch (MapException e) {
-            throw buffer.refused(Errno.ENOMEM, "%s has no addresses for it: %s".formatted(function.name(),
+            int errno = e.refusal() == Refusal.INJECTED ? e.errno() : Errno.ENOMEM;
+            throw buffer.refused(errno, "%s has no addresses for it: %s".formatted(function.name(),
                     e.getMessage()));
         }
     }

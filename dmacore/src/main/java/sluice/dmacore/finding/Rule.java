@@ -99,7 +99,17 @@ public enum Rule {
     D3_UNMAP_SIZE(Severity.ERROR, "unmap with the size of the map", "kernel/dma/debug.c: check_unmap"),
     BOUNCE_NOT_COPIED_BACK(Severity.ERROR,
             "a device's writes to a bounce buffer are copied back by a sync or the unmap",
-            "kernel/dma/swiotlb.c: swiotlb_tbl_unmap_single; Documentation/core-api/swiotlb.rst");
+            "kernel/dma/swiotlb.c: swiotlb_tbl_unmap_single; Documentation/core-api/swiotlb.rst"),
+    D15_SEGMENT_TOO_LONG(Severity.ERROR, "a segment of a list is not longer than its device accepts",
+            "kernel/dma/debug.c: check_sg_segment"),
+    D16_SEGMENT_BOUNDARY(Severity.ERROR, "a segment does not cross the segment boundary of its device",
+            "kernel/dma/debug.c: check_sg_segment"),
+    TOO_MANY_SEGMENTS(Severity.ERROR, "a list has no more segments than its device accepts",
+            "D. Vetter, 2015-02-02: [RFCv3 2/2] dma-buf: add helpers for sharing attacher constraints"),
+    NOT_CONTIGUOUS(Severity.ERROR, "a device that needs contiguous memory gets contiguous memory",
+            "drivers/media/common/videobuf2/videobuf2-dma-contig.c: vb2_dc_get_contiguous_size"),
+    BEYOND_DMA_MASK(Severity.ERROR, "a device gets no address beyond its DMA mask",
+            "Documentation/core-api/dma-api-howto.rst: DMA addressing capabilities");
 
     /** Whether a violation is always wrong. */
     public enum Severity {

@@ -79,6 +79,14 @@ public final class Errno {
         return meaning == null ? "Unknown error " + errno : meaning.text;
     }
 
+    /** The number with a symbolic name, such as {@code ENOMEM}; 0 for a name that is not one of this class. */
+    public static int number(String name) {
+        for (Map.Entry<Integer, Meaning> one : Table.MEANINGS.entrySet()) {
+            if (one.getValue().name.equals(name)) return one.getKey();
+        }
+        return 0;
+    }
+
     /** All numbers of this class, for the test that compares them with the C library. */
     static Map<Integer, Meaning> meanings() {
         return Table.MEANINGS;

@@ -2,6 +2,7 @@ package sluice.dmacore.space;
 
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 
 import sluice.dmacore.budget.Budget;
 import sluice.dmacore.budget.Resource;
@@ -15,6 +16,7 @@ import sluice.iommu.AddressRange;
 import sluice.iommu.Owner;
 import sluice.iommu.Permission;
 import sluice.iommu.TargetRuns;
+import sluice.iommu.fault.FaultRecord;
 import sluice.iommu.space.IoSpace;
 import sluice.iommu.space.IoSpaceOptions;
 import sluice.iommu.space.LeakReport;
@@ -44,6 +46,7 @@ public final class DmaMappedSpace {
     private static final AddressRange BUS = new AddressRange(0, (1L << 57) - 1);
     private static final long PAGE = MemoryRegion.PAGE;
     private static final int NO_SLOT = -1;
+    private static final long ANY_ADDRESS = -1;
     /** Heap bytes of a mapping, without table nodes, which have a limit of their own. */
     private static final long MAPPING_BYTES = 320;
 
@@ -69,7 +72,17 @@ public final class DmaMappedSpace {
      * @param share charged for the heap of mappings
      */
     public static DmaMappedSpace open(String name, Share share) {
-        return new DmaMappedSpace(IoSpace.open(IoSpaceOptions.of(name, BUS).withMaxMappings(MAX_MAPPINGS)), share);
+        return open(name, share, fault -> {});
+    }
+
+    /**
+     * The same.
+     *
+     * @param told is told of each fault by the thread that caused it; must not wait
+     */
+    public static DmaMappedSpace open(String name, Share share, Consumer<FaultRecord> told) {
+        return new DmaMappedSpace(IoSpace.open(IoSpaceOptions.of(name, BUS).withMaxMappings(MAX_MAPPINGS)
+                .withFaultLog(IoSpaceOptions.DEFAULT_FAULTS, told)), share);
     }
 
     /** An empty space. */
@@ -89,7 +102,22 @@ public final class DmaMappedSpace {
 
     /** The same; {@code trace} receives the cost of its translations. */
     public DmaReader openReader(DeviceTrace trace) {
-        return new DmaReader(table.openReader(), slots, trace);
+        return openReader(trace, ANY_ADDRESS);
+    }
+
+    /**
+     * The same for a device that cannot form all addresses.
+     *
+     * @param dmaMask the highest it can, 2^n − 1; accesses beyond it are recorded as OVER_MASK; −1 for any
+     */
+    public DmaReader openReader(DeviceTrace trace, long dmaMask) {
+        return new DmaReader(table.openReader(), slots, trace, new AddressLimit(dmaMask, table));
+    }
+
+    /** For somebody who only looks addresses up: rules by which the device's accesses go wrong neither see it nor act on it. */
+    public DmaReader openLookup() {
+        return new DmaReader(table.openReader().exemptFromRules(), slots, DeviceTrace.NONE,
+                new AddressLimit(ANY_ADDRESS, table));
     }
 
     /**
@@ -97,7 +125,12 @@ public final class DmaMappedSpace {
      * map and unmap.
      */
     public DmaMappedTranslation openTranslation() {
-        return new DmaMappedTranslation(this, openReader(), slots);
+        return openTranslation(ANY_ADDRESS);
+    }
+
+    /** The same for a device that cannot form all addresses; see {@link #openReader(DeviceTrace, long)}. */
+    public DmaMappedTranslation openTranslation(long dmaMask) {
+        return new DmaMappedTranslation(this, openReader(DeviceTrace.NONE, dmaMask), slots);
     }
 
     /** Changes with each unmap. */

@@ -24,11 +24,13 @@ public final class DmaReader implements AutoCloseable {
     private final DeviceTrace trace;
     private final TargetRuns targets = new TargetRuns();
     private final Runs runs = new Runs();
+    private final AddressLimit limit;
 
-    DmaReader(Reader reader, FileSlots slots, DeviceTrace trace) {
+    DmaReader(Reader reader, FileSlots slots, DeviceTrace trace, AddressLimit limit) {
         this.reader = reader;
         this.slots = slots;
         this.trace = trace;
+        this.limit = limit;
     }
 
     /**
@@ -47,6 +49,7 @@ public final class DmaReader implements AutoCloseable {
      */
     public Outcome resolve(long address, long length, Access access, Runs found) {
         targets.clear();
+        if (!limit.allows(address, length, access)) return Outcome.FAULT;
         if (reader.translate(address, length, access, targets) != Outcome.RESOLVED) return Outcome.FAULT;
         for (int run = 0; run < targets.count(); run++)
             if (FileSlots.isWithoutFile(targets.target(run))) return Outcome.WITHOUT_FILE;
@@ -130,7 +133,8 @@ public final class DmaReader implements AutoCloseable {
 
     /** The record of the last fault, or null. */
     public @Nullable FaultRecord fault() {
-        return reader.fault();
+        FaultRecord beyond = limit.fault();
+        return beyond == null ? reader.fault() : beyond;
     }
 
     @Override

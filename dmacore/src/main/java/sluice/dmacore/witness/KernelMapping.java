@@ -89,7 +89,8 @@ final class KernelMapping {
         }
     }
 
-    private static String named(String call, long address) {
+    /** What findings about a mapping call its buffer. */
+    static String named(String call, long address) {
         String name = call + " 0x" + Long.toHexString(address);
         return name.length() <= DmaBuf.NAME_LENGTH ? name : name.substring(0, DmaBuf.NAME_LENGTH);
     }

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.budget.Share;
 import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.device.DmaConstraints;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.space.DmaMappedSpace;
 
@@ -41,9 +42,20 @@ public final class Witness {
      * @param share charged for its mappings @param space the mappings of its front-end
      * @throws IllegalStateException too many devices to number
      */
-    public synchronized WitnessedDevice serve(String name, Stream stream, Share share, DmaMappedSpace space) {
+    public WitnessedDevice serve(String name, Stream stream, Share share, DmaMappedSpace space) {
+        return serve(name, stream, share, space, DmaConstraints.NONE);
+    }
+
+    /**
+     * The same of a device that does not take any memory.
+     *
+     * @param constraints what is mapped against them is found
+     */
+    public synchronized WitnessedDevice serve(String name, Stream stream, Share share, DmaMappedSpace space,
+            DmaConstraints constraints) {
         if (served.size() == MOST_NUMBERS) throw new IllegalStateException(MOST_NUMBERS + " devices are witnessed");
-        WitnessedDevice device = new WitnessedDevice(core, name, stream, share, coherent, writable, space);
+        WitnessedDevice device = new WitnessedDevice(core, name, stream, share, coherent, writable, space,
+                constraints);
         served.add(device);
         return device;
     }
@@ -70,7 +82,7 @@ public final class Witness {
         if (present != null || others.size() == MOST_OTHERS) return present;
         boolean cached = served.stream().anyMatch(device -> !device.stream().coherent());
         WitnessedDevice device = new WitnessedDevice(core, name, cached ? Stream.NON_COHERENT : Stream.COHERENT, share,
-                coherent, writable, null);
+                coherent, writable, null, DmaConstraints.NONE);
         device.greet(true);
         others.put(name, device);
         return device;

@@ -13,6 +13,7 @@ import sluice.dmacore.buffer.DmaBufException;
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.device.DeviceFunction;
+import sluice.dmacore.device.DmaConstraints;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.finding.Findings;
 import sluice.dmacore.finding.Rule;
@@ -38,6 +39,7 @@ public final class WitnessedDevice implements AutoCloseable {
     private final WritableMemory writable;
     private final @Nullable DmaMappedSpace space;
     private final DeviceFunction function;
+    private final ListJudge judge;
     /** By address; guarded by this, like all fields below. */
     private final Addresses addresses = new Addresses();
     private final Set<KernelMapping> mappings = new HashSet<>();
@@ -49,7 +51,7 @@ public final class WitnessedDevice implements AutoCloseable {
 
     /** @param space address space of its addresses, or null for guest physical addresses */
     WitnessedDevice(DmaCore core, String name, Stream stream, Share share, CoherentMemory coherent,
-            WritableMemory writable, @Nullable DmaMappedSpace space) {
+            WritableMemory writable, @Nullable DmaMappedSpace space, DmaConstraints constraints) {
         this.space = space;
         this.core = core;
         this.stream = stream;
@@ -58,6 +60,7 @@ public final class WitnessedDevice implements AutoCloseable {
         this.writable = writable;
         // The addresses were not chosen by the core.
         function = core.function(name, DeviceDmaParams.throughIommu().withTranslated(false).withDmaMask(-1));
+        judge = new ListJudge(constraints, core.findings(), name);
     }
 
     /** Its name in findings. */
@@ -72,7 +75,7 @@ public final class WitnessedDevice implements AutoCloseable {
 
     /** A reader of its address space for the calling thread; null for guest physical addresses. */
     public @Nullable DmaReader openReader() {
-        return space == null ? null : space.openReader();
+        return space == null ? null : space.openLookup();
     }
 
     DeviceFunction function() {
@@ -129,6 +132,7 @@ public final class WitnessedDevice implements AutoCloseable {
     }
 
     private void track(KernelCall call, long[] begins, long[] lengths, Runs memory) throws DmaBufException {
+        judge.judge(call.name(), begins, lengths, KernelMapping.named(call.name(), begins[0]));
         if (!take(memory.bytes())) return;
         boolean done = false;
         try {
@@ -144,7 +148,7 @@ public final class WitnessedDevice implements AutoCloseable {
                 giveBack(memory.bytes());
                 untracked++;
                 // It is mapped nevertheless, and its use is not an error of the device.
-                mapElsewhere(call, begins, lengths);
+                trackElsewhere(call, begins, lengths);
             }
         }
     }
@@ -154,6 +158,13 @@ public final class WitnessedDevice implements AutoCloseable {
      * front-end's mapping.
      */
     public synchronized void mapElsewhere(KernelCall call, long[] begins, long[] lengths) {
+        Findings.at(call.name(), () -> {
+            judge.judge(call.name(), begins, lengths, KernelMapping.named(call.name(), begins[0]));
+            trackElsewhere(call, begins, lengths);
+        });
+    }
+
+    private void trackElsewhere(KernelCall call, long[] begins, long[] lengths) {
         if (take(0)) add(KernelMapping.elsewhere(call.name(), begins, lengths));
     }
 
@@ -172,6 +183,8 @@ public final class WitnessedDevice implements AutoCloseable {
     /** Coherent memory was allocated for the device. */
     public synchronized void allocated(long address, long length, Runs memory) {
         coherent.add(memory);
+        Findings.at("dma_alloc", () -> judge.judge("dma_alloc", new long[]{ address }, new long[]{ length },
+                KernelMapping.named("dma_alloc", address)));
         if (take(0)) add(KernelMapping.coherent(address, length, memory));
     }
 

@@ -22,6 +22,11 @@ public final class WitnessedView implements AutoCloseable {
     public interface Bus {
         /** @return whether it succeeded; faults are reported by the table */
         boolean move(Access access, long address, MemorySegment local, long localOffset, long length);
+
+        /** Whether the front-end lets the device do what the core is about to; if not, that is the table's to tell, too. */
+        default boolean reaches(Access access, long address, long length) {
+            return true;
+        }
     }
 
     private final WitnessedDevice device;
@@ -62,6 +67,7 @@ public final class WitnessedView implements AutoCloseable {
             long piece, Bus bus) {
         DeviceMapping mapping = stretch == null ? null : stretch.owner().mapping();
         if (stretch == null || mapping == null) return bus.move(access, at, local, localOffset, piece);
+        if (!bus.reaches(access, at, piece)) return false;
         long from = stretch.position(at);
         Outcome outcome = access == Access.READ
                 ? view.read(mapping, from, local, localOffset, piece)

@@ -34,17 +34,32 @@ public sealed interface Rule {
     /** The pages of a range are poisoned: every access faults as {@code POISONED} until the rule is removed. */
     record Poison(String name, AddressRange range) implements Rule {}
 
-    /** Invalidations that overlap a range are dropped: a cache keeps stale entries. */
+    /**
+     * The mapping that an access touches is revoked: this access and all later ones fault as {@code REVOKED}, until the mapping ends
+     * or is led to memory again.
+     */
+    record Revoke(String name, AddressRange range, @Nullable Access access, Occurrences when) implements Rule {}
+
+    /** Invalidations that touch a range are lost: a cache keeps what it should forget. */
     record DropInvalidation(String name, AddressRange range, Occurrences when) implements Rule {}
 
     /**
-     * A map fails with ENOMEM after some runs were written, and must undo them.
+     * Mapping fails, after some runs were written, and has to undo them.
      *
-     * @param afterRuns number of runs written first; a mapping with fewer runs fails at its end
+     * @param afterRuns how many runs are written first; a mapping of no more runs fails at its end
+     * @param errno Linux errno number that it fails with, positive
      */
-    record FailMap(String name, Occurrences when, int afterRuns) implements Rule {
+    record FailMap(String name, Occurrences when, int afterRuns, int errno) implements Rule {
+        private static final int ENOMEM = 12;
+
         public FailMap {
             if (afterRuns < 0) throw new IllegalArgumentException("a map that fails after " + afterRuns + " runs");
+            if (errno < 1) throw new IllegalArgumentException("a map that fails with errno " + errno);
+        }
+
+        /** One that fails for want of memory. */
+        public FailMap(String name, Occurrences when, int afterRuns) {
+            this(name, when, afterRuns, ENOMEM);
         }
     }
 }

@@ -13,13 +13,19 @@ public final class Rules {
     private static final class Counted {
         final Rule rule;
         long seen;
+        long struck;
 
         Counted(Rule rule) {
             this.rule = rule;
         }
 
         boolean strikes(Occurrences when) {
-            return when.contains(++seen);
+            return struck(when.contains(++seen));
+        }
+
+        boolean struck(boolean strikes) {
+            if (strikes) struck++;
+            return strikes;
         }
     }
 
@@ -45,6 +51,14 @@ public final class Rules {
         return null;
     }
 
+    /** How often the rule of this name has struck; 0 if there is none. */
+    public synchronized long struck(String name) {
+        for (Counted counted : rules) {
+            if (counted.rule.name().equals(name)) return counted.struck;
+        }
+        return 0;
+    }
+
     /** The ranges in which a rule matches accesses. */
     public synchronized List<AddressRange> watched() {
         List<AddressRange> ranges = new ArrayList<>();
@@ -61,6 +75,7 @@ public final class Rules {
             case Rule.Deny deny -> deny.range();
             case Rule.Delay delay -> delay.range();
             case Rule.Poison poison -> poison.range();
+            case Rule.Revoke revoke -> revoke.range();
             case Rule.DropInvalidation _,Rule.FailMap _ -> null;
         };
     }
@@ -76,7 +91,9 @@ public final class Rules {
                         && counted.strikes(deny.when());
                 case Rule.Delay delay -> matches(delay.range(), delay.access(), range, access)
                         && counted.strikes(delay.when());
-                case Rule.Poison poison -> poison.range().overlaps(range);
+                case Rule.Poison poison -> counted.struck(poison.range().overlaps(range));
+                case Rule.Revoke revoke -> matches(revoke.range(), revoke.access(), range, access)
+                        && counted.strikes(revoke.when());
                 case Rule.DropInvalidation _,Rule.FailMap _ -> false;
             };
             if (strikes) return counted.rule;

@@ -100,7 +100,7 @@ final class Changes {
             if (!complete) clear(range, state.index.at(range.first()) == null ? state.index.gapAround(range) : range);
         }
         if (!fits) throw check.tableFull(range, MOST_TABLE_BYTES);
-        if (fail != null) throw check.injected(range, fail.name());
+        if (fail != null) throw check.injected(range, fail);
     }
 
     private Mapping enter(AddressRange range, Permission permission, Owner owner) {

@@ -220,6 +220,11 @@ public final class IoSpace {
         }
     }
 
+    /** How often the rule of this name has struck; 0 if there is none. Any thread may ask. */
+    public long struck(String name) {
+        return state.rules.struck(name);
+    }
+
     /** Arms the entries in both ranges. */
     private void arm(AddressRange range, AddressRange watched) {
         if (!range.overlaps(watched)) return;

@@ -5,6 +5,7 @@ import org.jspecify.annotations.Nullable;
 import sluice.iommu.AddressRange;
 import sluice.iommu.PageSizes;
 import sluice.iommu.TargetRuns;
+import sluice.iommu.injection.Rule;
 
 /** The rules for new mappings. */
 final class MapCheck {
@@ -121,7 +122,8 @@ final class MapCheck {
         }
     }
 
-    MapException injected(AddressRange range, String rule) {
-        return refuse(Refusal.INJECTED, "mapping %s failed by rule %s".formatted(range, rule));
+    MapException injected(AddressRange range, Rule.FailMap rule) {
+        return new MapException(Refusal.INJECTED,
+                "%s: mapping %s failed by rule %s".formatted(options.name(), range, rule.name()), rule.errno());
     }
 }

@@ -5,10 +5,17 @@ public final class MapException extends Exception {
     private static final long serialVersionUID = 1L;
 
     private final Refusal refusal;
+    private final int errno;
 
     MapException(Refusal refusal, String message) {
+        this(refusal, message, refusal.errno());
+    }
+
+    /** One that a rule has caused may have any errno. */
+    MapException(Refusal refusal, String message, int errno) {
         super(message);
         this.refusal = refusal;
+        this.errno = errno;
     }
 
     /** For apertures with their own allocation of addresses, when they are full. */
@@ -22,6 +29,6 @@ public final class MapException extends Exception {
 
     /** Linux errno number, positive. */
     public int errno() {
-        return refusal.errno();
+        return errno;
     }
 }

@@ -29,12 +29,23 @@ public final class Reader implements AutoCloseable, DeviceView {
     private final Unresolved unresolved;
     private final DelayBudget delays = new DelayBudget();
     private FaultContext context = FaultContext.NONE;
+    private boolean exempt;
     private final Result result = new Result();
 
     Reader(ReadSection section, Table table, Unresolved unresolved) {
         this.section = section;
         this.table = table;
         this.unresolved = unresolved;
+    }
+
+    /** Looks addresses up for somebody who is not the device: rules neither see it nor act on it. Returns itself. */
+    public Reader exemptFromRules() {
+        exempt = true;
+        return this;
+    }
+
+    boolean isExempt() {
+        return exempt;
     }
 
     ReadSection section() {

@@ -26,7 +26,7 @@ public enum Refusal {
     PINNED(16),
     /** The mapping was removed already. ENOENT. */
     GONE(2),
-    /** Failed by an injection rule. ENOMEM. */
+    /** A rule made it fail. ENOMEM, unless the rule says another. */
     INJECTED(12);
 
     private final int errno;

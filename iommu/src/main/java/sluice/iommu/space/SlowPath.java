@@ -39,7 +39,7 @@ final class SlowPath implements Unresolved {
             return step;
         }
         long step = Math.min(length, Targets.PAGE_SIZE - (iova & (Targets.PAGE_SIZE - 1)));
-        boolean askRules = true;
+        boolean askRules = !reader.isExempt();
         while (true) {
             FaultReason reason;
             state.lock.lock();
@@ -74,6 +74,10 @@ final class SlowPath implements Unresolved {
             }
             case Rule.Deny _ -> fail(reader, iova, length, access, FaultReason.DENIED, rule.name());
             case Rule.Poison _ -> fail(reader, iova, length, access, FaultReason.POISONED, rule.name());
+            case Rule.Revoke _ -> {
+                revoke(iova);
+                fail(reader, iova, length, access, FaultReason.REVOKED, rule.name());
+            }
             case Rule.Delay delay -> {
                 long nanos = delay.delay().toNanos();
                 if (reader.delays().take(nanos, System.nanoTime())) pause(nanos);
@@ -85,6 +89,20 @@ final class SlowPath implements Unresolved {
                 throw new IllegalStateException(rule + " does not strike accesses");
         }
         return rule == null;
+    }
+
+    /** Other readers may still use what they have found: nobody takes the memory itself away, so nobody waits for them. */
+    private void revoke(long iova) {
+        state.lock.lock();
+        try {
+            Mapping mapping = state.index.at(iova);
+            if (mapping == null) return;
+            mapping.state(Mapping.State.REVOKED);
+            AddressRange range = mapping.range();
+            state.table.clear(range.first(), range.last(), range.first(), range.last());
+        } finally {
+            state.lock.unlock();
+        }
     }
 
     private static void pause(long nanos) {

@@ -26,6 +26,8 @@ class RulesTest {
             assertThat(rules.onAccess(LOW, Access.WRITE)).as("another access").isNull();
             assertThat(rules.onAccess(LOW, Access.READ)).isEqualTo(strikes ? third : null);
         }
+        assertThat(rules.struck("third")).isEqualTo(2);
+        assertThat(rules.struck("fourth")).as("there is none").isZero();
     }
 
     @Test
@@ -37,6 +39,8 @@ class RulesTest {
         assertThat(rules.onAccess(LOW, Access.WRITE)).isSameAs(delay);
         assertThat(rules.onAccess(LOW, Access.WRITE)).isSameAs(poison);
         assertThat(rules.watched()).containsExactly(LOW, new AddressRange(0, -1));
+        assertThat(rules.struck("delay")).isEqualTo(1);
+        assertThat(rules.struck("poison")).isEqualTo(1);
         assertThat(rules.remove("poison")).isSameAs(poison);
         assertThat(rules.remove("poison")).isNull();
         assertThat(rules.onAccess(LOW, Access.WRITE)).isNull();
@@ -65,6 +69,8 @@ class RulesTest {
         assertThatThrownBy(() -> new Occurrences(0, 1)).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> new Occurrences(1, 0)).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> new Rule.FailMap("x", Occurrences.ALWAYS, -1))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> new Rule.FailMap("x", Occurrences.ALWAYS, 0, 0))
                 .isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> new Rule.Delay("x", LOW, null, Occurrences.ALWAYS, Duration.ofNanos(-1)))
                 .isInstanceOf(IllegalArgumentException.class);

@@ -21,6 +21,7 @@ import sluice.iommu.injection.Rule;
 import sluice.iommu.space.IoSpaceOptions.TableKind;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static sluice.iommu.space.SpaceFixture.KIB4;
 import static sluice.iommu.space.SpaceFixture.MIB2;
@@ -85,6 +86,54 @@ class InjectionTest {
         assertThat(fixture.reason(KIB4, 1, Access.READ)).as("nothing is there").isEqualTo(FaultReason.NOT_MAPPED);
         fixture.space.withdraw("all");
         assertThat(fixture.target(0)).isEqualTo(KIB4);
+    }
+
+    /** As an exporter does it, in the middle of a device's work. */
+    @ParameterizedTest
+    @EnumSource(value = TableKind.class, names = { "FLAT", "RADIX" })
+    void aMappingIsRevokedWhileItIsInUse(TableKind kind) throws MapException {
+        SpaceFixture fixture = open(kind);
+        Mapping mapping = fixture.map(0, 0, 4 * KIB4);
+        fixture.map(4 * KIB4, 8 * KIB4, KIB4);
+        fixture.space.inject(new Rule.Revoke("gone", new AddressRange(0, -1), Access.WRITE, Occurrences.nth(2)));
+        assertThat(fixture.translate(0, 1, Access.READ)).isEqualTo(Outcome.RESOLVED);
+        assertThat(fixture.translate(0, 1, Access.WRITE)).isEqualTo(Outcome.RESOLVED);
+        assertThat(fixture.fault(KIB4, 1, Access.WRITE)).satisfies(fault -> {
+            assertThat(fault.reason()).isEqualTo(FaultReason.REVOKED);
+            assertThat(fault.rule()).isEqualTo("gone");
+        });
+        assertThat(fixture.reason(0, 1, Access.READ)).as("all of it, and for all").isEqualTo(FaultReason.REVOKED);
+        assertThat(fixture.translate(4 * KIB4, 1, Access.WRITE)).as("another mapping").isEqualTo(Outcome.RESOLVED);
+        assertThat(fixture.space.struck("gone")).isEqualTo(1);
+        fixture.space.move(mapping, TargetRuns.of(16 * KIB4, 4 * KIB4));
+        assertThat(fixture.target(KIB4)).as("led to memory again").isEqualTo(17 * KIB4);
+        assertThat(fixture.space.unmap(mapping).bytes()).isEqualTo(4 * KIB4);
+        assertThat(fixture.reason(0, 1, Access.READ)).isEqualTo(FaultReason.AFTER_UNMAP);
+    }
+
+    /** Whoever looks addresses up for somebody else is no device. */
+    @Test
+    void anExemptReaderIsNotSeenByRules() throws MapException {
+        SpaceFixture fixture = open(TableKind.FLAT);
+        fixture.map(0, 0, KIB4);
+        fixture.space.inject(new Rule.Deny("second", new AddressRange(0, -1), null, Occurrences.nth(2)));
+        try (Reader exempt = fixture.space.openReader().exemptFromRules()) {
+            for (int i = 0; i < 3; i++) {
+                try (var _ = exempt.enter()) {
+                    assertThat(exempt.translate(0, 1, Access.READ, new TargetRuns())).isEqualTo(Outcome.RESOLVED);
+                }
+            }
+        }
+        assertThat(fixture.translate(0, 1, Access.READ)).isEqualTo(Outcome.RESOLVED);
+        assertThat(fixture.reason(0, 1, Access.READ)).isEqualTo(FaultReason.DENIED);
+    }
+
+    @Test
+    void aMapFailsWithTheErrnoOfItsRule() {
+        SpaceFixture fixture = open(TableKind.FLAT);
+        fixture.space.inject(new Rule.FailMap("full", Occurrences.nth(1), 0, 28));
+        assertThatThrownBy(() -> fixture.map(0, 0, KIB4)).isInstanceOfSatisfying(MapException.class,
+                refused -> assertThat(refused.errno()).isEqualTo(28)).hasMessageContaining("by rule full");
     }
 
     @Test

@@ -13,6 +13,7 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 
 import sluice.vdev.plugin.DeviceOption;
+import sluice.vdev.plugin.FaultKind;
 import sluice.vdev.plugin.DeviceProvider;
 import sluice.vdev.plugin.WrongOptionException;
 import sluice.vdev.serve.DeviceArgument;
@@ -32,7 +33,7 @@ final class DeviceCommand implements Callable<Integer> {
     private DeviceCommand(DeviceProvider provider) {
         this.provider = provider;
         spec = CommandSpec.wrapWithoutInspection(this).name(provider.name()).mixinStandardHelpOptions(true);
-        spec.usageMessage().description(provider.description()).footer("",
+        spec.usageMessage().description(provider.description()).footer("", FaultKind.grammar(),
                 "Signals: SIGTERM ends it; SIGUSR2 makes it write its pictures and statistics.");
         for (DeviceOption option : DeviceArgument.known(provider).values()) {
             OptionSpec.Builder builder = OptionSpec.builder("--" + option.name()).description(option.description())

@@ -19,6 +19,7 @@ import picocli.CommandLine.Spec;
 
 import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.DeviceProvider;
+import sluice.vdev.plugin.FaultKind;
 import sluice.vdev.plugin.WrongOptionException;
 import sluice.vdev.serve.DeviceArgument;
 import sluice.vdev.serve.DeviceCatalog;
@@ -31,8 +32,17 @@ import sluice.vdev.serve.ServerProcess;
         "  sluice serve --device=gpu,socket-path=/tmp/gpu.sock --device=grabber,socket-path=/tmp/grabber.sock",
         "Signals: SIGTERM ends it; SIGUSR2 makes each device write its pictures and statistics." })
 final class ServeCommand implements Callable<Integer> {
-    @Spec
     private @Nullable CommandSpec spec;
+
+    /** Called by picocli. */
+    @Spec
+    void setSpec(CommandSpec given) {
+        spec = given;
+        List<String> footer = new ArrayList<>(List.of(given.usageMessage().footer()));
+        footer.add("");
+        footer.addAll(FaultKind.grammar().lines().toList());
+        given.usageMessage().footer(footer.toArray(String[]::new));
+    }
 
     @Option(names = "--device", paramLabel = "NAME,OPTION=VALUE,...", description = "Serve this device; may be repeated. Write a comma inside a value twice.")
     private List<String> devices = List.of();

@@ -6,6 +6,7 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.budget.Share;
 import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.fence.FenceDomain;
 import sluice.dmacore.memory.FileMappings;
@@ -38,6 +39,14 @@ public interface DeviceEnvironment {
 
     /** How the device accesses memory: whether it snoops the CPU's caches. */
     Stream stream();
+
+    /**
+     * What a device that attaches to buffers makes its functions with: its own parameters, and what a user has said that it cannot
+     * do. A user who limits a device that does not ask for this is told that it cannot be.
+     *
+     * @param own what it can do by itself
+     */
+    DeviceDmaParams dmaParams(DeviceDmaParams own);
 
     /** The device's share of the process's resources, charged for everything that a guest may request. */
     Share share();

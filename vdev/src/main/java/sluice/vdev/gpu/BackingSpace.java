@@ -61,6 +61,7 @@ final class BackingSpace {
     private final Rows whole = new Rows();
     /** Of {@link #reach}. */
     private final Result reached = new Result();
+    private int refusals;
     private @Nullable DeviceView view;
     private @Nullable FrontTranslation memory;
     /** Whose addresses are being looked up. */
@@ -70,19 +71,24 @@ final class BackingSpace {
      * An empty space.
      *
      * @param share what the core keeps of backings is taken from it
+     * @param params how it wants memory; its aperture is no larger than its DMA mask
      * @param stream how the GPU reaches memory
      * @param onFault what becomes of an access that faults
      */
-    BackingSpace(String name, DmaCore core, Share share, Stream stream, FaultPolicy onFault) {
+    BackingSpace(String name, DmaCore core, Share share, DeviceDmaParams params, Stream stream, FaultPolicy onFault) {
         this.core = core;
         this.share = share;
         trace = core.trace(name);
         this.stream = stream;
         // Nobody but the device's own loop reads here, so nothing waits for a reader.
         space = DeviceSpace
-                .open(IoSpaceOptions.of(name, APERTURE).withFaultPolicy(onFault).withMaxMappings(MAX_MAPPINGS)
+                .open(IoSpaceOptions.of(name, aperture(params)).withFaultPolicy(onFault).withMaxMappings(MAX_MAPPINGS)
                         .withFaultLog(IoSpaceOptions.DEFAULT_FAULTS, this::tell));
-        function = DeviceFunction.of(name, DeviceDmaParams.throughIommu(), space);
+        function = DeviceFunction.of(name, params, space);
+    }
+
+    private static AddressRange aperture(DeviceDmaParams params) {
+        return params.dmaMask() < 0 ? APERTURE : APERTURE.intersection(new AddressRange(0, params.dmaMask()));
     }
 
     /** A guest can have faults as often as it likes, but not lines of our log. */
@@ -141,10 +147,20 @@ final class BackingSpace {
             backing.setMapped(imported(resourceId), translation.memory().number());
             return result.outcome();
         } catch (DmaBufException e) {
-            LOG.debug("the pages of resource {} cannot be mapped: {}", resourceId, e.getMessage());
+            tellRefusal(resourceId, e);
             return noRoom(result);
         } finally {
             forget();
+        }
+    }
+
+    /** As {@link #tell}: a guest may be refused as often as it likes. */
+    private void tellRefusal(int resourceId, DmaBufException why) {
+        if (refusals++ < FAULTS_TOLD) {
+            LOG.warn("{}: the pages of resource {} cannot be mapped: {}", function.name(),
+                    Integer.toUnsignedString(resourceId), why.getMessage());
+        } else {
+            LOG.debug("the pages of resource {} cannot be mapped: {}", resourceId, why.getMessage());
         }
     }
 

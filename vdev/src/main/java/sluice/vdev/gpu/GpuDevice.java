@@ -11,6 +11,7 @@ import sluice.dmacore.budget.Budget;
 import sluice.dmacore.budget.Share;
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.buffer.DmaCoreOptions;
+import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.space.DeviceSpace;
 import sluice.iommu.AddressRange;
@@ -68,8 +69,9 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
      * @param options with the fault policy of {@code environment}
      */
     public GpuDevice(GpuOptions options, Display display, PictureTaker pictures, DeviceEnvironment environment) {
-        this(environment.name(), options, display, pictures, environment.core(), environment.stream(),
-                environment.share(), HostImage::new);
+        this(environment.name(), options, display, pictures, environment.core(),
+                environment.dmaParams(DeviceDmaParams.throughIommu()), environment.stream(), environment.share(),
+                HostImage::new);
         environment.reachesThrough(space().table());
         statistics.register(environment.report());
         StrayRead stray = environment.strayRead();
@@ -79,12 +81,12 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
     /** The same with images from somewhere else. */
     GpuDevice(GpuOptions options, Display display, PictureTaker pictures, DmaCore core, Stream stream, Share share,
             ResourceTable.Images images) {
-        this("gpu", options, display, pictures, core, stream, share, images);
+        this("gpu", options, display, pictures, core, DeviceDmaParams.throughIommu(), stream, share, images);
     }
 
     private GpuDevice(String name, GpuOptions options, Display display, PictureTaker pictures, DmaCore core,
-            Stream stream, Share share, ResourceTable.Images images) {
-        this.backings = new BackingSpace(name, core, share, stream, options.onFault());
+            DeviceDmaParams params, Stream stream, Share share, ResourceTable.Images images) {
+        this.backings = new BackingSpace(name, core, share, params, stream, options.onFault());
         this.display = display;
         this.pictures = pictures;
         this.resources = new ResourceTable(options.memoryLimit(), share, !stream.coherent(), images);

@@ -30,6 +30,7 @@ import sluice.vdev.device.Report;
 import sluice.vdev.device.SharedWindow;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.io.EventWatch;
+import sluice.vdev.queue.Interrupt;
 import sluice.vdev.queue.Polled;
 import sluice.vdev.queue.RingFeatures;
 import sluice.vdev.queue.Virtqueue;
@@ -54,6 +55,9 @@ public final class DeviceHost {
     private final QueueDescriptors[] descriptors;
     /** Kick eventfds by queue. */
     private final Runnable[] looks;
+    /** How each queue interrupts the driver. */
+    private final Interrupt[] calls;
+    private HostFaults faults = HostFaults.none();
     private final IotlbStatistics iotlbStatistics = new IotlbStatistics();
     private final List<Rule> frontRules = new CopyOnWriteArrayList<>();
     private final IommuAdvice advice = new IommuAdvice(iotlbStatistics);
@@ -87,10 +91,13 @@ public final class DeviceHost {
         this.queues = new DeviceQueues(device, loop, pollNanos, behind);
         this.descriptors = new QueueDescriptors[device.queueCount()];
         this.looks = new Runnable[descriptors.length];
+        this.calls = new Interrupt[descriptors.length];
         for (int i = 0; i < descriptors.length; i++) {
             int index = i;
             descriptors[i] = new QueueDescriptors(loop.log());
             looks[i] = () -> queues.look(index);
+            Runnable raise = descriptors[i]::raise;
+            calls[i] = () -> faults.deliver(index, loop, raise);
         }
     }
 
@@ -212,6 +219,11 @@ public final class DeviceHost {
                 front::droppedEntries);
     }
 
+    /** What goes wrong between the device and its machine; before a front-end connects. */
+    public void inject(HostFaults next) {
+        faults = next;
+    }
+
     /** Adds a rule that drops invalidations of the VM's IOMMU. Called before a front-end connects. */
     public void injectFront(Rule rule) {
         frontRules.add(rule);
@@ -226,7 +238,7 @@ public final class DeviceHost {
             try {
                 queues.startQueue(index, Virtqueue.open(start.layout(), start.position(),
                         RingFeatures.of(start.features()), iotlb == null ? unmapped : iotlb, behind.memory(),
-                        descriptors[index]));
+                        calls[index]));
                 started = true;
             } finally {
                 if (!started) descriptors[index].setKick(null);

@@ -1,6 +1,7 @@
 package sluice.vdev.host;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
@@ -12,6 +13,7 @@ import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.FrontTranslation;
+import sluice.dmacore.memory.Runs;
 import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.space.DmaMappedTranslation;
 import sluice.dmacore.space.DmaReader;
@@ -29,6 +31,8 @@ final class FunctionBus implements FunctionContext {
     private static final Logger LOG = LoggerFactory.getLogger(FunctionBus.class);
     /** Faults of one front-end that are logged; all are recorded. */
     private static final int FAULTS_TOLD = 8;
+    /** What is written where nothing should be. */
+    private static final byte OVERRUN = (byte) 0xa5;
 
     private final FunctionHost host;
     private final FunctionInterrupts interrupts;
@@ -40,8 +44,9 @@ final class FunctionBus implements FunctionContext {
     /** The function as the witness in the guest's kernel reports it, if there is one. */
     private final @Nullable WitnessedDevice witnessed;
     private final DmaStatistics statistics = new DmaStatistics();
-    private final WitnessedView.Bus direct = this::moveDirect;
-    /** Of {@link #moveDirect}. */
+    private final WitnessedView.Bus direct = new Direct();
+    private final Runs translated = new Runs();
+    /** Of {@link Direct}. */
     private Outcome lastResult = Outcome.RESOLVED;
     private @Nullable NonCoherentMemory transferred;
     private @Nullable WitnessedView witnessedView;
@@ -50,6 +55,7 @@ final class FunctionBus implements FunctionContext {
     private @Nullable FrontMemory front;
     private int faultsTold;
     private boolean untoldTold;
+    private HostFaults faults = HostFaults.none();
 
     FunctionBus(FunctionHost host, FunctionInterrupts interrupts, DmaCore core, @Nullable DeviceFunction nonSnooping,
             @Nullable WitnessedDevice witnessed, Share share) {
@@ -68,6 +74,11 @@ final class FunctionBus implements FunctionContext {
 
     DmaStatistics statistics() {
         return statistics;
+    }
+
+    /** What goes wrong from now on. */
+    void inject(HostFaults next) {
+        faults = next;
     }
 
     void attach(DmaReader fresh, DmaMappedTranslation runs, FrontMemory memory) {
@@ -137,7 +148,32 @@ final class FunctionBus implements FunctionContext {
 
     @Override
     public Dma write(long address, MemorySegment source, long sourceOffset, long length) {
-        return move(Access.WRITE, address, source, sourceOffset, length);
+        if (!faults.ofWrites()) return move(Access.WRITE, address, source, sourceOffset, length);
+        HostFault.OfWrite fault = faults.onWrite(address);
+        Dma outcome = move(Access.WRITE, address, source, sourceOffset, kept(fault, length));
+        if (outcome == Dma.DONE) {
+            overrun(fault, address + length);
+        } else {
+            faults.notWritten(address, fault);
+        }
+        return outcome;
+    }
+
+    /** How much of a write is done. */
+    private static long kept(HostFault.@Nullable OfWrite fault, long length) {
+        return fault instanceof HostFault.ShortWrite shorter ? Math.max(0, length - shorter.bytes()) : length;
+    }
+
+    /** Goes on writing behind the end of a write: like any write, no further than the front-end has mapped. */
+    private void overrun(HostFault.@Nullable OfWrite fault, long end) {
+        if (!(fault instanceof HostFault.Overrun beyond)) return;
+        byte[] bytes = new byte[(int) beyond.bytes()];
+        Arrays.fill(bytes, OVERRUN);
+        Dma outcome = move(Access.WRITE, end, MemorySegment.ofArray(bytes), 0, bytes.length);
+        FrontMemory memory = front;
+        if (outcome != Dma.ONLY_LATER || memory == null) return;
+        statistics.asked(bytes.length);
+        memory.write(end, bytes, _ -> {});
     }
 
     private Dma move(Access access, long address, MemorySegment local, long localOffset, long length) {
@@ -156,7 +192,7 @@ final class FunctionBus implements FunctionContext {
                     ? open.read(address, local, localOffset, length)
                     : open.write(address, local, localOffset, length);
         } else {
-            result = own.translate(open, address, length, access);
+            result = reachable(open, address, length, access);
             if (result == Outcome.RESOLVED && (!own.isTransferred(address, length)
                     || own.move(access, address, local, localOffset, length) != Outcome.RESOLVED))
                 return refusedFault(address, length);
@@ -165,14 +201,37 @@ final class FunctionBus implements FunctionContext {
         return outcome(open, result, direction, address, length, began);
     }
 
-    /** A part of a witnessed access that bypasses the cache model. */
-    private boolean moveDirect(Access access, long address, MemorySegment local, long localOffset, long length) {
-        DmaReader open = reader;
-        if (open == null) return false;
-        lastResult = access == Access.READ
-                ? open.read(address, local, localOffset, length)
-                : open.write(address, local, localOffset, length);
-        return lastResult == Outcome.RESOLVED;
+    /** Whether the front-end has mapped a range for such an access; what is not so is recorded as a fault of the reader's. */
+    private Outcome reachable(DmaReader open, long address, long length, Access access) {
+        if (length == 0) return Outcome.RESOLVED;
+        translated.clear();
+        try (var _ = open.enter()) {
+            return open.resolve(address, length, access, translated);
+        } finally {
+            translated.clear();
+        }
+    }
+
+    /** The front-end's table, for parts of a witnessed access. */
+    private final class Direct implements WitnessedView.Bus {
+        @Override
+        public boolean move(Access access, long address, MemorySegment local, long localOffset, long length) {
+            DmaReader open = reader;
+            if (open == null) return false;
+            lastResult = access == Access.READ
+                    ? open.read(address, local, localOffset, length)
+                    : open.write(address, local, localOffset, length);
+            return lastResult == Outcome.RESOLVED;
+        }
+
+        /** Whatever the kernel has mapped, the function reaches no more than its front-end gives it. */
+        @Override
+        public boolean reaches(Access access, long address, long length) {
+            DmaReader open = reader;
+            if (open == null) return false;
+            lastResult = reachable(open, address, length, access);
+            return lastResult == Outcome.RESOLVED;
+        }
     }
 
     /**
@@ -243,14 +302,26 @@ final class FunctionBus implements FunctionContext {
 
     @Override
     public void writeLater(long address, byte[] bytes, Consumer<Boolean> done) {
-        Dma now = write(address, MemorySegment.ofArray(bytes), 0, bytes.length);
+        HostFault.OfWrite fault = faults.ofWrites() ? faults.onWrite(address) : null;
+        int kept = (int) kept(fault, bytes.length);
+        byte[] sent = kept == bytes.length ? bytes : Arrays.copyOf(bytes, kept);
+        long end = address + bytes.length;
+        Dma now = move(Access.WRITE, address, MemorySegment.ofArray(sent), 0, kept);
         FrontMemory memory = front;
         if (now != Dma.ONLY_LATER || memory == null) {
+            if (now == Dma.DONE) {
+                overrun(fault, end);
+            } else if (faults.ofWrites()) {
+                faults.notWritten(address, fault);
+            }
             host.loop().execute(() -> done.accept(now == Dma.DONE));
             return;
         }
-        statistics.asked(bytes.length);
-        memory.write(address, bytes, answer -> host.loop().execute(() -> done.accept(answer)));
+        statistics.asked(kept);
+        memory.write(address, sent, answer -> host.loop().execute(() -> {
+            if (answer) overrun(fault, end);
+            done.accept(answer);
+        }));
     }
 
     @Override

@@ -17,7 +17,10 @@ import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.buffer.DmaCoreOptions;
 import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.device.DeviceFunction;
+import sluice.dmacore.device.DmaConstraints;
 import sluice.dmacore.device.Stream;
+import sluice.dmacore.finding.Findings;
+import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.memory.FileMapping;
@@ -26,8 +29,11 @@ import sluice.dmacore.space.DmaMappedSpace;
 import sluice.dmacore.space.DmaRefusedException;
 import sluice.dmacore.witness.Witness;
 import sluice.dmacore.witness.WitnessedDevice;
+import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
 import sluice.iommu.Permission;
+import sluice.iommu.fault.FaultReason;
+import sluice.iommu.fault.FaultRecord;
 import sluice.iommu.space.LeakReport;
 import sluice.vdev.device.PciFunction;
 import sluice.vdev.device.Report;
@@ -52,12 +58,14 @@ public final class FunctionHost {
     private final PciFunction function;
     private final HostLoop loop;
     private final FileMapper mapper;
+    private final DmaConstraints constraints;
     private final DmaMappedSpace space;
     private final BarAccess access;
     private final Map<Integer, Bar> bars = new HashMap<>();
     private final FunctionInterrupts interrupts;
     private final FunctionBus bus;
     private final Leftovers leftovers;
+    private HostFaults faults = HostFaults.none();
 
     /**
      * A coherent function outside a shared core.
@@ -82,20 +90,23 @@ public final class FunctionHost {
      */
     public FunctionHost(PciFunction function, HostLoop loop, FileMappings files, DmaCore core, Stream stream,
             Share share) {
-        this(function, loop, files, core, stream, share, null);
+        this(function, loop, files, core, stream, DmaConstraints.NONE, share, null);
     }
 
     /**
      * A function of a machine with a kernel that may report its DMA.
      *
+     * @param constraints what it cannot do: an access beyond its DMA mask faults and is found, and so is what the kernel maps
+     *            against the others
      * @param witness receives the kernel's DMA calls; null without a witness
      */
     public FunctionHost(PciFunction function, HostLoop loop, FileMappings files, DmaCore core, Stream stream,
-            Share share, @Nullable Witness witness) {
+            DmaConstraints constraints, Share share, @Nullable Witness witness) {
         this.function = function;
         this.loop = loop;
         this.mapper = new FileMapper(files, loop.disposal());
-        this.space = DmaMappedSpace.open(loop.name(), share);
+        this.constraints = constraints;
+        this.space = DmaMappedSpace.open(loop.name(), share, fault -> judge(fault, core.findings()));
         this.access = new BarAccess(function);
         this.leftovers = new Leftovers(loop.name());
         Msix msix = function.config().msix();
@@ -115,12 +126,21 @@ public final class FunctionHost {
         }
     }
 
+    /** An address that the function cannot form is a mistake of whoever gave it; other faults may be the function's own. */
+    private void judge(FaultRecord fault, Findings findings) {
+        if (fault.reason() != FaultReason.OVER_MASK) return;
+        findings.add(Rule.BEYOND_DMA_MASK, loop.name(), "bus addresses", fault.iova(), fault.length(),
+                "%s at 0x%x by a device with dma-mask=0x%x".formatted(
+                        fault.access() == Access.READ ? "read" : "written",
+                        fault.iova(), constraints.dmaMask()));
+    }
+
     /**
      * Adds the capability by which a guest's kernel identifies the function: it contains the function's number in
      * witness messages.
      */
     private WitnessedDevice introduce(Witness witness, Stream stream, Share share) {
-        WitnessedDevice device = witness.serve(loop.name(), stream, share, space);
+        WitnessedDevice device = witness.serve(loop.name(), stream, share, space, constraints);
         int number = witness.number(device);
         byte[] body = { 0, 'S', 'L', (byte) number, (byte) (number >> 8) };
         if (!function.config().addVendorSpecific(body)) {
@@ -174,10 +194,18 @@ public final class FunctionHost {
         report.counter("space.leaked", "mappings", "That front-ends had left when they went.", leftovers::mappings);
     }
 
+    /** What goes wrong between the function and its machine; before a front-end connects. */
+    public void inject(HostFaults next) {
+        faults = next;
+        interrupts.inject(next);
+        bus.inject(next);
+    }
+
     /** Attaches a front-end, which serves accesses to memory without a file. */
     public void attach(FrontMemory memory) {
         loop.post("start", () -> {
-            bus.attach(space.openReader(bus.trace()), space.openTranslation(), memory);
+            bus.attach(space.openReader(bus.trace(), constraints.dmaMask()),
+                    space.openTranslation(constraints.dmaMask()), memory);
             function.start(bus);
         });
     }
@@ -220,6 +248,8 @@ public final class FunctionHost {
      */
     public void unmap(AddressRange range, IntConsumer done) {
         ask("DMA_UNMAP", () -> {
+            HostFault.FailUnmap fault = faults.onUnmap();
+            if (fault != null) throw new Injected(fault);
             // A range of 2^64 bytes has size 0.
             boolean sweep = range.size() == 0 || Long.compareUnsigned(range.size(), SWEEP_BYTES) >= 0;
             if (space.unmap(range) == 0 && !sweep)
@@ -255,6 +285,17 @@ public final class FunctionHost {
         }
     }
 
+    private static final class Injected extends IOException {
+        private static final long serialVersionUID = 1;
+
+        private final int errno;
+
+        Injected(HostFault.FailUnmap fault) {
+            super("%s by %s; the range stays mapped".formatted(Errno.name(fault.errno()), fault.name()));
+            errno = fault.errno();
+        }
+    }
+
     /** An internal error is answered with EIO, because the VM waits for an answer. */
     private void ask(String name, Request request, IntConsumer done) {
         loop.ask(name, Errno.EIO, () -> {
@@ -267,6 +308,7 @@ public final class FunctionHost {
                     case DmaRefusedException refused -> refused.errno();
                     case ShareUsedUpException refused -> Errno.ENOSPC;
                     case NothingMapped nothing -> Errno.ENOENT;
+                    case Injected injected -> injected.errno;
                     default -> Errno.EINVAL;
                 };
             }
@@ -362,7 +404,7 @@ public final class FunctionHost {
 
     /** Signals each of these vectors once. */
     public void triggerVectors(BitSet vectors) {
-        loop.post("interrupts", () -> vectors.stream().forEach(interrupts::signalVector));
+        loop.post("interrupts", () -> vectors.stream().forEach(interrupts::triggerVector));
     }
 
     /** Resets the function to power-on; DMA mappings and interrupt eventfds are kept. */

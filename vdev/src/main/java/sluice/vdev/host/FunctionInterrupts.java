@@ -2,6 +2,7 @@ package sluice.vdev.host;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -28,10 +29,20 @@ final class FunctionInterrupts {
     private boolean disabled;
     private final List<@Nullable Fd> vectors = new ArrayList<>();
     private long lost;
+    private HostFaults faults = HostFaults.none();
+    /** Ends the wait of an assertion that comes late; null if none does. */
+    private @Nullable Runnable late;
+    /** Front-ends so far: what was for one of them is not for the next. */
+    private int session;
 
     FunctionInterrupts(HostLoop loop, int vectorCount) {
         this.loop = loop;
         for (int i = 0; i < vectorCount; i++) vectors.add(null);
+    }
+
+    /** What goes wrong from now on. */
+    void inject(HostFaults next) {
+        faults = next;
     }
 
     /** Sets the eventfd of the line, or none. */
@@ -60,8 +71,29 @@ final class FunctionInterrupts {
     }
 
     void assertLine(boolean level) {
-        asserted = level;
+        if (!level) {
+            cancelLate();
+            asserted = false;
+        } else if (!asserted && late == null) {
+            // One that is lost is asserted by nobody: it is the device's next event that tries again.
+            switch (faults.onInterrupt(HostFault.LINE)) {
+                case null -> asserted = true;
+                case HostFault.LostInterrupt _ -> {}
+                case HostFault.LateInterrupt fault ->
+                    late = loop.after(fault.delay().toNanos(), () -> {
+                        late = null;
+                        asserted = true;
+                        deliver();
+                    });
+            }
+        }
         deliver();
+    }
+
+    private void cancelLate() {
+        Runnable cancel = late;
+        late = null;
+        if (cancel != null) cancel.run();
     }
 
     /** The driver has set or cleared the interrupt disable bit of the command register. */
@@ -91,6 +123,19 @@ final class FunctionInterrupts {
 
     /** @throws IndexOutOfBoundsException if the function has no such vector */
     void signalVector(int index) {
+        if (faults.isEmpty()) {
+            triggerVector(index);
+            return;
+        }
+        int of = session;
+        Objects.checkIndex(index, vectors.size());
+        faults.deliver(index, loop, () -> {
+            if (of == session) triggerVector(index);
+        });
+    }
+
+    /** Signals a vector whatever goes wrong: a front-end tests its way so. */
+    void triggerVector(int index) {
         Fd eventfd = vectors.get(index);
         if (eventfd == null) {
             lost++;
@@ -117,6 +162,8 @@ final class FunctionInterrupts {
         setLine(null);
         setUnmask(null);
         clearVectors();
+        cancelLate();
         asserted = false;
+        session++;
     }
 }

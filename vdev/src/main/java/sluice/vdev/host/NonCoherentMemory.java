@@ -26,7 +26,6 @@ import sluice.dmacore.exporter.GuestPages;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.Runs;
 import sluice.dmacore.ownership.Direction;
-import sluice.dmacore.space.DmaReader;
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
 import sluice.iommu.Permission;
@@ -72,7 +71,6 @@ final class NonCoherentMemory implements AutoCloseable {
     private final NavigableMap<Long, Mapped> buffers = new TreeMap<>();
     /** Addresses and lengths of mappings taken for whole machines. */
     private final NavigableMap<Long, Long> whole = new TreeMap<>();
-    private final Runs translated = new Runs();
     private boolean refusalTold;
     private boolean limitTold;
 
@@ -203,17 +201,6 @@ final class NonCoherentMemory implements AutoCloseable {
     }
 
     // ---- what the function does
-
-    /** Whether the front-end has mapped a range for such an access; if not, the reader records a fault. */
-    Outcome translate(DmaReader reader, long address, long length, Access access) {
-        if (length == 0) return Outcome.RESOLVED;
-        translated.clear();
-        try (var _ = reader.enter()) {
-            return reader.resolve(address, length, access, translated);
-        } finally {
-            translated.clear();
-        }
-    }
 
     /** Whether all of a range was transferred to the function. If not, the reason is logged once. */
     boolean isTransferred(long address, long length) {

@@ -7,8 +7,10 @@ import java.util.concurrent.TimeUnit;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.dmacore.device.DmaConstraints;
 import sluice.dmacore.device.Stream;
 import sluice.iommu.fault.FaultPolicy;
+import sluice.vdev.host.HostFault;
 import sluice.vdev.plugin.DeviceOption;
 import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.ProvidedDevice;
@@ -19,13 +21,14 @@ import sluice.vdev.plugin.WrongOptionException;
  *
  * @param transport the selected transport, or null for the device's default
  * @param stream whether the device snoops
+ * @param constraints what the device cannot do, on top of its own limits
  * @param injections faults to inject
  * @param onFault policy for an access refused by the device's own address space
  * @param pollNanos nanoseconds for which an empty queue is polled
  * @param statistics file of the device's report, or null
  */
-record CommonOptions(@Nullable Transport transport, Stream stream, Injections injections, FaultPolicy onFault,
-        long pollNanos, @Nullable Path statistics) {
+record CommonOptions(@Nullable Transport transport, Stream stream, DmaConstraints constraints, Injections injections,
+        FaultPolicy onFault, long pollNanos, @Nullable Path statistics) {
     /** A loop serves nothing else while it polls. */
     private static final int MAX_POLL_MICROS = 1000;
 
@@ -62,7 +65,8 @@ record CommonOptions(@Nullable Transport transport, Stream stream, Injections in
                 throw new IOException("--stats=%s: no such folder: %s".formatted(statistics, folder));
         }
         return new CommonOptions(transport(options.text("transport")), stream(options.text("coherency")),
-                injections(options), policy(options.text("on-fault")), TimeUnit.MICROSECONDS.toNanos(micros),
+                Constraints.of(options), injections(options), policy(options.text("on-fault")),
+                TimeUnit.MICROSECONDS.toNanos(micros),
                 statistics);
     }
 
@@ -122,6 +126,11 @@ record CommonOptions(@Nullable Transport transport, Stream stream, Injections in
                             Transport.VFIO_USER));
         }
         if (!function && environment.space() == null) requireNoSpace();
+        if (!function && !constraints.isNone() && !environment.attaches()) {
+            throw new WrongOptionException(
+                    "%s: not supported: this device, unlike a PCI function or the gpu, attaches to no buffers"
+                            .formatted(constraints));
+        }
         if (function && !(onFault instanceof FaultPolicy.Abort)) {
             throw new WrongOptionException(
                     "on-fault: a PCI function supports only abort: an access that the front-end has not mapped always fails");
@@ -132,9 +141,36 @@ record CommonOptions(@Nullable Transport transport, Stream stream, Injections in
             throw new WrongOptionException("%s: not available over vfio-user, where no translation is cached"
                     .formatted(injections.front().getFirst().name()));
         }
+        for (HostFault fault : injections.host()) requireFor(fault, function, carried);
         if (injections.stray() != null && !environment.strays()) {
             throw new WrongOptionException(
                     "inject=stray-read: not supported by this device; use deny or poison instead");
+        }
+    }
+
+    private static void requireFor(HostFault fault, boolean function, Transport carried) throws WrongOptionException {
+        switch (fault) {
+            case HostFault.OfWrite _ -> {
+                if (!function) {
+                    throw new WrongOptionException(
+                            "%s: not supported: a virtio device writes no buffers but the answers in its queues; a PCI function does"
+                                    .formatted(fault.name()));
+                }
+            }
+            case HostFault.FailUnmap _ -> {
+                if (carried == Transport.VHOST_USER) {
+                    throw new WrongOptionException(
+                            "%s: not available over vhost-user, where nothing is unmapped by a message that can be refused"
+                                    .formatted(fault.name()));
+                }
+            }
+            case HostFault.OfInterrupt interrupt -> {
+                if (interrupt.vector() == HostFault.LINE && carried == Transport.VHOST_USER) {
+                    throw new WrongOptionException(
+                            "%s: not available over vhost-user, where each queue has an eventfd; give vector=N, the number of a queue"
+                                    .formatted(fault.name()));
+                }
+            }
         }
     }
 

@@ -7,6 +7,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 
 import sluice.vdev.plugin.DeviceOption;
+import sluice.vdev.plugin.FaultKind;
 
 /** The list of available devices, as text and as JSON. */
 public final class DeviceList {
@@ -20,10 +21,13 @@ public final class DeviceList {
             for (DeviceOption option : DeviceArgument.listed(entry.provider()))
                 text.append("  %-20s %s%n".formatted(option, option.description()));
         }
-        return text.toString();
+        return text.append(FaultKind.grammar()).toString();
     }
 
-    /** An object with an array {@code devices}, each with {@code name}, {@code description}, {@code plugin} and {@code options}. */
+    /**
+     * An object with an array {@code devices}, each with {@code name}, {@code description}, {@code plugin} and {@code options}, and
+     * an array {@code faults}, each with {@code name}, {@code keys}, {@code description} and {@code devices}.
+     */
     public static String json(DeviceCatalog catalog) {
         JsonArray devices = new JsonArray();
         for (DeviceCatalog.Entry entry : catalog.all()) {
@@ -46,6 +50,16 @@ public final class DeviceList {
         }
         JsonObject all = new JsonObject();
         all.add("devices", devices);
+        JsonArray faults = new JsonArray();
+        for (FaultKind kind : FaultKind.values()) {
+            JsonObject one = new JsonObject();
+            one.addProperty("name", kind.word());
+            one.addProperty("keys", kind.keys());
+            one.addProperty("description", kind.effect());
+            one.addProperty("devices", kind.where().toString());
+            faults.add(one);
+        }
+        all.add("faults", faults);
         return new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create().toJson(all) + "\n";
     }
 }

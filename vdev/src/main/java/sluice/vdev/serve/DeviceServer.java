@@ -2,8 +2,11 @@ package sluice.vdev.serve;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 
 import io.netty.channel.Channel;
 import io.netty.channel.IoEventLoop;
@@ -13,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.dmacore.device.DmaConstraints;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.file.PrivateFile;
 import sluice.dmacore.linux.Fd;
@@ -24,6 +28,7 @@ import sluice.vdev.device.PciFunction;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.host.DeviceHost;
 import sluice.vdev.host.FunctionHost;
+import sluice.vdev.host.HostFaults;
 import sluice.vdev.host.SharedMemory;
 import sluice.vdev.io.Endpoint;
 import sluice.vdev.io.Listener;
@@ -51,6 +56,7 @@ final class DeviceServer implements AutoCloseable {
     private final Endpoint endpoint;
     /** The space that reports faults: the device's own, or its front-end's mappings. */
     private final @Nullable IoSpace space;
+    private final HostFaults faults;
     private @Nullable Listener listener;
     private @Nullable Promise<Void> inheritedGone;
     private @Nullable Channel inherited;
@@ -64,10 +70,13 @@ final class DeviceServer implements AutoCloseable {
         this.options = options;
         this.control = control;
         this.device = device;
+        faults = new HostFaults(options.injections().host());
+        for (String name : options.injections().byChance()) LOG.info("{}: {}", environment.name(), name);
         switch (device) {
             case ProvidedDevice.Function given -> {
-                FunctionHost host = functionHost(given.function(), options.stream(),
-                        witnesses ? null : environment.witness());
+                Witness witness = witnesses ? null : environment.witness();
+                FunctionHost host = functionHost(given.function(), options.stream(), options.constraints(), witness);
+                Constraints.tellUnseen(environment.name(), options.constraints(), witness != null);
                 for (Rule rule : options.injections().space()) host.space().table().inject(rule);
                 endpoint = new FunctionServer(host);
                 space = host.space().table();
@@ -78,10 +87,21 @@ final class DeviceServer implements AutoCloseable {
                         : new FunctionServer(functionHost(
                                 new VirtioPciFunction(given.device(), environment.loop(), options.pollNanos(),
                                         shared(given.device())),
-                                Stream.COHERENT, null)); // coherency applies to its buffers; rings are always coherent
+                                Stream.COHERENT, DmaConstraints.NONE, null)); // coherency applies to its buffers; rings are always coherent
                 space = environment.space();
             }
         }
+        register(space);
+    }
+
+    /** How often what was asked for has gone wrong. */
+    private void register(@Nullable IoSpace where) {
+        Map<String, LongSupplier> counts = new LinkedHashMap<>(faults.counts());
+        if (where != null) {
+            for (Rule rule : options.injections().space()) counts.put(rule.name(), () -> where.struck(rule.name()));
+        }
+        if (counts.isEmpty()) return;
+        environment.report().counters("injected", "times", "How often each fault of --inject has happened.", counts);
     }
 
     /**
@@ -130,9 +150,11 @@ final class DeviceServer implements AutoCloseable {
         }
     }
 
-    private FunctionHost functionHost(PciFunction function, Stream stream, @Nullable Witness witness) {
+    private FunctionHost functionHost(PciFunction function, Stream stream, DmaConstraints constraints,
+            @Nullable Witness witness) {
         FunctionHost host = new FunctionHost(function, environment.loop(), environment.files(), environment.core(),
-                stream, environment.share(), witness);
+                stream, constraints, environment.share(), witness);
+        host.inject(faults);
         host.register(environment.report());
         return host;
     }
@@ -149,6 +171,7 @@ final class DeviceServer implements AutoCloseable {
         DeviceHost host = new DeviceHost(virtio, environment.loop(), options.pollNanos(),
                 environment.core().trace("front of " + environment.name()), shared(virtio));
         for (Rule rule : options.injections().front()) host.injectFront(rule);
+        host.inject(faults);
         host.register(environment.report());
         return new BackEnd(host, environment.files(), display);
     }

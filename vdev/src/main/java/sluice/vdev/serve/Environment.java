@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.budget.Budget;
 import sluice.dmacore.budget.Share;
 import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.fence.FenceDomain;
 import sluice.dmacore.memory.FileMappings;
@@ -38,6 +39,7 @@ final class Environment implements DeviceEnvironment {
     private @Nullable IoSpace space;
     private @Nullable Runnable show;
     private boolean strays;
+    private boolean attaches;
 
     Environment(String name, ServerProcess process, CommonOptions options) {
         core = process.core();
@@ -78,6 +80,12 @@ final class Environment implements DeviceEnvironment {
     @Override
     public Stream stream() {
         return options.stream();
+    }
+
+    @Override
+    public DeviceDmaParams dmaParams(DeviceDmaParams own) {
+        attaches = true;
+        return options.constraints().narrow(own);
     }
 
     @Override
@@ -132,6 +140,11 @@ final class Environment implements DeviceEnvironment {
     @Nullable
     IoSpace space() {
         return space;
+    }
+
+    /** Whether the device attaches to buffers, with what a user has said that it cannot do. */
+    boolean attaches() {
+        return attaches;
     }
 
     /** Whether the device supports stray reads, for fault injection. */

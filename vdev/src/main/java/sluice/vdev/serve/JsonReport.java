@@ -37,7 +37,7 @@ final class JsonReport {
         all.add("ownership", ownership(core.totals()));
         all.add("findings", findings(core.findings(), Rule.Severity.ERROR));
         all.add("hints", findings(core.findings(), Rule.Severity.HINT));
-        return new GsonBuilder().setPrettyPrinting().create().toJson(all) + "\n";
+        return new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create().toJson(all) + "\n";
     }
 
     private static void put(JsonObject root, Report.Metric metric) {

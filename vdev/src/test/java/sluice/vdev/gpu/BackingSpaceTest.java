@@ -18,6 +18,7 @@ import sluice.dmacore.buffer.DeviceView;
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.buffer.DmaCoreOptions;
 import sluice.dmacore.buffer.SegmentList;
+import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.finding.Finding;
 import sluice.dmacore.linux.Fd;
@@ -56,7 +57,8 @@ class BackingSpaceTest {
     private final List<String> asked = new ArrayList<>();
     private final Translation memory = new Translation();
     private final DmaCore core = DmaCore.open(DmaCoreOptions.counting());
-    private final BackingSpace space = new BackingSpace("test", core, Budget.ofProcess().own(), Stream.COHERENT,
+    private final BackingSpace space = new BackingSpace("test", core, Budget.ofProcess().own(),
+            DeviceDmaParams.throughIommu(), Stream.COHERENT,
             new FaultPolicy.Abort());
 
     /** Guest memory that notes what it is asked, and may miss. */

@@ -28,6 +28,10 @@ class DeviceCatalogTest {
     void sluicesOwnAreThereWithTheOptionsOfTheirCommands() throws IOException {
         DeviceCatalog catalog = DeviceCatalog.of(List.of());
         assertThat(catalog.names()).isEqualTo("gpu, grabber, tw686x, vfg7350, witness");
+        for (DeviceCatalog.Entry entry : catalog.all()) {
+            assertThat(DeviceArgument.known(entry.provider())).as(entry.provider().name()).containsKeys("dma-mask",
+                    "max-segment-size", "max-segments", "boundary", "contiguous", "inject");
+        }
         DeviceCatalog.Entry gpu = Objects.requireNonNull(catalog.find("gpu"));
         assertThat(DeviceArgument.known(gpu.provider())).containsKeys("socket-path", "fd", "transport", "outputs",
                 "memory", "resolution", "stats", "snapshot-every", "inject", "on-fault", "coherency", "poll-us")

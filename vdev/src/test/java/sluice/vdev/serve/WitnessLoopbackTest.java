@@ -130,6 +130,7 @@ class WitnessLoopbackTest {
     private VfioUserClient card;
     private GuestRam ram;
     private int sequence;
+    private String call = "dma_sync_single_for_device";
 
     @BeforeEach
     void start() throws Exception {
@@ -184,7 +185,7 @@ class WitnessLoopbackTest {
         message.putInt(number).putInt(operation).putInt(direction).putInt(0).putInt(0x0028).putInt(device).putInt(total)
                 .putInt(0).putInt(pages.length);
         message.position(72).put("0000:00:05.0".getBytes(StandardCharsets.US_ASCII));
-        message.position(100).put("dma_sync_single_for_device".getBytes(StandardCharsets.US_ASCII)).position(128);
+        message.position(100).put(call.getBytes(StandardCharsets.US_ASCII)).position(128);
         for (long page : pages) message.putLong(page).putInt(PAGE).putInt(0);
         MemorySegment.copy(message.array(), 0, ram.memory(), ValueLayout.JAVA_BYTE, MESSAGE, message.capacity());
         return witness.read32(0, DOORBELL);
@@ -276,6 +277,29 @@ class WitnessLoopbackTest {
         cardWrites(BUFFER[0], PAGE, 0x55);
         assertThat(cpuReads(BUFFER[0])).containsOnly(0x55);
         assertThat(findings.errors()).isEmpty();
+    }
+
+    /** A second card, which takes little: what the kernel maps for it all the same is found, and named after the call. */
+    @Test
+    void whatACardCannotTakeIsFound() throws Exception {
+        try (DeviceServer server = serve(new Making("narrow", new ProvidedDevice.Function(new Card())), "narrow",
+                Map.of("max-segments", List.of("1"), "contiguous", List.of(""), "dma-mask", List.of("22")))) {
+            assertThat(server.failure()).isNull();
+            try (VfioUserClient narrow = connect("narrow")) {
+                tell(++sequence, HELLO, 0, 2, 0);
+                call = "dma_map_sg";
+                assertThat(tell(++sequence, MAP, FROM_DEVICE, 2, 2, BUFFER)).isEqualTo(sequence);
+                assertThat(findings.errors()).extracting(Finding::rule).containsExactly(Rule.BEYOND_DMA_MASK,
+                        Rule.TOO_MANY_SEGMENTS, Rule.NOT_CONTIGUOUS);
+                assertThat(findings.errors()).extracting(Finding::site).containsOnly("dma_map_sg");
+                byte[] before = cpuReads(BUFFER[0]);
+                narrow.write32(0, 0, (int) BUFFER[0]);
+                narrow.write32(0, 4, PAGE);
+                narrow.write32(0, 8, 0x77);
+                assertThat(narrow.read32(0, 0)).as("it faults, though the kernel has mapped it").isEqualTo(1);
+                assertThat(cpuReads(BUFFER[0])).isEqualTo(before);
+            }
+        }
     }
 
     /** A guest that says what makes no sense is answered, and gets no further. */

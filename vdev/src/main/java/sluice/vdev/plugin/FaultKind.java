@@ -1,0 +1,102 @@
+package sluice.vdev.plugin;
+
+import java.util.Arrays;
+import java.util.stream.Collectors;
+
+/**
+ * What {@code inject=KIND,KEY=VALUE,...} can make go wrong: the one place in which the grammar is written down, for the parser and
+ * for its users.
+ */
+public enum FaultKind {
+    DENY("deny", "[access=read|write][,first=A,last=A]", Where.SPACE, "An access to a page faults."),
+    DELAY("delay", "ms=N[,access=read|write][,first=A,last=A]", Where.SPACE,
+            "An access to a page takes N ms longer, up to 2000."),
+    POISON("poison", "[first=A,last=A]", Where.SPACE, "Every access to the pages faults; no WHEN."),
+    REVOKE("revoke", "[access=read|write][,first=A,last=A]", Where.SPACE,
+            "The mapping that an access touches is revoked while it is in use: that access and all later ones fault until it is mapped anew. Without an IOMMU it is all memory."),
+    FAIL_MAP("fail-map", "[errno=NAME][,after=RUNS]", Where.SPACE,
+            "A mapping fails with this errno (default ENOMEM) after so many runs, which are undone; for a PCI function the front-end's DMA_MAP."),
+    FAIL_UNMAP("fail-unmap", "[errno=NAME]", Where.VFIO_USER,
+            "A DMA_UNMAP is refused with this errno (default EIO), and the device still reaches the memory."),
+    LOST_INTERRUPT("lost-interrupt", "[vector=N|line]", Where.EVERY_DEVICE,
+            "An interrupt is never delivered: MSI-X vector N, over vhost-user the call of queue N, or the INTx line; default any."),
+    LATE_INTERRUPT("late-interrupt", "ms=N[,vector=N|line]", Where.EVERY_DEVICE,
+            "It is delivered N ms later, up to 2000."),
+    SHORT_WRITE("short-write", "bytes=N[,first=A,last=A]", Where.FUNCTION,
+            "The device writes N bytes fewer, 1 to 65536, and takes the write for done."),
+    OVERRUN("overrun", "bytes=N[,first=A,last=A]", Where.FUNCTION,
+            "The device also writes N bytes, 1 to 65536, of 0xa5 behind the end of a write, as far as the VM has given it that memory; elsewhere it faults."),
+    DROP_INVALIDATION("drop-invalidation", "[first=A,last=A]", Where.VHOST_USER,
+            "An invalidation of the VM's IOMMU is lost: the device keeps using what the guest has unmapped."),
+    STRAY_READ("stray-read", "address=A[,from=N]", Where.GPU,
+            "In its N-th transfer the device also reads an address that nobody gave it; no other WHEN.");
+
+    /** Which devices have it. */
+    public enum Where {
+        SPACE("PCI functions, and virtio devices with an address space of their own (gpu)"),
+        VFIO_USER("every device over vfio-user"),
+        VHOST_USER("virtio devices over vhost-user"),
+        FUNCTION("PCI functions"),
+        EVERY_DEVICE("every device"),
+        GPU("gpu");
+
+        private final String words;
+
+        Where(String words) {
+            this.words = words;
+        }
+
+        @Override
+        public String toString() {
+            return words;
+        }
+    }
+
+    /** When a fault happens: the keys that all kinds share. */
+    public static final String WHEN = "WHEN is [from=N][,count=N][,every=N][,one-in=N[,seed=S]]: from the N-th event of the kind on (default 1), so many times (default always), at each N-th event, at one in N on average by chance. What the chance decides depends on the seed alone, which is printed if it was not given. A is a bus address, for the gpu one of its own space; first= and last= default to all.";
+
+    private final String word;
+    private final String keys;
+    private final Where where;
+    private final String effect;
+
+    FaultKind(String word, String keys, Where where, String effect) {
+        this.word = word;
+        this.keys = keys;
+        this.where = where;
+        this.effect = effect;
+    }
+
+    /** As it is written: {@code short-write}. */
+    public String word() {
+        return word;
+    }
+
+    /** Its own keys, besides those of {@link #WHEN}. */
+    public String keys() {
+        return keys;
+    }
+
+    public Where where() {
+        return where;
+    }
+
+    /** What it does, in a sentence or two. */
+    public String effect() {
+        return effect;
+    }
+
+    /** All of them, for a sentence. */
+    public static String words() {
+        return Arrays.stream(values()).map(FaultKind::word).collect(Collectors.joining(", "));
+    }
+
+    /** The grammar, a line for each kind. */
+    public static String grammar() {
+        StringBuilder text = new StringBuilder("Faults of inject=KIND[,KEY=VALUE...][,WHEN]:%n".formatted());
+        for (FaultKind kind : values()) {
+            text.append("  %s,%s%n      %s (%s)%n".formatted(kind.word, kind.keys, kind.effect, kind.where));
+        }
+        return text.append("  ").append(WHEN).append(System.lineSeparator()).toString();
+    }
+}
