@@ -82,7 +82,7 @@ final class Channel {
 
     /** Whether its pictures come 25 times a second, and not 30 times. */
     boolean isFifty() {
-        return (registers[Registers.VIDEO_CONTROL] >>> Registers.FIFTY_FIELDS + number & 1) != 0;
+        return (registers[Registers.VIDEO_CONTROL] >>> (Registers.FIFTY_FIELDS + number) & 1) != 0;
     }
 
     /** Whether the buffer whose turn it is is B. */
@@ -101,7 +101,7 @@ final class Channel {
         int height = 2 * (size >>> FIELD_LINES);
         if (format == null || line < SHORTEST_LINE || line % PixelFormat.BYTES != 0 || height == 0)
             return Outcome.UNSUPPORTED;
-        Outcome outcome = switch (registers[Registers.PHASE] >>> Registers.WRITING + 2 * number & WRITING_MASK) {
+        Outcome outcome = switch (registers[Registers.PHASE] >>> (Registers.WRITING + 2 * number) & WRITING_MASK) {
             case BY_LIST -> byList(context, configuration, painter.fields(frame, format, line, height), line * height);
             case WHOLE -> whole(context, painter.lines(frame, format, line, height), line,
                     size >>> DISTANCE & LINE_MASK, height);

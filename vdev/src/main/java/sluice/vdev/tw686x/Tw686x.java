@@ -47,7 +47,6 @@ public final class Tw686x implements PciFunction {
     private static final long NANOS_PER_SECOND = 1_000_000_000;
     private static final Logger LOG = LoggerFactory.getLogger(Tw686x.class);
 
-    private final Chip chip;
     private final List<Bar> bars = List.of(Bar.registers(0, BAR_BYTES));
     private final ConfigSpace config;
     private final int[] registers = new int[Registers.COUNT];
@@ -77,7 +76,6 @@ public final class Tw686x implements PciFunction {
         if (framesPerSecond < 0 || framesPerSecond > 1000)
             throw new IllegalArgumentException(
                     framesPerSecond + " frames per second; give 1 to 1000, or 0 for the standard's");
-        this.chip = chip;
         this.framesPerSecond = framesPerSecond;
         this.pal = pal;
         config = new ConfigLayout(TECHWELL, chip.device(), 0x048000, 1).subsystem(TECHWELL, chip.device()).bars(bars)
@@ -134,7 +132,7 @@ public final class Tw686x implements PciFunction {
         } else if (isOfDecoder(number, Registers.DECODER_STATUS)) {
             return LOCKED | (pal ? DETECTED_50_HZ : 0);
         } else if (isOfDecoder(number, Registers.DECODER_STANDARD)) {
-            return value & SELECTED_MASK | (pal ? DETECTED_PAL : 0) << DETECTED;
+            return (value & SELECTED_MASK) | (pal ? DETECTED_PAL : 0) << DETECTED;
         }
         return value;
     }

@@ -3,9 +3,11 @@ package sluice.vdev.tw686x;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -38,6 +40,8 @@ class Tw686xLoopbackTest {
     /** Of a picture: bytes of a line, and lines. */
     private static final int LINE = 720;
     private static final int HEIGHT = 20;
+    /** Lines of a field. */
+    private static final int FIELD = HEIGHT / 2;
     private static final int BYTES = LINE * HEIGHT;
     private static final long P = 0x10_0000;
     private static final long B = 0x18_0000;
@@ -55,9 +59,9 @@ class Tw686xLoopbackTest {
 
     private final Report report = new Report();
     private Fd line;
-    private FunctionProcess process;
-    private VfioUserClient client;
-    private GuestRam ram;
+    private @Nullable Machine machine;
+
+    private record Machine(FunctionProcess process, VfioUserClient client, GuestRam ram) {}
 
     @BeforeEach
     void makeLine() throws IOException {
@@ -67,32 +71,40 @@ class Tw686xLoopbackTest {
     private void start(Chip chip, FrameSource source, boolean hold) throws IOException {
         Tw686x card = new Tw686x(chip, source, FAST, false, hold);
         card.register(report);
-        process = new FunctionProcess(card);
-        client = process.agreed();
-        ram = GuestRam.single(RAM, SEED);
-        assertThat(client.map(0, RAM, 0, VfioUserClient.MAP_READ | VfioUserClient.MAP_WRITE, ram.file())).isZero();
-        client.write32(VfioUserClient.CONFIG_REGION, 4, 6);
-        assertThat(client.setIrqs(VfioUserClient.DATA_EVENTFD | VfioUserClient.TRIGGER, VfioUserClient.LINE, 0, 1,
+        FunctionProcess process = new FunctionProcess(card);
+        machine = new Machine(process, process.agreed(), GuestRam.single(RAM, SEED));
+        assertThat(client().map(0, RAM, 0, VfioUserClient.MAP_READ | VfioUserClient.MAP_WRITE, ram().file())).isZero();
+        client().write32(VfioUserClient.CONFIG_REGION, 4, 6);
+        assertThat(client().setIrqs(VfioUserClient.DATA_EVENTFD | VfioUserClient.TRIGGER, VfioUserClient.LINE, 0, 1,
                 new byte[0], line)).isZero();
     }
 
     @AfterEach
     void end() {
-        if (process != null) {
-            client.close();
-            process.awaitGone();
-            process.close();
-            ram.close();
+        Machine ended = machine;
+        if (ended != null) {
+            ended.client().close();
+            ended.process().awaitGone();
+            ended.process().close();
+            ended.ram().close();
         }
         line.close();
     }
 
+    private VfioUserClient client() {
+        return Objects.requireNonNull(machine, "it was started").client();
+    }
+
+    private GuestRam ram() {
+        return Objects.requireNonNull(machine, "it was started").ram();
+    }
+
     private void write(int register, int value) throws IOException {
-        client.write32(0, register * 4, value);
+        client().write32(0, register * 4L, value);
     }
 
     private int read(int register) throws IOException {
-        return client.read32(0, register * 4);
+        return client().read32(0, register * 4L);
     }
 
     private long counted(String name) {
@@ -103,8 +115,9 @@ class Tw686xLoopbackTest {
     /** What the driver writes for a channel's format: the size, and how pictures are written. */
     private void format(int channel, int mode, int configuration) throws IOException {
         write(0x10 + channel, configuration);
-        write(0x81 + 8 * channel, HEIGHT / 2 << 22 | LINE << 11 | LINE);
-        write(PHASE, read(PHASE) & ~(3 << 16 + 2 * channel) | mode << 16 + 2 * channel);
+        write(0x81 + 8 * channel, FIELD << 22 | LINE << 11 | LINE);
+        int shift = 16 + 2 * channel;
+        write(PHASE, (read(PHASE) & ~(3 << shift)) | mode << shift);
     }
 
     private void run(int channels) throws IOException {
@@ -133,7 +146,7 @@ class Tw686xLoopbackTest {
     }
 
     private void unmask() throws IOException {
-        assertThat(client.setIrqs(VfioUserClient.DATA_NONE | VfioUserClient.UNMASK, VfioUserClient.LINE, 0, 1,
+        assertThat(client().setIrqs(VfioUserClient.DATA_NONE | VfioUserClient.UNMASK, VfioUserClient.LINE, 0, 1,
                 new byte[0])).isZero();
     }
 
@@ -148,7 +161,7 @@ class Tw686xLoopbackTest {
     }
 
     private byte[] memory(long address, int length) {
-        return ram.memory().asSlice(address, length).toArray(ValueLayout.JAVA_BYTE);
+        return ram().memory().asSlice(address, length).toArray(ValueLayout.JAVA_BYTE);
     }
 
     private static byte[] numbered(long frame) {
@@ -161,8 +174,8 @@ class Tw686xLoopbackTest {
     @EnumSource(Chip.class)
     void theChipIsTheOneTheDriverLooksFor(Chip chip) throws IOException {
         start(chip, new NumberedLines(), false);
-        assertThat(client.read32(VfioUserClient.CONFIG_REGION, 0)).isEqualTo(chip.device() << 16 | 0x1797);
-        assertThat(client.read32(VfioUserClient.CONFIG_REGION, 0x3c) >>> 8 & 0xff).as("pin A").isEqualTo(1);
+        assertThat(client().read32(VfioUserClient.CONFIG_REGION, 0)).isEqualTo(chip.device() << 16 | 0x1797);
+        assertThat(client().read32(VfioUserClient.CONFIG_REGION, 0x3c) >>> 8 & 0xff).as("pin A").isEqualTo(1);
         for (int channel = 0; channel < chip.channels(); channel++) {
             int decoder = 0x100 + channel / 4 * 0x100 + channel % 4 * 0x10;
             assertThat(read(decoder)).as("locked, a signal, 60 Hz").isEqualTo(0x68);
@@ -198,12 +211,12 @@ class Tw686xLoopbackTest {
         new TestPattern().fill(0, LINE / 2, HEIGHT, luma);
         byte[] picture = memory(P, BYTES);
         for (int i = 0; i < luma.length; i++) {
-            int pixel = picture[2 * i] & 0xff | (picture[2 * i + 1] & 0xff) << 8;
+            int pixel = (picture[2 * i] & 0xff) | (picture[2 * i + 1] & 0xff) << 8;
             int y = luma[i] & 0xff;
             assertThat(pixel).as("pixel %d", i).isEqualTo(switch (format) {
                 case 0 -> y << 8 | 0x80;
                 case 6 -> 0x80 << 8 | y;
-                default -> y / 8 << 11 | y / 4 << 5 | y / 8;
+                default -> (y / 8) << 11 | (y / 4) << 5 | y / 8;
             });
         }
     }
@@ -214,7 +227,7 @@ class Tw686xLoopbackTest {
         start(Chip.TW6869, new NumberedLines(), false);
         byte[] before = memory(P, 1024 * HEIGHT);
         format(0, WHOLE, 0);
-        write(0x81, HEIGHT / 2 << 22 | 1024 << 11 | LINE);
+        write(0x81, FIELD << 22 | 1024 << 11 | LINE);
         write(0x80, (int) P);
         write(0x82, (int) B);
         run(1);
@@ -230,8 +243,8 @@ class Tw686xLoopbackTest {
         long left = BYTES;
         for (int i = 0; left > 0; i++) {
             int length = (int) Math.min(lengths[i % lengths.length], left);
-            ram.memory().set(ValueLayout.JAVA_INT_UNALIGNED, table + 8L * i, 1 << 30 | length);
-            ram.memory().set(ValueLayout.JAVA_INT_UNALIGNED, table + 8L * i + 4, (int) page(first, i));
+            ram().memory().set(ValueLayout.JAVA_INT_UNALIGNED, table + 8L * i, 1 << 30 | length);
+            ram().memory().set(ValueLayout.JAVA_INT_UNALIGNED, table + 8L * i + 4, (int) page(first, i));
             left -= length;
             entries++;
         }
@@ -274,7 +287,7 @@ class Tw686xLoopbackTest {
         int register = shared ? 0x08 : 0xd0 + 2 * (channel - 1);
         write(register, (int) tables);
         write(register + 1, (int) tables + PAGE * 2);
-        format(channel, 0, first + 255 << 10 | first);
+        format(channel, 0, (first + 255) << 10 | first);
         run(1 << channel);
         for (int i = 0; i < 4; i++) {
             awaitInterrupt();
@@ -402,7 +415,7 @@ class Tw686xLoopbackTest {
         write(VIDEO_CONTROL, 1 << 13);
         for (int i = 0; i < 4; i++) look();
         byte[] last = memory(counted("frames") % 2 == 1 ? P : B, BYTES);
-        int number = (last[6] & 0xff) << 8 | last[7] & 0xff;
+        int number = (last[6] & 0xff) << 8 | (last[7] & 0xff);
         assertThat(number % 25).as("with 25 pictures a second").isIn(1, 2);
     }
 
@@ -430,7 +443,7 @@ class Tw686xLoopbackTest {
     void aListThatIsTooShortIsTold(int kind) throws IOException {
         start(Chip.TW6869, new NumberedLines(), false);
         int entries = list(LISTS, P, PAGE);
-        ram.memory().set(ValueLayout.JAVA_INT_UNALIGNED, LISTS + 8L * (entries - 1), 0);
+        ram().memory().set(ValueLayout.JAVA_INT_UNALIGNED, LISTS + 8L * (entries - 1), 0);
         write(0x08, kind == 1 ? 0x7fff_f000 : (int) LISTS);
         format(0, 0, kind == 2 ? 3 << 10 | 4 : 255 << 10);
         run(1);
@@ -475,7 +488,7 @@ class Tw686xLoopbackTest {
         if (byRegister) {
             write(RESET, 0xf);
         } else {
-            assertThat(client.ask(VfioUserClient.RESET, VfioUserClient.body(0)).errno()).isZero();
+            assertThat(client().ask(VfioUserClient.RESET, VfioUserClient.body(0)).errno()).isZero();
         }
         for (int register : new int[]{ INTERRUPT, LAST_BUFFER, COMMAND, FIFO, ENABLE, PHASE, 0x10, 0x80, 0x81, 0x82 })
             assertThat(read(register)).as("register 0x%x", register).isZero();
@@ -494,15 +507,15 @@ class Tw686xLoopbackTest {
             byte[] value = new byte[random.nextInt(4) > 0 ? 4 : 1 << random.nextInt(4)];
             random.nextBytes(value);
             // Beyond the end is the transport's to refuse, whichever way.
-            client.write(0, at, value);
-            if (i % 8 == 0) client.read(0, random.nextInt(PAGE), 1 << random.nextInt(4));
+            client().write(0, at, value);
+            if (i % 8 == 0) client().read(0, random.nextInt(PAGE), 1 << random.nextInt(4));
             if (i % 64 == 0) {
                 write(0x08, random.nextInt(1 << 16) & -4);
                 run(0xff);
             }
         }
-        assertThat(client.ask(VfioUserClient.RESET, VfioUserClient.body(0)).errno()).isZero();
-        client.write32(VfioUserClient.CONFIG_REGION, 4, 6);
+        assertThat(client().ask(VfioUserClient.RESET, VfioUserClient.body(0)).errno()).isZero();
+        client().write32(VfioUserClient.CONFIG_REGION, 4, 6);
         unmask();
         EventFd.drain(line);
         format(0, WHOLE, 0);

@@ -22,7 +22,7 @@ class NumberedLinesTest {
             assertThat(one.getInt()).isEqualTo((int) frame);
             assertThat(one.getInt()).isEqualTo(line);
             for (int i = 12; i < width; i++) {
-                if (one.get(i) != (byte) (frame * 31 + line * 7 + i))
+                if (one.get(i) != (byte) (frame * 31 + line * 7L + i))
                     throw new AssertionError("line %d, byte %d: %d".formatted(line, i, one.get(i)));
             }
         }
