@@ -90,6 +90,15 @@ public record GuestKernel(String release, Path image, Path modules, @Nullable Pa
         return ModuleOrder.of(this).has(module);
     }
 
+    /**
+     * Whether it has a module in its image.
+     *
+     * @throws IOException the lists of its modules cannot be read
+     */
+    public boolean isBuiltIn(String module) throws IOException {
+        return ModuleOrder.of(this).isBuiltIn(module);
+    }
+
     private static GuestKernel linked(Path link) throws IOException {
         if (!Files.isSymbolicLink(link)) {
             throw new IOException("no guest kernel in " + link.getParent()

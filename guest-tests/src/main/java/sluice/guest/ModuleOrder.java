@@ -94,6 +94,11 @@ final class ModuleOrder {
         return pathByName.containsKey(name(module)) || builtIn.contains(name(module));
     }
 
+    /** Whether the kernel's image has it. */
+    boolean isBuiltIn(String module) {
+        return builtIn.contains(name(module));
+    }
+
     /** A module's kernel name: without folder and extension, with underscores for hyphens. */
     static String name(String path) {
         String file = path.substring(path.lastIndexOf('/') + 1);

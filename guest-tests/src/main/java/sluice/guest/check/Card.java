@@ -1,11 +1,13 @@
 package sluice.guest.check;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 
 import org.jspecify.annotations.Nullable;
 
 import sluice.guest.GuestImage;
+import sluice.guest.GuestKernel;
 
 /**
  * A card of ours, and the stock driver that drives it.
@@ -40,6 +42,14 @@ record Card(String driver, String device, List<String> options, List<String> mod
     /** Whether the kernel's calls tell what the card may do: a driver in user space makes none. */
     boolean isTold() {
         return !driver.isEmpty();
+    }
+
+    /** Whether a kernel has its driver, or a part of it, in its image. */
+    boolean isBuiltInto(GuestKernel kernel) throws IOException {
+        for (String module : modules) {
+            if (kernel.isBuiltIn(module.split(" ", 2)[0])) return true;
+        }
+        return false;
     }
 
     /** Has an image load its driver. */

@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.ZoneId;
 import java.time.ZonedDateTime;
 import java.util.ArrayList;
@@ -95,6 +96,9 @@ public final class Check implements Callable<Integer> {
     @Option(names = "--timeout", paramLabel = "SECONDS", defaultValue = "900", description = "For the whole run, 1 to 86400 (default: ${DEFAULT-VALUE}).")
     private int timeout = 900;
 
+    @Option(names = "--cell-timeout", paramLabel = "SECONDS", defaultValue = "60", description = "For a cell, 1 to 86400 (default: ${DEFAULT-VALUE}).")
+    private int cellTimeout = 60;
+
     @Option(names = "--format", paramLabel = "NAME", defaultValue = "ktap", description = "What is printed: ktap while it runs (the default), junit or json at the end.")
     private String format = "ktap";
 
@@ -128,6 +132,8 @@ public final class Check implements Callable<Integer> {
         }
         if (timeout < 1 || timeout > 86_400)
             throw new ParameterException(line, "--timeout=" + timeout + ": give 1 to 86400 seconds");
+        if (cellTimeout < 1 || cellTimeout > 86_400)
+            throw new ParameterException(line, "--cell-timeout=" + cellTimeout + ": give 1 to 86400 seconds");
         TestProgram program = test == null ? null : TestProgram.of(test);
         Card card = card(line);
         List<Cell> cells = program == null ? cells(line) : Matrix.of(setups(line), program);
@@ -169,7 +175,7 @@ public final class Check implements Callable<Integer> {
         KtapWriter ktap = new KtapWriter(format.equals("ktap") ? line.getOut() : line.getErr());
         ktap.begin(card, guest.release(), qemu.version(), cells);
         CheckRun run = new CheckRun(launcher(), qemu, image, card, cache, new Judge(KnownFaults.shipped()))
-                .with(additions);
+                .with(additions).cellLimit(Duration.ofSeconds(cellTimeout));
         CheckResult result = run.run(cells, cell -> told(ktap, cell));
         ktap.end();
         return result;

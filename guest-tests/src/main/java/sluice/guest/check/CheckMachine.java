@@ -20,8 +20,10 @@ final class CheckMachine implements Closeable {
     private static final Duration SOON = Duration.ofSeconds(30);
     private static final Pattern UNLOADED = Pattern.compile("^SLUICE error insmod (\\S+)\\.ko$");
     /** The functions that QEMU has chosen slots for: the chipset's and what has a place of its own are above. */
-    private static final String FUNCTIONS = "for d in /sys/bus/pci/devices/0000:00:[01][0-9a-d].0; do echo SLUICE function $(cat $d/vendor $d/device | tr '\\n' ' ')/ $(basename \"$(readlink $d/driver)\"); done";
-    private static final Pattern FUNCTION = Pattern.compile("^SLUICE function 0x([0-9a-f]{4} 0x[0-9a-f]{4}) / ?(.*)$");
+    private static final String FUNCTIONS = "for d in /sys/bus/pci/devices/0000:00:[01][0-9a-d].0; do echo SLUICE function ${d##*/} $(cat $d/vendor $d/device | tr '\\n' ' ')/ $(basename \"$(readlink $d/driver)\"); done";
+    private static final Pattern FUNCTION = Pattern.compile("^SLUICE function (\\S+) 0x([0-9a-f]{4} 0x[0-9a-f]{4}) / ?(.*)$");
+    /** The driver's name on the bus, and the function's place. */
+    private static final String REBIND = "echo %2$s >'/sys/bus/pci/drivers/%1$s/unbind' && echo %2$s >'/sys/bus/pci/drivers/%1$s/bind'";
 
     /** The guest has booted, and lacks what its cells are about; the message is a sentence. */
     static final class UnfitGuestException extends IOException {
@@ -79,7 +81,7 @@ final class CheckMachine implements Closeable {
                 .arguments(List.of("-no-reboot")).kernel(setup.kernel()).boot(cache));
         boolean right = false;
         try {
-            machine.requireDriver(card);
+            machine.requireDriver(card, card.isBuiltInto(image.kernel()));
             if (root != null) machine.mount(root);
             right = true;
             return machine;
@@ -95,7 +97,7 @@ final class CheckMachine implements Closeable {
     }
 
     /** Everything was loaded, and the card has its driver. */
-    private void requireDriver(Card card) throws IOException, InterruptedException {
+    private void requireDriver(Card card, boolean builtIn) throws IOException, InterruptedException {
         List<String> lines = console();
         for (int i = 0; i < lines.size(); i++) {
             Matcher refused = UNLOADED.matcher(lines.get(i));
@@ -108,9 +110,12 @@ final class CheckMachine implements Closeable {
                 .filter(Matcher::matches).toList();
         // QEMU fills slots in the order of its arguments, of which the card is the last, under those that have a place of their own.
         Matcher last = functions.getLast();
-        if (last.group(2).isEmpty())
+        if (last.group(3).isEmpty())
             throw new UnfitGuestException("the driver %s does not bind: the function %s has no driver".formatted(card.driver(),
-                    last.group(1)));
+                    last.group(2)));
+        // What it has mapped before the witness was there, it maps anew.
+        if (builtIn && machine.run(REBIND.formatted(last.group(3), last.group(1)), SOON).status() != 0)
+            throw new UnfitGuestException("the driver %s, which is built in, cannot be bound again".formatted(card.driver()));
     }
 
     /**

@@ -23,7 +23,7 @@ import sluice.vdev.qemu.QemuBinary;
 /** Runs cells, those of one machine in one boot. */
 final class CheckRun {
     /** For a cell: a stock driver's buffers come within milliseconds. */
-    private static final Duration CELL = Duration.ofSeconds(60);
+    static final Duration CELL = Duration.ofSeconds(60);
     private static final int FRAMES = 20;
     private static final Pattern STREAM = Pattern.compile(
             "^SLUICE stream \\S+ frames (\\d+) failed (\\d+) right (\\d+) packets right (\\d+) old (\\d+) wiped (\\d+) other (\\d+)$");
@@ -36,6 +36,7 @@ final class CheckRun {
     private final Judge judge;
     private final KernelNeeds needs;
     private Additions additions = Additions.NONE;
+    private Duration cellLimit = CELL;
 
     /**
      * @param launcher the command {@code sluice}
@@ -50,6 +51,12 @@ final class CheckRun {
         this.cache = cache;
         this.judge = judge;
         needs = KernelNeeds.of(image.kernel());
+    }
+
+    /** Sets how long a cell may take; 60 s if not called. One that takes longer fails, and its machine ends. */
+    CheckRun cellLimit(Duration limit) {
+        cellLimit = limit;
+        return this;
     }
 
     /** Says what a user has added to the image. */
@@ -99,7 +106,7 @@ final class CheckRun {
                     int before = machine.console().size();
                     CellResult result;
                     try {
-                        Machine.Done done = machine.run(command(cell), CELL);
+                        Machine.Done done = machine.run(command(cell), cellLimit);
                         Seen now = Seen.of(machine.reports());
                         result = judged(cell, done, now.since(seen), now.lost(), began);
                         seen = now;
