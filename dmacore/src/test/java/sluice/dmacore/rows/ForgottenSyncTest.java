@@ -57,7 +57,7 @@ class ForgottenSyncTest {
         pages.add(ram, 0x2000, 4096);
         DmaBuf frame = core.export("frame", pages.bytes(), new GuestPages(pages));
         Attachment attachment = frame.attach(display, Stream.NON_COHERENT);
-        DeviceMapping mapping = attachment.map(Direction.TO_DEVICE); // the display's, with all that is in it
+        DeviceMapping mapping = attachment.map(Direction.TO_DEVICE); // transfers all of it to the display
 
         mapping.syncForCpu(); // the CPU's turn
         ram.segment().asSlice(0x5400, 1024).fill((byte) 42); // it draws the second row ...

@@ -15,17 +15,18 @@ import sluice.vdev.fixture.GpuWire;
  * lists them.
  */
 enum Fatal {
-    HUGE_RESOURCE("transfers to a resource of 65536×16385 pixels", "allocates 256 KiB, and writes far behind them",
+    HUGE_RESOURCE("transfers to a resource of 65536×16385 pixels", "allocates 256 KiB, and writes far beyond them",
             "OUT_OF_MEMORY, then INVALID_RESOURCE_ID",
             "5.7.6.7: OUT_OF_MEMORY; the size of a picture is a number of more than 32 bits"),
 
-    EMPTY_SCANOUT("SET_SCANOUT to a rectangle without pixels", "tells its display, and QEMU ends at the next flush",
-            "INVALID_PARAMETER", "5.7.6.8: resource 0 switches a scan-out off, a rectangle does not"),
+    EMPTY_SCANOUT("SET_SCANOUT to a rectangle without pixels",
+            "passes it to its display, and QEMU exits at the next flush", "INVALID_PARAMETER",
+            "5.7.6.8: resource 0 disables a scan-out, a rectangle does not"),
 
-    EDID_OF_NO_SCANOUT("GET_EDID of scan-out 16", "asks its display, gets no answer, and gives none any more",
-            "INVALID_SCANOUT_ID", "5.7.6.7: the error is made for it; there are at most 16"),
+    EDID_OF_NO_SCANOUT("GET_EDID of scan-out 16", "asks its display, gets no answer, and never answers again",
+            "INVALID_SCANOUT_ID", "5.7.6.7: the error exists for this case; there are at most 16"),
 
-    CURSOR_ON_NO_SCANOUT("MOVE_CURSOR on scan-out 16", "tells its display", "INVALID_SCANOUT_ID",
+    CURSOR_ON_NO_SCANOUT("MOVE_CURSOR on scan-out 16", "passes it to its display", "INVALID_SCANOUT_ID",
             "5.7.6.7: the same");
 
     /** Of the resource that is too large. */
