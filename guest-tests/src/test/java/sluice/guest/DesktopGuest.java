@@ -37,7 +37,7 @@ final class DesktopGuest implements AutoCloseable {
     }
 
     /**
-     * Starts a machine with our GPU and a tablet; pictures and statistics are kept in {@code target} for whoever wants to look.
+     * Starts a machine with our GPU and a tablet; pictures and statistics are kept in {@code target}.
      *
      * @param more arguments for QEMU
      */

@@ -8,7 +8,8 @@ import java.util.regex.Pattern;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /**
- * What the tests inside a guest have told on its console, in the lines that {@code sluice.dmacore.inside.ResultLines} prints.
+ * The results of the tests inside a guest, as printed on its console in the lines of {@code
+ * sluice.dmacore.inside.ResultLines} prints.
  *
  * @param results one for each test, in the guest's order
  * @param told how many tests the guest says it told of; -1 if it did not come to its end

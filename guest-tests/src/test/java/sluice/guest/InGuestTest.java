@@ -98,7 +98,7 @@ class InGuestTest {
         return console.waitFor("^SLUICE exit (\\d+)$", BOOT).group(1);
     }
 
-    /** A file of this run, kept for whoever wants to look. */
+    /** An output file of this run. */
     private Path target(String extension) throws IOException {
         Path folder = Files.createDirectories(Path.of("target").toAbsolutePath());
         return folder.resolve("in-guest-" + qemu.name().toLowerCase(Locale.ROOT) + "." + extension);

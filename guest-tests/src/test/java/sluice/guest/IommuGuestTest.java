@@ -44,7 +44,7 @@ class IommuGuestTest extends MachineTest {
         NONE("", "", null),
         INTEL_STRICT("intel-iommu,intremap=off,device-iotlb=on", "intel_iommu=on iommu.strict=1",
                 "DMAR: .* fault addr 0x12345000"),
-        /** What Linux does unless told otherwise: it unmaps in bulk, some milliseconds later. */
+        /** Linux's default: unmaps in bulk, some milliseconds later. */
         INTEL_LAZY("intel-iommu,intremap=off,device-iotlb=on", "intel_iommu=on",
                 "DMAR: .* fault addr 0x12345000"),
         /** Strict, because Linux 7.2 may hang when it restarts: the timer of its lazy mode outlives the IOMMU. */
@@ -53,7 +53,7 @@ class IommuGuestTest extends MachineTest {
         /** What {@code -device} adds it; empty for nothing. */
         private final String device;
         private final String kernel;
-        /** What the guest's driver says when it is told of a fault; null if nobody tells it. */
+        /** The guest driver's message for a reported fault; null if faults are not reported. */
         private final @Nullable String complaint;
 
         Iommu(String device, String kernel, @Nullable String complaint) {

@@ -9,7 +9,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What the template's README tells a newcomer to type.
+ * The commands in the template's README.
  *
  * @param commands its blocks of shell commands, one for each terminal
  */

@@ -51,9 +51,9 @@ class AllocationOracleTest {
 
     /** What there is. */
     enum Memory {
-        /** Pages here and there, whoever asks. */
+        /** Scattered pages for every request. */
         SCATTERED,
-        /** A pool that looks at who has attached. */
+        /** A pool that allocates to suit the attached devices. */
         LATE,
         /** Of another device. */
         VRAM,

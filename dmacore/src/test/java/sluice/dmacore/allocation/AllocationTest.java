@@ -151,7 +151,7 @@ class AllocationTest {
         }
     }
 
-    /** Everybody attaches before there is memory, so a core that takes nobody later does not mind. */
+    /** All devices attach before the allocation, so that a core that refuses late attachments works. */
     @Test
     @Tag("S42")
     @Tag("S23")

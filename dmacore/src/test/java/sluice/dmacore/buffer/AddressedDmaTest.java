@@ -152,7 +152,7 @@ class AddressedDmaTest {
         }
     }
 
-    /** What was right by chance with one entry is wrong with lists that nobody can foresee; what programs all of it is not. */
+    /** A driver that is right only for one entry fails with random lists; one that programs the whole list does not. */
     @Test
     @Tag("S36")
     @Tag("M2")
@@ -403,7 +403,7 @@ class AddressedDmaTest {
         }
     }
 
-    /** Rings are nobody's buffer, and always the device's. */
+    /** Rings are not buffers, and always belong to the device. */
     @Test
     void whatIsMappedInTheTableAndNoBufferIsReachedWithoutAFinding() throws IOException, MapException {
         try (Machine machine = Machine.modelled()) {

@@ -123,7 +123,7 @@ class BouncedMappingTest {
         }
     }
 
-    /** An invalidation changes the buffer's bytes, and nobody has written: what is newest in the copy still is. */
+    /** An invalidation changes the buffer's bytes without a write: the newest bytes are still in the copy. */
     @Test
     void whatAFetchBringsIsNoNewerThanTheCopy() throws IOException {
         try (Machine machine = Machine.modelled()) {
@@ -174,7 +174,7 @@ class BouncedMappingTest {
         }
     }
 
-    /** A device that has no turn writes all the same, and is told so; what it wrote is newer than the copy. */
+    /** A device without ownership writes nevertheless, which is a finding; its bytes are newer than the copy. */
     @Test
     void whatAnotherDeviceWritesOutOfTurnIsNewerThanTheCopy() throws IOException {
         try (Machine machine = Machine.modelled()) {

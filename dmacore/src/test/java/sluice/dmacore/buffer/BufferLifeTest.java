@@ -88,7 +88,7 @@ class BufferLifeTest {
         }
     }
 
-    /** Memory that was there from the beginning was chosen for nobody: late is who comes after its first user. */
+    /** Memory allocated at export was not chosen for a device: an attachment is late after the first user. */
     @Test
     @Tag("S23")
     void lateDevicesCanBeRefusedByAnExporterThatAllocatesAtOnce() throws IOException {

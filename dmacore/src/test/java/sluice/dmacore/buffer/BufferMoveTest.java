@@ -70,7 +70,7 @@ class BufferMoveTest {
         }
     }
 
-    /** The bound is an hour, and nobody waits for it. */
+    /** The bound is an hour, which the test does not wait for. */
     @Test
     @Timeout(2 * LIMIT_SECONDS)
     void aMoveThatWaitsIsOverWhenTheBufferIsTakenBack() throws Exception {
@@ -122,7 +122,7 @@ class BufferMoveTest {
         }
     }
 
-    /** Every dynamic importer is told, and each may map again where the buffer is then. */
+    /** Every dynamic importer is notified, and may map the buffer again at its new place. */
     @Test
     void allImportersAreToldOfAMove() throws IOException {
         try (Machine machine = Machine.counting()) {

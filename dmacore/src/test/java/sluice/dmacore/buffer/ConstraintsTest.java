@@ -22,7 +22,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static sluice.dmacore.buffer.Machine.PAGE;
 import static sluice.dmacore.buffer.Refused.refused;
 
-/** What devices want of memory, and when they are told that they cannot have it. */
+/** Devices' constraints on memory, and when a violation is refused. */
 class ConstraintsTest {
     @Test
     @Tag("S15")
@@ -133,7 +133,7 @@ class ConstraintsTest {
         }
     }
 
-    /** Pieces of several places, where there is no place for all: two of 48 KiB between pages that are taken. */
+    /** Pieces of several places without room for all: two of 48 KiB between used pages. */
     @Test
     @Tag("S19")
     void fewLongPiecesAreTakenWhereThereIsNoSingleOne() throws IOException {

@@ -281,7 +281,7 @@ class CpuAccessTest {
         }
     }
 
-    /** Asks for a range of pages to be brought in, and is interrupted, told to come again, and out of memory first. */
+    /** A range of pages must be brought in: EINTR, EAGAIN and ENOMEM first. */
     @Test
     @Tag("S24")
     void theExporterIsToldTheRangeAndWhatItRefusesCanBeTriedAgain() throws IOException {

@@ -185,7 +185,7 @@ class CutLinesTest {
         isThereForTheDisplay(filled(LINE, 1));
     }
 
-    /** As before, and the display reads what is there without being given it: that is what is missing, and it says so. */
+    /** As before, but the display reads without a transfer, which is the missing call that the finding names. */
     @Test
     void whatIsCopiedOverALineOfAnotherDeviceIsToBeGivenToItAgain() throws IOException {
         hasAPart(Way.COPY, Direction.TO_DEVICE);

@@ -27,7 +27,7 @@ import sluice.iommu.space.Outcome;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** A machine of a test's own, whose memory nobody holds at its end. */
+/** A machine for one test; its memory must be unreferenced at the end. */
 public final class Machine implements AutoCloseable {
     public static final int PAGE = 4096;
 
@@ -142,7 +142,7 @@ public final class Machine implements AutoCloseable {
                 .isEqualTo(Outcome.RESOLVED);
     }
 
-    /** The CPU stores, as a guest does: nobody is told. */
+    /** The CPU stores without notification, as a guest does. */
     public static void store(FileMapping file, long offset, byte[] bytes) {
         MemorySegment.copy(MemorySegment.ofArray(bytes), 0, file.segment(), offset, bytes.length);
     }
@@ -181,7 +181,7 @@ public final class Machine implements AutoCloseable {
         return Arrays.stream(rules).filter(rule -> rule.severity() == severity).toArray(Rule[]::new);
     }
 
-    /** What a rule was told about, of any severity and wherever in the program: ranges as they are printed, in any order. */
+    /** The ranges reported for a rule, of any severity and location, as printed, in any order. */
     public void about(Rule rule, String... ranges) {
         Set<String> told = new TreeSet<>();
         for (Findings.Counted counted : findings.all()) {

@@ -80,7 +80,9 @@ class MisuseTest {
         }
     }
 
-    /** A camera driver copies frames with the CPU, says that it tells of each write, and does not. */
+    /**
+     * A camera driver copies frames with the CPU, and does not enclose its writes by begin and end, as it has declared.
+     */
     @Test
     @Tag("M14")
     void anExporterThatWritesWithoutTellingLeavesItDirty() throws IOException {

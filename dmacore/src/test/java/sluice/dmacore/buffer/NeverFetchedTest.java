@@ -21,7 +21,7 @@ import sluice.dmacore.ownership.Flavour;
 import static org.assertj.core.api.Assertions.assertThat;
 import static sluice.dmacore.buffer.Machine.PAGE;
 
-/** What a device wrote and nobody has fetched: a hint, for the CPU may have read old bytes untold. */
+/** Device writes without a sync for the CPU: a hint, because the CPU may have read stale bytes unnoticed. */
 class NeverFetchedTest {
     private Machine machine;
     private FileMapping ram;

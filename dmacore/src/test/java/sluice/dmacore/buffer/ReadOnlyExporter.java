@@ -3,7 +3,7 @@ package sluice.dmacore.buffer;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.Runs;
 
-/** Exports a page that nobody may write. */
+/** Exports a read-only page. */
 record ReadOnlyExporter(FileMapping file) implements Exporter {
     @Override
     public String name() {

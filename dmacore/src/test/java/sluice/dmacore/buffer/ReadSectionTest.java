@@ -29,7 +29,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static sluice.dmacore.buffer.Machine.PAGE;
 import static sluice.dmacore.buffer.Refused.refused;
 
-/** Mappings that end while somebody is at them: a thread that would wait for itself, and a sync of another thread. */
+/** Mappings that end while in use: by a thread that would wait for itself, and by a sync of another thread. */
 class ReadSectionTest {
     private static final long LIMIT_SECONDS = 20;
 

@@ -23,7 +23,7 @@ import sluice.dmacore.trace.recording.Recording;
 import static org.assertj.core.api.Assertions.assertThat;
 import static sluice.dmacore.buffer.Machine.PAGE;
 
-/** What the core tells about a buffer's life, as a recording has it. */
+/** The events of a buffer's life in a recording. */
 class RecordedCoreTest {
     private static final Duration LIMIT = Duration.ofSeconds(30);
 

@@ -88,7 +88,7 @@ class VerdictTest {
         return verdict.problems().stream().map(Verdict.Problem::rule).toList();
     }
 
-    /** Memory that only those who snoop may reach, such as one whose exporter cannot flush. */
+    /** Memory for snooping devices only, such as that of an exporter that cannot flush. */
     @Test
     @Tag("S13")
     @Tag("S39")
@@ -108,7 +108,7 @@ class VerdictTest {
         }
     }
 
-    /** Refuses whoever does not snoop. */
+    /** Refuses non-snooping devices. */
     private record SnoopedExporter(Exporter inner) implements Exporter {
         @Override
         public String name() {

@@ -81,7 +81,7 @@ class CpuWriteBackTest {
         return lines;
     }
 
-    /** The JDK's own method checks what it is given, and this one has not got it from anybody else. */
+    /** The JDK's method checks its arguments, but is called directly here. */
     @Test
     void theCpusOwnInstructionStandsBehindIt() {
         CpuWriteBack executor = CpuWriteBack.open().orElseThrow();

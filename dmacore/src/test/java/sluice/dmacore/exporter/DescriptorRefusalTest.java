@@ -21,7 +21,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static sluice.dmacore.buffer.Refused.refused;
 
-/** What can be said of descriptors where there are no dma-bufs. */
+/** Descriptor checks on a kernel without dma-bufs. */
 class DescriptorRefusalTest {
     @Test
     void aMemfdIsNoDmaBufAndNothingIsLeftOfIt() throws IOException {
@@ -55,7 +55,7 @@ class DescriptorRefusalTest {
         files.awaitUnmapped();
     }
 
-    /** A buffer asks its exporter before anybody has an access: what the kernel refuses, nobody gets. */
+    /** A buffer calls its exporter before an access begins: an access refused by the kernel does not begin. */
     @Test
     void anAccessThatTheKernelRefusesDoesNotBegin() throws IOException {
         try (Machine machine = Machine.counting()) {

@@ -21,7 +21,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static sluice.dmacore.buffer.Machine.PAGE;
 import static sluice.dmacore.buffer.Refused.refused;
 
-/** Memory that somebody else has: it is lent to buffers, never freed by them. */
+/** Memory owned elsewhere: buffers use it, but never free it. */
 class ExportersTest {
     /** An importer's error path that freed what it had imported was a use after free for the exporter. */
     @Test

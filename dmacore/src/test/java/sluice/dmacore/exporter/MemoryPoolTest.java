@@ -27,7 +27,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static sluice.dmacore.buffer.Machine.PAGE;
 
-/** Memory that is given out and given back, against a set of the pages that somebody has. */
+/** Allocation and freeing of memory, compared with a set of used pages. */
 @Tag("S21")
 class MemoryPoolTest {
     private static final long SEED = 20260613;
@@ -72,7 +72,7 @@ class MemoryPoolTest {
         return params;
     }
 
-    /** Whether there is an aligned place for so many pages below a limit. */
+    /** Whether there is an aligned free place for a number of pages below a limit. */
     private boolean hasRoom(int pages, int alignment, int limit) {
         for (int at = 0; at + pages <= limit; at += alignment) {
             int next = given.nextSetBit(at);
@@ -81,7 +81,7 @@ class MemoryPoolTest {
         return false;
     }
 
-    /** Aligned places at which so many pages are free. */
+    /** Aligned places with enough free pages. */
     private int places(int pages, int alignment, int limit) {
         int places = 0;
         for (int at = 0; at + pages <= limit; at += alignment) {
@@ -173,7 +173,7 @@ class MemoryPoolTest {
         }
     }
 
-    /** Buffers keep their memory when the pool is closed, and nobody else's is freed with it. */
+    /** Buffers keep their memory when the pool is closed, and no other memory is freed. */
     @Test
     @Tag("M28")
     void whoClosesThePoolFreesNoBuffersMemory() throws IOException {

@@ -150,7 +150,7 @@ class FenceCombinationOracleTest {
         void check(String what) {
             for (Combined each : combined) {
                 Seen expected = expected(each);
-                // Who has subscribed is called without anybody's look.
+                // Callbacks run without polling.
                 assertThat(each.called).as(what).isEqualTo(expected.at == 0 ? 0 : each.subscribed);
                 if (random.nextInt(4) != 0) continue;
                 assertThat(each.fence.isSignalled()).as(what).isEqualTo(expected.at != 0);
@@ -176,7 +176,7 @@ class FenceCombinationOracleTest {
                 if (each.fence.isSignalled()) signalled++;
                 else pending++;
             }
-            // When everything is done nobody is subscribed to anything any more.
+            // At the end no callback is pending.
             world.timelines.forEach(FenceTimeline::close);
             for (Combined each : world.combined) {
                 assertThat(each.fence.isSignalled()).isTrue();

@@ -97,7 +97,7 @@ class FenceContainerTest {
         assertThat(drawn.fence().callbacks()).isZero();
     }
 
-    /** A sync file's status was stuck in the kernel until somebody waited: nobody had enabled the members. */
+    /** A sync file's status was stuck in the kernel until a wait, because signalling of the members was not enabled. */
     @Test
     @Tag("M17")
     void theStatusIsKnownThoughNobodyWaits() {

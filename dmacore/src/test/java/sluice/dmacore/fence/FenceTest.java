@@ -19,7 +19,7 @@ import sluice.dmacore.linux.Errno;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-/** One fence and those who wait for it. */
+/** One fence and its waiters. */
 @Tag("S34")
 class FenceTest {
     private final Fences fences = new Fences();

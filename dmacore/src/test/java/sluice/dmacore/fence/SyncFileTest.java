@@ -59,7 +59,7 @@ class SyncFileTest {
                 new SyncFile.Part(encoded.fence().origin(), -Errno.EIO, 5010));
     }
 
-    /** MM:d0a564d6: the status of a sync file must not depend on anybody having waited. */
+    /** MM:d0a564d6: the status of a sync file must not depend on an earlier wait. */
     @Test
     @Tag("M17")
     void itsStatusIsALook() throws Exception {

@@ -104,7 +104,7 @@ class FindingsTest {
         assertThat(findings.errors()).extracting(Finding::rule).containsExactly(Rule.MISSING_SYNC_FOR_DEVICE);
     }
 
-    /** A recording has each of them, also those for which there is no room here. */
+    /** A recording has all of them, including those beyond the limit here. */
     @Test
     void aFollowerIsToldEachTimeAndAListenerOnce() {
         List<String> followed = new ArrayList<>();

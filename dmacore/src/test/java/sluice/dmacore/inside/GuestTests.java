@@ -7,8 +7,8 @@ import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
 /**
- * Runs the tests tagged {@code guest} of this floor, in one JVM, and tells of each on standard output, see
- * {@link ResultLines}. Whether all passed is for the reader to say: the exit status is 0 when all have been run.
+ * Runs this module's tests tagged {@code guest} in one JVM, and reports each on standard output, see {@link
+ * ResultLines}. Whether all passed is for the reader to say: the exit status is 0 when all have been run.
  */
 public final class GuestTests {
     private GuestTests() {}

@@ -25,7 +25,7 @@ import org.junit.platform.launcher.TestPlan;
  * </pre>
  *
  * <p>The number is milliseconds. What a failed test or container has thrown comes before its line, a line of it each. A
- * container is told of only if it fails. The last line is the number of tests told of.
+ * container is reported only if it fails. The last line is the number of reported tests.
  */
 final class ResultLines implements TestExecutionListener {
     private final PrintStream out;

@@ -12,8 +12,8 @@ import sluice.dmacore.laws.Step.Mode;
 import sluice.dmacore.ownership.Direction;
 
 /**
- * Draws programs that keep the {@link Rules}: somebody wants to read or write a range, and the calls that are due for it are made;
- * in between come calls that nobody needs and that are right all the same, and calls that are refused.
+ * Draws programs that keep the {@link Rules}: a participant reads or writes a range, after the required calls; in
+ * between there are redundant but legal calls, and calls that are refused.
  */
 final class CorrectPrograms {
     private static final Direction[] DIRECTIONS = Direction.values();

@@ -8,7 +8,7 @@ import sluice.dmacore.ownership.Direction;
 import static sluice.dmacore.laws.State.CPU;
 import static sluice.dmacore.laws.State.LINE;
 
-/** What a program has to keep of the CPU's accesses, told and untold. */
+/** The rules for CPU accesses, with and without begin and end. */
 final class CpuRules {
     private final State state;
     private final MappingRules mappings;
@@ -194,7 +194,7 @@ final class CpuRules {
 
     // ---- untold
 
-    /** Whether nobody but the CPU has the lines of a range. */
+    /** Whether only the CPU owns the lines of a range. */
     private boolean isCpus(int buffer, int from, int length) {
         int count = state.lines(buffer, from, length);
         for (int i = 0; i < count; i++) {
@@ -278,7 +278,7 @@ final class CpuRules {
         return true;
     }
 
-    /** Whether a device has a byte by another buffer, or somebody's write there is not closed. */
+    /** Whether a device owns a byte through another buffer, or a write to it is not closed. */
     private boolean isOthers(int at, int buffer) {
         if (state.busy[at / LINE] > 0) return true;
         for (int other = at / LINE * LINE; other < (at / LINE + 1) * LINE; other++) {

@@ -2,7 +2,7 @@ package sluice.dmacore.laws;
 
 import java.util.Arrays;
 
-/** Memory in which every store is seen by all at once, whoever makes it. */
+/** Memory in which every store is visible to all at once. */
 final class IdealMemory {
     private final byte[] bytes;
     /** Stores so far: each has values that no byte had before, as far as 256 values allow. */

@@ -12,7 +12,7 @@ import sluice.dmacore.laws.Outcome.Refusal;
 import sluice.dmacore.laws.Outcome.Told;
 import sluice.dmacore.laws.Outcome.WrongRead;
 
-/** The two laws. What breaks one is told as a sentence whose first words, up to the colon, are the kind of it. */
+/** The two laws. A violation is reported as a sentence; its words up to the colon are the kind of violation. */
 enum Laws {
     /**
      * A program that keeps the rules has no finding that is an error, and right bytes everywhere. A call that is refused leaves
@@ -41,7 +41,7 @@ enum Laws {
             return null;
         }
     },
-    /** Wrong bytes at a reader are told: the line, by a rule about calls. */
+    /** Wrong bytes at a reader are reported: the line, by a rule about calls. */
     WRONG_BYTES {
         @Override
         @Nullable

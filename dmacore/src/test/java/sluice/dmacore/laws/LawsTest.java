@@ -83,7 +83,7 @@ class LawsTest {
 
     private record Tally(AtomicLong programs, AtomicLong withWrongBytes, List<String> report) {}
 
-    /** Programs of so many seeds; each thread takes its share of them, and has a bench of its own. */
+    /** Programs of a number of seeds, divided among threads, each with a bench of its own. */
     private static Tally judged(Laws law, int count, int threads, ObjLongConsumer<Judge> each) {
         System.out.printf("%s: seeds %d to %d%n", law, SEED, SEED + count - 1);
         Tally tally = new Tally(new AtomicLong(), new AtomicLong(), new CopyOnWriteArrayList<>());

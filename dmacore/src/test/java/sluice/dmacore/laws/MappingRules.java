@@ -56,7 +56,7 @@ final class MappingRules {
         return true;
     }
 
-    /** Whether nobody's bounce memory will be copied over what an attachment writes. */
+    /** Whether no bounce buffer will be copied over an attachment's writes. */
     boolean isKept(int attachment, int from, int length) {
         int[] places = state.placesOf(attachment);
         for (int i = from; i < from + length; i++) if (state.isClobbered(places[i], attachment + 1)) return false;

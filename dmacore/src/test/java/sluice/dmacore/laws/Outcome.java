@@ -11,7 +11,7 @@ import sluice.dmacore.finding.Rule;
  * What came of a program.
  *
  * @param wrong what readers have seen that it is not
- * @param told all findings, each time they were made
+ * @param told all occurrences of findings
  * @param refusals steps that were refused
  * @param thrown what no call should throw, or null
  */

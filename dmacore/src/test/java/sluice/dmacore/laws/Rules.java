@@ -7,8 +7,8 @@ import sluice.dmacore.laws.State.Turns;
 import sluice.dmacore.ownership.Direction;
 
 /**
- * What a program has to keep: before anybody reads or writes bytes that somebody else wrote, the writer's side was closed by its
- * call and the reader's side was opened by its call, and no call on the way drops what was written.
+ * The rules for programs: before a participant reads or writes bytes written by another, the writer's side was closed
+ * by its call and the reader's side was opened by its call, and no call on the way drops what was written.
  *
  * <p>A line has one writer at a time: whoever writes has all bytes of the line, as far as they are his to have. Only of what a
  * device has given back in part the CPU may read its part, while the device writes the rest. Stricter than some machines, so that it is right on all: neither the flavour nor the eviction is looked at.
@@ -79,7 +79,7 @@ final class Rules {
                 || !turns.direction.covers(part));
     }
 
-    /** A device without an IOMMU is told, and not held back, when it goes against its direction. */
+    /** A device without an IOMMU that violates its direction is reported, but not prevented. */
     private Direction tableSees(int attachment, Direction access) {
         return state.port(attachment).bounced() ? state.turns[attachment].direction : access;
     }

@@ -66,7 +66,7 @@ final class SettingDraw {
         };
     }
 
-    /** As long, and where nobody else is. */
+    /** Of the same length, in unused memory. */
     private static List<Piece> elsewhere(List<Piece> pieces) {
         List<Piece> other = new ArrayList<>();
         for (Piece piece : pieces) other.add(new Piece(1, piece.offset(), piece.length()));
@@ -80,7 +80,7 @@ final class SettingDraw {
     /** A second buffer: over the same pages, over a part of them, beside them, or apart. */
     private Shape another(Shape first) {
         if (first.kind() == Kind.DEVICE || one(12)) return one(2) ? vram() : apart();
-        // Pages of what moves become somebody else's, whose stores are to be told.
+        // Pages of a moved buffer are reused by others, which must enclose their stores.
         Kind kind = first.kind() != Kind.MOVABLE && one(2) ? Kind.GUEST : Kind.TOLD;
         Piece piece = first.pieces().getFirst();
         return switch (chance.nextInt(4)) {
@@ -106,7 +106,7 @@ final class SettingDraw {
         return new Port(buffer, chance.nextInt(3), chance.nextInt(5) < 2, bounced, dynamic, one(3));
     }
 
-    /** Whether it is no single segment, and has no byte twice: a copy of it would have two. */
+    /** Whether it has several segments and no byte twice: a copy of it would have two. */
     private static boolean isBounceable(Shape shape) {
         return shape.kind() != Kind.DEVICE && shape.pieces().size() > 1 && shape.pieces().stream().distinct()
                 .count() == shape.pieces().size();

@@ -74,15 +74,15 @@ final class State {
     final Turns[] turns;
     int now = 1;
 
-    /** Who wrote a byte last; meaningless where nobody has. */
+    /** The last writer of a byte; undefined without a write. */
     final int[] writer;
-    /** When the last write was closed; 0 where nobody has written. */
+    /** When the last write was closed; 0 without a write. */
     final int[] closed;
-    /** The access that wrote, where the CPU did and told. */
+    /** The CPU access that wrote, if it was enclosed by begin and end. */
     final int[] access;
-    /** What is in a cache and not in memory, as long as nobody evicts it. */
+    /** Bytes that are in a cache but not in memory, until eviction. */
     final boolean[] dirty;
-    /** What nobody may look at: the CPU's, and a device was to fill it. */
+    /** Undefined bytes: owned by the CPU, but to be filled by a device. */
     final boolean[] undefined;
     /** What the CPU has to store before it does anything else, because it took the line without looking. */
     final boolean[] rewrite;
@@ -224,7 +224,7 @@ final class State {
         return false;
     }
 
-    /** Somebody writes a byte. */
+    /** A participant writes a byte. */
     void write(int at, int who, boolean throughCache) {
         writer[at] = who;
         closed[at] = UNCLOSED;

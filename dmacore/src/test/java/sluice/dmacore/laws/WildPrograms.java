@@ -84,7 +84,7 @@ final class WildPrograms {
     }
 
     private boolean isGuests(int buffer) {
-        // Whoever promises to tell keeps that promise: a store that nobody sees is seen by nobody.
+        // Enclosed stores only, if declared so: other stores are invisible.
         return layout.setting().buffers().stream().allMatch(shape -> shape.kind() == Kind.GUEST)
                 && layout.setting().buffers().get(buffer).kind() == Kind.GUEST;
     }

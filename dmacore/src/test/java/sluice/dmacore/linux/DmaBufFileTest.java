@@ -17,7 +17,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-/** What the kernel says of every dma-buf, whoever exports it: each line of it that the project relies on was asked here. */
+/** The kernel's behaviour for dma-bufs of any exporter, as far as the project relies on it. */
 @Tag("guest")
 @ParameterizedClass(name = "{0}")
 @EnumSource
@@ -78,7 +78,9 @@ class DmaBufFileTest {
         MemfdTest.assertFails(Errno.EFAULT, SYNC, () -> Ioctl.call(buffer, DmaBufFile.SYNC, MemorySegment.NULL));
     }
 
-    /** Only udmabuf knows whether a bracket was ever opened; nobody counts. This is why the core keeps the balance. */
+    /**
+     * Only udmabuf checks whether a bracket was ever opened; the kernel does not count. So the core checks the balance.
+     */
     @Test
     @Tag("S26")
     void theKernelDoesNotKeepTheBalance() throws Exception {

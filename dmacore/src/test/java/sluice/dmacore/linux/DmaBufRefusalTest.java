@@ -11,7 +11,7 @@ import org.junit.jupiter.api.io.TempDir;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-/** What needs no device: descriptors that are no dma-bufs, devices that are not there, and why udmabuf would refuse. */
+/** Refusals without a device: descriptors that are not dma-bufs, missing devices, and udmabuf's rules. */
 class DmaBufRefusalTest {
     private static final long PAGE = Mman.pageSize();
     private static final UdmabufRules RULES = new UdmabufRules(4, 1);

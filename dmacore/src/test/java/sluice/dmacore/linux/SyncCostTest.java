@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** What a bracket costs, told and not judged: a time in a guest is only comparable with others in the same run. */
+/** The cost of a bracket, reported but not judged: a time in a guest is only comparable with others in the same run. */
 @Tag("guest")
 class SyncCostTest {
     private static final int ROUNDS = 200;

@@ -14,7 +14,7 @@ import sluice.iommu.space.Result;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** A front-end that writes down what it is asked and answers when told to, and the cache that asks it. */
+/** A front-end that records misses and answers on demand, and the cache that sends them. */
 final class AskedFront implements Iotlb.Questions, AutoCloseable {
     static final long PAGE = MemoryRegion.PAGE;
     /** The front-end's address of the memory's first byte. */

@@ -108,7 +108,7 @@ class BusRangesTest {
             front.answerAll(0);
             before += Iotlb.WINDOW * PAGE;
         }
-        // The cache forgets what was found first, nobody took it back: it stays found.
+        // The cache evicts the first entry without an invalidation: its runs stay valid.
         assertThat(advance()).isEqualTo(Outcome.MISS);
         front.answerAll(0);
         assertThat(advance()).isEqualTo(Outcome.RESOLVED);

@@ -261,7 +261,7 @@ class FileMappingsTest {
         held.forEach(FileMapping::release);
     }
 
-    /** A release races with a map of the same file: whoever gets a mapping can use it, and none is lost or kept. */
+    /** A release races with a map of the same file: a returned mapping is usable, and none is lost or leaked. */
     @Test
     void aFileThatComesAndGoesOnTwoThreadsIsAlwaysUsable() throws Exception {
         int rounds = 3_000;

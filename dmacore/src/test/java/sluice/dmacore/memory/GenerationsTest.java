@@ -14,7 +14,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-/** Generations of a memory table keep the files they name mapped, exactly as long as somebody holds them. */
+/** Generations of a memory table keep their files mapped exactly as long as they are referenced. */
 class GenerationsTest {
     private static final long PAGE = MemoryRegion.PAGE;
 

@@ -96,7 +96,7 @@ class GuestMemoryTest {
         return regions;
     }
 
-    /** The runs of a range, page by page, merged where they continue each other; null if a page is nobody's. */
+    /** The runs of a range, page by page, merged where contiguous; null if a page is not memory. */
     private static @Nullable List<Piece> expected(Map<Long, Page> pages, long address, long length) {
         List<Piece> pieces = new ArrayList<>();
         long left = length;

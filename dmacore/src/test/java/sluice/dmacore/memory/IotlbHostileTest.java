@@ -41,7 +41,7 @@ class IotlbHostileTest {
         assertThat(front.statistics.unasked()).isEqualTo(100_000);
     }
 
-    /** Nobody comes back for what is refused: as many refusals as fit the window are kept, and no more. */
+    /** Refusals that are never retried: at most the window's size of them is kept. */
     @Test
     void refusalsWithoutEndAreForgotten() {
         for (int round = 0; round < 1000; round++) {

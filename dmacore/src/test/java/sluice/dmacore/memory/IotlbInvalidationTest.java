@@ -96,7 +96,7 @@ class IotlbInvalidationTest {
         front.finds(8 * PAGE, 1, Access.READ, 9 * PAGE);
     }
 
-    /** The answer may be older than the invalidation, which took the entry away that it relies on: it is no refusal. */
+    /** The answer may be older than the invalidation that dropped its entry: it is not a refusal. */
     @Test
     void betweenAQuestionAndAnAnswerThatReliesOnAnEntryOfBefore() throws Exception {
         front.misses(8 * PAGE, 1, Access.READ, 8 * PAGE);

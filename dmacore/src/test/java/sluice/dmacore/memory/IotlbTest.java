@@ -162,7 +162,7 @@ class IotlbTest {
         front.finds(0, 1, Access.WRITE, 0);
     }
 
-    /** The command has failed with its first page; its others were asked ahead, and nobody comes back for them. */
+    /** The command failed at its first page; its other pages were requested ahead, and are never retried. */
     @Test
     void aRefusalThatComesAfterItsCommandHasFailedIsForgotten() throws Exception {
         front.misses(0, 3 * PAGE, Access.READ, 0);
@@ -244,7 +244,7 @@ class IotlbTest {
         assertThat(front.statistics.refused()).isZero();
     }
 
-    /** A front-end that says yes and tells nothing, or not enough, would be asked for ever. */
+    /** A front-end that acknowledges without an entry, or with an insufficient one, would be asked for ever. */
     @Test
     void aSecondYesWithoutAnEntryIsANo() {
         for (int asked = 1; asked <= 2; asked++) {
@@ -346,7 +346,7 @@ class IotlbTest {
         assertThat(front.statistics.isTranslating()).isTrue();
     }
 
-    /** Whoever keeps runs compares generations, also when the device has started anew in between. */
+    /** Code that keeps runs compares generations, even across a restart of the device. */
     @Test
     void noTwoCachesHaveAGenerationInCommon() {
         List<Long> seen = new ArrayList<>();

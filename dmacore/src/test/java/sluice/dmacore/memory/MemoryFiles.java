@@ -34,7 +34,7 @@ public final class MemoryFiles {
         return fd;
     }
 
-    /** A mapped file of its own; nobody else holds it. */
+    /** A mapped file without other references. */
     public FileMapping mapping(long bytes) throws IOException {
         try (Fd fd = file(bytes)) {
             return mappings.map(fd);

@@ -81,7 +81,7 @@ final class ModelIommu {
         }
     }
 
-    /** The driver unmaps a page or the block it is in; the device is told. */
+    /** The driver unmaps a page or its block; the device is notified. */
     void unmap(long page) {
         long first = isInBlock(page) ? page & -BLOCK_PAGES : page;
         long count = isInBlock(page) ? BLOCK_PAGES : 1;
@@ -166,7 +166,7 @@ final class ModelIommu {
         return false;
     }
 
-    /** Whether the device was told that a page may not be accessed so, since this was last asked. */
+    /** Whether the device was notified, since the last call, that such an access to a page is not permitted. */
     boolean wasRefused(long page, Access access) {
         return refused.remove(new Question(page * PAGE, access));
     }

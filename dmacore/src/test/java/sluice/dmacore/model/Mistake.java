@@ -4,7 +4,7 @@ import java.util.Set;
 
 import sluice.dmacore.finding.Rule;
 
-/** What can be wrong at the end of a program, and what is to be found then. */
+/** Possible errors at the end of a program, and the expected findings. */
 enum Mistake {
     NONE,
     /** What the device writes all the same is lost with the write-back that comes later. */

@@ -90,7 +90,7 @@ final class Program {
         return stage.open.get(stage.random.nextInt(stage.open.size()));
     }
 
-    /** Whether a device may have a lot without anybody being wronged: many readers, or one writer, and not the CPU. */
+    /** Whether a device may own a lot: many readers, or one writer, and not the CPU. */
     private boolean mayGive(int device, int lot, Direction direction) {
         if (stage.isOpen(lot)) return false;
         for (int other = 0; other < DEVICES; other++) {
@@ -150,7 +150,7 @@ final class Program {
         }
     }
 
-    /** The CPU begins to read and write a part of a lot, whoever owns it. */
+    /** The CPU begins to read and write a part of a lot, with any owner. */
     private void tryBegin(int lot) throws IOException {
         if (stage.open.size() == MOST_OPEN) return;
         Direction direction = stage.anyDirection();

@@ -25,7 +25,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /**
  * Two buffers over the same pages, three devices and a CPU, on the model and on two naive machines at a time: what each
- * operation does to all of them. Each byte that anybody reads is compared.
+ * operation does to all of them. Each byte read is compared.
  */
 final class Stage {
     static final int PAGES = 2;
@@ -226,7 +226,7 @@ final class Stage {
 
     // ---- the CPU
 
-    /** The CPU reads without telling anybody. */
+    /** The CPU reads without begin. */
     void load(int offset, int length) {
         byte[] seen = Machine.load(rig.ram(), offset, length);
         for (int i = 0; i < length; i++)
@@ -239,7 +239,7 @@ final class Stage {
             assertThat(seen).as("byte 0x%x of %s, by a machine that skips nothing", offset, told).isEqualTo(done);
     }
 
-    /** The CPU writes without telling anybody. */
+    /** The CPU writes without begin. */
     void store(int offset, int length) {
         told.append("store at 0x%x+%d; ".formatted(offset, length));
         dirty[offset / LOT] = true;
@@ -256,7 +256,7 @@ final class Stage {
         return bytes;
     }
 
-    /** The CPU writes what it owns: it tells where it has to. */
+    /** The CPU writes memory that it owns, with begin and end where required. */
     void write(int offset, int length) throws IOException {
         if (unseen) {
             store(offset, length);

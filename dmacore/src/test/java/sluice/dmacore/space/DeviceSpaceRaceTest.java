@@ -52,7 +52,7 @@ class DeviceSpaceRaceTest {
         void use(Given what, Runs found);
     }
 
-    /** Resolves what it was given last, all of it, until it is told to end. */
+    /** Repeatedly resolves all of the latest mapping, until it is stopped. */
     private CompletableFuture<Void> read(DeviceSpace space, Use use) {
         return CompletableFuture.runAsync(() -> {
             Runs found = new Runs();
@@ -99,7 +99,7 @@ class DeviceSpaceRaceTest {
         void run(int number) throws MapException;
     }
 
-    /** A list of pages that are no neighbours. */
+    /** A list of pages that are not contiguous. */
     private static Runs everyOtherPage(FileMapping file, int pages) {
         Runs runs = new Runs();
         for (int i = 0; i < pages; i++) runs.add(file, 2L * i * PAGE, PAGE);
@@ -132,7 +132,7 @@ class DeviceSpaceRaceTest {
         assertThat(space.table().statistics().overruns()).as("readers that were given up on").isZero();
     }
 
-    /** An unmap that waits for nobody gives up on the device; its slot is the other file's at once. */
+    /** An unmap with a bound of 0 revokes the device's section; its slot is reused for the other file at once. */
     @Test
     void aReaderThatWasGivenUpOnNeverFindsAnotherFile() throws Exception {
         // So many that finding their files takes longer than the unmap spins before it gives up.

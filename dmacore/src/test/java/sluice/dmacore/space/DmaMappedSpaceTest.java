@@ -41,7 +41,7 @@ class DmaMappedSpaceTest {
     void close() {
         reader.close();
         space.clear();
-        // Waits until nobody holds a file: what was mapped must have been let go of.
+        // Waits until no file is referenced: all mappings must have been released.
         files.close();
     }
 
@@ -130,7 +130,7 @@ class DmaMappedSpaceTest {
         refused(Errno.EINVAL, "does not begin and end at a page", () -> space.unmap(AddressRange.of(BASE, 5)));
     }
 
-    /** A table of 2^56 bytes would take 3 GiB, and whoever asks for it has to have nothing. */
+    /** A table for 2^56 bytes would use 3 GiB, at no cost to the front-end. */
     @Test
     void noMoreIsMappedThanTheLimit() throws Exception {
         refused(Errno.ENOSPC, "the limit is", () -> space.mapWithoutFile(0, 1L << 56, Permission.READ_WRITE));

@@ -34,7 +34,7 @@ class DmaMappedTranslationTest {
     void close() {
         translation.close();
         space.clear();
-        // Waits until nobody holds a file: what was mapped must have been let go of.
+        // Waits until no file is referenced: all mappings must have been released.
         files.close();
     }
 

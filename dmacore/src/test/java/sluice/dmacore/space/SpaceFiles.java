@@ -18,7 +18,7 @@ import sluice.iommu.space.Outcome;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** Files full of bytes for the tests of device spaces, which at the end nobody holds any more. */
+/** Files with data for the tests of device spaces; unreferenced at the end. */
 final class SpaceFiles implements AutoCloseable {
     static final long PAGE = MemoryRegion.PAGE;
     static final Owner OWNER = new Owner(7, "buffer 7");

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** What a device tells, and that it tells nothing while nobody listens. */
+/** The events of a device, and that there are none while tracing is off. */
 class DeviceTraceTest {
     private static final long SEED = 20260615;
     private static final int NUMBER = 7;

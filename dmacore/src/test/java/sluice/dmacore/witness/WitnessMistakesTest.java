@@ -91,7 +91,7 @@ class WitnessMistakesTest extends WitnessedCard {
         assertThat(errors()).as("the unmap copies").isEmpty();
     }
 
-    /** Whoever reads such a buffer sees what was there before; whether anybody does cannot be known. */
+    /** A reader of such a buffer sees stale bytes; whether there is a read is unknown. */
     @Test
     void aBufferThatIsFilledAgainAndNeverFetchedIsAHint() throws Exception {
         map(card, Direction.FROM_DEVICE, NONE, 5);
@@ -121,7 +121,7 @@ class WitnessMistakesTest extends WitnessedCard {
         assertThat(errors()).as("it is gone").containsExactly(Rule.D2_UNMAP_NOT_MAPPED);
     }
 
-    /** On an architecture that maintains caches, what is behind the size that was given stays as it was. */
+    /** With real cache maintenance, bytes beyond the given size are not transferred. */
     @Test
     @Tag("D3")
     void anUnmapOfAnotherSizeIsFound() throws Exception {
@@ -229,7 +229,7 @@ class WitnessMistakesTest extends WitnessedCard {
         machine.core().findings().clear();
     }
 
-    /** A driver that had its device before anything was told may have mapped whatever it uses. */
+    /** A driver bound before reporting began may have mapped everything that it uses. */
     @Test
     void whatWasMappedBeforeAnythingWasToldIsNotBlamed() throws Exception {
         witness.greet(card, false);

@@ -29,7 +29,7 @@ import sluice.iommu.space.Outcome;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** A card, under a kernel that tells each call of its DMA API. */
+/** A card under a kernel that reports each call of its DMA API. */
 abstract class WitnessedCard {
     static final int PAGE = Machine.PAGE;
     static final int PAGES = 64;

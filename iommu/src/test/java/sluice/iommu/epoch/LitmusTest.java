@@ -34,7 +34,7 @@ class LitmusTest {
         }
     }
 
-    /** What a reader may find; and whether the one who took it away was told that nobody uses it. */
+    /** What a reader may find, and whether the writer's wait reported that it is unused. */
     @SuppressWarnings("unused")
     private int present;
     @SuppressWarnings("unused")

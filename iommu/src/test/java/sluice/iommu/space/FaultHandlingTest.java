@@ -185,7 +185,7 @@ class FaultHandlingTest {
             Mapping next = fixture.space.map(Placement.ANYWHERE, TargetRuns.of(0, KIB4), Permission.READ_WRITE,
                     OWNER);
             assertThat(next.iova()).isNotEqualTo(first.iova());
-            // Whoever is late hits nothing, and is told whose it was.
+            // A late access faults, with the former mapping in its record.
             FaultRecord fault = fixture.fault(first.iova(), 1, Access.READ);
             assertThat(fault.reason()).isEqualTo(FaultReason.AFTER_UNMAP);
             assertThat(present(fault.last()).id()).isEqualTo(first.id());

@@ -143,7 +143,7 @@ class FaultVectorsTest {
         assertThat(cache.size()).isEqualTo(2);
     }
 
-    /** An UPDATE that is longer than the memory it leads to: refused as a whole, whoever composes targets says which. */
+    /** An UPDATE longer than its target memory: refused as a whole, with the violated limit. */
     @Test
     void updateThatExceedsTheMemory() {
         refused(Refusal.OUT_OF_APERTURE, 34,

@@ -93,7 +93,7 @@ class LifecycleTest {
         assertThat(seen).hasSize(4).extracting(Mapping::id).doesNotHaveDuplicates();
     }
 
-    /** Whoever only asks lets go as well. */
+    /** A holder that only polls releases it as well. */
     @Timeout(20)
     @Test
     void noCallKeepsTheSpaceToItself() throws Exception {

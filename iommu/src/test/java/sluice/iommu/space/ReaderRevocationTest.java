@@ -30,7 +30,7 @@ class ReaderRevocationTest {
             .open(IoSpaceOptions.of("space", AddressRange.of(0, 1L << 24)).withUnmapBound(BOUND));
     private final TargetRuns runs = new TargetRuns();
 
-    /** A thread that stays in a section until it is told. */
+    /** A thread that stays in a section until it is released. */
     private final class StubbornReader extends Thread {
         final CountDownLatch inside = new CountDownLatch(1);
         final CountDownLatch mayGoOn = new CountDownLatch(1);

@@ -18,7 +18,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static sluice.iommu.space.SpaceFixture.KIB4;
 import static sluice.iommu.space.SpaceFixture.OWNER;
 
-/** Spans, gaps and pages that are no neighbours: what cloud-hypervisor's translate tests and its fixed bugs are about. */
+/** Spans, gaps and non-contiguous pages: the subjects of cloud-hypervisor's translate tests and fixed bugs. */
 class TranslateTest {
     private static SpaceFixture open(TableKind kind) {
         return new SpaceFixture(IoSpaceOptions.of("space", AddressRange.of(0, 1 << 24)).withTable(kind));

@@ -73,7 +73,7 @@ class TranslationCacheTest {
         assertThat(cache.size()).isEqualTo(6);
     }
 
-    /** An entry goes as a whole: nobody promised that a part of it is still true. */
+    /** An entry is dropped as a whole: a part of it may be stale. */
     @Test
     void anEntryThatIsTouchedIsDroppedAsAWhole() throws MapException {
         cache.insert(MIB2, MIB2, 0, Permission.READ_WRITE);
@@ -164,7 +164,7 @@ class TranslationCacheTest {
                 Access access = random.nextBoolean() ? Access.READ : Access.WRITE;
                 Page expected = model.get(page);
                 Outcome outcome = translate(page * KIB4 + 7, 9, access);
-                // A cache may know less than it was told, where a part of an entry was dropped; never more.
+                // A cache may contain less than was added, where an entry was dropped for a part of it, but never more.
                 if (outcome == Outcome.RESOLVED) {
                     if (expected == null) throw new AssertionError("page " + page + " is not known");
                     assertThat(expected.permission().allows(access)).isTrue();

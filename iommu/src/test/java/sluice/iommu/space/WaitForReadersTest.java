@@ -69,7 +69,7 @@ class WaitForReadersTest {
         MAP_THAT_FAILS,
         MAP_ANYWHERE_THAT_FAILS;
 
-        /** Whether the space records that somebody did not let go; of addresses that nobody was given there is nothing to say. */
+        /** Whether the space records an exceeded bound; not for addresses that were never returned to a caller. */
         boolean isRecorded() {
             return this != MAP_THAT_FAILS && this != MAP_ANYWHERE_THAT_FAILS;
         }

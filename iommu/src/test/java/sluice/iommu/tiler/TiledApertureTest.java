@@ -160,7 +160,7 @@ class TiledApertureTest {
         }
     }
 
-    /** The same device code on a table and on a tiler: an attachment is an address and a stride, whoever made them. */
+    /** The same device code on a table and on a tiler: an attachment is an address and a stride in both cases. */
     @Tag("S9")
     @Test
     void aDeviceCannotTellATilerFromATable() throws MapException {

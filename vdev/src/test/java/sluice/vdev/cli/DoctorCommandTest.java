@@ -121,7 +121,7 @@ class DoctorCommandTest {
         assertThat(text(finding, "mend")).isEqualTo(parts[2]);
     }
 
-    /** A file of that name that nobody may run is no program. */
+    /** A file that is not executable is not a program. */
     @Test
     void forPeopleEachIsALineAndWhatIsNeededStandsOut() throws Exception {
         Files.setPosixFilePermissions(programs.resolve("gcc"), PosixFilePermissions.fromString("rw-------"));

@@ -22,8 +22,7 @@ import sluice.vdev.loopback.CProgram;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /**
- * {@code sluice install-manifest}: what it writes leads whoever reads it, by QEMU's rules for such files, to a program that
- * serves a GPU.
+ * {@code sluice install-manifest}: by QEMU's rules for such files its output names a program that serves a GPU.
  */
 @Timeout(120)
 class InstallManifestCommandTest {

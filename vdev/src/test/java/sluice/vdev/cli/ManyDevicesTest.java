@@ -12,7 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** As many devices in one process as somebody asks for. */
+/** Many devices in one process. */
 @Timeout(value = 60, unit = TimeUnit.SECONDS)
 class ManyDevicesTest {
     private static final int DEVICES = 22;

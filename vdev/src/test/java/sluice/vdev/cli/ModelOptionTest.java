@@ -15,7 +15,7 @@ import sluice.dmacore.trace.TraceSink;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-/** What a process is told of caches and findings. */
+/** Options for the cache model and findings. */
 class ModelOptionTest {
     private static DmaCore core(String... arguments) {
         return CommandLine.populateCommand(new ModelOption(), arguments)

@@ -90,7 +90,7 @@ final class SluiceProgram implements AutoCloseable {
         return Integer.parseInt(new String(process.getInputStream().readAllBytes(), UTF_8).strip());
     }
 
-    /** Whether the launcher would start what is there, and build nothing. */
+    /** Whether the launcher would start without building. */
     private static boolean isBuilt(Path root) throws IOException {
         Path jar = root.resolve("vdev/target/vdev-0.1.0-SNAPSHOT.jar");
         if (!Files.exists(jar)) {

@@ -20,7 +20,7 @@ import sluice.vdev.queue.Virtqueue;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-/** Turns of work on a queue: how much, in which order, and what is told to whom. */
+/** Turns of work on a queue: their length, order and notifications. */
 class QueueWorkerTest {
     private static final int INDEX = 3;
     private static final Polled.Stalled STALLED = new Polled.Stalled(0x1234, Access.WRITE);
@@ -32,7 +32,7 @@ class QueueWorkerTest {
     private final Told told = new Told();
     private final Desk desk = new Desk();
 
-    /** What the worker says to whoever runs the device. */
+    /** The worker's calls to the device's host. */
     private static final class Told implements DeviceContext {
         private final List<String> words = new ArrayList<>();
         private long pollNanos;

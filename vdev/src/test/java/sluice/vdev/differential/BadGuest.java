@@ -175,7 +175,7 @@ final class BadGuest {
         return GpuCommands.getDisplayInfo().limit(scribe.between(0, 23));
     }
 
-    /** Room for a part of the answer; none at all only where the answer's type tells the guest nothing. */
+    /** Room for a part of the answer; none only where the guest does not need the answer's type. */
     private Step smallRoom(int id) {
         GpuRect rect = GpuRect.of(1, 1);
         return scribe.oneIn(3)

@@ -15,7 +15,7 @@ import sluice.vdev.differential.World.Resource;
 import sluice.vdev.differential.World.Shown;
 import sluice.vdev.fixture.GpuWire;
 
-/** Compares what both displays were told, down to the pixel. */
+/** Compares the messages to both displays, down to the pixel. */
 final class DisplayJudge {
     private static final int COLOURS = 0xff_ffff;
     private static final int FRESH = Pair.FILL * 0x0101_0101;

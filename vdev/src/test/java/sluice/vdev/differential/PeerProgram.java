@@ -41,7 +41,7 @@ final class PeerProgram implements AutoCloseable {
         process = builder.start();
     }
 
-    /** Skips the test where there is no peer, or one that would show its pictures by dma-buf. */
+    /** Skips the test without a peer, or with one that would show its pictures by dma-buf. */
     static void assumeUsable() throws IOException {
         assumeTrue(Files.isReadable(MANIFEST) && Files.isExecutable(binary()),
                 "QEMU's vhost-user-gpu is not installed (Debian: qemu-system-gui)");

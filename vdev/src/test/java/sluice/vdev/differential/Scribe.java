@@ -108,7 +108,7 @@ final class Scribe {
         return id;
     }
 
-    /** An id that nobody has ever used. */
+    /** An id that was never used. */
     int unknownId() {
         return between(9000, 9999);
     }

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.vdev.fixture.DisplayMessage;
 
-/** What a display was told, with the pixels. Pixels are 32-bit numbers whose low byte came first. */
+/** The messages to a display, with the pixels. Pixels are 32-bit numbers whose low byte came first. */
 sealed interface Seen {
     /** A scan-out has a size from now on; 0×0 is off. */
     record Scanout(int scanout, long width, long height) implements Seen {}

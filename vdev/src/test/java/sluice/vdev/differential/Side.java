@@ -97,7 +97,7 @@ final class Side implements AutoCloseable {
         return answers;
     }
 
-    /** What the display was told since the last call, without the question of {@link #send}. */
+    /** The messages to the display since the last call, without the request of {@link #send}. */
     List<Seen> takeSeen() {
         synchronized (seen) {
             List<Seen> taken = new ArrayList<>(seen);

@@ -20,7 +20,7 @@ final class World {
     final Map<Integer, Resource> peer = new TreeMap<>();
     /** Scan-outs that are on, equal on both. */
     final Map<Integer, Shown> scanouts = new TreeMap<>();
-    /** By scan-out: width in the upper half, height in the lower, as the peer told its display last. */
+    /** By scan-out: width in the upper half, height in the lower, as last sent by the peer to its display. */
     final Map<Integer, Long> sizes = new TreeMap<>();
 
     /** A part of a resource on a scan-out. */
@@ -72,7 +72,7 @@ final class World {
             }
             case GpuWire.CMD_RESOURCE_ATTACH_BACKING -> {
                 attach(ours, command, byOurs);
-                // Nothing is attached if there are no entries.
+                // Without entries nothing is attached.
                 attach(peer, command, byPeer && command.u32(GpuWire.ATTACH_COUNT) != 0);
             }
             case GpuWire.CMD_RESOURCE_DETACH_BACKING -> {

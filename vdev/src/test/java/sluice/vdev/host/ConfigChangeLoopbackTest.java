@@ -91,7 +91,7 @@ class ConfigChangeLoopbackTest {
             assertThat(second.request()).isEqualTo(BackEndChannel.CONFIG_CHANGE);
             session.channel().reply(second, 0);
             assertThat(session.frontEnd().getConfig(0, 1).orElseThrow()).containsExactly((byte) 101);
-            // Answered after all that came before it: there is no third.
+            // Answered after all earlier messages: there is not a third one.
             change(queue, 1);
             BackEndChannel.Request third = session.channel().receive(Duration.ofSeconds(5));
             assertThat(third.request()).isEqualTo(BackEndChannel.CONFIG_CHANGE);

@@ -168,7 +168,7 @@ class SharedMemoryLoopbackTest {
         }
     }
 
-    /** A front-end that reads a request after the reset has shown what nobody knows of. */
+    /** A front-end that reads a request after the reset maps a part that the device has dropped. */
     @Test
     void whatIsShownAfterAResetIsHidden() throws Exception {
         try (ServedDevice device = serve("vhost-user");

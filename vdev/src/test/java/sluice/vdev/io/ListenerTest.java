@@ -42,10 +42,10 @@ class ListenerTest {
     private Path path;
     private Listener listener;
 
-    /** A front-end that is served by nobody; {@code gone} says that it has gone. */
+    /** A front-end that is not served; {@code gone} reports its disconnect. */
     private record Served(Fd socket, Runnable gone) {}
 
-    /** Sockets that nobody reads. */
+    /** Sockets that are not read. */
     private final class Deaf implements Endpoint {
         @Override
         public Channel serve(Fd socket, EventLoop loop, Runnable whenGone) {

@@ -14,7 +14,7 @@ import sluice.vdev.host.Loops;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** Whoever asks for its next turn again and again leaves the loop's descriptors theirs. */
+/** An action that requests its next round repeatedly does not starve the loop's descriptors. */
 class NextRoundTest {
     private static final int ROUNDS = 1000;
     private static final int SIGNALLED_AT = 100;

@@ -156,7 +156,7 @@ public final class AttachedGpu implements AutoCloseable {
         closeDisplay();
         return switch (session) {
             case DeviceSession overVhostUser -> overVhostUser.stop();
-            // A PCI function is not told: all that happens is that the display goes.
+            // A PCI function is not notified: only the display is closed.
             case VirtioPciSession onPci -> {
                 paused = true;
                 yield List.of();

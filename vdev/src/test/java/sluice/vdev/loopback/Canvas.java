@@ -50,7 +50,7 @@ public final class Canvas {
         return backing;
     }
 
-    /** Draws into the guest's pages; nobody else sees it yet. */
+    /** Draws into the guest's pages; not visible to the device yet. */
     public void draw(int[] pixels) {
         GuestRam ram = gpu.ram();
         ByteBuffer bytes = ByteBuffer.allocate(pixels.length * PIXEL).order(ByteOrder.LITTLE_ENDIAN);

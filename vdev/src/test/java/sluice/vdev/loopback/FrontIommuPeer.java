@@ -45,7 +45,7 @@ public final class FrontIommuPeer implements AutoCloseable {
         thread = Thread.ofPlatform().name("front-iommu").start(this::answerAll);
     }
 
-    /** The device may not use this page any more; the caller tells it so by {@link #invalidate}. */
+    /** The device must not use this page any more; the caller notifies it by {@link #invalidate}. */
     public void deny(long address) {
         denied.add(address & -PAGE);
     }

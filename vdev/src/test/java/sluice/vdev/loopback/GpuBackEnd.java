@@ -39,7 +39,7 @@ import sluice.vdev.virtiopci.VirtioPciFunction;
 
 /** A GPU wired as the command line wires it: two loops, a display link, a host, and vhost-user or vfio-user in front. */
 public final class GpuBackEnd implements AutoCloseable {
-    /** Size of the display while there is no socket for one. */
+    /** Size of the display without a display socket. */
     public static final int OWN_WIDTH = 1280;
     public static final int OWN_HEIGHT = 800;
     /** What nothing here may take longer than. */

@@ -8,7 +8,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import sluice.dmacore.trace.EventKind;
 import sluice.dmacore.trace.TraceSink;
 
-/** Keeps what it is told. */
+/** Records all events. */
 public final class KeptTrace implements TraceSink {
     /** An event, as {@link TraceSink#record} has it. */
     public record Told(EventKind kind, int buffer, int attachment, int detail, long from, long length, long bytes,
@@ -18,7 +18,7 @@ public final class KeptTrace implements TraceSink {
     private final Map<Integer, String> names = new ConcurrentHashMap<>();
     private final boolean on;
 
-    /** @param on whether it says that it wants to be told */
+    /** @param on whether it is on */
     public KeptTrace(boolean on) {
         this.on = on;
     }

@@ -59,7 +59,7 @@ public final class LogTap implements AutoCloseable {
         return records.stream().map(LogRecord::getThrown).filter(Objects::nonNull).toList();
     }
 
-    /** What was told so far and contains {@code part}, complaint or not. */
+    /** Lines logged so far that contain {@code part}, of any level. */
     public List<String> told(String part) {
         return records.stream().map(LogTap::text).filter(line -> line.contains(part)).toList();
     }

@@ -27,7 +27,7 @@ import sluice.vdev.fixture.SplitRings;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** Whatever lies in a ring, and whoever writes it while it is read: the queue answers, it never throws. */
+/** Arbitrary ring content, changed while it is read: the queue returns a result and never throws. */
 @ParameterizedClass
 @EnumSource
 class GarbageRingTest {

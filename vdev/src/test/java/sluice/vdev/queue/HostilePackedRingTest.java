@@ -129,7 +129,7 @@ class HostilePackedRingTest {
         assertBroken("driver made 7 descriptors available while 2 of 8 are not used yet");
     }
 
-    /** A driver with the wrong wrap counter is not seen; that is no rule a device could hold it to. */
+    /** A driver with the wrong wrap counter is not noticed; a device cannot detect it. */
     @ParameterizedTest
     @ValueSource(ints = { 0, AVAIL_AGAIN, AVAIL | AVAIL_AGAIN })
     void flagsOfAnotherLap(int flags) {
@@ -204,7 +204,7 @@ class HostilePackedRingTest {
                 "the descriptor chain at 0 has an indirect table at 0x10000000000, 32 bytes, that is not guest memory");
     }
 
-    /** No driver may do that (§2.8.19), and it hurts nobody. */
+    /** Drivers must not do that (§2.8.19), but it is harmless. */
     @Test
     void aTableBehindADirectBufferIsTaken() {
         inTable(0, 3, 0);

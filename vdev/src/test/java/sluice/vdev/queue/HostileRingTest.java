@@ -255,7 +255,7 @@ class HostileRingTest {
 
     @Test
     void moreThanFourGibibytes() {
-        // The guest is far smaller: that they are too many is seen before that they are nobody's.
+        // The guest is far smaller: the limit is checked before the addresses.
         descriptor(0, 1L << 31, NEXT, 1);
         descriptor(1, 1L << 31, NEXT, 2);
         descriptor(2, 1, 0, 0);

@@ -31,7 +31,7 @@ class LostNotificationTest {
         this.kind = kind;
     }
 
-    /** Both ends, one step of one of them at a time. Either sleeps when it sees nothing, until it is told. */
+    /** Both ends, one step of one of them at a time. Either sleeps when it sees nothing, until notified. */
     private static final class Ends {
         private final QueueRig rig;
         private final Virtqueue queue;
@@ -139,7 +139,7 @@ class LostNotificationTest {
             completedEntries += chain.descriptors();
         }
 
-        /** The driver is told exactly when it wants to be: when the entry it named is among those published. */
+        /** The driver is notified exactly when requested: when its event entry is among those published. */
         private void publish() {
             int before = rig.interrupts;
             boolean expected = completedUnpublished > 0

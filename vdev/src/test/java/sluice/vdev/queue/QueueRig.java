@@ -154,7 +154,7 @@ public final class QueueRig implements AutoCloseable {
         }
     }
 
-    /** Ends everything; a generation that anybody still pins fails the test. */
+    /** Closes everything; a generation that is still referenced fails the test. */
     @Override
     public void close() {
         queues.forEach(Virtqueue::stop);

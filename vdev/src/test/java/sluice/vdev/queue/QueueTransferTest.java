@@ -135,7 +135,7 @@ class QueueTransferTest {
     void emptyBuffersAreSteppedOver() throws Exception {
         try (QueueRig rig = QueueRig.of(kind, 8)) {
             Virtqueue queue = rig.start();
-            // An address that is no memory: nothing of it is asked for.
+            // An address that is not memory: no access to it.
             rig.driver.submit(List.of(new Buffer(-1, 0), rig.buffer(0, 5), rig.buffer(9, 0)),
                     List.of(new Buffer(1L << 60, 0), rig.buffer(64, 3)));
             Chain chain = QueueRig.chain(queue.poll());

@@ -16,7 +16,7 @@ import sluice.vdev.fixture.RingKind;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** A ring that the VM's IOMMU refuses. A cache tells that once, to whoever asks first, and must not be asked again. */
+/** A ring refused by the VM's IOMMU. A cache reports that once, to the first caller, and must not be asked again. */
 @ParameterizedClass
 @CsvSource({ "SPLIT, true", "SPLIT, false", "PACKED, true", "PACKED, false" })
 class RefusedRingTest {

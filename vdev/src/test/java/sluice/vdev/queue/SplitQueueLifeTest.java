@@ -17,7 +17,7 @@ class SplitQueueLifeTest {
     void theUsedIndexIsReadFromTheDriversMemoryAtTheStart(int index) throws Exception {
         try (QueueRig rig = QueueRig.of(8)) {
             rig.driver.restart(index);
-            // As after a reboot, or a restart of this process: the position is told, the used index is not.
+            // As after a reboot, or a restart of this process: the position is set, the used index is not.
             Virtqueue queue = rig.start(index);
             int head = rig.driver.submit(List.of(rig.buffer(0, 1)), List.of(rig.buffer(8, 4)));
             QueueRig.chain(queue.poll()).complete(4);

@@ -15,7 +15,7 @@ import sluice.iommu.space.Result;
  * Rings and buffers share the count.
  */
 final class StallingTranslation {
-    /** What somebody wanted to know. */
+    /** A requested translation. */
     record Question(long address, long length, Access access) {
         /** Where such a cache misses: anywhere in the range, not just at its beginning. */
         long missing() {
@@ -32,7 +32,7 @@ final class StallingTranslation {
         this.stallAt = stallAt;
     }
 
-    /** Everything resolved so far is no longer good. */
+    /** Invalidates everything resolved so far. */
     void invalidate() {
         generation++;
     }

@@ -16,8 +16,8 @@ import sluice.vdev.fixture.RingKind;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /**
- * A ring that is no memory is the driver's fault, with one exception: an IOMMU has taken away what was there before, as happens
- * to a driver that ends without a word.
+ * A ring that is not memory is the driver's fault, with one exception: the IOMMU has unmapped it, as happens to a
+ * driver that ends without a word.
  */
 @ParameterizedClass
 @EnumSource

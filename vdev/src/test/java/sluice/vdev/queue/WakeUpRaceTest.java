@@ -22,9 +22,9 @@ import sluice.vdev.fixture.RingKind;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /**
- * Each end writes what the other waits for, then reads whether the other wants to be told. If both read before both have
- * written, both go to sleep; a processor does that to whoever has no fence in between. Both do it here at once, again and
- * again, with many queues so that one of them meets the narrow moment.
+ * Each end writes what the other waits for, then reads whether the other has requested a notification. If both read
+ * before both have written, both go to sleep; a processor reorders so without a fence in between. Both do it here at
+ * once, again and again, with many queues so that one of them meets the narrow moment.
  */
 @ParameterizedClass
 @EnumSource

@@ -18,7 +18,7 @@ import sluice.vdev.plugin.WrongOptionException;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-/** What may stand behind {@code --device=}, and what is said of what may not. */
+/** Valid values of {@code --device=}, and the errors for invalid ones. */
 class DeviceArgumentTest {
     private static final DeviceProvider PROVIDER = new DeviceProvider() {
         @Override

@@ -15,7 +15,7 @@ import sluice.vdev.plugin.DeviceOption;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIOException;
 
-/** Where devices come from, and what is said of jars that have none. */
+/** The sources of devices, and the errors for jars without devices. */
 class DeviceCatalogTest {
     @TempDir
     private Path folder;

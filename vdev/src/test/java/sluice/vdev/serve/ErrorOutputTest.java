@@ -25,7 +25,7 @@ class ErrorOutputTest {
     private final ByteArrayOutputStream written = new ByteArrayOutputStream();
     private final ErrorOutput output = new ErrorOutput(new Unread());
 
-    /** A pipe that is full until somebody reads it. */
+    /** A pipe that is full until it is read. */
     private final class Unread extends OutputStream {
         @Override
         public void write(int one) {

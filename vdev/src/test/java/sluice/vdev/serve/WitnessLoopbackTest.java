@@ -256,7 +256,7 @@ class WitnessLoopbackTest {
         assertThat(findings.errors()).extracting(Finding::rule).contains(Rule.D2_UNMAP_NOT_MAPPED);
     }
 
-    /** Until the module tells of it, a card that does not snoop works as one that does. */
+    /** Until the module reports it, a non-coherent card is treated as coherent. */
     @Test
     void beforeTheModuleTheCardIsCoherent() throws IOException {
         cardWrites(BUFFER[0], PAGE, 0x77);

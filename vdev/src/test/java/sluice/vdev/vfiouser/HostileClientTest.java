@@ -226,7 +226,7 @@ class HostileClientTest {
                     NO_DATA)).isEqualTo(Errno.EINVAL);
             assertThat(client.setIrqs(VfioUserClient.DATA_BOOL | VfioUserClient.TRIGGER, VfioUserClient.VECTORS, 0, 3,
                     new byte[]{ 1 })).isEqualTo(Errno.EINVAL);
-            // Before set-up: nobody is there to be told, and nothing breaks.
+            // Before set-up: no recipient, and no failure.
             client.write32(0, PlainFunction.COMMAND, PlainFunction.SIGNAL);
             client.write32(0, PlainFunction.COMMAND, PlainFunction.SIGNAL + 99);
             assertThat(client.setIrqs(VfioUserClient.DATA_NONE | VfioUserClient.TRIGGER, VfioUserClient.LINE, 0, 1,
@@ -265,7 +265,7 @@ class HostileClientTest {
                             + " 8192 bytes in all, the first [0x7000, 0x7fff]; a driver behind an IOMMU unmaps what it does not use"
                             + " any more");
             assertThat(process.onLoop(process.host()::leaked)).isEqualTo(2);
-            // All memory of a VM, as QEMU leaves it when it ends: nobody has forgotten anything.
+            // All memory of a VM, as QEMU leaves it at its end: not a leak.
             try (VfioUserClient client = process.agreed()) {
                 assertThat(client.map(0, 4096, 0, BOTH, ram.file())).isZero();
                 assertThat(client.map(64 << 20, 64 << 20, 0, BOTH)).isZero();

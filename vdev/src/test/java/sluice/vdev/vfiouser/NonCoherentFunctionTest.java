@@ -166,7 +166,7 @@ class NonCoherentFunctionTest {
         assertThat(findings.errors()).isEmpty();
     }
 
-    /** What QEMU does without an IOMMU: a small range at first, and then all the rest. Nobody gives either back. */
+    /** What QEMU does without an IOMMU: a small range at first, then all the rest, never unmapped. */
     @Test
     void aMachineThatIsMappedAtOnceIsRefused() throws IOException {
         try (LogTap log = new LogTap()) {
@@ -251,7 +251,7 @@ class NonCoherentFunctionTest {
         client.post(VfioUserClient.DMA_MAP, VfioUserClient.NO_REPLY, body, large.file());
     }
 
-    /** Rates are only printed. What is asserted is that each map is two transfers, and that nothing is left of so many. */
+    /** Rates are only printed. Asserted: each map is two transfers, and nothing is left at the end. */
     @Test
     void manyMapsLeaveNothing() throws IOException {
         int files = FileMappings.ofProcess().count();

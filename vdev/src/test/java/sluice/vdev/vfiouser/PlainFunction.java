@@ -75,7 +75,7 @@ final class PlainFunction implements PciFunction, AutoCloseable {
                 .powerManagement().msix(new Msix(VECTOR_COUNT, 0, TABLE, PENDING)).build();
     }
 
-    /** Does not fail from now on, whatever it is told: what fails then is not the function. */
+    /** Does not fail any more, regardless of its settings. */
     void beCareful() {
         careful = true;
     }

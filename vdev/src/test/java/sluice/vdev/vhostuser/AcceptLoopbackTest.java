@@ -18,7 +18,7 @@ import sluice.vdev.loopback.GpuBackEnd;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** A front-end that comes while the process has no descriptor left. No event tells of it a second time. */
+/** A front-end that connects while the process has no free descriptor. epoll does not report it again. */
 class AcceptLoopbackTest {
     @TempDir
     private Path directory;
@@ -30,7 +30,7 @@ class AcceptLoopbackTest {
         assertThat(new ErrnoException("accept4", Errno.EMFILE)).hasMessageContaining("EMFILE");
         try (GpuBackEnd backEnd = new GpuBackEnd(GpuOptions.defaults())) {
             Listener listener = backEnd.listen(path);
-            // One is served, one waits, and the third is sent away, which is told.
+            // One is served, one waits, and the third is rejected, which is logged.
             try (FrontEnd first = new FrontEnd(UnixSocket.connect(path))) {
                 assertThat(first.getQueueNum()).isEqualTo(2);
                 try (FrontEnd second = new FrontEnd(UnixSocket.connect(path))) {

@@ -97,7 +97,10 @@ class BackEndChannelTest {
         assertThat(answers).containsExactly(BackEndChannel.NO_ANSWER, BackEndChannel.NO_ANSWER);
     }
 
-    /** Another number than the oldest question's, what is no reply, and bodies that are not one number. */
+    /**
+     * A number other than that of the oldest request, messages that are not replies, and bodies that are not one
+     * number.
+     */
     @ParameterizedTest
     @CsvSource({ "1,5,8", "3,5,8", "2,1,8", "2,9,8", "2,5,0", "2,5,4", "2,5,12" })
     void whatAnswersNothingEndsTheChannelAndAllThatIsAsked(int number, int flags, int bytes) throws Exception {

@@ -10,7 +10,7 @@ import sluice.vdev.fixture.TestDevice;
 import sluice.vdev.queue.Chain;
 import sluice.vdev.queue.Virtqueue;
 
-/** A device with one queue that fails in the calls it is told to, and completes every chain with nothing otherwise. */
+/** A device with one queue that fails in selected calls, and completes every chain with 0 bytes otherwise. */
 final class FailingDevice extends TestDevice {
     /** A call of the interface. */
     enum Call {

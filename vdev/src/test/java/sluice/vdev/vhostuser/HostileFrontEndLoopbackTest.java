@@ -260,7 +260,7 @@ class HostileFrontEndLoopbackTest {
         neighbour.awaitRounds(ROUNDS);
     }
 
-    /** Its own end comes with a message that never is whole, so nobody looks at it. */
+    /** Its own end arrives with a message that is never complete, so it is not processed. */
     @Test
     void itsOwnEndWithHalfAMessage() throws Exception {
         try (Fd socket = UnixSocket.connect(path); FrontEnd attacker = new FrontEnd(socket.duplicate())) {
@@ -285,7 +285,7 @@ class HostileFrontEndLoopbackTest {
         backEnd.awaitGone();
     }
 
-    /** Those who come while the device is in use are sent away, each with what it has sent before. */
+    /** Front-ends that connect while the device is in use are rejected, with everything they have sent. */
     @Test
     void connectionsWithoutEnd() throws Exception {
         try (FrontEnd served = connect(); Fd event = EventFd.create()) {

@@ -232,7 +232,7 @@ class IommuLoopbackTest {
         }
     }
 
-    /** A page that the front-end gives for reading is not written, and the queue that wants to is told, not asking on. */
+    /** A page granted read-only is not written; the queue gets a refusal and does not repeat the request. */
     @Test
     void aPageThatIsGrantedForReadingIsNotWritten() throws Exception {
         try (Guest guest = Guest.start()) {

@@ -17,7 +17,7 @@ import sluice.vdev.io.ProtocolViolation;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-/** Answers wait for those before them, and a front-end may have no more than so many of them waiting. */
+/** Replies wait for earlier ones, and their number is limited. */
 class RepliesTest {
     private static final long SEED = 20261203;
     private static final int MOST = 256;

@@ -117,7 +117,7 @@ class RingLoopbackTest {
             gpu.driver().await(pending).outputs();
             gpu.driver().control().polling(false);
 
-            // A kick on the descriptor that was replaced is nobody's.
+            // A kick on the replaced descriptor is ignored.
             GpuDriver.Pending unseen = ask();
             control.driver().publish();
             control.kick();
@@ -315,7 +315,7 @@ class RingLoopbackTest {
         works();
     }
 
-    /** The guest is told what the display that it has by then says, not what would be without one. */
+    /** The guest gets the values of the present display, not the defaults without one. */
     @Test
     void aDisplayThatIsReplacedIsAskedWhatTheOneBeforeHasNotAnswered() throws IOException {
         gpu.display().mute();

@@ -11,7 +11,7 @@ import sluice.vdev.io.ProtocolViolation;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-/** Where a message ends, and what is no message of vhost-user. */
+/** The end of a message, and data that is not vhost-user. */
 class VhostUserFormatTest {
     private static final int REQUEST = 7;
 

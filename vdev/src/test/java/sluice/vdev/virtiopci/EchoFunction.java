@@ -132,7 +132,7 @@ final class EchoFunction implements AutoCloseable {
         log.requireNoInternalError();
     }
 
-    /** {@link #close}, where the device was told to fail. */
+    /** {@link #close}, if the device is set to fail. */
     void closeAfterFailures() {
         disconnect();
         ram.close();

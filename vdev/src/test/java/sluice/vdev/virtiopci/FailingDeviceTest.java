@@ -15,7 +15,7 @@ import sluice.vdev.fixture.VirtioPciRegisters;
 import static org.assertj.core.api.Assertions.assertThat;
 import static sluice.vdev.fixture.VirtioPciSession.NEEDS_RESET;
 
-/** A device behind PCI that throws: its driver is told by NEEDS_RESET, and each of its accesses is answered. */
+/** A device behind PCI that throws: its driver sees NEEDS_RESET, and each of its accesses is answered. */
 @Timeout(value = 60, unit = TimeUnit.SECONDS)
 class FailingDeviceTest {
     private static final long FREE = 1L << 30;

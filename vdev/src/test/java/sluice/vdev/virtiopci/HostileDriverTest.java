@@ -141,7 +141,7 @@ class HostileDriverTest {
         assertWorksAfterReset();
     }
 
-    /** Nobody's memory, around the end of all addresses, and nearly memory. */
+    /** Unmapped addresses, addresses near 2^64, and addresses next to memory. */
     @ParameterizedTest
     @ValueSource(longs = { 0x7000_0000_0000L, -16, RAM_BYTES - 16, 1L << 57 })
     void aRingThatIsNoMemoryNeedsAReset(long address) throws IOException {
@@ -207,7 +207,7 @@ class HostileDriverTest {
         assertWorksAfterReset();
     }
 
-    /** As an IOMMU may do: what is taken away and given back while nobody looks is as it was. */
+    /** As an IOMMU may do: an unmap and map of the same pages between two accesses has no effect. */
     @Test
     void unmapAndMapAgainInBetweenIsNoLoss() throws IOException {
         function.session.start(null);
