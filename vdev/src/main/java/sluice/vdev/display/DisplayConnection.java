@@ -25,13 +25,13 @@ import sluice.vdev.io.PeerLog;
 import sluice.vdev.io.ProtocolViolation;
 
 /**
- * One display socket, from GPU_SET_SOCKET to its end. It knows what it has told this display, and sends nothing that
- * does not fit to that.
+ * One display socket, from GPU_SET_SOCKET to its end. It tracks the state sent to this display, and sends only messages
+ * consistent with it.
  */
 final class DisplayConnection extends ChannelInboundHandlerAdapter {
-    /** One row a piece: a picture of 1000 rows goes out in one call. */
+    /** One row per piece: a picture of 1000 rows is sent in one call. */
     private static final int GATHER_LIMIT = 1024;
-    /** The larger, the seldomer we wait for the display in the middle of a picture; the kernel may give less. */
+    /** A larger buffer means fewer waits for the display within a picture; the kernel may limit it. */
     private static final int SEND_BUFFER_BYTES = 256 << 10;
     private static final int OUTPUTS = 16;
     private static final Logger LOG = LoggerFactory.getLogger(DisplayConnection.class);
@@ -49,14 +49,14 @@ final class DisplayConnection extends ChannelInboundHandlerAdapter {
     private long features;
     private boolean closed;
 
-    /** A question under way; {@code answer} gets the reply's body, or null if there will be none. */
+    /** A pending request; {@code answer} receives the reply's body, or null if there will be none. */
     private record Asked(int number, int bytes, Consumer<byte @Nullable []> answer) {}
 
     /**
      * @param disposal closes the socket
-     * @param log tells what the display does wrong
+     * @param log receives violations by the display
      * @param ready runs when the display is no longer congested
-     * @param gone runs when the display has gone by itself
+     * @param gone runs when the display has disconnected by itself
      */
     DisplayConnection(Fd socket, EventLoop loop, Disposal disposal, PeerLog log, Runnable ready, Runnable gone) {
         this.log = log;
@@ -99,7 +99,8 @@ final class DisplayConnection extends ChannelInboundHandlerAdapter {
             answer.accept(null);
         } else {
             ask(DisplayRequest.GET_EDID, scanout, bytes, answer);
-            // QEMU answers in order, but not at all for an output it does not have. The answer to this one tells.
+            // QEMU answers in order, but never for an output that it does not have; the answer to this request reveals
+            // that.
             ask(DisplayRequest.GET_PROTOCOL_FEATURES, -1, 8, reply -> {});
         }
     }
@@ -166,7 +167,7 @@ final class DisplayConnection extends ChannelInboundHandlerAdapter {
         if (!closed && channel.isWritable()) ready.run();
     }
 
-    /** Lets go of the socket: the front-end has given another. */
+    /** Releases the socket: the front-end has passed another. */
     void close() {
         closed = true;
         channel.close();

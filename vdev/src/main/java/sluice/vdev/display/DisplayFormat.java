@@ -5,7 +5,7 @@ import io.netty.buffer.ByteBuf;
 import sluice.vdev.io.FrameFormat;
 import sluice.vdev.io.ProtocolViolation;
 
-/** Framing of the display protocol: as vhost-user's, but the flags hold no version and only bit 2, reply, is used. */
+/** Framing of the display protocol: as vhost-user's, but the flags have no version and only bit 2, reply, is used. */
 public final class DisplayFormat implements FrameFormat {
     static final int HEADER_BYTES = 12;
     static final int REPLY = 1 << 2;

@@ -15,10 +15,10 @@ import sluice.vdev.gpu.Rectangle;
 import sluice.vdev.host.HostLoop;
 
 /**
- * The display of a GPU over the sockets a front-end hands out, a new one at every start. Without a socket it is a row of
- * screens of fixed size that nobody looks at.
+ * The display of a GPU over the front-end's display sockets, a new one at every start. Without a socket it has screens
+ * of fixed size side by side, without a viewer.
  *
- * <p>A socket is never closed before the front-end closed its end or gave us another: QEMU 11.1 would spin.
+ * <p>A socket is never closed before the front-end has closed its end or passed another: QEMU 11.1 would busy-loop.
  */
 public final class DisplayLink implements Display, DisplaySocket {
     /** struct virtio_gpu_resp_display_info: header, then sixteen times {x, y, width, height, enabled, flags}. */
@@ -35,8 +35,8 @@ public final class DisplayLink implements Display, DisplaySocket {
     private @Nullable DisplayConnection connection;
 
     /**
-     * @param loop the device's loop, on which everything here is called
-     * @param outputs that are connected while there is no socket, 1 to 16
+     * @param loop the device's loop, on which all methods are called
+     * @param outputs connected while there is no socket, 1 to 16
      * @param width of each of them in pixels
      */
     public DisplayLink(DeviceLoop loop, int outputs, int width, int height) {
@@ -52,7 +52,7 @@ public final class DisplayLink implements Display, DisplaySocket {
         connection = new DisplayConnection(socket, loop.events(), loop.disposal(), loop.log(), this::ready, this::lost);
         boolean told = false;
         try {
-            // After the new one is there: what the old one has not answered is asked again.
+            // After the switch: requests not answered by the old one are sent again.
             close(old);
             if (listener != null) listener.displayConnected();
             told = true;
@@ -131,12 +131,12 @@ public final class DisplayLink implements Display, DisplaySocket {
         });
     }
 
-    /** Whether another display has taken the place of the one that was asked and has not answered. */
+    /** Whether another display has replaced the one that has not answered. */
     private boolean isReplaced(DisplayConnection asked) {
         return connection != null && !connection.equals(asked);
     }
 
-    /** The outputs side by side: a driver suggests where each is to be, and two in one place would show the same. */
+    /** The outputs side by side: drivers pass the positions on, and two at one position would show the same. */
     private byte[] ownDisplayInfo() {
         byte[] info = new byte[INFO_BYTES];
         ByteBuffer modes = ByteBuffer.wrap(info).order(ByteOrder.LITTLE_ENDIAN).position(INFO_MODES);

@@ -1,6 +1,6 @@
 package sluice.vdev.display;
 
-/** Numbers of the messages a back-end sends (enum VhostUserGpuRequest). */
+/** Messages of a back-end (enum VhostUserGpuRequest). */
 final class DisplayRequest {
     static final int GET_PROTOCOL_FEATURES = 1;
     static final int SET_PROTOCOL_FEATURES = 2;

@@ -19,7 +19,7 @@ import sluice.vdev.plugin.DeviceProvider;
 import sluice.vdev.plugin.ProvidedDevice;
 import sluice.vdev.plugin.WrongOptionException;
 
-/** The GPU among other devices, with its screens. */
+/** The provider of the GPU, with its display. */
 public final class GpuProvider implements DeviceProvider {
     private static final Logger LOG = LoggerFactory.getLogger(GpuProvider.class);
     private static final int BYTES_PER_MIB = 1 << 20;
@@ -47,7 +47,7 @@ public final class GpuProvider implements DeviceProvider {
                         "Size of each screen while the front-end provides no display (default " + RESOLUTION + ")."),
                 new DeviceOption("snapshot-every", "N", "Write every Nth frame as PNG."),
                 new DeviceOption("snapshot-dir", "DIR", "Folder for PNG files (default: the current folder)."),
-                // What libvirt and others may say to any vhost-user GPU (QEMU docs/interop/vhost-user.rst).
+                // Options that libvirt and others may pass to any vhost-user GPU (QEMU docs/interop/vhost-user.rst).
                 DeviceOption.hidden("virgl", ""), DeviceOption.hidden("render-node", "PATH"));
     }
 
@@ -78,7 +78,7 @@ public final class GpuProvider implements DeviceProvider {
         boolean told = options.isGiven("outputs");
         int outputs = (int) options.number("outputs", 1, 1, GpuOptions.MAX_OUTPUTS);
         GpuOptions gpu = new GpuOptions(outputs, memory * BYTES_PER_MIB, environment.onFault());
-        // A front-end over vhost-user may tell the guest more.
+        // A front-end over vhost-user may report more to the guest.
         if (options.isGiven("blob")) gpu = gpu.withBlobs();
         return told || "vfio-user".equals(options.text("transport")) ? gpu : gpu.withAnyScanout();
     }

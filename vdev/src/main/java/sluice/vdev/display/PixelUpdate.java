@@ -15,8 +15,8 @@ import sluice.vdev.gpu.Rectangle;
 import sluice.vdev.io.Outgoing;
 
 /**
- * One UPDATE on its way: the header, then rows straight out of the image. It holds the image until the last byte was
- * accepted, and serves one update after the other.
+ * One outgoing UPDATE: the header, then rows directly from the image. It references the image until the last byte was
+ * accepted, and is reused.
  */
 final class PixelUpdate extends AbstractReferenceCounted implements Outgoing {
     /** Header, then scan-out, x, y, width and height. */
@@ -37,7 +37,7 @@ final class PixelUpdate extends AbstractReferenceCounted implements Outgoing {
         this.pool = pool;
     }
 
-    /** Sets out with a new update; the rectangle lies within the image and is not empty. */
+    /** Begins a new update; the rectangle is inside the image and not empty. */
     void begin(int scanout, long x, long y, HostImage source, Rectangle part, Runnable done) {
         setRefCnt(1);
         source.retain();

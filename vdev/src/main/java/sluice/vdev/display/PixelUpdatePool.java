@@ -2,7 +2,7 @@ package sluice.vdev.display;
 
 import java.util.ArrayDeque;
 
-/** Updates that are not under way, so that showing a frame allocates nothing. */
+/** Unused updates, so that showing a frame allocates nothing. */
 final class PixelUpdatePool {
     private static final int KEPT = 16;
 

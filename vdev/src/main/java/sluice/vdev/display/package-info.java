@@ -2,8 +2,8 @@
  * The vhost-user-gpu display protocol, back-end side (QEMU docs/interop/vhost-user-gpu.rst): the front-end's screen as a
  * {@link sluice.vdev.gpu.Display}.
  *
- * <p>What would crash a stock QEMU never leaves this room: no update without a scan-out, none outside it, none that is
- * short. The socket is served on the device's loop and never waited for. No queue and no guest memory may enter.
+ * <p>Sends nothing that crashes a stock QEMU: no update without a scan-out, outside of it, or with a short payload. The
+ * socket is served on the device's loop without blocking. Must not use queues or guest memory.
  */
 @NullMarked
 package sluice.vdev.display;

@@ -9,21 +9,21 @@ import sluice.dmacore.memory.Snapshot;
 import sluice.iommu.AddressRange;
 
 /**
- * The guest pages behind a resource: the bus addresses the guest listed, and where the device finds them in its own
- * address space while they are mapped there.
+ * The guest pages behind a resource: the bus addresses listed by the guest, and their mapping in the device's own
+ * address space, while mapped.
  */
 final class Backing {
-    /** The most entries of one list: a 256 MiB resource in 16 KiB pieces, and what QEMU's own device takes. */
+    /** Most entries of a list: a 256 MiB resource in 16 KiB pieces; the limit of QEMU's own device. */
     static final int MAX_ENTRIES = 16_384;
 
-    /** What an entry takes of the heap, with its part of the buffer: of whole pages, or one that has a mapping of its own. */
+    /** Heap bytes of an entry, with its part of the buffer: of whole pages, or with a mapping of its own. */
     private static final long ENTRY_BYTES = 40;
     private static final long LOOSE_ENTRY_BYTES = 256;
     /** A buffer, an attachment and a mapping. */
     private static final long BUFFER_BYTES = 2048;
     private static final long PAGE = 4096;
 
-    /** As the guest sent them, but for those of no bytes: an address, then a length in the lower half of the next number. */
+    /** As sent by the guest, without empty entries: an address, then a length in the lower half of the next number. */
     private final long[] entries;
     private final long bytes;
     private @Nullable DeviceMapping mapping;
@@ -37,9 +37,9 @@ final class Backing {
     }
 
     /**
-     * The list in a command that is long enough to hold it.
+     * Reads the list of a command that is long enough.
      *
-     * @param at where its first entry is
+     * @param at offset of its first entry
      */
     static Backing read(Snapshot command, int at, int count) {
         long[] entries = new long[2 * count];
@@ -47,7 +47,7 @@ final class Backing {
         return of(entries);
     }
 
-    /** A list as the guest sends it, which is ours from now on. Entries of no bytes are legal, and are not kept. */
+    /** A list in the guest's format; takes ownership of it. Entries of 0 bytes are legal, and are dropped. */
     static Backing of(long[] entries) {
         int kept = 0;
         for (int i = 0; i < entries.length; i += 2) {
@@ -61,7 +61,7 @@ final class Backing {
         return new Backing(kept == entries.length ? entries : Arrays.copyOf(entries, kept));
     }
 
-    /** Entries that are kept. */
+    /** Number of entries. */
     int count() {
         return entries.length / 2;
     }
@@ -80,7 +80,7 @@ final class Backing {
         return bytes;
     }
 
-    /** Bytes of the heap that it takes, with all that the core keeps of it. */
+    /** Heap bytes that it uses, including those of the core. */
     long heapBytes() {
         long bytes = BUFFER_BYTES;
         for (int i = 0; i < entries.length; i += 2) {
@@ -90,13 +90,13 @@ final class Backing {
         return bytes;
     }
 
-    /** The pages as the device's, or null while they are not mapped. */
+    /** The device's mapping of the pages, or null. */
     @Nullable
     DeviceMapping mapping() {
         return mapping;
     }
 
-    /** Whether the pages are mapped, and are those that the memory table of this number has there. */
+    /** Whether the pages are mapped, and belong to the memory table with this number. */
     boolean isMapped(long tableNumber) {
         return bytes == 0 || (mapping != null && table == tableNumber);
     }
@@ -110,11 +110,11 @@ final class Backing {
         mapping = null;
     }
 
-    /** Whether any of the pages lies in a range of bus addresses. */
+    /** Whether any of the pages is in a range of bus addresses. */
     boolean overlaps(AddressRange range) {
         for (int i = 0; i < entries.length; i += 2) {
             long length = length(i);
-            // Unsigned distances, each from where one begins to where the other does: no sum can overflow.
+            // Unsigned distances between the beginnings, so that no sum can overflow.
             if (range.contains(entries[i]) || Long.compareUnsigned(range.first() - entries[i], length) < 0) return true;
         }
         return false;

@@ -6,13 +6,13 @@ import sluice.dmacore.memory.Snapshot;
 import sluice.iommu.space.Result;
 
 /**
- * Gets the pages behind resources from the lists in commands: what they take is reserved, and they are mapped, for which the VM's
- * IOMMU may have to be asked; then the command is carried out again, and this goes on where it was.
+ * Attaches the pages listed in commands to resources: charges their cost and maps them. If the VM's IOMMU must be
+ * asked, the command is executed again later, and this continues where it was.
  */
 final class BackingAttacher {
     private final ResourceTable resources;
     private final BackingSpace backings;
-    /** What is being attached, while the VM's IOMMU is asked about it. */
+    /** The backing being attached, while translations are pending. */
     private @Nullable Backing pending;
 
     BackingAttacher(ResourceTable resources, BackingSpace backings) {
@@ -21,11 +21,12 @@ final class BackingAttacher {
     }
 
     /**
-     * Puts the pages that a command lists behind a resource, which has none.
+     * Attaches the pages listed in a command to a resource without backing.
      *
-     * @param at where the first entry is in the command
-     * @param entries that it announces
-     * @param result after a miss the command is not answered: it has to be carried out again when the address is known
+     * @param at offset of the first entry in the command
+     * @param number of entries
+     * @param result after a miss the command is not answered: it must be executed again when the translation has
+     * arrived
      */
     Response attach(Resource resource, Snapshot command, int at, long entries, Result result) {
         if (entries > Backing.MAX_ENTRIES) return Response.ERR_UNSPEC;
@@ -50,7 +51,7 @@ final class BackingAttacher {
         }
     }
 
-    /** The command that waits for an address will not be tried again. */
+    /** The command that waits for a translation will not be retried. */
     void abandon() {
         Backing backing = pending;
         pending = null;

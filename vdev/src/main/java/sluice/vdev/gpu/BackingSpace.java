@@ -36,15 +36,15 @@ import sluice.iommu.space.Outcome;
 import sluice.iommu.space.Result;
 
 /**
- * The GPU as an importer: the pages behind each resource are a dma-buf, to which the GPU is attached and which is mapped in
- * its own address space, to be read. Everything the GPU reads of them it reads there, and only while they are its turn.
+ * The GPU as an importer: the pages of each resource are a dma-buf, to which the GPU is attached, mapped read-only in
+ * the GPU's own address space. The GPU reads them only there, and only while it owns them.
  */
 final class BackingSpace {
-    /** As much as a flat table takes: 64 screens of 4K. */
+    /** The limit of a flat table: 64 screens of 4K. */
     private static final AddressRange APERTURE = AddressRange.of(0, 1L << 32);
     /**
-     * One for each resource whose list is of whole pages. What begins or ends inside of a page has one of its own: then the
-     * guest may have as many as the longest list has entries.
+     * One mapping for each resource with whole pages. A piece that begins or ends inside a page has a mapping of its
+     * own; the guest may have as many of these as the longest list has entries.
      */
     private static final int MAX_MAPPINGS = ResourceTable.MAX_RESOURCES + Backing.MAX_ENTRIES;
     private static final int FAULTS_TOLD = 16;
@@ -64,7 +64,7 @@ final class BackingSpace {
     private int refusals;
     private @Nullable DeviceView view;
     private @Nullable FrontTranslation memory;
-    /** Whose addresses are being looked up. */
+    /** The backing being translated. */
     private @Nullable Backing resolving;
 
     /**
@@ -80,7 +80,7 @@ final class BackingSpace {
         this.share = share;
         trace = core.trace(name);
         this.stream = stream;
-        // Nobody but the device's own loop reads here, so nothing waits for a reader.
+        // Only the device's own loop reads here, so an unmap never waits for a reader.
         space = DeviceSpace
                 .open(IoSpaceOptions.of(name, aperture(params)).withFaultPolicy(onFault).withMaxMappings(MAX_MAPPINGS)
                         .withFaultLog(IoSpaceOptions.DEFAULT_FAULTS, this::tell));
@@ -91,7 +91,7 @@ final class BackingSpace {
         return params.dmaMask() < 0 ? APERTURE : APERTURE.intersection(new AddressRange(0, params.dmaMask()));
     }
 
-    /** A guest can have faults as often as it likes, but not lines of our log. */
+    /** A guest can cause faults without limit, but not log lines. */
     private void tell(FaultRecord fault) {
         if (fault.sequence() <= FAULTS_TOLD) {
             LOG.warn("{}", fault);
@@ -109,7 +109,7 @@ final class BackingSpace {
         memory = translation;
     }
 
-    /** The translation the addresses of commands go through. */
+    /** The translation for addresses in commands. */
     FrontTranslation memory() {
         FrontTranslation present = memory;
         if (present == null) throw new IllegalStateException("a command before the device was started");
@@ -119,15 +119,15 @@ final class BackingSpace {
     /**
      * Maps a backing, unless it is mapped.
      *
-     * @param result gets what became of it: {@link Outcome#MISS} (the VM's IOMMU has to be asked: try again when it has answered),
-     *            {@link Outcome#FAULT} (the addresses are nobody's memory, or may not be read) or {@link Outcome#NO_ROOM} (the GPU's
-     *            address space is full)
+     * @param result receives the outcome: {@link Outcome#MISS} (a translation is missing: retry when it has arrived),
+     * {@link Outcome#FAULT} (the addresses are not memory, or not readable) or {@link Outcome#NO_ROOM} (the GPU's
+     * address space is full)
      * @return its outcome
      */
     Outcome map(Backing backing, int resourceId, Result result) {
         FrontTranslation translation = memory();
         if (backing.isMapped(translation.memory().number())) return result.resolved();
-        letGo(backing); // what it had in the table before
+        letGo(backing); // its mapping of the previous table
         if (backing.bytes() > APERTURE.size()) return noRoom(result);
         if (!backing.equals(resolving)) {
             resolving = backing;
@@ -138,7 +138,7 @@ final class BackingSpace {
         if (result.isMiss()) return result.outcome();
         try {
             if (!result.isResolved()) {
-                // Not a warning: a guest can have this as often as it likes.
+                // Not a warning: a guest can cause this without limit.
                 LOG.debug("resource {}: attached address 0x{} is not guest memory", resourceId,
                         Long.toHexString(result.address()));
                 return result.outcome();
@@ -168,14 +168,14 @@ final class BackingSpace {
         return result.set(Outcome.NO_ROOM, 0, Access.READ, null, "");
     }
 
-    /** A buffer of the pages that were looked up, mapped, and the guest's turn. */
+    /** Exports and maps the translated pages; the guest keeps ownership. */
     private DeviceMapping imported(int resourceId) throws DmaBufException {
         DmaBuf buffer = core.export("resource " + Integer.toUnsignedString(resourceId), ranges.runs().bytes(),
                 new GuestPages(ranges.runs()), share);
         boolean done = false;
         try {
             Attachment attachment = buffer.attach(function, stream);
-            // Addresses, and no turn: a guest may draw while it attaches.
+            // Maps without a transfer: a guest may draw while it attaches.
             DeviceMapping mapping = attachment.map(Direction.TO_DEVICE, EnumSet.of(DmaAttribute.CPU_KEEPS));
             done = true;
             return mapping;
@@ -189,7 +189,7 @@ final class BackingSpace {
         buffer.release();
     }
 
-    /** Whatever was being looked up is not wanted any more. */
+    /** Aborts the translation in progress. */
     void forget() {
         resolving = null;
         ranges.end();
@@ -212,16 +212,16 @@ final class BackingSpace {
         discard(mapping.attachment().buffer());
     }
 
-    /** Begins a read section, in which what {@link #give} finds may be used. */
+    /** Begins a read section for the results of {@link #give}. */
     ReadSection enter() {
         return view().enter();
     }
 
     /**
-     * The guest has drawn: rows of a mapped backing are the GPU's turn, and {@link #found} is where it reads them. Inside of a read
-     * section.
+     * The guest has drawn: transfers rows of a mapped backing to the GPU, and resolves them to {@link #found}. In a
+     * read section.
      *
-     * @return what the device does; nothing was found unless it is {@link Outcome#RESOLVED}, and a fault is recorded
+     * @return the outcome; {@link #found} is valid only for {@link Outcome#RESOLVED}; a fault is recorded
      */
     Outcome give(Backing backing, Rows rows) {
         try {
@@ -232,8 +232,8 @@ final class BackingSpace {
     }
 
     /**
-     * The guest has drawn, and nobody reads at once: rows of a mapped backing are the GPU's turn, and the guest's again, so that all
-     * it drew before is what the GPU holds.
+     * The guest has drawn, and the GPU does not read now: transfers rows of a mapped backing to the GPU and back, so
+     * that the GPU's memory has everything drawn before.
      */
     void pass(Backing backing, Rows rows) {
         try {
@@ -253,7 +253,7 @@ final class BackingSpace {
     }
 
     /**
-     * Maps a backing, unless it is mapped, for somebody who cannot wait for the VM's IOMMU. Outside of a read section.
+     * Maps a backing, unless it is mapped, for a caller that cannot wait for translations. Outside of a read section.
      *
      * @return whether it is mapped
      */
@@ -264,21 +264,24 @@ final class BackingSpace {
     }
 
     /**
-     * Finds rows as the GPU holds them, for somebody who looks at what it shows: no access of the GPU's, and judged by nobody. Inside
-     * of a read section, of a backing that is mapped.
+     * Resolves rows for an observer of the screen: not an access of the GPU, and not checked. In a read section, for a
+     * mapped backing.
      *
-     * @return whether they can be read; then {@link #found} is where
+     * @return whether they can be read, at {@link #found}
      */
     boolean observe(Backing backing, Rows rows) {
         return view().observe(mapping(backing), rows, found) == Outcome.RESOLVED;
     }
 
-    /** From the first byte that was given to the last, with what lies between the rows. Good until the read section ends. */
+    /**
+     * The runs from the first to the last transferred byte, including the gaps between rows. Valid until the read
+     * section ends.
+     */
     Runs found() {
         return found;
     }
 
-    /** The GPU has read: the rows that were given are the guest's turn again. */
+    /** The GPU has read: transfers the rows back to the guest. */
     void takeBack(Backing backing, Rows rows) {
         try {
             mapping(backing).syncForCpu(lines(rows), Direction.TO_DEVICE);
@@ -287,17 +290,17 @@ final class BackingSpace {
         }
     }
 
-    /** What changes owners: where no cache is between, it costs less to let all of it. */
+    /** The rows to transfer: without a cache, transferring all of the backing is cheaper. */
     private Rows lines(Rows rows) {
         return stream.coherent() || rows.isOneStretch() ? whole.set(rows.offset(), rows.span()) : rows;
     }
 
-    /** When a copy begins, for {@link #copied}: 0 if nobody wants to know. */
+    /** Start time of a copy, for {@link #copied}: 0 while tracing is off. */
     long copyBegins() {
         return trace.begin();
     }
 
-    /** The protocol had bytes of a backing copied. */
+    /** Bytes of a backing were copied, as required by the protocol. */
     void copied(Backing backing, long offset, long bytes, long began) {
         if (began == 0) return;
         Attachment attachment = mapping(backing).attachment();

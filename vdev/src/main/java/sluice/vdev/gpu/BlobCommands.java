@@ -7,8 +7,8 @@ import sluice.iommu.space.Outcome;
 import sluice.iommu.space.Result;
 
 /**
- * What the commands for blobs do (virtio 1.3 §5.7.6.8), and RESOURCE_FLUSH of one. No pixel is copied for them: what is drawn in a
- * blob is the GPU's by RESOURCE_FLUSH, for its rectangle, and by the first SET_SCANOUT_BLOB, for all of it.
+ * The commands for blobs (virtio 1.3 §5.7.6.8), and RESOURCE_FLUSH of a blob. They copy no pixels: RESOURCE_FLUSH
+ * transfers its rectangle to the GPU, and the first SET_SCANOUT_BLOB all of the blob.
  */
 final class BlobCommands {
     private final ResourceTable resources;
@@ -25,7 +25,7 @@ final class BlobCommands {
         this.attacher = attacher;
     }
 
-    /** Whether the driver has negotiated VIRTIO_GPU_F_RESOURCE_BLOB; without it there are no such commands. */
+    /** Whether the driver has negotiated VIRTIO_GPU_F_RESOURCE_BLOB; without it these commands are unknown. */
     void setNegotiated(boolean blobs) {
         negotiated = blobs;
     }
@@ -78,7 +78,7 @@ final class BlobCommands {
         return Response.OK_NODATA;
     }
 
-    /** Whether the command describes a picture that lies in a blob of so many bytes, no row of which overlaps the next. */
+    /** Whether the command describes a picture inside a blob of this size, with rows that do not overlap. */
     private static boolean isPicture(Command.SetScanoutBlob command, long size) {
         long width = command.width();
         long height = command.height();
@@ -101,11 +101,11 @@ final class BlobCommands {
     }
 
     /**
-     * The guest has drawn a rectangle: it is the GPU's, on every scan-out that shows it. What lies outside of what is shown is ignored,
-     * for a blob has no size of its own in pixels.
+     * The guest has drawn a rectangle: transfers it to the GPU and updates every scan-out that shows it. Parts outside
+     * of a scan-out are ignored, because a blob has no size in pixels.
      *
      * @param result as that of {@link BackingAttacher#attach}
-     * @return why it cannot be shown, or null
+     * @return why it cannot be flushed, or null
      */
     @Nullable
     Response flush(GuestBlob blob, Rectangle area, Result result) {

@@ -2,11 +2,11 @@ package sluice.vdev.gpu;
 
 import org.jspecify.annotations.Nullable;
 
-/** Where the memory of a blob is (virtio 1.3 §5.7.6.8, VIRTIO_GPU_BLOB_MEM_*). */
+/** The memory of a blob (virtio 1.3 §5.7.6.8, VIRTIO_GPU_BLOB_MEM_*). */
 enum BlobMemory {
     /** In guest pages. */
     GUEST(1),
-    /** In memory of the host, that the guest may see in a window. */
+    /** In host memory, which the guest may map in a window. */
     HOST3D(2),
     /** In both. */
     HOST3D_GUEST(3);
@@ -24,7 +24,7 @@ enum BlobMemory {
         return wireNumber;
     }
 
-    /** The kind with this number, or null. */
+    /** The kind of a wire value, or null. */
     static @Nullable BlobMemory ofWire(int number) {
         return switch (number) {
             case 1 -> GUEST;

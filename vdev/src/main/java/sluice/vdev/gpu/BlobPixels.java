@@ -13,7 +13,7 @@ final class BlobPixels implements PixelSource {
     private final BackingSpace space;
     private final Rows rows = new Rows();
 
-    /** @param layout of a picture that ends in the blob */
+    /** @param layout of a picture inside the blob */
     BlobPixels(GuestBlob blob, BlobLayout layout, BackingSpace space) {
         this.blob = blob;
         this.layout = layout;

@@ -3,17 +3,17 @@ package sluice.vdev.gpu;
 import sluice.dmacore.memory.Snapshot;
 
 /**
- * A command of the driver (virtio 1.3 §5.7.6.7), decoded: its fields by their names, in host byte order. What they say is checked by
- * {@link Commands}, which carries it out.
+ * A command of the driver (virtio 1.3 §5.7.6.7), decoded: its fields, in host byte order. {@link Commands} checks and
+ * executes it.
  *
- * <p>Each record reads from the snapshot that its {@link CommandDecoder} took last. A decoder has one of each kind, so decoding
- * allocates nothing, and a command is good until the next is decoded.
+ * <p>Each record reads from the last snapshot of its {@link CommandDecoder}. A decoder has one record of each kind, so
+ * decoding allocates nothing, and a command is valid until the next one is decoded.
  */
 sealed interface Command {
-    /** The snapshot of its bytes, at least as many as its type demands. */
+    /** The snapshot of its bytes, with at least the size of its type. */
     Snapshot bytes();
 
-    /** What it is called. */
+    /** Its type. */
     CommandType type();
 
     /** VIRTIO_GPU_CMD_GET_DISPLAY_INFO. */
@@ -130,7 +130,7 @@ sealed interface Command {
             return bytes.u32(Wire.ResourceCreateBlob.RESOURCE_ID);
         }
 
-        /** Where its memory is: a number of {@link BlobMemory}, or none. */
+        /** Its memory: a wire value of {@link BlobMemory}, possibly invalid. */
         int memory() {
             return bytes.u32(Wire.ResourceCreateBlob.BLOB_MEM);
         }
@@ -144,7 +144,7 @@ sealed interface Command {
             return bytes.u32AsLong(Wire.ResourceCreateBlob.NR_ENTRIES);
         }
 
-        /** Which of its context's objects it is, for memory of the host. */
+        /** Id of the object in its context, for host memory. */
         long blobId() {
             return bytes.u64(Wire.ResourceCreateBlob.BLOB_ID);
         }
@@ -263,7 +263,7 @@ sealed interface Command {
         }
     }
 
-    /** What belongs on the cursor queue. Positions are in pixels. */
+    /** Commands of the cursor queue. Positions are in pixels. */
     sealed interface CursorCommand extends Command {
         default int scanoutId() {
             return bytes().u32(Wire.Cursor.SCANOUT_ID);

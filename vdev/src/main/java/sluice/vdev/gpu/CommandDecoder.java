@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.memory.Runs;
 import sluice.dmacore.memory.Snapshot;
 
-/** Takes the snapshot of a command that a guest may go on writing, and tells which it is. */
+/** Takes a snapshot of a command, which the guest may change at any time, and decodes it. */
 final class CommandDecoder {
     private final Snapshot bytes;
     private final Command.GetDisplayInfo getDisplayInfo;
@@ -23,7 +23,7 @@ final class CommandDecoder {
     private final Command.UpdateCursor updateCursor;
     private final Command.MoveCursor moveCursor;
 
-    /** @param limit the most bytes that a command may have */
+    /** @param limit largest command in bytes */
     CommandDecoder(int limit) {
         bytes = new Snapshot(limit);
         getDisplayInfo = new Command.GetDisplayInfo(bytes);
@@ -45,18 +45,18 @@ final class CommandDecoder {
     /**
      * Takes the snapshot of {@code length} bytes.
      *
-     * @return false, with nothing taken, if that is more than a command may have
+     * @return false, without a snapshot, if it exceeds the limit
      */
     boolean take(Runs from, long length) {
         return bytes.take(from, 0, length);
     }
 
-    /** What was taken last, whole or not. */
+    /** The last snapshot, complete or not. */
     Snapshot bytes() {
         return bytes;
     }
 
-    /** The command that was taken last, or null if there is none of its number or it is shorter than its type demands. */
+    /** The last command, or null if its type is unknown or it is too short for its type. */
     @Nullable
     Command decode() {
         if (bytes.length() < Wire.Header.BYTES) return null;

@@ -2,7 +2,7 @@ package sluice.vdev.gpu;
 
 import org.jspecify.annotations.Nullable;
 
-/** The commands we carry out (virtio 1.3 §5.7.6.7, enum virtio_gpu_ctrl_type), with the least bytes each must have. */
+/** The supported commands (virtio 1.3 §5.7.6.7, enum virtio_gpu_ctrl_type), with their minimum sizes. */
 public enum CommandType {
     GET_DISPLAY_INFO(0x100, Wire.Header.BYTES),
     RESOURCE_CREATE_2D(0x101, Wire.ResourceCreate2d.BYTES),
@@ -31,12 +31,12 @@ public enum CommandType {
         return wireNumber;
     }
 
-    /** The least size of the command. */
+    /** The minimum size of the command in bytes. */
     int bytes() {
         return bytes;
     }
 
-    /** The command with this number, or null. */
+    /** The command of a wire value, or null. */
     public static @Nullable CommandType ofWire(int number) {
         return switch (number) {
             case 0x100 -> GET_DISPLAY_INFO;

@@ -13,12 +13,11 @@ import sluice.iommu.space.Result;
 import sluice.vdev.device.StrayRead;
 
 /**
- * What each 2D command does (virtio 1.3 §5.7.6.8). A command is as long as its type demands; everything in it is
- * checked here before it is used.
+ * Executes the 2D commands (virtio 1.3 §5.7.6.8). A command has at least the size of its type; all fields are checked
+ * here before use.
  *
- * <p>The spec names the errors but seldom says which is due. Where it is silent: an id that is none, or none that can do
- * this, is INVALID_RESOURCE_ID; a rectangle, format or size that does not fit is INVALID_PARAMETER; memory that is none
- * is UNSPEC.
+ * <p>The specification rarely assigns errors to cases. Otherwise: an unknown or unsuitable id is INVALID_RESOURCE_ID;
+ * an invalid rectangle, format or size is INVALID_PARAMETER; an address that is not memory is UNSPEC.
  */
 final class Commands {
     private final ResourceTable resources;
@@ -30,7 +29,7 @@ final class Commands {
     private final BackingSpace backings;
     private final BackingAttacher attacher;
     private final BlobCommands blobs;
-    /** Of the transfer that is under way. */
+    /** State of the transfer in progress. */
     private final Rows rows = new Rows();
     private Flush flush = new Flush();
     private Runnable released = () -> {};
@@ -54,7 +53,7 @@ final class Commands {
         stray = fault;
     }
 
-    /** @param action runs whenever the guest has let go of a backing */
+    /** @param action runs when the guest has released a backing */
     void whenReleased(Runnable action) {
         released = action;
     }
@@ -64,7 +63,7 @@ final class Commands {
         blobs.setNegotiated(negotiated);
     }
 
-    /** Whether the display has to catch up before the next command. */
+    /** Whether the next command must wait for the display. */
     boolean isHeldBack() {
         return display.isCongested();
     }
@@ -87,7 +86,7 @@ final class Commands {
         });
     }
 
-    /** A struct virtio_gpu_resp_edid of our own, for the size that {@code info} gives the scan-out; without one, empty. */
+    /** A struct virtio_gpu_resp_edid for the size of the scan-out in {@code info}; empty without a size. */
     private static byte[] ownEdid(byte[] info, int scanout) {
         ByteBuffer modes = ByteBuffer.wrap(info).order(ByteOrder.LITTLE_ENDIAN);
         int mode = Wire.DisplayInfo.MODES + scanout * Wire.DisplayInfo.MODE_BYTES;
@@ -101,7 +100,7 @@ final class Commands {
         return response;
     }
 
-    /** @return the resource's name among all devices, 16 bytes, or null if there is no such resource */
+    /** @return the resource's UUID, 16 bytes, or null if there is no such resource */
     byte @Nullable [] uuid(Command.ResourceAssignUuid command) {
         Resource resource = resources.find(command.resourceId());
         return resource == null ? null : resource.uuid().bytes();
@@ -124,7 +123,10 @@ final class Commands {
         return Response.OK_NODATA;
     }
 
-    /** @param result after a miss the command is not answered: it has to be carried out again when the address is known */
+    /**
+     * @param result after a miss the command is not answered: it must be executed again when the translation has
+     * arrived
+     */
     Response attachBacking(Command.ResourceAttachBacking command, Result result) {
         Resource resource = resources.find(command.resourceId());
         if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
@@ -140,7 +142,7 @@ final class Commands {
         };
     }
 
-    /** The command that waits for an address will not be tried again. */
+    /** The command that waits for a translation will not be retried. */
     void abandonMissing() {
         attacher.abandon();
     }
@@ -159,7 +161,7 @@ final class Commands {
         released.run();
     }
 
-    /** A range of bus addresses leads nowhere any more. */
+    /** A range of bus addresses was unmapped. */
     void invalidated(AddressRange range) {
         for (Resource resource : resources.all()) {
             Backing backing = resource.backing();
@@ -167,7 +169,7 @@ final class Commands {
         }
     }
 
-    /** Back to the state after power-on. */
+    /** Resets to power-on. */
     void reset() {
         abandonMissing();
         for (Resource resource : resources.all()) {
@@ -188,7 +190,7 @@ final class Commands {
         };
     }
 
-    /** A blob has no copy to fill: drivers send it all the same for what they made as a dumb buffer. */
+    /** A blob has no copy to fill: drivers send it nevertheless for dumb buffers. */
     private Response redundantTransfer() {
         statistics.redundantTransfer();
         return Response.OK_NODATA;
@@ -224,7 +226,7 @@ final class Commands {
         return Response.OK_NODATA;
     }
 
-    /** The GPU's own address space has refused it the pages. */
+    /** The GPU's own address space has refused the access. */
     private Response faulted(Outcome outcome, HostImage image, long target) {
         if (outcome == Outcome.READ_ZERO_DROP_WRITE) {
             statistics.transferred(Transfer.clear(rows, image, target));
@@ -248,7 +250,7 @@ final class Commands {
             scanouts.switchOff(id);
             return Response.OK_NODATA;
         }
-        // A blob has no width and height of its own: SET_SCANOUT_BLOB says them.
+        // A blob has no width and height; SET_SCANOUT_BLOB sets them.
         if (!(resources.find(resourceId) instanceof HostCopy copy)) return Response.ERR_INVALID_RESOURCE_ID;
         HostImage image = copy.image();
         Rectangle part = command.area();
@@ -270,11 +272,11 @@ final class Commands {
     }
 
     /**
-     * Shows what changed on every scan-out that shows the resource.
+     * Updates every scan-out that shows the resource.
      *
      * @param result as that of {@link #attachBacking}
-     * @param done called, possibly before this returns, when the displays have taken it all
-     * @return why not, and then {@code done} is not called
+     * @param done called when the displays have accepted all of it, possibly before this returns
+     * @return the error, in which case {@code done} is not called
      */
     @Nullable
     Response flush(Command.ResourceFlush command, Result result, Runnable done) {
@@ -313,19 +315,19 @@ final class Commands {
         return null;
     }
 
-    /** Nobody waits for the flush that is under way any more; its pixels are still sent. */
+    /** Drops the callback of the flush in progress; its pixels are still sent. */
     void abandonFlush() {
         flush = new Flush();
     }
 
-    /** A flush under way: it is done when each of its parts is sent. One object serves flush after flush. */
+    /** A flush in progress: done when all of its parts are sent. The object is reused. */
     private static final class Flush {
         private int parts;
         private Runnable done = () -> {};
         final Runnable partSent = this::partSent;
 
         void begin(Runnable whenDone) {
-            parts = 1; // stands for the command itself until all parts are on their way
+            parts = 1; // counts the command itself until all parts are queued
             done = whenDone;
         }
 

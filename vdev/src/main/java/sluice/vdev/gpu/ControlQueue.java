@@ -12,10 +12,10 @@ import sluice.vdev.queue.Polled;
 import sluice.vdev.queue.Virtqueue;
 
 /**
- * The control queue: carries out commands one after the other, in the order the guest sent them.
+ * The control queue: executes commands one by one, in order.
  *
- * <p>A command that takes its time, such as a flush whose pixels the display has not taken yet, holds back those behind
- * it. That keeps fences in order, which drivers rely on, and keeps a transfer from changing pixels that are on their way.
+ * <p>A pending command, such as a flush with pixels that the display has not accepted yet, holds back later ones. This
+ * keeps fences in order, which drivers rely on, and prevents a transfer from changing pixels being sent.
  */
 final class ControlQueue implements QueueWorker.Work {
     private static final int MAX_COMMAND_BYTES = Wire.ResourceAttachBacking.BYTES
@@ -31,17 +31,17 @@ final class ControlQueue implements QueueWorker.Work {
     private final GpuStatistics statistics;
     private final CommandDecoder decoder = new CommandDecoder(MAX_COMMAND_BYTES);
     private final Responder responder = new Responder();
-    /** Whether the command that is carried out has reached the memory that it needs. */
+    /** Whether the current command has got the memory that it needs. */
     private final Result reached = new Result();
 
     private final Runnable flushed = this::flushed;
     private final Shortage shortage = new Shortage();
 
-    /** The command that holds back the others. */
+    /** The pending command. */
     private @Nullable Chain waiting;
-    /** What that command is. */
+    /** Its type. */
     private @Nullable Command held;
-    /** Whether it waits for the VM's IOMMU; then it is carried out anew, from its snapshot. */
+    /** Whether it waits for the VM's IOMMU; then it is executed again, from its snapshot. */
     private boolean missing;
     private long startedAt;
 
@@ -53,7 +53,7 @@ final class ControlQueue implements QueueWorker.Work {
         this.statistics = statistics;
     }
 
-    /** Carries out what the guest has sent. */
+    /** Executes the guest's commands. */
     void drain() {
         Chain chain = waiting;
         Command command = held;
@@ -85,7 +85,7 @@ final class ControlQueue implements QueueWorker.Work {
         }
     }
 
-    /** The host has no memory for a command, or a step of it: that is the command's answer, and no end of the queue. */
+    /** Host memory is exhausted: the command is answered with an error, and the queue continues. */
     private void outOfMemory(Chain chain, OutOfMemoryError e) {
         shortage.tell(e);
         statistics.outOfMemory();
@@ -104,7 +104,7 @@ final class ControlQueue implements QueueWorker.Work {
         } catch (OutOfMemoryError e) {
             shortOf = e;
         }
-        // Of a command that is too long the header is enough to refuse it, fence and all.
+        // For a command that is too long the header suffices to refuse it, with its fence.
         if (!taken) decoder.take(chain.readable(), Math.min(chain.readable().bytes(), Wire.Header.BYTES));
         responder.begin(decoder.bytes());
         if (shortOf != null) throw shortOf;
@@ -132,11 +132,11 @@ final class ControlQueue implements QueueWorker.Work {
             case Command.ResourceCreateBlob create -> settle(chain, create, commands.createBlob(create, reached));
             case Command.SetScanoutBlob set -> settle(chain, set, commands.setScanoutBlob(set, reached));
             case Command.ResourceDetachBacking detach -> answer(chain, detach, commands.detachBacking(detach));
-            case Command.CursorCommand cursor -> answer(chain, cursor, Response.ERR_UNSPEC); // it belongs on the other queue
+            case Command.CursorCommand cursor -> answer(chain, cursor, Response.ERR_UNSPEC); // of the other queue
         }
     }
 
-    /** Answers a command that needed memory, unless it has to wait for an address. */
+    /** Answers a command that needed memory, unless it must wait for a translation. */
     private void settle(Chain chain, Command command, Response response) {
         if (!reached.isMiss()) {
             answer(chain, command, response);
@@ -177,7 +177,7 @@ final class ControlQueue implements QueueWorker.Work {
         waitFor(chain, command, answer -> commands.edid(scanout, answer), Response.OK_EDID);
     }
 
-    /** Asks the display something and answers with what it says. */
+    /** Sends a request to the display, and answers with its reply. */
     private void waitFor(Chain chain, Command command, Consumer<Consumer<byte[]>> question, Response response) {
         hold(chain, command);
         question.accept(payload -> {
@@ -214,7 +214,7 @@ final class ControlQueue implements QueueWorker.Work {
         held = command;
     }
 
-    /** @return false if the command was settled meanwhile, because the queue stops */
+    /** @return false if the command was answered meanwhile, because the queue stops */
     private boolean release(Chain chain) {
         if (waiting != chain) return false;
         waiting = null;
@@ -222,9 +222,9 @@ final class ControlQueue implements QueueWorker.Work {
     }
 
     /**
-     * The queue stops: a flush that waits for the display is answered now, and the display goes on by itself. What waits for an
-     * answer goes back to the queue, to be asked again when it starts: the front-end may be unable to answer before we have
-     * stopped.
+     * The queue stops: a flush that waits for the display is answered now; the display continues independently. A
+     * command that waits for a translation or a reply returns to the queue and is executed again after a restart,
+     * because the front-end may be unable to answer before we have stopped.
      */
     void stop() {
         Chain chain = waiting;

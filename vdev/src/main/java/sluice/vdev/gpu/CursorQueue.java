@@ -8,9 +8,9 @@ import sluice.vdev.device.QueueWorker;
 import sluice.vdev.queue.Chain;
 import sluice.vdev.queue.Virtqueue;
 
-/** The cursor queue: its commands are fast, and drivers expect no response, but get one if there is room for it. */
+/** The cursor queue: its commands are fast; drivers expect no response, but get one if the chain has room. */
 final class CursorQueue implements QueueWorker.Work {
-    /** Cursors have this size, and no other (§5.7.6.10). */
+    /** The only size of cursors (§5.7.6.10). */
     private static final int SIDE = 64;
     private static final long BYTES = HostImage.bytes(SIDE, SIDE);
     private static final Rectangle ALL = new Rectangle(0, 0, SIDE, SIDE);
@@ -107,7 +107,7 @@ final class CursorQueue implements QueueWorker.Work {
         return Response.OK_NODATA;
     }
 
-    /** No command says how a cursor lies in a blob: as QEMU takes it, from the first byte on, without gaps. */
+    /** No command defines the layout of a cursor in a blob: as in QEMU, from the first byte, without gaps. */
     private Response read(Command.UpdateCursor command, GuestBlob blob) {
         if (blob.size() < BYTES) return Response.ERR_INVALID_PARAMETER;
         if (display.isWatched())

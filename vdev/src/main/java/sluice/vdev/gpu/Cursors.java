@@ -1,8 +1,8 @@
 package sluice.vdev.gpu;
 
 /**
- * Which scan-outs' cursors are hidden. A move carries no word of it (virtio 1.3 §5.7.6.10: all its fields but the
- * position are ignored), but displays show a cursor that they are told to move.
+ * Tracks hidden cursors. A move does not contain visibility (virtio 1.3 §5.7.6.10: all fields except the position are
+ * ignored), but displays show a cursor when it moves.
  */
 final class Cursors {
     private final Display display;

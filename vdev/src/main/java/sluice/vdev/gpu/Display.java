@@ -5,50 +5,50 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where pictures go: the front-end's screen, or none. Used on the device's loop; nothing here waits, what takes time calls
- * back on the same loop.
+ * The display of pictures: the front-end's screen, or none. Used on the device's loop; no call blocks, results arrive
+ * by callbacks on the same loop.
  */
 public interface Display {
-    /** Told when a display connects anew and knows nothing of what was shown before. */
+    /** Called when a new display connects, without state of the previous one. */
     interface Listener {
         void displayConnected();
 
-        /** A display that was {@link Display#isCongested} takes messages again. */
+        /** A display that was {@link Display#isCongested} accepts messages again. */
         void displayReady();
     }
 
     void setListener(Listener listener);
 
     /**
-     * Whether so much waits to be sent that nothing should be added: take no more commands before {@link
-     * Listener#displayReady}. A guest could otherwise fill our memory while the display does not read.
+     * Whether the send queue is full: execute no more commands before {@link Listener#displayReady}. Otherwise a guest
+     * could fill our memory while the display does not read.
      */
     boolean isCongested();
 
-    /** Whether anybody sees what is shown: nobody's pixels have to be read. */
+    /** Whether a display is connected; otherwise pixels need not be read. */
     boolean isWatched();
 
-    /** Scan-out {@code scanout} has this size from now on and shows nothing yet; 0×0 switches it off. */
+    /** Sets the size of a scan-out, without content; 0×0 disables it. */
     void setScanout(int scanout, int width, int height);
 
     /**
      * Shows {@code source} of {@code image} at {@code x},{@code y} of the scan-out.
      *
-     * <p>The image is held until it is sent.
+     * <p>The image is referenced until it is sent.
      *
-     * @param sent called once, possibly before this returns, when the last byte was accepted or never will be
+     * @param sent called once, possibly before this returns, when the last byte was accepted or sending has failed
      */
     void update(int scanout, long x, long y, HostImage image, Rectangle source, Runnable sent);
 
     /**
-     * Asks for the sizes of the scan-outs: {@code answer} gets a struct virtio_gpu_resp_display_info, whose header is
-     * not filled in.
+     * Requests the sizes of the scan-outs: {@code answer} receives a struct virtio_gpu_resp_display_info without
+     * header.
      */
     void displayInfo(Consumer<byte[]> answer);
 
     /**
-     * Asks for the EDID of a scan-out: {@code answer} gets a struct virtio_gpu_resp_edid, whose header is not filled in, or
-     * null if the display has none.
+     * Requests the EDID of a scan-out: {@code answer} receives a struct virtio_gpu_resp_edid without header, or null if
+     * the display has none.
      */
     void edid(int scanout, Consumer<byte @Nullable []> answer);
 

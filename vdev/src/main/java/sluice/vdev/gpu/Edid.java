@@ -6,14 +6,13 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * An EDID block of our own, for a display that has none: it names one mode, which fills the display (VESA E-EDID
- * standard 1.4).
+ * Builds an EDID block for a display without one: it has one mode, the size of the display (VESA E-EDID standard 1.4).
  */
 final class Edid {
     static final int BYTES = 128;
 
     private static final int REFRESH_HZ = 60;
-    // Blanking as VESA's reduced-blanking timings (CVT-RB) have it; nobody drives wires with it.
+    // Blanking as in VESA's reduced-blanking timings (CVT-RB); not used to drive a cable.
     private static final int HORIZONTAL_BLANKING = 160;
     private static final int HORIZONTAL_FRONT = 48;
     private static final int HORIZONTAL_SYNC = 32;
@@ -27,7 +26,7 @@ final class Edid {
 
     private Edid() {}
 
-    /** The block for a display of {@code width} × {@code height} pixels; what a timing cannot say is cut to what it can. */
+    /** The block for a display of {@code width} × {@code height} pixels, clamped to the range of a timing. */
     static byte[] of(long width, long height) {
         int columns = Math.clamp(width, 1, MAX_SIDE);
         int rows = Math.clamp(height, 1, MAX_SIDE);
@@ -36,7 +35,7 @@ final class Edid {
         edid.put(new byte[]{ 0, -1, -1, -1, -1, -1, -1, 0 });
         edid.order(ByteOrder.BIG_ENDIAN).putShort(manufacturer("SLU")).order(ByteOrder.LITTLE_ENDIAN);
         edid.putShort((short) 1).putInt(1); // product, serial number
-        edid.put((byte) 0).put((byte) 36); // made some time in 2026
+        edid.put((byte) 0).put((byte) 36); // manufactured in 2026
         edid.put((byte) 1).put((byte) 4); // EDID 1.4
         edid.put((byte) 0xa5); // digital, 8 bits a colour, DisplayPort
         edid.put((byte) Math.clamp(Math.round(columns * MM_PER_PIXEL / 10), 1, 255));

@@ -21,7 +21,7 @@ import sluice.vdev.device.StrayRead;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.queue.Virtqueue;
 
-/** A virtio GPU with 2D commands, and blobs if it is made with them (virtio 1.3 §5.7). */
+/** A virtio GPU with 2D commands and optional blobs (virtio 1.3 §5.7). */
 public final class GpuDevice implements VirtioDevice, Display.Listener {
     private static final int VIRTIO_ID = 16;
     private static final long F_EDID = 1L << 1;
@@ -45,7 +45,7 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
     private @Nullable ControlQueue control;
     private @Nullable CursorQueue cursor;
 
-    /** A GPU that snoops, in a machine of its own. */
+    /** A coherent GPU in a machine of its own. */
     public GpuDevice(GpuOptions options, Display display, PictureTaker pictures) {
         this(options, display, pictures, DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT,
                 Budget.ofProcess().own());
@@ -55,8 +55,8 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
      * A GPU.
      *
      * @param core through which it shares buffers with the machine's other devices
-     * @param stream how it reaches memory
-     * @param share of the process, from which everything is taken that its guest asks for
+     * @param stream its kind of memory access
+     * @param share of the process, charged for everything that its guest requests
      */
     public GpuDevice(GpuOptions options, Display display, PictureTaker pictures, DmaCore core, Stream stream,
             Share share) {
@@ -64,7 +64,7 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
     }
 
     /**
-     * A GPU of a process, which registers what it counts and has faults on purpose in its own address space.
+     * A GPU of a process, which registers its counters, and its address space for fault injection.
      *
      * @param options with the fault policy of {@code environment}
      */
@@ -78,7 +78,7 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
         if (stray != null) setStrayRead(stray);
     }
 
-    /** The same with images from somewhere else. */
+    /** The same with another source of images. */
     GpuDevice(GpuOptions options, Display display, PictureTaker pictures, DmaCore core, Stream stream, Share share,
             ResourceTable.Images images) {
         this("gpu", options, display, pictures, core, DeviceDmaParams.throughIommu(), stream, share, images);
@@ -101,16 +101,16 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
         display.setListener(this);
     }
 
-    /** What it has done so far; to be read on the device's loop. */
+    /** Its statistics; read on the device's loop. */
     public GpuStatistics statistics() {
         return statistics;
     }
 
     /**
-     * Writes what the scan-outs show now; on the device's loop.
+     * Writes the current pictures of all scan-outs; on the device's loop.
      *
-     * @param done gets each file when all are written, on another thread
-     * @return number of scan-outs that are on; if there is no picture of one of them, that is logged
+     * @param done receives the files when all are written, on another thread
+     * @return number of enabled scan-outs; a picture that cannot be taken is logged
      */
     public int takePictures(Consumer<Path> done) {
         pictures.take(scanouts, done);
@@ -144,7 +144,7 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
 
     @Override
     public void writeConfig(int offset, byte[] value) {
-        // Only events_clear can be written, and no event is ever raised: the front-end raises and clears its own.
+        // Only events_clear is writable, and no event is raised here: the front-end handles events.
     }
 
     @Override
@@ -197,12 +197,12 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
         commands.invalidated(range);
     }
 
-    /** Has something go wrong on purpose; before it is started. */
+    /** Injects a stray read; called before the start. */
     public void setStrayRead(StrayRead fault) {
         commands.setStrayRead(fault);
     }
 
-    /** The GPU's own address space: its faults, and rules for tests of drivers. */
+    /** The GPU's own address space, with its faults and injection rules. */
     public DeviceSpace space() {
         return backings.space();
     }

@@ -3,23 +3,24 @@ package sluice.vdev.gpu;
 import sluice.iommu.fault.FaultPolicy;
 
 /**
- * How a GPU is made.
+ * Options of a GPU.
  *
- * @param outputs number of scan-outs its configuration space tells, 1 to 16; over vhost-user, QEMU puts its own max_outputs over it
- * @param scanouts how many commands may name, from {@code outputs} to 16: more where a front-end tells the guest a number of its
- *        own, which we do not hear of
+ * @param outputs number of scan-outs in its configuration space, 1 to 16; over vhost-user, QEMU replaces it by its own
+ * max_outputs
+ * @param scanouts number of scan-outs valid in commands, from {@code outputs} to 16: larger if the front-end reports
+ * another number to the guest
  * @param memoryLimit bytes of host memory the images of all resources together may use, and what all scan-outs show together
  *        in the memory of the front-end; for a GPU that does not snoop also the
  *        shadows of the pages behind them; what else resources need has limits of its own, 16,384 resources and 131,072 entries in
  *        their lists of pages, and the device's share of the process
- * @param onFault what it does when its own address space refuses it something; a stall cannot be, for nobody could end it
+ * @param onFault policy for an access refused by its own address space; stall is not allowed
  * @param blobs whether resources may be shared memory (VIRTIO_GPU_F_RESOURCE_BLOB)
  */
 public record GpuOptions(int outputs, int scanouts, long memoryLimit, FaultPolicy onFault, boolean blobs) {
-    /** As much as QEMU's own device allows a guest. */
+    /** The limit of QEMU's own device. */
     public static final long DEFAULT_MEMORY_LIMIT = 256L << 20;
 
-    /** The most outputs there can be (VIRTIO_GPU_MAX_SCANOUTS). */
+    /** Most outputs (VIRTIO_GPU_MAX_SCANOUTS). */
     public static final int MAX_OUTPUTS = Scanouts.MAX;
 
     public GpuOptions {
@@ -43,22 +44,22 @@ public record GpuOptions(int outputs, int scanouts, long memoryLimit, FaultPolic
         this(outputs, scanouts, memoryLimit, onFault, false);
     }
 
-    /** A GPU that has the scan-outs it tells of. */
+    /** A GPU with as many scan-outs as outputs. */
     public GpuOptions(int outputs, long memoryLimit, FaultPolicy onFault) {
         this(outputs, outputs, memoryLimit, onFault);
     }
 
-    /** The same, whose commands fail when an access does. */
+    /** The same; commands fail when an access faults. */
     public GpuOptions(int outputs, long memoryLimit) {
         this(outputs, memoryLimit, new FaultPolicy.Abort());
     }
 
-    /** Tells of one output, and takes commands for as many as a front-end may have told of instead. */
+    /** One output, with all scan-outs valid in commands, because the front-end may report another number. */
     public static GpuOptions defaults() {
         return new GpuOptions(1, Scanouts.MAX, DEFAULT_MEMORY_LIMIT, new FaultPolicy.Abort());
     }
 
-    /** The same options for commands that may name as many scan-outs as there can be. */
+    /** The same options with all scan-outs valid in commands. */
     public GpuOptions withAnyScanout() {
         return new GpuOptions(outputs, Scanouts.MAX, memoryLimit, onFault, blobs);
     }

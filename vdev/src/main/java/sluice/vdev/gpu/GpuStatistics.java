@@ -12,7 +12,7 @@ import org.HdrHistogram.Histogram;
 import sluice.vdev.device.Counter;
 import sluice.vdev.device.Report;
 
-/** What a GPU has done since it was made. Changed on the device's loop, read on any thread. */
+/** Statistics of a GPU since its creation. Written on the device's loop, read on any thread. */
 public final class GpuStatistics {
     private static final long LONGEST_NANOS = 60_000_000_000L;
 
@@ -66,12 +66,12 @@ public final class GpuStatistics {
         unknownCommands.increment();
     }
 
-    /** The host had less memory left than the guest may have. */
+    /** Host memory was exhausted within the guest's limit. */
     void outOfMemory() {
         outOfMemory.increment();
     }
 
-    /** Commands for which the host had no memory, though the guest may have so much. */
+    /** Commands that failed because host memory was exhausted, within the guest's limit. */
     public long hostOutOfMemory() {
         return outOfMemory.getAsLong();
     }
@@ -92,7 +92,7 @@ public final class GpuStatistics {
         observerBytes.add(bytes);
     }
 
-    /** Bytes of blobs that somebody who looks has read. */
+    /** Bytes of blobs read by displays, cursors and snapshots. */
     public long observerBytes() {
         return observerBytes.getAsLong();
     }
@@ -110,7 +110,7 @@ public final class GpuStatistics {
         cursorBytes.add(bytes);
     }
 
-    /** How often the command was answered. */
+    /** Number of answered commands of a type. */
     public long count(CommandType type) {
         return latency(type).getTotalCount();
     }

@@ -2,7 +2,7 @@ package sluice.vdev.gpu;
 
 import org.jspecify.annotations.Nullable;
 
-/** Guest pages as a resource (VIRTIO_GPU_BLOB_MEM_GUEST): the guest draws in them, and what is shown is read where it is. */
+/** Guest pages as a resource (VIRTIO_GPU_BLOB_MEM_GUEST): the guest draws in them, and displays read them in place. */
 final class GuestBlob implements Resource {
     private final int id;
     private final long size;
@@ -47,7 +47,7 @@ final class GuestBlob implements Resource {
         return size;
     }
 
-    /** Whether all of the present pages were given to the GPU, as when they are shown for the first time. */
+    /** Whether all present pages were transferred to the GPU, as at the first SET_SCANOUT_BLOB. */
     boolean isGiven() {
         return given;
     }
@@ -56,7 +56,7 @@ final class GuestBlob implements Resource {
         given = true;
     }
 
-    /** The picture that it was shown as last, or null: the guest flips at every frame, and nothing need be made for it. */
+    /** The picture shown last, or null; reused, because the guest flips at every frame. */
     @Nullable
     BlobPixels pixels() {
         return pixels;

@@ -2,7 +2,7 @@ package sluice.vdev.gpu;
 
 import org.jspecify.annotations.Nullable;
 
-/** A 2D resource: the host's image of it, and the guest pages it is filled from while they are attached. */
+/** A 2D resource: the host's image, and the attached guest pages from which it is filled. */
 final class HostCopy implements Resource {
     private final int id;
     private final PixelFormat format;
@@ -21,7 +21,7 @@ final class HostCopy implements Resource {
         return id;
     }
 
-    /** Of the guest's pages; the image is in our order. */
+    /** Format of the guest's pages; the image has our format. */
     PixelFormat format() {
         return format;
     }
@@ -49,7 +49,7 @@ final class HostCopy implements Resource {
         backing = pages;
     }
 
-    /** Any: a transfer that needs more than there is fails. */
+    /** Any size: a transfer that needs more fails. */
     @Override
     public long leastBacking() {
         return 0;

@@ -9,10 +9,11 @@ import sluice.dmacore.linux.ErrnoException;
 import sluice.dmacore.linux.Mman;
 
 /**
- * The host's copy of a 2D resource: rows of B, G, R, X bytes without gaps. It is what the guest sees of its resource
- * after a transfer, and what displays are sent.
+ * The host's copy of a 2D resource: rows of B, G, R, X bytes without gaps. It is the content of the resource after a
+ * transfer, and is sent to displays.
  *
- * <p>Counted and confined to the device's loop: a display that still sends from it holds it beyond the resource's end.
+ * <p>Reference-counted, used on the device's loop only: a display that sends from it may reference it longer than the
+ * resource.
  */
 public final class HostImage implements PixelSource {
     /** 0xXXRRGGBB. */
@@ -21,8 +22,8 @@ public final class HostImage implements PixelSource {
     private final int width;
     private final int height;
     /**
-     * From so many bytes on an image is a mapping of its own, which is counted. It would be one of malloc's from 128 KiB on, which
-     * nobody counts (M_MMAP_THRESHOLD in mallopt(3)).
+     * Size from which an image is a mapping of its own, which is charged. malloc would also map it from 128 KiB
+     * (M_MMAP_THRESHOLD in mallopt(3)), but uncharged.
      */
     private static final long MAPPED_BYTES = 124 << 10;
 
@@ -33,7 +34,7 @@ public final class HostImage implements PixelSource {
     /**
      * A black image. Width and height are at least 1, and the whole below 2^31 bytes.
      *
-     * @throws OutOfMemoryError the host has not so much left
+     * @throws OutOfMemoryError host memory is exhausted
      */
     HostImage(int width, int height) {
         this.width = width;
@@ -50,7 +51,7 @@ public final class HostImage implements PixelSource {
         }
     }
 
-    /** How many mappings an image of so many bytes is: one, or none. */
+    /** Number of mappings of an image of this size: one or none. */
     static int mappings(long bytes) {
         return bytes < MAPPED_BYTES ? 0 : 1;
     }
@@ -110,7 +111,7 @@ public final class HostImage implements PixelSource {
         references++;
     }
 
-    /** Whether somebody else holds it than its owner. */
+    /** Whether there are references other than the owner's. */
     boolean isShared() {
         return references > 1;
     }

@@ -8,8 +8,8 @@ import static sluice.dmacore.budget.Resource.HOST_MEMORY;
 import static sluice.dmacore.budget.Resource.MAPPINGS;
 
 /**
- * Sends what scan-outs show to a display: straight out of the host's copy, or, for pixels that are elsewhere, out of an image of its
- * own, which they are read into only if there is somebody to see them. Such an image is kept for the next frame.
+ * Sends pictures of scan-outs to a display: directly from the host's copy, or, for other pixels, from an image of its
+ * own, into which they are read only if a display is connected. The image is reused for the next frame.
  */
 final class Painter {
     private final Display display;
@@ -17,7 +17,7 @@ final class Painter {
     private final GpuStatistics statistics;
     private final @Nullable HostImage[] images = new @Nullable HostImage[Scanouts.MAX];
 
-    /** @param share of the process, from which the images are taken */
+    /** @param share of the process, charged for the images */
     Painter(Display display, Share share, GpuStatistics statistics) {
         this.display = display;
         this.share = share;
@@ -25,7 +25,7 @@ final class Painter {
     }
 
     /**
-     * Shows a part that a scan-out shows.
+     * Sends a part of a scan-out.
      *
      * @param part in pixels of the source, not empty
      * @param sent as that of {@link Display#update}
@@ -52,7 +52,7 @@ final class Painter {
         }
     }
 
-    /** An image of this size that nobody sends from, or null if the device's share has no room for one. */
+    /** An unused image of this size, or null if the device's share is used up. */
     private @Nullable HostImage image(int id, int width, int height) {
         HostImage present = images[id];
         if (present != null && present.width() == width && present.height() == height && !present.isShared())
@@ -80,7 +80,7 @@ final class Painter {
         share.giveBack(HOST_MEMORY, bytes);
     }
 
-    /** The scan-out shows something else, or nothing: its image is not kept. */
+    /** The scan-out has changed: its image is dropped. */
     void forget(int id) {
         HostImage image = images[id];
         if (image == null) return;

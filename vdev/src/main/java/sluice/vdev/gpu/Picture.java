@@ -8,8 +8,8 @@ import java.nio.file.Path;
 import sluice.dmacore.file.PrivateFile;
 
 /**
- * What a scan-out showed at one moment: a copy outside of the heap, for a guest may show 256 MiB and more. Made by one thread
- * and written and closed by another.
+ * A snapshot of a scan-out: a copy outside the heap, because it may exceed 256 MiB. Created by one thread, written and
+ * closed by another.
  */
 final class Picture implements AutoCloseable {
     private final int scanout;
@@ -39,7 +39,7 @@ final class Picture implements AutoCloseable {
         return scanout;
     }
 
-    /** Bytes that it took from memory that is not the host's copy. */
+    /** Bytes read from memory other than the host's copy. */
     long bytesRead() {
         return read;
     }
@@ -49,7 +49,7 @@ final class Picture implements AutoCloseable {
         return pixels.byteSize();
     }
 
-    /** Writes it as PNG, at once or not at all, for the owner of the process only. */
+    /** Writes it atomically as PNG, accessible to the owner only. */
     void writePng(Path file) throws IOException {
         PrivateFile.write(file, out -> PngWriter.write(out, width, height, pixels));
     }

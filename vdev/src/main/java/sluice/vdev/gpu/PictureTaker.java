@@ -16,12 +16,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes what the scan-outs show as PNG files, every N-th frame or when asked. The pixels are copied on the device's
- * loop; compressing and writing is done on a thread of its own. What comes while that is busy with its like is left out: a
- * frame silently, a request with a line in the log. So is what would take too much memory, unless it is the only one.
+ * Writes the scan-outs as PNG files, every N-th frame or on request. The pixels are copied on the device's loop, and
+ * compressed and written on a separate thread. While that is busy, further frames are skipped silently, and requests
+ * with a log line. Pictures that would exceed the memory limit are skipped, too, except a single one.
  */
 public final class PictureTaker implements AutoCloseable {
-    /** Bytes of all copies that wait to be written: as much as all images of a guest have, unless it was given more. */
+    /** Limit of all copies to be written, in bytes: the default limit of a guest's images. */
     static final long MOST_BYTES = GpuOptions.DEFAULT_MEMORY_LIMIT;
     private static final Logger LOG = LoggerFactory.getLogger(PictureTaker.class);
     private static final int CLOSE_SECONDS = 10;
@@ -31,7 +31,7 @@ public final class PictureTaker implements AutoCloseable {
     private final long mostBytes;
     private final ExecutorService writer = Executors
             .newSingleThreadExecutor(Thread.ofPlatform().name("sluice-pictures").daemon().factory());
-    // Set on the device's loop alone, and cleared on the writer's thread.
+    // Set on the device's loop only, cleared on the writer's thread.
     private final AtomicBoolean writesFrame = new AtomicBoolean();
     private final AtomicBoolean writesRequest = new AtomicBoolean();
     private final AtomicLong bytesHeld = new AtomicLong();
@@ -40,21 +40,21 @@ public final class PictureTaker implements AutoCloseable {
     private int written;
 
     /**
-     * @param directory where the files go; it exists
-     * @param everyFrames write every so many frames; 0 for only when asked
+     * @param directory existing folder of the files
+     * @param everyFrames write every N-th frame; 0 for on request only
      */
     public PictureTaker(Path directory, int everyFrames) {
         this(directory, everyFrames, MOST_BYTES);
     }
 
-    /** @param mostBytes of copies at a time; a single picture may have more */
+    /** @param mostBytes limit of copies in bytes; a single picture may exceed it */
     PictureTaker(Path directory, int everyFrames, long mostBytes) {
         this.directory = directory;
         this.everyFrames = everyFrames;
         this.mostBytes = mostBytes;
     }
 
-    /** @param count gets the bytes that pictures take from memory that is not the host's copy */
+    /** @param count receives the bytes read from memory other than the host's copy */
     void whenRead(LongConsumer count) {
         observed = count;
     }
@@ -65,7 +65,10 @@ public final class PictureTaker implements AutoCloseable {
         write(copies(scanouts), writesFrame, file -> {});
     }
 
-    /** Writes what the scan-outs show; {@code done} gets the files on the writer's thread, when the next may be asked for. */
+    /**
+     * Writes the scan-outs; {@code done} receives the files on the writer's thread, after which the next request is
+     * accepted.
+     */
     void take(Scanouts scanouts, Consumer<Path> done) {
         if (writesRequest.get()) {
             LOG.warn("skipped pictures: the previous ones are still being written");
@@ -92,7 +95,7 @@ public final class PictureTaker implements AutoCloseable {
                 bytesHeld.addAndGet(bytes);
                 observed.accept(picture.bytesRead());
             } catch (OutOfMemoryError e) {
-                // The frame is shown all the same.
+                // The frame is still shown.
                 leftOut++;
             }
         }
@@ -133,7 +136,7 @@ public final class PictureTaker implements AutoCloseable {
         return file;
     }
 
-    /** Finishes what was begun. */
+    /** Finishes pictures in progress. */
     @Override
     public void close() {
         writer.shutdown();

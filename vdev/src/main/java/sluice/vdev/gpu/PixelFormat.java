@@ -4,9 +4,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The pixel formats of the 2D commands (virtio 1.3 §5.7.6.8, enum virtio_gpu_formats): four bytes a pixel, named in the
- * order of the bytes in memory. Pictures are kept in the order of B8G8R8X8, which is what displays take.
+ * order of the bytes in memory. Pictures are stored as B8G8R8X8, the format of displays.
  *
- * <p>Read as a little-endian 32-bit number, a pixel becomes one of ours by turning its bytes around, or by a rotation.
+ * <p>Read as a little-endian 32-bit number, a pixel is converted by reversing its bytes or by a rotation.
  */
 public enum PixelFormat {
     B8G8R8A8(1, Order.AS_IS),
@@ -20,7 +20,7 @@ public enum PixelFormat {
     A8B8G8R8(121, Order.ALPHA_FIRST),
     R8G8B8X8(134, Order.RED_FIRST);
 
-    /** How the four bytes lie compared to ours. */
+    /** Order of the four bytes. */
     enum Order {
         /** B G R A. */
         AS_IS,
@@ -47,12 +47,12 @@ public enum PixelFormat {
         return order;
     }
 
-    /** Its number in commands. */
+    /** Its wire value. */
     public int wireNumber() {
         return wireNumber;
     }
 
-    /** The format with this number, or null. */
+    /** The format of a wire value, or null. */
     public static @Nullable PixelFormat ofWire(int number) {
         return switch (number) {
             case 1 -> B8G8R8A8;

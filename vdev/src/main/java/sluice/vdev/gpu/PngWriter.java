@@ -10,8 +10,8 @@ import java.util.zip.CRC32;
 import java.util.zip.Deflater;
 
 /**
- * Writes pixels as PNG of 8-bit true colour (W3C PNG specification, third edition) row by row: however large the picture, it
- * has two rows and a chunk on the heap.
+ * Writes pixels as PNG of 8-bit true colour (W3C PNG specification, third edition) row by row: it needs two rows and a
+ * chunk of heap, independent of the picture's height.
  */
 final class PngWriter implements AutoCloseable {
     private static final byte[] SIGNATURE = { (byte) 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' };
@@ -19,7 +19,7 @@ final class PngWriter implements AutoCloseable {
     private static final byte BIT_DEPTH = 8;
     private static final byte TRUE_COLOUR = 2;
     private static final int SAMPLES = 3;
-    /** A row is its difference to the row above it: what is drawn on screens repeats itself that way most. */
+    /** Filter "up": rows are stored as the difference to the row above, which compresses screens best. */
     private static final byte FILTER_UP = 2;
     private static final int LEVEL = 4;
     private static final int CHUNK_BYTES = 1 << 16;
@@ -52,7 +52,7 @@ final class PngWriter implements AutoCloseable {
 
     private void writeAll(int height, MemorySegment pixels) throws IOException {
         out.write(SIGNATURE);
-        // Compression, filters and the order of rows: there is one method of each that everybody reads.
+        // Compression, filter and interlace method: 0.
         chunk("IHDR", ByteBuffer.allocate(HEADER_BYTES).putInt(width).putInt(height).put(BIT_DEPTH).put(TRUE_COLOUR)
                 .array(), HEADER_BYTES);
         for (int row = 0; row < height; row++) {
@@ -78,7 +78,7 @@ final class PngWriter implements AutoCloseable {
         }
     }
 
-    /** @param last whether all that is left is written, and not only whole chunks */
+    /** @param last whether to write the rest, instead of whole chunks only */
     private void deflate(boolean last) throws IOException {
         while (last ? !deflater.finished() : !deflater.needsInput()) {
             int length = deflater.deflate(compressed);
@@ -97,7 +97,7 @@ final class PngWriter implements AutoCloseable {
         out.writeInt((int) crc.getValue());
     }
 
-    /** Gives back what compressing has taken; the stream stays open. */
+    /** Frees the compressor; the stream stays open. */
     @Override
     public void close() {
         deflater.end();

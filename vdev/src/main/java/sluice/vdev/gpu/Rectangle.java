@@ -1,8 +1,8 @@
 package sluice.vdev.gpu;
 
 /**
- * A rectangle of pixels; x and y grow to the right and down. The numbers are as a guest sent them: unsigned 32-bit, so
- * they are kept in longs and sums cannot overflow.
+ * A rectangle of pixels; x and y grow to the right and down. The values are a guest's unsigned 32-bit numbers, stored
+ * in longs, so that sums cannot overflow.
  */
 public record Rectangle(long x, long y, long width, long height) {
     /** Whether every pixel lies within a picture of {@code pictureWidth} × {@code pictureHeight}. */
@@ -14,7 +14,7 @@ public record Rectangle(long x, long y, long width, long height) {
         return width == 0 || height == 0;
     }
 
-    /** The part that lies in {@code other} as well; empty if there is none. */
+    /** The intersection with {@code other}; may be empty. */
     public Rectangle intersect(Rectangle other) {
         long left = Math.max(x, other.x);
         long top = Math.max(y, other.y);

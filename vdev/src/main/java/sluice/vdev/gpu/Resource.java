@@ -3,22 +3,22 @@ package sluice.vdev.gpu;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a guest has made under a number of its own choice (virtio 1.3 §5.7.6.8): a picture of which the host has a copy, or memory
- * that is shared. Whoever shows pixels asks a {@link PixelSource} for them, and does not care which.
+ * A resource, created by a guest with an id of its choice (virtio 1.3 §5.7.6.8): a picture with a copy on the host, or
+ * shared memory. Displays read both through a {@link PixelSource}.
  */
 sealed interface Resource permits HostCopy, GuestBlob {
     int id();
 
-    /** Under which other devices may ask for it. */
+    /** The UUID by which other devices may refer to it. */
     ResourceUuid uuid();
 
-    /** The guest pages behind it, which the {@link ResourceTable} has counted; null if it has none. */
+    /** Its guest pages, charged by the {@link ResourceTable}; null without backing. */
     @Nullable
     Backing backing();
 
-    /** Sets the pages behind it, which were reserved in the {@link ResourceTable}, or takes them away. */
+    /** Attaches pages reserved in the {@link ResourceTable}, or detaches them. */
     void setBacking(@Nullable Backing pages);
 
-    /** Bytes that {@link #backing} has at least. */
+    /** Minimum size of {@link #backing} in bytes. */
     long leastBacking();
 }

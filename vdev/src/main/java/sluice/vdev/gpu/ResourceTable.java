@@ -12,16 +12,16 @@ import static sluice.dmacore.budget.Resource.HOST_MEMORY;
 import static sluice.dmacore.budget.Resource.MAPPINGS;
 
 /**
- * The guest's resources by id, and what they may use together: host memory for their images, and room for the lists of
- * pages behind them. What they use is taken from the device's share, too. An open-addressed table, because a map of boxed
- * numbers would allocate on every command.
+ * The guest's resources by id, with their common limits: host memory for images, and heap for lists of pages. Both are
+ * also charged to the device's share. An open-addressed table, because a map of boxed numbers would allocate on every
+ * command.
  */
 final class ResourceTable {
-    /** What the smallest resource counts: bookkeeping is not free, and a guest may make many. */
+    /** Minimum charge of a resource, for its bookkeeping. */
     private static final long LEAST_CHARGE = 4096;
-    /** Neither side of a resource may be longer; pictures above that no display of ours takes. */
+    /** Limit of width and height; displays do not support more. */
     static final int MAX_SIDE = 16_384;
-    /** However much memory images may have: a resource with backing is about 2.5 KB of the heap. */
+    /** Limit of resources: one with backing uses about 2.5 KB of heap. */
     static final int MAX_RESOURCES = 16_384;
     /**
      * Entries of all backings together: sixteen screens of 4K in single pages. An entry is 40 bytes of the heap, or about 250 if
@@ -32,16 +32,16 @@ final class ResourceTable {
     /** A resource without pages, on the heap. */
     private static final long RESOURCE_BYTES = 512;
 
-    /** Where the memory of images comes from. */
+    /** The allocator of images. */
     @FunctionalInterface
     interface Images {
-        /** @throws OutOfMemoryError there is not so much left */
+        /** @throws OutOfMemoryError memory is exhausted */
         HostImage make(int width, int height);
     }
 
     private final long memoryLimit;
     private final Share share;
-    /** Whether memory behind caches is played for the pages of a resource: as much host memory again. */
+    /** Whether the pages of a resource have shadows, which use the same amount of host memory. */
     private final boolean shadowed;
     private final Images images;
     private @Nullable Resource[] slots = new @Nullable Resource[64];
@@ -54,8 +54,8 @@ final class ResourceTable {
     }
 
     /**
-     * @param memoryLimit bytes of host memory that images may have together, and the shadows of pages behind them
-     * @param share of the process, from which all of it is taken
+     * @param memoryLimit limit of host memory in bytes for images, and for the shadows of their pages
+     * @param share of the process, charged for all of it
      * @param shadowed whether the pages have shadows, because the device does not snoop
      */
     ResourceTable(long memoryLimit, Share share, boolean shadowed, Images images) {
@@ -70,7 +70,7 @@ final class ResourceTable {
         return slots[slotOf(id)];
     }
 
-    /** The slot that holds {@code id}, or the free one where it belongs. */
+    /** The slot of {@code id}, or the free slot for it. */
     private int slotOf(int id) {
         int mask = slots.length - 1;
         int slot = home(id, mask);
@@ -86,9 +86,9 @@ final class ResourceTable {
     }
 
     /**
-     * Makes a resource, black; returns why not if it cannot be. Sides are unsigned.
+     * Creates a black resource; returns an error or null. Width and height are unsigned.
      *
-     * @throws OutOfMemoryError the host has less left than the guest may have; nothing is changed
+     * @throws OutOfMemoryError host memory is exhausted within the guest's limit; nothing is changed
      */
     Response create(int id, int wireFormat, long width, long height) {
         PixelFormat format = PixelFormat.ofWire(wireFormat);
@@ -96,24 +96,24 @@ final class ResourceTable {
         if (format == null || width == 0 || height == 0) return Response.ERR_INVALID_PARAMETER;
         if (width > MAX_SIDE || height > MAX_SIDE || count == MAX_RESOURCES) return Response.ERR_OUT_OF_MEMORY;
         long bytes = HostImage.bytes(width, height);
-        // What can fail comes first: a guest that is told so goes on with what it has.
+        // Steps that can fail come first, so that an error changes nothing.
         if (count + 1 > slots.length / 2) grow();
         if (!takeImage(bytes)) return Response.ERR_OUT_OF_MEMORY;
         put(made(id, format, (int) width, (int) height));
         return Response.OK_NODATA;
     }
 
-    /** Whether there may be one more. */
+    /** Whether the limit permits one more resource. */
     boolean hasRoom() {
         return count < MAX_RESOURCES;
     }
 
-    /** Whether a guest may make a resource of this number. */
+    /** Whether an id is valid and free. */
     boolean isFree(int id) {
         return id != 0 && find(id) == null;
     }
 
-    /** Adds a resource that needs no memory of the host, of a free number; false, with nothing changed, if there is no room for it. */
+    /** Adds a resource without host memory, with a free id; false, with nothing changed, if the limit is reached. */
     boolean add(GuestBlob blob) {
         if (count == MAX_RESOURCES) return false;
         if (count + 1 > slots.length / 2) grow();
@@ -127,7 +127,7 @@ final class ResourceTable {
         slots[slotOf(resource.id())] = resource;
     }
 
-    /** Makes a resource for which was taken; that is given back if the host has no memory. */
+    /** Creates a charged resource; the charge is returned if allocation fails. */
     private HostCopy made(int id, PixelFormat format, int width, int height) {
         boolean done = false;
         try {
@@ -151,7 +151,7 @@ final class ResourceTable {
         share.giveBack(MAPPINGS, HostImage.mappings(bytes));
     }
 
-    /** Takes host memory and bytes of the heap; false if there is too little of either, and then nothing is taken. */
+    /** Charges host memory and heap; false, with nothing charged, if either is used up. */
     private boolean take(long memory, long heap) {
         if (memory > memoryLimit - memoryUsed) return false;
         if (!share.takeOrTell(HOST_MEMORY, memory)) return false;
@@ -183,8 +183,8 @@ final class ResourceTable {
     }
 
     /**
-     * Reserves what the pages of one more resource take, until they are {@linkplain #detach detached} from it or {@linkplain
-     * #cancel cancelled}; false if there is too little.
+     * Charges the pages of one more resource, until they are {@linkplain #detach detached} or {@linkplain #cancel
+     * cancelled}; false if the limit is reached.
      */
     boolean reserve(Backing backing) {
         if (backing.count() > MAX_ENTRIES - entriesUsed) return false;
@@ -193,7 +193,7 @@ final class ResourceTable {
         return true;
     }
 
-    /** The pages that were reserved for are not attached after all. */
+    /** Returns the charge of pages that are not attached after all. */
     void cancel(Backing backing) {
         entriesUsed -= backing.count();
         giveBack(shadowBytes(backing), backing.heapBytes());
@@ -203,7 +203,7 @@ final class ResourceTable {
         return shadowed ? backing.bytes() : 0;
     }
 
-    /** Returns what was behind a resource, which has none from now on. */
+    /** Detaches and returns the backing of a resource. */
     @Nullable
     Backing detach(Resource resource) {
         Backing backing = resource.backing();
@@ -212,7 +212,7 @@ final class ResourceTable {
         return backing;
     }
 
-    /** What is behind it is unmapped. */
+    /** Its backing is unmapped. */
     void remove(Resource resource) {
         detach(resource);
         int mask = slots.length - 1;
@@ -220,7 +220,7 @@ final class ResourceTable {
         slots[hole] = null;
         count--;
         release(resource);
-        // Those that lie behind the hole and were pushed past it move up, so that lookups never meet a false end.
+        // Entries displaced past the hole move up, so that lookups do not stop at it.
         for (int at = (hole + 1) & mask;; at = (at + 1) & mask) {
             Resource next = slots[at];
             if (next == null) return;
@@ -239,7 +239,7 @@ final class ResourceTable {
         }
     }
 
-    /** What is behind them is unmapped. */
+    /** Their backings are unmapped. */
     void clear() {
         for (Resource resource : slots) {
             if (resource == null) continue;
@@ -250,7 +250,7 @@ final class ResourceTable {
         count = 0;
     }
 
-    /** All of them, in no order. */
+    /** All resources, in unspecified order. */
     List<Resource> all() {
         List<Resource> all = new ArrayList<>(count);
         for (Resource resource : slots) {

@@ -5,11 +5,11 @@ import java.util.UUID;
 
 import org.jspecify.annotations.Nullable;
 
-/** The random UUID of a resource, the same each time, and made for the first who asks. */
+/** The random UUID of a resource, created on first use. */
 final class ResourceUuid {
     private byte @Nullable [] bytes;
 
-    /** As VIRTIO_GPU_CMD_RESOURCE_ASSIGN_UUID answers it: 16 bytes. */
+    /** 16 bytes, as in the response to VIRTIO_GPU_CMD_RESOURCE_ASSIGN_UUID. */
     byte[] bytes() {
         byte[] present = bytes;
         if (present == null) {

@@ -7,8 +7,8 @@ import sluice.dmacore.memory.Snapshot;
 import sluice.vdev.queue.Chain;
 
 /**
- * Writes responses. What a response repeats of its command is kept here from {@link #begin} on, so that a command may be
- * answered after its snapshot is gone.
+ * Writes responses. {@link #begin} stores the fields that a response repeats, so that a command may be answered after
+ * its snapshot is reused.
  */
 final class Responder {
     private final byte[] bytes = new byte[Wire.Edid.BYTES];
@@ -18,7 +18,7 @@ final class Responder {
     private int contextId;
     private int ringIndex;
 
-    /** Notes what the response to {@code command} repeats: its fence. A command without a whole header has none. */
+    /** Stores the fence of {@code command} for its response. A command with an incomplete header has none. */
     void begin(Snapshot command) {
         boolean fenced = command.length() >= Wire.Header.BYTES
                 && (command.u32(Wire.Header.FLAGS) & Wire.Header.FLAG_FENCE) != 0;
@@ -28,13 +28,13 @@ final class Responder {
         ringIndex = fenced ? command.u8(Wire.Header.RING_IDX) : 0;
     }
 
-    /** Answers with a header alone. */
+    /** Answers with a header only. */
     void respond(Chain chain, Response response) {
         header(response);
         chain.respond(bytes, Wire.Header.BYTES);
     }
 
-    /** Answers with {@code payload}, a whole response whose header is filled in here. */
+    /** Answers with {@code payload}, a complete response; its header is filled in here. */
     void respond(Chain chain, Response response, byte[] payload) {
         System.arraycopy(payload, 0, bytes, 0, payload.length);
         header(response);

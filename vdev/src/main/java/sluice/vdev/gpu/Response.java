@@ -1,12 +1,12 @@
 package sluice.vdev.gpu;
 
-/** What a command is answered with (virtio 1.3 §5.7.6.7). */
+/** Response types (virtio 1.3 §5.7.6.7). */
 public enum Response {
     OK_NODATA(0x1100),
     OK_DISPLAY_INFO(0x1101),
     OK_EDID(0x1104),
     OK_RESOURCE_UUID(0x1105),
-    /** Anything the other errors do not name: an unknown command, one that is too short, memory that is none. */
+    /** All other errors: an unknown command, one that is too short, an address that is not memory. */
     ERR_UNSPEC(0x1200),
     ERR_OUT_OF_MEMORY(0x1201),
     ERR_INVALID_SCANOUT_ID(0x1202),

@@ -2,16 +2,16 @@ package sluice.vdev.gpu;
 
 import org.jspecify.annotations.Nullable;
 
-/** What each scan-out shows: a rectangle of a resource, or nothing. */
+/** The scan-outs: each shows a rectangle of a resource, or is disabled. */
 final class Scanouts {
     /** VIRTIO_GPU_MAX_SCANOUTS. */
     static final int MAX = 16;
 
     /**
-     * One that is on.
+     * An enabled scan-out.
      *
      * @param pixels of the resource
-     * @param shown the part of them, at least one pixel, within them
+     * @param shown the visible part, at least one pixel, inside them
      */
     record Shown(Resource resource, PixelSource pixels, Rectangle shown) {
         private boolean is(PixelSource source, Rectangle part) {
@@ -20,7 +20,7 @@ final class Scanouts {
     }
 
     private final @Nullable Shown[] scanouts = new @Nullable Shown[MAX];
-    /** What was shown before that: the guest flips to and fro. */
+    /** The previous picture, because the guest flips between two. */
     private final @Nullable Shown[] former = new @Nullable Shown[MAX];
     /** Keeps a rectangle of its own: that of a command that shows what was shown before is kept nowhere, and so never made. */
     private static Shown shown(Resource resource, PixelSource pixels, Rectangle part) {
@@ -36,8 +36,8 @@ final class Scanouts {
 
     /**
      * @param painter shows pictures on the display
-     * @param count those that a guest may name, 1 to {@link #MAX}
-     * @param mostBytes of what all of them show together: a front-end keeps a picture of each, however often it is the same
+     * @param count number of valid scan-outs, 1 to {@link #MAX}
+     * @param mostBytes limit of all pictures together in bytes, because a front-end stores a picture of each scan-out
      */
     Scanouts(Display display, Painter painter, int count, long mostBytes) {
         this.display = display;
@@ -46,12 +46,12 @@ final class Scanouts {
         this.mostBytes = mostBytes;
     }
 
-    /** Whether a guest may name it; {@code id} is unsigned. */
+    /** Whether an id is valid; {@code id} is unsigned. */
     boolean has(int id) {
         return Integer.compareUnsigned(id, count) < 0;
     }
 
-    /** Whether a scan-out may show a part of this size besides what the others show. */
+    /** Whether a part of this size is within the limit, with the other scan-outs. */
     boolean hasRoomFor(int id, Rectangle part) {
         long bytes = HostImage.bytes(part.width(), part.height());
         for (int other = 0; other < MAX; other++) {
@@ -68,7 +68,7 @@ final class Scanouts {
 
     void show(int id, Resource resource, PixelSource pixels, Rectangle part) {
         Shown before = scanouts[id];
-        // Flipping pages keeps the size; telling the display again would blank it until the flush.
+        // A page flip keeps the size; sending it again would blank the display until the flush.
         boolean sized = before != null && before.shown.width() == part.width()
                 && before.shown.height() == part.height();
         if (before == null || !before.is(pixels, part)) {
@@ -97,7 +97,7 @@ final class Scanouts {
         display.setScanout(id, 0, 0);
     }
 
-    /** The resource goes away: whatever shows it goes dark. */
+    /** The resource is destroyed: disables the scan-outs that show it. */
     void forget(Resource resource) {
         for (int id = 0; id < MAX; id++) {
             Shown shown = scanouts[id];
@@ -113,7 +113,7 @@ final class Scanouts {
         }
     }
 
-    /** Tells a display that has just connected everything it should show. */
+    /** Sends the complete state to a newly connected display. */
     void showAll() {
         for (int id = 0; id < MAX; id++) {
             Shown on = scanouts[id];
@@ -123,7 +123,7 @@ final class Scanouts {
         }
     }
 
-    /** How many are on. */
+    /** Number of enabled scan-outs. */
     int countOn() {
         int count = 0;
         for (Shown shown : scanouts) {

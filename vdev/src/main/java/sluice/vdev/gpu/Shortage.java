@@ -3,7 +3,10 @@ package sluice.vdev.gpu;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Tells once that the host has less memory left than a guest may have: a guest can ask as often as it likes. */
+/**
+ * Logs once that host memory is exhausted within the guest's limit, because a guest can repeat the request without
+ * limit.
+ */
 final class Shortage {
     private static final Logger LOG = LoggerFactory.getLogger(Shortage.class);
 

@@ -8,8 +8,7 @@ import sluice.dmacore.memory.Rows;
 import sluice.dmacore.memory.Runs;
 
 /**
- * Copies pixels from guest pages into an image, turning them into our format on the way: the one time that user space
- * touches them.
+ * Copies pixels from guest pages into an image, and converts them to our format in the same pass.
  */
 final class Transfer {
     private static final ValueLayout.OfInt PIXEL = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -19,7 +18,7 @@ final class Transfer {
     /**
      * Copies rows.
      *
-     * @param pages from the first row on
+     * @param pages beginning with the first row
      * @param targetOffset of the first pixel in the target, in bytes
      * @param targetStride from one row to the next there, in bytes
      * @return bytes copied
@@ -37,7 +36,7 @@ final class Transfer {
         return rows.bytes();
     }
 
-    /** What {@link #copy} would make of memory that is zero. */
+    /** Fills as {@link #copy} would from zeroed memory. */
     static long clear(Rows rows, HostImage image, long targetOffset) {
         for (long row = 0; row < rows.count(); row++)
             image.pixels().asSlice(targetOffset + row * rows.stride(), rows.rowBytes()).fill((byte) 0);
@@ -67,7 +66,7 @@ final class Transfer {
         }
     }
 
-    /** One loop for each order, so that each is simple enough to be vectorised. */
+    /** One loop for each order, simple enough to be vectorised. */
     private static void convert(MemorySegment source, long from, MemorySegment target, long to, long bytes,
             PixelFormat.Order order) {
         switch (order) {
