@@ -5,8 +5,8 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.finding.Rule;
 
 /**
- * Judges each access that can be seen: whether it is the device's turn, and, where caches, memory and copies of a buffer are
- * played, whether the bytes are the newest. The lines' group is locked. Ranges are bytes {@code from} to {@code to} − 1.
+ * Checks each visible access: ownership, and, where caches, memory and bounce buffers are modelled, whether the bytes
+ * are the newest. The lines' group is locked. Ranges are bytes {@code from} to {@code to} − 1.
  */
 final class Accesses {
     private final HandOver handOver;
@@ -19,7 +19,7 @@ final class Accesses {
         this.blame = blame;
     }
 
-    /** A device reads or writes; returns whether it may, and what it reads is the newest. */
+    /** A device reads or writes; returns whether it is permitted, and reads the newest bytes. */
     boolean device(Lines lines, Holder holder, long from, long to, boolean write, boolean done) {
         boolean good = true;
         Walk walk = lines.walk().look(lines.lineAt(from), lines.lineAt(to - 1) + 1);
@@ -42,14 +42,14 @@ final class Accesses {
         return good;
     }
 
-    /** The part of a range that lies in the present interval. */
+    /** The part of a range in the current interval. */
     private static Harm harm(Walk walk, long from, long to) {
         Lines lines = walk.lines();
         return lines.harm().about(Math.max(from, lines.position(walk.first())),
                 Math.min(to, lines.endPosition(walk.end() - 1)));
     }
 
-    /** Whether it is a device's turn with an interval; if it is not, that is a finding. */
+    /** Whether a device owns an interval; if not, reports a finding. */
     private boolean checkTurn(Walk walk, Holder holder, boolean write) {
         Region region = walk.region();
         int i = walk.interval();
@@ -57,7 +57,7 @@ final class Accesses {
         long may = write ? region.writers(i) : region.readers(i);
         boolean lentToWrite = region.isLentToWrite(i);
         if (!write && !lentToWrite) may |= region.lentReaders(i);
-        // A line of which it has the rest, and the CPU a part.
+        // A line of which the device owns the rest, and the CPU a part.
         if ((region.kept(i) & bit) != 0) return true;
         if ((may & bit) != 0) {
             if (!region.isLent(i) || !(write || lentToWrite)) return true;
@@ -67,14 +67,14 @@ final class Accesses {
                             : "read by the device in the middle of a CPU access that writes");
             return false;
         }
-        // What it has, and not for this, is mapped for the other way: who knows the mapping has told.
+        // Owned, but mapped for the other direction: already reported by the mapping.
         if (((region.writers(i) | region.readers(i)) & bit) != 0) return false;
         blame.lines(Rule.MISSING_SYNC_FOR_DEVICE, walk.lines(), holder, walk.first(), walk.end(),
                 (write ? "written by the device" : "read by the device") + " while the CPU owns them");
         return false;
     }
 
-    /** Whether an access that was played is one to the newest bytes; if it is not, that is a finding. */
+    /** Whether a modelled access has the newest bytes; if not, reports a finding. */
     private boolean isNewest(Walk walk, Holder holder, boolean write, Harm harm) {
         boolean newest = !harm.isInside();
         if (!newest) {
@@ -93,7 +93,7 @@ final class Accesses {
         DeviceCopy copy = holder.copy();
         if (copy != null) {
             copy.deviceAccess(write, harm);
-            // It has been copied from what the caches held.
+            // It was copied from the cached bytes.
             if (!write) executor.cacheAccess(walk.lines(), walk.first(), walk.end(), false, harm);
         } else if (handOver.isCached(holder)) {
             executor.deviceAccess(walk.lines(), walk.first(), walk.end(), write, harm);
@@ -102,7 +102,7 @@ final class Accesses {
         }
     }
 
-    /** The CPU reads or writes, and tells. */
+    /** The CPU reads or writes, between begin and end. */
     void cpu(Lines lines, long from, long to, boolean write) {
         Walk walk = lines.walk().look(lines.lineAt(from), lines.lineAt(to - 1) + 1);
         while (walk.next()) {
@@ -110,7 +110,9 @@ final class Accesses {
         }
     }
 
-    /** A holder's copy replaces a range, through the caches: also lines that it has nothing of any more. */
+    /**
+     * A holder's bounce buffer is copied back to a range, through the caches, including lines that it no longer owns.
+     */
     void copyBack(Lines lines, Holder holder, long from, long to) {
         Walk walk = lines.walk().change(lines.lineAt(from), lines.lineAt(to - 1) + 1);
         while (walk.next()) {
@@ -121,7 +123,7 @@ final class Accesses {
         }
     }
 
-    /** @param copying for whose copy, or null */
+    /** @param copying holder of the bounce buffer, or null */
     private void cpu(Walk walk, @Nullable Holder copying, boolean write, Harm harm) {
         executor.cacheAccess(walk.lines(), walk.first(), walk.end(), write, harm);
         if (harm.isInside()) blame.cacheReadOld(walk, null, harm);

@@ -5,17 +5,17 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 
-/** The lock of buffers that share lines with each other. One that shares none has a group of its own. */
+/** The lock of buffers that share lines. A buffer that shares none has a group of its own. */
 final class AliasGroup {
     private static final AtomicLong NUMBERS = new AtomicLong();
 
-    /** Who locks two locks the one with the lower number first. */
+    /** Lock order: the lower number first. */
     private final long number = NUMBERS.incrementAndGet();
     /** Guarded by the lock. */
     final Set<Lines> members = new HashSet<>();
     private final ReentrantLock lock = new ReentrantLock();
 
-    /** Locks the group of {@code lines}, whichever it is by then. */
+    /** Locks the current group of {@code lines}. */
     static AliasGroup lock(Lines lines) {
         AliasGroup group = lines.group();
         group.lock();
@@ -27,13 +27,13 @@ final class AliasGroup {
         return group;
     }
 
-    /** Lets two buffers have one group, and with them all that share lines with either. */
+    /** Merges the groups of two buffers. */
     static void merge(Lines one, Lines other) {
         while (!one.group().equals(other.group()))
             mergeIfStill(one, one.group(), other, other.group());
     }
 
-    /** Does nothing if a buffer has got another group meanwhile. */
+    /** No effect if a buffer's group has changed meanwhile. */
     private static void mergeIfStill(Lines one, AliasGroup from, Lines other, AliasGroup into) {
         if (from.equals(into)) return;
         AliasGroup first = from.number < into.number ? from : into;

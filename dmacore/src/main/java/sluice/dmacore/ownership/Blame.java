@@ -6,7 +6,7 @@ import sluice.dmacore.finding.Findings;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.finding.Subject;
 
-/** Says of harm which call is missing or wrong, and whose. The lines' group is locked. */
+/** Determines for harmed bytes which call is missing or wrong, and whose. The lines' group is locked. */
 final class Blame {
     private static final String ALIGN = "a range that is transferred begins and ends at a multiple of dma_get_cache_alignment(), which is %d"
             .formatted(Lines.LINE);
@@ -42,7 +42,7 @@ final class Blame {
             lines(rule, lines, holder, first, last + 1, aligned);
             return;
         }
-        // A range is cut at both of its ends, however much lies between them.
+        // A range has partial lines at both ends only.
         lines(rule, lines, holder, first, first + 1, aligned);
         lines(rule, lines, holder, last, last + 1, aligned);
     }
@@ -55,16 +55,16 @@ final class Blame {
         return holder == null ? "a device" : holder.device();
     }
 
-    /** A device that does not snoop, and has written what was not fetched. */
+    /** A non-snooping device with writes that were not fetched. */
     private static @Nullable Holder writer(Region region, int interval) {
         return one(region, interval, region.wrote(interval) & ~region.coherent(interval));
     }
 
     /**
-     * A write-back has destroyed what a device wrote.
+     * A write-back has destroyed a device's writes.
      *
-     * @param holder whose transfer it was, or null for an access of the CPU
-     * @param owners those who do not snoop and owned the lines to write them until then
+     * @param holder holder of the transfer, or null for a CPU access
+     * @param owners non-snooping holders that owned the lines for writing until then
      */
     void writtenOver(Lines lines, Region region, int interval, @Nullable Holder holder, long owners, Harm harm) {
         Holder writer = writer(region, interval);
@@ -91,9 +91,9 @@ final class Blame {
     }
 
     /**
-     * An invalidation has dropped what was written through the caches, or would have.
+     * An invalidation has dropped cached writes, or would have.
      *
-     * @param had whether a device that does not snoop had the lines until then
+     * @param had whether a non-snooping device owned the lines until then
      */
     void dropped(Lines lines, Region region, int interval, @Nullable Holder holder, boolean had, Harm harm) {
         if (harm.isInside()) {
@@ -120,7 +120,7 @@ final class Blame {
         }
     }
 
-    /** Lines came back with what the CPU has written meanwhile. */
+    /** Lines were transferred back with CPU writes in between. */
     void returned(Lines lines, Holder holder, Harm harm) {
         if (!harm.isInside()) return;
         inside(Rule.CPU_WROTE_DEVICE_OWNED, lines, holder, harm,
@@ -128,7 +128,7 @@ final class Blame {
                         .formatted(harm.bytes()));
     }
 
-    /** What the CPU wrote was dropped before a device's turn. */
+    /** CPU writes were dropped before a transfer to a device. */
     void droppedBefore(Lines lines, Holder holder, Harm harm) {
         if (harm.isInside()) {
             inside(Rule.DIRTY_DROPPED, lines, holder, harm,
@@ -142,7 +142,7 @@ final class Blame {
         }
     }
 
-    /** A device has read what is newer in the caches, or in the buffer of which it has a copy. */
+    /** A device has read bytes that are newer in the caches, or in the buffer behind its bounce buffer. */
     void deviceReadOld(Walk walk, Holder holder, Harm harm) {
         Lines lines = walk.lines();
         Region region = walk.region();
@@ -169,7 +169,7 @@ final class Blame {
     }
 
     /**
-     * The CPU or a device that snoops has read what is newer in memory, or in the copy of a device.
+     * The CPU or a snooping device has read bytes that are newer in memory, or in a bounce buffer.
      *
      * @param reader null for the CPU
      */
@@ -184,7 +184,7 @@ final class Blame {
                         reader == null ? "the CPU" : reader.device(), name(writer)));
     }
 
-    /** A device has the lines again, or still, and what it wrote was never fetched. */
+    /** A device owns the lines again, or still, and its writes were never fetched. */
     void unfetched(Lines lines, Holder holder, Harm harm, boolean owned) {
         add(Rule.NEVER_FETCHED, lines, holder, harm.from(), harm.to() - harm.from(), owned
                 ? "given to the device again, and what it wrote was not taken back: syncForCpu(FROM_DEVICE) is missing, if the CPU has read it"
@@ -192,9 +192,9 @@ final class Blame {
     }
 
     /**
-     * An invalidation brings what a device wrote that had given the lines back unfetched.
+     * An invalidation fetches writes of a device that returned the lines unfetched.
      *
-     * @param asked whether it is that device's bytes of the range that the invalidation is for
+     * @param asked whether the invalidation is for that device's bytes of the range
      */
     void fetchedLate(Lines lines, Holder holder, Harm harm, boolean asked) {
         if (harm.isInside() && !asked) {

@@ -13,17 +13,17 @@ import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.Runs;
 
 /**
- * The pages of all files that buffers lie in. One who enters a buffer, or takes it out, has its stretches of its files to himself
- * meanwhile, and no others.
+ * The pages of all files with buffers. Registering or unregistering a buffer locks its stretches of the files, and no
+ * others.
  */
 final class Books {
     private static final int PAGE_SHIFT = 12;
 
-    /** A file that nobody uses is kept: a device often lets go of its only buffer and takes the next. */
+    /** An unused file is kept, because a device often releases its only buffer and registers the next. */
     private @Nullable FileId unused;
     private final Map<FileId, FilePages> files = new HashMap<>();
 
-    /** The pages of one buffer, for one thread; closing it lets others at them. */
+    /** The pages of one buffer, locked by one thread until closed. */
     static final class Open implements AutoCloseable {
         private final Books books;
         private final Map<FileId, FilePages.Claim> pages;
@@ -52,23 +52,23 @@ final class Books {
         }
     }
 
-    /** Waits until nobody else is at the pages of a buffer. */
+    /** Waits until no other thread uses the pages of a buffer. */
     Open open(Runs runs) {
         Map<FileId, FilePages.Claim> pages = visit(runs);
         Open open = new Open(this, pages);
         for (int run = 0; run < runs.count(); run++)
             open.of(runs.mapping(run)).add(firstPage(runs, run), endPage(runs, run));
-        // All in one order, so that no two threads wait for each other.
+        // In a fixed order, to avoid deadlocks.
         for (FilePages.Claim one : pages.values()) one.claim();
         return open;
     }
 
-    /** The page of its file in which a run begins. */
+    /** The first page of a run in its file. */
     static int firstPage(Runs runs, int run) {
         return (int) (runs.offset(run) >>> PAGE_SHIFT);
     }
 
-    /** The page of its file behind the last one of a run. */
+    /** The page after the last one of a run in its file. */
     static int endPage(Runs runs, int run) {
         return (int) ((runs.offset(run) + runs.length(run) + (1 << PAGE_SHIFT) - 1) >>> PAGE_SHIFT);
     }

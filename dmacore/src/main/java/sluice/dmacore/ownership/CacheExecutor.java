@@ -3,11 +3,11 @@ package sluice.dmacore.ownership;
 import sluice.dmacore.memory.Runs;
 
 /**
- * Performs cache operations on lines of a buffer, and knows what a device that does not snoop sees of them. Called with the
- * buffer's lock held; must not wait for anybody.
+ * Performs cache operations on lines of a buffer, and provides the memory that non-snooping devices see. Called with
+ * the buffer's lock held; must not block.
  */
 public interface CacheExecutor {
-    /** Performs nothing: for where all that counts is what would have been done. */
+    /** Performs nothing; operations are only counted. */
     CacheExecutor NONE = new CacheExecutor() {
         @Override
         public void writeBack(Lines lines, int first, int end, Harm harm) {
@@ -21,82 +21,82 @@ public interface CacheExecutor {
     };
 
     /**
-     * What the CPU wrote to lines {@code first} to {@code end} − 1 goes to memory.
+     * Writes lines {@code first} to {@code end} − 1 back to memory.
      *
-     * @param harm gets the bytes of a device that this destroys
+     * @param harm receives the bytes of a device that this destroys
      */
     void writeBack(Lines lines, int first, int end, Harm harm);
 
-    /** Whether it can invalidate at all; otherwise devices that do not snoop may only read. */
+    /** Whether it can invalidate; otherwise non-snooping devices may only read. */
     default boolean invalidates() {
         return true;
     }
 
     /**
-     * What the CPU's caches hold of these lines is dropped.
+     * Invalidates these lines in the CPU's caches.
      *
-     * @param harm gets the bytes of the CPU, or of a device that snoops, that this destroys
+     * @param harm receives the bytes of the CPU, or of a snooping device, that this destroys
      */
     void invalidate(Lines lines, int first, int end, Harm harm);
 
-    /** The memory of a buffer as devices see it that do not snoop; the same runs each time, in the order of the buffer. */
+    /** The memory of a buffer as non-snooping devices see it; the same runs each time, in buffer order. */
     default Runs deviceMemory(Lines lines) {
         return lines.runs();
     }
 
     /**
-     * A device that does not snoop is about to read or write the harm's range, which is in these lines.
+     * A non-snooping device is about to read or write the harm's range, which is in these lines.
      *
-     * @param harm gets bytes that it reads, and that are newer in the caches
+     * @param harm receives bytes read that are newer in the caches
      */
     default void deviceAccess(Lines lines, int first, int end, boolean write, Harm harm) {}
 
     /**
-     * The CPU, which tells, or a device that snoops is about to read or write the harm's range.
+     * The CPU, between begin and end, or a snooping device is about to read or write the harm's range.
      *
-     * @param harm gets bytes that it reads, and that are newer in memory
+     * @param harm receives bytes read that are newer in memory
      */
     default void cacheAccess(Lines lines, int first, int end, boolean write, Harm harm) {}
 
     /**
-     * Lines come back from a device, and nothing is to be done about them: the CPU should not have written them.
+     * Lines are transferred back from a device without a cache operation: the CPU must not have written them.
      *
-     * @param harm gets the bytes that it has written
+     * @param harm receives the bytes that it has written
      */
     default void returned(Lines lines, int first, int end, Harm harm) {}
 
     /**
-     * Lines that the CPU has had for longer are taken back once more: on real hardware they are dropped from the caches. Nothing
-     * is done.
+     * Lines already owned by the CPU are transferred to it again: real hardware would drop them from the caches. No
+     * operation.
      *
-     * @param harm gets the bytes that would be lost
+     * @param harm receives the bytes that would be lost
      */
     default void wouldLose(Lines lines, int first, int end, Harm harm) {}
 
-    /** Whether caches and memory are played, so that {@link #isUnfetched} knows each byte. */
+    /** Whether caches and memory are modelled, so that {@link #isUnfetched} is exact. */
     default boolean plays() {
         return false;
     }
 
-    /** Whether memory holds bytes of the harm's range that a device wrote, and nobody has fetched or overwritten. */
+    /** Whether memory has bytes of the harm's range written by a device and neither fetched nor overwritten. */
     default boolean isUnfetched(Lines lines, int first, int end, Harm harm) {
         return false;
     }
 
     /**
-     * Looks for all such bytes of whole lines.
+     * Finds all such bytes of whole lines.
      *
      * @param harm gets them
      */
     default void unfetched(Lines lines, int first, int end, Harm harm) {}
 
     /**
-     * One more device that does not snoop has a part in these lines. Before it has, {@link #deviceMemory} is not asked.
+     * One more non-snooping device joins these lines. {@link #deviceMemory} is only called after this.
      *
-     * @throws java.io.UncheckedIOException if there is no memory for it; nothing is changed then
+     * @throws java.io.UncheckedIOException if memory is exhausted; nothing is changed then
      */
     default void covered(Lines lines) {}
 
-    /** One such device less. */
+    /** One such device leaves these lines. */
     default void uncovered(Lines lines) {}
 }

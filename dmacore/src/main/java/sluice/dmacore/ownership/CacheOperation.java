@@ -1,15 +1,15 @@
 package sluice.dmacore.ownership;
 
-/** What can be done to a cache line of the CPU. */
+/** Operations on a CPU cache line. */
 public enum CacheOperation {
     NONE,
-    /** What the CPU has written goes to memory; the line stays. */
+    /** Write-back (clean): dirty bytes are written to memory; the line stays valid. */
     WRITE_BACK,
-    /** The line is dropped, with whatever the CPU has written to it. */
+    /** Invalidate: the line is dropped, with its dirty bytes. */
     INVALIDATE,
     WRITE_BACK_INVALIDATE;
 
-    /** Whether what the CPU has written goes to memory. */
+    /** Whether dirty bytes are written to memory. */
     boolean writesBack() {
         return this == WRITE_BACK || this == WRITE_BACK_INVALIDATE;
     }

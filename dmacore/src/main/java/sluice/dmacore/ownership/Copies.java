@@ -4,16 +4,18 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.memory.FileMapping;
 
-/** Tells the copies that stand for an interval's lines what becomes of these. The lines' group is locked. */
+/**
+ * Notifies the bounce buffers of an interval's lines about accesses and cache operations. The lines' group is locked.
+ */
 final class Copies {
     private Copies() {}
 
-    /** Whether there is a copy that its device has written, and that was not taken back since. */
+    /** Whether a bounce buffer has device writes that were not copied back. */
     static boolean areWritten(Region region, int interval) {
         return written(region, interval) != 0;
     }
 
-    /** The bits of the holders of such copies. */
+    /** The bits of the holders of such bounce buffers. */
     static long written(Region region, int interval) {
         long found = 0;
         for (long rest = region.wrote(interval) & region.coherent(interval); rest != 0; rest &= rest - 1) {
@@ -22,16 +24,16 @@ final class Copies {
         return found;
     }
 
-    /** The bits of the devices that snoop, have no copy, and have written what is not in memory yet. */
+    /** The bits of snooping devices without a bounce buffer that have written bytes not yet in memory. */
     static long writtenThroughCaches(Region region, int interval) {
         return region.wrote(interval) & region.coherent(interval) & ~written(region, interval);
     }
 
     /**
-     * Somebody reads or writes the harm's range in the buffer.
+     * The harm's range in the buffer is read or written.
      *
-     * @param except whose copy is left out, or null
-     * @return whether a copy holds newer bytes of what is read; the harm has them then
+     * @param except holder whose bounce buffer is skipped, or null
+     * @return whether a bounce buffer has newer bytes; the harm contains them then
      */
     static boolean bufferAccess(Walk walk, @Nullable Holder except, boolean write, Harm harm) {
         if (!areWritten(walk.region(), walk.interval())) return false;
@@ -45,12 +47,12 @@ final class Copies {
         forEach(walk, null, (copy, file, offset, bytes, _) -> copy.dropping(file, offset, bytes));
     }
 
-    /** They have, and hold what memory does. */
+    /** The caches have dropped the lines, and are equal to memory. */
     static void dropped(Walk walk) {
         forEach(walk, null, (copy, file, offset, bytes, _) -> copy.dropped(file, offset, bytes));
     }
 
-    /** Takes a copy and some lines that it may stand for. */
+    /** Receives a bounce buffer and some of its lines. */
     @FunctionalInterface
     private interface Taker {
         void take(DeviceCopy copy, FileMapping file, long offset, long bytes, int firstLine);

@@ -1,8 +1,8 @@
 package sluice.dmacore.ownership;
 
 /**
- * Which way bytes go in a transfer, from the device's point of view: {@code enum dma_data_direction} of
- * {@code include/linux/dma-direction.h}, in its order. There is no NONE: nothing is mapped for nothing.
+ * The direction of a transfer, from the device's point of view: {@code enum dma_data_direction} of {@code
+ * include/linux/dma-direction.h}, in its order. Without DMA_NONE.
  */
 public enum Direction {
     BIDIRECTIONAL(0, 3),
@@ -22,7 +22,7 @@ public enum Direction {
         this.bits = bits;
     }
 
-    /** The number it has in the kernel. */
+    /** The kernel's value. */
     public int number() {
         return number;
     }
@@ -37,7 +37,7 @@ public enum Direction {
         return (bits & WRITES) != 0;
     }
 
-    /** Whether {@code part} goes no way that this does not. */
+    /** Whether this includes {@code part}. */
     public boolean covers(Direction part) {
         return (part.bits & ~bits) == 0;
     }

@@ -16,22 +16,22 @@ import sluice.dmacore.budget.Share;
 import sluice.dmacore.budget.ShareUsedUpException;
 
 /**
- * Which buffers have the pages of one file: for each page 0, the number of the only buffer there, or {@link #SEVERAL}. Costs what
- * pages are in use, wherever they lie in the file: a file may be large and empty. Who is the first at a stretch of pages, or
- * makes a page one of several, pays for what is kept of it, until nobody is there any more.
+ * The buffers of each page of a file: 0, the number of the only buffer, or {@link #SEVERAL}. Sparse: the cost depends
+ * on the used pages, not on the file's size. The first buffer in a stretch of pages, or the second one on a page, is
+ * charged for its state, until the stretch or page is unused.
  *
- * <p>Pages are read and changed through a {@link Claim}, which has the stretches of one buffer to itself: two devices of one VM,
- * whose buffers lie in one file, wait for each other only where their buffers do.
+ * <p>Pages are read and changed through a {@link Claim}, which locks the stretches of one buffer: devices with buffers
+ * in one file wait for each other only where their buffers are close.
  */
 final class FilePages {
-    /** In a page's entry: several buffers have it. */
+    /** Entry of a page with several buffers. */
     static final int SEVERAL = -1;
 
     private static final int CHUNK_SHIFT = 6;
     private static final int CHUNK_PAGES = 1 << CHUNK_SHIFT;
-    /** Stretches of pages that are claimed apart: with one bit for each 256 KiB, those of 16 GiB; then they repeat. */
+    /** Granularity of claims: one bit for each 256 KiB, repeating every 16 GiB. */
     private static final int STRETCHES = 1 << 16;
-    /** What is kept of a stretch of 64 pages, and of a page that several have: measured, with what the map needs. */
+    /** Measured heap bytes of a stretch of 64 pages, and of a shared page, including the map. */
     private static final long CHUNK_BYTES = 384;
     private static final long SHARED_BYTES = 192;
     private static final int NOWHERE = -1;
@@ -46,15 +46,15 @@ final class FilePages {
         }
     }
 
-    /** Each buffer is in the list once, however often it has the page: the newest is the last. */
+    /** Each buffer is listed once, even if it has the page several times; the newest is last. */
     private record Several(List<Lines> buffers, Share payer) {}
 
-    /** How many are at work here, or wait for their stretches. Guarded by the ledger. */
+    /** Number of active or waiting claims. Guarded by the ledger. */
     int visitors;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition released = lock.newCondition();
-    /** In the order in which they came; one that meets an older one waits. Guarded by the lock. */
+    /** In order of arrival; a claim that overlaps an older one waits. Guarded by the lock. */
     private final List<Claim> claims = new ArrayList<>();
     private final Map<Integer, Chunk> chunks = new ConcurrentHashMap<>();
     private final Map<Integer, Several> shared = new ConcurrentHashMap<>();
@@ -63,7 +63,7 @@ final class FilePages {
         return chunks.isEmpty();
     }
 
-    /** What one thread is about to claim: the stretches of the file that a buffer touches. */
+    /** A claim of one thread: the stretches of the file used by a buffer. */
     Claim prepare() {
         return new Claim();
     }
@@ -71,11 +71,11 @@ final class FilePages {
     /** The pages of one buffer, for one thread. */
     final class Claim implements AutoCloseable {
         private final BitSet stretches = new BitSet();
-        /** The one that was looked at last: pages come in order. */
+        /** The last one used, because pages are visited in order. */
         private @Nullable Chunk last;
         private int lastIndex = NOWHERE;
 
-        /** Adds pages to what is to be claimed, up to {@code end}. */
+        /** Adds pages to the claim, up to {@code end}. */
         void add(int page, int end) {
             int first = page >>> CHUNK_SHIFT;
             int count = ((end - 1) >>> CHUNK_SHIFT) - first + 1;
@@ -89,7 +89,7 @@ final class FilePages {
             if (behind > STRETCHES) stretches.set(0, behind - STRETCHES);
         }
 
-        /** Waits until nobody else is at these pages, and those who came before have had them. */
+        /** Waits for older claims of these pages. */
         void claim() {
             lock.lock();
             try {
@@ -129,13 +129,13 @@ final class FilePages {
             return last;
         }
 
-        /** Whose a page is. */
+        /** The entry of a page. */
         int entry(int page) {
             Chunk chunk = chunk(page);
             return chunk == null ? 0 : chunk.entries[page & (CHUNK_PAGES - 1)];
         }
 
-        /** Enters a buffer as the only one that has a page, which nobody has. */
+        /** Registers a buffer as the only one of an unused page. */
         void enter(int page, Lines lines, Share payer) throws ShareUsedUpException {
             Chunk chunk = chunk(page);
             if (chunk == null) {
@@ -148,12 +148,12 @@ final class FilePages {
             chunk.covered++;
         }
 
-        /** Whether several buffers have lines of a page. */
+        /** Whether a page is shared by several buffers. */
         boolean isShared(int page) {
             return entry(page) == SEVERAL;
         }
 
-        /** The buffers that have lines of a page which several have. */
+        /** The buffers of a shared page. */
         List<Lines> sharing(int page) {
             return several(page).buffers;
         }
@@ -162,7 +162,7 @@ final class FilePages {
             return Objects.requireNonNull(shared.get(page), "a shared page has a list");
         }
 
-        /** Enters a second buffer on a page that one has. */
+        /** Registers a second buffer on a page. */
         void share(int page, Lines first, Lines second, Share payer) throws ShareUsedUpException {
             payer.take(Resource.HEAP, SHARED_BYTES);
             shared.put(page, new Several(new ArrayList<>(List.of(first, second)), payer));
@@ -174,7 +174,7 @@ final class FilePages {
             chunk.entries[page & (CHUNK_PAGES - 1)] = entry;
         }
 
-        /** Takes a buffer off a page; does nothing if it is not there, or not any more. */
+        /** Unregisters a buffer from a page; no effect if it is not registered. */
         void leave(int page, Lines lines) {
             int known = entry(page);
             if (known == lines.number()) {

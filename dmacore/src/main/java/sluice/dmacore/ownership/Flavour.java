@@ -1,10 +1,10 @@
 package sluice.dmacore.ownership;
 
-/** How an architecture keeps its caches and devices that do not snoop apart. */
+/** The cache maintenance of an architecture for non-coherent devices. */
 public enum Flavour {
     /**
-     * Writes back in every direction before the device's turn, invalidates after it: {@code arch/arm64/mm/dma-mapping.c}, and
-     * {@code arch/riscv/mm/dma-noncoherent.c} likewise.
+     * Writes back for all directions before a transfer to the device, invalidates after it: {@code
+     * arch/arm64/mm/dma-mapping.c}, and {@code arch/riscv/mm/dma-noncoherent.c} likewise.
      */
     ARM64 {
         @Override
@@ -17,7 +17,7 @@ public enum Flavour {
             return direction.deviceWrites() ? CacheOperation.INVALIDATE : CacheOperation.NONE;
         }
     },
-    /** Invalidates what the device is to fill, and loses what the CPU had written there: {@code arch/arc/mm/dma.c}. */
+    /** Invalidates memory that the device will fill, and loses CPU writes there: {@code arch/arc/mm/dma.c}. */
     ARC {
         @Override
         public CacheOperation forDevice(Direction direction) {
@@ -46,9 +46,9 @@ public enum Flavour {
         }
     };
 
-    /** Before a device's turn. */
+    /** The operation of a transfer to a device. */
     public abstract CacheOperation forDevice(Direction direction);
 
-    /** After it. */
+    /** The operation of a transfer to the CPU. */
     public abstract CacheOperation forCpu(Direction direction);
 }

@@ -7,16 +7,16 @@ import sluice.dmacore.memory.Runs;
 import sluice.dmacore.trace.TraceSink;
 
 /**
- * The one way by which lines change owners. It decides what the caches have to do, has it done at most once per line and
- * change of ownership, counts what was requested, done and skipped, and reports what is against the rules.
+ * The single place where lines change owners. It selects the cache operations, performs each at most once per line and
+ * change of ownership, counts requested, executed and skipped operations, and reports violations of the rules.
  *
- * <p>All devices that do not snoop see one memory: what was written back for one of them is there for all. Ranges are bytes of
- * the buffer, {@code from} and {@code length} inside of it; whole lines change owners.
+ * <p>All non-snooping devices share one memory: data written back for one of them is visible to all. Ranges are in
+ * bytes of the buffer; whole lines change owners.
  *
- * <p>Any thread may call; buffers that share no line do not wait for each other. In steady state nothing is allocated.
+ * <p>Thread-safe; buffers that share no line do not wait for each other. Allocates nothing in steady state.
  */
 public final class Gate {
-    /** Attachments that may share a line. */
+    /** Limit of attachments that share a line. */
     public static final int MOST_HOLDERS = Holders.MOST;
 
     private final CacheExecutor executor;
@@ -31,23 +31,23 @@ public final class Gate {
         accesses = new Accesses(handOver, executor, blame);
     }
 
-    /** Whether caches stand between the CPU and a holder. */
+    /** Whether a holder needs cache maintenance. */
     public boolean isCached(Holder holder) {
         return handOver.isCached(holder);
     }
 
-    /** The memory of a buffer as a holder sees it that is cached or not; the same runs each time, in the order of the buffer. */
+    /** The memory of a buffer as a cached or uncached holder sees it; the same runs each time, in buffer order. */
     public Runs memoryOf(Lines lines, Holder holder) {
         return isCached(holder) ? executor.deviceMemory(lines) : lines.runs();
     }
 
-    /** Whether a transfer of this direction to and from a holder needs what no executor here can do. */
+    /** Whether a transfer of this direction needs an invalidation, which the executor does not support. */
     public boolean lacksInvalidation(Holder holder, Direction direction) {
         return isCached(holder) && direction.deviceWrites() && !executor.invalidates();
     }
 
     /**
-     * Lets a holder own lines from now on.
+     * Joins a holder to lines, which it may then own.
      *
      * @return false if 64 others share one of the lines; nothing is changed then
      * @throws java.io.UncheckedIOException as {@link CacheExecutor#covered}; nothing is changed then either
@@ -85,7 +85,7 @@ public final class Gate {
         }
     }
 
-    /** Takes everything from a holder, without any cache operation. */
+    /** Removes a holder, without cache operations. */
     public void leave(Lines lines, Holder holder) {
         AliasGroup group = AliasGroup.lock(lines);
         try {
@@ -100,7 +100,7 @@ public final class Gate {
     }
 
     /**
-     * Gives lines to a device that maps them, for all that its mapping is for.
+     * Transfers lines to a device that maps them, in the direction of its mapping.
      *
      * @param skip whether the caller says that no cache operation is needed
      */
@@ -115,10 +115,10 @@ public final class Gate {
     }
 
     /**
-     * Gives rows to a device that has them mapped.
+     * Transfers rows to a device that has them mapped.
      *
-     * @param part what the transfer is for: decides the cache operation
-     * @param mapped what the mapping is for: decides what the device may do from then on
+     * @param part direction of the transfer: selects the cache operation
+     * @param mapped direction of the mapping: determines the device's permission afterwards
      */
     public void syncForDevice(Lines lines, Holder holder, Rows rows, Direction part, Direction mapped) {
         if (rows.bytes() == 0) return;
@@ -138,8 +138,7 @@ public final class Gate {
     }
 
     /**
-     * {@link #syncForDevice} for an access that the device makes at once, and is judged with it as by {@link #deviceAccess}: nothing
-     * comes between the two.
+     * {@link #syncForDevice} and {@link #deviceAccess} in one step, for a device that accesses the rows at once.
      */
     public boolean syncForAccess(Lines lines, Holder holder, Rows rows, Direction part, Direction mapped,
             boolean write, boolean done) {
@@ -153,7 +152,7 @@ public final class Gate {
         }
     }
 
-    /** Takes rows back from a device; a hint for each of which it has nothing. */
+    /** Transfers rows to the CPU; a hint for each row that the device does not own. */
     public void forCpu(Lines lines, Holder holder, Rows rows, Direction part) {
         if (rows.bytes() == 0) return;
         AliasGroup group = AliasGroup.lock(lines);
@@ -172,9 +171,9 @@ public final class Gate {
     }
 
     /**
-     * Takes all lines back from a device whose mapping ends.
+     * Transfers all lines to the CPU at the end of a mapping.
      *
-     * @param skip whether the caller says that no cache operation is needed; a hint if what the device wrote is lost by that
+     * @param skip whether the caller skips cache operations; a hint if this loses the device's writes
      */
     public void end(Lines lines, Holder holder, Direction direction, boolean skip) {
         if (lines.count() == 0) return;
@@ -187,7 +186,7 @@ public final class Gate {
         }
     }
 
-    /** Takes all lines back from a device whose mapping is forgotten: no byte moves, and nothing is a finding. */
+    /** Returns all lines of a discarded mapping: without cache operations and findings. */
     public void discard(Lines lines, Holder holder, Direction direction) {
         if (lines.count() == 0) return;
         AliasGroup group = AliasGroup.lock(lines);
@@ -198,7 +197,7 @@ public final class Gate {
         }
     }
 
-    /** The CPU borrows lines from whoever owns them; a direction to the device means that it writes. */
+    /** A CPU access begins: borrows lines from their owners; a direction to the device means that it writes. */
     public void beginCpuAccess(Lines lines, long from, long length, Direction direction) {
         if (length == 0) return;
         AliasGroup group = AliasGroup.lock(lines);
@@ -210,8 +209,8 @@ public final class Gate {
     }
 
     /**
-     * An access of the CPU ends. Lines that no other access has, through whichever buffer, are given back: those who had them
-     * own them again. What was written is known from now on in any case, and in memory where a device of this buffer needs it there.
+     * A CPU access ends. Lines without other accesses, through any buffer, return to their owners. Written bytes are
+     * recorded in any case, and are in memory if a device of this buffer needs them there.
      *
      * @param from as at its begin, and so are the length and the direction
      */
@@ -225,7 +224,7 @@ public final class Gate {
         }
     }
 
-    /** The CPU is about to read or write; reading what a device has newer is a finding. */
+    /** The CPU is about to read or write; reading bytes that are newer at a device is a finding. */
     public void cpuAccess(Lines lines, long from, long length, boolean write) {
         if (length == 0) return;
         AliasGroup group = AliasGroup.lock(lines);
@@ -237,8 +236,8 @@ public final class Gate {
     }
 
     /**
-     * A range of the buffer is about to be replaced by a holder's copy of it: also what its device has left alone, so that what
-     * others wrote there must have been fetched before.
+     * A range of the buffer is about to be overwritten by a holder's bounce buffer, including bytes that its device did
+     * not write, so that writes of others must have been fetched before.
      */
     public void copyBack(Lines lines, Holder holder, long from, long length) {
         if (length == 0) return;
@@ -251,10 +250,10 @@ public final class Gate {
     }
 
     /**
-     * A device is about to read or write: whether it may, and whether what it reads is the newest.
+     * A device is about to read or write: checks ownership, and that it reads the newest bytes.
      *
-     * @param done whether it gets there; otherwise only whether it may is asked
-     * @return false if one of both is not so; that is a finding already, but for an access against the mapping's direction
+     * @param done whether the access will happen; otherwise only ownership is checked
+     * @return false on a violation; already reported, except an access against the mapping's direction
      */
     public boolean deviceAccess(Lines lines, Holder holder, Rows rows, boolean write, boolean done) {
         if (rows.bytes() == 0) return true;

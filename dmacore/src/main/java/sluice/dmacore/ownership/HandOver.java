@@ -5,10 +5,10 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.finding.Rule;
 
 /**
- * What the caches do when lines change owners, and which of it a line does not need. The lines' group is locked.
+ * The cache operations of a change of ownership, without those that a line does not need. The lines' group is locked.
  *
- * <p>Whole lines change owners. Of a line that a range cuts, a device that gives back keeps the rest: both sides may then touch
- * their own bytes, and only what happens to bytes is a mistake.
+ * <p>Whole lines change owners. A device that returns a part of a line keeps the rest: both sides may then access their
+ * own bytes, and only harmed bytes are a finding.
  */
 final class HandOver {
     private static final long ALL = -1L;
@@ -60,7 +60,7 @@ final class HandOver {
             books.invalidate(walk, holder, tally.requested, tally.executed, tally.invalidateNanos);
     }
 
-    /** Between the time of the CPU and that of a device that does not snoop. */
+    /** Between CPU ownership and that of a non-snooping device. */
     private void prepare(Walk walk, Holder holder, Direction part, boolean owned, boolean skip) {
         Region region = walk.region();
         int i = walk.interval();
@@ -69,15 +69,15 @@ final class HandOver {
         if (skip) {
             region.noteSkipped(i, bit);
         } else {
-            // Who gives what the device has says that the CPU has written it, whether it was allowed to or not.
+            // A transfer of lines that the device already owns implies CPU writes, permitted or not.
             if (region.mayBeDirty(i) || (owned && region.hasUnseenWriters())) clean(walk, holder, part);
             region.forgetSkipped(i);
         }
-        // After the time at which the CPU may have read them.
+        // After the CPU may have read them.
         if (!owned) checkGivenUnfetched(walk, holder, false);
     }
 
-    /** What the caches may have that memory has not is written back or dropped, as the transfer demands. */
+    /** Writes back or drops cached bytes that may be newer than memory, as the transfer requires. */
     private void clean(Walk walk, Holder holder, Direction part) {
         Region region = walk.region();
         CacheOperation operation = flavour.forDevice(part);
@@ -93,7 +93,7 @@ final class HandOver {
         tally.executed += walk.bytes();
     }
 
-    /** A device is given what it wrote, and nobody has fetched. */
+    /** Lines with unfetched writes of the device are transferred to it again. */
     private void checkGivenUnfetched(Walk walk, Holder holder, boolean owned) {
         Region region = walk.region();
         if ((region.wrote(walk.interval()) & region.bit(walk.interval(), holder)) == 0) return;
@@ -102,15 +102,15 @@ final class HandOver {
             blame.unfetched(walk.lines(), holder, harm, owned);
     }
 
-    /** Devices that do not snoop, have written an interval and given it back, and nobody has fetched it since. */
+    /** Non-snooping devices that have written and returned an interval that was not fetched since. */
     private static long unfetchedOf(Region region, int interval) {
         return region.wrote(interval) & ~region.coherent(interval) & ~region.claimed(interval);
     }
 
     /**
-     * An invalidation is about to fetch what devices have left unfetched, after the time at which the CPU may have read it.
+     * An invalidation is about to fetch unfetched writes of devices, after the CPU may have read them.
      *
-     * @param asked devices whose bytes of the range it is for
+     * @param asked devices for whose bytes of the range it is requested
      */
     private void checkFetchedLate(Walk walk, long asked) {
         Region region = walk.region();
@@ -123,7 +123,7 @@ final class HandOver {
         blame.fetchedLate(walk.lines(), region.holder(i, others == 0 ? left : others), harm, others == 0);
     }
 
-    /** What devices have left unfetched may have been written over, so that there is nothing to fetch. */
+    /** Unfetched writes of devices may have been overwritten, so that nothing is to be fetched. */
     private void forgetWrittenOver(Walk walk) {
         Region region = walk.region();
         int i = walk.interval();
@@ -134,7 +134,7 @@ final class HandOver {
         if (!harm.isInside() && !harm.isBeside()) region.forgetWrote(i, left);
     }
 
-    /** Several devices may write what they share with each other; the kernel's DMA debugging reports them all the same. */
+    /** Several devices may write shared lines in turns; the kernel's DMA-API debugging reports this nevertheless. */
     private void checkWriters(Walk walk, Holder holder, Direction mapped) {
         if (!mapped.deviceWrites()) return;
         Region region = walk.region();
@@ -150,10 +150,10 @@ final class HandOver {
     // ---- what the caches do
 
     /**
-     * What the caches hold goes to memory.
+     * Writes cached lines back to memory.
      *
-     * @param owners those who do not snoop and may write the lines until then
-     * @return how long it took
+     * @param owners non-snooping holders that may write the lines until then
+     * @return duration in nanoseconds
      */
     private long writeBack(Walk walk, @Nullable Holder holder, long owners) {
         Lines lines = walk.lines();
@@ -165,17 +165,17 @@ final class HandOver {
         long nanos = System.nanoTime() - began;
         blame.writtenOver(lines, region, i, holder, owners, harm);
         region.setCpu(i, region.cpu(i).writtenBack());
-        // What devices that snoop have written is in memory.
+        // Writes of snooping devices are now in memory.
         region.forgetWrote(i, Copies.writtenThroughCaches(region, i));
         forgetWrittenOver(walk);
         return nanos;
     }
 
     /**
-     * The caches' lines are dropped: what is there then is what memory holds. What that destroys is the harm of the lines.
+     * Invalidates cached lines, which are then equal to memory. Destroyed bytes are added to the lines' harm.
      *
      * @param asked the bits of those whose bytes of the range it is for
-     * @return how long it took
+     * @return duration in nanoseconds
      */
     private long invalidate(Walk walk, long asked) {
         Lines lines = walk.lines();
@@ -207,7 +207,7 @@ final class HandOver {
         Lines lines = walk.lines();
         boolean cached = isCached(holder);
         boolean invalidates = cached && flavour.forCpu(part).invalidates();
-        // What went through the caches is there; a copy is copied back only where the device was to write.
+        // Writes through the caches are visible; a bounce buffer is copied back only if the device may write.
         boolean comesBack = !cached && (holder.copy() == null || (part.deviceWrites() && !skip));
         long requested = 0;
         long executed = 0;
@@ -248,14 +248,17 @@ final class HandOver {
         return redundant;
     }
 
-    /** What a holder who may write leaves in caches or memory, when it may no more; of a line that it kept a part of, if it has. */
+    /**
+     * The state of caches and memory left by a holder whose write permission ends; for a partial line, if it has
+     * written.
+     */
     private static void leaveBehind(Region region, int interval, long bit, boolean cached, boolean fetched) {
         if ((region.mayWrite(interval) & bit) == 0 || fetched) return;
         LineState state = region.cpu(interval);
         region.setCpu(interval, cached ? state.outdated() : state.dirtied());
     }
 
-    /** Nothing is to be done about lines that come back, but the CPU must have left them alone. */
+    /** Lines that need no operation: checks that the CPU has not written them. */
     private void checkReturned(Walk walk, Holder holder) {
         Region region = walk.region();
         int i = walk.interval();
@@ -265,7 +268,7 @@ final class HandOver {
         blame.returned(walk.lines(), holder, harm);
     }
 
-    /** A mapping has ended without the cache operation: whether a device has written what nobody fetched. */
+    /** A mapping has ended without the cache operation: checks for unfetched device writes. */
     void checkUnfetched(Lines lines, Holder holder) {
         if (!isCached(holder) || lines.count() == 0) return;
         Harm harm = lines.harm().about(0, lines.runs().bytes());
@@ -281,7 +284,7 @@ final class HandOver {
 
     // ---- accesses of the CPU
 
-    /** Those who have some of an interval, or will, by the buffer that the walk is over. */
+    /** Present and returning holders of an interval through the walk's buffer. */
     private static long ownClaims(Walk walk) {
         Region region = walk.region();
         long own = 0;
@@ -291,7 +294,7 @@ final class HandOver {
         return own;
     }
 
-    /** The CPU borrows lines from whoever owns them; a direction to the device means that it writes. */
+    /** The CPU borrows lines from their owners; a direction to the device means that it writes. */
     void borrow(Walk walk, Direction direction) {
         Lines lines = walk.lines();
         boolean invalidates = flavour.forCpu(direction).invalidates();
@@ -321,13 +324,13 @@ final class HandOver {
     }
 
     /**
-     * Whether what the caches have is dropped for an access: not what another one has written that is open, nor, where memory
-     * is known to be no newer, what a device that snoops, or a copy, has left in them.
+     * Whether an access invalidates cached lines: not if another open access has written them, nor, if memory is known
+     * not to be newer, bytes from a snooping device or a bounce buffer.
      */
     private boolean isFetched(Walk walk) {
         Region region = walk.region();
         if (region.isLentToWrite(walk.interval())) return false;
-        // One who does not tell may have written in the time of a device that is mapped and does nothing.
+        // A CPU writer without begin and end may have written while an idle device owned the lines.
         boolean untold = executor.plays() && region.hasUnseenWriters();
         if (!region.mayBeDirty(walk.interval()) && !untold) return true;
         Lines lines = walk.lines();
@@ -336,8 +339,8 @@ final class HandOver {
     }
 
     /**
-     * Ends what {@link #borrow} began: with the last access, those who had lines own them again. What was written goes to memory with
-     * each, for a mapping of the buffer may end in the middle of another.
+     * Ends {@link #borrow}: with the last access, lines return to their owners. Writes go to memory at each end,
+     * because a mapping of the buffer may end during another access.
      */
     void giveBack(Walk walk, Direction direction) {
         boolean wrote = direction.deviceReads();
@@ -349,7 +352,7 @@ final class HandOver {
             int i = walk.interval();
             if (wrote) region.setCpu(i, region.cpu(i).dirtied());
             boolean last = region.giveBack(i, wrote);
-            // Also those who got the line in the middle of the access: it is synced for whoever has it now.
+            // Including holders that got the line during the access: it is synced for the present holders.
             long owners = (last ? region.claimed(i) : wrote ? ownClaims(walk) : 0) & ~region.coherent(i);
             if (owners == 0 || flavour == Flavour.COHERENT) continue;
             requested += walk.bytes();

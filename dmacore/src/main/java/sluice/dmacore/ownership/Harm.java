@@ -1,9 +1,9 @@
 package sluice.dmacore.ownership;
 
 /**
- * What a cache operation destroyed, or an access found old: bytes of lines of one view, apart for those inside of the range
- * that the operation was asked for and those beside it, which only share a line with it. Reused by its view; guarded by the
- * view's group.
+ * Bytes destroyed by a cache operation, or found stale by an access, in lines of one view: separately for bytes inside
+ * the range of the operation and for bytes that only share a line with it. Reused by its view; guarded by the view's
+ * group.
  */
 public final class Harm {
     private final Lines lines;
@@ -19,19 +19,19 @@ public final class Harm {
     private long besideBytes;
     private boolean besideOwn;
 
-    /** About nothing yet. */
+    /** Creates an empty one. */
     public Harm(Lines lines) {
         this.lines = lines;
     }
 
-    /** Begins anew, for an operation on the bytes {@code from} to {@code to} − 1 of the buffer. */
+    /** Resets it for an operation on the bytes {@code from} to {@code to} − 1 of the buffer. */
     Harm about(long from, long to) {
         begin = from;
         end = to;
         return cleared();
     }
 
-    /** Begins anew, for the same range. */
+    /** Resets it for the same range. */
     Harm cleared() {
         insideFrom = -1;
         insideEnd = 0;
@@ -45,22 +45,22 @@ public final class Harm {
         return this;
     }
 
-    /** First byte in the buffer of the range that the operation is about. */
+    /** First byte of the operation's range in the buffer. */
     public long from() {
         return begin;
     }
 
-    /** The byte behind its last. */
+    /** The end of that range, exclusive. */
     public long to() {
         return end;
     }
 
-    /** The bytes of a line that lie in the range, a bit each; bit 0 is the first byte of the line. */
+    /** The bytes of a line in the range, one bit each; bit 0 is the first byte of the line. */
     public long inRange(int line) {
         return lines.bytesOf(line, begin, end);
     }
 
-    /** Adds bytes of a line, a bit each. */
+    /** Adds bytes of a line, one bit each. */
     public void add(int line, long bytes) {
         long inside = bytes & inRange(line);
         if (inside != 0) {
@@ -109,7 +109,7 @@ public final class Harm {
         return besideLast;
     }
 
-    /** How many lines have harm beside the range: of bytes that lie together two at most, those at their ends. */
+    /** Number of lines with harm beside the range: at most two for a contiguous range, at its ends. */
     int linesBeside() {
         return besideLines;
     }
@@ -119,22 +119,22 @@ public final class Harm {
         return insideFrom;
     }
 
-    /** From that one to the last harmed byte of the range. */
+    /** Length from there to the last harmed byte of the range. */
     long length() {
         return insideEnd - insideFrom;
     }
 
-    /** How many bytes of the range. */
+    /** Number of harmed bytes in the range. */
     long bytes() {
         return insideBytes;
     }
 
-    /** Whether some of the bytes beside the range are the same buffer's. */
+    /** Whether some of the bytes beside the range belong to the same buffer. */
     boolean isBesideOfBuffer() {
         return besideOwn;
     }
 
-    /** How many bytes beside it. */
+    /** Number of harmed bytes beside the range. */
     long bytesBeside() {
         return besideBytes;
     }

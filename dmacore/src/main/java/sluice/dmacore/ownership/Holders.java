@@ -3,8 +3,8 @@ package sluice.dmacore.ownership;
 import java.util.Arrays;
 
 /**
- * Who shares a stretch of lines. Each has a bit, which says of masks whom they are about; who comes or goes moves the bits of
- * those with higher numbers. Does not change, so that stretches with the same holders have one of these.
+ * The holders of a stretch of lines. Each has a bit in masks; adding or removing one shifts the bits of those with
+ * higher numbers. Immutable, so that stretches with the same holders share one.
  */
 final class Holders {
     /** Holders of one line: a bit each. */
@@ -12,7 +12,7 @@ final class Holders {
 
     static final Holders NONE = new Holders(new Holder[0]);
 
-    /** In the order of their numbers: stretches with the same holders are alike, whoever came first. */
+    /** Ordered by number, so that stretches with the same holders are equal. */
     private final Holder[] all;
     private final long coherent;
     private final boolean apart;
@@ -29,7 +29,7 @@ final class Holders {
         apart = copies || Long.bitCount(snoop) < all.length;
     }
 
-    /** The bit of a holder, or 0 if it is none of them. */
+    /** The bit of a holder, or 0 if it is absent. */
     long bit(Holder holder) {
         for (int i = 0; i < all.length; i++) {
             if (holder.equals(all[i])) return 1L << i;
@@ -37,12 +37,12 @@ final class Holders {
         return 0;
     }
 
-    /** The bits of those that snoop. */
+    /** The bits of snooping holders. */
     long coherent() {
         return coherent;
     }
 
-    /** Whether one of them does not snoop, or has a copy. */
+    /** Whether one of them is non-snooping, or has a bounce buffer. */
     boolean areApart() {
         return apart;
     }
@@ -56,7 +56,7 @@ final class Holders {
         return all.length == MOST;
     }
 
-    /** With one that is none of them; they are not full. */
+    /** Adds an absent holder; must not be full. */
     Holders with(Holder holder) {
         int at = 0;
         while (at < all.length && all[at].number() < holder.number())
@@ -67,7 +67,7 @@ final class Holders {
         return new Holders(more);
     }
 
-    /** Without the one that has a bit. */
+    /** Removes the holder of a bit. */
     Holders without(long bit) {
         if (all.length == 1) return NONE;
         int at = Long.numberOfTrailingZeros(bit);
@@ -76,12 +76,12 @@ final class Holders {
         return new Holders(fewer);
     }
 
-    /** A mask in which {@code bit} is free, for one who comes. */
+    /** Inserts a cleared bit into a mask, for a new holder. */
     static long widened(long mask, long bit) {
         return (mask & (bit - 1)) | (mask & -bit) << 1;
     }
 
-    /** A mask without {@code bit}, of one who goes. */
+    /** Removes a bit from a mask, of a removed holder. */
     static long narrowed(long mask, long bit) {
         return (mask & (bit - 1)) | (mask >>> 1 & -bit);
     }

@@ -17,34 +17,34 @@ import sluice.dmacore.memory.FileId;
 import sluice.dmacore.memory.Runs;
 
 /**
- * Which buffers lie on which cache lines of which file. A line that several buffers have, or one buffer twice, has one state:
- * their views lead to the same {@link Region}.
+ * The buffers of all cache lines of all files. A line of several buffers, or twice in one buffer, has one state: their
+ * views refer to the same {@link Region}.
  *
- * <p>Pages are looked up in a table, so that a buffer nobody shares costs a few nanoseconds a page. Buffers are entered and
- * taken out by stretches of their files: those of one VM do not wait for those of another, nor for one of the same VM that lies
- * elsewhere, however much there is to do. What is kept for a buffer is paid for by the share of its device.
+ * <p>Pages are looked up in a table, so that a buffer without sharing costs a few nanoseconds per page. Registration
+ * locks stretches of files: it does not wait for buffers of other VMs, nor for distant buffers of the same VM. The
+ * state of a buffer is charged to its device's share.
  */
 public final class Ledger {
     private static final int PAGE_LINES = 4096 / Lines.LINE;
     /**
-     * Pieces of one buffer. One that shares nothing has one; one whose list goes over the scattered pages of another again and
-     * again has as many as both lists multiplied, and takes as long.
+     * Limit of pieces of one buffer. Without sharing there is one; a list that repeats the scattered pages of another
+     * may have the product of both lists, with proportional time.
      */
     static final int MOST_PIECES = 1 << 17;
-    /** What a piece takes of the heap: itself, and what its ends may cut in the region it lies in. */
+    /** Heap bytes of a piece, including the intervals that its ends may split. */
     static final long PIECE_BYTES = 256;
 
     private final Books books = new Books();
     private final Map<Integer, Entered> views = new ConcurrentHashMap<>();
-    /** Guards itself, and that nothing is counted here and in a view, too. */
+    /** Guarded by itself; nothing is counted both here and in a view. */
     private final OwnershipCounters former = new OwnershipCounters();
 
     private record Entered(Lines lines, Share payer) {}
 
-    /** Buffers whose lines a new one shares. */
+    /** The result of a registration: the lines, and the buffers that share them. */
     public record Shared(Lines lines, List<String> buffers) {}
 
-    /** As {@link #add(int, String, Runs, boolean, Share)}, for a buffer that no device has asked for. */
+    /** As {@link #add(int, String, Runs, boolean, Share)}, for a buffer without a requesting device. */
     public Shared add(int number, String buffer, Runs memory, boolean unseenWriters) throws LedgerFullException {
         return add(number, buffer, memory, unseenWriters, Budget.ofProcess().own());
     }
@@ -53,11 +53,11 @@ public final class Ledger {
      * Registers the lines of a buffer's memory.
      *
      * @param number of the buffer, more than 0
-     * @param memory does not change, and its files stay mapped, until {@link #remove}
-     * @param unseenWriters whether the CPU may write without telling the gate, as a guest does
-     * @param payer out of whose share of the heap is taken what is kept of the buffer
-     * @return the lines, and the names of buffers that have some of them too; the buffer's own if it has a line twice
-     * @throws LedgerFullException if they are more than 2^31 − 1, lie in more than 2^17 pieces, or the share is used up
+     * @param memory unchanged, with mapped files, until {@link #remove}
+     * @param unseenWriters whether the CPU may write without begin and end, as a guest does
+     * @param payer share charged for the state of the buffer
+     * @return the lines, and the names of buffers that share some of them; the buffer's own name if it has a line twice
+     * @throws LedgerFullException if they exceed 2^31 − 1 lines or 2^17 pieces, or the share is used up
      */
     public Shared add(int number, String buffer, Runs memory, boolean unseenWriters, Share payer)
             throws LedgerFullException {
@@ -104,7 +104,7 @@ public final class Ledger {
         return new Shared(lines, List.copyOf(names));
     }
 
-    /** A buffer's lines are nobody's business any more; nobody holds any of them through this view. */
+    /** Unregisters a buffer, without holders in its view. */
     public void remove(Lines lines) {
         Entered entered = views.get(lines.number());
         if (entered == null || !entered.lines.equals(lines))
@@ -127,7 +127,7 @@ public final class Ledger {
         }
     }
 
-    /** What all buffers together have cost, also those that are gone. */
+    /** Counters of all buffers, including removed ones. */
     public OwnershipCounters totals() {
         OwnershipCounters totals;
         List<Entered> present;
@@ -139,7 +139,7 @@ public final class Ledger {
         return totals;
     }
 
-    /** What a buffer has cost since it was added. */
+    /** Counters of a buffer since its registration. */
     public OwnershipCounters counters(Lines lines) {
         AliasGroup group = AliasGroup.lock(lines);
         try {
@@ -181,7 +181,7 @@ public final class Ledger {
         return others;
     }
 
-    /** Does nothing where a buffer was not entered, or an earlier run of it has taken it off already. */
+    /** No effect where a buffer is not registered, or was already removed by an earlier run. */
     private static void uncover(Lines lines, Books.Open open) {
         Runs runs = lines.runs();
         for (int run = 0; run < runs.count(); run++) {
@@ -200,8 +200,8 @@ public final class Ledger {
     }
 
     /**
-     * Leads {@code lines} to the regions of others where they have the same lines, and to its own elsewhere: to one in its
-     * order, and to one in the file's for runs that repeat each other.
+     * Maps {@code lines} to the regions of other buffers where they share lines, otherwise to regions of its own: one
+     * in buffer order, and one in file order for repeated runs.
      */
     private static void share(Lines lines, Books.Open open, boolean twice, Set<String> names)
             throws LedgerFullException {
@@ -223,7 +223,7 @@ public final class Ledger {
             int end = lines.firstLine(run + 1);
             long fileLine = lines.fileLine(run);
             while (line < end) {
-                // Up to the end of the page, at most: the next one may be shared with others.
+                // At most up to the end of the page, because the next one may be shared with other buffers.
                 int most = Math.min(end - line, PAGE_LINES - (int) (fileLine & (PAGE_LINES - 1)));
                 int page = (int) (fileLine / PAGE_LINES);
                 int count = 0;
@@ -258,7 +258,7 @@ public final class Ledger {
         return all;
     }
 
-    /** Appends what another buffer has of the same lines; returns how many there were. */
+    /** Appends the lines shared with another buffer; returns their number. */
     private static int addShared(Lines lines, List<Lines> others, FileId file, long fileLine, int most,
             Set<String> names) {
         for (Lines other : others) {
@@ -274,7 +274,7 @@ public final class Ledger {
         return 0;
     }
 
-    /** For how many lines from a line on no other buffer has any. */
+    /** Number of consecutive lines that no other buffer shares. */
     private static int gap(Lines lines, List<Lines> others, FileId file, long fileLine, int most) {
         long next = fileLine + most;
         for (Lines other : others) {
@@ -283,7 +283,7 @@ public final class Ledger {
         return (int) (next - fileLine);
     }
 
-    /** Appends to {@code lines} what {@code other} has from a line on. */
+    /** Appends to {@code lines} the lines of {@code other}, beginning at a line. */
     private static void addPieces(Lines lines, Lines other, int from, int count) {
         int line = from;
         int end = from + count;

@@ -2,7 +2,7 @@ package sluice.dmacore.ownership;
 
 import java.io.IOException;
 
-/** The lines of a buffer are too many for the ledger, or lie with those of others in too many pieces. Nothing is changed. */
+/** A buffer has too many lines, or shares too many pieces with other buffers. Nothing is changed. */
 public final class LedgerFullException extends IOException {
     private static final long serialVersionUID = 1L;
 

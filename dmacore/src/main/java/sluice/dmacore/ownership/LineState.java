@@ -1,27 +1,27 @@
 package sluice.dmacore.ownership;
 
 /**
- * What the caches of the CPU may hold of a line, compared with memory, beside what its present owners may do. The CPU's domain
- * is the CPU and all devices that snoop.
+ * The state of a line in the CPU's caches compared with memory, apart from the effects of its present owners. The CPU's
+ * domain is the CPU and all snooping devices.
  */
 enum LineState {
-    /** Somebody may have written it whom nobody has seen. */
+    /** Unknown: an unnoticed write is possible. */
     UNKNOWN,
-    /** The same, or nothing. */
+    /** Clean: equal to memory, or not cached. */
     CLEAN,
-    /** Newer than memory. */
+    /** Dirty: newer than memory. */
     DIRTY,
-    /** Memory may be newer: a device that does not snoop has had it to write. */
+    /** Memory may be newer: a non-snooping device has owned it for writing. */
     STALE,
-    /** Memory may be newer, and the CPU, which has it again, may have written it all the same. */
+    /** Memory may be newer, and the CPU, which owns it again, may have written it nevertheless. */
     TORN;
 
-    /** After somebody wrote through the caches. */
+    /** After a write through the caches. */
     LineState dirtied() {
         return mayBeStale() ? TORN : DIRTY;
     }
 
-    /** After somebody may have written memory behind the caches. */
+    /** After a possible write to memory behind the caches. */
     LineState outdated() {
         return mayBeDirty() ? TORN : STALE;
     }
@@ -31,12 +31,12 @@ enum LineState {
         return mayBeStale() ? STALE : CLEAN;
     }
 
-    /** Whether what the caches hold may have to go to memory. */
+    /** Whether a write-back may be needed. */
     boolean mayBeDirty() {
         return this == UNKNOWN || this == DIRTY || this == TORN;
     }
 
-    /** Whether memory may hold what the caches do not. */
+    /** Whether memory may be newer than the caches. */
     boolean mayBeStale() {
         return this == STALE || this == TORN;
     }

@@ -15,11 +15,11 @@ import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.Runs;
 
 /**
- * The cache lines of a buffer, in the order of its bytes: a view of the ledger, alive while something is attached. Lines have
- * numbers from 0; a run of the buffer that begins or ends inside of a line has all of that line.
+ * The cache lines of a buffer, in buffer order: a view of the ledger, alive while a device is attached. Lines are
+ * numbered from 0; a run that begins or ends inside a line includes all of it.
  */
 public final class Lines {
-    /** Bytes of a cache line. */
+    /** Size of a cache line in bytes. */
     public static final int LINE = 64;
     private static final int SHIFT = 6;
     private static final int[] NONE = {};
@@ -27,20 +27,20 @@ public final class Lines {
     private final int number;
     private final String buffer;
     private final Runs runs;
-    /** The first line of each run, and one more entry for the end; not needed where every run is whole lines. */
+    /** The first line of each run, and one more entry for the end; not used if all runs consist of whole lines. */
     private final int[] firstLines;
     private final int count;
     private final boolean linear;
     private final boolean unseenWriters;
     private final OwnershipCounters counters = new OwnershipCounters();
-    /** Where lines lie in regions, in the order of lines. Guarded by the group. */
+    /** The regions of the lines, in line order. Guarded by the group. */
     private int pieces;
     private int[] pieceStart = new int[2];
     private Region[] pieceRegion = new Region[1];
     private int[] pieceOffset = new int[1];
-    /** Where it has lines of a file; made when another buffer has some of them, too. */
+    /** Index by file line; created when another buffer shares some of them. */
     private final Map<FileId, RunIndex> indices = new ConcurrentHashMap<>();
-    /** Who holds them by this buffer, and not by another one that has some of them. Guarded by the group. */
+    /** Holders through this buffer only. Guarded by the group. */
     private final Set<Holder> holders = new HashSet<>();
     private final Walk walk = new Walk(this);
     private final Harm harm = new Harm(this);
@@ -51,7 +51,7 @@ public final class Lines {
         this.buffer = buffer;
         runs = memory;
         linear = memory.areWhole(LINE);
-        // Lines that it has a part of only are written by whoever has the rest.
+        // Partial lines may be written by the owner of the rest.
         this.unseenWriters = unseenWriters || !linear;
         firstLines = linear ? NONE : firstLines(buffer, memory);
         long lines = linear ? memory.bytes() >>> SHIFT : firstLines[memory.count()];
@@ -88,7 +88,7 @@ public final class Lines {
         return buffer;
     }
 
-    /** The memory, as it was when the lines were registered. */
+    /** The memory at the time of registration. */
     public Runs runs() {
         return runs;
     }
@@ -97,7 +97,7 @@ public final class Lines {
         return count;
     }
 
-    /** Whether the CPU may write its lines without telling the gate. */
+    /** Whether the CPU may write its lines without begin and end. */
     boolean hasUnseenWriters() {
         return unseenWriters;
     }
@@ -107,7 +107,7 @@ public final class Lines {
         return counters;
     }
 
-    /** Who holds them by this buffer. Guarded by the group. */
+    /** Holders through this buffer. Guarded by the group. */
     Set<Holder> holders() {
         return holders;
     }
@@ -138,7 +138,7 @@ public final class Lines {
         return runs.start(run) + Math.max(0, offset - runs.offset(run));
     }
 
-    /** The position behind the last byte that a line has of the buffer. */
+    /** The end position of a line's bytes in the buffer. */
     public long endPosition(int line) {
         if (linear) return (long) (line + 1) << SHIFT;
         int run = runOf(line);
@@ -146,7 +146,7 @@ public final class Lines {
         return runs.start(run) + Math.min(runs.length(run), offset - runs.offset(run));
     }
 
-    /** The bytes of a line that the buffer has between two positions, a bit each; bit 0 is the first byte of the line. */
+    /** The buffer's bytes of a line between two positions, one bit each; bit 0 is the first byte of the line. */
     long bytesOf(int line, long from, long to) {
         long first = position(line);
         int low = linear ? 0 : lead(line);
@@ -157,23 +157,23 @@ public final class Lines {
         return (count == LINE ? -1 : (1L << count) - 1) << (low + (begin - first));
     }
 
-    /** The position of a byte of a line, which the buffer has, by its place in the line. */
+    /** The position of a byte by its offset in a line. */
     long positionOf(int line, int place) {
         return position(line) + place - (linear ? 0 : lead(line));
     }
 
-    /** Bytes of a line before the first that the buffer has. */
+    /** Bytes of a line before the buffer's first one. */
     private int lead(int line) {
         int run = runOf(line);
         return line == firstLines[run] ? (int) (runs.offset(run) & (LINE - 1)) : 0;
     }
 
-    /** Whether a range begins in the middle of what a line has of the buffer. */
+    /** Whether a range begins inside the buffer's part of a line. */
     boolean cutsFirst(long from) {
         return from > position(lineAt(from));
     }
 
-    /** Whether a range ends in the middle of what a line has of the buffer. */
+    /** Whether a range ends inside the buffer's part of a line. */
     boolean cutsLast(long to) {
         return to < endPosition(lineAt(to - 1));
     }
@@ -188,23 +188,23 @@ public final class Lines {
         return runs.count();
     }
 
-    /** The first line of a run; that of one more than the last is the number of lines. */
+    /** The first line of a run; for the index after the last run, the number of lines. */
     int firstLine(int run) {
         if (!linear) return firstLines[run];
         return run == runs.count() ? count : (int) (runs.start(run) >>> SHIFT);
     }
 
-    /** Number of the file line that a run begins with. */
+    /** The first file line of a run. */
     long fileLine(int run) {
         return runs.offset(run) >>> SHIFT;
     }
 
-    /** Number of the file line behind the last of a run. */
+    /** The file line after the last one of a run. */
     long endFileLine(int run) {
         return fileLine(run) + (firstLine(run + 1) - firstLine(run));
     }
 
-    /** Takes stretches of whole lines in files. */
+    /** Receives stretches of whole lines in files. */
     @FunctionalInterface
     public interface Stretches {
         /**
@@ -215,7 +215,7 @@ public final class Lines {
         void take(FileMapping file, long offset, long bytes, int firstLine);
     }
 
-    /** Tells where lines {@code first} to {@code end} − 1 are. */
+    /** Reports the file stretches of lines {@code first} to {@code end} − 1. */
     public void forEachStretch(int first, int end, Stretches stretches) {
         if (first >= end) return;
         int line = first;
@@ -230,7 +230,7 @@ public final class Lines {
 
     // ---- pieces
 
-    /** Appends lines; they continue the last piece if they do in the region. */
+    /** Appends lines; merged with the last piece if contiguous in the region. */
     void addPiece(Region region, int offset, int lines) {
         if (lines == 0) return;
         int end = pieceStart[pieces];
@@ -262,19 +262,19 @@ public final class Lines {
         return all;
     }
 
-    /** Keeps the regions' intervals apart where pieces begin and end. */
+    /** Pins the intervals of the regions at the ends of pieces. */
     void pinPieces() {
         cuts().forEach((region, cuts) -> region.pin(cuts.sorted(), cuts.count));
     }
 
-    /** Takes that back. */
+    /** Undoes that. */
     void unpinPieces() {
         cuts().forEach((region, cuts) -> region.unpin(cuts.sorted(), cuts.count));
     }
 
     private Map<Region, Cuts> cuts() {
         Map<Region, Cuts> all = new HashMap<>();
-        if (pieces == 1) return all; // all of its own region, or all that another has of it
+        if (pieces == 1) return all; // all of its own region, or all of another's part of it
         for (int piece = 0; piece < pieces; piece++) {
             Cuts cuts = all.computeIfAbsent(pieceRegion[piece], _ -> new Cuts());
             cuts.add(pieceOffset[piece]);
@@ -283,7 +283,7 @@ public final class Lines {
         return all;
     }
 
-    /** Lines of a region at which pieces begin and end. */
+    /** The lines of a region at which pieces begin and end. */
     private static final class Cuts {
         private int[] at = new int[2];
         private int count;
@@ -311,7 +311,7 @@ public final class Lines {
         return harm;
     }
 
-    /** The piece that holds a line. */
+    /** The piece that contains a line. */
     int pieceAt(int line) {
         if (pieces == 1) return 0;
         int found = Arrays.binarySearch(pieceStart, 0, pieces, line);

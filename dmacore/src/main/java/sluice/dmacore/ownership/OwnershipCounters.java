@@ -1,8 +1,8 @@
 package sluice.dmacore.ownership;
 
 /**
- * What ownership has cost. Operations are counted in bytes of whole lines; each that was requested was either executed or
- * skipped, because the lines did not need it.
+ * Counters of ownership transfers. Operations are counted in bytes of whole lines; each requested one was either
+ * executed or skipped, because the lines did not need it.
  */
 public final class OwnershipCounters {
     private long transfers;
@@ -34,7 +34,7 @@ public final class OwnershipCounters {
         invalidateNanos += nanos;
     }
 
-    /** Adds what others have cost. */
+    /** Adds other counters. */
     public void add(OwnershipCounters other) {
         transfers += other.transfers;
         coherentTransfers += other.coherentTransfers;
@@ -48,12 +48,12 @@ public final class OwnershipCounters {
         return copy;
     }
 
-    /** Transfers to and from devices that do not snoop. */
+    /** Transfers to and from non-snooping devices. */
     public long transfers() {
         return transfers;
     }
 
-    /** Transfers to and from devices that snoop, for which nothing is ever done. */
+    /** Transfers to and from snooping devices, which need no operations. */
     public long coherentTransfers() {
         return coherentTransfers;
     }

@@ -3,28 +3,28 @@ package sluice.dmacore.ownership;
 import java.util.Arrays;
 
 /**
- * A stretch of cache lines and the state of each, held as intervals of equal state. Several buffers may look at it. Guarded by
- * the lock of its {@link AliasGroup}.
+ * A stretch of cache lines with their states, stored as intervals of equal state. Several buffers may refer to it.
+ * Guarded by the lock of its {@link AliasGroup}.
  *
- * <p>Each line has its holders, and masks of their bits say who may read, who may write and so on. What caches and memory may
- * differ in follows from who may write now, and from the {@link LineState}, which says what those have left who may not any
- * more: ending one holder never ends what another may still write.
+ * <p>Each line has holders, with masks of those that may read, may write and so on. The possible differences of caches
+ * and memory follow from the present writers, and from the {@link LineState}, which represents the effects of former
+ * writers: the end of one holder never affects what another may still write.
  *
- * <p>Where another buffer's lines begin or end an interval is kept, even between equals: or each walk over thousands of pages that
- * two buffers share would cut it there, and join it again, and each time move all that lie behind.
+ * <p>Interval boundaries at the ends of another buffer's lines are kept, even between equal states. Otherwise each walk
+ * over thousands of shared pages would split and merge intervals, and move all later ones each time.
  */
 final class Region {
     static final Region NONE = new Region(0);
-    /** So many lines are pinned one by one. */
+    /** Up to this many lines are pinned one by one. */
     private static final int FEW = 8;
-    // The masks of an interval: bits of its holders.
-    /** Those who may read. */
+    // The masks of an interval, as bits of its holders.
+    /** Holders that may read. */
     private static final int READERS = 0;
-    /** Those who may write. */
+    /** Holders that may write. */
     private static final int WRITERS = 1;
-    /** Readers from whom accesses of the CPU have borrowed. */
+    /** Readers from which CPU accesses have borrowed. */
     private static final int LENT_READERS = 2;
-    /** Writers from whom accesses of the CPU have borrowed. */
+    /** Writers from which CPU accesses have borrowed. */
     private static final int LENT_WRITERS = 3;
     /** Those who have written some of it, and it was not fetched since. */
     private static final int WROTE = 4;
@@ -32,10 +32,10 @@ final class Region {
     private static final int SKIPPED = 5;
     /** Those who gave back a part only of a line, and have the rest. */
     private static final int KEPT = 6;
-    /** Those of them from whom accesses of the CPU have borrowed the rest, or who gave back their part in the middle of one. */
+    /** Those of them from which CPU accesses have borrowed the rest, or that returned their part during one. */
     private static final int LENT_REST = 7;
     private static final int MASKS = 8;
-    /** What an access of the CPU that writes counts, beside 1 for an access. */
+    /** Increment for a writing CPU access, in addition to 1 for any access. */
     private static final int WRITING = 1 << 16;
 
     private final int lines;
@@ -44,11 +44,11 @@ final class Region {
     private LineState[] cpu = new LineState[4];
     private Holders[] holders = new Holders[4];
     private final long[][] masks = new long[MASKS][4];
-    /** Open accesses of the CPU, with {@link #WRITING} for each that writes. */
+    /** Open CPU accesses, plus {@link #WRITING} for each writing one. */
     private int[] accesses = new int[4];
-    /** How many buffers want an interval to begin here. */
+    /** Number of buffers that pin a boundary here. */
     private int[] pins = new int[4];
-    /** Views of it whose CPU writers do not all tell. */
+    /** Views with CPU writers that do not use begin and end. */
     private int unseenViews;
 
     Region(int lines) {
@@ -59,17 +59,17 @@ final class Region {
 
     // ---- holders
 
-    /** Whether a holder can join an interval, or has joined it: there may be {@link Holders#MOST}. */
+    /** Whether a holder can join an interval, or has joined it; the limit is {@link Holders#MOST}. */
     boolean hasRoom(int interval, Holder holder) {
         return !holders[interval].isFull() || bit(interval, holder) != 0;
     }
 
-    /** Whether nobody can join an interval any more. */
+    /** Whether an interval is full. */
     boolean isFull(int interval) {
         return holders[interval].isFull();
     }
 
-    /** Lets a holder own an interval from now on; it has room for it. */
+    /** Joins a holder to an interval, which must not be full. */
     void join(int interval, Holder holder) {
         if (bit(interval, holder) != 0) return;
         Holders more = holders[interval].with(holder);
@@ -84,12 +84,12 @@ final class Region {
         return holders[interval].bit(holder);
     }
 
-    /** Whether somebody holds an interval who does not use the buffer's memory through the caches. */
+    /** Whether an interval has a non-snooping holder, or one with a bounce buffer. */
     boolean isShared(int interval) {
         return holders[interval].areApart();
     }
 
-    /** Takes an interval from a holder, for good. */
+    /** Removes a holder from an interval. */
     void leave(int interval, Holder holder) {
         long bit = bit(interval, holder);
         if (bit == 0) return;
@@ -104,7 +104,7 @@ final class Region {
         return holders[interval].first(bits);
     }
 
-    /** The bits of an interval's holders that snoop. */
+    /** The bits of an interval's snooping holders. */
     long coherent(int interval) {
         return holders[interval].coherent();
     }
@@ -117,12 +117,12 @@ final class Region {
         if (unseen) unseenViews--;
     }
 
-    /** Whether the CPU may write without telling. */
+    /** Whether the CPU may write without begin and end. */
     boolean hasUnseenWriters() {
         return unseenViews > 0;
     }
 
-    /** It is the CPU's turn with an interval: what it holds is what its writers make of it, and not all of them tell. */
+    /** The CPU owns an interval: its state depends on its writers, not all of which use begin and end. */
     void settle(int interval) {
         if (unseenViews == 0) return;
         if (cpu[interval] == LineState.CLEAN) cpu[interval] = LineState.UNKNOWN;
@@ -131,7 +131,7 @@ final class Region {
 
     // ---- intervals
 
-    /** The interval that begins at {@code line}; one is made if there is none. */
+    /** The interval that begins at {@code line}; split if necessary. */
     int split(int line) {
         if (line == 0) return 0;
         if (line == lines) return count;
@@ -148,9 +148,9 @@ final class Region {
     }
 
     /**
-     * Keeps intervals apart at some lines, until {@link #unpin}.
+     * Pins interval boundaries at some lines, until {@link #unpin}.
      *
-     * @param at lines in ascending order, of which the first {@code number} count; the region's ends are left out
+     * @param at lines in ascending order, of which the first {@code number} are used; the region's ends are skipped
      */
     void pin(int[] at, int number) {
         if (number <= FEW) {
@@ -163,7 +163,7 @@ final class Region {
         }
     }
 
-    /** Takes back what {@link #pin} has done for the same lines. */
+    /** Undoes {@link #pin} for the same lines. */
     void unpin(int[] at, int number) {
         for (int i = 0; i < number; i++) {
             if (at[i] > 0 && at[i] < lines) pins[at(at[i])]--;
@@ -178,7 +178,7 @@ final class Region {
         }
     }
 
-    /** Begins intervals at all of these lines, and moves each that is there once. */
+    /** Splits intervals at all of these lines, and moves existing ones only once. */
     private void insert(int[] at, int number) {
         int[] fresh = new int[number];
         int more = 0;
@@ -210,7 +210,10 @@ final class Region {
         pins = Arrays.copyOf(pins, size);
     }
 
-    /** Makes one of neighbours of equal state that nobody keeps apart, from the interval before {@code first} to the one behind {@code end}. */
+    /**
+     * Merges adjacent intervals of equal state without a pinned boundary, from the interval before {@code first} to the
+     * one after {@code end}.
+     */
     void coalesce(int first, int end) {
         int from = Math.max(first, 1);
         int to = Math.min(end + 1, count);
@@ -243,14 +246,14 @@ final class Region {
         System.arraycopy(pins, from, pins, to, intervals);
     }
 
-    /** The interval that holds {@code line}. */
+    /** The interval that contains {@code line}. */
     int at(int line) {
         if (count == 1) return 0;
         int found = Arrays.binarySearch(start, 0, count, line);
         return found >= 0 ? found : -found - 2;
     }
 
-    /** First line of an interval; that of one more than the last is the number of lines. */
+    /** First line of an interval; for the index after the last one, the number of lines. */
     int start(int interval) {
         return interval == count ? lines : start[interval];
     }
@@ -265,17 +268,17 @@ final class Region {
         cpu[interval] = state;
     }
 
-    /** Whether the caches may hold what memory does not. */
+    /** Whether the caches may be newer than memory. */
     boolean mayBeDirty(int interval) {
         return cpu[interval].mayBeDirty() || (mayWrite(interval) & coherent(interval)) != 0;
     }
 
-    /** Whether memory may hold what the caches do not. */
+    /** Whether memory may be newer than the caches. */
     boolean mayBeStale(int interval) {
         return cpu[interval].mayBeStale() || (mayWrite(interval) & ~coherent(interval)) != 0;
     }
 
-    /** Those who may write, and those who have written a line of which they gave back a part only. */
+    /** Holders that may write, and those that have written a line of which they returned only a part. */
     long mayWrite(int interval) {
         return writers(interval) | (masks[KEPT][interval] & masks[WROTE][interval]);
     }
@@ -288,22 +291,22 @@ final class Region {
         return masks[WRITERS][interval];
     }
 
-    /** Those who may read while the CPU only reads, too. */
+    /** Holders that may read while the CPU only reads. */
     long lentReaders(int interval) {
         return masks[LENT_READERS][interval] | masks[LENT_REST][interval];
     }
 
-    /** Whether nobody but the CPU owns it. */
+    /** Whether only the CPU owns it. */
     boolean isCpuOwned(int interval) {
         return (readers(interval) | writers(interval)) == 0;
     }
 
-    /** Those from whom accesses of the CPU have borrowed it, or what they have of it. */
+    /** Holders from which CPU accesses have borrowed it, or their part of it. */
     long lent(int interval) {
         return masks[LENT_READERS][interval] | masks[LENT_WRITERS][interval] | masks[LENT_REST][interval];
     }
 
-    /** Those who have some of it, or will when the CPU's accesses end. */
+    /** Holders that own some of it, or will when the CPU accesses end. */
     long claimed(int interval) {
         return readers(interval) | writers(interval) | kept(interval) | lent(interval);
     }
@@ -313,7 +316,7 @@ final class Region {
         return masks[KEPT][interval];
     }
 
-    /** Gives an interval to a holder, with what it is for. */
+    /** Transfers an interval to a holder, with its direction. */
     void own(int interval, long bit, Direction direction) {
         if (direction.deviceReads()) masks[READERS][interval] |= bit;
         if (direction.deviceWrites()) masks[WRITERS][interval] |= bit;
@@ -321,14 +324,14 @@ final class Region {
         masks[LENT_REST][interval] &= ~bit;
     }
 
-    /** Takes an interval from a holder. */
+    /** Transfers an interval back from a holder. */
     void disown(int interval, long bit) {
         for (int mask = READERS; mask <= LENT_WRITERS; mask++) masks[mask][interval] &= ~bit;
         masks[KEPT][interval] &= ~bit;
         masks[LENT_REST][interval] &= ~bit;
     }
 
-    /** A holder gives back a part of a line, and keeps the rest. What was borrowed from it, it has when the access ends. */
+    /** A holder returns a part of a line, and keeps the rest. Borrowed parts return to it at the end of the access. */
     void disownPart(int interval, long bit) {
         long has = (readers(interval) | writers(interval) | kept(interval)) & bit;
         long lent = lent(interval) & bit;
@@ -348,7 +351,7 @@ final class Region {
         masks[WROTE][interval] |= bit;
     }
 
-    /** What some have written was fetched, or is not theirs any more. */
+    /** Writes of some holders were fetched, or do not belong to them any more. */
     void forgetWrote(int interval, long bits) {
         masks[WROTE][interval] &= ~bits;
     }
@@ -362,27 +365,27 @@ final class Region {
         masks[SKIPPED][interval] |= bit;
     }
 
-    /** Memory holds what the caches do: for all holders. */
+    /** Memory is equal to the caches, for all holders. */
     void forgetSkipped(int interval) {
         masks[SKIPPED][interval] = 0;
     }
 
     // ---- accesses of the CPU
 
-    /** Whether an access of the CPU is open. */
+    /** Whether a CPU access is open. */
     boolean isLent(int interval) {
         return accesses[interval] != 0;
     }
 
-    /** Whether an access of the CPU is open that writes. */
+    /** Whether a writing CPU access is open. */
     boolean isLentToWrite(int interval) {
         return accesses[interval] >= WRITING;
     }
 
     /**
-     * One more access of the CPU borrows an interval of all its holders.
+     * One more CPU access borrows an interval from all its holders.
      *
-     * @param part whether it is a part of a line: they have the rest all the same
+     * @param part whether it is a part of a line, so that they keep the rest
      */
     void lend(int interval, boolean writes, boolean part) {
         accesses[interval] += writes ? 1 + WRITING : 1;
@@ -399,7 +402,7 @@ final class Region {
     }
 
     /**
-     * An access of the CPU ends; with the last one the holders get the interval back.
+     * A CPU access ends; with the last one the interval returns to its holders.
      *
      * @return whether it was the last
      */

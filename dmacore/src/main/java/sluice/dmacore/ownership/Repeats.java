@@ -6,13 +6,13 @@ import java.util.Collection;
 import sluice.dmacore.memory.FileId;
 
 /**
- * The runs of one buffer that have lines in common with others of its runs, and where these lines are held: in a region of their
- * own, in the order of the file, so that a run that repeats another is one piece like it. Costs what the runs are, however long.
+ * The runs of one buffer that share lines with others of its runs: their lines are stored in a separate region, in file
+ * order, so that a repeated run is one piece. The cost depends on the number of runs, not on their length.
  */
 final class Repeats {
     private static final int ALONE = -1;
 
-    /** By run: the region's line that is its first, or {@link #ALONE}. */
+    /** By run: its first line in the region, or {@link #ALONE}. */
     private final int[] places;
     private final Region region;
 
@@ -48,7 +48,7 @@ final class Repeats {
         return places[run] != ALONE;
     }
 
-    /** The region's line that is the first of a run that it has. */
+    /** The first line of a run in the region. */
     int place(int run) {
         return places[run];
     }

@@ -4,7 +4,7 @@ import java.util.Arrays;
 
 import sluice.dmacore.memory.FileId;
 
-/** Where a view has the lines of one file, found by the file's line. Stretches do not overlap. */
+/** An index of a view's lines in one file, by file line. Stretches are disjoint. */
 final class RunIndex {
     private static final int RUN_BITS = 24;
 
@@ -21,7 +21,7 @@ final class RunIndex {
         long end = 0;
         for (int run : runs) {
             long first = lines.fileLine(run);
-            // What an earlier run has is the same line.
+            // A line of an earlier run is the same line.
             long from = Math.max(first, end);
             end = Math.max(end, lines.endFileLine(run));
             if (from >= lines.endFileLine(run)) continue;
@@ -31,7 +31,7 @@ final class RunIndex {
         }
     }
 
-    /** The runs that lie in a file, in the order of its lines. */
+    /** The runs in a file, in line order. */
     static int[] sorted(Lines lines, FileId file) {
         long[] keys = new long[lines.runCount()];
         int found = 0;
@@ -44,7 +44,7 @@ final class RunIndex {
         return runs;
     }
 
-    /** The stretch that holds a line, or −1. */
+    /** The stretch that contains a line, or −1. */
     int holding(long fileLine) {
         int at = floor(fileLine);
         return at >= 0 && fileLine < fileLines[at] + counts[at] ? at : -1;
@@ -55,17 +55,17 @@ final class RunIndex {
         return found >= 0 ? found : -found - 2;
     }
 
-    /** The view's line for a line of the file that a stretch holds. */
+    /** The view's line of a file line in a stretch. */
     int viewLine(int stretch, long fileLine) {
         return viewLines[stretch] + (int) (fileLine - fileLines[stretch]);
     }
 
-    /** How many lines a stretch still has from a line of the file on. */
+    /** Number of lines from a file line to the end of a stretch. */
     int left(int stretch, long fileLine) {
         return counts[stretch] - (int) (fileLine - fileLines[stretch]);
     }
 
-    /** The file's line with which the next stretch begins, or {@link Long#MAX_VALUE}. */
+    /** The first file line of the next stretch, or {@link Long#MAX_VALUE}. */
     long next(long fileLine) {
         int after = floor(fileLine) + 1;
         return after < size ? fileLines[after] : Long.MAX_VALUE;

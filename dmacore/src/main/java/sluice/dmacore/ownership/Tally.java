@@ -1,14 +1,14 @@
 package sluice.dmacore.ownership;
 
-/** What the caches have done in one {@link Walk}. Guarded as the walk is. */
+/** Counters of the cache operations in one {@link Walk}. Guarded as the walk. */
 final class Tally {
-    /** Bytes that a transfer was about, and those of them for which the caches had something to do. */
+    /** Bytes of a transfer, and those that needed cache operations. */
     long requested;
     long executed;
     long writeBackNanos;
     long invalidateNanos;
 
-    /** Begins anew. */
+    /** Resets it. */
     Tally begin() {
         requested = 0;
         executed = 0;

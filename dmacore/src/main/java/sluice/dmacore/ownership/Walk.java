@@ -3,20 +3,20 @@ package sluice.dmacore.ownership;
 import java.util.Objects;
 
 /**
- * Goes over a stretch of a buffer's lines, interval by interval. Each {@link Lines} has one, guarded by its group, so that none
- * is allocated.
+ * Iterates over a stretch of a buffer's lines, by interval. Each {@link Lines} has one, guarded by its group, so that
+ * none is allocated.
  *
  * <pre>
  * Walk walk = lines.walk().look(first, end);   // or change(first, end), or transfer(from, to)
  * while (walk.next()) ... walk.region().cpu(walk.interval()), walk.first(), walk.end()
  * </pre>
  *
- * <p>One that changes intervals goes on to its end: neighbours that are equal then are made one there.
+ * <p>A walk that changes intervals must run to its end, where equal adjacent intervals are merged.
  */
 final class Walk {
     private final Lines lines;
     private final Tally tally = new Tally();
-    /** Positions of the bytes that it is about. */
+    /** Positions of its bytes. */
     private long from;
     private long to;
     private int begin;
@@ -25,11 +25,11 @@ final class Walk {
     private boolean cutFirst;
     private boolean cutLast;
 
-    /** The lines of the present region that it is about. */
+    /** Its lines in the current region. */
     private int line;
     private int until;
     private Region region = Region.NONE;
-    /** What to add to a line of the region for the buffer's line. */
+    /** Buffer line minus region line. */
     private int shift;
     private int firstInterval;
     private int endInterval;
@@ -40,9 +40,9 @@ final class Walk {
     }
 
     /**
-     * Begins over lines {@code first} to {@code endLine} − 1; intervals are seen as they are, and not changed.
+     * Begins a read-only walk over lines {@code first} to {@code endLine} − 1.
      *
-     * @throws IndexOutOfBoundsException if the buffer has not all of them: it would never come to their end
+     * @throws IndexOutOfBoundsException if the buffer does not have all of them
      */
     Walk look(int first, int endLine) {
         Objects.checkFromToIndex(first, endLine, lines.count());
@@ -58,7 +58,7 @@ final class Walk {
         return this;
     }
 
-    /** Begins over the same lines, to change them: intervals begin and end where the stretch does. */
+    /** Begins a walk that changes them: intervals are split at the ends of the stretch. */
     Walk change(int first, int endLine) {
         look(first, endLine);
         splits = true;
@@ -66,8 +66,8 @@ final class Walk {
     }
 
     /**
-     * Begins over the lines of the bytes {@code from} to {@code to} − 1, not none, to change them. Lines that the range has a part of
-     * are intervals of their own.
+     * Begins a walk that changes the lines of the bytes {@code from} to {@code to} − 1, at least one. Partial lines are
+     * intervals of their own.
      */
     Walk transfer(long firstByte, long endByte) {
         change(lines.lineAt(firstByte), lines.lineAt(endByte - 1) + 1);
@@ -78,7 +78,7 @@ final class Walk {
         return this;
     }
 
-    /** Goes on to the next interval; false if there is none. */
+    /** Advances to the next interval; false if there is none. */
     boolean next() {
         interval++;
         if (interval < endInterval) return true;
@@ -119,7 +119,7 @@ final class Walk {
         return from;
     }
 
-    /** The byte behind its last. */
+    /** The end of a transfer, exclusive. */
     long to() {
         return to;
     }
@@ -129,27 +129,27 @@ final class Walk {
         return begin;
     }
 
-    /** The line behind the last of all. */
+    /** The end of all lines, exclusive. */
     int endOfAll() {
         return stop;
     }
 
-    /** The region that the interval is in. */
+    /** The region of the interval. */
     Region region() {
         return region;
     }
 
-    /** The present interval: its number in the region. */
+    /** The current interval: its index in the region. */
     int interval() {
         return interval;
     }
 
-    /** The buffer's first line in the interval, as far as the walk goes over it. */
+    /** The first buffer line of the interval within the walk. */
     int first() {
         return Math.max(line, region.start(interval) + shift);
     }
 
-    /** The line behind the last. */
+    /** The end of these lines, exclusive. */
     int end() {
         return Math.min(until, region.start(interval + 1) + shift);
     }
@@ -159,7 +159,7 @@ final class Walk {
         return (long) (end() - first()) * Lines.LINE;
     }
 
-    /** Whether the transfer has a part only of the line that the interval is then: others may have the rest. */
+    /** Whether the transfer has only a part of the interval, which is then one line: others may own the rest. */
     boolean isCut() {
         return (cutFirst && first() == begin) || (cutLast && end() == stop);
     }

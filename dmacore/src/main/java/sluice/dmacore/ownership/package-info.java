@@ -1,8 +1,8 @@
 /**
- * Whose turn it is with each cache line, and what the caches have to do when that changes. The ledger knows the lines of
- * memory and not buffers: a line that two buffers share has one owner. The gate is the only way to change it.
+ * Ownership of cache lines, and the cache operations of its changes. The ledger is keyed by lines of memory, not by
+ * buffers: a line shared by two buffers has one owner. Only the gate changes it.
  *
- * <p>No device may enter here, no importer and no address but those of lines.
+ * <p>Must not use devices, importers, or addresses other than those of lines.
  */
 @NullMarked
 package sluice.dmacore.ownership;
