@@ -8,7 +8,7 @@ import org.slf4j.LoggerFactory;
 import sluice.vdev.device.FunctionContext;
 import sluice.vdev.video.FrameSource;
 
-/** Takes pictures from a source and writes their fields to the guest: the even lines, then the odd ones. */
+/** Writes the fields of a source's pictures to the guest: even lines first, then odd lines. */
 final class Capture {
     /** Size of a picture. */
     record Format(int width, int height) {
@@ -16,10 +16,10 @@ final class Capture {
         static final Format HZ_60 = new Format(640, 480);
     }
 
-    /** What became of a field. */
+    /** The outcome of a field. */
     enum Field {
         WRITTEN,
-        /** An address of it could not be written. */
+        /** An address was not writable. */
         ADDRESS_ERROR
     }
 
@@ -36,20 +36,20 @@ final class Capture {
         this.source = source;
     }
 
-    /** Begins with the next picture, in this format. */
+    /** Begins the next picture, in this format. */
     void begin(Format chosen) {
         format = chosen;
         source.fill(next, format.width(), format.height(), picture);
         next++;
     }
 
-    /** Pictures begun. */
+    /** Number of pictures begun. */
     long frames() {
         return next;
     }
 
     /**
-     * Writes every second line of the present picture.
+     * Writes every second line of the current picture.
      *
      * @param first the field's first line, 0 or 1
      * @param address on the bus, of that line's first pixel
@@ -76,7 +76,7 @@ final class Capture {
         return Field.ADDRESS_ERROR;
     }
 
-    /** Begins again with picture 0. */
+    /** Restarts with picture 0. */
     void reset() {
         next = 0;
     }

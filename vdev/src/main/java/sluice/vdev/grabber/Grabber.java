@@ -18,14 +18,14 @@ import sluice.vdev.pci.ConfigSpace;
 import sluice.vdev.video.FrameSource;
 
 /**
- * The frame grabber on its bus: direct registers, the indirect ones behind them, and a clock that takes a field at each tick
- * while the driver lets it run.
+ * The frame grabber as a PCI function: direct registers, indirect registers behind them, and a clock that captures a
+ * field at each tick while enabled by the driver.
  *
- * <p>The real card would write the next picture over one whose end the driver has not yet acknowledged. This one waits, and
- * counts the pictures it has left out: a guest that is slow gets fewer pictures, and each of them whole.
+ * <p>The real card would overwrite a picture that the driver has not acknowledged yet. This one waits, and counts
+ * skipped pictures: a slow guest gets fewer but complete pictures.
  */
 public final class Grabber implements PciFunction {
-    /** Bytes of the only BAR: more than the registers need, so that it is a page. */
+    /** Size of the only BAR: one page. */
     private static final int BAR_BYTES = 4096;
     private static final int REGISTERS = 0x68;
 
@@ -38,7 +38,7 @@ public final class Grabber implements PciFunction {
     private static final int SERIAL_DATA = 0x60;
     private static final int SERIAL_CYCLE = 0x64;
 
-    /** Of {@link #CONTROL}. The first three kinds are cleared by ones. */
+    /** Bits of {@link #CONTROL}. The first three kinds are write-1-to-clear. */
     private static final int ADDRESS_ERROR_EVEN = 0x400;
     private static final int ADDRESS_ERROR_ODD = 0x800;
     private static final int CORRUPT_EVEN = 0x100;
@@ -50,7 +50,7 @@ public final class Grabber implements PciFunction {
     /** Out of reset, with its FIFO, both fields continuously. */
     private static final int CAPTURING = 0x80 | 0x40 | 0x02 | 0x01;
 
-    /** Of {@link #INTERRUPT}: flags that are cleared by ones; what enables each is 8 bits above. */
+    /** Of {@link #INTERRUPT}: flags, write-1-to-clear; the enable bits are 8 bits above. */
     private static final int FIELD_START = 4;
     private static final int END_ODD = 2;
     private static final int END_EVEN = 1;
@@ -101,12 +101,12 @@ public final class Grabber implements PciFunction {
         return bars;
     }
 
-    /** What it has done so far. */
+    /** Its statistics. */
     public GrabberStatistics statistics() {
         return new GrabberStatistics(frames.getAsLong(), skipped.getAsLong(), errors.getAsLong());
     }
 
-    /** Registers what it counts. */
+    /** Registers its counters. */
     void register(Report report) {
         report.counter("frames", "frames", "Complete pictures written.", frames);
         report.counter("skipped", "frames", "Pictures skipped because the driver had not taken the previous one.",
@@ -127,7 +127,7 @@ public final class Grabber implements PciFunction {
 
     @Override
     public void write(int bar, long offset, int size, long value) {
-        // The card decodes whole registers only.
+        // The card decodes 32-bit accesses only.
         if (size != Integer.BYTES || offset >= REGISTERS) {
             LOG.debug("dropped a write of {} bytes at 0x{}: registers have 4", size, Long.toHexString(offset));
             return;
@@ -162,7 +162,7 @@ public final class Grabber implements PciFunction {
         set(register, get(register) | flags);
     }
 
-    /** One byte to or from an indirect register; it takes no time here, so that the cycle is over when it is looked at. */
+    /** One byte to or from an indirect register; completes immediately. */
     private void cycle(int bits) {
         set(SERIAL_CYCLE, bits & ~NEW_CYCLE);
         if ((bits & NEW_CYCLE) == 0) return;
@@ -194,7 +194,7 @@ public final class Grabber implements PciFunction {
         clock.start(present, fieldNanos, () -> field(present));
     }
 
-    /** A field is over: it is written, and the driver told. */
+    /** A field has ended: writes it, and notifies the driver. */
     private void field(FunctionContext present) {
         if (!odd) {
             if ((get(INTERRUPT) & END_ODD) != 0) {
@@ -223,7 +223,7 @@ public final class Grabber implements PciFunction {
         return Integer.toUnsignedLong(get(register));
     }
 
-    /** The interrupt line follows the flags that are enabled. */
+    /** Asserts the interrupt line while an enabled flag is set. */
     private void drive() {
         int value = get(INTERRUPT);
         FunctionContext present = context;

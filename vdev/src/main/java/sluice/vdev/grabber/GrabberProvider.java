@@ -12,7 +12,7 @@ import sluice.vdev.plugin.ProvidedDevice;
 import sluice.vdev.plugin.WrongOptionException;
 import sluice.vdev.video.SourceOptions;
 
-/** The grabber among other devices. */
+/** The provider of the grabber. */
 public final class GrabberProvider implements DeviceProvider {
     private static final int MOST_FRAMES = 1000;
 

@@ -1,10 +1,10 @@
 package sluice.vdev.grabber;
 
 /**
- * What a grabber has done; a copy.
+ * A snapshot of a grabber's statistics.
  *
- * @param frames whole pictures
- * @param skipped pictures left out because the driver had not taken the one before
- * @param errors fields that ended at an address that could not be written
+ * @param frames complete pictures
+ * @param skipped pictures skipped because the driver had not acknowledged the previous one
+ * @param errors fields that ended at an address that was not writable
  */
 public record GrabberStatistics(long frames, long skipped, long errors) {}

@@ -3,13 +3,13 @@ package sluice.vdev.grabber;
 import java.util.Arrays;
 
 /**
- * The board's registers behind the PCI interface, which a driver reaches one byte at a time by a serial bus. An address where
- * no register is ends the cycle as an abort.
+ * The board's registers behind the PCI interface, accessed bytewise over a serial bus. A cycle to a missing register
+ * ends with an abort.
  */
 final class IndirectRegisters {
     static final int CSR2 = 0x10;
     static final int BOARD_ID = 0x1f;
-    /** What the board identifies itself with. */
+    /** The board's identification. */
     static final int DT3155 = 0x20;
 
     /** Of {@link #CSR2}. */
@@ -54,10 +54,10 @@ final class IndirectRegisters {
         };
     }
 
-    /** Whether there is such a register; one that is read-only stays as it is. */
+    /** Returns whether the register exists; writes to read-only registers are ignored. */
     boolean write(int index, int value) {
         if (!exists(index)) return false;
-        // Error and done flags of the fields are cleared by ones, and nothing here ever sets them.
+        // Error and done flags of the fields are write-1-to-clear, and never set here.
         boolean flags = index == EVEN_CSR || index == ODD_CSR;
         if (index != BOARD_ID && !flags) values[index] = (byte) value;
         return true;

@@ -1,8 +1,8 @@
 /**
- * A frame grabber: the register set of the DT3155 that Linux's driver drivers/media/pci/dt3155 knows, fed by a test pattern or
- * a file. It grabs grey pictures, and writes them by DMA, one field after the other.
+ * A frame grabber with the registers of the DT3155 used by Linux's drivers/media/pci/dt3155, fed by a test pattern or a
+ * file. It captures grey pictures and writes them by DMA, field by field.
  *
- * <p>It knows neither sockets nor QEMU nor Netty.
+ * <p>Must not use sockets, QEMU or Netty.
  */
 @NullMarked
 package sluice.vdev.grabber;

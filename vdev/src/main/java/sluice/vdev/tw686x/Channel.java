@@ -5,24 +5,24 @@ import java.lang.foreign.MemorySegment;
 import sluice.vdev.device.FunctionContext;
 
 /**
- * A channel: it writes its pictures by turns into buffer P and buffer B, as its registers say. The card writes into a buffer again
- * when its turn comes, whether or not the driver has given another in the meantime; see {@code hold} of {@link Tw686x}.
+ * A channel: writes its pictures alternately into buffers P and B, as configured by its registers. The card writes into
+ * a buffer again at its next turn, even if the driver has not replaced it; see {@code hold} of {@link Tw686x}.
  */
 final class Channel {
-    /** What became of a picture. */
+    /** The outcome of a picture. */
     enum Outcome {
         WRITTEN,
-        /** The driver wants fewer pictures than there are. */
+        /** Skipped, because the driver has requested a lower rate. */
         LEFT_OUT,
-        /** The driver has given no buffer since that of this turn was filled; the turn is over all the same. */
+        /** The driver has not replaced the buffer of this turn since it was filled; the turn ends nevertheless. */
         HELD,
-        /** An address of it could not be read or written. */
+        /** An address was not accessible. */
         ADDRESS_ERROR,
-        /** The registers ask for what this card cannot do. */
+        /** The configuration is not supported. */
         UNSUPPORTED
     }
 
-    /** How pictures are written: as lists of pages say, fields one after the other; or whole to one address. */
+    /** DMA modes: by lists of pages, field by field; or whole pictures to one address. */
     private static final int BY_LIST = 0;
     private static final int WHOLE = 2;
     private static final int WRITING_MASK = 3;
@@ -43,7 +43,7 @@ final class Channel {
     private final Painter painter;
     private final boolean hold;
     private final PageList list = new PageList();
-    /** Whether P, and whether B, has been given since it was filled last. */
+    /** Whether P, and B, was written by the driver since it was filled last. */
     private final boolean[] given = new boolean[2];
     private long frames;
     private boolean second;
@@ -52,7 +52,7 @@ final class Channel {
      * A channel.
      *
      * @param registers of the card
-     * @param hold whether to write into a buffer once only for each time that it is given
+     * @param hold whether to fill a buffer only once for each time that the driver writes it
      */
     Channel(int number, Chip chip, int[] registers, Painter painter, boolean hold) {
         this.number = number;
@@ -62,17 +62,17 @@ final class Channel {
         this.hold = hold;
     }
 
-    /** The driver has written an address of a buffer. */
+    /** The driver has written the address of a buffer. */
     void addressed(boolean bufferB) {
         given[bufferB ? 1 : 0] = true;
     }
 
-    /** DMA is off, so that P is next. */
+    /** DMA is disabled, so P is next. */
     void stopped() {
         second = false;
     }
 
-    /** Begins with picture 0. */
+    /** Restarts with picture 0. */
     void reset() {
         stopped();
         frames = 0;
@@ -80,17 +80,17 @@ final class Channel {
         given[1] = false;
     }
 
-    /** Whether its pictures come 25 times a second, and not 30 times. */
+    /** Whether its rate is 25 pictures per second instead of 30. */
     boolean isFifty() {
         return (registers[Registers.VIDEO_CONTROL] >>> (Registers.FIFTY_FIELDS + number) & 1) != 0;
     }
 
-    /** Whether the buffer whose turn it is is B. */
+    /** Whether the next buffer is B. */
     boolean isSecond() {
         return second;
     }
 
-    /** Takes the next picture. Unless it is left out or unsupported, the turn goes to the other buffer. */
+    /** Captures the next picture. Unless it is skipped or unsupported, switches to the other buffer. */
     Outcome take(FunctionContext context) {
         long frame = frames++;
         if (!isWanted(frame)) return Outcome.LEFT_OUT;
@@ -111,7 +111,7 @@ final class Channel {
         return outcome;
     }
 
-    /** The register has a bit for each picture of a second. */
+    /** The register has one bit for each picture of a second. */
     private boolean isWanted(long frame) {
         int control = registers[Registers.fieldControl(number)];
         return control >= 0 || (control >>> frame % (isFifty() ? Tw686x.FRAMES_OF_50_HZ : Tw686x.FRAMES_OF_60_HZ) & 1) != 0;
@@ -131,7 +131,7 @@ final class Channel {
         int turn = second ? 1 : 0;
         if (hold && !given[turn]) return Outcome.HELD;
         long address = Integer.toUnsignedLong(registers[second ? Registers.bufferB(number) : Registers.bufferP(number)]);
-        // Lines without gaps are one access.
+        // Contiguous lines are one access.
         int rows = distance == line ? 1 : height;
         long length = distance == line ? (long) line * height : line;
         for (int row = 0; row < rows; row++) {
@@ -142,7 +142,7 @@ final class Channel {
         return Outcome.WRITTEN;
     }
 
-    /** What the registers ask for, for a log. */
+    /** The configuration, for the log. */
     @Override
     public String toString() {
         return "channel %d: configuration 0x%08x, size 0x%08x, phase 0x%08x".formatted(number,

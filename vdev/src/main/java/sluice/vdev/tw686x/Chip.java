@@ -17,22 +17,22 @@ public enum Chip {
         this.sharesLists = sharesLists;
     }
 
-    /** Its number on the PCI bus. */
+    /** Its PCI device id. */
     int device() {
         return device;
     }
 
-    /** How many channels have a decoder of the chip's own, 4 or 8. */
+    /** Number of channels with an internal decoder, 4 or 8. */
     int channels() {
         return channels;
     }
 
-    /** Whether all channels have their pages in one pair of lists, each in a part of it, and not in a pair each. */
+    /** Whether all channels share one pair of page lists, instead of a pair each. */
     boolean sharesLists() {
         return sharesLists;
     }
 
-    /** As options name it: {@code 6869}. */
+    /** Its name in options: {@code 6869}. */
     String label() {
         return Integer.toHexString(device);
     }

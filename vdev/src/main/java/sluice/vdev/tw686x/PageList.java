@@ -11,11 +11,11 @@ import sluice.vdev.device.FunctionContext;
  * bits 12 to 0, and the address of that many bytes.
  */
 final class PageList {
-    /** Of an entry that is used. */
+    /** Flag of a valid entry. */
     private static final int VALID = 1 << 30;
     private static final int LENGTH_MASK = 0x1fff;
     private static final int ENTRY_BYTES = 8;
-    /** What the configuration of a channel can say. */
+    /** Limits of a channel's configuration. */
     private static final int MOST_ENTRIES = 1 << 10;
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final MemorySegment NOTHING = MemorySegment.ofArray(new byte[Integer.BYTES]);
@@ -25,12 +25,12 @@ final class PageList {
     private int count;
 
     /**
-     * Takes a list over from guest memory.
+     * Reads a list from guest memory.
      *
-     * @param table on the bus
+     * @param table bus address of the table
      * @param first entry of the list in the table, 0 to 1023
      * @param last entry, 0 to 1023
-     * @return whether it could be read, and has entries
+     * @return whether it was readable and has entries
      */
     boolean read(FunctionContext context, long table, int first, int last) {
         count = Math.max(0, last - first + 1);
@@ -38,15 +38,15 @@ final class PageList {
         return count > 0 && context.read(address, entries, 0, (long) count * ENTRY_BYTES) == FunctionContext.Dma.DONE;
     }
 
-    /** Whether its first entry is one. */
+    /** Whether its first entry is valid. */
     boolean begins() {
         return (entries.get(INT, 0) & VALID) != 0;
     }
 
     /**
-     * Writes bytes where it leads.
+     * Writes bytes to its pages.
      *
-     * @return whether all of them could be written
+     * @return whether all of them were writable
      */
     boolean write(FunctionContext context, MemorySegment bytes, int length) {
         int done = 0;
@@ -62,7 +62,10 @@ final class PageList {
         return done == length;
     }
 
-    /** Makes its first entry none in guest memory, so that it {@linkplain #begins begins} when a driver has written it anew. */
+    /**
+     * Invalidates its first entry in guest memory, so that it {@linkplain #begins begins} when the driver has rewritten
+     * it.
+     */
     void strike(FunctionContext context) {
         context.write(address, NOTHING, 0, NOTHING.byteSize());
     }

@@ -7,7 +7,7 @@ import sluice.vdev.video.FrameSource;
 import sluice.vdev.video.NumberedLines;
 import sluice.vdev.video.TestPattern;
 
-/** Makes a picture as it is to lie in memory. What it returns is good until it is asked for the next. */
+/** Builds pictures in their memory layout. A result is valid until the next call. */
 final class Painter {
     private final FrameSource source;
     private byte[] luma = new byte[0];
@@ -45,7 +45,7 @@ final class Painter {
     private void paint(long frame, PixelFormat format, int lineBytes, int height) {
         if (lines.length < lineBytes * height) lines = new byte[lineBytes * height];
         switch (source) {
-            // They are what lies in memory, whatever the pixels' format.
+            // Numbered lines are written unchanged, for any pixel format.
             case NumberedLines numbered -> numbered.fill(frame, lineBytes, height, lines);
             case TestPattern pattern -> grey(pattern, frame, format, lineBytes, height);
             case FrameFile file -> grey(file, frame, format, lineBytes, height);

@@ -2,7 +2,7 @@ package sluice.vdev.tw686x;
 
 import org.jspecify.annotations.Nullable;
 
-/** How a picture's pixels lie in memory, two bytes each. Pictures are grey: their chroma is that of no colour. */
+/** Pixel formats of two bytes per pixel. Pictures are grey, with neutral chroma. */
 enum PixelFormat {
     UYVY(0) {
         @Override
@@ -37,7 +37,7 @@ enum PixelFormat {
         this.number = number;
     }
 
-    /** The one that a channel's configuration calls so, or null if this card has none such. */
+    /** The format of a channel's configuration value, or null if unsupported. */
     static @Nullable PixelFormat of(int number) {
         return switch (number) {
             case 0 -> UYVY;
@@ -47,7 +47,7 @@ enum PixelFormat {
         };
     }
 
-    /** What a channel's configuration calls it. */
+    /** The value in a channel's configuration. */
     int number() {
         return number;
     }
@@ -56,7 +56,7 @@ enum PixelFormat {
      * Writes a pixel.
      *
      * @param luma 0 to 255
-     * @param at where in {@code target}
+     * @param at offset in {@code target}
      */
     abstract void put(int luma, byte[] target, int at);
 }

@@ -1,29 +1,34 @@
 package sluice.vdev.tw686x;
 
-/** Numbers of registers: a register has 32 bits, and is at four times its number. Decoders' registers use the low 8 bits. */
+/**
+ * Register numbers: a register has 32 bits, at the offset of four times its number. Decoder registers use the low 8
+ * bits.
+ */
 final class Registers {
-    /** How many there are, with gaps. */
+    /** Number of registers, including gaps. */
     static final int COUNT = 0x2d4;
 
-    /** What has happened, by channel; reading it clears it. */
+    /** Interrupt status by channel; cleared by reading. */
     static final int INTERRUPT = 0x00;
-    /** By channel, whether the buffer that was filled last was B. */
+    /** By channel, whether the last filled buffer was B. */
     static final int LAST_BUFFER = 0x01;
-    /** By channel, and for all in {@link #ENABLE}: whether DMA is wanted. */
+    /** DMA enable, by channel, and for all in {@link #ENABLE}. */
     static final int DMA_COMMAND = 0x02;
     static final int ENABLE = 1 << 31;
-    /** By channel: no signal, from bit 16 on a bad address, from bit 24 on an overflow; reading it clears the errors. */
+    /**
+     * By channel: no signal, from bit 16 on a bad address, from bit 24 on an overflow; errors are cleared by reading.
+     */
     static final int FIFO_STATUS = 0x03;
     static final int FIFO_BAD_ADDRESS = 16;
-    /** Its low four bits put parts of the chip back to power-on. */
+    /** Its low four bits reset parts of the chip. */
     static final int SOFT_RESET = 0x06;
     static final int SOFT_RESET_BITS = 0x0f;
-    /** By channel: whether it may use DMA. */
+    /** DMA permission by channel. */
     static final int DMA_ENABLE = 0x0a;
-    /** From bit 13 on, by channel: whether it has 50 fields a second, and not 60. */
+    /** From bit 13, by channel: 50 fields per second instead of 60. */
     static final int VIDEO_CONTROL = 0x2a;
     static final int FIFTY_FIELDS = 13;
-    /** From bit 16 on, two bits for each channel: how its pictures are written. */
+    /** From bit 16, two bits for each channel: its DMA mode. */
     static final int PHASE = 0x2e;
     static final int WRITING = 16;
 
@@ -37,7 +42,7 @@ final class Registers {
 
     private Registers() {}
 
-    /** Where the list of a channel's P buffer is, that of B is in the next. */
+    /** Address of the list of a channel's P buffer; the next register has that of B. */
     static int list(int channel) {
         return channel == 0 ? 0x08 : LISTS + 2 * (channel - 1);
     }
@@ -47,7 +52,7 @@ final class Registers {
         return 0x10 + channel;
     }
 
-    /** In bit 31 whether only some pictures are to be taken; which of a second, the other bits say. */
+    /** Bit 31 enables frame dropping; the other bits select the pictures of a second. */
     static int fieldControl(int channel) {
         return 0x39 + channel;
     }
@@ -72,7 +77,7 @@ final class Registers {
         return DECODER + channel / HALF * DECODER + channel % HALF * DECODER_BYTES + register;
     }
 
-    /** Whose decoder has this register, or -1. */
+    /** The channel of a decoder register, or -1. */
     static int channelOfDecoder(int number) {
         int half = number / DECODER - 1;
         int within = number % DECODER;

@@ -19,30 +19,30 @@ import sluice.vdev.pci.ConfigSpace;
 import sluice.vdev.video.FrameSource;
 
 /**
- * The card on its bus: registers, and a clock for each channel, at whose ticks it takes a picture while the driver lets it run. Each
- * decoder has a signal and is locked to it.
+ * The card as a PCI function: registers, and a clock for each channel, which captures a picture at each tick while
+ * enabled by the driver. Each decoder has a signal and is locked to it.
  *
- * <p>The real card would go on while the driver has not yet looked at the picture before, and its driver would then take one buffer for
- * the other. This one waits. With {@code hold} it also leaves a buffer alone that it has filled until the driver gives one anew; the
- * real card writes into it again, and Linux's driver lets it, also when it has given the buffer to user space.
+ * <p>The real card continues while the driver has not yet handled the previous picture, and its driver would then
+ * confuse the buffers. This one waits. With {@code hold} it also does not overwrite a filled buffer until the driver
+ * has replaced it; the real card does, even if Linux's driver has passed the buffer to user space.
  */
 public final class Tw686x implements PciFunction {
-    /** Pictures a second. */
+    /** Pictures per second. */
     static final int FRAMES_OF_50_HZ = 25;
     static final int FRAMES_OF_60_HZ = 30;
 
     private static final int BAR_BYTES = 4096;
     private static final int TECHWELL = 0x1797;
-    /** Of a decoder's status: locked to lines, carrier and fields, and whether there are 50 of these a second. */
+    /** Bits of a decoder's status: horizontal, colour and vertical lock, and 50 Hz. */
     private static final int LOCKED = 1 << 6 | 1 << 5 | 1 << 3;
     private static final int DETECTED_50_HZ = 1;
-    /** Of its standard: what is selected, in bits 2 to 0, and what was detected, in bits 6 to 4. */
+    /** Its standard: selected in bits 2 to 0, detected in bits 6 to 4. */
     private static final int SELECTED_MASK = 7;
     private static final int DETECTED = 4;
     private static final int DETECTED_PAL = 1;
     private static final int DECODER_MASK = 0xff;
     private static final int CHANNELS_MASK = 0xff;
-    /** For how long a driver that has seen what happened may not look which buffer it was. */
+    /** Time limit between the driver's reads of the interrupt status and of the buffer. */
     private static final long LOOK_NANOS = 500_000_000;
     private static final long NANOS_PER_SECOND = 1_000_000_000;
     private static final Logger LOG = LoggerFactory.getLogger(Tw686x.class);
@@ -52,7 +52,7 @@ public final class Tw686x implements PciFunction {
     private final int[] registers = new int[Registers.COUNT];
     private final Channel[] channels;
     private final FunctionClock[] clocks;
-    /** By channel, whether the driver has seen that something happened, and has not yet looked which buffer it was. */
+    /** By channel, whether the driver has read the interrupt status, but not yet which buffer it was. */
     private int seen;
     private long seenAt;
     private final int framesPerSecond;
@@ -67,10 +67,10 @@ public final class Tw686x implements PciFunction {
     /**
      * A card.
      *
-     * @param framesPerSecond 1 to 1000, or 0 for what a channel's standard has, 25 or 30
-     * @param pal whether decoders detect PAL, and not NTSC; whichever the driver selects, pictures come
-     * @param hold whether to fill a buffer once only for each time that it is given; not for drivers that never give buffers anew, as
-     *        Linux's with {@code dma_mode=memcpy}
+     * @param framesPerSecond 1 to 1000, or 0 for that of a channel's standard, 25 or 30
+     * @param pal whether decoders detect PAL instead of NTSC; pictures are delivered for any selected standard
+     * @param hold whether to fill a buffer only once for each time that the driver writes it; not for drivers that
+     * never replace buffers, such as Linux's with {@code dma_mode=memcpy}
      */
     public Tw686x(Chip chip, FrameSource source, int framesPerSecond, boolean pal, boolean hold) {
         if (framesPerSecond < 0 || framesPerSecond > 1000)
@@ -86,7 +86,7 @@ public final class Tw686x implements PciFunction {
         clocks = IntStream.range(0, chip.channels()).mapToObj(_ -> new FunctionClock()).toArray(FunctionClock[]::new);
     }
 
-    /** Registers what it counts. */
+    /** Registers its counters. */
     void register(Report report) {
         report.counter("frames", "frames", "Complete pictures written, of all channels.", frames);
         report.counter("waits", "ticks", "At which the driver had not yet looked at the picture before.", waits);
@@ -145,7 +145,7 @@ public final class Tw686x implements PciFunction {
     @Override
     public void write(int bar, long offset, int size, long value) {
         int number = (int) offset / Integer.BYTES;
-        // The card decodes whole registers only.
+        // The card decodes 32-bit accesses only.
         if (size != Integer.BYTES || number >= Registers.COUNT) {
             LOG.debug("dropped a write of {} bytes at 0x{}: registers have 4", size, Long.toHexString(offset));
             return;
@@ -212,7 +212,7 @@ public final class Tw686x implements PciFunction {
 
     private void tick(FunctionContext present, int number) {
         int bit = 1 << number;
-        // Between its two looks, at what has happened and at which buffer it was, there must not be another.
+        // No other picture between the driver's reads of the interrupt status and of the buffer.
         if (((registers[Registers.INTERRUPT] | seen) & bit) != 0 && !isPassedOver(bit)) {
             waits.increment();
             return;
@@ -243,7 +243,7 @@ public final class Tw686x implements PciFunction {
         }
     }
 
-    /** Whether the driver has seen what happened and does not want to know more. */
+    /** Whether the driver has read the interrupt status and the time limit for the second read has passed. */
     private boolean isPassedOver(int bit) {
         return (registers[Registers.INTERRUPT] & bit) == 0 && System.nanoTime() - seenAt > LOOK_NANOS;
     }

@@ -15,7 +15,7 @@ import sluice.vdev.plugin.ProvidedDevice;
 import sluice.vdev.plugin.WrongOptionException;
 import sluice.vdev.video.SourceOptions;
 
-/** The capture card of several channels among other devices. */
+/** The provider of the capture card. */
 public final class Tw686xProvider implements DeviceProvider {
     private static final int MOST_FRAMES = 1000;
 

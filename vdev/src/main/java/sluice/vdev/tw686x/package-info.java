@@ -3,9 +3,9 @@
  * drivers/media/pci/tw686x uses them. Each channel writes its pictures alternately into two buffers, P and B: whole, both fields
  * interleaved, to one address, or field by field by a list of pages.
  *
- * <p>Audio is left out: its channels can be set up, and deliver nothing.
+ * <p>Audio is not implemented: its channels can be configured, but deliver nothing.
  *
- * <p>It knows neither sockets nor QEMU nor Netty. Pictures come from a {@link sluice.vdev.video.FrameSource}.
+ * <p>Must not use sockets, QEMU or Netty. Pictures come from a {@link sluice.vdev.video.FrameSource}.
  */
 @NullMarked
 package sluice.vdev.tw686x;

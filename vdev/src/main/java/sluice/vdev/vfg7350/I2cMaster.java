@@ -1,8 +1,8 @@
 package sluice.vdev.vfg7350;
 
 /**
- * The card's I²C master, and the encoder behind it, which acknowledges at its address and whatever is written to it; a read of it gives
- * 0. Other addresses do not answer: there is no EEPROM and no tuner. Each transfer is over when it was begun.
+ * The card's I²C master, and the encoder behind it, which acknowledges its address and all writes; reads return 0.
+ * Other addresses do not answer: no EEPROM, no tuner. Each transfer completes immediately.
  */
 final class I2cMaster {
     /** Seven bits. */
@@ -29,10 +29,10 @@ final class I2cMaster {
     }
 
     /**
-     * The driver gives a command.
+     * The driver writes a command.
      *
      * @param value of the register: attribute in bits 7 and 6, data in bits 15 to 8
-     * @param withData whether data was written, and is to be sent; otherwise a byte is to be read
+     * @param withData true to send the written data, false to read a byte
      */
     void command(int value, boolean withData) {
         int data = value >>> 8 & 0xff;

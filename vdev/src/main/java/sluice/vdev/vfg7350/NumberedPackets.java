@@ -2,7 +2,7 @@ package sluice.vdev.vfg7350;
 
 import sluice.vdev.video.NumberedLines;
 
-/** A stream of null packets that say which they are: {@link NumberedLines} of a packet each, with the number of the buffer. */
+/** A stream of numbered null packets: {@link NumberedLines} of one packet each, with the number of the buffer. */
 public final class NumberedPackets implements PacketSource {
     private final NumberedLines lines = new NumberedLines();
 

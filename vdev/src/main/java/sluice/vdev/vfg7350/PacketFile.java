@@ -9,7 +9,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
-/** The packets of a file, over and over. */
+/** The packets of a file, in a loop. */
 public final class PacketFile implements PacketSource, Closeable {
     private static final byte SYNC = 0x47;
 
@@ -25,7 +25,7 @@ public final class PacketFile implements PacketSource, Closeable {
     /**
      * Opens a transport stream file.
      *
-     * @throws IOException if it cannot be read, has no whole packet, or its first packet does not begin with 0x47
+     * @throws IOException if it cannot be read, has no complete packet, or its first packet does not begin with 0x47
      */
     public static PacketFile open(Path path) throws IOException {
         FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);

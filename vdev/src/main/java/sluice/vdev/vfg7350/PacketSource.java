@@ -1,6 +1,6 @@
 package sluice.vdev.vfg7350;
 
-/** Where transport stream packets come from (ISO/IEC 13818-1 §2.4.3); used on the card's loop. */
+/** A source of transport stream packets (ISO/IEC 13818-1 §2.4.3); used on the card's loop. */
 public sealed interface PacketSource permits NumberedPackets, PacketFile {
     /** Bytes of a packet. */
     int PACKET_BYTES = 188;
@@ -8,8 +8,8 @@ public sealed interface PacketSource permits NumberedPackets, PacketFile {
     /**
      * Fills {@code target} with packets.
      *
-     * @param buffer number of the buffer that they are for, from 0 on
-     * @param count of packets, {@code target} has room for them
+     * @param buffer number of the target buffer, from 0
+     * @param count number of packets; {@code target} has room for them
      * @throws java.io.UncheckedIOException if the source fails
      */
     void fill(long buffer, int count, byte[] target);

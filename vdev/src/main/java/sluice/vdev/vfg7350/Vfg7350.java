@@ -20,20 +20,20 @@ import sluice.vdev.pci.ConfigLayout;
 import sluice.vdev.pci.ConfigSpace;
 
 /**
- * The card on its bus: registers, and a clock at whose ticks the transport stream port fills a buffer while the driver lets it. Two
- * addresses take turns.
+ * The card as a PCI function: registers, and a clock; at each tick the transport stream port fills a buffer while
+ * enabled by the driver. Two addresses alternate.
  *
- * <p>The real card goes on with the address it was given last. This one fills one buffer for each time that the driver gives
- * addresses, as a slow guest would otherwise see a buffer change that it has taken already. A driver that has lost
- * step, as after a time-out of its own, ignores what was done for the wrong turn; after {@link #PATIENCE_NANOS} the other address gets
- * its turn, as it would on the real card.
+ * <p>The real card continues with the last address. This one fills one buffer for each pair of addresses written by the
+ * driver; otherwise a slow guest would see changes in a buffer that it has taken already. A driver that is out of step,
+ * for example after a timeout, ignores a buffer of the wrong turn; after {@link #PATIENCE_NANOS} the card switches to
+ * the other address, as the real card would.
  */
 public final class Vfg7350 implements PciFunction {
     private static final int BAR_BYTES = 4096;
     private static final int PAGE = 4096;
     private static final int ENTRY_BYTES = 4;
 
-    /** Transport stream port: enable in bit 7; packets of a buffer less one in 22 bits. */
+    /** Transport stream port: enable in bit 7; packets per buffer minus one in 22 bits. */
     private static final int PORT_CONTROL = 0x1a0;
     private static final int PORT_ENABLED = 1 << 7;
     private static final int PORT_PACKETS = 0x1a4;
@@ -46,21 +46,21 @@ public final class Vfg7350 implements PciFunction {
     private static final int TABLE_PAGE_MASK = 0xf_ffff;
     private static final int MAIN_CONTROL = 0x2a8;
     private static final int CHANNEL_ENABLED = 1 << 5;
-    /** Interrupts: what is enabled, what has happened (ones clear it), and which of the two buffers it was. */
+    /** Interrupts: enable, status (write-1-to-clear), and which of the two buffers it was. */
     private static final int INTERRUPT_ENABLES = 0x2c4;
     private static final int INTERRUPT_REPORT = 0x2cc;
     private static final int CHANNEL_DONE = 1 << 2;
     private static final int INTERRUPT_STATUS = 0x2d0;
     private static final int STATUS_SECOND = 1 << 20;
-    /** State of the audio processor: ready for whatever is next. */
+    /** State of the audio processor: always ready. */
     private static final int AUDIO_STATE = 0x580;
     private static final int AUDIO_READY = 7;
 
-    /** The longest buffer that is filled: a driver's is 12 KiB, and the register could say 788 MB. */
+    /** Limit of a buffer: a driver's has 12 KiB, but the register allows 788 MB. */
     private static final int MOST_PACKETS = 1 << 14;
-    /** The shortest time between two buffers: a driver may ask for buffers of one packet, and the loop has others to serve. */
+    /** Shortest time between two buffers: a driver may request buffers of one packet, and the loop has other work. */
     private static final long SHORTEST_NANOS = 50_000;
-    /** For how long a driver may do nothing about a buffer that was filled; Linux's gives a buffer up after 1 s. */
+    /** Time limit for the driver's reaction to a filled buffer; Linux's driver gives a buffer up after 1 s. */
     private static final long PATIENCE_NANOS = 700_000_000;
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final Logger LOG = LoggerFactory.getLogger(Vfg7350.class);
@@ -80,10 +80,10 @@ public final class Vfg7350 implements PciFunction {
     private final FunctionClock clock = new FunctionClock();
     private int clockPackets;
     private int report;
-    /** Whether the driver has given addresses since the last buffer was filled. */
+    /** Whether the driver has written addresses since the last buffer was filled. */
     private boolean armed;
     private boolean second;
-    /** Whether, if not, the address whose turn it is was given with that of the buffer filled last. */
+    /** If not, whether the next address was written together with that of the buffer filled last. */
     private boolean given;
     private long filledAt;
     private boolean tooLongTold;
@@ -99,7 +99,7 @@ public final class Vfg7350 implements PciFunction {
         this.bitsPerSecond = bitsPerSecond;
     }
 
-    /** Registers what it counts. */
+    /** Registers its counters. */
     void register(Report counted) {
         counted.counter("buffers", "buffers", "Filled with packets.", buffers);
         counted.counter("waits", "ticks", "At which the driver had given no new buffer.", waits);
@@ -138,7 +138,7 @@ public final class Vfg7350 implements PciFunction {
             case INTERRUPT_REPORT -> report >>> shift & 0xff;
             case INTERRUPT_STATUS -> (second ? 0 : STATUS_SECOND) >>> shift & 0xff;
             case AUDIO_STATE -> AUDIO_READY >>> shift & 0xff;
-            case I2C -> 0; // what was read of the encoder
+            case I2C -> 0; // data read from the encoder
             default -> registers[offset] & 0xff;
         };
     }
@@ -154,10 +154,11 @@ public final class Vfg7350 implements PciFunction {
         for (int i = 0; i < size; i++) registers[at + i] = (byte) (value >>> (Byte.SIZE * i));
         switch (at & -4) {
             case I2C -> {
-                // The data byte alone is no command; a command without it reads.
+                // The data byte alone is not a command; a command without it reads.
                 if (at == I2C) i2c.command((int) value, size > 1);
             }
-            // They are given together, this one last: with the first alone, the card would be ahead of its driver.
+            // The addresses are written together, this one last: with the first alone, the card would be ahead of its
+            // driver.
             case SECOND_BASE -> armed = true;
             case PORT_CONTROL, PORT_PACKETS, MAIN_CONTROL -> runOrStop();
             case INTERRUPT_ENABLES -> drive();
@@ -179,7 +180,7 @@ public final class Vfg7350 implements PciFunction {
 
     private void runOrStop() {
         boolean open = (get(PORT_CONTROL) & PORT_ENABLED) != 0;
-        // The addresses go on taking turns while the channel alone is off, as when the driver has no buffer.
+        // The addresses continue to alternate while only the channel is off, as when the driver has no buffer.
         if (!open) {
             second = false;
             given = false;
@@ -203,7 +204,7 @@ public final class Vfg7350 implements PciFunction {
         return Math.min(count, MOST_PACKETS);
     }
 
-    /** It is time for a buffer. */
+    /** A tick: fills a buffer. */
     private void tick(FunctionContext present) {
         if ((report & CHANNEL_DONE) != 0 || !(armed || isPassedOver())) {
             waits.increment();
@@ -226,16 +227,16 @@ public final class Vfg7350 implements PciFunction {
         drive();
     }
 
-    /** Whether the driver waits for the buffer whose turn it is, and does not know that it is. */
+    /** Whether the driver waits for the next buffer without an interrupt pending. */
     private boolean isPassedOver() {
         return given && get(FIRST_BASE) != get(SECOND_BASE) && System.nanoTime() - filledAt > PATIENCE_NANOS;
     }
 
     /**
-     * Writes a buffer, page by page as the table says.
+     * Writes a buffer, page by page through the table.
      *
      * @param base of the buffer in the space of the table
-     * @return whether each address could be used
+     * @return whether all addresses were accessible
      */
     private boolean write(FunctionContext present, int base, int length) {
         long table = (long) (get(CHANNEL_CONTROL) & TABLE_PAGE_MASK) * PAGE;

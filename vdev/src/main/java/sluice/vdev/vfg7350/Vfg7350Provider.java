@@ -11,9 +11,9 @@ import sluice.vdev.plugin.DeviceProvider;
 import sluice.vdev.plugin.ProvidedDevice;
 import sluice.vdev.plugin.WrongOptionException;
 
-/** The encoder card among other devices. */
+/** The provider of the encoder card. */
 public final class Vfg7350Provider implements DeviceProvider {
-    /** A buffer of Linux's driver, 64 packets, takes 12 ms then. */
+    /** At this rate a buffer of Linux's driver, 64 packets, takes 12 ms. */
     private static final int USUAL_BITS_PER_SECOND = 8_000_000;
 
     @Override

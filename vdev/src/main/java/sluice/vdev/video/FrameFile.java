@@ -12,11 +12,11 @@ import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 
 /**
- * Pictures of a file: YUV4MPEG2, of which the luma is taken, or raw grey pictures of 768x576. A picture that is larger than
- * the grabber's is cut, a smaller one has black to its right and below.
+ * Pictures of a file: the luma of YUV4MPEG2, or raw grey pictures of 768x576. A larger picture is cropped, a smaller
+ * one is padded with black at its right and bottom.
  */
 public final class FrameFile implements FrameSource, Closeable {
-    /** What a raw file is taken for: the grabber's own size at 50 Hz. */
+    /** Size of raw pictures: that of the grabber at 50 Hz. */
     public static final int RAW_WIDTH = 768;
     public static final int RAW_HEIGHT = 576;
 
@@ -28,7 +28,7 @@ public final class FrameFile implements FrameSource, Closeable {
     private final FileChannel channel;
     private final int width;
     private final int height;
-    /** Offset of the first picture's first pixel, and bytes from one picture to the next. */
+    /** Offset of the first picture's first pixel, and stride between pictures in bytes. */
     private final long first;
     private final long distance;
     private final long frames;
@@ -49,7 +49,7 @@ public final class FrameFile implements FrameSource, Closeable {
     /**
      * Opens a file.
      *
-     * @throws IOException if it cannot be read, has no picture, or is a kind of YUV4MPEG2 with other than 8 bits a pixel
+     * @throws IOException if it cannot be read, has no picture, or is YUV4MPEG2 without 8 bits per sample
      */
     public static FrameFile open(Path path) throws IOException {
         FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);

@@ -1,11 +1,11 @@
 package sluice.vdev.video;
 
-/** Where pictures come from; used on the loop of the card that shows them. */
+/** A source of pictures; used on the card's loop. */
 public sealed interface FrameSource permits TestPattern, FrameFile, NumberedLines {
     /**
      * Fills {@code target} with a picture, one byte a pixel, line after line.
      *
-     * @param frame number of the picture, from 0 on; a source that has fewer begins again
+     * @param frame number of the picture, from 0; a shorter source repeats
      * @param target {@code width * height} bytes
      * @throws java.io.UncheckedIOException if the source fails
      */

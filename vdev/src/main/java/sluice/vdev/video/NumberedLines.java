@@ -3,22 +3,22 @@ package sluice.vdev.video;
 import java.util.Objects;
 
 /**
- * Lines that say which they are, so that a program in the guest can tell each byte that is old, or another's: 47 1f ff 10, then the
- * number of the frame and that of the line, big-endian, 32 bits each, and then bytes that follow from both: the one at offset i is
- * {@code frame * 31 + line * 7 + i}, modulo 256. It is no picture to look at.
+ * Numbered lines, so that a program in the guest can detect every stale or foreign byte: 47 1f ff 10, then the numbers
+ * of frame and line, big-endian, 32 bits each, then bytes computed from both: the one at offset i is {@code frame * 31
+ * + line * 7 + i}, modulo 256. Not meant for viewing.
  *
- * <p>A line of 188 bytes is a null packet of a transport stream (PID 0x1fff), which carries whatever it likes, and which players leave
- * out (ISO/IEC 13818-1 §2.4.3.3).
+ * <p>A line of 188 bytes is a null packet of a transport stream (PID 0x1fff), with arbitrary content, which players
+ * discard (ISO/IEC 13818-1 §2.4.3.3).
  */
 public final class NumberedLines implements FrameSource {
     private static final byte[] START = { 0x47, 0x1f, (byte) 0xff, 0x10 };
-    /** Bytes before those that follow from the numbers. */
+    /** Size of the header before the computed bytes. */
     private static final int HEADER = 12;
 
     /**
      * Fills {@code target} with lines.
      *
-     * @param width bytes of a line, 12 at least
+     * @param width bytes of a line, at least 12
      */
     @Override
     public void fill(long frame, int width, int height, byte[] target) {

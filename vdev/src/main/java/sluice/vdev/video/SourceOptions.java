@@ -10,7 +10,7 @@ import sluice.vdev.plugin.DeviceOption;
 import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.WrongOptionException;
 
-/** The options of a capture card that say what it shows. */
+/** The options of a capture card that select its source. */
 public final class SourceOptions {
     private static final String PATTERN = "pattern";
     private static final String NUMBERED = "numbered";
@@ -18,7 +18,7 @@ public final class SourceOptions {
 
     private SourceOptions() {}
 
-    /** To be listed among the card's own. */
+    /** The options, to be added to the card's own. */
     public static List<DeviceOption> all() {
         return List.of(new DeviceOption(PATTERN, "", "Show a moving test pattern (default)."),
                 new DeviceOption(NUMBERED, "",
@@ -28,9 +28,9 @@ public final class SourceOptions {
     }
 
     /**
-     * What the options ask for. A file is closed when the device ends.
+     * The selected source. A file is closed at the end of the device.
      *
-     * @throws WrongOptionException more than one source is given, or the file's name is none
+     * @throws WrongOptionException more than one source is given, or the file's name is invalid
      * @throws IOException the file cannot be used
      */
     public static FrameSource open(DeviceOptions options, DeviceEnvironment environment)

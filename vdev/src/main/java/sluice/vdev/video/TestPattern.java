@@ -1,8 +1,8 @@
 package sluice.vdev.video;
 
 /**
- * A moving pattern that anybody can compute again: the pixel at column x of line y in frame n is {@code (x ^ (3 * y)) + 7 * n},
- * modulo 256. The first four pixels are the number of the frame instead, most significant byte first.
+ * A moving pattern that can be computed independently: the pixel at column x of line y in frame n is {@code (x ^ (3 *
+ * y)) + 7 * n}, modulo 256. The first four pixels are the number of the frame instead, most significant byte first.
  */
 public final class TestPattern implements FrameSource {
     private static final int NUMBER_BYTES = 4;

@@ -1,8 +1,8 @@
 /**
- * Pictures that capture cards show: a test pattern, a file, or numbered lines that a program can verify to the byte; and the options
- * by which a card is given one of them.
+ * Sources of pictures for capture cards: a test pattern, a file, or numbered lines that a program can verify to the
+ * byte; and the options that select one.
  *
- * <p>It knows no card, and neither sockets nor QEMU nor Netty.
+ * <p>Must not use cards, sockets, QEMU or Netty.
  */
 @NullMarked
 package sluice.vdev.video;
