@@ -10,24 +10,24 @@ import sluice.guest.GuestImage;
 import sluice.guest.GuestKernel;
 
 /**
- * A card of ours, and the stock driver that drives it.
+ * An emulated card and its stock driver.
  *
- * @param driver what {@code --driver} calls it: the module's name, and perhaps a colon and how it is loaded
- * @param device what {@code --device} of {@code ./sluice serve} calls the card
- * @param options of the card, besides those that every device has
- * @param modules of the kernel, to be loaded in this order, each perhaps with a space and its parameters
- * @param node by which the video node is known: a part of its name in {@code /sys/class/video4linux}, the first of several
- * @param scatters whether the card takes buffers of single pages without an IOMMU
+ * @param driver its name in {@code --driver}: the module's name, optionally a colon and a mode
+ * @param device the card's name in {@code --device} of {@code ./sluice serve}
+ * @param options of the card, without the common options
+ * @param modules kernel modules, loaded in this order, each optionally with a space and its parameters
+ * @param node part of the video node's name in {@code /sys/class/video4linux}; the first match is used
+ * @param scatters whether the card supports scattered pages without an IOMMU
  * @param plugin the jar with the card, or null if it is one of Sluice's own
  */
 record Card(String driver, String device, List<String> options, List<String> modules, String node, boolean scatters,
         @Nullable Path plugin) {
-    /** One of Sluice's own. */
+    /** A built-in card. */
     Card(String driver, String device, List<String> options, List<String> modules, String node, boolean scatters) {
         this(driver, device, options, modules, node, scatters, null);
     }
 
-    /** Cards of which each driver's buffers can be checked byte by byte. */
+    /** The cards with buffers that can be checked byte by byte. */
     static final List<Card> ALL = List.of(
             new Card("saa7134_empress", "vfg7350", List.of("bit-rate=24000000"),
                     List.of("saa6752hs", "saa7134", "saa7134-empress"), "empress", true),
@@ -39,7 +39,7 @@ record Card(String driver, String device, List<String> options, List<String> mod
             new Card("tw686x:memcpy", "tw686x", List.of("numbered"), List.of("tw686x dma_mode=memcpy"),
                     "tw6869 video", true));
 
-    /** Whether the kernel's calls tell what the card may do: a driver in user space makes none. */
+    /** Whether the card has a kernel driver, which makes DMA calls; a user space driver makes none. */
     boolean isTold() {
         return !driver.isEmpty();
     }
@@ -64,7 +64,7 @@ record Card(String driver, String device, List<String> options, List<String> mod
         }
     }
 
-    /** What it is, in a few words. */
+    /** A short description. */
     String title() {
         return driver.isEmpty() ? device : "%s (driver %s)".formatted(device, driver);
     }

@@ -18,7 +18,7 @@ import sluice.guest.build.Folders;
 import sluice.vdev.qemu.HostCommand;
 import sluice.vdev.qemu.QemuHint;
 
-/** A process of ours that serves a card and the witness. Closing it ends the process. */
+/** A Sluice process that serves a card and the witness. Closing it ends the process. */
 final class CardServer implements Closeable {
     private static final Duration START = Duration.ofSeconds(90);
     private static final Duration SOON = Duration.ofSeconds(10);
@@ -41,7 +41,7 @@ final class CardServer implements Closeable {
      * Starts it and waits until QEMU can connect.
      *
      * @param launcher the command {@code sluice}
-     * @throws IOException it ended, or was not ready in time; the message carries what it said
+     * @throws IOException it ended, or was not ready in time; the message has its output
      */
     static CardServer start(List<String> launcher, Card card, Setup setup) throws IOException, InterruptedException {
         Path folder = Files.createTempDirectory("sluice-check-");
@@ -65,7 +65,7 @@ final class CardServer implements Closeable {
         }
     }
 
-    /** What {@code sluice serve} is given for both functions, their sockets and reports in a folder. */
+    /** The arguments of {@code sluice serve} for both functions, with sockets and reports in a folder. */
     static List<String> devices(Path folder, Card card, Setup setup) {
         List<String> arguments = new ArrayList<>();
         Path plugin = card.plugin();
@@ -78,7 +78,7 @@ final class CardServer implements Closeable {
         return arguments;
     }
 
-    /** The sockets of both, in the order in which QEMU is to attach them: the card is the last. */
+    /** The sockets of both, in the order of QEMU's arguments: the card is last. */
     static List<Path> sockets(Path folder) {
         return List.of(folder.resolve(WITNESS), folder.resolve(CARD));
     }
@@ -90,21 +90,21 @@ final class CardServer implements Closeable {
         return arguments;
     }
 
-    /** What both have counted and found until now. */
+    /** The current counters and findings of both. */
     Reports reports() throws IOException, InterruptedException {
         HostCommand.output(List.of("kill", "-USR2", Long.toString(child.process().pid())));
         for (int i = 0; i < 2; i++) output.waitFor("^statistics ", SOON);
         return new Reports(read(WITNESS), read(CARD));
     }
 
-    /** @param card its report, with the findings of the core, which are those of all its devices */
+    /** @param card its report, with the findings of all devices of the core */
     record Reports(JsonObject witness, JsonObject card) {}
 
     private JsonObject read(String name) throws IOException {
         return JsonParser.parseString(Files.readString(folder.resolve(name + ".json"))).getAsJsonObject();
     }
 
-    /** What it wrote on standard error; empty if nothing. */
+    /** Its standard error; may be empty. */
     private String errors() {
         try {
             return Files.readString(folder.resolve(ERROR_FILE), StandardCharsets.UTF_8).strip();

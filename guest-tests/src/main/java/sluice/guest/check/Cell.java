@@ -3,31 +3,31 @@ package sluice.guest.check;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A thing that is tried: a buffer of some origin, used in some way, on a machine of some kind.
+ * A test cell: a buffer of some origin, used in some way, on a machine of some kind.
  *
  * @param setup of the machine
- * @param memory whose buffers are used
+ * @param memory origin of the buffers
  * @param use how user space uses them
- * @param program the name of a user's own program that is run instead, or null; memory and use mean nothing then
+ * @param program name of the user's program to run instead, or null; memory and use are ignored then
  */
 record Cell(Setup setup, Memory memory, Use use, @Nullable String program) {
-    /** One of our own. */
+    /** A cell with our program. */
     Cell(Setup setup, Memory memory, Use use) {
         this(setup, memory, use, null);
     }
 
-    /** A user's program on a machine. */
+    /** A cell with a user's program. */
     static Cell of(Setup setup, String program) {
         return new Cell(setup, Memory.MMAP, Use.SYNC, program);
     }
 
-    /** What is tried, on whichever machine. */
+    /** The part of the name without the machine. */
     String what() {
         return program == null ? memory.label + "." + use.label : program;
     }
 
 
-    /** Where buffers come from. */
+    /** The origin of buffers. */
     enum Memory {
         MMAP("mmap", "the driver's own buffers", "nothing"),
         UDMABUF("udmabuf", "single pages of a memfd, in reverse order, by /dev/udmabuf", "CONFIG_UDMABUF"),
@@ -44,27 +44,27 @@ record Cell(Setup setup, Memory memory, Use use, @Nullable String program) {
             this.needs = needs;
         }
 
-        /** On the command line. */
+        /** The name on the command line. */
         String label() {
             return label;
         }
 
-        /** What it is, in some words. */
+        /** A short description. */
         String help() {
             return help;
         }
 
-        /** What the kernel must have for it. */
+        /** The required kernel option. */
         String needs() {
             return needs;
         }
     }
 
-    /** What user space does around its accesses. */
+    /** Syncs of user space around its accesses. */
     enum Use {
-        /** DMA_BUF_IOCTL_SYNC where it is due. */
+        /** DMA_BUF_IOCTL_SYNC where required. */
         SYNC("sync"),
-        /** None at all, which is a mistake of user space's: the cell passes if that shows where it must. */
+        /** No syncs, a mistake of user space: the cell passes if this is reported where it matters. */
         NO_SYNC("no-sync");
 
         private final String label;
@@ -83,7 +83,7 @@ record Cell(Setup setup, Memory memory, Use use, @Nullable String program) {
         return "%s.%s".formatted(setup.label(), what());
     }
 
-    /** What it does, in a sentence. */
+    /** A description, as a sentence. */
     String title() {
         String how = use == Use.NO_SYNC ? ", without DMA_BUF_IOCTL_SYNC" : "";
         return "%s, on a machine with %s%s and a card that %s".formatted(

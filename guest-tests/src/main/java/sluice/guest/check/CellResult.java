@@ -6,14 +6,14 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What became of a cell.
+ * The result of a cell.
  *
  * @param cell which
- * @param reason why it did not pass, in a sentence; empty if it passed
- * @param bytes what user space found; null if the cell came to no bytes
- * @param findings what the core found meanwhile
- * @param console what the guest printed meanwhile
- * @param time that it took
+ * @param reason why it did not pass, as a sentence; empty if it passed
+ * @param bytes the bytes seen by user space; null if there were none
+ * @param findings findings of the core meanwhile
+ * @param console console output meanwhile
+ * @param time duration of the cell
  */
 record CellResult(Cell cell, Outcome outcome, String reason, @Nullable Bytes bytes, List<Finding> findings,
         List<String> console, Duration time) {}

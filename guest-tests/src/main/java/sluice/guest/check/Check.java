@@ -36,7 +36,7 @@ import sluice.vdev.qemu.InstalledQemu;
 import sluice.vdev.qemu.QemuBinary;
 import sluice.vdev.qemu.QemuDevice;
 
-/** The command: chooses cells, runs them, reports. */
+/** The command: selects cells, runs them, reports. */
 @Command(name = "sluice check", mixinStandardHelpOptions = true, sortOptions = false, description = {
         "Give a verdict on a driver's import paths: boot a stock kernel with a card of Sluice's and the witness, use the driver as a user would, and judge the bytes that user space gets and each DMA call of the kernel." }, footer = {
                 "",
@@ -189,7 +189,7 @@ public final class Check implements Callable<Integer> {
         }
     }
 
-    /** The format that is written at the end, or null for the one that is written meanwhile. */
+    /** The format written at the end, or null for the one written during the run. */
     private @Nullable ReportFormat written(CommandLine line) {
         return switch (format) {
             case "ktap" -> null;
@@ -219,7 +219,7 @@ public final class Check implements Callable<Integer> {
         }
     }
 
-    /** Ends the JVM when the time is over: its guests and processes end with it. */
+    /** Exits the JVM on timeout, with its guests and processes. */
     private void end(PrintWriter errors) {
         try {
             TimeUnit.SECONDS.sleep(timeout);
@@ -271,7 +271,7 @@ public final class Check implements Callable<Integer> {
         return setups;
     }
 
-    /** Whether each chosen name is the second; the first alone if none is chosen. */
+    /** Whether each selected name is the second one; only the first if none is selected. */
     private static List<Boolean> flags(CommandLine line, String option, List<String> names, String first,
             String second) {
         if (names.isEmpty()) return List.of(false);
@@ -296,7 +296,7 @@ public final class Check implements Callable<Integer> {
         return chosen;
     }
 
-    /** One that attaches vfio-user devices. */
+    /** A QEMU with vfio-user devices. */
     private static QemuBinary qemu(CacheFolder cache) throws IOException, InterruptedException {
         List<String> problems = new ArrayList<>();
         for (InstalledQemu qemu : InstalledQemu.all(cache, problems)) {

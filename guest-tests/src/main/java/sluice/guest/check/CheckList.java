@@ -2,7 +2,7 @@ package sluice.guest.check;
 
 import java.io.PrintWriter;
 
-/** What can be checked, for a person. */
+/** Prints what can be checked. */
 final class CheckList {
     private CheckList() {}
 

@@ -15,7 +15,7 @@ import sluice.guest.build.KernelModule;
 import sluice.vdev.qemu.CacheFolder;
 import sluice.vdev.qemu.QemuBinary;
 
-/** A machine with a card, the witness, and a guest that takes commands. */
+/** A machine with a card, the witness, and a guest that executes commands. */
 final class CheckMachine implements Closeable {
     private static final Duration SOON = Duration.ofSeconds(30);
     private static final Pattern UNLOADED = Pattern.compile("^SLUICE error insmod (\\S+)\\.ko$");
@@ -25,7 +25,7 @@ final class CheckMachine implements Closeable {
     /** The driver's name on the bus, and the function's place. */
     private static final String REBIND = "echo %2$s >'/sys/bus/pci/drivers/%1$s/unbind' && echo %2$s >'/sys/bus/pci/drivers/%1$s/bind'";
 
-    /** The guest has booted, and lacks what its cells are about; the message is a sentence. */
+    /** The guest has booted, but lacks something that its cells need; the message is a sentence. */
     static final class UnfitGuestException extends IOException {
         private static final long serialVersionUID = 1;
 
@@ -43,19 +43,19 @@ final class CheckMachine implements Closeable {
     }
 
     /**
-     * What the machines of a card boot: its driver behind the witness, exporters, and the programs that use them.
+     * The image for the machines of a card: the witness, its driver, exporters, and test programs.
      *
-     * @throws IOException something is missing; the message says what provides it
+     * @throws IOException something is missing; the message names what provides it
      */
     static GuestImage image(Card card, GuestKernel kernel, CacheFolder cache) throws IOException, InterruptedException {
         return image(card, kernel, Additions.NONE, cache);
     }
 
-    /** The same with what a user adds. */
+    /** The same with the user's additions. */
     static GuestImage image(Card card, GuestKernel kernel, Additions additions, CacheFolder cache)
             throws IOException, InterruptedException {
         GuestImage.Builder image = GuestImage.of(kernel).moduleIfThere("virtio-iommu", "");
-        // Before the drivers whose calls it tells, behind the IOMMU's.
+        // Before the drivers whose calls it reports, after the IOMMU's.
         if (card.isTold() && KernelNeeds.of(kernel).hasWitness())
             image.module(KernelModule.build(kernel.headers(cache), "witness", cache), "");
         image.moduleIfThere("virtio-gpu", "").compiled("stream.c", "numbered.h");
@@ -73,7 +73,7 @@ final class CheckMachine implements Closeable {
             Additions additions, CacheFolder cache) throws IOException, InterruptedException {
         CardServer server = CardServer.start(launcher, card, setup);
         Machine.Builder builder = Machine.of(binary, image).backEnd(server);
-        // Before the devices that are behind it.
+        // Before the devices behind it.
         if (!setup.iommu().device().isEmpty()) builder.device(setup.iommu().device());
         GuestRoot root = additions.root();
         if (root != null) builder.arguments(root.qemuArguments());
@@ -108,7 +108,7 @@ final class CheckMachine implements Closeable {
         if (card.driver().isEmpty()) return;
         List<Matcher> functions = machine.run(FUNCTIONS, SOON).lines().stream().map(FUNCTION::matcher)
                 .filter(Matcher::matches).toList();
-        // QEMU fills slots in the order of its arguments, of which the card is the last, under those that have a place of their own.
+        // QEMU assigns slots in argument order; the card is the last, below those with fixed slots.
         Matcher last = functions.getLast();
         if (last.group(3).isEmpty())
             throw new UnfitGuestException("the driver %s does not bind: the function %s has no driver".formatted(card.driver(),
@@ -122,18 +122,18 @@ final class CheckMachine implements Closeable {
      * Runs a command in the guest.
      *
      * @return its lines
-     * @throws IOException as {@link Machine#run} throws it
+     * @throws IOException as for {@link Machine#run}
      */
     Machine.Done run(String command, Duration limit) throws IOException, InterruptedException {
         return machine.run(command, limit);
     }
 
-    /** What the devices have counted and found until now. */
+    /** The current counters and findings of the devices. */
     CardServer.Reports reports() throws IOException, InterruptedException {
         return server.reports();
     }
 
-    /** All that the guest's console has shown. */
+    /** The complete console output of the guest. */
     List<String> console() {
         return machine.console().lines();
     }

@@ -4,19 +4,19 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * What a run came to.
+ * The result of a run.
  *
  * @param card and its driver
  * @param kernel release of the guest's kernel
  * @param qemu version of QEMU
- * @param cells in the order in which they were run
- * @param time of the whole run
+ * @param cells in execution order
+ * @param time duration of the whole run
  */
 record CheckResult(Card card, String kernel, String qemu, List<CellResult> cells, Duration time) {
-    /** How the reason of a cell begins that has ended its guest's kernel. */
+    /** Prefix of the reason of a cell that has broken its guest's kernel. */
     static final String KERNEL_SAYS = "the guest's kernel says: ";
 
-    /** The exit status of a check whose guest's kernel is broken. */
+    /** The exit status if the guest's kernel is broken. */
     static final int BROKEN = 255;
 
     /** The process's exit status: 0 pass, 1 fail, 4 all skipped, 255 a guest's kernel is broken. */

@@ -66,9 +66,9 @@ final class CheckRun {
     }
 
     /**
-     * Runs them, in the order of their machines.
+     * Runs all cells, ordered by machine.
      *
-     * @param each is told of each cell as it ends
+     * @param each receives each cell's result when it ends
      */
     CheckResult run(List<Cell> cells, Consumer<CellResult> each) throws InterruptedException {
         long began = System.nanoTime();
@@ -86,7 +86,7 @@ final class CheckRun {
                 Duration.ofNanos(System.nanoTime() - began));
     }
 
-    /** A cell that ends its machine costs those behind it a boot. */
+    /** If a cell ends its machine, the next cells need another boot. */
     private void runIn(Setup setup, List<Cell> cells, Consumer<CellResult> each) throws InterruptedException {
         int next = 0;
         while (next < cells.size()) {
@@ -118,8 +118,8 @@ final class CheckRun {
                     each.accept(result);
                 }
             } catch (IOException e) {
-                if (next > first) continue; // the machine could not be closed: its cells have their results
-                // It will not boot for the others either.
+                if (next > first) continue; // closing the machine failed after its cells were done
+                // It would not boot for the other cells either.
                 for (Cell cell : cells.subList(next, cells.size())) {
                     if (!isSkipped(cell, each))
                         each.accept(judge.broken(cell, unbootable(e), List.of(), System.nanoTime()));
@@ -135,7 +135,7 @@ final class CheckRun {
         return obstacle.isPresent();
     }
 
-    /** What is wrong with a guest that answers no more: a kernel's last words, if it had any. */
+    /** Why a guest does not answer any more: the kernel's error, if any. */
     private static String reason(IOException failure) {
         String first = String.valueOf(failure.getMessage()).lines().findFirst().orElse("the guest does not answer");
         return failure instanceof Machine.BrokenKernelException ? CheckResult.KERNEL_SAYS + first : first;
@@ -166,7 +166,7 @@ final class CheckRun {
         }
         String node = "$(for d in /sys/class/video4linux/video*; do grep -q '%s' $d/name && basename $d; done | head -n 1)"
                 .formatted(card.node());
-        // What the kernel says of a failure is not on the console.
+        // Kernel messages about a failure are not on the console.
         return "dmesg -c >/dev/null; stream /dev/%s %s %d%s || { dmesg | tail -n 6; false; }".formatted(node,
                 cell.memory().label(), FRAMES, cell.use() == Cell.Use.NO_SYNC ? " nosync" : "");
     }
@@ -183,10 +183,10 @@ final class CheckRun {
     }
 
     /**
-     * What the devices have counted at some time.
+     * A snapshot of the devices' counters.
      *
-     * @param findings by all that tells one from another
-     * @param lost calls that were not seen, or not kept
+     * @param findings by their distinguishing fields
+     * @param lost calls that were lost or not tracked
      */
     private record Seen(Map<String, Finding> findings, long lost) {
         static Seen of(CardServer.Reports reports) {
@@ -218,7 +218,7 @@ final class CheckRun {
                     finding.length(), times, finding.what());
         }
 
-        /** What has come since. */
+        /** The difference to an earlier snapshot. */
         List<Finding> since(Seen before) {
             List<Finding> fresh = new ArrayList<>();
             findings.forEach((key, finding) -> {

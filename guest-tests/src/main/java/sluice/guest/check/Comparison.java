@@ -12,18 +12,18 @@ import java.util.stream.Collectors;
 /**
  * The same cells on two kernels.
  *
- * @param first the kernel that was asked for
- * @param other the one that it is compared with
+ * @param first the selected kernel
+ * @param other the kernel to compare with
  */
 record Comparison(CheckResult first, CheckResult other) {
     /**
-     * A cell that came to something else.
+     * A cell with a different result.
      *
      * @param ours on the first kernel
      * @param theirs on the other
      */
     record Difference(CellResult ours, CellResult theirs) {
-        /** In a line. */
+        /** As one line. */
         String sentence(String kernel, String otherKernel) {
             return "%s: %s; %s".formatted(ours.cell().name(), side(kernel, ours), side(otherKernel, theirs));
         }
@@ -34,7 +34,7 @@ record Comparison(CheckResult first, CheckResult other) {
         }
     }
 
-    /** Cells whose outcome, or the rules of whose mistakes, are not the same; bytes and times vary from run to run. */
+    /** Cells with different outcomes, or different rules of errors; bytes and times vary from run to run. */
     List<Difference> differences() {
         Map<Cell, CellResult> theirs = new HashMap<>();
         other.cells().forEach(result -> theirs.put(result.cell(), result));
@@ -54,7 +54,7 @@ record Comparison(CheckResult first, CheckResult other) {
                 .collect(Collectors.toCollection(TreeSet::new));
     }
 
-    /** What differs, a line each, or one that says that nothing does. */
+    /** One line per difference, or one line if there is none. */
     List<String> lines() {
         List<Difference> differences = differences();
         if (differences.isEmpty())
@@ -62,7 +62,7 @@ record Comparison(CheckResult first, CheckResult other) {
         return differences.stream().map(difference -> difference.sentence(first.kernel(), other.kernel())).toList();
     }
 
-    /** 0 nothing differs, 1 something does, 255 a guest's kernel is broken. */
+    /** 0 no difference, 1 differences, 255 a guest's kernel is broken. */
     int exitStatus() {
         if (first.exitStatus() == CheckResult.BROKEN || other.exitStatus() == CheckResult.BROKEN) return CheckResult.BROKEN;
         return differences().isEmpty() ? 0 : 1;

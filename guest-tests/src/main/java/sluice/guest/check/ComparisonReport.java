@@ -8,9 +8,9 @@ import java.util.stream.Collectors;
 
 import javax.xml.stream.XMLStreamException;
 
-/** A page with two kernels side by side: a row for each cell, those that differ first, with links to the kernels' own pages. */
+/** A page with two kernels side by side: one row per cell, differences first, with links to the kernels' own pages. */
 final class ComparisonReport {
-    /** What it is called in the folder of reports. */
+    /** Its file name in the report folder. */
     static final String FILE = "against.html";
     /** Folders of the kernels' own reports. */
     static final List<String> FOLDERS = List.of("first", "other");

@@ -1,16 +1,16 @@
 package sluice.guest.check;
 
 /**
- * What the core found while a cell ran, as its report says it.
+ * A finding of the core during a cell, from its report.
  *
- * @param rule that was broken, as {@link sluice.dmacore.finding.Rule} names it
- * @param error whether it is a mistake; a hint otherwise
- * @param device that took part: our card by its name, or a device of the guest's kernel
- * @param buffer what it was about: the kernel's call that mapped it, and where
+ * @param rule violated rule, by its name in {@link sluice.dmacore.finding.Rule}
+ * @param error whether it is an error; otherwise a hint
+ * @param device involved device: our card, or a device of the guest's kernel
+ * @param buffer the mapping: the kernel's call and address
  * @param from first byte of the buffer
  * @param length in bytes
- * @param times how often, in this cell
- * @param what happened, in a clause
+ * @param times number of occurrences in this cell
+ * @param description, as a clause
  */
 record Finding(String rule, boolean error, String device, String buffer, long from, long length, long times,
         String what) {}

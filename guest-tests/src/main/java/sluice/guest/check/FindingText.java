@@ -6,14 +6,14 @@ import java.util.Optional;
 import sluice.dmacore.finding.Rule;
 
 /**
- * A finding in words.
+ * The text of a finding.
  *
  * @param rule its name
- * @param says the rule in words; empty if this Sluice does not know it
- * @param source where the rule comes from; empty if this Sluice does not know it
+ * @param says description of the rule; empty for an unknown rule
+ * @param source source of the rule; empty for an unknown rule
  * @param severity {@code error} or {@code hint}
- * @param range of the buffer in bytes; empty if it is about no range
- * @param times how often, as {@code once} or {@code 3 times}
+ * @param range of the buffer in bytes; empty without a range
+ * @param times number of occurrences, as {@code once} or {@code 3 times}
  */
 record FindingText(String rule, String says, String source, String severity, String range, String times) {
     static FindingText of(Finding finding) {

@@ -8,8 +8,8 @@ import java.util.List;
 import sluice.guest.GuestImage;
 
 /**
- * A folder of this host that is the guest's root when a user's program runs: a distribution, or this host itself. The guest reads it over 9P
- * and cannot write to it; what it writes is kept in its memory, by an overlay.
+ * A folder of this host as the guest's root for a user's program: a distribution, or this host itself. The guest reads
+ * it over 9P, read-only; its writes stay in its memory, in an overlay.
  *
  * @param folder on this host
  */
@@ -17,7 +17,7 @@ record GuestRoot(Path folder) {
     private static final String TAG = "distribution";
     private static final String MOUNTED = "/" + TAG;
 
-    /** @throws IOException it is no folder that can be read, or one that QEMU's option cannot carry */
+    /** @throws IOException it is not a readable folder, or its path cannot be passed in QEMU's option */
     static GuestRoot of(String argument) throws IOException {
         Path folder = argument.equals("host") ? Path.of("/") : Path.of(argument).toAbsolutePath().normalize();
         if (!Files.isDirectory(folder) || !Files.isReadable(folder))
@@ -25,19 +25,19 @@ record GuestRoot(Path folder) {
         return new GuestRoot(folder);
     }
 
-    /** What a kernel needs for it, loaded if it is not built in. */
+    /** The required kernel modules, loaded unless built in. */
     void load(GuestImage.Builder image) {
         image.module("9pnet_virtio").module("9p").module("overlay");
     }
 
     /** QEMU's arguments. */
     List<String> qemuArguments() {
-        // A comma in a value is written twice.
+        // Commas in a value are doubled.
         return List.of("-fsdev", "local,id=%s,path=%s,security_model=none,readonly=on,multidevs=remap".formatted(TAG,
                 folder.toString().replace(",", ",,")), "-device", "virtio-9p-pci,fsdev=%s,mount_tag=%s".formatted(TAG, TAG));
     }
 
-    /** What makes it ready in the guest; its exit status is 0 if it is. */
+    /** The command that mounts it in the guest; exits with 0 on success. */
     String mount() {
         return String.join(" && ", "mkdir -p %s /lower /layer".formatted(MOUNTED),
                 "mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=262144 %s /lower".formatted(TAG),
@@ -48,7 +48,7 @@ record GuestRoot(Path folder) {
                 "mount -o bind /sys %s/sys".formatted(MOUNTED));
     }
 
-    /** How a program that lies in the guest's {@code /test} is started on it, with the distribution's libraries. */
+    /** The command that runs a program from the guest's {@code /test} on it, with the distribution's libraries. */
     String start(String name) {
         return "sh -c 'cp /test/%s %s/tmp/ && exec chroot %s /tmp/%s'".formatted(name, MOUNTED, MOUNTED, name);
     }

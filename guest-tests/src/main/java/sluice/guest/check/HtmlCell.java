@@ -5,7 +5,7 @@ import java.util.Locale;
 
 import javax.xml.stream.XMLStreamException;
 
-/** Cells on the page: in full, folded, or one line with the reason for a skip. */
+/** A cell on the page: in full, folded, or as one line with the reason of a skip. */
 final class HtmlCell {
     private final Markup html;
 
@@ -13,7 +13,7 @@ final class HtmlCell {
         this.html = html;
     }
 
-    /** A sign that needs no colour. */
+    /** A mark that does not depend on colour. */
     static String mark(Outcome outcome) {
         return switch (outcome) {
             case PASS -> "✓";
@@ -38,7 +38,7 @@ final class HtmlCell {
         return String.format(Locale.ROOT, "%.1f s", time.toMillis() / 1000.0);
     }
 
-    /** All that is known of it. */
+    /** All details. */
     void full(CellResult result) throws XMLStreamException {
         html.element("article", () -> {
             html.element("h3", () -> heading(result));
@@ -48,7 +48,7 @@ final class HtmlCell {
         }, "id", result.cell().name());
     }
 
-    /** Its name; the rest opens on a click. */
+    /** Its name; the details are folded. */
     void folded(CellResult result) throws XMLStreamException {
         html.element("details", () -> {
             html.element("summary", () -> heading(result));

@@ -17,11 +17,11 @@ import javax.xml.stream.XMLStreamException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One page for a person, read top-down: the verdict, a table of all cells, each failure, then what was skipped and what passed. It needs
- * no network and no scripts, and is well-formed XML as well.
+ * An HTML page: the verdict, a table of all cells, each failure, then skipped and passed cells. Without network access
+ * and scripts, and well-formed XML as well.
  */
 final class HtmlReport implements ReportFormat {
-    /** What {@code --report} calls it. */
+    /** Its file name in {@code --report}. */
     static final String FILE = "report.html";
 
     private static final DateTimeFormatter DATE = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm xxx", Locale.ROOT);
@@ -31,7 +31,7 @@ final class HtmlReport implements ReportFormat {
     /**
      * A page.
      *
-     * @param date of the run, with the zone that the page shows it in
+     * @param date of the run, with the time zone to display
      */
     HtmlReport(ZonedDateTime date) {
         this.date = date;
@@ -170,7 +170,7 @@ final class HtmlReport implements ReportFormat {
         }, "href", "#" + result.cell().name()), "class", HtmlCell.style(result.outcome()));
     }
 
-    /** Something that writes a cell. */
+    /** Writes a cell. */
     private interface CellForm {
         void write(CellResult result) throws XMLStreamException;
     }

@@ -1,6 +1,6 @@
 package sluice.guest.check;
 
-/** The style sheet of the page. It has none of the characters that mean something to XML. */
+/** The style sheet of the page. Contains no characters that are special in XML. */
 final class HtmlStyle {
     static final String CSS = """
 

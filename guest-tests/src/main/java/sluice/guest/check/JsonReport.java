@@ -13,7 +13,7 @@ import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 
 /**
- * JSON for programs. Names stay; later versions may add some. Guest text is whole: nothing is cut or replaced.
+ * JSON for programs. Names are stable; later versions may add some. Guest text is complete and unchanged.
  *
  * <pre>
  * { "version": 1, "driver": "saa7134_empress", "device": "vfg7350", "kernel": "7.2.12", "qemu": "10.0.2",

@@ -12,14 +12,14 @@ import org.jspecify.annotations.Nullable;
 import sluice.guest.Machine;
 
 /**
- * Says what a cell came to, by two laws: a program that keeps the rules gets the right bytes and nothing is found; and where bytes
- * are wrong, something was found that says why.
+ * Determines the outcome of a cell by two laws: a program that keeps the rules gets right bytes without findings; and
+ * wrong bytes are explained by a finding.
  */
 final class Judge {
-    /** Findings that come of looking at all devices' mappings at once, and are nobody's mistake. */
+    /** Findings from checking the mappings of all devices together, which are not errors here. */
     private static final Set<String> BY_DESIGN = Set.of("SAME_PAGES_TWICE", "D17_OVERLAPPING_WRITES",
             "MAPPED_AT_IMPORT", "REDUNDANT_SYNC", "HELD_LONG");
-    /** Hints that explain wrong bytes, and are no mistake where nobody reads. */
+    /** Hints that explain wrong bytes, but are not errors without a read. */
     private static final Set<String> EXPLAIN = Set.of("NEVER_FETCHED", "DIRTY_DROPPED");
 
     private final KnownFaults known;
@@ -29,12 +29,12 @@ final class Judge {
     }
 
     /**
-     * Judges a cell that has come to its end.
+     * Judges a completed cell.
      *
-     * @param bytes null if the program has not said
-     * @param found everything that was found meanwhile
-     * @param lost calls of the kernel that were not seen since the machine was booted
-     * @param began when the cell was, by {@link System#nanoTime}
+     * @param bytes null if not reported by the program
+     * @param found all findings meanwhile
+     * @param lost kernel calls lost since the boot
+     * @param began begin of the cell, by {@link System#nanoTime}
      */
     CellResult judge(Cell cell, Machine.Done done, @Nullable Bytes bytes, List<Finding> found, long lost,
             long began) {
@@ -63,7 +63,7 @@ final class Judge {
         return new CellResult(cell, outcome, reason, bytes, findings, done.lines(), since(began));
     }
 
-    /** Judges a cell in which a user's program has come to its end: by what it says, and by what was found meanwhile. */
+    /** Judges a cell with a completed user program: by its result and the findings meanwhile. */
     CellResult judge(Cell cell, TestProgram program, Machine.Done done, List<Finding> found, long lost, long began) {
         List<Finding> findings = together(found.stream()
                 .filter(finding -> finding.error() && !BY_DESIGN.contains(finding.rule())).toList());
@@ -79,7 +79,7 @@ final class Judge {
         return new CellResult(cell, outcome, reason, null, findings, done.lines(), since(began));
     }
 
-    /** The same mistake over several buffers is told once, with the first of them. */
+    /** The same mistake with several buffers is reported once, with the first of them. */
     private static List<Finding> together(List<Finding> findings) {
         Map<String, List<Finding>> alike = new LinkedHashMap<>();
         for (Finding finding : findings) {
@@ -119,7 +119,7 @@ final class Judge {
         return "%s: %s (%s, %s)".formatted(finding.rule(), finding.what(), finding.device(), call(finding));
     }
 
-    /** A cell after which the guest did not answer, or that could not begin. */
+    /** A cell after which the guest did not answer, or that could not start. */
     CellResult broken(Cell cell, String reason, List<String> console, long began) {
         return new CellResult(cell, Outcome.FAIL, reason, null, List.of(), console, since(began));
     }

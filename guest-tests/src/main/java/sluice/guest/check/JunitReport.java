@@ -12,7 +12,7 @@ import java.util.stream.Collectors;
 import javax.xml.stream.XMLStreamException;
 
 /**
- * JUnit XML, as CI systems read it: a setup is a test suite, a cell a test case. A cell that failed has a {@code failure}, an
+ * JUnit XML for CI systems: a setup is a test suite, a cell a test case. A failed cell has a {@code failure}, an
  * inconclusive one an {@code error}. The console of a guest is the {@code system-out} of its cell.
  */
 final class JunitReport implements ReportFormat {
@@ -66,7 +66,7 @@ final class JunitReport implements ReportFormat {
         xml.element(element, () -> xml.verbatim(details(result)), "message", result.reason(), "type", type);
     }
 
-    /** The rule that was broken; CI systems group by it. */
+    /** The violated rule, by which CI systems group. */
     private static String type(CellResult result) {
         return result.findings().stream().filter(Finding::error).map(Finding::rule).findFirst().orElse("wrong bytes");
     }

@@ -18,8 +18,8 @@ import sluice.guest.GuestKernel;
 import sluice.guest.KernelConfig;
 
 /**
- * What cells need of a kernel's configuration. Virtual options of which nobody can choose are not among them: they follow from
- * others. A kernel whose configuration is nowhere to be read is taken to have everything.
+ * The kernel configuration required by cells, without options that cannot be selected directly. A kernel without a
+ * readable configuration is assumed to have everything.
  */
 final class KernelNeeds {
     private static final Pattern OPTION = Pattern.compile("CONFIG_([A-Z0-9_]+)");
@@ -34,15 +34,15 @@ final class KernelNeeds {
         return new KernelNeeds(kernel.config().orElse(null));
     }
 
-    /** Whether the witness can be built for it and loaded. */
+    /** Whether the witness can be built and loaded. */
     boolean hasWitness() {
         return lacking(KernelOption.WITNESS).isEmpty();
     }
 
     /**
-     * Checks what no check can do without.
+     * Checks the essential options.
      *
-     * @param driver with a card of ours, or another
+     * @param driver with an emulated card, or another
      * @throws IOException something is missing; the message names all of it
      */
     void require(String driver) throws IOException {
@@ -53,13 +53,13 @@ final class KernelNeeds {
                     sentence(missing)));
     }
 
-    /** Why a cell cannot be run on this kernel, if it cannot. */
+    /** Why a cell cannot run on this kernel, or empty. */
     Optional<String> obstacle(Cell cell) {
         List<KernelOption> missing = lacking(ofCell(cell));
         return missing.isEmpty() ? Optional.empty() : Optional.of("this kernel lacks " + sentence(missing));
     }
 
-    /** All that the cells' kernel lacks, each option with its purpose; empty if nothing. */
+    /** The missing options with their purposes; empty if there are none. */
     List<String> notes(List<Cell> cells) {
         Set<KernelOption> wanted = new LinkedHashSet<>(KernelOption.WITNESS);
         cells.forEach(cell -> wanted.addAll(ofCell(cell)));
@@ -72,7 +72,7 @@ final class KernelNeeds {
         Matcher named = OPTION.matcher(cell.program() == null ? cell.memory().needs() : "");
         while (named.find()) options.add(KernelOption.named(named.group(1), "buffers of " + cell.memory().label()));
         options.addAll(KernelOption.ofSetup(cell.setup()));
-        // A card that does not snoop sees what the kernel's calls let it see, so somebody has to tell them.
+        // A non-coherent card depends on the kernel's DMA calls, so the witness must report them.
         if (!cell.setup().snoops()) options.addAll(KernelOption.WITNESS);
         return options;
     }
@@ -92,8 +92,8 @@ final class KernelNeeds {
     }
 
     /**
-     * A fragment for {@code scripts/kconfig/merge_config.sh} of the kernel, which on {@code allnoconfig} too gives a kernel that runs the
-     * cells.
+     * A fragment for {@code scripts/kconfig/merge_config.sh} of the kernel, which also gives a suitable kernel on top
+     * of {@code allnoconfig}.
      */
     static String fragment(String driver, List<Cell> cells) {
         Map<String, String> purposes = new LinkedHashMap<>();
@@ -116,7 +116,7 @@ final class KernelNeeds {
         for (Map.Entry<String, String> option : purposes.entrySet()) {
             if (!option.getValue().equals(last)) text.append("# ").append(option.getValue()).append('\n');
             last = option.getValue();
-            // A driver in the image would map before the witness is loaded.
+            // A built-in driver would map before the witness is loaded.
             text.append("CONFIG_").append(option.getKey()).append(drivers.contains(option.getKey()) ? "=m\n" : "=y\n");
         }
         return text.toString();

@@ -3,11 +3,11 @@ package sluice.guest.check;
 import java.util.List;
 
 /**
- * An option of the kernel's configuration that a check needs, built in or as a module.
+ * A required option of the kernel's configuration, built in or as a module.
  *
  * @param name without {@code CONFIG_}
- * @param under options without which this one cannot be chosen, or is chosen in vain
- * @param purpose what it is for, in some words
+ * @param under options that this one depends on
+ * @param purpose short purpose
  */
 record KernelOption(String name, List<String> under, String purpose) {
     private static final List<String> MEDIA = List.of("INPUT", "I2C", "RC_CORE", "MEDIA_SUPPORT",
@@ -16,7 +16,7 @@ record KernelOption(String name, List<String> under, String purpose) {
             "MEDIA_ANALOG_TV_SUPPORT", "MEDIA_CAMERA_SUPPORT", "MEDIA_PCI_SUPPORT");
     private static final List<String> VIRTIO = List.of("VIRTIO_MENU", "VIRTIO_PCI");
 
-    /** Without these no check runs. */
+    /** Essential options. */
     static final List<KernelOption> ESSENTIAL = List.of(of("64BIT", "the guest's programs"),
             of("PRINTK", "what the kernel says"), of("TTY", "the guest's console"),
             of("SERIAL_8250", "the guest's console"),
@@ -25,16 +25,16 @@ record KernelOption(String name, List<String> under, String purpose) {
             of("BINFMT_ELF", "the guest's programs"), of("BINFMT_SCRIPT", "the guest's init"),
             of("DEVTMPFS", "device nodes"), of("PROC_FS", "the guest's init"), of("SYSFS", "finding the driver's nodes"));
 
-    /** Without these the guest's kernel tells nothing of its calls. */
+    /** Options of the witness. */
     static final List<KernelOption> WITNESS = List.of(of("MODULES", "the witness"),
             of("MODULE_UNLOAD", "the witness"), of("FTRACE", "the witness"),
             of("FUNCTION_TRACER", "the witness"), of("DYNAMIC_FTRACE", "the witness"));
 
-    /** What a user's own program may rely on. */
+    /** Options for a user's program. */
     static final List<KernelOption> PROGRAM = List.of(of("SHMEM", "memfd"), of("TMPFS", "/tmp"),
             of("MEMFD_CREATE", "memfd"), of("UNIX98_PTYS", "terminals"), of("MULTIUSER", "users"));
 
-    /** A distribution as the root. */
+    /** Options for a distribution as root. */
     static final List<KernelOption> ROOT = List.of(
             new KernelOption("9P_FS", List.of("NET", "NET_9P", "NET_9P_VIRTIO", "VIRTIO_MENU", "VIRTIO_PCI"), "--root"),
             of("OVERLAY_FS", "--root"), of("TMPFS", "--root"));
@@ -43,7 +43,7 @@ record KernelOption(String name, List<String> under, String purpose) {
         return new KernelOption(name, List.of(), purpose);
     }
 
-    /** One that is known by its name only, as those of exporters are. */
+    /** An option with only a name, such as those of exporters. */
     static KernelOption named(String name, String purpose) {
         List<String> under = switch (name) {
             case "UDMABUF" -> List.of("SHMEM", "MEMFD_CREATE", "SYNC_FILE");
@@ -61,7 +61,7 @@ record KernelOption(String name, List<String> under, String purpose) {
         return new KernelOption(name, under, purpose);
     }
 
-    /** The driver's, if it is one of those with a card; none for others. */
+    /** The driver's option, if it has an emulated card; otherwise none. */
     static List<KernelOption> ofDriver(String driver) {
         String name = switch (driver.split(":", 2)[0]) {
             case "saa7134_empress" -> "VIDEO_SAA7134";
@@ -72,7 +72,7 @@ record KernelOption(String name, List<String> under, String purpose) {
         return name.isEmpty() ? List.of() : List.of(named(name, "the driver " + driver));
     }
 
-    /** The IOMMU's of a machine, and those of bounce buffers. */
+    /** The options of a machine's IOMMU and of bounce buffers. */
     static List<KernelOption> ofSetup(Setup setup) {
         return switch (setup.iommu()) {
             case NONE -> setup.bounces() ? List.of(of("SWIOTLB", "--bounce=force")) : List.of();
@@ -81,7 +81,7 @@ record KernelOption(String name, List<String> under, String purpose) {
         };
     }
 
-    /** As kernel developers write it. */
+    /** With the prefix {@code CONFIG_}. */
     String full() {
         return "CONFIG_" + name;
     }

@@ -16,8 +16,8 @@ import com.google.gson.JsonParser;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Faults of stock kernels that were looked into: {@code known-faults.json}, with the cause in the kernel's source. A cell that fails by
- * them, and by nothing else, is told so; it fails all the same.
+ * Analysed faults of stock kernels: {@code known-faults.json}, with the cause in the kernel's source. A cell that fails
+ * only because of them shows the cause, but still fails.
  */
 final class KnownFaults {
     private static final String FILE = "known-faults.json";
@@ -25,13 +25,13 @@ final class KnownFaults {
     /**
      * A fault.
      *
-     * @param memory whose cells have it
-     * @param bounced whether with {@code swiotlb=force}, or null for either
-     * @param snoops whether with a card that snoops, or null for either
+     * @param memory origin of the buffers in affected cells
+     * @param bounced with {@code swiotlb=force} or without, or null for both
+     * @param snoops with a coherent card or not, or null for both
      * @param wrongBytes whether user space gets wrong bytes
-     * @param rules that are found, besides hints
-     * @param says where the program does not come to bytes, a line of it or of the kernel; null where it does
-     * @param cause in a sentence, with files of the kernel
+     * @param rules violated rules, without hints
+     * @param says a line of the program or the kernel, if the program gets no bytes; otherwise null
+     * @param cause cause in a sentence, with kernel files
      */
     private record Fault(Cell.Memory memory, @Nullable Boolean bounced, @Nullable Boolean snoops, boolean wrongBytes,
             List<String> rules, @Nullable Pattern says, String cause) {
@@ -52,7 +52,7 @@ final class KnownFaults {
         this.faults = faults;
     }
 
-    /** Those that are shipped. */
+    /** The built-in list. */
     static KnownFaults shipped() throws IOException {
         try (InputStream file = Objects.requireNonNull(KnownFaults.class.getResourceAsStream(FILE), FILE)) {
             List<Fault> faults = new ArrayList<>();
@@ -77,9 +77,9 @@ final class KnownFaults {
     }
 
     /**
-     * Why a cell has failed, if all of it is known.
+     * The causes of a failed cell, if all of them are known.
      *
-     * @param lines that the guest's console has shown meanwhile
+     * @param lines console output meanwhile
      */
     Optional<String> explain(Cell cell, @Nullable Bytes bytes, List<Finding> findings, List<String> lines) {
         List<Fault> here = faults.stream().filter(fault -> fault.isOf(cell)).toList();
@@ -99,7 +99,7 @@ final class KnownFaults {
         }
         if (bytes != null && !bytes.areRight()) {
             Optional<Fault> fault = here.stream().filter(Fault::wrongBytes).findFirst();
-            // Bytes that nobody put there are another fault.
+            // Bytes from neither the device nor the program are another fault.
             if (fault.isEmpty() || bytes.other() > 0) return Optional.empty();
             if (!seen.contains(fault.get())) seen.add(fault.get());
         }

@@ -3,7 +3,7 @@ package sluice.guest.check;
 import java.io.IOException;
 import java.io.Writer;
 
-/** KTAP of a run that has ended, as {@link KtapWriter} says. */
+/** KTAP of a completed run, as by {@link KtapWriter}. */
 final class KtapReport implements ReportFormat {
     @Override
     public void write(CheckResult result, Writer out) throws IOException {

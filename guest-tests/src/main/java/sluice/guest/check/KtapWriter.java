@@ -12,9 +12,9 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * KTAP version 1 (Documentation/dev-tools/ktap.rst) while a run goes on: each line is flushed. A setup is a test; its cells are its
- * subtests. Cells come setup by setup, in the order of the plan within each. A planned cell that never came is
- * {@code not ok} with the directive {@code ERROR}, so that a run that died does not read as one that passed.
+ * KTAP version 1 (Documentation/dev-tools/ktap.rst) during a run: each line is flushed. A setup is a test; its cells
+ * are its subtests. Cells arrive setup by setup, in plan order. A planned cell without a result is {@code not ok} with
+ * the directive {@code ERROR}, so that an aborted run does not look like a passed one.
  *
  * <pre>
  * KTAP version 1
@@ -29,8 +29,8 @@ import java.util.Map;
  * not ok 1 iommu-none.bounced.coherent
  * </pre>
  *
- * Diagnostic lines stand before the result that they are about, each with a key: {@code reason}, {@code bytes}, {@code rule},
- * {@code source}, {@code what}, {@code device}, {@code buffer}, {@code range}, {@code times}, {@code took}. An inconclusive cell is
+ * Diagnostic lines precede their result, each with a key: {@code reason}, {@code bytes}, {@code rule}, {@code source},
+ * {@code what}, {@code device}, {@code buffer}, {@code range}, {@code times}, {@code took}. An inconclusive cell is
  * {@code not ok} with {@code ERROR}.
  */
 final class KtapWriter {
@@ -50,7 +50,7 @@ final class KtapWriter {
     }
 
     /**
-     * Says what will be run.
+     * Starts the report.
      *
      * @param kernel release of the guest's kernel
      * @param qemu version of QEMU
@@ -66,9 +66,10 @@ final class KtapWriter {
     }
 
     /**
-     * Tells of a cell that has ended. The last planned one of a setup ends the setup.
+     * Reports a completed cell. The last planned one of a setup ends the setup.
      *
-     * @throws IllegalArgumentException it was not planned, its setup has ended, or a later cell of its setup has been told of
+     * @throws IllegalArgumentException it was not planned, its setup has ended, or a later cell of its setup was
+     * already reported
      */
     void cell(CellResult result) throws IOException {
         Cell cell = result.cell();
@@ -89,14 +90,14 @@ final class KtapWriter {
         if (left.isEmpty()) endSetup();
     }
 
-    /** Ends the run: cells that were planned and did not come are errors. */
+    /** Ends the run: planned cells without a result are errors. */
     void end() throws IOException {
         while (!planned.isEmpty())
             endSetup();
     }
 
     /**
-     * Tells what is going on, as a diagnostic line: boots take time.
+     * Prints progress as a diagnostic line, because boots take time.
      *
      * @param text that fits on a line
      */
@@ -163,7 +164,7 @@ final class KtapWriter {
         diagnostic("took", seconds(result.time()) + " s");
     }
 
-    /** With its key first, so that no text of the guest reads as a word of the protocol. */
+    /** With a key first, so that guest text cannot be mistaken for the protocol. */
     private void diagnostic(String key, String text) throws IOException {
         if (!text.isBlank()) print(INDENT, "# %s: %s".formatted(key, Legible.line(text)));
     }
@@ -176,7 +177,7 @@ final class KtapWriter {
         return cell.what();
     }
 
-    /** With a dot and milliseconds, wherever it is read. */
+    /** With a dot and milliseconds, in any locale. */
     static String seconds(Duration time) {
         return String.format(Locale.ROOT, "%d.%03d", time.toSeconds(), time.toMillisPart());
     }

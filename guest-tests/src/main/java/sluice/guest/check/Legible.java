@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * Text of a guest, made safe to show. A guest prints what it likes: escape sequences that would drive the reader's terminal,
- * characters that XML forbids, ones that reorder a line, and no end of lines.
+ * Makes guest text safe to display. A guest may print escape sequences for the reader's terminal, characters that XML
+ * forbids, characters that reorder a line, and any number of lines.
  */
 final class Legible {
     private static final int MOST_LINES = 1000;
@@ -18,13 +18,18 @@ final class Legible {
 
     private Legible() {}
 
-    /** One line without control characters: a line end becomes a space, the others their pictures. Long ones are cut. */
+    /**
+     * One line without control characters: a line end becomes a space, others their symbols. Long lines are truncated.
+     */
     static String line(String text) {
         return cut(text.strip()).codePoints().map(c -> c == '\n' || c == '\r' || c == '\t' ? ' ' : shown(c))
                 .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append).toString();
     }
 
-    /** The last lines of a console, each one safe to show; tabs stay. A first line says how many were left out. */
+    /**
+     * The last lines of a console, each one safe to display; tabs are kept. A first line gives the number of omitted
+     * lines.
+     */
     static List<String> console(List<String> lines) {
         List<String> last = lines.subList(Math.max(0, lines.size() - MOST_LINES), lines.size());
         List<String> shown = new ArrayList<>();
@@ -59,7 +64,7 @@ final class Legible {
         return switch (Character.getType(c)) {
             case Character.CONTROL, Character.SURROGATE, Character.LINE_SEPARATOR, Character.PARAGRAPH_SEPARATOR ->
                 REPLACEMENT;
-            // Those that reorder or hide, and the byte order mark. Joiners belong to scripts.
+            // Characters that reorder or hide text, and the byte order mark. Joiners are needed by scripts.
             case Character.FORMAT -> c == 0x200c || c == 0x200d ? c : REPLACEMENT;
             default -> c >= 0xfffe && (c & 0xfffe) == 0xfffe ? REPLACEMENT : c;
         };

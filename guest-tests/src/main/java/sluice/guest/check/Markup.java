@@ -7,11 +7,11 @@ import javax.xml.stream.XMLOutputFactory;
 import javax.xml.stream.XMLStreamException;
 import javax.xml.stream.XMLStreamWriter;
 
-/** Writes elements. Whatever is given as text or as an attribute's value is escaped and safe to show. */
+/** Writes elements. Text and attribute values are escaped and safe to display. */
 final class Markup {
     private final XMLStreamWriter xml;
 
-    /** Something that writes inside of an element. */
+    /** Writes the content of an element. */
     interface Content {
         void write() throws XMLStreamException;
     }
@@ -20,7 +20,7 @@ final class Markup {
         this.xml = xml;
     }
 
-    /** Something that writes a document. */
+    /** Writes a document. */
     interface Document {
         void write(Markup markup) throws XMLStreamException;
     }
@@ -39,12 +39,12 @@ final class Markup {
         out.append('\n').flush();
     }
 
-    /** The declaration that begins XML. */
+    /** The XML declaration. */
     void declaration() throws XMLStreamException {
         xml.writeStartDocument("UTF-8", "1.0");
     }
 
-    /** The line that begins HTML. */
+    /** The HTML doctype. */
     void doctype() throws XMLStreamException {
         xml.writeDTD("<!DOCTYPE html>\n");
     }
@@ -52,7 +52,7 @@ final class Markup {
     /**
      * An element with content.
      *
-     * @param attributes names and values by turns
+     * @param attributes names and values, alternating
      */
     void element(String name, Content content, String... attributes) throws XMLStreamException {
         xml.writeStartElement(name);
@@ -61,12 +61,12 @@ final class Markup {
         xml.writeEndElement();
     }
 
-    /** An element that holds one line of text. */
+    /** An element with one line of text. */
     void text(String name, String text, String... attributes) throws XMLStreamException {
         element(name, () -> text(text), attributes);
     }
 
-    /** An element that never has content, such as HTML's {@code meta}. */
+    /** A void element, such as HTML's {@code meta}. */
     void empty(String name, String... attributes) throws XMLStreamException {
         xml.writeEmptyElement(name);
         attributes(attributes);
@@ -82,7 +82,7 @@ final class Markup {
         xml.writeCharacters(blanks);
     }
 
-    /** Text of ours as it is, such as a style sheet, or lines that are legible already. */
+    /** Trusted text without escaping, such as a style sheet, or lines that are already safe. */
     void verbatim(String text) throws XMLStreamException {
         xml.writeCharacters(text);
     }

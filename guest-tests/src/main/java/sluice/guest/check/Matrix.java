@@ -5,9 +5,9 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 
-/** Which cells are run, in the order of their machines. */
+/** The cells to run, ordered by machine. */
 final class Matrix {
-    /** The machines of a run that nobody has asked otherwise of: each shows what the others do not. */
+    /** The default machines of a run: each detects faults that the others do not. */
     static final List<Setup> USUAL = List.of(new Setup(Setup.Iommu.NONE, false, true),
             new Setup(Setup.Iommu.NONE, false, false), new Setup(Setup.Iommu.NONE, true, true));
 
@@ -19,7 +19,7 @@ final class Matrix {
         for (Setup setup : setups) {
             for (Cell.Memory memory : memories) {
                 for (Cell.Use use : uses) {
-                    // There is no DMA_BUF_IOCTL_SYNC for the driver's own buffers that could be left out.
+                    // The driver's own buffers have no DMA_BUF_IOCTL_SYNC to omit.
                     if (memory == Cell.Memory.MMAP && use == Cell.Use.NO_SYNC) continue;
                     cells.add(new Cell(setup, memory, use));
                 }
@@ -33,7 +33,7 @@ final class Matrix {
         return setups.stream().map(setup -> Cell.of(setup, program.name())).toList();
     }
 
-    /** Why a cell cannot be run, if it cannot. */
+    /** Why a cell cannot run, or empty. */
     static Optional<String> obstacle(Cell cell, Card card) {
         if (cell.program() != null) {
             return card.isTold() || cell.setup().snoops()

@@ -1,13 +1,13 @@
 package sluice.guest.check;
 
-/** What became of a cell. */
+/** The outcome of a cell. */
 enum Outcome {
-    /** User space got the bytes that it was due, and nothing was found. */
+    /** User space got the right bytes, without findings. */
     PASS,
     /** Wrong bytes, or a finding. */
     FAIL,
-    /** It cannot be run here; the reason says why. */
+    /** Not possible here; see the reason. */
     SKIP,
-    /** It was run, and something that it was to see was lost: neither right nor wrong. */
+    /** Run, but reports were lost: neither pass nor fail. */
     INCONCLUSIVE
 }

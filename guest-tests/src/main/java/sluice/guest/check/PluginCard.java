@@ -6,14 +6,14 @@ import java.util.List;
 
 import sluice.vdev.serve.DeviceCatalog;
 
-/** A card that a plug-in brings: {@code JAR[:NAME][,OPTION=VALUE...]}. */
+/** A card of a plug-in: {@code JAR[:NAME][,OPTION=VALUE...]}. */
 final class PluginCard {
     private PluginCard() {}
 
     /**
-     * @param driver of the card, which is loaded if it is no module of the user's; empty for none
+     * @param driver of the card, loaded unless it is a module of the user; empty for none
      * @param own modules of the user's
-     * @throws IOException the jar is no plug-in, or has no such device, or several and none is chosen
+     * @throws IOException the jar is not a plug-in, lacks the device, or has several and none is selected
      */
     static Card of(String argument, String driver, List<Path> own) throws IOException {
         List<String> words = List.of(argument.split("(?<!,),(?!,)"));

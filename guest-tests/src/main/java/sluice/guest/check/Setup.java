@@ -1,19 +1,19 @@
 package sluice.guest.check;
 
 /**
- * A machine's configuration: what needs a boot of its own.
+ * A machine's configuration; each needs its own boot.
  *
  * @param iommu of the VM
  * @param bounces whether the kernel bounces all DMA ({@code swiotlb=force})
  * @param snoops whether the card snoops the CPU's caches
  */
 record Setup(Iommu iommu, boolean bounces, boolean snoops) {
-    /** An IOMMU of a VM. */
+    /** A VM's IOMMU. */
     enum Iommu {
         NONE("none", "", ""),
         INTEL_LAZY("intel-lazy", "intel-iommu,intremap=off,caching-mode=on", "intel_iommu=on"),
         INTEL_STRICT("intel-strict", "intel-iommu,intremap=off,caching-mode=on", "intel_iommu=on iommu.strict=1"),
-        /** Strict, because Linux 7.2 may hang when it powers off: the timer of its lazy mode outlives the IOMMU. */
+        /** Strict, because Linux 7.2 may hang at power-off: the timer of its lazy mode outlives the IOMMU. */
         VIRTIO("virtio", "virtio-iommu-pci", "iommu.strict=1");
 
         private final String label;
@@ -26,18 +26,18 @@ record Setup(Iommu iommu, boolean bounces, boolean snoops) {
             this.kernel = kernel;
         }
 
-        /** On the command line. */
+        /** The name on the command line. */
         String label() {
             return label;
         }
 
-        /** What {@code -device} adds it; empty for nothing. */
+        /** Its value of {@code -device}; empty for none. */
         String device() {
             return device;
         }
     }
 
-    /** What the kernel's command line says of it. */
+    /** Its kernel parameters. */
     String kernel() {
         return (iommu.kernel + (bounces ? " swiotlb=force" : "")).strip();
     }

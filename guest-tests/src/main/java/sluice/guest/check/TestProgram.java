@@ -10,20 +10,20 @@ import java.util.regex.Pattern;
 import sluice.guest.Machine;
 
 /**
- * A user's own program that is run in the guest, and says by its exit status what came of it: 0 passed, 4 skipped (as kselftest has it),
- * anything else failed. What it prints, such as TAP, is kept.
+ * A user's program to run in the guest. Its exit status is its result: 0 pass, 4 skip (as in kselftest), any other
+ * fail. Its output, such as TAP, is kept.
  *
  * @param file on this host
  */
 record TestProgram(Path file) {
     private static final int SKIPPED = 4;
     private static final int SIGNALLED = 128;
-    /** Processes and threads at once, the kernel's own among them: a program that forks without end finds one. */
+    /** Limit of processes and threads, including the kernel's, against a program that forks without end. */
     private static final int PROCESSES = 1024;
     private static final Pattern NOT_OK = Pattern.compile("^\\s*not ok\\b(?!.*# (?:TODO|SKIP)).*");
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
 
-    /** @throws IOException there is no such program, or its name is none for a cell */
+    /** @throws IOException the program does not exist, or its name is not valid for a cell */
     static TestProgram of(Path file) throws IOException {
         if (!Files.isRegularFile(file) || !Files.isExecutable(file))
             throw new IOException("--test=%s is no program that can be executed".formatted(file));
@@ -38,17 +38,17 @@ record TestProgram(Path file) {
     }
 
     /**
-     * What runs it, and then ends all that it has left behind.
+     * The command that runs it and then kills its remaining processes.
      *
-     * @param program where it is in the guest, or how it is started there
+     * @param program its path in the guest, or its command there
      */
     String command(String program) {
-        // The shell that reads this is process 1, which kill spares.
+        // The shell that executes this is process 1, which kill -1 does not affect.
         return "ended() { return $1; }; echo %d >/proc/sys/kernel/pid_max; cd /tmp; (exec %s </dev/null 2>&1); s=$?; kill -9 -1; echo; ended $s"
                 .formatted(PROCESSES, program);
     }
 
-    /** What came of it, before anything that was found is looked at. */
+    /** Its outcome, without findings. */
     Outcome outcome(Machine.Done done) {
         return switch (done.status()) {
             case 0 -> Outcome.PASS;
@@ -57,7 +57,7 @@ record TestProgram(Path file) {
         };
     }
 
-    /** Why it did not pass: its status, and the first thing that it calls wrong. */
+    /** Why it did not pass: its status, and its first failed test line. */
     List<String> reasons(Machine.Done done) {
         List<String> reasons = new ArrayList<>();
         if (done.status() > SIGNALLED) {

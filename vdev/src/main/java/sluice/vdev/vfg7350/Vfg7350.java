@@ -227,7 +227,7 @@ public final class Vfg7350 implements PciFunction {
         drive();
     }
 
-    /** Whether the driver waits for the next buffer without an interrupt pending. */
+    /** Whether the driver has written addresses, but none for this turn within {@link #PATIENCE_NANOS}. */
     private boolean isPassedOver() {
         return given && get(FIRST_BASE) != get(SECOND_BASE) && System.nanoTime() - filledAt > PATIENCE_NANOS;
     }
