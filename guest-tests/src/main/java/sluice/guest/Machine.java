@@ -19,7 +19,7 @@ import sluice.vdev.qemu.QemuHint;
  */
 public final class Machine implements Closeable {
     /** Until the guest takes commands; a kernel takes some seconds under TCG, and a minute on a host that has ten other things to do. */
-    private static final Duration BOOT = Duration.ofSeconds(120);
+    private static final Duration BOOT = Duration.ofMinutes(2);
     /** Time limit for the rest of a kernel's error report. */
     private static final Duration LAST_WORDS = Duration.ofSeconds(5);
     /** Kernel errors. Kernel lines begin with a timestamp, so program output does not match. */

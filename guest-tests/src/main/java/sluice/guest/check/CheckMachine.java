@@ -22,8 +22,6 @@ final class CheckMachine implements Closeable {
     /** The functions that QEMU has chosen slots for: the chipset's and what has a place of its own are above. */
     private static final String FUNCTIONS = "for d in /sys/bus/pci/devices/0000:00:[01][0-9a-d].0; do echo SLUICE function ${d##*/} $(cat $d/vendor $d/device | tr '\\n' ' ')/ $(basename \"$(readlink $d/driver)\"); done";
     private static final Pattern FUNCTION = Pattern.compile("^SLUICE function (\\S+) 0x([0-9a-f]{4} 0x[0-9a-f]{4}) / ?(.*)$");
-    /** The driver's name on the bus, and the function's place. */
-    private static final String REBIND = "echo %2$s >'/sys/bus/pci/drivers/%1$s/unbind' && echo %2$s >'/sys/bus/pci/drivers/%1$s/bind'";
 
     /** The guest has booted, but lacks something that its cells need; the message is a sentence. */
     static final class UnfitGuestException extends IOException {
@@ -114,7 +112,9 @@ final class CheckMachine implements Closeable {
             throw new UnfitGuestException("the driver %s does not bind: the function %s has no driver".formatted(card.driver(),
                     last.group(2)));
         // What it has mapped before the witness was there, it maps anew.
-        if (builtIn && machine.run(REBIND.formatted(last.group(3), last.group(1)), SOON).status() != 0)
+        String again = "echo %2$s >'/sys/bus/pci/drivers/%1$s/unbind' && echo %2$s >'/sys/bus/pci/drivers/%1$s/bind'"
+                .formatted(last.group(3), last.group(1));
+        if (builtIn && machine.run(again, SOON).status() != 0)
             throw new UnfitGuestException("the driver %s, which is built in, cannot be bound again".formatted(card.driver()));
     }
 

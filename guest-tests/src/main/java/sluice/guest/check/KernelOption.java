@@ -14,7 +14,6 @@ record KernelOption(String name, List<String> under, String purpose) {
             "MEDIA_ANALOG_TV_SUPPORT", "MEDIA_CAMERA_SUPPORT", "MEDIA_PCI_SUPPORT", "MEDIA_SUBDRV_AUTOSELECT");
     private static final List<String> SOUND = List.of("SOUND", "SND", "INPUT", "I2C", "MEDIA_SUPPORT",
             "MEDIA_ANALOG_TV_SUPPORT", "MEDIA_CAMERA_SUPPORT", "MEDIA_PCI_SUPPORT");
-    private static final List<String> VIRTIO = List.of("VIRTIO_MENU", "VIRTIO_PCI");
 
     /** Essential options. */
     static final List<KernelOption> ESSENTIAL = List.of(of("64BIT", "the guest's programs"),
