@@ -54,14 +54,14 @@ class ReadmeExamplesTest {
             "guest-tests/IMPORTERS.md 1", "GuestKernel kernel, CacheFolder cache",
             "guest-tests/MODULES.md 1", "QemuBinary qemu, CacheFolder cache");
     /** Names that several packages have, where the example's own module does not decide. */
-    private static final Map<String, String> MEANT = Map.of("Path", "java.nio.file.Path", "List", "java.util.List",
+    private static final Map<String, String> MEANT = Map.of("Path", "java.nio.file.Path", "Test", "org.junit.jupiter.api.Test", "List", "java.util.List",
             "Map",
             "java.util.Map", "Duration", "java.time.Duration", "Matcher", "java.util.regex.Matcher", "MemorySegment",
             "java.lang.foreign.MemorySegment");
 
     /** Nested classes and constants that examples use. */
     private static final List<String> NESTED = List.of("static java.lang.foreign.ValueLayout.JAVA_BYTE",
-            "static sluice.iommu.space.Outcome.RESOLVED", "sluice.dmacore.memory.GuestMemory.Addressing",
+            "static sluice.iommu.space.Outcome.RESOLVED", "static org.assertj.core.api.Assertions.assertThat", "sluice.dmacore.memory.GuestMemory.Addressing",
             "sluice.dmacore.linux.Udmabuf.Part");
 
     record Example(String file, int number, String text) {
@@ -95,8 +95,14 @@ class ReadmeExamplesTest {
     /** Packages by the simple name of their classes, those of a module first. */
     private static Map<String, List<String>> classes(String module) throws IOException {
         Map<String, List<String>> classes = new TreeMap<>();
+        List<String> sources = new ArrayList<>();
         for (String each : Stream.of(module, "iommu", "dmacore", "vdev", "guest-tests").distinct().toList()) {
-            try (Stream<Path> files = Files.walk(TemplateReadme.checkout().resolve(each + "/src/main/java"))) {
+            sources.add(each + "/src/main/java");
+        }
+        // Published in a test jar.
+        sources.add("guest-tests/src/test/java/sluice/guest/junit");
+        for (String folder : sources) {
+            try (Stream<Path> files = Files.walk(TemplateReadme.checkout().resolve(folder))) {
                 for (Path file : (Iterable<Path>) files.filter(path -> path.toString().endsWith(".java"))
                         .sorted()::iterator) {
                     Matcher found = PACKAGE.matcher(Files.readString(file));

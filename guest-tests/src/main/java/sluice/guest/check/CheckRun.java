@@ -11,7 +11,6 @@ import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import org.jspecify.annotations.Nullable;
 
@@ -191,22 +190,13 @@ final class CheckRun {
     private record Seen(Map<String, Finding> findings, long lost) {
         static Seen of(CardServer.Reports reports) {
             Map<String, Finding> findings = new LinkedHashMap<>();
-            for (String kind : List.of("findings", "hints")) {
-                for (JsonElement one : reports.card().getAsJsonArray(kind)) {
-                    Finding finding = finding(one.getAsJsonObject(), kind.equals("findings"));
-                    findings.merge(key(finding), finding,
-                            (first, second) -> withTimes(first, first.times() + second.times()));
-                }
+            for (Finding finding : Finding.of(reports.card())) {
+                findings.merge(key(finding), finding,
+                        (first, second) -> withTimes(first, first.times() + second.times()));
             }
             JsonObject witness = reports.witness();
             return new Seen(findings, witness.get("lost").getAsLong() + witness.get("refused").getAsLong()
                     + witness.get("untracked").getAsLong());
-        }
-
-        private static Finding finding(JsonObject json, boolean error) {
-            return new Finding(json.get("rule").getAsString(), error, json.get("device").getAsString(),
-                    json.get("buffer").getAsString(), json.get("from").getAsLong(), json.get("length").getAsLong(),
-                    json.get("times").getAsLong(), json.get("what").getAsString());
         }
 
         private static String key(Finding finding) {

@@ -1,5 +1,11 @@
 package sluice.guest.check;
 
+import java.util.ArrayList;
+import java.util.List;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+
 /**
  * A finding of the core during a cell, from its report.
  *
@@ -12,5 +18,21 @@ package sluice.guest.check;
  * @param times number of occurrences in this cell
  * @param description, as a clause
  */
-record Finding(String rule, boolean error, String device, String buffer, long from, long length, long times,
-        String what) {}
+public record Finding(String rule, boolean error, String device, String buffer, long from, long length, long times,
+        String what) {
+    /** The errors and the hints in a device's report, in this order. */
+    public static List<Finding> of(JsonObject report) {
+        List<Finding> findings = new ArrayList<>();
+        for (String kind : List.of("findings", "hints")) {
+            for (JsonElement one : report.getAsJsonArray(kind))
+                findings.add(read(one.getAsJsonObject(), kind.equals("findings")));
+        }
+        return findings;
+    }
+
+    private static Finding read(JsonObject json, boolean error) {
+        return new Finding(json.get("rule").getAsString(), error, json.get("device").getAsString(),
+                json.get("buffer").getAsString(), json.get("from").getAsLong(), json.get("length").getAsLong(),
+                json.get("times").getAsLong(), json.get("what").getAsString());
+    }
+}

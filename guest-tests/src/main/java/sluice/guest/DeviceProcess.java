@@ -1,0 +1,142 @@
+package sluice.guest;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+
+import sluice.guest.build.Folders;
+import sluice.vdev.qemu.HostCommand;
+import sluice.vdev.qemu.QemuHint;
+
+/** A child process {@code sluice serve} with PCI functions over vfio-user, sockets and reports in a private folder. Closing it ends it. */
+public final class DeviceProcess implements Closeable {
+    /** A launcher may have to build first. */
+    private static final Duration START = Duration.ofSeconds(90);
+    private static final Duration SOON = Duration.ofSeconds(10);
+    private static final String ERROR_FILE = "stderr";
+
+    private final Path folder;
+    private final List<Served> devices;
+    private final ChildProcess child;
+    private final Console output;
+
+    private DeviceProcess(Path folder, List<Served> devices, List<String> command) throws IOException {
+        this.folder = folder;
+        this.devices = List.copyOf(devices);
+        child = new ChildProcess(
+                new ProcessBuilder(command).redirectError(folder.resolve(ERROR_FILE).toFile()).start(), folder);
+        output = Console.of("sluice serve", child.process(), this::errors);
+    }
+
+    /**
+     * A device to be served.
+     *
+     * @param name of its socket and its report; unique in the process
+     * @param description the device and its options, as {@code --device} of {@code sluice serve} takes them, without
+     * {@code socket-path} and {@code stats}
+     */
+    public record Served(String name, String description) {
+        private String argument(Path folder) {
+            int comma = description.indexOf(',');
+            String device = comma < 0 ? description : description.substring(0, comma);
+            return "--device=%s,socket-path=%s,stats=%s%s".formatted(device, socket(folder), report(folder),
+                    comma < 0 ? "" : description.substring(comma));
+        }
+
+        private Path socket(Path folder) {
+            return folder.resolve(name);
+        }
+
+        private Path report(Path folder) {
+            return folder.resolve(name + ".json");
+        }
+    }
+
+    /**
+     * Starts the process, and waits until QEMU can connect.
+     *
+     * @param launcher the command {@code sluice}
+     * @param plugins jars with devices
+     * @param devices in the order in which QEMU is to attach them
+     * @throws IOException it ended, or was not ready in 90 s; the message has its output
+     */
+    public static DeviceProcess start(List<String> launcher, List<Path> plugins, List<Served> devices)
+            throws IOException, InterruptedException {
+        Path folder = Files.createTempDirectory("sluice-devices-");
+        DeviceProcess process;
+        try {
+            List<String> command = new ArrayList<>(launcher);
+            command.add("serve");
+            command.addAll(arguments(folder, plugins, devices));
+            process = new DeviceProcess(folder, devices, command);
+        } catch (IOException | RuntimeException e) {
+            Folders.delete(folder);
+            throw e;
+        }
+        boolean ready = false;
+        try {
+            for (int i = 0; i < devices.size(); i++) process.output.waitFor("^listening on ", START);
+            ready = true;
+            return process;
+        } finally {
+            if (!ready) process.close();
+        }
+    }
+
+    /** Arguments of {@code sluice serve}, with sockets and reports in a folder. */
+    public static List<String> arguments(Path folder, List<Path> plugins, List<Served> devices) {
+        List<String> arguments = new ArrayList<>();
+        for (Path plugin : plugins) arguments.add("--plugin=" + plugin);
+        for (Served device : devices) arguments.add(device.argument(folder));
+        return arguments;
+    }
+
+    /** Their sockets in a folder, in order. */
+    public static List<Path> sockets(Path folder, List<Served> devices) {
+        return devices.stream().map(device -> device.socket(folder)).toList();
+    }
+
+    /** QEMU's arguments for all devices, in order. */
+    public List<String> qemuArguments() {
+        List<String> arguments = new ArrayList<>();
+        for (Path socket : sockets(folder, devices)) arguments.addAll(List.of("-device", QemuHint.function(socket)));
+        return arguments;
+    }
+
+    /**
+     * The current reports of all devices: counters, findings, hints.
+     *
+     * @return in the order of the devices
+     * @throws IOException they were not written within 10 s
+     */
+    public List<JsonObject> reports() throws IOException, InterruptedException {
+        HostCommand.output(List.of("kill", "-USR2", Long.toString(child.process().pid())));
+        for (int i = 0; i < devices.size(); i++) output.waitFor("^statistics ", SOON);
+        List<JsonObject> reports = new ArrayList<>();
+        for (Served device : devices)
+            reports.add(JsonParser.parseString(Files.readString(device.report(folder))).getAsJsonObject());
+        return reports;
+    }
+
+    /** Its standard error until now; empty if nothing. */
+    public String errors() {
+        try {
+            return Files.readString(folder.resolve(ERROR_FILE), StandardCharsets.UTF_8).strip();
+        } catch (IOException e) {
+            return "(the output of sluice serve cannot be read: " + e.getMessage() + ")";
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        child.close();
+    }
+}
