@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Shows the test picture (picture.h) out of buffers that somebody else than the GPU's driver has made: they are imported by
- * PRIME, shown by setting the mode, and flipped. Needs a driver that imports foreign buffers, as virtio-gpu of Linux 6.16 and later
- * does where it has RESOURCE_BLOB and no VIRGL.
+ * Shows the test picture (picture.h) from buffers of another exporter than the GPU's driver: they are imported by
+ * PRIME, shown by setting the mode, and flipped. Needs a driver that imports foreign buffers, as virtio-gpu of Linux
+ * 6.16 and later does where it has RESOURCE_BLOB and no VIRGL.
  *
  *   foreign KIND [FRAMES]           frames 0 .. FRAMES, 3 by default
  *
@@ -69,7 +69,7 @@ static uint64_t size(void)
 	return (bytes + PAGE - 1) / PAGE * PAGE;
 }
 
-/* A sealed memfd, as udmabuf demands, of so many bytes. */
+/* A sealed memfd of the given size, as required by udmabuf. */
 static int sealed(uint64_t bytes, unsigned int flags)
 {
 	int fd = check(memfd_create("foreign", MFD_ALLOW_SEALING | flags), "memfd_create");

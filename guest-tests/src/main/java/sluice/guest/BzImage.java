@@ -22,7 +22,7 @@ final class BzImage {
     /**
      * The release of the kernel inside, as {@code uname -r} prints it: the first word of the version that the header points to.
      *
-     * @throws IOException the file cannot be read or is no such image
+     * @throws IOException the file cannot be read or is not such an image
      */
     static String release(Path image) throws IOException {
         ByteBuffer setup;
@@ -30,7 +30,7 @@ final class BzImage {
             setup = ByteBuffer.wrap(stream.readNBytes(SETUP)).order(ByteOrder.LITTLE_ENDIAN);
         }
         if (setup.limit() < VERSION_AT + 2 || setup.getInt(MAGIC_AT) != MAGIC)
-            throw new IOException(image + " is no kernel image for x86: it lacks the boot protocol's header");
+            throw new IOException(image + " is not a kernel image for x86: it lacks the boot protocol's header");
         int from = VERSION_BASE + Short.toUnsignedInt(setup.getShort(VERSION_AT));
         int to = from;
         while (to < setup.limit() && setup.get(to) > ' ') to++;

@@ -134,7 +134,7 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
         }
 
         /**
-         * The same, if this kernel has the module; a kernel without it boots all the same.
+         * The same, if this kernel has the module; otherwise no effect.
          *
          * @param values as insmod takes them, or empty
          */
@@ -143,10 +143,10 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
         }
 
         /**
-         * Loads a module of somebody's own at start, in the order of the calls, after those of this kernel that it depends on.
+         * Loads a user's module at start, in the order of the calls, after its dependencies in this kernel.
          *
          * @param values as insmod takes them, {@code name=value}, with spaces between; empty for none
-         * @throws IOException it is no module of this kernel, or depends on one that this kernel has not
+         * @throws IOException it is not a module for this kernel, or a dependency is missing in this kernel
          */
         public Builder moduleFile(Path file, String values) throws IOException, InterruptedException {
             ModuleFile module = ModuleFile.read(file);

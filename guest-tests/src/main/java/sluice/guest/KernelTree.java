@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** Finds a kernel in a folder in which somebody has built one. */
+/** Finds a kernel in its build folder. */
 final class KernelTree {
     private static final Path IMAGE = Path.of("arch/x86/boot/bzImage");
     private static final Path RELEASE = Path.of("include/config/kernel.release");
@@ -14,7 +14,7 @@ final class KernelTree {
     private KernelTree() {}
 
     static GuestKernel read(Path given) throws IOException {
-        if (!Files.isDirectory(given)) throw new IOException("%s is no folder with a kernel".formatted(given));
+        if (!Files.isDirectory(given)) throw new IOException("%s is not a folder with a kernel".formatted(given));
         Path folder = given.toRealPath();
         Path image = folder.resolve(IMAGE);
         return Files.isReadable(image) ? built(folder, image) : installed(folder);

@@ -37,7 +37,7 @@ final class ModuleFile {
     /**
      * Reads a module, compressed or not.
      *
-     * @throws IOException it cannot be read or unpacked, or is no kernel module
+     * @throws IOException it cannot be read or unpacked, or is not a kernel module
      */
     static ModuleFile read(Path path) throws IOException, InterruptedException {
         byte[] content = unpacked(path);
@@ -56,7 +56,7 @@ final class ModuleFile {
     private static List<String> information(Path path, ByteBuffer elf) throws IOException {
         try {
             if (elf.limit() < HEADER || elf.getInt(0) != ELF || elf.get(4) != BITS_64 || elf.get(5) != LITTLE_ENDIAN)
-                throw new IOException(path + " is no kernel module: it is not a 64-bit ELF file");
+                throw new IOException(path + " is not a kernel module: it is not a 64-bit ELF file");
             long table = elf.getLong(0x28);
             int count = Short.toUnsignedInt(elf.getShort(0x3C));
             ByteBuffer names = section(elf, table, Short.toUnsignedInt(elf.getShort(0x3E)));
@@ -65,9 +65,9 @@ final class ModuleFile {
                 if (text(names, name).equals(INFORMATION)) return texts(section(elf, table, i));
             }
         } catch (IndexOutOfBoundsException | IllegalArgumentException | ArithmeticException e) {
-            throw new IOException(path + " is no kernel module: its sections lie outside of the file", e);
+            throw new IOException(path + " is not a kernel module: its sections lie outside of the file", e);
         }
-        throw new IOException(path + " is no kernel module: it has no section " + INFORMATION);
+        throw new IOException(path + " is not a kernel module: it has no section " + INFORMATION);
     }
 
     private static ByteBuffer section(ByteBuffer elf, long table, int index) {

@@ -26,7 +26,7 @@ final class ProgramFile {
         int size = Short.toUnsignedInt(elf.getShort(0x36));
         for (int i = Short.toUnsignedInt(elf.getShort(0x38)); i > 0; i--, at += size) {
             if (at < 0 || at > elf.limit() - Integer.BYTES)
-                throw new IOException(file + " is no program: its segments lie outside of the file's beginning");
+                throw new IOException(file + " is not a program: its segments lie outside of the file's beginning");
             if (elf.getInt((int) at) == INTERPRETER) return true;
         }
         return false;

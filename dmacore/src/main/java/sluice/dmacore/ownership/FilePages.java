@@ -170,7 +170,7 @@ final class FilePages {
         }
 
         private void set(int page, int entry) {
-            Chunk chunk = Objects.requireNonNull(chunk(page), "a page that somebody has");
+            Chunk chunk = Objects.requireNonNull(chunk(page), "a page with a buffer");
             chunk.entries[page & (CHUNK_PAGES - 1)] = entry;
         }
 
@@ -190,7 +190,7 @@ final class FilePages {
         }
 
         private void clear(int page) {
-            Chunk chunk = Objects.requireNonNull(chunk(page), "a page that somebody has");
+            Chunk chunk = Objects.requireNonNull(chunk(page), "a page with a buffer");
             chunk.entries[page & (CHUNK_PAGES - 1)] = 0;
             if (--chunk.covered > 0) return;
             chunks.remove(page >>> CHUNK_SHIFT);

@@ -26,11 +26,11 @@ final class Region {
     private static final int LENT_READERS = 2;
     /** Writers from which CPU accesses have borrowed. */
     private static final int LENT_WRITERS = 3;
-    /** Those who have written some of it, and it was not fetched since. */
+    /** Holders that have written some of it, not fetched since. */
     private static final int WROTE = 4;
-    /** Those who were given it without the cache operation, and none came since. */
+    /** Holders that got it without the cache operation, with none since. */
     private static final int SKIPPED = 5;
-    /** Those who gave back a part only of a line, and have the rest. */
+    /** Holders that returned only a part of a line, and own the rest. */
     private static final int KEPT = 6;
     /** Those of them from which CPU accesses have borrowed the rest, or that returned their part during one. */
     private static final int LENT_REST = 7;
@@ -311,7 +311,7 @@ final class Region {
         return readers(interval) | writers(interval) | kept(interval) | lent(interval);
     }
 
-    /** Those who gave back a part only of a line, and have the rest. */
+    /** Holders that returned only a part of a line, and own the rest. */
     long kept(int interval) {
         return masks[KEPT][interval];
     }
@@ -342,7 +342,7 @@ final class Region {
 
     // ---- who wrote, and who was given it without an operation
 
-    /** Those who have written some of it, and it was not fetched since. */
+    /** Holders that have written some of it, not fetched since. */
     long wrote(int interval) {
         return masks[WROTE][interval];
     }
@@ -356,7 +356,7 @@ final class Region {
         masks[WROTE][interval] &= ~bits;
     }
 
-    /** Those who were given it without the cache operation, and none came since. */
+    /** Holders that got it without the cache operation, with none since. */
     long skipped(int interval) {
         return masks[SKIPPED][interval];
     }

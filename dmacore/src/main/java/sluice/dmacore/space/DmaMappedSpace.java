@@ -78,7 +78,7 @@ public final class DmaMappedSpace {
     /**
      * The same.
      *
-     * @param told is told of each fault by the thread that caused it; must not wait
+     * @param told called for each fault on the accessing thread; must not wait
      */
     public static DmaMappedSpace open(String name, Share share, Consumer<FaultRecord> told) {
         return new DmaMappedSpace(IoSpace.open(IoSpaceOptions.of(name, BUS).withMaxMappings(MAX_MAPPINGS)
@@ -114,7 +114,7 @@ public final class DmaMappedSpace {
         return new DmaReader(table.openReader(), slots, trace, new AddressLimit(dmaMask, table));
     }
 
-    /** For somebody who only looks addresses up: rules by which the device's accesses go wrong neither see it nor act on it. */
+    /** A reader for lookups only: injection rules for the device's accesses do not apply. */
     public DmaReader openLookup() {
         return new DmaReader(table.openReader().exemptFromRules(), slots, DeviceTrace.NONE,
                 new AddressLimit(ANY_ADDRESS, table));

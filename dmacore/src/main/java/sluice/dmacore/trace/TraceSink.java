@@ -11,13 +11,13 @@ public interface TraceSink {
 
         @Override
         public void name(int number, String name) {
-            // nobody asks
+            // discarded
         }
 
         @Override
         public void record(EventKind kind, int buffer, int attachment, int detail, long from, long length, long bytes,
                 long nanos) {
-            // nobody asks
+            // discarded
         }
     };
 

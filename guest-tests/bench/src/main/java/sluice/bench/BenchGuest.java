@@ -79,7 +79,7 @@ final class BenchGuest {
         return SLOTS + slot * SLOT_BYTES;
     }
 
-    /** Declares that the slot holds a command of so many bytes; slots are 0 to half the queue's size. */
+    /** Declares the size of the slot's command in bytes; slots are 0 to half the queue's size. */
     void prepare(int slot, long bytes) {
         rings.rawDescriptor(2 * slot, BASE + commandOffset(slot), bytes, SplitRings.DESC_NEXT, 2 * slot + 1);
         rings.rawDescriptor(2 * slot + 1, BASE + responseOffset(slot), RESPONSE_BYTES, SplitRings.DESC_WRITE, 0);

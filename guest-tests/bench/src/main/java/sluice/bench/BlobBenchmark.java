@@ -63,7 +63,7 @@ public class BlobBenchmark {
         return present;
     }
 
-    /** SET_SCANOUT_BLOB of the other blob and RESOURCE_FLUSH of all of it, while nobody looks. */
+    /** SET_SCANOUT_BLOB of the other blob and RESOURCE_FLUSH of all of it, without a display. */
     @Benchmark
     public int flip() {
         shown = 1 - shown;

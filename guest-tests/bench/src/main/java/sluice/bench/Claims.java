@@ -24,7 +24,7 @@ import org.openjdk.jmh.runner.options.VerboseMode;
  * @param all what is claimed
  */
 record Claims(String benchmarks, String usage, List<Claim> all) {
-    /** What becomes of two figures. */
+    /** The result of two figures. */
     enum Relation {
         RATIO("×"),
         DIFFERENCE("ns more"),

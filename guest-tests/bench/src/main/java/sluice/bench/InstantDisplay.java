@@ -27,7 +27,7 @@ final class InstantDisplay implements Display {
 
     @Override
     public void setScanout(int scanout, int width, int height) {
-        // Nobody looks.
+        // No viewer.
     }
 
     @Override
@@ -47,16 +47,16 @@ final class InstantDisplay implements Display {
 
     @Override
     public void setCursor(int scanout, int x, int y, int hotX, int hotY, int[] pixels) {
-        // Nobody looks.
+        // No viewer.
     }
 
     @Override
     public void moveCursor(int scanout, int x, int y) {
-        // Nobody looks.
+        // No viewer.
     }
 
     @Override
     public void hideCursor(int scanout, int x, int y) {
-        // Nobody looks.
+        // No viewer.
     }
 }

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 enum Workload {
     /** A TRANSFER of one pixel; the next when the interrupt has come. */
     SINGLE("single command, p50", Unit.TIME, 1.0),
-    /** The guest watches the used ring, so only its kick has to wake anybody. */
+    /** The guest polls the used ring, so only its kick causes a wake-up. */
     SINGLE_SPIN("single command, p50, guest spins", Unit.TIME, null),
     /** The guest refills the queue at every interrupt. */
     FLIGHT("small commands, 32 in flight", Unit.RATE, 1.5),

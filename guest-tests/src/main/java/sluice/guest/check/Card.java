@@ -52,7 +52,7 @@ record Card(String driver, String device, List<String> options, List<String> mod
         return false;
     }
 
-    /** Has an image load its driver. */
+    /** Adds its driver to an image. */
     void load(GuestImage.Builder image) {
         for (String module : modules) {
             int space = module.indexOf(' ');

@@ -38,7 +38,7 @@ import sluice.vdev.qemu.QemuDevice;
 
 /** The command: selects cells, runs them, reports. */
 @Command(name = "sluice check", mixinStandardHelpOptions = true, sortOptions = false, description = {
-        "Give a verdict on a driver's import paths: boot a stock kernel with a card of Sluice's and the witness, use the driver as a user would, and judge the bytes that user space gets and each DMA call of the kernel." }, footer = {
+        "Test a driver's buffer import paths: boot a stock kernel with an emulated card and the witness, use the driver from user space, and check the bytes that user space gets and each DMA call of the kernel." }, footer = {
                 "",
                 "Exit status: 0 pass, 1 fail, 2 wrong usage, 4 all skipped, 124 timeout, 255 the guest's kernel is broken." })
 public final class Check implements Callable<Integer> {
@@ -242,7 +242,7 @@ public final class Check implements Callable<Integer> {
         Optional<Card> card = Card.ALL.stream()
                 .filter(one -> one.driver().equals(wanted.replace('-', '_').toLowerCase(Locale.ROOT))).findFirst();
         return card.orElseThrow(
-                () -> new ParameterException(line, "--driver=%s: no card of Sluice's has this driver; %s".formatted(
+                () -> new ParameterException(line, "--driver=%s: no emulated card has this driver; %s".formatted(
                         wanted, names())));
     }
 

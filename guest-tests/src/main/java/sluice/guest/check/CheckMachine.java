@@ -19,7 +19,7 @@ import sluice.vdev.qemu.QemuBinary;
 final class CheckMachine implements Closeable {
     private static final Duration SOON = Duration.ofSeconds(30);
     private static final Pattern UNLOADED = Pattern.compile("^SLUICE error insmod (\\S+)\\.ko$");
-    /** The functions that QEMU has chosen slots for: the chipset's and what has a place of its own are above. */
+    /** The functions with slots assigned by QEMU; those of the chipset and with fixed slots are above. */
     private static final String FUNCTIONS = "for d in /sys/bus/pci/devices/0000:00:[01][0-9a-d].0; do echo SLUICE function ${d##*/} $(cat $d/vendor $d/device | tr '\\n' ' ')/ $(basename \"$(readlink $d/driver)\"); done";
     private static final Pattern FUNCTION = Pattern.compile("^SLUICE function (\\S+) 0x([0-9a-f]{4} 0x[0-9a-f]{4}) / ?(.*)$");
 
@@ -94,7 +94,7 @@ final class CheckMachine implements Closeable {
             throw new UnfitGuestException("--root cannot be mounted: " + String.join("; ", done.lines()));
     }
 
-    /** Everything was loaded, and the card has its driver. */
+    /** Checks that all modules are loaded and the card's driver is bound. */
     private void requireDriver(Card card, boolean builtIn) throws IOException, InterruptedException {
         List<String> lines = console();
         for (int i = 0; i < lines.size(); i++) {

@@ -21,7 +21,7 @@ import sluice.vdev.qemu.QemuBinary;
 
 /** Runs cells, those of one machine in one boot. */
 final class CheckRun {
-    /** For a cell: a stock driver's buffers come within milliseconds. */
+    /** Time limit of a cell: a stock driver's buffers arrive within milliseconds. */
     static final Duration CELL = Duration.ofSeconds(60);
     private static final int FRAMES = 20;
     private static final Pattern STREAM = Pattern.compile(
@@ -58,7 +58,7 @@ final class CheckRun {
         return this;
     }
 
-    /** Says what a user has added to the image. */
+    /** Sets the user's additions to the image. */
     CheckRun with(Additions added) {
         additions = added;
         return this;

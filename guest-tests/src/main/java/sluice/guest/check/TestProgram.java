@@ -26,7 +26,7 @@ record TestProgram(Path file) {
     /** @throws IOException the program does not exist, or its name is not valid for a cell */
     static TestProgram of(Path file) throws IOException {
         if (!Files.isRegularFile(file) || !Files.isExecutable(file))
-            throw new IOException("--test=%s is no program that can be executed".formatted(file));
+            throw new IOException("--test=%s is not an executable program".formatted(file));
         TestProgram program = new TestProgram(file.toAbsolutePath());
         if (!NAME.matcher(program.name()).matches())
             throw new IOException("--test=%s: take a name of up to 64 letters, digits, dots and hyphens".formatted(file));

@@ -35,7 +35,7 @@ class CheckCommandTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
             "--import=mmap | --driver is missing: give one of saa7134_empress, dt3155, tw686x, tw686x:contig, tw686x:memcpy",
-            "--driver=nvme | --driver=nvme: no card of Sluice's has this driver; give one of saa7134_empress, dt3155, tw686x, tw686x:contig, tw686x:memcpy",
+            "--driver=nvme | --driver=nvme: no emulated card has this driver; give one of saa7134_empress, dt3155, tw686x, tw686x:contig, tw686x:memcpy",
             "--driver=saa7134-empress,--import=floppy | --import=floppy: give mmap, udmabuf, dumb, heap",
             "--driver=saa7134_empress,--use=never | --use=never: give sync, no-sync",
             "--driver=saa7134_empress,--iommu=amd | --iommu=amd: give none, intel-lazy, intel-strict, virtio",

@@ -1,14 +1,14 @@
 package sluice.iommu.injection;
 
 /**
- * Which of the events a rule sees it acts on, counted from when it was added. It depends on nothing but the event's number, so a
- * run that sees the same events has the same faults.
+ * The matching events on which a rule acts, counted since it was added. Depends only on the number of the event, so a
+ * run with the same events has the same faults.
  *
- * @param first the first it acts on, from 1
- * @param count how many of those that it could act on, at least 1
- * @param every of so many from the first on it acts on one; 1 for each
- * @param oneIn of so many of those, one on average, by chance; 1 for all
- * @param seed of that chance
+ * @param first the first event, from 1
+ * @param count limit of events, at least 1
+ * @param every acts on every N-th event; 1 for each
+ * @param oneIn acts on one in N of those, at random; 1 for all
+ * @param seed of the random choice
  */
 public record Occurrences(long first, long count, long every, long oneIn, long seed) {
     public static final Occurrences ALWAYS = new Occurrences(1, Long.MAX_VALUE);
@@ -23,7 +23,7 @@ public record Occurrences(long first, long count, long every, long oneIn, long s
             throw new IllegalArgumentException("every %d, one in %d; both count from 1".formatted(every, oneIn));
     }
 
-    /** Each of {@code count} from the first on. */
+    /** {@code count} consecutive events. */
     public Occurrences(long first, long count) {
         this(first, count, 1, 1, 0);
     }
@@ -33,14 +33,14 @@ public record Occurrences(long first, long count, long every, long oneIn, long s
         return new Occurrences(n, 1);
     }
 
-    /** Whether the rule acts on the event with a number, from 1 on. */
+    /** Whether the rule acts on the event with this number, from 1. */
     public boolean contains(long occurrence) {
         long since = occurrence - first;
         if (since < 0 || since % every != 0 || since / every >= count) return false;
         return oneIn == 1 || Long.remainderUnsigned(mixed(seed + occurrence * GOLDEN), oneIn) == 0;
     }
 
-    /** The finalizer of MurmurHash3, variant 13: neighbours in give no neighbours out. */
+    /** The finalizer of MurmurHash3, variant 13: decorrelates consecutive inputs. */
     private static long mixed(long number) {
         long mixed = (number ^ (number >>> 30)) * 0xbf58_476d_1ce4_e5b9L;
         mixed = (mixed ^ (mixed >>> 27)) * 0x94d0_49bb_1331_11ebL;

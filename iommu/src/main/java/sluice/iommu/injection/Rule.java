@@ -35,19 +35,19 @@ public sealed interface Rule {
     record Poison(String name, AddressRange range) implements Rule {}
 
     /**
-     * The mapping that an access touches is revoked: this access and all later ones fault as {@code REVOKED}, until the mapping ends
-     * or is led to memory again.
+     * The mapping of an access is revoked: this access and all later ones fault as {@code REVOKED}, until the mapping
+     * ends or is moved to other memory.
      */
     record Revoke(String name, AddressRange range, @Nullable Access access, Occurrences when) implements Rule {}
 
-    /** Invalidations that touch a range are lost: a cache keeps what it should forget. */
+    /** Invalidations that overlap a range are dropped: a cache keeps stale entries. */
     record DropInvalidation(String name, AddressRange range, Occurrences when) implements Rule {}
 
     /**
-     * Mapping fails, after some runs were written, and has to undo them.
+     * A map fails after some runs were written, and must undo them.
      *
-     * @param afterRuns how many runs are written first; a mapping of no more runs fails at its end
-     * @param errno Linux errno number that it fails with, positive
+     * @param afterRuns number of runs written first; a mapping with fewer runs fails at its end
+     * @param errno errno of the failure, positive
      */
     record FailMap(String name, Occurrences when, int afterRuns, int errno) implements Rule {
         private static final int ENOMEM = 12;
@@ -57,7 +57,7 @@ public sealed interface Rule {
             if (errno < 1) throw new IllegalArgumentException("a map that fails with errno " + errno);
         }
 
-        /** One that fails for want of memory. */
+        /** A map that fails with ENOMEM. */
         public FailMap(String name, Occurrences when, int afterRuns) {
             this(name, when, afterRuns, ENOMEM);
         }

@@ -51,7 +51,7 @@ public final class Rules {
         return null;
     }
 
-    /** How often the rule of this name has struck; 0 if there is none. */
+    /** Number of occurrences of the rule with this name; 0 if there is none. */
     public synchronized long struck(String name) {
         for (Counted counted : rules) {
             if (counted.rule.name().equals(name)) return counted.struck;

@@ -38,7 +38,7 @@ public final class Reader implements AutoCloseable, DeviceView {
         this.unresolved = unresolved;
     }
 
-    /** Looks addresses up for somebody who is not the device: rules neither see it nor act on it. Returns itself. */
+    /** Makes it a reader of an observer instead of the device: rules do not apply. Returns itself. */
     public Reader exemptFromRules() {
         exempt = true;
         return this;

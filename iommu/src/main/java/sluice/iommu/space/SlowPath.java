@@ -91,7 +91,7 @@ final class SlowPath implements Unresolved {
         return rule == null;
     }
 
-    /** Other readers may still use what they have found: nobody takes the memory itself away, so nobody waits for them. */
+    /** Other readers may still use their results: the memory itself stays, so they need not be waited for. */
     private void revoke(long iova) {
         state.lock.lock();
         try {

@@ -41,8 +41,8 @@ public interface DeviceEnvironment {
     Stream stream();
 
     /**
-     * What a device that attaches to buffers makes its functions with: its own parameters, and what a user has said that it cannot
-     * do. A user who limits a device that does not ask for this is told that it cannot be.
+     * DMA parameters for a device that attaches to buffers: its own, narrowed by the limits that the user gave. Limits
+     * for a device that does not call this are an error.
      *
      * @param own what it can do by itself
      */

@@ -7,8 +7,8 @@ import sluice.dmacore.linux.Fd;
 import sluice.vdev.device.DisplaySocket;
 
 /**
- * The display of a GPU with blobs: that a front-end hands one out says that it is one that clears their bit. Its guest gets a GPU without
- * blobs, and whoever reads the log is told why.
+ * The display socket of a GPU with blobs: a front-end that passes one clears the feature bit of blobs. Its guest gets a
+ * GPU without blobs, and the log gives the reason.
  */
 final class UnwantedDisplay implements DisplaySocket {
     private static final Logger LOG = LoggerFactory.getLogger(UnwantedDisplay.class);

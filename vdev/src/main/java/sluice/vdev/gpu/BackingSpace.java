@@ -70,10 +70,10 @@ final class BackingSpace {
     /**
      * An empty space.
      *
-     * @param share what the core keeps of backings is taken from it
+     * @param share charged for the core's state of backings
      * @param params how it wants memory; its aperture is no larger than its DMA mask
-     * @param stream how the GPU reaches memory
-     * @param onFault what becomes of an access that faults
+     * @param stream the GPU's kind of memory access
+     * @param onFault policy for an access that faults
      */
     BackingSpace(String name, DmaCore core, Share share, DeviceDmaParams params, Stream stream, FaultPolicy onFault) {
         this.core = core;

@@ -124,8 +124,8 @@ final class BlobCommands {
     }
 
     /**
-     * A scan-out shows something else from now on, or nothing: what its guest drew in a blob there and never flushed is reported. Before
-     * that nobody could tell, for a flush may still have come.
+     * A scan-out shows something else from now on, or nothing. Reports what the guest drew in the blob there and did
+     * not flush. An earlier report could be wrong: a flush could still have come.
      */
     void leaves(int id) {
         Scanouts.Shown on = scanouts.get(id);

@@ -50,7 +50,7 @@ public final class GpuStatistics {
         report.counter("copiedBytes.update", "bytes", "Bytes of images sent to displays.", updateBytes);
         report.counter("copiedBytes.cursor", "bytes", "Of cursor images, handed to displays.", cursorBytes);
         report.counter("observerBytes", "bytes",
-                "Bytes of blobs that displays, cursors and snapshots have read: nothing is read of what nobody looks at.",
+                "Bytes of blobs read by displays, cursors and snapshots.",
                 observerBytes);
         report.counter("redundantTransfers", "commands", "TRANSFER commands for blobs, which have no copy to fill.",
                 redundantTransfers);

@@ -11,15 +11,16 @@ import sluice.iommu.Access;
 import sluice.iommu.injection.Rule;
 
 /**
- * The {@link Iotlb} of a device, kept from one start to the next: the root of its table takes a mebibyte, and a front-end may
- * start the device as often as it likes. Takes its questions to the front-end, and the answers to the device's loop. Used there.
+ * The {@link Iotlb} of a device, reused across starts, because the root of its table takes 1 MiB, and a front-end may
+ * restart the device without limit. Sends misses to the front-end, and posts the answers to the device's loop. Used
+ * there.
  */
 final class FrontCache implements Iotlb.Questions {
     private final HostLoop loop;
     private final DeviceTrace trace;
     private final Iotlb iotlb;
     private FrontIommu.@Nullable Questions front;
-    /** Answers to questions of an earlier start are dropped: they may be about what another driver has mapped. */
+    /** Answers to misses of an earlier start are dropped: they may concern another driver's mappings. */
     private long starts;
 
     FrontCache(HostLoop loop, DeviceTrace trace, GuestMemoryView view, GuestMemory.Addressing addressing,
@@ -34,19 +35,19 @@ final class FrontCache implements Iotlb.Questions {
         return iotlb;
     }
 
-    /** The device starts: nothing is known yet, and {@code questions} is asked. */
+    /** The device starts: the cache is empty, and misses go to {@code questions}. */
     void start(FrontIommu.Questions questions) {
         clear();
         front = questions;
     }
 
-    /** Nothing is asked any more. */
+    /** Sends no more misses. */
     void stop() {
         clear();
         front = null;
     }
 
-    /** Forgets everything, also what was asked. */
+    /** Drops all entries and pending misses. */
     void clear() {
         starts++;
         iotlb.clear();
@@ -55,7 +56,7 @@ final class FrontCache implements Iotlb.Questions {
     @Override
     public void ask(long address, Access access) {
         FrontIommu.Questions asked = front;
-        if (asked == null) return; // nobody is there who could know
+        if (asked == null) return; // no front-end to ask
         long began = trace.begin();
         long start = starts;
         asked.ask(address, access, known -> loop.post("an answer of the VM's IOMMU", () -> {

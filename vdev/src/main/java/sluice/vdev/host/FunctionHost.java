@@ -126,7 +126,7 @@ public final class FunctionHost {
         }
     }
 
-    /** An address that the function cannot form is a mistake of whoever gave it; other faults may be the function's own. */
+    /** An address above the function's mask is an error of the driver; other faults may be the function's own. */
     private void judge(FaultRecord fault, Findings findings) {
         if (fault.reason() != FaultReason.OVER_MASK) return;
         findings.add(Rule.BEYOND_DMA_MASK, loop.name(), "bus addresses", fault.iova(), fault.length(),

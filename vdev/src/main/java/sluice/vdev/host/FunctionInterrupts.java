@@ -75,7 +75,7 @@ final class FunctionInterrupts {
             cancelLate();
             asserted = false;
         } else if (!asserted && late == null) {
-            // One that is lost is asserted by nobody: it is the device's next event that tries again.
+            // A lost interrupt is not asserted; the device's next event retries.
             switch (faults.onInterrupt(HostFault.LINE)) {
                 case null -> asserted = true;
                 case HostFault.LostInterrupt _ -> {}

@@ -6,8 +6,8 @@ import sluice.iommu.AddressRange;
 import sluice.iommu.injection.Occurrences;
 
 /**
- * One thing that goes wrong on purpose between a device and its machine, whichever device it is. What goes wrong in an address space
- * is a {@link sluice.iommu.injection.Rule} of its.
+ * An injected fault between a device and its machine, for any device. Faults of an address space are {@link
+ * sluice.iommu.injection.Rule}s.
  */
 public sealed interface HostFault {
     /** The number of the interrupt line among a function's interrupts. */
@@ -18,36 +18,36 @@ public sealed interface HostFault {
     /** Unique in its device; appears in the log and in the report. */
     String name();
 
-    /** On which of the events it acts. */
+    /** The events on which it acts. */
     Occurrences when();
 
-    /** Something happens to an interrupt. */
+    /** A fault of an interrupt. */
     sealed interface OfInterrupt extends HostFault {
         /** An MSI-X vector, over vhost-user a queue; {@link #LINE} or {@link #ANY}. */
         int vector();
     }
 
-    /** Something happens to a write of the device to memory, which is an event if the device can do it. */
+    /** A fault of a device's write to memory; a write counts as an event if it is possible. */
     sealed interface OfWrite extends HostFault {
-        /** Writes that begin elsewhere are no events. */
+        /** Writes that begin elsewhere are not events. */
         AddressRange range();
 
-        /** Too few, or too many. */
+        /** Missing or additional bytes. */
         long bytes();
     }
 
-    /** It is never delivered. */
+    /** The interrupt is never delivered. */
     record LostInterrupt(String name, Occurrences when, int vector) implements OfInterrupt {}
 
-    /** It is delivered later; the line only if it is still asserted then. */
+    /** The interrupt is delivered later; INTx only if it is still asserted then. */
     record LateInterrupt(String name, Occurrences when, int vector, Duration delay) implements OfInterrupt {}
 
-    /** The last bytes are not written, and the device does not know. */
+    /** The last bytes are not written, unnoticed by the device. */
     record ShortWrite(String name, Occurrences when, AddressRange range, long bytes) implements OfWrite {}
 
-    /** Bytes behind its end are written, too, if the device reaches them. */
+    /** Bytes after its end are written, too, if the device can access them. */
     record Overrun(String name, Occurrences when, AddressRange range, long bytes) implements OfWrite {}
 
-    /** An unmap of the front-end's is refused, and the device goes on reaching the memory. */
+    /** An unmap of the front-end is refused, and the device can still access the memory. */
     record FailUnmap(String name, Occurrences when, int errno) implements HostFault {}
 }

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 import sluice.vdev.device.Counter;
 import sluice.vdev.device.DeviceLoop;
 
-/** The faults of one device, and how often each has happened. Used on the device's loop; what is counted is read on any thread. */
+/** The faults of one device, with their counts. Used on the device's loop; counts are read on any thread. */
 public final class HostFaults {
     private static final class Counted {
         final HostFault fault;
@@ -33,18 +33,18 @@ public final class HostFaults {
     private final List<Counted> faults = new ArrayList<>();
     private final boolean ofWrites;
 
-    /** @param faults asked in this order; of several that act on an event the first counts */
+    /** @param faults checked in this order; the first one that acts on an event is used */
     public HostFaults(List<HostFault> faults) {
         for (HostFault fault : faults) this.faults.add(new Counted(fault));
         ofWrites = faults.stream().anyMatch(HostFault.OfWrite.class::isInstance);
     }
 
-    /** Nothing goes wrong. */
+    /** No faults. */
     public static HostFaults none() {
         return new HostFaults(List.of());
     }
 
-    /** How often each has happened, by its name. */
+    /** Number of occurrences by name. */
     public Map<String, LongSupplier> counts() {
         Map<String, LongSupplier> counts = new LinkedHashMap<>();
         for (Counted counted : faults) counts.put(counted.fault.name(), counted.struck);
@@ -72,9 +72,9 @@ public final class HostFaults {
     }
 
     /**
-     * Delivers an interrupt, or does so later, or not at all.
+     * Delivers an interrupt, now, later or never.
      *
-     * @param loop on which it is delivered later
+     * @param loop for late delivery
      */
     void deliver(int vector, DeviceLoop loop, Runnable delivery) {
         switch (onInterrupt(vector)) {
@@ -84,17 +84,17 @@ public final class HostFaults {
         }
     }
 
-    /** Whether writes can go wrong, so that somebody has to ask. */
+    /** Whether there are faults of writes. */
     boolean ofWrites() {
         return ofWrites;
     }
 
-    /** The device writes to memory that it reaches. */
+    /** The device writes to accessible memory. */
     HostFault.@Nullable OfWrite onWrite(long address) {
         return strike(HostFault.OfWrite.class, fault -> fault.range().contains(address));
     }
 
-    /** A write that was asked about was not done: it was no event. */
+    /** The checked write was not done: it does not count. */
     void notWritten(long address, HostFault.@Nullable OfWrite struck) {
         for (Counted counted : faults) {
             if (!(counted.fault instanceof HostFault.OfWrite fault) || !fault.range().contains(address)) continue;

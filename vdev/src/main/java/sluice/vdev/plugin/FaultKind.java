@@ -13,23 +13,23 @@ public enum FaultKind {
             "An access to a page takes N ms longer, up to 2000."),
     POISON("poison", "[first=A,last=A]", Where.SPACE, "Every access to the pages faults; no WHEN."),
     REVOKE("revoke", "[access=read|write][,first=A,last=A]", Where.SPACE,
-            "The mapping that an access touches is revoked while it is in use: that access and all later ones fault until it is mapped anew. Without an IOMMU it is all memory."),
+            "The mapping of an access is revoked: that access and all later ones fault until the range is mapped again. Without an IOMMU it is all memory."),
     FAIL_MAP("fail-map", "[errno=NAME][,after=RUNS]", Where.SPACE,
-            "A mapping fails with this errno (default ENOMEM) after so many runs, which are undone; for a PCI function the front-end's DMA_MAP."),
+            "A map fails with this errno (default ENOMEM) after RUNS runs, which are undone; for a PCI function the front-end's DMA_MAP."),
     FAIL_UNMAP("fail-unmap", "[errno=NAME]", Where.VFIO_USER,
-            "A DMA_UNMAP is refused with this errno (default EIO), and the device still reaches the memory."),
+            "A DMA_UNMAP is refused with this errno (default EIO), and the device can still access the memory."),
     LOST_INTERRUPT("lost-interrupt", "[vector=N|line]", Where.EVERY_DEVICE,
             "An interrupt is never delivered: MSI-X vector N, over vhost-user the call of queue N, or the INTx line; default any."),
     LATE_INTERRUPT("late-interrupt", "ms=N[,vector=N|line]", Where.EVERY_DEVICE,
             "It is delivered N ms later, up to 2000."),
     SHORT_WRITE("short-write", "bytes=N[,first=A,last=A]", Where.FUNCTION,
-            "The device writes N bytes fewer, 1 to 65536, and takes the write for done."),
+            "The last N bytes, 1 to 65536, of a write are not written; the device is not notified."),
     OVERRUN("overrun", "bytes=N[,first=A,last=A]", Where.FUNCTION,
-            "The device also writes N bytes, 1 to 65536, of 0xa5 behind the end of a write, as far as the VM has given it that memory; elsewhere it faults."),
+            "The device also writes N bytes, 1 to 65536, of 0xa5 after the end of a write, as far as the VM has mapped that memory; elsewhere it faults."),
     DROP_INVALIDATION("drop-invalidation", "[first=A,last=A]", Where.VHOST_USER,
-            "An invalidation of the VM's IOMMU is lost: the device keeps using what the guest has unmapped."),
+            "An invalidation of the VM's IOMMU is lost: the device keeps using memory that the guest has unmapped."),
     STRAY_READ("stray-read", "address=A[,from=N]", Where.GPU,
-            "In its N-th transfer the device also reads an address that nobody gave it; no other WHEN.");
+            "In its N-th transfer the device also reads an address that was not passed to it; no other WHEN.");
 
     /** Which devices have it. */
     public enum Where {
@@ -53,7 +53,7 @@ public enum FaultKind {
     }
 
     /** When a fault happens: the keys that all kinds share. */
-    public static final String WHEN = "WHEN is [from=N][,count=N][,every=N][,one-in=N[,seed=S]]: from the N-th event of the kind on (default 1), so many times (default always), at each N-th event, at one in N on average by chance. What the chance decides depends on the seed alone, which is printed if it was not given. A is a bus address, for the gpu one of its own space; first= and last= default to all.";
+    public static final String WHEN = "WHEN is [from=N][,count=N][,every=N][,one-in=N[,seed=S]]: from the N-th event of the kind (default 1), at most N times (default: no limit), at each N-th event, at one in N at random. The random choice depends only on the seed, which is printed if it was not given. A is a bus address, for the gpu one of its own space; first= and last= default to all.";
 
     private final String word;
     private final String keys;

@@ -16,11 +16,11 @@ import sluice.iommu.injection.Occurrences;
 import sluice.vdev.host.HostFault;
 import sluice.vdev.plugin.FaultKind;
 
-/** One {@code KIND,KEY=VALUE,...}, taken apart; what is asked for is used. The grammar is {@link FaultKind}'s. */
+/** One parsed {@code KIND,KEY=VALUE,...}; keys are removed when used. {@link FaultKind} defines the grammar. */
 final class FaultText {
     private static final long MAX_DELAY_MILLIS = 2000;
     private static final int MOST_BYTES = 65_536;
-    /** MSI-X has no more. */
+    /** Most vectors of MSI-X. */
     private static final int MOST_VECTORS = 2048;
     /** MAX_ERRNO of the kernel's include/linux/err.h. */
     private static final int MOST_ERRNO = 4095;
@@ -29,14 +29,14 @@ final class FaultText {
     private final FaultKind kind;
     private final Map<String, String> values = new HashMap<>();
 
-    /** @throws IllegalArgumentException with one sentence, if it is none */
+    /** @throws IllegalArgumentException with one sentence, if it is invalid */
     FaultText(String given) {
         String[] words = given.split(",", -1);
         List<String> pairs = Arrays.asList(words).subList(1, words.length);
         boolean byChance = pairs.stream().anyMatch(word -> word.startsWith("one-in="));
         boolean seeded = pairs.stream().anyMatch(word -> word.startsWith("seed="));
         long seed = ThreadLocalRandom.current().nextInt(Integer.MAX_VALUE);
-        // Whoever reads the name can have the same faults again.
+        // The name allows the faults to be repeated.
         text = byChance && !seeded ? given + ",seed=" + seed : given;
         kind = kind(words[0]);
         for (String word : pairs) {
@@ -65,7 +65,7 @@ final class FaultText {
         return kind;
     }
 
-    /** Unique in its device, and what somebody would write to have it again. */
+    /** Unique in its device, and valid as an option. */
     String name() {
         return "--inject=" + text;
     }
@@ -120,7 +120,7 @@ final class FaultText {
         };
     }
 
-    /** Bytes that are too few or too many. */
+    /** Missing or additional bytes. */
     long bytes() {
         long bytes = number("bytes", null);
         if (bytes < 1 || bytes > MOST_BYTES)
@@ -150,7 +150,7 @@ final class FaultText {
         throw wrong("errno=%s: give a name such as ENOSPC, or a number from 1 to %d".formatted(value, MOST_ERRNO));
     }
 
-    /** The number of runs that fit. */
+    /** The number of runs before the failure. */
     int runs() {
         long runs = number("after", 0L);
         return Long.compareUnsigned(runs, 1 << 20) > 0 ? 1 << 20 : (int) runs;

@@ -18,7 +18,7 @@ public final class InterruptLitmus {
 
     @JCStressTest
     @Outcome(id = { "true, false", "false, true", "true, true" }, expect = Expect.ACCEPTABLE, desc = "the driver knows")
-    @Outcome(id = "false, false", expect = Expect.FORBIDDEN, desc = "an answer that nobody was told of")
+    @Outcome(id = "false, false", expect = Expect.FORBIDDEN, desc = "an answer without a notification")
     @State
     public static class Split {
         private final LitmusRing ring = outstanding(RingKind.SPLIT);
@@ -36,7 +36,7 @@ public final class InterruptLitmus {
 
     @JCStressTest
     @Outcome(id = { "true, false", "false, true", "true, true" }, expect = Expect.ACCEPTABLE, desc = "the driver knows")
-    @Outcome(id = "false, false", expect = Expect.FORBIDDEN, desc = "an answer that nobody was told of")
+    @Outcome(id = "false, false", expect = Expect.FORBIDDEN, desc = "an answer without a notification")
     @State
     public static class Packed {
         private final LitmusRing ring = outstanding(RingKind.PACKED);

@@ -18,7 +18,7 @@ public final class KickLitmus {
 
     @JCStressTest
     @Outcome(id = { "true, false", "false, true", "true, true" }, expect = Expect.ACCEPTABLE, desc = "the device knows")
-    @Outcome(id = "false, false", expect = Expect.FORBIDDEN, desc = "a chain that nobody was told of")
+    @Outcome(id = "false, false", expect = Expect.FORBIDDEN, desc = "a chain without a notification")
     @State
     public static class Split {
         private final LitmusRing ring = new LitmusRing(RingKind.SPLIT);
@@ -36,7 +36,7 @@ public final class KickLitmus {
 
     @JCStressTest
     @Outcome(id = { "true, false", "false, true", "true, true" }, expect = Expect.ACCEPTABLE, desc = "the device knows")
-    @Outcome(id = "false, false", expect = Expect.FORBIDDEN, desc = "a chain that nobody was told of")
+    @Outcome(id = "false, false", expect = Expect.FORBIDDEN, desc = "a chain without a notification")
     @State
     public static class Packed {
         private final LitmusRing ring = new LitmusRing(RingKind.PACKED);

@@ -53,8 +53,8 @@ public final class TranslationLitmus {
 
     /** A reader that finds an entry sees the content that the page had when it was added. */
     @JCStressTest
-    @Outcome(id = "-1", expect = Expect.ACCEPTABLE, desc = "not told of yet")
-    @Outcome(id = "1", expect = Expect.ACCEPTABLE, desc = "told of, and all there")
+    @Outcome(id = "-1", expect = Expect.ACCEPTABLE, desc = "not added yet")
+    @Outcome(id = "1", expect = Expect.ACCEPTABLE, desc = "added, with its content")
     @Outcome(id = "0", expect = Expect.FORBIDDEN, desc = "an entry before what it leads to")
     @State
     public static class Publication {
