@@ -100,7 +100,7 @@ class KernelTreeTest {
     @Test
     void whatIsNotBuiltIsNamedWithTheTargetThatBuildsIt() throws Exception {
         assertThatIOException().isThrownBy(() -> GuestKernel.built(folder.resolve("none")))
-                .withMessageContaining("no folder");
+                .withMessageContaining("not a folder");
         assertThatIOException().isThrownBy(() -> GuestKernel.built(folder))
                 .withMessageContaining("no arch/x86/boot/bzImage: run make bzImage modules there");
         tree();
@@ -132,7 +132,7 @@ class KernelTreeTest {
             try {
                 ModuleFile.read(file).dependencies();
             } catch (IOException e) {
-                assertThat(e).hasMessageContaining("no kernel module");
+                assertThat(e).hasMessageContaining("not a kernel module");
                 refused++;
             }
         }

@@ -25,6 +25,6 @@ class ProgramFileTest {
         byte[] elf = Files.readAllBytes(Path.of("/bin/ls").toRealPath());
         elf[0x27] = 0x7F; // the program headers' offset
         Path file = Files.write(folder.resolve("broken"), elf);
-        assertThatIOException().isThrownBy(() -> ProgramFile.isDynamic(file)).withMessageContaining("no program");
+        assertThatIOException().isThrownBy(() -> ProgramFile.isDynamic(file)).withMessageContaining("not a program");
     }
 }

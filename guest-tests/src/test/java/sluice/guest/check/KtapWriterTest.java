@@ -45,8 +45,8 @@ class KtapWriterTest {
         assertThat(cells.get(3).text()).startsWith("inconclusive: Subtest: lost");
         assertThat(cells.get(2).diagnostics()).anyMatch(line -> line.startsWith("reason: bytes are wrong"))
                 .contains("bytes: 2 of 8 buffers right, 1 failed; packets: 24 right, 10 old, 62 not written, 0 broken",
-                        "rule: MISSING_SYNC_FOR_CPU (error): what a device wrote is transferred back before anybody"
-                                + " else looks",
+                        "rule: MISSING_SYNC_FOR_CPU (error): a device's writes are transferred back before any"
+                                + " other access",
                         "range: 0x1000 to 0x1fff (4096 bytes)", "times: 3 times", "rule: RULE_OF_A_LATER_SLUICE (hint)")
                 .anyMatch(line -> line.startsWith("device: vfg7350"))
                 .anyMatch(line -> line.startsWith("buffer: dma_map_sg"));

@@ -64,8 +64,8 @@ class TestProgramTest {
     @Test
     void whatIsNoProgramIsRefused() throws IOException {
         Path text = Files.createFile(folder.resolve("text"));
-        assertThatIOException().isThrownBy(() -> TestProgram.of(text)).withMessageContaining("no program");
-        assertThatIOException().isThrownBy(() -> TestProgram.of(folder.resolve("none"))).withMessageContaining("no program");
+        assertThatIOException().isThrownBy(() -> TestProgram.of(text)).withMessageContaining("not an executable program");
+        assertThatIOException().isThrownBy(() -> TestProgram.of(folder.resolve("none"))).withMessageContaining("not an executable program");
         Path odd = Files.createFile(folder.resolve("a b;c"));
         assertThat(odd.toFile().setExecutable(true)).isTrue();
         assertThatIOException().isThrownBy(() -> TestProgram.of(odd)).withMessageContaining("take a name");
