@@ -28,26 +28,14 @@
  *   SLUICE error CALL ERRNO                 and exit 1
  */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include <drm.h>
-#include <drm_mode.h>
-#include <linux/dma-buf.h>
-#include <linux/udmabuf.h>
 #include <linux/videodev2.h>
 
+#include "buffers.h"
+
 #define BUFFERS 2
-#define PAGE 4096u
 #define FRAME_TIMEOUT_MS 20000
 #define PIPE_PAGES 256
 
@@ -60,30 +48,6 @@ static int device;
 static struct buffer buffers[BUFFERS];
 static size_t size;		/* of a buffer: a picture in whole pages */
 static uint32_t picture;	/* bytes of a picture */
-
-static void fail(const char *call)
-{
-	printf("SLUICE error %s %s\n", call, strerrorname_np(errno));
-	exit(1);
-}
-
-static void call(int fd, unsigned long request, void *argument, const char *name)
-{
-	while (ioctl(fd, request, argument) < 0)
-		if (errno != EINTR && errno != EAGAIN)
-			fail(name);
-}
-
-#define CALL(fd, request, argument) call(fd, request, argument, #request)
-
-static int open_or_fail(const char *path)
-{
-	int fd = open(path, O_RDWR | O_CLOEXEC);
-
-	if (fd < 0)
-		fail(path);
-	return fd;
-}
 
 /* A step through the pages that meets each of them once, and never the next one. */
 static uint32_t stride(uint32_t pages)
@@ -104,27 +68,17 @@ static uint32_t stride(uint32_t pages)
 
 static int scattered_udmabuf(void)
 {
-	int maker = open_or_fail("/dev/udmabuf");
-	int memory = memfd_create("scattered", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	uint32_t pages = size / PAGE, step = stride(pages);
-	struct udmabuf_create_list *list = calloc(1, sizeof *list + pages * sizeof list->list[0]);
-	int fd;
+	uint32_t *order = calloc(pages, sizeof *order);
+	int memory = sealed_memory(size, 0), fd;
 
-	if (memory < 0 || ftruncate(memory, (off_t)size) < 0 || fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK) < 0)
-		fail("memfd");
-	list->flags = UDMABUF_FLAGS_CLOEXEC;
-	list->count = pages;
-	for (uint32_t i = 0; i < pages; i++) {
-		list->list[i].memfd = (uint32_t)memory;
-		list->list[i].offset = (uint64_t)((uint64_t)i * step % pages) * PAGE;
-		list->list[i].size = PAGE;
-	}
-	fd = ioctl(maker, UDMABUF_CREATE_LIST, list);
-	if (fd < 0)
-		fail("UDMABUF_CREATE_LIST");
-	free(list);
+	if (order == NULL)
+		fail("calloc");
+	for (uint32_t i = 0; i < pages; i++)
+		order[i] = (uint32_t)((uint64_t)i * step % pages);
+	fd = listed_udmabuf(memory, order, pages);
+	free(order);
 	close(memory);
-	close(maker);
 	return fd;
 }
 
@@ -148,32 +102,11 @@ static void break_up_memory(void)
 	close(emptied[1]);
 }
 
-static int dumb_buffer(void)
-{
-	int card = open_or_fail("/dev/dri/card0");
-	/* 32 bits a pixel are all that virtio-gpu has; what they hold is the importer's business. */
-	struct drm_mode_create_dumb create = { .width = PAGE / 4, .height = size / PAGE, .bpp = 32 };
-	struct drm_prime_handle prime = { .flags = DRM_CLOEXEC | DRM_RDWR, .fd = -1 };
-
-	CALL(card, DRM_IOCTL_MODE_CREATE_DUMB, &create);
-	prime.handle = create.handle;
-	CALL(card, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime);
-	close(card);
-	return prime.fd;
-}
-
-static void sync_cpu(const struct buffer *b, uint64_t flags)
-{
-	struct dma_buf_sync sync = { .flags = flags };
-
-	CALL(b->fd, DMA_BUF_IOCTL_SYNC, &sync);
-}
-
 static void wipe(const struct buffer *b)
 {
-	sync_cpu(b, DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE);
+	sync_cpu(b->fd, DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE);
 	memset(b->bytes, 0xee, size);
-	sync_cpu(b, DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE);
+	sync_cpu(b->fd, DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE);
 }
 
 static void make_buffers(const char *kind)
@@ -183,7 +116,7 @@ static void make_buffers(const char *kind)
 	for (int i = 0; i < BUFFERS; i++) {
 		struct buffer *b = &buffers[i];
 
-		b->fd = strcmp(kind, "dumb") == 0 ? dumb_buffer() : scattered_udmabuf();
+		b->fd = strcmp(kind, "dumb") == 0 ? dumb_buffer("virtio_gpu", "CONFIG_DRM_VIRTIO_GPU", size) : scattered_udmabuf();
 		b->bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd, 0);
 		if (b->bytes == MAP_FAILED)
 			fail("mmap");
@@ -249,10 +182,10 @@ static uint32_t next_frame(int closed)
 	}
 	b = &buffers[done.index];
 	if (!closed)
-		sync_cpu(b, DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ);
+		sync_cpu(b->fd, DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ);
 	print("frame", done.sequence, done.index);
 	if (!closed)
-		sync_cpu(b, DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ);
+		sync_cpu(b->fd, DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ);
 	return done.index;
 }
 

@@ -19,6 +19,13 @@ public record KernelCall(String name, Direction direction, Set<DmaAttribute> att
     private static final int SKIP_CPU_SYNC = 1 << 5;
     private static final int MMIO = 1 << 10;
 
+    /** The call with its direction and attributes, for findings. */
+    String said() {
+        StringBuilder text = new StringBuilder(name).append(' ').append(direction);
+        for (DmaAttribute attribute : attributes) text.append(' ').append(attribute);
+        return text.toString();
+    }
+
     /** Whether it unmaps a whole mapping; {@code dma_iova_*} link and unlink parts of one. */
     boolean endsAll() {
         return !name.startsWith("dma_iova_");

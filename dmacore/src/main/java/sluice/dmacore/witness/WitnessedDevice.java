@@ -128,7 +128,7 @@ public final class WitnessedDevice implements AutoCloseable {
      */
     public synchronized void map(KernelCall call, long[] begins, long[] lengths, Runs memory)
             throws DmaBufException {
-        Findings.at(call.name(), () -> track(call, begins, lengths, memory));
+        Findings.at(call.said(), () -> track(call, begins, lengths, memory));
     }
 
     private void track(KernelCall call, long[] begins, long[] lengths, Runs memory) throws DmaBufException {
@@ -228,7 +228,7 @@ public final class WitnessedDevice implements AutoCloseable {
      * @param bytes of all entries
      */
     public synchronized void unmap(KernelCall call, long address, long length, long bytes) throws DmaBufException {
-        Findings.at(call.name(), () -> end(call, address, length, bytes));
+        Findings.at(call.said(), () -> end(call, address, length, bytes));
     }
 
     private void end(KernelCall call, long address, long length, long bytes) throws DmaBufException {
@@ -324,11 +324,11 @@ public final class WitnessedDevice implements AutoCloseable {
     }
 
     private synchronized void sync(KernelCall call, long address, long length, boolean forCpu) throws DmaBufException {
-        Findings.at(call.name(), () -> transfer(call, address, length, forCpu));
+        Findings.at(call.said(), () -> transfer(call, address, length, forCpu));
     }
 
     private void transfer(KernelCall call, long address, long length, boolean forCpu) throws DmaBufException {
-        Stretch stretch = find(address, call);
+        Stretch stretch = find(address, length, call);
         if (stretch == null) {
             notMapped(Rule.D19_SYNC_NOT_MAPPED, call, address, length);
             return;
@@ -360,13 +360,24 @@ public final class WitnessedDevice implements AutoCloseable {
         }
     }
 
-    private @Nullable Stretch find(long address, KernelCall call) {
-        Stretch first = find(address);
-        for (Stretch at = first; at != null; at = at.below) {
+    /**
+     * What a sync means: memory may be mapped several times, a page even twice in one list, so what holds all of the range comes first
+     * (kernel/dma/debug.c: bucket_find_contain), and then what was mapped in the sync's direction. Null if nothing is mapped there.
+     */
+    private @Nullable Stretch find(long address, long length, KernelCall call) {
+        Stretch best = find(address);
+        int most = 0;
+        for (Stretch at = best; at != null; at = at.below) {
             DeviceMapping mapping = at.owner().mapping();
-            if (address < at.end() && mapping != null && mapping.direction().covers(call.direction())) return at;
+            if (address >= at.end() || mapping == null) continue;
+            int fit = (length <= at.end() - address ? 2 : 0)
+                    + (mapping.direction().covers(call.direction()) ? 1 : 0);
+            if (fit > most) {
+                best = at;
+                most = fit;
+            }
         }
-        return first;
+        return best;
     }
 
     // ---- what the device asks

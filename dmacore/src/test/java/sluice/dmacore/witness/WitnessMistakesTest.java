@@ -5,6 +5,7 @@ import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import sluice.dmacore.budget.Budget;
@@ -48,6 +49,22 @@ class WitnessMistakesTest extends WitnessedCard {
         machine.core().findings().clear();
         deviceWrites(5, 164);
         assertThat(errors()).containsExactly(Rule.DEVICE_FOREIGN_ADDRESS);
+    }
+
+    /** As udmabuf maps a list that has a page twice, with neighbours joined to one entry. */
+    @ParameterizedTest
+    @EnumSource
+    void aPageThatIsTwiceInAListIsNoMistake(Direction direction) throws Exception {
+        long[] addresses = { at(5), at(5) };
+        long[] lengths = { 2L * PAGE, PAGE };
+        card.map(call("dma_map_sg", direction, NONE), addresses, lengths, pages(5, 6, 5));
+        for (int entry = 0; entry < 2; entry++) {
+            card.syncForCpu(call("dma_sync_sg_for_cpu", direction, NONE), addresses[entry], lengths[entry]);
+            card.syncForDevice(call("dma_sync_sg_for_device", direction, NONE), addresses[entry], lengths[entry]);
+        }
+        assertThat(errors()).doesNotContain(Rule.D20_SYNC_TOO_LONG, Rule.D21_SYNC_DIRECTION);
+        card.syncForCpu(call("dma_sync_sg_for_cpu", direction, NONE), at(5), 3L * PAGE);
+        assertThat(errors()).contains(Rule.D20_SYNC_TOO_LONG);
     }
 
     @ParameterizedTest
@@ -133,7 +150,7 @@ class WitnessMistakesTest extends WitnessedCard {
         assertThat(machine.core().findings().errors()).singleElement().satisfies(finding -> {
             assertThat(finding.rule()).isEqualTo(Rule.D3_UNMAP_SIZE);
             assertThat(finding.what()).isEqualTo("4096 bytes unmapped, but 8192 mapped");
-            assertThat(finding.site()).isEqualTo("dma_unmap_sg");
+            assertThat(finding.site()).isEqualTo("dma_unmap_sg FROM_DEVICE");
         });
         assertThat(card.live()).isZero();
         machine.core().findings().clear();

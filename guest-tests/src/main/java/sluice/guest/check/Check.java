@@ -78,10 +78,10 @@ public final class Check implements Callable<Integer> {
     @Option(names = "--print", paramLabel = "WHAT", description = "Print something and end. config: what a kernel must have for these cells, for merge_config.sh. vng: how virtme-ng boots the kernel with the card of the first machine.")
     private @Nullable String print;
 
-    @Option(names = "--import", paramLabel = "NAME", split = ",", description = "Whose buffers: mmap, udmabuf, dumb, heap (default: all).")
+    @Option(names = "--import", paramLabel = "NAME", split = ",", description = "Whose buffers; --list names them (default: all).")
     private List<String> memories = List.of();
 
-    @Option(names = "--use", paramLabel = "NAME", split = ",", description = "What user space does: sync, no-sync (default: both).")
+    @Option(names = "--use", paramLabel = "NAME", split = ",", description = "What user space does; --list names it (default: sync and no-sync, and some mistakes if nothing is chosen).")
     private List<String> uses = List.of();
 
     @Option(names = "--iommu", paramLabel = "NAME", split = ",", description = "The VM's: none, intel-lazy, intel-strict, virtio (default: none).")
@@ -136,7 +136,7 @@ public final class Check implements Callable<Integer> {
             throw new ParameterException(line, "--cell-timeout=" + cellTimeout + ": give 1 to 86400 seconds");
         TestProgram program = test == null ? null : TestProgram.of(test);
         Card card = card(line);
-        List<Cell> cells = program == null ? cells(line) : Matrix.of(setups(line), program);
+        List<Cell> cells = program == null ? cells(line, card) : Matrix.of(setups(line), program);
         if (print != null) return print(line, print, card, cells);
         ReportFormat written = written(line);
         Path folder = report;
@@ -174,7 +174,7 @@ public final class Check implements Callable<Integer> {
         GuestImage image = CheckMachine.image(card, guest, additions, cache);
         KtapWriter ktap = new KtapWriter(format.equals("ktap") ? line.getOut() : line.getErr());
         ktap.begin(card, guest.release(), qemu.version(), cells);
-        CheckRun run = new CheckRun(launcher(), qemu, image, card, cache, new Judge(KnownFaults.shipped()))
+        CheckRun run = new CheckRun(launcher(), qemu, image, card, cache, new Judge(KnownFaults.shipped().of(card)))
                 .with(additions).cellLimit(Duration.ofSeconds(cellTimeout));
         CheckResult result = run.run(cells, cell -> told(ktap, cell));
         ktap.end();
@@ -250,10 +250,18 @@ public final class Check implements Callable<Integer> {
         return "give one of " + Card.ALL.stream().map(Card::driver).collect(Collectors.joining(", "));
     }
 
-    private List<Cell> cells(CommandLine line) {
-        List<Cell.Memory> wanted = chosen(line, "--import", memories, Cell.Memory.values(), Cell.Memory::label);
-        List<Cell.Use> how = chosen(line, "--use", uses, Cell.Use.values(), Cell.Use::label);
-        return Matrix.of(setups(line), wanted, how);
+    private List<Cell> cells(CommandLine line, Card card) {
+        if (memories.isEmpty() && uses.isEmpty() && iommus.isEmpty() && bounces.isEmpty() && coherencies.isEmpty())
+            return Matrix.usual(card);
+        List<Memory> wanted = chosen(line, "--import", memories, Memory.values(), Memory::label);
+        List<Use> how = uses.isEmpty()
+                ? List.of(Use.SYNC, Use.NO_SYNC)
+                : chosen(line, "--use", uses, Use.values(), Use::label);
+        List<Cell> cells = Matrix.of(setups(line), wanted, how);
+        if (cells.isEmpty())
+            throw new ParameterException(line, "--import=%s cannot be used as --use=%s says: see --list".formatted(
+                    String.join(",", memories), String.join(",", uses)));
+        return cells;
     }
 
     private List<Setup> setups(CommandLine line) {

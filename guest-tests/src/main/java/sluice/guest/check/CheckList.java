@@ -13,12 +13,11 @@ final class CheckList {
                     card.scatters() ? "; takes buffers of single pages without an IOMMU" : "");
         }
         out.println("buffers (--import):");
-        for (Cell.Memory memory : Cell.Memory.values())
+        for (Memory memory : Memory.values())
             out.printf("  %-18s %s; needs %s%n", memory.label(),
                     memory.help(), memory.needs());
-        out.println("uses (--use):");
-        out.println("  sync               DMA_BUF_IOCTL_SYNC where it is due");
-        out.println("  no-sync            none: the mistake must show on machines where it matters, and be found");
+        out.println("uses (--use), mistakes all but the first:");
+        for (Use use : Use.values()) out.printf("  %-18s %s%n", use.label(), use.help());
         out.println("machines:");
         out.println("  --iommu            none, intel-lazy, intel-strict, virtio");
         out.println("  --bounce           off, force (swiotlb=force: all DMA goes through bounce buffers)");

@@ -17,6 +17,9 @@ import sluice.vdev.qemu.QemuBinary;
 
 /** A machine with a card, the witness, and a guest that executes commands. */
 final class CheckMachine implements Closeable {
+    /** A BAR that is memory, for vfio-pci to export; {@code guest/exporters.h} knows where it is. */
+    private static final List<String> BAR = List.of("-object", "memory-backend-memfd,id=bar,size=1M,share=on", "-device",
+            "ivshmem-plain,memdev=bar,addr=0x1e");
     private static final Duration SOON = Duration.ofSeconds(30);
     private static final Pattern UNLOADED = Pattern.compile("^SLUICE error insmod (\\S+)\\.ko$");
     /** The functions with slots assigned by QEMU; those of the chipset and with fixed slots are above. */
@@ -56,7 +59,11 @@ final class CheckMachine implements Closeable {
         // Before the drivers whose calls it reports, after the IOMMU's.
         if (card.isTold() && KernelNeeds.of(kernel).hasWitness())
             image.module(KernelModule.build(kernel.headers(cache), "witness", cache), "");
-        image.moduleIfThere("virtio-gpu", "").compiled("stream.c", "numbered.h");
+        image.moduleIfThere("virtio-gpu", "").moduleIfThere("vgem", "")
+                .moduleIfThere("vivid", "n_devs=1 node_types=1 allocators=1")
+                // The IOMMU of the machine remaps no interrupts.
+                .moduleIfThere("vfio_iommu_type1", "allow_unsafe_interrupts=1").moduleIfThere("vfio-pci", "")
+                .compiled("stream.c", "buffers.h", "exporters.h", "numbered.h");
         for (Path module : additions.modules()) image.moduleFile(module, "");
         card.load(image);
         TestProgram test = additions.test();
@@ -75,7 +82,8 @@ final class CheckMachine implements Closeable {
         if (!setup.iommu().device().isEmpty()) builder.device(setup.iommu().device());
         GuestRoot root = additions.root();
         if (root != null) builder.arguments(root.qemuArguments());
-        CheckMachine machine = new CheckMachine(server, builder.device("virtio-gpu-pci").arguments(server.qemuArguments())
+        CheckMachine machine = new CheckMachine(server, builder.device("virtio-gpu-pci").arguments(BAR)
+                .arguments(server.qemuArguments())
                 .arguments(List.of("-no-reboot")).kernel(setup.kernel()).boot(cache));
         boolean right = false;
         try {

@@ -14,6 +14,7 @@ import java.util.regex.Pattern;
 import com.google.gson.JsonObject;
 import org.jspecify.annotations.Nullable;
 
+import sluice.dmacore.finding.Rule;
 import sluice.guest.GuestImage;
 import sluice.guest.Machine;
 import sluice.vdev.qemu.CacheFolder;
@@ -24,8 +25,6 @@ final class CheckRun {
     /** Time limit of a cell: a stock driver's buffers arrive within milliseconds. */
     static final Duration CELL = Duration.ofSeconds(60);
     private static final int FRAMES = 20;
-    private static final Pattern STREAM = Pattern.compile(
-            "^SLUICE stream \\S+ frames (\\d+) failed (\\d+) right (\\d+) packets right (\\d+) old (\\d+) wiped (\\d+) other (\\d+)$");
 
     private final List<String> launcher;
     private final QemuBinary qemu;
@@ -149,7 +148,7 @@ final class CheckRun {
 
     private CellResult judged(Cell cell, Machine.Done done, List<Finding> found, long lost, long began) {
         return program(cell).map(program -> judge.judge(cell, program, done, found, lost, began))
-                .orElseGet(() -> judge.judge(cell, done, bytes(done), found, lost, began));
+                .orElseGet(() -> judge.judge(cell, done, Bytes.among(done.lines()), found, lost, began));
     }
 
     private Optional<TestProgram> program(Cell cell) {
@@ -165,29 +164,19 @@ final class CheckRun {
         }
         String node = "$(for d in /sys/class/video4linux/video*; do grep -q '%s' $d/name && basename $d; done | head -n 1)"
                 .formatted(card.node());
-        // Kernel messages about a failure are not on the console.
-        return "dmesg -c >/dev/null; stream /dev/%s %s %d%s || { dmesg | tail -n 6; false; }".formatted(node,
-                cell.memory().label(), FRAMES, cell.use() == Cell.Use.NO_SYNC ? " nosync" : "");
-    }
-
-    private static @Nullable Bytes bytes(Machine.Done done) {
-        for (String line : done.lines()) {
-            Matcher found = STREAM.matcher(line);
-            if (!found.matches()) continue;
-            return new Bytes(Integer.parseInt(found.group(1)), Integer.parseInt(found.group(2)),
-                    Integer.parseInt(found.group(3)), Long.parseLong(found.group(4)), Long.parseLong(found.group(5)),
-                    Long.parseLong(found.group(6)), Long.parseLong(found.group(7)));
-        }
-        return null;
+        // What the kernel says of a failure is not on the console.
+        return "dmesg -c >/dev/null; stream /dev/%s %s %d %s || { dmesg | tail -n 6; false; }".formatted(node,
+                cell.memory().label(), FRAMES, cell.use().label());
     }
 
     /**
      * A snapshot of the devices' counters.
      *
-     * @param findings by their distinguishing fields
-     * @param lost calls that were lost or not tracked
+     * @param findings by all that tells one from another
+     * @param lost calls that were not seen, or not kept
+     * @param mappings that are live, of all devices that the witness knows
      */
-    private record Seen(Map<String, Finding> findings, long lost) {
+    private record Seen(Map<String, Finding> findings, long lost, long mappings) {
         static Seen of(CardServer.Reports reports) {
             Map<String, Finding> findings = new LinkedHashMap<>();
             for (Finding finding : Finding.of(reports.card())) {
@@ -195,17 +184,19 @@ final class CheckRun {
                         (first, second) -> withTimes(first, first.times() + second.times()));
             }
             JsonObject witness = reports.witness();
+            // Findings for which there was no room are not seen either.
             return new Seen(findings, witness.get("lost").getAsLong() + witness.get("refused").getAsLong()
-                    + witness.get("untracked").getAsLong());
+                    + witness.get("untracked").getAsLong() + reports.card().get("findings_beyond").getAsLong(), witness.get("mappings").getAsLong());
         }
 
         private static String key(Finding finding) {
-            return "%s %s %s %s".formatted(finding.rule(), finding.device(), finding.buffer(), finding.what());
+            return "%s %s %s %s %s".formatted(finding.rule(), finding.device(), finding.buffer(), finding.what(),
+                    finding.site());
         }
 
         private static Finding withTimes(Finding finding, long times) {
             return new Finding(finding.rule(), finding.error(), finding.device(), finding.buffer(), finding.from(),
-                    finding.length(), times, finding.what());
+                    finding.length(), times, finding.what(), finding.site());
         }
 
         /** The difference to an earlier snapshot. */
@@ -216,6 +207,12 @@ final class CheckRun {
                 long times = finding.times() - (old == null ? 0 : old.times());
                 if (times > 0) fresh.add(withTimes(finding, times));
             });
+            long left = mappings - before.mappings;
+            if (left > 0) {
+                fresh.add(new Finding(Rule.D25_MAPPED_AT_DETACH.name(), true, "", "", 0, 0, left,
+                        "%s left when the programs have ended: an unmap is missing"
+                                .formatted(FindingText.counted(left, "mapping"))));
+            }
             return fresh;
         }
     }

@@ -16,10 +16,17 @@ import com.google.gson.JsonObject;
  * @param from first byte of the buffer
  * @param length in bytes
  * @param times number of occurrences in this cell
- * @param description, as a clause
+ * @param what description, as a clause
+ * @param site where it was found: the kernel's call with direction and attributes, or a place of the card's model; may be empty
  */
 public record Finding(String rule, boolean error, String device, String buffer, long from, long length, long times,
-        String what) {
+        String what, String site) {
+    /** Without a site. */
+    public Finding(String rule, boolean error, String device, String buffer, long from, long length, long times,
+            String what) {
+        this(rule, error, device, buffer, from, length, times, what, "");
+    }
+
     /** The errors and the hints in a device's report, in this order. */
     public static List<Finding> of(JsonObject report) {
         List<Finding> findings = new ArrayList<>();
@@ -33,6 +40,6 @@ public record Finding(String rule, boolean error, String device, String buffer, 
     private static Finding read(JsonObject json, boolean error) {
         return new Finding(json.get("rule").getAsString(), error, json.get("device").getAsString(),
                 json.get("buffer").getAsString(), json.get("from").getAsLong(), json.get("length").getAsLong(),
-                json.get("times").getAsLong(), json.get("what").getAsString());
+                json.get("times").getAsLong(), json.get("what").getAsString(), json.get("site").getAsString());
     }
 }

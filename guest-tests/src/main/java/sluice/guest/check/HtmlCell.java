@@ -79,7 +79,10 @@ final class HtmlCell {
 
     private void evidence(CellResult result) throws XMLStreamException {
         Bytes bytes = result.bytes();
-        if (bytes != null) bytes(bytes);
+        if (bytes != null) {
+            bytes(bytes);
+            for (Difference difference : bytes.differences()) difference(difference);
+        }
         for (Finding finding : result.findings()) finding(finding);
         if (result.console().isEmpty()) return;
         html.element("details", () -> {
@@ -111,6 +114,17 @@ final class HtmlCell {
         }, "class", "numbers"), "class", "scroll");
     }
 
+    private void difference(Difference difference) throws XMLStreamException {
+        html.text("p", sentence(difference.where()), "class", "soft");
+        html.element("pre", () -> html.verbatim("expected %s\nfound    %s".formatted(spaced(difference.expected()),
+                spaced(difference.found()))));
+    }
+
+    /** Bytes in hexadecimal, with a space between. */
+    private static String spaced(String hex) {
+        return hex.replaceAll("..(?!$)", "$0 ");
+    }
+
     private void bad(long count) throws XMLStreamException {
         html.text("td", Long.toString(count), "class", count == 0 ? "good" : "bad");
     }
@@ -132,6 +146,7 @@ final class HtmlCell {
                 row("Source", text.source());
                 row("Device", finding.device());
                 row("Kernel call", finding.buffer());
+                row("Found at", finding.site());
                 row("Range", text.range());
                 row("Seen", text.times());
             });

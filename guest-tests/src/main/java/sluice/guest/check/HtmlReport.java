@@ -110,7 +110,7 @@ final class HtmlReport implements ReportFormat {
     }
 
     /** A row of the table. */
-    private record Row(Cell.Memory memory, Cell.Use use, @Nullable String program) {}
+    private record Row(Memory memory, Use use, @Nullable String program) {}
 
     private static void table(Markup html, CheckResult result) throws XMLStreamException {
         Set<Setup> setups = new LinkedHashSet<>();
@@ -154,7 +154,7 @@ final class HtmlReport implements ReportFormat {
                 return;
             }
             html.text(row.memory().label() + " " + row.use().label());
-            html.text("span", row.use() == Cell.Use.NO_SYNC ? "without DMA_BUF_IOCTL_SYNC" : row.memory().help());
+            html.text("span", row.use() == Use.SYNC ? row.memory().help() : row.use().help());
         }, "scope", "row");
     }
 

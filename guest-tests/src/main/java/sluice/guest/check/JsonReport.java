@@ -28,11 +28,14 @@ import com.google.gson.JsonObject;
  *     "seconds": 1.25,
  *     "bytes": {                      // null if the cell came to no bytes
  *       "buffers": 8, "failed": 0, "right_buffers": 2,
- *       "packets": { "right": 24, "old": 0, "not_written": 72, "broken": 0 } },
+ *       "packets": { "right": 24, "old": 0, "not_written": 72, "broken": 0 },
+ *       "differences": [ {            // of the first wrong buffers; dots are bytes that nothing tells
+ *         "frame": 0, "offset": 0, "length": 12032, "expected": "471fff10....", "found": "eeee..." } ] },
  *     "findings": [ {
  *       "rule": "MISSING_SYNC_FOR_CPU", "says": "...", "source": "...",    // the last two are empty for an unknown rule
  *       "severity": "error",          // error, hint
- *       "device": "...", "buffer": "...", "from": 0, "length": 4096, "times": 3, "what": "..." } ],
+ *       "device": "...", "buffer": "...", "from": 0, "length": 4096, "times": 3, "what": "...",
+ *       "site": "dma_unmap_sg FROM_DEVICE SKIP_CPU_SYNC" } ],
  *     "console": [ "..." ] } ] }
  * </pre>
  */
@@ -102,6 +105,19 @@ final class JsonReport implements ReportFormat {
         packets.addProperty("not_written", bytes.wiped());
         packets.addProperty("broken", bytes.other());
         json.add("packets", packets);
+        JsonArray differences = new JsonArray();
+        for (Difference difference : bytes.differences()) differences.add(json(difference));
+        json.add("differences", differences);
+        return json;
+    }
+
+    private static JsonObject json(Difference difference) {
+        JsonObject json = new JsonObject();
+        json.addProperty("frame", difference.frame());
+        json.addProperty("offset", difference.offset());
+        json.addProperty("length", difference.length());
+        json.addProperty("expected", difference.expected());
+        json.addProperty("found", difference.found());
         return json;
     }
 
@@ -118,6 +134,7 @@ final class JsonReport implements ReportFormat {
         json.addProperty("length", finding.length());
         json.addProperty("times", finding.times());
         json.addProperty("what", finding.what());
+        json.addProperty("site", finding.site());
         return json;
     }
 

@@ -5,7 +5,10 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +24,13 @@ final class Judge {
             "MAPPED_AT_IMPORT", "REDUNDANT_SYNC", "HELD_LONG");
     /** Hints that explain wrong bytes, but are not errors without a read. */
     private static final Set<String> EXPLAIN = Set.of("NEVER_FETCHED", "DIRTY_DROPPED");
+
+    /** What a device does to memory that is not its own, and what a driver leaves to it. */
+    private static final Set<String> WRONG_TOUCH = Set.of("DEVICE_FOREIGN_ADDRESS", "DEVICE_AFTER_UNMAP",
+            "DEVICE_OUTSIDE_MAPPING", "DEVICE_AGAINST_DIRECTION", "D25_MAPPED_AT_DETACH");
+    private static final String SKIP = "SLUICE skip ";
+    private static final String ERROR = "SLUICE error ";
+    private static final String REFUSED = "SLUICE refused ";
 
     private final KnownFaults known;
 
@@ -40,17 +50,26 @@ final class Judge {
             long began) {
         List<Finding> findings = together(found.stream().filter(finding -> !BY_DESIGN.contains(finding.rule()))
                 .filter(finding -> finding.error() || explains(finding, bytes)).toList());
+        Optional<String> skip = said(done, SKIP);
+        if (skip.isPresent()) return skipped(cell, skip.get());
         List<String> wrong = new ArrayList<>();
-        if (done.status() != 0 || bytes == null) {
-            wrong.add(error(done));
-        } else if (cell.use() == Cell.Use.SYNC) {
+        if (cell.memory().mayBeRefused() && done.status() == 0 && bytes == null && said(done, REFUSED).isPresent()) {
+            findings.stream().filter(Judge::touchesWrongly).forEach(finding -> wrong.add(sentence(finding)));
+        } else if (done.status() != 0 || bytes == null) {
+            wrong.add(said(done, ERROR).map(error -> "the program says: " + error)
+                    .orElse("the program ended with status " + done.status()));
+        } else if (!cell.use().isMistake()) {
             if (!bytes.areRight()) wrong.add(bytes.sentence());
             for (Finding finding : findings) {
                 if (finding.error()) wrong.add(sentence(finding));
             }
             if (!bytes.areRight() && findings.isEmpty()) wrong.add("nothing was found that explains it");
-        } else if (!bytes.areRight() && findings.isEmpty()) {
-            wrong.add("user space forgot its syncs and read wrong bytes, and nothing was found: " + bytes.sentence());
+        } else {
+            findings.stream().filter(Judge::touchesWrongly).forEach(finding -> wrong.add(sentence(finding)));
+            if (cell.use().isRefused() && said(done, REFUSED).isEmpty())
+                wrong.add("the kernel took what it had to refuse: " + cell.use().help());
+            if (!bytes.areRight() && findings.isEmpty())
+                wrong.add("user space made a mistake and read wrong bytes, and nothing was found: " + bytes.sentence());
         }
         Outcome outcome = wrong.isEmpty() ? Outcome.PASS : Outcome.FAIL;
         if (lost > 0) {
@@ -83,7 +102,7 @@ final class Judge {
     private static List<Finding> together(List<Finding> findings) {
         Map<String, List<Finding>> alike = new LinkedHashMap<>();
         for (Finding finding : findings) {
-            String key = "%s %s %s %s".formatted(finding.rule(), finding.device(), call(finding),
+            String key = "%s %s %s %s %s".formatted(finding.rule(), finding.device(), call(finding), finding.site(),
                     finding.what().replaceAll("\\d+", "N"));
             alike.computeIfAbsent(key, _ -> new ArrayList<>()).add(finding);
         }
@@ -95,7 +114,7 @@ final class Judge {
         long buffers = alike.stream().map(Finding::buffer).distinct().count();
         String what = buffers == 1 ? first.what() : "%s; so for %d buffers".formatted(first.what(), buffers);
         return new Finding(first.rule(), first.error(), first.device(), first.buffer(), first.from(), first.length(),
-                alike.stream().mapToLong(Finding::times).sum(), what);
+                alike.stream().mapToLong(Finding::times).sum(), what, first.site());
     }
 
     /** The kernel's call, without the address. */
@@ -107,16 +126,20 @@ final class Judge {
         return bytes != null && !bytes.areRight() && EXPLAIN.contains(finding.rule());
     }
 
-    private static String error(Machine.Done done) {
-        for (String line : done.lines()) {
-            if (line.startsWith("SLUICE error "))
-                return "the program says: " + line.substring("SLUICE error ".length());
-        }
-        return "the program ended with status " + done.status();
+    /** What a mistake of user space's must never lead to. */
+    private static boolean touchesWrongly(Finding finding) {
+        return WRONG_TOUCH.contains(finding.rule());
+    }
+
+    private static Optional<String> said(Machine.Done done, String what) {
+        return done.lines().stream().filter(line -> line.startsWith(what)).map(line -> line.substring(what.length()))
+                .findFirst();
     }
 
     private static String sentence(Finding finding) {
-        return "%s: %s (%s, %s)".formatted(finding.rule(), finding.what(), finding.device(), call(finding));
+        String who = Stream.of(finding.device(), call(finding)).filter(text -> !text.isEmpty())
+                .collect(Collectors.joining(", "));
+        return "%s: %s%s".formatted(finding.rule(), finding.what(), who.isEmpty() ? "" : " (%s)".formatted(who));
     }
 
     /** A cell after which the guest did not answer, or that could not start. */

@@ -76,13 +76,17 @@ final class JunitReport implements ReportFormat {
         lines.add(Legible.line(result.cell().title()));
         lines.add(Legible.line(result.reason()));
         Bytes bytes = result.bytes();
-        if (bytes != null) lines.add(bytes.sentence());
+        if (bytes != null) {
+            lines.add(bytes.sentence());
+            for (Difference difference : bytes.differences()) lines.add("  " + difference.sentence());
+        }
         for (Finding finding : result.findings()) {
             FindingText text = FindingText.of(finding);
             lines.add(Legible.line("%s %s: %s".formatted(text.severity(), text.rule(), finding.what())));
             if (!text.says().isEmpty()) lines.add("  rule: %s (%s)".formatted(text.says(), text.source()));
             if (!finding.device().isEmpty()) lines.add("  device: " + Legible.line(finding.device()));
             lines.add("  buffer: " + Legible.line(finding.buffer()));
+            if (!finding.site().isEmpty()) lines.add("  site: " + Legible.line(finding.site()));
             if (!text.range().isEmpty()) lines.add("  range: " + text.range());
             lines.add("  times: " + text.times());
         }

@@ -5,9 +5,11 @@ import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 import com.google.gson.JsonElement;
@@ -25,18 +27,20 @@ final class KnownFaults {
     /**
      * A fault.
      *
-     * @param memory origin of the buffers in affected cells
-     * @param bounced with {@code swiotlb=force} or without, or null for both
-     * @param snoops with a coherent card or not, or null for both
+     * @param memories whose cells have it
+     * @param bounced whether with {@code swiotlb=force}, or null for either
+     * @param snoops whether with a card that snoops, or null for either
      * @param wrongBytes whether user space gets wrong bytes
-     * @param rules violated rules, without hints
-     * @param says a line of the program or the kernel, if the program gets no bytes; otherwise null
-     * @param cause cause in a sentence, with kernel files
+     * @param strayBytes whether these may be another device's, or another buffer's
+     * @param rules that are found, besides hints
+     * @param says where the program does not come to bytes, a line of it or of the kernel; null where it does
+     * @param driver whose fault it is, with others' or without; null for any
+     * @param cause in a sentence, with files of the kernel
      */
-    private record Fault(Cell.Memory memory, @Nullable Boolean bounced, @Nullable Boolean snoops, boolean wrongBytes,
-            List<String> rules, @Nullable Pattern says, String cause) {
+    private record Fault(Set<Memory> memories, @Nullable Boolean bounced, @Nullable Boolean snoops, boolean wrongBytes,
+            boolean strayBytes, List<String> rules, @Nullable Pattern says, @Nullable String driver, String cause) {
         boolean isOf(Cell cell) {
-            return cell.memory() == memory && (bounced == null || bounced == cell.setup().bounces())
+            return memories.contains(cell.memory()) && (bounced == null || bounced == cell.setup().bounces())
                     && (snoops == null || snoops == cell.setup().snoops());
         }
 
@@ -52,7 +56,13 @@ final class KnownFaults {
         this.faults = faults;
     }
 
-    /** The built-in list. */
+    /** Those that a card's driver can have. */
+    KnownFaults of(Card card) {
+        return new KnownFaults(faults.stream()
+                .filter(fault -> fault.driver == null || card.driver().equals(fault.driver)).toList());
+    }
+
+    /** Those that are shipped, of all drivers. */
     static KnownFaults shipped() throws IOException {
         try (InputStream file = Objects.requireNonNull(KnownFaults.class.getResourceAsStream(FILE), FILE)) {
             List<Fault> faults = new ArrayList<>();
@@ -64,12 +74,14 @@ final class KnownFaults {
     }
 
     private static Fault fault(JsonObject json) {
+        Set<Memory> memories = EnumSet.noneOf(Memory.class);
+        json.getAsJsonArray("memories").forEach(memory -> memories.add(Memory.valueOf(memory.getAsString())));
         List<String> rules = new ArrayList<>();
         json.getAsJsonArray("rules").forEach(rule -> rules.add(rule.getAsString()));
-        return new Fault(Cell.Memory.valueOf(json.get("memory").getAsString()), flag(json, "bounced"),
-                flag(json, "snoops"), json.get("wrongBytes").getAsBoolean(), rules,
+        return new Fault(memories, flag(json, "bounced"), flag(json, "snoops"), json.get("wrongBytes").getAsBoolean(),
+                flag(json, "strayBytes") == Boolean.TRUE, rules,
                 json.has("says") ? Pattern.compile(json.get("says").getAsString()) : null,
-                json.get("cause").getAsString());
+                json.has("driver") ? json.get("driver").getAsString() : null, json.get("cause").getAsString());
     }
 
     private static @Nullable Boolean flag(JsonObject json, String name) {
@@ -98,9 +110,10 @@ final class KnownFaults {
             if (!seen.contains(fault.get())) seen.add(fault.get());
         }
         if (bytes != null && !bytes.areRight()) {
-            Optional<Fault> fault = here.stream().filter(Fault::wrongBytes).findFirst();
-            // Bytes from neither the device nor the program are another fault.
-            if (fault.isEmpty() || bytes.other() > 0) return Optional.empty();
+            // Bytes that nobody put there are another fault.
+            Optional<Fault> fault = here.stream()
+                    .filter(one -> one.wrongBytes && (one.strayBytes || bytes.other() == 0)).findFirst();
+            if (fault.isEmpty()) return Optional.empty();
             if (!seen.contains(fault.get())) seen.add(fault.get());
         }
         return seen.isEmpty()

@@ -29,8 +29,8 @@ import java.util.Map;
  * not ok 1 iommu-none.bounced.coherent
  * </pre>
  *
- * Diagnostic lines precede their result, each with a key: {@code reason}, {@code bytes}, {@code rule}, {@code source},
- * {@code what}, {@code device}, {@code buffer}, {@code range}, {@code times}, {@code took}. An inconclusive cell is
+ * Diagnostic lines precede their result, each with a key: {@code reason}, {@code bytes}, {@code diff}, {@code rule}, {@code source},
+ * {@code what}, {@code device}, {@code buffer}, {@code site}, {@code range}, {@code times}, {@code took}. An inconclusive cell is
  * {@code not ok} with {@code ERROR}.
  */
 final class KtapWriter {
@@ -149,7 +149,10 @@ final class KtapWriter {
         if (result.outcome() == Outcome.SKIP) return;
         if (result.outcome() == Outcome.FAIL) diagnostic("reason", result.reason());
         Bytes bytes = result.bytes();
-        if (bytes != null) diagnostic("bytes", bytes.sentence());
+        if (bytes != null) {
+            diagnostic("bytes", bytes.sentence());
+            for (Difference difference : bytes.differences()) diagnostic("diff", difference.sentence());
+        }
         for (Finding finding : result.findings()) {
             FindingText text = FindingText.of(finding);
             diagnostic("rule", "%s (%s)%s".formatted(text.rule(), text.severity(),
@@ -158,6 +161,7 @@ final class KtapWriter {
             diagnostic("what", finding.what());
             diagnostic("device", finding.device());
             diagnostic("buffer", finding.buffer());
+            diagnostic("site", finding.site());
             diagnostic("range", text.range());
             diagnostic("times", text.times());
         }

@@ -3,25 +3,72 @@ package sluice.guest.check;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** The cells to run, ordered by machine. */
 final class Matrix {
-    /** The default machines of a run: each detects faults that the others do not. */
-    static final List<Setup> USUAL = List.of(new Setup(Setup.Iommu.NONE, false, true),
-            new Setup(Setup.Iommu.NONE, false, false), new Setup(Setup.Iommu.NONE, true, true));
+    /** A machine with nothing that could show a mistake but bytes and calls. */
+    static final Setup PLAIN = new Setup(Setup.Iommu.NONE, false, true);
+    /** A card that does not snoop. */
+    static final Setup NON_COHERENT = new Setup(Setup.Iommu.NONE, false, false);
+    /** All DMA goes through bounce buffers. */
+    static final Setup BOUNCED = new Setup(Setup.Iommu.NONE, true, true);
+    /** An IOMMU, without which vfio-pci exports no BAR. */
+    static final Setup TRANSLATED = new Setup(Setup.Iommu.INTEL_LAZY, false, true);
+    /** The machines of a run that nobody has asked otherwise of: each shows what the others do not. */
+    static final List<Setup> USUAL = List.of(PLAIN, NON_COHERENT, BOUNCED, TRANSLATED);
+
+    private static final List<Memory> WITH_SYNC = List.of(Memory.UDMABUF, Memory.DUMB, Memory.HEAP);
+    /** Behind an IOMMU: what is merged, what is contiguous already, and what has no pages. */
+    private static final List<Memory> BEHIND = List.of(Memory.MMAP, Memory.UDMABUF, Memory.UDMABUF_TWICE, Memory.BAR);
+    /** Mistakes of user space's, each over the memory where a kernel has most to lose. */
+    private static final Map<Use, List<Memory>> MISTAKES = Map.of(Use.CLOSED, List.of(Memory.UDMABUF, Memory.HEAP),
+            Use.MUNMAP, List.of(Memory.MMAP, Memory.UDMABUF), Use.FORK, List.of(Memory.USERPTR, Memory.UDMABUF),
+            Use.KILLED, List.of(Memory.MMAP, Memory.UDMABUF, Memory.USERPTR), Use.SHORT,
+            List.of(Memory.UDMABUF, Memory.USERPTR), Use.REQUEUED, List.of(Memory.MMAP, Memory.UDMABUF));
 
     private Matrix() {}
 
-    /** All cells of some machines, memories and uses. */
-    static List<Cell> of(Collection<Setup> setups, Collection<Cell.Memory> memories, Collection<Cell.Use> uses) {
+    /** The cells of a run that nobody has asked otherwise of: most on the machine where the card takes most. */
+    static List<Cell> usual(Card card) {
+        List<Cell> cells = new ArrayList<>();
+        for (Setup setup : USUAL) {
+            for (Memory memory : Memory.values()) {
+                if (!isUsual(setup, memory, card)) continue;
+                for (Use use : Use.values()) {
+                    if (isUsual(setup, memory, use, card)) cells.add(new Cell(setup, memory, use));
+                }
+            }
+        }
+        return cells;
+    }
+
+    private static boolean isUsual(Setup setup, Memory memory, Card card) {
+        if (setup.equals(TRANSLATED)) return !card.scatters() || BEHIND.contains(memory);
+        return memory != Memory.BAR && (card.scatters() || memory.isContiguous());
+    }
+
+    private static boolean isUsual(Setup setup, Memory memory, Use use, Card card) {
+        boolean main = setup.equals(card.scatters() ? PLAIN : TRANSLATED);
+        return switch (use) {
+            case SYNC -> true;
+            case NO_SYNC -> (main || !setup.equals(TRANSLATED)) && WITH_SYNC.contains(memory);
+            case WRONG_SYNC -> setup.equals(NON_COHERENT) && WITH_SYNC.contains(memory)
+                    || setup.equals(BOUNCED) && memory == Memory.HEAP;
+            case KILLED -> main ? MISTAKES.getOrDefault(use, List.of()).contains(memory) : memory == Memory.HEAP;
+            case CLOSED, MUNMAP, FORK, SHORT, REQUEUED -> main
+                    && MISTAKES.getOrDefault(use, List.of()).contains(memory);
+        };
+    }
+
+    /** All cells of some machines, memories and uses, as far as they go together. */
+    static List<Cell> of(Collection<Setup> setups, Collection<Memory> memories, Collection<Use> uses) {
         List<Cell> cells = new ArrayList<>();
         for (Setup setup : setups) {
-            for (Cell.Memory memory : memories) {
-                for (Cell.Use use : uses) {
-                    // The driver's own buffers have no DMA_BUF_IOCTL_SYNC to omit.
-                    if (memory == Cell.Memory.MMAP && use == Cell.Use.NO_SYNC) continue;
-                    cells.add(new Cell(setup, memory, use));
+            for (Memory memory : memories) {
+                for (Use use : uses) {
+                    if (memory.takes(use)) cells.add(new Cell(setup, memory, use));
                 }
             }
         }
@@ -40,12 +87,12 @@ final class Matrix {
                     ? Optional.empty()
                     : Optional.of("a driver in user space makes no calls that tell what a card which does not snoop may see");
         }
-        if (cell.setup().iommu() == Setup.Iommu.NONE) {
-            return card.scatters() || cell.memory() == Cell.Memory.MMAP
-                    ? Optional.empty()
-                    : Optional.of("the card takes buffers of single pages behind an IOMMU only");
-        }
-        if (cell.memory() == Cell.Memory.UDMABUF && !cell.setup().snoops()) {
+        boolean behind = cell.setup().iommu() != Setup.Iommu.NONE;
+        if (!behind && cell.memory() == Memory.BAR)
+            return Optional.of("vfio-pci exports a BAR only on a machine with an IOMMU");
+        if (!behind && !card.scatters() && !cell.memory().isContiguous())
+            return Optional.of("the card takes buffers of single pages behind an IOMMU only");
+        if (behind && !cell.setup().snoops() && cell.memory().label().startsWith("udmabuf")) {
             return Optional.of(
                     "udmabuf's syncs carry guest physical addresses, which behind an IOMMU lead to no memory of the witness");
         }

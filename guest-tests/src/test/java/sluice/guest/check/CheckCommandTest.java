@@ -26,9 +26,9 @@ class CheckCommandTest {
     void listNamesAllThereIs() {
         assertThat(run("--list")).isZero();
         for (Card card : Card.ALL) assertThat(out.toString()).contains(card.driver(), card.device());
-        for (Cell.Memory memory : Cell.Memory.values())
+        for (Memory memory : Memory.values())
             assertThat(out.toString()).contains(memory.label(), memory.needs());
-        for (Cell.Use use : Cell.Use.values()) assertThat(out.toString()).contains(use.label());
+        for (Use use : Use.values()) assertThat(out.toString()).contains(use.label());
         for (Setup.Iommu iommu : Setup.Iommu.values()) assertThat(out.toString()).contains(iommu.label());
     }
 
@@ -36,8 +36,8 @@ class CheckCommandTest {
     @CsvSource(delimiter = '|', value = {
             "--import=mmap | --driver is missing: give one of saa7134_empress, dt3155, tw686x, tw686x:contig, tw686x:memcpy",
             "--driver=nvme | --driver=nvme: no emulated card has this driver; give one of saa7134_empress, dt3155, tw686x, tw686x:contig, tw686x:memcpy",
-            "--driver=saa7134-empress,--import=floppy | --import=floppy: give mmap, udmabuf, dumb, heap",
-            "--driver=saa7134_empress,--use=never | --use=never: give sync, no-sync",
+            "--driver=saa7134-empress,--import=floppy | --import=floppy: give mmap, expbuf, userptr, udmabuf, udmabuf-huge, udmabuf-twice, dumb, vgem, heap, vivid, bar",
+            "--driver=saa7134_empress,--use=never | --use=never: give sync, no-sync, wrong-sync, closed, munmap, fork, killed, short, requeued",
             "--driver=saa7134_empress,--iommu=amd | --iommu=amd: give none, intel-lazy, intel-strict, virtio",
             "--driver=saa7134_empress,--bounce=on | --bounce=on: give off or force",
             "--driver=saa7134_empress,--coherency=arm | --coherency=arm: give coherent or non-coherent",

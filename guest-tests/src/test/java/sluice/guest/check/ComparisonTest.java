@@ -13,8 +13,8 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 class ComparisonTest {
     private static final Finding MISTAKE = new Finding("D21_SYNC_DIRECTION", true, "udmabuf", "dma_map_sg 0x1000", 0, 8, 4,
             "synced <otherwise>");
-    private static final List<Cell> CELLS = Matrix.of(List.of(Matrix.USUAL.getFirst()), List.of(Cell.Memory.values()),
-            List.of(Cell.Use.SYNC));
+    private static final List<Cell> CELLS = Matrix.of(List.of(Matrix.USUAL.getFirst()),
+            List.of(Memory.MMAP, Memory.UDMABUF, Memory.DUMB, Memory.HEAP), List.of(Use.SYNC));
 
     private static CellResult result(Cell cell, Outcome outcome, String reason, List<Finding> findings) {
         return new CellResult(cell, outcome, reason, null, findings, List.of(), Duration.ofSeconds(1));

@@ -9,8 +9,6 @@ import java.util.List;
 
 import org.jspecify.annotations.Nullable;
 
-import sluice.guest.check.Cell.Memory;
-import sluice.guest.check.Cell.Use;
 
 /** A result with every outcome, in which all that a guest can write is hostile. */
 final class ReportSamples {

@@ -37,6 +37,7 @@ final class JsonReport {
         all.add("ownership", ownership(core.totals()));
         all.add("findings", findings(core.findings(), Rule.Severity.ERROR));
         all.add("hints", findings(core.findings(), Rule.Severity.HINT));
+        all.addProperty("findings_beyond", core.findings().beyondCapacity());
         return new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create().toJson(all) + "\n";
     }
 
@@ -108,6 +109,7 @@ final class JsonReport {
             one.addProperty("from", finding.from());
             one.addProperty("length", finding.length());
             one.addProperty("what", finding.what());
+            one.addProperty("site", finding.site());
             report.add(one);
         }
         return report;

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Buffers for capture devices to fill, as dma-bufs of exporters that every kernel has, and how the programs that use them speak. A
+ * program prints, for others to read:
+ *
+ *   SLUICE error CALL ERRNO     and exits with 1
+ *   SLUICE skip WHY             this kernel or driver has not what is asked for, and it exits with 4
+ */
+#ifndef BUFFERS_H
+#define BUFFERS_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <drm.h>
+#include <drm_mode.h>
+#include <linux/dma-buf.h>
+#include <linux/dma-heap.h>
+#include <linux/udmabuf.h>
+
+#define PAGE 4096u
+#define SKIPPED 4
+#define CARDS 8
+
+static inline _Noreturn void fail(const char *call)
+{
+	printf("SLUICE error %s %s\n", call, strerrorname_np(errno));
+	exit(1);
+}
+
+__attribute__((format(printf, 1, 2))) static inline _Noreturn void skip(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	printf("SLUICE skip ");
+	vprintf(format, arguments);
+	printf("\n");
+	va_end(arguments);
+	exit(SKIPPED);
+}
+
+static inline void call(int fd, unsigned long request, void *argument, const char *name)
+{
+	while (ioctl(fd, request, argument) < 0)
+		if (errno != EINTR && errno != EAGAIN)
+			fail(name);
+}
+
+#define CALL(fd, request, argument) call(fd, request, argument, #request)
+
+static inline int open_or_fail(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		fail(path);
+	return fd;
+}
+
+/* What a kernel may not have. */
+static inline int open_or_skip(const char *path, const char *option)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		skip("%s cannot be opened (%s): it needs %s", path, strerrorname_np(errno), option);
+	return fd;
+}
+
+/* Zeroed memory that /dev/udmabuf takes; flags are those of memfd_create, besides. */
+static inline int sealed_memory(size_t size, unsigned int flags)
+{
+	int memory = memfd_create("buffers", MFD_CLOEXEC | MFD_ALLOW_SEALING | flags);
+
+	if (memory < 0 || ftruncate(memory, (off_t)size) < 0 || fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK) < 0)
+		fail("memfd_create");
+	return memory;
+}
+
+/* A dma-buf of pages of a memfd, in the order of `pages`. */
+static inline int listed_udmabuf(int memory, const uint32_t *pages, uint32_t count)
+{
+	int maker = open_or_skip("/dev/udmabuf", "CONFIG_UDMABUF");
+	struct udmabuf_create_list *list = calloc(1, sizeof *list + count * sizeof list->list[0]);
+	int fd;
+
+	if (list == NULL)
+		fail("calloc");
+	list->flags = UDMABUF_FLAGS_CLOEXEC;
+	list->count = count;
+	for (uint32_t i = 0; i < count; i++)
+		list->list[i] = (struct udmabuf_create_item) {
+			.memfd = (uint32_t)memory, .offset = (uint64_t)pages[i] * PAGE, .size = PAGE,
+		};
+	fd = ioctl(maker, UDMABUF_CREATE_LIST, list);
+	if (fd < 0)
+		fail("UDMABUF_CREATE_LIST");
+	free(list);
+	close(maker);
+	return fd;
+}
+
+/* The number of /dev/dri's card of a driver, or -1. */
+static inline int drm_card(const char *driver)
+{
+	for (int i = 0; i < CARDS; i++) {
+		char path[32], name[32] = "";
+		struct drm_version version = { .name = name, .name_len = sizeof name - 1 };
+		int card;
+
+		snprintf(path, sizeof path, "/dev/dri/card%d", i);
+		card = open(path, O_RDWR | O_CLOEXEC);
+		if (card < 0)
+			continue;
+		if (ioctl(card, DRM_IOCTL_VERSION, &version) == 0 && strcmp(name, driver) == 0)
+			return card;
+		close(card);
+	}
+	return -1;
+}
+
+/* A dumb buffer of a card, exported by PRIME. The card is closed. */
+static inline int dumb_buffer_of(int card, size_t size)
+{
+	/* 32 bits a pixel are all that virtio-gpu has; what they hold is the importer's business. */
+	struct drm_mode_create_dumb create = { .width = PAGE / 4, .height = (uint32_t)(size / PAGE), .bpp = 32 };
+	struct drm_prime_handle prime = { .flags = DRM_CLOEXEC | DRM_RDWR, .fd = -1 };
+
+	CALL(card, DRM_IOCTL_MODE_CREATE_DUMB, &create);
+	prime.handle = create.handle;
+	CALL(card, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime);
+	close(card);
+	return prime.fd;
+}
+
+static inline int dumb_buffer(const char *driver, const char *option, size_t size)
+{
+	int card = drm_card(driver);
+
+	if (card < 0)
+		skip("no card of the driver %s: it needs %s", driver, option);
+	return dumb_buffer_of(card, size);
+}
+
+static inline int heap_buffer(size_t size)
+{
+	int maker = open_or_skip("/dev/dma_heap/system", "CONFIG_DMABUF_HEAPS_SYSTEM");
+	struct dma_heap_allocation_data data = { .len = size, .fd_flags = O_RDWR | O_CLOEXEC };
+
+	CALL(maker, DMA_HEAP_IOCTL_ALLOC, &data);
+	close(maker);
+	return (int)data.fd;
+}
+
+/* User space tells what it is about to do, or has done, with the bytes of a dma-buf: DMA_BUF_SYNC_* of linux/dma-buf.h. */
+static inline void sync_cpu(int fd, uint64_t flags)
+{
+	struct dma_buf_sync sync = { .flags = flags };
+
+	CALL(fd, DMA_BUF_IOCTL_SYNC, &sync);
+}
+
+#endif

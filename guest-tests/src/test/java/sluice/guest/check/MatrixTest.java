@@ -1,0 +1,71 @@
+package sluice.guest.check;
+
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** Which cells are run if nobody has asked for others, and which cannot be. */
+class MatrixTest {
+    private static final Card SCATTERS = card(true);
+    private static final Card CONTIGUOUS = card(false);
+
+    private static Card card(boolean scatters) {
+        return new Card("driver", "device", List.of(), List.of(), "node", scatters);
+    }
+
+    @Test
+    void theUsualRunTriesAllMemoryAndAllUsesOfAnyCard() {
+        for (Card card : List.of(SCATTERS, CONTIGUOUS)) {
+            List<Cell> cells = Matrix.usual(card);
+            assertThat(cells).doesNotHaveDuplicates().allMatch(cell -> cell.memory().takes(cell.use()))
+                    .allMatch(cell -> Matrix.obstacle(cell, card).isEmpty());
+            assertThat(cells).extracting(Cell::memory).contains(Memory.values());
+            assertThat(cells).extracting(Cell::setup).contains(Matrix.USUAL.toArray(Setup[]::new));
+            Set<Use> uses = new HashSet<>(Set.of(Use.values()));
+            // Where nothing is copied and nothing cached, a wrong direction changes nothing.
+            if (!card.scatters()) uses.remove(Use.WRONG_SYNC);
+            assertThat(cells).extracting(Cell::use).containsAll(uses);
+        }
+    }
+
+    @Test
+    void cellsOfOneMachineFollowEachOther() {
+        List<Setup> setups = Matrix.usual(SCATTERS).stream().map(Cell::setup).toList();
+        assertThat(setups).isSortedAccordingTo(
+                (one, other) -> Integer.compare(Matrix.USUAL.indexOf(one), Matrix.USUAL.indexOf(other)));
+    }
+
+    @Test
+    void whatIsChosenIsLimitedToWhatGoesTogether() {
+        assertThat(Matrix.of(List.of(Matrix.PLAIN), List.of(Memory.MMAP, Memory.UDMABUF),
+                List.of(Use.SYNC, Use.NO_SYNC, Use.CLOSED))).extracting(Cell::name).containsExactly(
+                        "iommu-none.direct.coherent.mmap.sync", "iommu-none.direct.coherent.udmabuf.sync",
+                        "iommu-none.direct.coherent.udmabuf.no-sync", "iommu-none.direct.coherent.udmabuf.closed");
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void eachUseHasMemoryAndEachMemoryAUse(Use use) {
+        assertThat(Memory.values()).anyMatch(memory -> memory.takes(use)).allMatch(memory -> memory.takes(Use.SYNC));
+        assertThat(use.isMistake()).isEqualTo(use != Use.SYNC);
+    }
+
+    @Test
+    void aCellThatCannotBeRunSaysWhy() {
+        assertThat(Matrix.obstacle(new Cell(Matrix.PLAIN, Memory.BAR, Use.SYNC), SCATTERS)).hasValueSatisfying(
+                why -> assertThat(why).contains("IOMMU"));
+        assertThat(Matrix.obstacle(new Cell(Matrix.PLAIN, Memory.HEAP, Use.SYNC), SCATTERS)).isEmpty();
+        assertThat(Matrix.obstacle(new Cell(Matrix.PLAIN, Memory.HEAP, Use.SYNC), CONTIGUOUS)).hasValueSatisfying(
+                why -> assertThat(why).contains("single pages"));
+        assertThat(Matrix.obstacle(new Cell(Matrix.PLAIN, Memory.UDMABUF_HUGE, Use.SYNC), CONTIGUOUS)).isEmpty();
+        Setup both = new Setup(Setup.Iommu.VIRTIO, false, false);
+        assertThat(Matrix.obstacle(new Cell(both, Memory.UDMABUF_TWICE, Use.SYNC), SCATTERS)).isPresent();
+        assertThat(Matrix.obstacle(new Cell(both, Memory.HEAP, Use.SYNC), SCATTERS)).isEmpty();
+    }
+}
