@@ -39,7 +39,8 @@ public final class Witness {
     /**
      * Adds a device served by this process.
      *
-     * @param share charged for its mappings @param space the mappings of its front-end
+     * @param share charged for its mappings
+     * @param space the mappings of its front-end
      * @throws IllegalStateException too many devices to number
      */
     public WitnessedDevice serve(String name, Stream stream, Share share, DmaMappedSpace space) {
@@ -47,9 +48,9 @@ public final class Witness {
     }
 
     /**
-     * The same of a device that does not take any memory.
+     * The same for a device with limits.
      *
-     * @param constraints what is mapped against them is found
+     * @param constraints mappings that violate them are findings
      */
     public synchronized WitnessedDevice serve(String name, Stream stream, Share share, DmaMappedSpace space,
             DmaConstraints constraints) {

@@ -86,7 +86,7 @@ final class DeviceCommand implements Callable<Integer> {
     private String asOption(String sentence) {
         String named = provider.name() + ": ";
         String own = sentence.startsWith(named) ? sentence.substring(named.length()) : sentence;
-        return own.matches("[a-z-]+=.*") ? "--" + own : own;
+        return own.matches("[a-z][a-z-]*=.*") ? "--" + own : own;
     }
 
     private Map<String, List<String>> given() {

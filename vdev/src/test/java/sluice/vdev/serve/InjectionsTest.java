@@ -94,7 +94,7 @@ class InjectionsTest {
                 assertThat(whatIsSaidOf(least + "," + key.substring(0, key.indexOf('=')) + "=?"))
                         .doesNotContain(kind.word() + " has no");
         }
-        assertThat(FaultKind.grammar()).contains("  " + kind.word() + ",", kind.effect());
+        assertThat(FaultKind.grammar()).contains("  " + kind.word() + kind.keys(), kind.effect());
     }
 
     private static String whatIsSaidOf(String text) {
