@@ -4,13 +4,15 @@
  * PRIME, shown by setting the mode, and flipped. Needs a driver that imports foreign buffers, as virtio-gpu of Linux
  * 6.16 and later does where it has RESOURCE_BLOB and no VIRGL.
  *
- *   foreign KIND [FRAMES]           frames 0 .. FRAMES, 3 by default
+ *   foreign KIND [FRAMES [untold]]  frames 0 .. FRAMES, 3 by default
  *
  *   scattered   pages of a memfd in an order that is none, as a udmabuf
  *   twice       a udmabuf whose second half is the pages of its first
  *   huge        a udmabuf of huge pages, from its second 4096 bytes on; reserves the pages
  *   heap        of the DMA heap "system"
  *   vgem        a dumb buffer of the vgem driver
+ *
+ * With "untold" it then draws one frame more into what is shown, and does not tell the kernel (DRM_IOCTL_MODE_DIRTYFB): a mistake.
  *
  * Then it holds the screen until "quit" or the end of its input. It prints, as pattern does, SLUICE mode WIDTH HEIGHT, SLUICE done
  * FRAME when the device has completed every command for it, and SLUICE error TEXT with exit 1.
@@ -261,7 +263,7 @@ int main(int count, char **arguments)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (count < 2) {
-		fprintf(stderr, "usage: foreign scattered|twice|huge|heap|vgem [FRAMES]\n");
+		fprintf(stderr, "usage: foreign scattered|twice|huge|heap|vgem [FRAMES [untold]]\n");
 		return 2;
 	}
 	card = check(open("/dev/dri/card0", O_RDWR | O_CLOEXEC), "/dev/dri/card0");
@@ -280,6 +282,10 @@ int main(int count, char **arguments)
 	for (uint32_t frame = 1; frame <= frames; frame++) {
 		draw((int)(frame % BUFFERS), frame);
 		flip((int)(frame % BUFFERS));
+	}
+	if (count > 3 && strcmp(arguments[3], "untold") == 0) {
+		draw((int)(frames % BUFFERS), frames + 1);
+		frames++;
 	}
 	wait_for_device();
 	printf("SLUICE done %u\n", frames);

@@ -37,10 +37,13 @@ class ForeignBuffersGuestTest extends MachineTest {
     private static final int WIDTH = 1280;
     private static final int HEIGHT = 800;
     private static final int FRAMES = 3;
+    /** Of the finding about what is shown and was not flushed. */
+    private static final String STALE = "shown by the device as they were before the CPU wrote them";
 
     @TempDir
     private static @Nullable Path folder;
 
+    private final Machine machine;
     private final VhostUserGpu gpu;
     private final PatternGuest guest;
 
@@ -48,6 +51,8 @@ class ForeignBuffersGuestTest extends MachineTest {
     enum Machine {
         VFIO_USER("", QemuDevice.VFIO_USER, ""),
         VIRTIO_IOMMU("virtio-iommu-pci", QemuDevice.VFIO_USER, "iommu.strict=1"),
+        /** The GPU does not snoop: it shows what was flushed. */
+        NON_COHERENT("", QemuDevice.VFIO_USER, ""),
         /** Of the devices by which QEMU attaches a virtio GPU over vhost-user, that which lets blobs pass. */
         VHOST_USER("", QemuDevice.VHOST_USER_TEST, "");
 
@@ -72,13 +77,14 @@ class ForeignBuffersGuestTest extends MachineTest {
         }
     }
 
-    ForeignBuffersGuestTest(@SuppressWarnings("unused") Machine booted) {
+    ForeignBuffersGuestTest(Machine machine) {
+        this.machine = machine;
         gpu = (VhostUserGpu) machine().backEnd();
         guest = new PatternGuest(machine().qemu(), new SnapshotScreen(gpu), WIDTH, HEIGHT);
     }
 
     static List<Machine> configurations() {
-        return Configurations.of(List.of(Machine.VFIO_USER), List.of(Machine.VIRTIO_IOMMU, Machine.VHOST_USER));
+        return Configurations.of(List.of(Machine.NON_COHERENT), List.of(Machine.VFIO_USER, Machine.VIRTIO_IOMMU, Machine.VHOST_USER));
     }
 
     @BeforeParameterizedClassInvocation
@@ -89,15 +95,20 @@ class ForeignBuffersGuestTest extends MachineTest {
         List<String> command = TestGpus.sluiceCommand();
         command.addAll(List.of("--transport=" + machine.transport(), "--blob",
                 "--snapshot-dir=" + Objects.requireNonNull(folder, "JUnit makes the folder")));
+        if (machine == Machine.NON_COHERENT) command.add("--coherency=non-coherent");
         VhostUserGpu gpu = VhostUserGpu.start("Sluice", command, VhostUserGpu.Readiness.SAYS_LISTENING);
         use(TestGuest.boot(gpu, binary, image, machine.kernel, machine.attach(gpu.socket())));
     }
 
     /** Runs the program, and compares what the GPU shows when it says that it is done. */
     private void show(String kind, Picture expected) throws IOException, InterruptedException {
-        machine().qemu().console().send("foreign " + kind + " " + FRAMES);
+        run(kind + " " + FRAMES, FRAMES, expected);
+    }
+
+    private void run(String arguments, int last, Picture expected) throws IOException, InterruptedException {
+        machine().qemu().console().send("foreign " + arguments);
         Matcher done = machine().awaitLine("^SLUICE (?:done (\\d+)|error .*)$");
-        assertThat(done.group()).as("what the guest says").isEqualTo("SLUICE done " + FRAMES);
+        assertThat(done.group()).as("what the guest says").isEqualTo("SLUICE done " + last);
         assertThat(new SnapshotScreen(gpu).await(expected, TestGuest.SOON).map(Picture.Difference::sentence)).isEmpty();
         guest.quit();
     }
@@ -121,18 +132,37 @@ class ForeignBuffersGuestTest extends MachineTest {
         show("twice", new Picture(WIDTH, HEIGHT, pixels));
     }
 
+    /** A program that draws into what is shown and does not say so is right where the GPU snoops, and nowhere else. */
     @Test
     @Order(3)
+    void whatIsNotFlushedIsOldOnlyWhereTheGpuDoesNotSnoop() throws IOException, InterruptedException {
+        boolean snoops = machine != Machine.NON_COHERENT;
+        int before = findings();
+        run("scattered " + FRAMES + " untold", FRAMES + 1,
+                TestPattern.picture(WIDTH, HEIGHT, snoops ? FRAMES + 1 : FRAMES));
+        // The console takes the screen back: it is found when the picture leaves it.
+        guest.draw(1, 2);
+        guest.quit();
+        assertThat(findings() - before).isEqualTo(snoops ? 0 : 1);
+    }
+
+    /** How often the log tells of what was shown and not flushed. */
+    private int findings() {
+        return (int) gpu.errors().lines().filter(line -> line.contains(STALE)).count();
+    }
+
+    @Test
+    @Order(4)
     void theDriversOwnBuffersAreStillShown() throws IOException, InterruptedException {
         guest.draw(4, 2);
         guest.quit();
     }
 
     @Test
-    @Order(4)
+    @Order(5)
     void aGuestPowersOffAndNobodyHasComplained() throws IOException, InterruptedException {
         machine().powerOff();
-        assertThat(gpu.errors()).doesNotContain("WARNING", "SEVERE");
+        if (machine != Machine.NON_COHERENT) assertThat(gpu.errors()).doesNotContain("WARNING", "SEVERE");
         assertThat(gpu.terminate(TestGuest.SOON)).as("the GPU process's status").isZero();
     }
 }

@@ -297,14 +297,15 @@ final class Commands {
         for (int id = 0; id < Scanouts.MAX; id++) {
             Scanouts.Shown on = scanouts.get(id);
             if (on == null || on.resource().id() != resource.id()) continue;
-            Rectangle part = area.intersect(on.shown());
-            if (part.isEmpty()) continue;
+            if (!area.overlaps(on.shown())) continue;
             // The GPU scans out all of a blob, whatever its guest says has changed: it may be wrong.
-            if (resource instanceof GuestBlob && scanouts.isFlipped(id)) part = on.shown();
+            boolean all = resource instanceof GuestBlob && scanouts.isFlipped(id);
             scanouts.setFlushed(id);
             shown = true;
             flush.parts++;
-            painter.paint(id, on, part, flush.partSent);
+            // Two calls: the rectangle that is made for one of them is never an object then.
+            if (all) painter.paint(id, on, on.shown(), flush.partSent);
+            else painter.paint(id, on, area.intersect(on.shown()), flush.partSent);
         }
         if (shown) {
             statistics.frame();

@@ -14,6 +14,12 @@ public record Rectangle(long x, long y, long width, long height) {
         return width == 0 || height == 0;
     }
 
+    /** Whether any pixel lies in {@code other} as well. */
+    public boolean overlaps(Rectangle other) {
+        return Math.max(x, other.x) < Math.min(x + width, other.x + other.width)
+                && Math.max(y, other.y) < Math.min(y + height, other.y + other.height);
+    }
+
     /** The intersection with {@code other}; may be empty. */
     public Rectangle intersect(Rectangle other) {
         long left = Math.max(x, other.x);

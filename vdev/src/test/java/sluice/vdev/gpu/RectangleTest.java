@@ -36,6 +36,7 @@ class RectangleTest {
                 }
             }
             assertThat(both.isEmpty()).isEqualTo(pixels == 0);
+            assertThat(a.overlaps(b)).as("seed %d: %s and %s", SEED, a, b).isEqualTo(pixels > 0);
             assertThat(both.width() >= 0 && both.height() >= 0).isTrue();
             empty += both.isEmpty() ? 1 : 0;
         }
