@@ -52,11 +52,15 @@ final class BenchGpu implements DeviceContext {
         guest.prepare(slot, 24 + 4L * numbers.length);
     }
 
-    /** Puts a list of single pages, no two of them adjacent, behind the {@code bytes} of a slot's command. */
-    void writePages(int slot, int bytes, int pages) {
+    /**
+     * Puts a list of single pages, no two of them adjacent, behind the {@code bytes} of a slot's command.
+     *
+     * @param first of 8192 pages; those behind the last follow at the beginning
+     */
+    void writePages(int slot, int bytes, int pages, int first) {
         long at = guest.commandOffset(slot) + bytes;
         for (int i = 0; i < pages; i++) {
-            long page = BenchGuest.PICTURES + (i * 3079L & 8191) * BenchGuest.PAGE;
+            long page = BenchGuest.PICTURES + ((first + i) * 3079L & 8191) * BenchGuest.PAGE;
             guest.memory().set(LONG, at + 16L * i, BenchGuest.BASE + page);
             guest.memory().set(INT, at + 16L * i + 8, BenchGuest.PAGE);
             guest.memory().set(INT, at + 16L * i + 12, 0);

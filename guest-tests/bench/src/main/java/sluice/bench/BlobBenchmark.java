@@ -43,7 +43,7 @@ public class BlobBenchmark {
         gpu = made;
         for (int i = 0; i < 2; i++) {
             made.write(CREATE + i, 0x10c, i + 1, 1, 2, pages, 0, 0, pages * BenchGuest.PAGE, 0);
-            made.writePages(CREATE + i, CREATE_BYTES, pages);
+            made.writePages(CREATE + i, CREATE_BYTES, pages, i * 4096); // two of 4K share some
             made.write(SHOW + i, 0x10d, 0, 0, width, height, 0, i + 1, width, height, 2, 0, width * 4, 0, 0, 0, 0, 0, 0,
                     0);
             made.write(FLUSH + i, 0x104, 0, 0, width, height, i + 1, 0);

@@ -43,7 +43,7 @@ public class GpuBenchmark {
         gpu = made;
         made.write(CREATE, 0x101, 1, 2, WIDTH, HEIGHT);
         made.write(ATTACH, 0x106, 1, PAGES);
-        made.writePages(ATTACH, 32, PAGES);
+        made.writePages(ATTACH, 32, PAGES, 0);
         made.write(DETACH, 0x107, 1, 0);
         made.write(SHOW, 0x103, 0, 0, WIDTH, HEIGHT, 0, 1);
         made.write(PIXEL, 0x105, 5, 7, 1, 1, (7 * WIDTH + 5) * 4, 0, 1, 0);
