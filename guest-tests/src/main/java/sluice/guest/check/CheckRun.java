@@ -141,7 +141,7 @@ final class CheckRun {
 
     private static String unbootable(IOException failure) {
         return switch (failure) {
-            case Machine.BrokenKernelException _, CheckMachine.UnfitGuestException _ -> reason(failure);
+            case Machine.BrokenKernelException _,CheckMachine.UnfitGuestException _ -> reason(failure);
             default -> "the machine does not boot: " + failure.getMessage();
         };
     }

@@ -114,12 +114,15 @@ final class Channel {
     /** The register has one bit for each picture of a second. */
     private boolean isWanted(long frame) {
         int control = registers[Registers.fieldControl(number)];
-        return control >= 0 || (control >>> frame % (isFifty() ? Tw686x.FRAMES_OF_50_HZ : Tw686x.FRAMES_OF_60_HZ) & 1) != 0;
+        return control >= 0
+                || (control >>> frame % (isFifty() ? Tw686x.FRAMES_OF_50_HZ : Tw686x.FRAMES_OF_60_HZ) & 1) != 0;
     }
 
     private Outcome byList(FunctionContext context, int configuration, MemorySegment picture, int length) {
-        long table = Integer.toUnsignedLong(registers[Registers.list(chip.sharesLists() ? 0 : number) + (second ? 1 : 0)]);
-        if (!list.read(context, table, configuration & FIRST_ENTRY_MASK, configuration >>> LAST_ENTRY & FIRST_ENTRY_MASK))
+        long table = Integer
+                .toUnsignedLong(registers[Registers.list(chip.sharesLists() ? 0 : number) + (second ? 1 : 0)]);
+        if (!list.read(context, table, configuration & FIRST_ENTRY_MASK,
+                configuration >>> LAST_ENTRY & FIRST_ENTRY_MASK))
             return Outcome.ADDRESS_ERROR;
         if (hold && !list.begins()) return Outcome.HELD;
         if (!list.write(context, picture, length)) return Outcome.ADDRESS_ERROR;
@@ -130,12 +133,14 @@ final class Channel {
     private Outcome whole(FunctionContext context, MemorySegment picture, int line, int distance, int height) {
         int turn = second ? 1 : 0;
         if (hold && !given[turn]) return Outcome.HELD;
-        long address = Integer.toUnsignedLong(registers[second ? Registers.bufferB(number) : Registers.bufferP(number)]);
+        long address = Integer
+                .toUnsignedLong(registers[second ? Registers.bufferB(number) : Registers.bufferP(number)]);
         // Contiguous lines are one access.
         int rows = distance == line ? 1 : height;
         long length = distance == line ? (long) line * height : line;
         for (int row = 0; row < rows; row++) {
-            FunctionContext.Dma done = context.write(address + (long) row * distance, picture, (long) row * line, length);
+            FunctionContext.Dma done = context.write(address + (long) row * distance, picture, (long) row * line,
+                    length);
             if (done != FunctionContext.Dma.DONE) return Outcome.ADDRESS_ERROR;
         }
         given[turn] = false;

@@ -237,7 +237,8 @@ public final class Tw686x implements PciFunction {
                 drive();
             }
             case UNSUPPORTED -> {
-                if (!unsupportedTold) LOG.warn("no pictures of {}: this card has 16-bit formats, lists and whole frames", channel);
+                if (!unsupportedTold)
+                    LOG.warn("no pictures of {}: this card has 16-bit formats, lists and whole frames", channel);
                 unsupportedTold = true;
             }
         }

@@ -30,7 +30,8 @@ class PageListFuzzTest {
     @Test
     void theSeedsAreWhatTheirEncodersMake() throws IOException {
         SeedCorpus.check(PageListFuzzTest.class, "lists", Map.of(
-                "scattered-pages", seed(PLACE, 0, 255, 9000, VALID | 4096, 0x8000, VALID | 4096, 0x3000, VALID | 4096, 0x6000),
+                "scattered-pages",
+                seed(PLACE, 0, 255, 9000, VALID | 4096, 0x8000, VALID | 4096, 0x3000, VALID | 4096, 0x6000),
                 "a-part-of-a-table", seed(PLACE, 1, 2, 300, 0, 0, VALID | 200, 0x8000, VALID | 200, 0x3000),
                 "an-end-too-early", seed(PLACE, 0, 255, 300, VALID | 200, 0x8000, 0, 0x3000),
                 "entries-without-bytes", seed(PLACE, 0, 3, 300, VALID, 0x8000, VALID, 0x3000, VALID | 300, 0x4000),

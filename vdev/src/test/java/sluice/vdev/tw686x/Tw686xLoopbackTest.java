@@ -375,7 +375,8 @@ class Tw686xLoopbackTest {
         assertThat(memory(B, BYTES)).isEqualTo(numbered(1));
         assertThat(counted("held")).isGreaterThanOrEqualTo(4);
         write(0x80, (int) P + PAGE);
-        while (counted("frames") < 3) look();
+        while (counted("frames") < 3)
+            look();
         assertThat(memory(P + PAGE, 4)).as("the next picture").isEqualTo(Arrays.copyOf(numbered(0), 4));
     }
 
@@ -392,7 +393,8 @@ class Tw686xLoopbackTest {
         assertThat(gathered(P, PAGE)).isEqualTo(numbered(0));
         assertThat(gathered(B, PAGE)).isEqualTo(numbered(1));
         list(LISTS, P, PAGE);
-        while (counted("frames") < 3) look();
+        while (counted("frames") < 3)
+            look();
         assertThat(gathered(P, PAGE)).isNotEqualTo(numbered(0));
         assertThat(gathered(B, PAGE)).isEqualTo(numbered(1));
     }
@@ -500,7 +502,8 @@ class Tw686xLoopbackTest {
         System.out.println("seed " + SEED);
         start(Chip.TW6869, new NumberedLines(), true);
         Random random = new Random(SEED);
-        int[] known = { INTERRUPT, LAST_BUFFER, COMMAND, FIFO, 0x08, 0x09, ENABLE, 0x10, 0x11, VIDEO_CONTROL, PHASE, 0x39,
+        int[] known = { INTERRUPT, LAST_BUFFER, COMMAND, FIFO, 0x08, 0x09, ENABLE, 0x10, 0x11, VIDEO_CONTROL, PHASE,
+                0x39,
                 0x80, 0x81, 0x82, 0x89 };
         for (int i = 0; i < 4000; i++) {
             int at = random.nextBoolean() ? 4 * known[random.nextInt(known.length)] : random.nextInt(PAGE);
