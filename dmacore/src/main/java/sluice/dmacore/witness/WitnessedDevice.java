@@ -158,7 +158,7 @@ public final class WitnessedDevice implements AutoCloseable {
      * front-end's mapping.
      */
     public synchronized void mapElsewhere(KernelCall call, long[] begins, long[] lengths) {
-        Findings.at(call.name(), () -> {
+        Findings.at(call.said(), () -> {
             judge.judge(call.name(), begins, lengths, KernelMapping.named(call.name(), begins[0]));
             trackElsewhere(call, begins, lengths);
         });

@@ -38,7 +38,7 @@ class WitnessConstraintsTest extends WitnessedCard {
         Finding finding = machine.core().findings().errors().getFirst();
         assertThat(finding.what()).isEqualTo(
                 "dma_map_sg gave entry 0 of 1, 8192 bytes at 0x100006000, to a device with max-segment-size=4096");
-        assertThat(finding.site()).isEqualTo("dma_map_sg");
+        assertThat(finding.site()).isEqualTo("dma_map_sg FROM_DEVICE");
         assertThat(finding.buffer()).isEqualTo("dma_map_sg 0x100006000");
         assertThat(errors()).containsExactly(Rule.D15_SEGMENT_TOO_LONG);
         mapOne("dma_map_phys", 10, 2);

@@ -291,7 +291,7 @@ class WitnessLoopbackTest {
                 assertThat(tell(++sequence, MAP, FROM_DEVICE, 2, 2, BUFFER)).isEqualTo(sequence);
                 assertThat(findings.errors()).extracting(Finding::rule).containsExactly(Rule.BEYOND_DMA_MASK,
                         Rule.TOO_MANY_SEGMENTS, Rule.NOT_CONTIGUOUS);
-                assertThat(findings.errors()).extracting(Finding::site).containsOnly("dma_map_sg");
+                assertThat(findings.errors()).extracting(Finding::site).containsOnly("dma_map_sg FROM_DEVICE");
                 byte[] before = cpuReads(BUFFER[0]);
                 narrow.write32(0, 0, (int) BUFFER[0]);
                 narrow.write32(0, 4, PAGE);
