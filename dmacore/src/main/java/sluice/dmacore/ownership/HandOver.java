@@ -65,7 +65,7 @@ final class HandOver {
         Region region = walk.region();
         int i = walk.interval();
         long bit = region.bit(i, holder);
-        if (owned && !skip && part.deviceWrites()) checkGivenUnfetched(walk, holder, true);
+        if (owned && part.deviceWrites()) checkGivenUnfetched(walk, holder, true);
         if (skip) {
             region.noteSkipped(i, bit);
         } else {

@@ -150,6 +150,32 @@ class CutLinesTest {
         camera.unmap();
     }
 
+    /** The other half is in the copy, and newer there: who reads it in the buffer reads what was there before. */
+    @Test
+    void whatWasNotTakenBackOfALineIsTheCopys() throws IOException {
+        start(Way.COPY, Direction.TO_DEVICE);
+        Machine.write(view, camera, 0, halves(1, 2));
+        camera.syncForCpu(0, PART, Direction.FROM_DEVICE);
+        display.syncForDevice();
+        assertThat(Machine.read(screen, display, 0, LINE)).isEqualTo(halves(1, 0));
+        assertThat(machine.only(Rule.MISSING_SYNC_FOR_CPU)).extracting(Finding::from, Finding::length)
+                .containsExactly((long) PART, (long) LINE - PART);
+        machine.foundNext(Rule.BOUNCED, Rule.MISSING_SYNC_FOR_CPU);
+        camera.unmap();
+        isThereForTheDisplay(halves(1, 2));
+    }
+
+    /** A GPU that snoops may draw what a display has: when that gives it back, it was not the CPU that wrote. */
+    @Test
+    void whatASnoopingDeviceWroteIsNotTheCpusWhenAnotherGivesItBack() throws IOException {
+        start(Way.SNOOPING, Direction.TO_DEVICE);
+        Machine.write(view, camera, 0, filled(LINE, 1));
+        display.syncForCpu(0, LINE, Direction.TO_DEVICE);
+        machine.found();
+        camera.unmap();
+        isThereForTheDisplay(filled(LINE, 1));
+    }
+
     /** No byte moves, and what it wrote through the caches is in them. */
     @Test
     void whatItHasOfALineIsInTheCachesWhenItsMappingIsForgotten() throws IOException {

@@ -141,6 +141,20 @@ class FetchedLateTest {
                 .containsExactly("beside", "camera");
     }
 
+    /** What is given to another in between says nothing about bytes beside it. */
+    @Test
+    void withTheLineOfWhatWasGivenToAnother() throws IOException {
+        captured.syncForCpu(0, PAGE, Direction.FROM_DEVICE);
+        captured.syncForDevice();
+        machine.foundNext(Rule.D17_OVERLAPPING_WRITES);
+        Machine.write(camera, captured, 0, filled(20, 2));
+        captured.syncForCpu(0, PAGE, Direction.TO_DEVICE);
+        shown.syncForDevice(40, 8, Direction.TO_DEVICE);
+        shown.syncForCpu(40, 8, Direction.FROM_DEVICE);
+        machine.about(Rule.NEVER_FETCHED, "[0x0, 0x3f]");
+        machine.found(Rule.NEVER_FETCHED);
+    }
+
     // ---- and when nothing is wrong
 
     /** The range was asked for after all. */

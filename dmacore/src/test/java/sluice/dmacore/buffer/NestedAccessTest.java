@@ -67,6 +67,47 @@ class NestedAccessTest {
         }
     }
 
+    /** A guest stores when it likes: also what it stores after an access that wrote has ended goes to the device with the last one. */
+    @Test
+    @Tag("S24")
+    void whatAGuestStoresBetweenTheEndsOfTwoAccessesReachesTheDevice() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            FileMapping ram = machine.file(1);
+            DmaBuf buffer = machine.guest("frame", ram, 0);
+            DeviceFunction display = machine.device("display");
+            Attachment attachment = buffer.attach(display, Stream.NON_COHERENT);
+            DeviceMapping mapping = attachment.map(Direction.TO_DEVICE);
+            try (Opener one = buffer.open("one"); Opener two = buffer.open("two")) {
+                CpuAccess outer = one.begin(Direction.FROM_DEVICE);
+                two.begin(Direction.TO_DEVICE).end();
+                Machine.store(ram, 0, EIGHT);
+                outer.end();
+            }
+            assertThat(Machine.read(machine.view(display), mapping, 0, 8)).isEqualTo(EIGHT);
+            mapping.unmap();
+            attachment.detach();
+            machine.found();
+        }
+    }
+
+    /** There is nothing to invalidate for what a device only reads, and it is asked for all the same. */
+    @Test
+    @Tag("S40")
+    void whatADeviceOnlyReadsIsInvalidatedNever() throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            DmaBuf buffer = machine.own("frame", machine.pool(1, false), PAGE);
+            Attachment attachment = buffer.attach(machine.device("display"), Stream.NON_COHERENT);
+            DeviceMapping mapping = attachment.map(Direction.TO_DEVICE);
+            try (Opener cpu = buffer.open("cpu")) {
+                cpu.begin(128, 64, Direction.FROM_DEVICE).end();
+            }
+            assertThat(buffer.counters().invalidateRequested()).isEqualTo(64);
+            assertThat(buffer.counters().invalidateExecuted()).isZero();
+            mapping.unmap();
+            attachment.detach();
+        }
+    }
+
     @Test
     @Tag("S31")
     void aCoherentViewWritesInsideOfAnAccessThatReads() throws IOException {

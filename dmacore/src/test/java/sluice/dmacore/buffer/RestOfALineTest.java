@@ -131,6 +131,20 @@ class RestOfALineTest {
         machine.found();
     }
 
+    /** A second access, to what the first one has left to the device, fetches it. */
+    @ParameterizedTest
+    @ValueSource(booleans = { false, true })
+    void theRestIsFetchedBesideAnAccessThatReads(boolean snoops) throws IOException {
+        start(snoops);
+        CpuAccess first = program.begin(0, PART, Direction.FROM_DEVICE);
+        writes(PART, 2);
+        CpuAccess second = program.begin(PART, PART, Direction.FROM_DEVICE);
+        isInTheLine(0, 2);
+        second.end();
+        first.end();
+        machine.found();
+    }
+
     /** What was taken back in the middle of an access is the CPU's when it ends, and all of it when the mapping does. */
     @ParameterizedTest
     @ValueSource(booleans = { false, true })

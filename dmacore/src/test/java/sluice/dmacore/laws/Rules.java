@@ -11,7 +11,8 @@ import sluice.dmacore.ownership.Direction;
  * by its call and the reader's side was opened by its call, and no call on the way drops what was written.
  *
  * <p>A line has one writer at a time: whoever writes has all bytes of the line, as far as they are his to have. Only of what a
- * device has given back in part the CPU may read its part, while the device writes the rest. Stricter than some machines, so that it is right on all: neither the flavour nor the eviction is looked at.
+ * device has given back in part the CPU may read its part, while the device writes the rest. Stricter than some machines, so that
+ * it is right on all: neither the flavour nor the eviction is looked at.
  */
 final class Rules {
     private final State state;
