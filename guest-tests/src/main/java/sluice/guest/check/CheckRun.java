@@ -8,11 +8,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 import com.google.gson.JsonObject;
-import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.finding.Rule;
 import sluice.guest.GuestImage;

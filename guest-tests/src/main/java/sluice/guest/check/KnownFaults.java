@@ -79,7 +79,7 @@ final class KnownFaults {
         List<String> rules = new ArrayList<>();
         json.getAsJsonArray("rules").forEach(rule -> rules.add(rule.getAsString()));
         return new Fault(memories, flag(json, "bounced"), flag(json, "snoops"), json.get("wrongBytes").getAsBoolean(),
-                flag(json, "strayBytes") == Boolean.TRUE, rules,
+                Boolean.TRUE.equals(flag(json, "strayBytes")), rules,
                 json.has("says") ? Pattern.compile(json.get("says").getAsString()) : null,
                 json.has("driver") ? json.get("driver").getAsString() : null, json.get("cause").getAsString());
     }

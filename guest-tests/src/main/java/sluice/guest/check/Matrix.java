@@ -54,8 +54,8 @@ final class Matrix {
         return switch (use) {
             case SYNC -> true;
             case NO_SYNC -> (main || !setup.equals(TRANSLATED)) && WITH_SYNC.contains(memory);
-            case WRONG_SYNC -> setup.equals(NON_COHERENT) && WITH_SYNC.contains(memory)
-                    || setup.equals(BOUNCED) && memory == Memory.HEAP;
+            case WRONG_SYNC -> (setup.equals(NON_COHERENT) && WITH_SYNC.contains(memory))
+                    || (setup.equals(BOUNCED) && memory == Memory.HEAP);
             case KILLED -> main ? MISTAKES.getOrDefault(use, List.of()).contains(memory) : memory == Memory.HEAP;
             case CLOSED, MUNMAP, FORK, SHORT, REQUEUED -> main
                     && MISTAKES.getOrDefault(use, List.of()).contains(memory);
