@@ -39,7 +39,7 @@ final class MachineAddresses {
      *
      * @param subject the function, and the buffer that was probably meant
      * @param from first byte in it
-     * @param description of the access
+     * @param what description of the access
      */
     record Meant(Rule rule, Subject subject, long from, String what) {}
 

@@ -145,7 +145,7 @@ public final class FenceDomain {
         options.listener().found(finding);
     }
 
-    /** @param the fence to be waited for */
+    /** @param what the fence to be waited for */
     void refuseWaitInside(Object what) {
         String inside = options.guard().inside();
         if (inside == null) return;

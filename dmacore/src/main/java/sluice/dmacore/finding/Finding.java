@@ -8,7 +8,7 @@ package sluice.dmacore.finding;
  * @param buffer name of the buffer
  * @param from first byte in the buffer
  * @param length in bytes
- * @param description of the violation
+ * @param what description of the violation
  * @param site location in the program: class, method and line outside the core; for a guest's kernel, the called
  * function
  */

@@ -39,7 +39,7 @@ final class FileSlots {
     /**
      * Acquires the slot of {@code file}, or a new one.
      *
-     * @return −1 if all slots are in use, or the file is larger than {@link #MAX_FILE}
+     * @return −1 if all slots are in use, or the file is larger than {@value #MAX_BYTES} bytes
      */
     synchronized int acquire(FileMapping file) {
         if (file.size() > MAX_BYTES) return -1;
