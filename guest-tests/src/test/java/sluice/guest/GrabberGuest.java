@@ -20,34 +20,17 @@ record GrabberGuest(TestGuest machine, VhostUserGpu grabber, Path statistics) im
     /** More than the card has, because the suites wait for hundreds of pictures. */
     private static final int FRAMES_PER_SECOND = 50;
 
-    /** An IOMMU of a VM. */
-    enum Iommu {
-        NONE("", ""),
-        INTEL("intel-iommu,intremap=off,caching-mode=on", "intel_iommu=on iommu.strict=1"),
-        /** Strict, because Linux 7.2 may hang when it powers off: the timer of its lazy mode outlives the IOMMU. */
-        VIRTIO("virtio-iommu-pci", "iommu.strict=1");
-
-        /** What {@code -device} adds it; empty for nothing. */
-        private final String device;
-        private final String kernel;
-
-        Iommu(String device, String kernel) {
-            this.device = device;
-            this.kernel = kernel;
-        }
-    }
-
     /** Starts the grabber, with these options besides, and boots a machine; its guest takes commands. */
-    static GrabberGuest boot(Iommu iommu, Path statistics, String... options) throws IOException, InterruptedException {
+    static GrabberGuest boot(GuestIommu iommu, Path statistics, String... options) throws IOException, InterruptedException {
         QemuBinary binary = TestQemu.QEMU_11.binary();
         List<String> command = TestGpus.deviceCommand("grabber");
         command.addAll(List.of("--stats=" + statistics, "--fps=" + FRAMES_PER_SECOND));
         command.addAll(List.of(options));
         GuestImage image = GuestImage.forVideo(GuestKernel.forQemu(binary, TestQemu.CACHE), TestQemu.CACHE);
         VhostUserGpu grabber = VhostUserGpu.start("the grabber", command, VhostUserGpu.Readiness.SAYS_LISTENING);
-        List<String> arguments = TestGuest.vfioUser(grabber.socket(), iommu.device);
+        List<String> arguments = TestGuest.vfioUser(grabber.socket(), iommu.device());
         arguments.addAll(List.of("-device", "virtio-gpu-pci"));
-        return new GrabberGuest(TestGuest.boot(grabber, binary, image, iommu.kernel, arguments), grabber, statistics);
+        return new GrabberGuest(TestGuest.boot(grabber, binary, image, iommu.kernel(), arguments), grabber, statistics);
     }
 
     Qemu qemu() {

@@ -21,7 +21,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-import sluice.guest.GrabberGuest.Iommu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -44,20 +43,20 @@ class GrabberGuestTest extends MachineTest {
 
     private static @Nullable GrabberGuest booted;
 
-    private final Iommu iommu;
+    private final GuestIommu iommu;
     private final GrabberGuest guest;
 
-    GrabberGuestTest(Iommu iommu) {
+    GrabberGuestTest(GuestIommu iommu) {
         this.iommu = iommu;
         guest = Objects.requireNonNull(booted, "a machine was started before");
     }
 
-    static List<Iommu> configurations() {
-        return Configurations.of(List.of(Iommu.VIRTIO), List.of(Iommu.NONE, Iommu.INTEL));
+    static List<GuestIommu> configurations() {
+        return Configurations.of(List.of(GuestIommu.VIRTIO), List.of(GuestIommu.NONE, GuestIommu.INTEL_STRICT));
     }
 
     @BeforeParameterizedClassInvocation
-    static void boot(Iommu iommu) throws IOException, InterruptedException {
+    static void boot(GuestIommu iommu) throws IOException, InterruptedException {
         GrabberGuest guest = GrabberGuest.boot(iommu,
                 Objects.requireNonNull(folder, "JUnit makes the folder").resolve("statistics.json"));
         use(guest.machine());
@@ -69,7 +68,7 @@ class GrabberGuestTest extends MachineTest {
     void theDriverKnowsTheCard() throws Exception {
         guest.run("cat /sys/bus/pci/drivers/dt3155/*/vendor /sys/bus/pci/drivers/dt3155/*/device");
         guest.run("test -c /dev/video0");
-        guest.run((iommu == Iommu.NONE ? "! " : "") + "test -e /sys/bus/pci/drivers/dt3155/*/iommu_group");
+        guest.run((iommu == GuestIommu.NONE ? "! " : "") + "test -e /sys/bus/pci/drivers/dt3155/*/iommu_group");
     }
 
     /** By read(2), which copies. */
@@ -147,7 +146,7 @@ class GrabberGuestTest extends MachineTest {
     @Order(6)
     void scatteredBuffersNeedAnIommu(String kind) throws Exception {
         String command = "import /dev/video0 %s %d".formatted(kind, IMPORTED_FRAMES);
-        if (iommu == Iommu.NONE) {
+        if (iommu == GuestIommu.NONE) {
             assertIsRefused(command);
             return;
         }
@@ -191,7 +190,7 @@ class GrabberGuestTest extends MachineTest {
     @Order(7)
     void queuedBuffersOutliveTheirDescriptors(String kind) throws Exception {
         String command = "import /dev/video0 " + kind + " 1 closed";
-        if (iommu == Iommu.NONE) {
+        if (iommu == GuestIommu.NONE) {
             assertIsRefused(command);
             return;
         }
@@ -206,7 +205,7 @@ class GrabberGuestTest extends MachineTest {
     @Order(8)
     void whatTheQueueGivesUpIsTakenAway(String kind) throws Exception {
         String command = "import /dev/video0 " + kind + " 3 held";
-        if (iommu == Iommu.NONE) {
+        if (iommu == GuestIommu.NONE) {
             assertIsRefused(command);
             return;
         }
@@ -229,7 +228,7 @@ class GrabberGuestTest extends MachineTest {
     @Order(9)
     void aProgramThatDiesTakesItsBuffersAway(String kind) throws Exception {
         String command = "import /dev/video0 " + kind + " 3 killed";
-        if (iommu == Iommu.NONE) {
+        if (iommu == GuestIommu.NONE) {
             assertIsRefused(command);
             return;
         }

@@ -23,7 +23,7 @@ class NonCoherentGrabberGuestTest {
      */
     @Test
     void anImportedBufferArrivesThroughItsUnmap() throws Exception {
-        try (GrabberGuest guest = GrabberGuest.boot(GrabberGuest.Iommu.INTEL, folder.resolve("statistics.json"),
+        try (GrabberGuest guest = GrabberGuest.boot(GuestIommu.INTEL_STRICT, folder.resolve("statistics.json"),
                 "--coherency=non-coherent")) {
             String command = "import /dev/video0 udmabuf 1 shown";
             guest.qemu().console().send(command);
@@ -45,7 +45,7 @@ class NonCoherentGrabberGuestTest {
     /** All memory is mapped once: there is nothing to take for a transfer. */
     @Test
     void withoutAnIommuItSaysWhatItNeeds() throws Exception {
-        try (GrabberGuest guest = GrabberGuest.boot(GrabberGuest.Iommu.NONE, folder.resolve("statistics.json"),
+        try (GrabberGuest guest = GrabberGuest.boot(GuestIommu.NONE, folder.resolve("statistics.json"),
                 "--coherency=non-coherent")) {
             // The driver does not ask whether the card could write its addresses, and takes what is there for a picture.
             guest.run("dd if=/dev/video0 of=/tmp/frames bs=%d count=1 2>/dev/null".formatted(GrabberPattern.BYTES));

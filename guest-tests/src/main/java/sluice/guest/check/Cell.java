@@ -2,6 +2,8 @@ package sluice.guest.check;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.guest.GuestIommu;
+
 /**
  * A test cell: a buffer of some origin, used in some way, on a machine of some kind.
  *
@@ -36,7 +38,7 @@ record Cell(Setup setup, Memory memory, Use use, @Nullable String program) {
         String how = use == Use.SYNC ? "" : "; " + use.help();
         return "%s, on a machine with %s%s and a card that %s".formatted(
                 program == null ? "captures into " + memory.help() + how : "runs the program " + program,
-                setup.iommu() == Setup.Iommu.NONE ? "no IOMMU" : "IOMMU " + setup.iommu().label(),
+                setup.iommu() == GuestIommu.NONE ? "no IOMMU" : "IOMMU " + setup.iommu().label(),
                 setup.bounces() ? ", swiotlb=force" : "", setup.snoops() ? "snoops" : "does not snoop");
     }
 }

@@ -29,6 +29,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 import sluice.guest.GuestImage;
+import sluice.guest.GuestIommu;
 import sluice.guest.GuestKernel;
 import sluice.vdev.cli.Main;
 import sluice.vdev.qemu.CacheFolder;
@@ -267,10 +268,10 @@ public final class Check implements Callable<Integer> {
     private List<Setup> setups(CommandLine line) {
         if (iommus.isEmpty() && bounces.isEmpty() && coherencies.isEmpty()) return Matrix.USUAL;
         List<Setup> setups = new ArrayList<>();
-        List<Setup.Iommu> wanted = iommus.isEmpty()
-                ? List.of(Setup.Iommu.NONE)
-                : chosen(line, "--iommu", iommus, Setup.Iommu.values(), Setup.Iommu::label);
-        for (Setup.Iommu iommu : wanted) {
+        List<GuestIommu> wanted = iommus.isEmpty()
+                ? List.of(GuestIommu.NONE)
+                : chosen(line, "--iommu", iommus, GuestIommu.values(), GuestIommu::label);
+        for (GuestIommu iommu : wanted) {
             for (boolean bounced : flags(line, "--bounce", bounces, "off", "force")) {
                 for (boolean not : flags(line, "--coherency", coherencies, "coherent", "non-coherent"))
                     setups.add(new Setup(iommu, bounced, !not));

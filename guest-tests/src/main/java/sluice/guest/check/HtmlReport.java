@@ -16,6 +16,8 @@ import javax.xml.stream.XMLStreamException;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.guest.GuestIommu;
+
 /**
  * An HTML page: the verdict, a table of all cells, each failure, then skipped and passed cells. Without network access
  * and scripts, and well-formed XML as well.
@@ -140,7 +142,7 @@ final class HtmlReport implements ReportFormat {
 
     private static void column(Markup html, Setup setup) throws XMLStreamException {
         html.element("th", () -> {
-            html.text(setup.iommu() == Setup.Iommu.NONE ? "no IOMMU" : "IOMMU " + setup.iommu().label());
+            html.text(setup.iommu() == GuestIommu.NONE ? "no IOMMU" : "IOMMU " + setup.iommu().label());
             html.text("span", setup.bounces() ? "all DMA bounced" : "direct DMA");
             html.text("span", setup.snoops() ? "card snoops" : "card does not snoop");
         }, "scope", "col");

@@ -6,16 +6,18 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
+import sluice.guest.GuestIommu;
+
 /** The cells to run, ordered by machine. */
 final class Matrix {
     /** A machine with nothing that could show a mistake but bytes and calls. */
-    static final Setup PLAIN = new Setup(Setup.Iommu.NONE, false, true);
+    static final Setup PLAIN = new Setup(GuestIommu.NONE, false, true);
     /** A card that does not snoop. */
-    static final Setup NON_COHERENT = new Setup(Setup.Iommu.NONE, false, false);
+    static final Setup NON_COHERENT = new Setup(GuestIommu.NONE, false, false);
     /** All DMA goes through bounce buffers. */
-    static final Setup BOUNCED = new Setup(Setup.Iommu.NONE, true, true);
+    static final Setup BOUNCED = new Setup(GuestIommu.NONE, true, true);
     /** An IOMMU, without which vfio-pci exports no BAR. */
-    static final Setup TRANSLATED = new Setup(Setup.Iommu.INTEL_LAZY, false, true);
+    static final Setup TRANSLATED = new Setup(GuestIommu.INTEL_LAZY, false, true);
     /** The machines of a run that nobody has asked otherwise of: each shows what the others do not. */
     static final List<Setup> USUAL = List.of(PLAIN, NON_COHERENT, BOUNCED, TRANSLATED);
 
@@ -87,7 +89,7 @@ final class Matrix {
                     ? Optional.empty()
                     : Optional.of("a driver in user space makes no calls that tell what a card which does not snoop may see");
         }
-        boolean behind = cell.setup().iommu() != Setup.Iommu.NONE;
+        boolean behind = cell.setup().iommu() != GuestIommu.NONE;
         if (!behind && cell.memory() == Memory.BAR)
             return Optional.of("vfio-pci exports a BAR only on a machine with an IOMMU");
         if (!behind && !card.scatters() && !cell.memory().isContiguous())

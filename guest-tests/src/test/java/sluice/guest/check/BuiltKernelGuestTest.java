@@ -13,6 +13,7 @@ import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
 
 import sluice.guest.BuiltTree;
+import sluice.guest.GuestIommu;
 import sluice.guest.GuestKernel;
 import sluice.guest.TestGpus;
 import sluice.guest.TestQemu;
@@ -49,7 +50,7 @@ class BuiltKernelGuestTest {
     @Test
     void anInstalledKernelIsChecked() throws Exception {
         Path kdir = BuiltTree.installed(GuestKernel.named("newest", CACHE), CACHE, folder);
-        CheckResult result = check(kdir, List.of(new Cell(new Setup(Setup.Iommu.NONE, false, false), Memory.MMAP,
+        CheckResult result = check(kdir, List.of(new Cell(new Setup(GuestIommu.NONE, false, false), Memory.MMAP,
                 Use.SYNC)));
         assertThat(result.exitStatus()).isZero();
     }

@@ -8,6 +8,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import picocli.CommandLine;
 
+import sluice.guest.GuestIommu;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** The command's options, without a machine. */
@@ -29,7 +31,7 @@ class CheckCommandTest {
         for (Memory memory : Memory.values())
             assertThat(out.toString()).contains(memory.label(), memory.needs());
         for (Use use : Use.values()) assertThat(out.toString()).contains(use.label());
-        for (Setup.Iommu iommu : Setup.Iommu.values()) assertThat(out.toString()).contains(iommu.label());
+        for (GuestIommu iommu : GuestIommu.values()) assertThat(out.toString()).contains(iommu.label());
     }
 
     @ParameterizedTest

@@ -16,6 +16,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 import sluice.guest.Configurations;
 import sluice.guest.GuestImage;
+import sluice.guest.GuestIommu;
 import sluice.guest.GuestKernel;
 import sluice.guest.TestGpus;
 import sluice.guest.TestQemu;
@@ -72,7 +73,7 @@ class CheckGuestTest {
             return new Run(driver, kernel, Matrix.usual(card(driver)), wrongBytes, wrongCalls);
         }
 
-        static Run behind(Setup.Iommu iommu) {
+        static Run behind(GuestIommu iommu) {
             return new Run(SAA7134, "newest", Matrix.of(List.of(new Setup(iommu, false, true),
                     new Setup(iommu, false, false)), List.of(Memory.values()), List.of(Use.SYNC)), null, Set.of());
         }
@@ -89,7 +90,7 @@ class CheckGuestTest {
                 List.of(Run.usual(SAA7134, "current", both(notFetched, misplaced), calls),
                         Run.usual(DT3155, "newest", Set.of(BOUNCED + "udmabuf-huge", BOUNCED + "vivid"),
                                 both(misplaced, Set.of(TRANSLATED + "heap"))),
-                        Run.behind(Setup.Iommu.INTEL_LAZY), Run.behind(Setup.Iommu.VIRTIO)));
+                        Run.behind(GuestIommu.INTEL_LAZY), Run.behind(GuestIommu.VIRTIO)));
     }
 
     private static Set<String> both(Set<String> one, Set<String> other) {

@@ -7,15 +7,16 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
+import sluice.guest.GuestIommu;
 import sluice.guest.Machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** What a cell comes to. */
 class JudgeTest {
-    private static final Setup PLAIN = new Setup(Setup.Iommu.NONE, false, true);
-    private static final Setup NON_COHERENT = new Setup(Setup.Iommu.NONE, false, false);
-    private static final Setup BOUNCED = new Setup(Setup.Iommu.NONE, true, true);
+    private static final Setup PLAIN = new Setup(GuestIommu.NONE, false, true);
+    private static final Setup NON_COHERENT = new Setup(GuestIommu.NONE, false, false);
+    private static final Setup BOUNCED = new Setup(GuestIommu.NONE, true, true);
     private static final Bytes RIGHT = new Bytes(20, 0, 20, 1280, 0, 0, 0);
     private static final Bytes STALE = new Bytes(20, 0, 0, 0, 0, 1280, 0);
     private static final Bytes BROKEN = new Bytes(20, 0, 19, 1279, 0, 0, 1);

@@ -8,6 +8,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
+import sluice.guest.GuestIommu;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** Which cells are run if nobody has asked for others, and which cannot be. */
@@ -64,7 +66,7 @@ class MatrixTest {
         assertThat(Matrix.obstacle(new Cell(Matrix.PLAIN, Memory.HEAP, Use.SYNC), CONTIGUOUS)).hasValueSatisfying(
                 why -> assertThat(why).contains("single pages"));
         assertThat(Matrix.obstacle(new Cell(Matrix.PLAIN, Memory.UDMABUF_HUGE, Use.SYNC), CONTIGUOUS)).isEmpty();
-        Setup both = new Setup(Setup.Iommu.VIRTIO, false, false);
+        Setup both = new Setup(GuestIommu.VIRTIO, false, false);
         assertThat(Matrix.obstacle(new Cell(both, Memory.UDMABUF_TWICE, Use.SYNC), SCATTERS)).isPresent();
         assertThat(Matrix.obstacle(new Cell(both, Memory.HEAP, Use.SYNC), SCATTERS)).isEmpty();
     }

@@ -9,12 +9,14 @@ import java.util.List;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.guest.GuestIommu;
+
 
 /** A result with every outcome, in which all that a guest can write is hostile. */
 final class ReportSamples {
-    static final Setup DIRECT = new Setup(Setup.Iommu.NONE, false, true);
-    static final Setup BOUNCED = new Setup(Setup.Iommu.NONE, true, true);
-    static final Setup STRICT = new Setup(Setup.Iommu.INTEL_STRICT, false, false);
+    static final Setup DIRECT = new Setup(GuestIommu.NONE, false, true);
+    static final Setup BOUNCED = new Setup(GuestIommu.NONE, true, true);
+    static final Setup STRICT = new Setup(GuestIommu.INTEL_STRICT, false, false);
 
     /** What breaks HTML, XML, CDATA, JSON, a terminal and a line. */
     static final String HOSTILE = "<script>alert('x')</script> ]]> &amp; \" # ok 1 \u001b[2J\u0000\u0007\u009b31m\u202egnp"

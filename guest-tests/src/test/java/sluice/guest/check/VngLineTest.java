@@ -7,6 +7,7 @@ import java.util.List;
 
 import org.junit.jupiter.api.Test;
 
+import sluice.guest.GuestIommu;
 import sluice.vdev.qemu.HostCommand;
 import sluice.vdev.qemu.QemuHint;
 
@@ -29,7 +30,7 @@ class VngLineTest {
     @Test
     void qemuGetsTheDevicesAsTheyAreServed() throws Exception {
         StringWriter out = new StringWriter();
-        Setup setup = new Setup(Setup.Iommu.INTEL_LAZY, true, false);
+        Setup setup = new Setup(GuestIommu.INTEL_LAZY, true, false);
         VngLine.print(new PrintWriter(out), Card.ALL.getFirst(), setup, Path.of("/home/me/my linux"), Path.of("/opt/qemu"));
         List<String> lines = out.toString().lines().toList();
         assertThat(lines).hasSize(4);
