@@ -62,7 +62,7 @@ struct seam {
 	struct seam_command *command;
 	__le32 *answer;
 	struct seam_event *buffers;
-	struct seam_event last;		/* of those that are no part of a burst */
+	struct seam_event last;		/* the last event outside of a burst */
 	u32 next;			/* the number of the next event */
 	u32 taken;
 	u32 out_of_order;

@@ -18,7 +18,7 @@ import sluice.guest.GuestKernel;
  * @param modules kernel modules, loaded in this order, each optionally with a space and its parameters
  * @param node part of the video node's name in {@code /sys/class/video4linux}; the first match is used
  * @param scatters whether the card supports scattered pages without an IOMMU
- * @param plugin the jar with the card, or null if it is one of Sluice's own
+ * @param plugin the jar with the card, or null for a built-in card
  */
 record Card(String driver, String device, List<String> options, List<String> modules, String node, boolean scatters,
         @Nullable Path plugin) {

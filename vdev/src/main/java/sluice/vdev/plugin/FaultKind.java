@@ -15,7 +15,7 @@ public enum FaultKind {
     REVOKE("revoke", "[,access=read|write][,first=A,last=A]", Where.SPACE,
             "The mapping that an access uses is revoked: this access and all later ones fault until the range is mapped again. Without an IOMMU the mapping is all memory."),
     FAIL_MAP("fail-map", "[,errno=NAME][,after=RUNS]", Where.SPACE,
-            "A map fails with this errno (default ENOMEM) after so many runs, which are undone; for a PCI function this is DMA_MAP."),
+            "A map fails with this errno (default ENOMEM) after RUNS runs, which are undone; for a PCI function this is DMA_MAP."),
     FAIL_UNMAP("fail-unmap", "[,errno=NAME]", Where.VFIO_USER,
             "DMA_UNMAP fails with this errno (default EIO), and the device can still access the range."),
     LOST_INTERRUPT("lost-interrupt", "[,vector=N|line]", Where.EVERY_DEVICE,
@@ -53,7 +53,7 @@ public enum FaultKind {
     }
 
     /** When a fault happens: the keys that all kinds share. */
-    public static final String WHEN = "WHEN: [,from=N][,count=N][,every=N][,one-in=N[,seed=S]]: from the N-th event on (default 1), at most so many times (default: no limit), at each N-th event, with a probability of 1/N. The same seed gives the same faults; without seed= one is chosen and logged. A is a bus address, for the gpu an address of its own space; default: all.";
+    public static final String WHEN = "WHEN: [,from=N][,count=N][,every=N][,one-in=N[,seed=S]]: from the N-th event on (default 1), at most N times (default: no limit), at each N-th event, with a probability of 1/N. The same seed gives the same faults; without seed= one is chosen and logged. A is a bus address, for the gpu an address of its own space; default: all.";
 
     private final String word;
     private final String keys;
