@@ -33,7 +33,8 @@ final class BzImage {
             throw new IOException(image + " is not a kernel image for x86: it lacks the boot protocol's header");
         int from = VERSION_BASE + Short.toUnsignedInt(setup.getShort(VERSION_AT));
         int to = from;
-        while (to < setup.limit() && setup.get(to) > ' ') to++;
+        while (to < setup.limit() && setup.get(to) > ' ')
+            to++;
         if (from == VERSION_BASE || to == from || to == setup.limit())
             throw new IOException(image + " does not say of which release it is");
         return new String(setup.array(), from, to - from, StandardCharsets.US_ASCII);

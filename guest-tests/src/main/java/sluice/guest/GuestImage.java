@@ -67,7 +67,8 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
         if (!Files.isExecutable(root.resolve("usr/bin/v4l2-ctl")))
             throw new IOException("no v4l2-ctl in " + root + ": run guest-tests/host/packages.sh tests");
         return of(kernel).module("virtio-iommu").module("virtio-gpu").module("dt3155")
-                .module("vivid", "n_devs=1 node_types=1 allocators=1").tree(root).compiled("import.c", "buffers.h").build(cache);
+                .module("vivid", "n_devs=1 node_types=1 allocators=1").tree(root).compiled("import.c", "buffers.h")
+                .build(cache);
     }
 
     /** Collects the content of an image. */

@@ -17,7 +17,8 @@ public final class KernelConfig {
     KernelConfig(List<String> lines) {
         for (String line : lines) {
             int sign = line.indexOf('=');
-            if (line.startsWith(PREFIX) && sign > 0) values.put(line.substring(PREFIX.length(), sign), line.substring(sign + 1));
+            if (line.startsWith(PREFIX) && sign > 0)
+                values.put(line.substring(PREFIX.length(), sign), line.substring(sign + 1));
         }
     }
 

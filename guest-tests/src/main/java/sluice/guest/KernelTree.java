@@ -40,13 +40,15 @@ final class KernelTree {
         for (Path modules : places) {
             if (Files.isReadable(modules.resolve("modules.dep"))) return new GuestKernel(release, image, modules, null);
         }
-        throw new IOException("%s has an image of release %s and no modules: run make modules_install INSTALL_MOD_PATH=%s"
-                .formatted(folder, release, folder));
+        throw new IOException(
+                "%s has an image of release %s and no modules: run make modules_install INSTALL_MOD_PATH=%s"
+                        .formatted(folder, release, folder));
     }
 
     private static Path image(Path folder) throws IOException {
         try (Stream<Path> files = Files.list(folder)) {
-            List<Path> images = files.filter(Files::isRegularFile).filter(file -> isImage(file.getFileName().toString()))
+            List<Path> images = files.filter(Files::isRegularFile)
+                    .filter(file -> isImage(file.getFileName().toString()))
                     .toList();
             if (images.size() == 1) return images.getFirst();
             if (!images.isEmpty())

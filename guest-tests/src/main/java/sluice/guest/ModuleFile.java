@@ -41,7 +41,8 @@ final class ModuleFile {
      */
     static ModuleFile read(Path path) throws IOException, InterruptedException {
         byte[] content = unpacked(path);
-        return new ModuleFile(path, content, information(path, ByteBuffer.wrap(content).order(ByteOrder.LITTLE_ENDIAN)));
+        return new ModuleFile(path, content,
+                information(path, ByteBuffer.wrap(content).order(ByteOrder.LITTLE_ENDIAN)));
     }
 
     /** busybox's insmod takes plain modules only, and those of distributions are compressed. */
@@ -77,7 +78,8 @@ final class ModuleFile {
 
     private static String text(ByteBuffer bytes, int from) {
         int to = from;
-        while (to < bytes.limit() && bytes.get(to) != 0) to++;
+        while (to < bytes.limit() && bytes.get(to) != 0)
+            to++;
         byte[] text = new byte[to - from];
         bytes.get(from, text);
         return new String(text, StandardCharsets.UTF_8);

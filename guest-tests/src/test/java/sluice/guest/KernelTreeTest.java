@@ -64,7 +64,8 @@ class KernelTreeTest {
         write(".config", "CONFIG_PCI=y\nCONFIG_DRM=m\n# CONFIG_UDMABUF is not set\nCONFIG_HZ=250\n");
         write("modules.order", "drivers/a/card.o\ndrivers/b/bus-core.ko\nkernel/lib/old.ko\ndrivers/c/unbuilt.o\n");
         write("modules.builtin", "kernel/drivers/d/built.ko\n");
-        write("drivers/a/card.ko", module("license=GPL\0depends=bus-core,old\0name=card\0vermagic=" + RELEASE + " SMP \0"));
+        write("drivers/a/card.ko",
+                module("license=GPL\0depends=bus-core,old\0name=card\0vermagic=" + RELEASE + " SMP \0"));
         write("drivers/b/bus-core.ko", module("depends=built,old\0name=bus_core\0"));
         write("lib/old.ko", module("depends=\0"));
     }
@@ -89,12 +90,14 @@ class KernelTreeTest {
     @Test
     void anInstalledImageHasItsModulesBesideIt() throws Exception {
         write("bzImage", image(RELEASE));
-        assertThatIOException().isThrownBy(() -> GuestKernel.built(folder)).withMessageContaining("no modules: run make");
+        assertThatIOException().isThrownBy(() -> GuestKernel.built(folder))
+                .withMessageContaining("no modules: run make");
         write("lib/modules/" + RELEASE + "/modules.dep", "kernel/a.ko:\n");
         assertThat(GuestKernel.built(folder).release()).isEqualTo(RELEASE);
         assertThat(GuestKernel.built(folder).has("a")).isTrue();
         write("vmlinuz-2", image("2"));
-        assertThatIOException().isThrownBy(() -> GuestKernel.built(folder)).withMessageContaining("several kernel images");
+        assertThatIOException().isThrownBy(() -> GuestKernel.built(folder))
+                .withMessageContaining("several kernel images");
     }
 
     @Test

@@ -62,8 +62,10 @@ class ModuleOrderTest {
                     .containsExactlyInAnyOrderElementsOf(ModuleOrder.of(debian).load(List.of(module))).endsWith(
                             ModuleOrder.of(debian).load(List.of(module)).getLast());
             for (String file : loaded) {
-                assertThat(loaded.subList(0, loaded.indexOf(file)).stream().map(ModuleOrder::name)).as(file).containsAll(
-                        ModuleFile.read(folder.resolve(file)).dependencies().stream().map(ModuleOrder::name).toList());
+                assertThat(loaded.subList(0, loaded.indexOf(file)).stream().map(ModuleOrder::name)).as(file)
+                        .containsAll(
+                                ModuleFile.read(folder.resolve(file)).dependencies().stream().map(ModuleOrder::name)
+                                        .toList());
             }
         }
     }

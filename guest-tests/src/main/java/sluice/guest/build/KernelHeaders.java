@@ -38,10 +38,12 @@ public record KernelHeaders(String release, Path build) {
      * @throws IOException it lacks something; the message says which {@code make} provides it
      */
     public static KernelHeaders ofTree(String release, Path tree) throws IOException {
-        for (String needed : new String[]{ "Makefile", "Module.symvers", "scripts/mod/modpost", "include/generated/autoconf.h" }) {
+        for (String needed : new String[]{ "Makefile", "Module.symvers", "scripts/mod/modpost",
+                "include/generated/autoconf.h" }) {
             if (!Files.isReadable(tree.resolve(needed)))
-                throw new IOException("%s has no %s, without which no module can be built for it: run make bzImage modules there"
-                        .formatted(tree, needed));
+                throw new IOException(
+                        "%s has no %s, without which no module can be built for it: run make bzImage modules there"
+                                .formatted(tree, needed));
         }
         return new KernelHeaders(release, tree);
     }

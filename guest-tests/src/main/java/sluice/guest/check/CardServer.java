@@ -39,7 +39,8 @@ final class CardServer implements Closeable {
     }
 
     private static List<Path> plugins(Card card) {
-        @Nullable Path plugin = card.plugin();
+        @Nullable
+        Path plugin = card.plugin();
         return plugin == null ? List.of() : List.of(plugin);
     }
 

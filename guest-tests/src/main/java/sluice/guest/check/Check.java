@@ -235,7 +235,8 @@ public final class Check implements Callable<Integer> {
 
     private Card card(CommandLine line) throws IOException {
         if (device != null) {
-            if (test == null) throw new ParameterException(line, "--device needs --test: only its own program knows what is right");
+            if (test == null)
+                throw new ParameterException(line, "--device needs --test: only its own program knows what is right");
             return PluginCard.of(device, driver == null ? "" : driver, modules);
         }
         String wanted = driver;

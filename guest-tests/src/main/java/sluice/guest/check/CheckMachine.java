@@ -18,13 +18,15 @@ import sluice.vdev.qemu.QemuBinary;
 /** A machine with a card, the witness, and a guest that executes commands. */
 final class CheckMachine implements Closeable {
     /** A BAR that is memory, for vfio-pci to export; {@code guest/exporters.h} knows where it is. */
-    private static final List<String> BAR = List.of("-object", "memory-backend-memfd,id=bar,size=1M,share=on", "-device",
+    private static final List<String> BAR = List.of("-object", "memory-backend-memfd,id=bar,size=1M,share=on",
+            "-device",
             "ivshmem-plain,memdev=bar,addr=0x1e");
     private static final Duration SOON = Duration.ofSeconds(30);
     private static final Pattern UNLOADED = Pattern.compile("^SLUICE error insmod (\\S+)\\.ko$");
     /** The functions with slots assigned by QEMU; those of the chipset and with fixed slots are above. */
     private static final String FUNCTIONS = "for d in /sys/bus/pci/devices/0000:00:[01][0-9a-d].0; do echo SLUICE function ${d##*/} $(cat $d/vendor $d/device | tr '\\n' ' ')/ $(basename \"$(readlink $d/driver)\"); done";
-    private static final Pattern FUNCTION = Pattern.compile("^SLUICE function (\\S+) 0x([0-9a-f]{4} 0x[0-9a-f]{4}) / ?(.*)$");
+    private static final Pattern FUNCTION = Pattern
+            .compile("^SLUICE function (\\S+) 0x([0-9a-f]{4} 0x[0-9a-f]{4}) / ?(.*)$");
 
     /** The guest has booted, but lacks something that its cells need; the message is a sentence. */
     static final class UnfitGuestException extends IOException {
@@ -117,13 +119,15 @@ final class CheckMachine implements Closeable {
         // QEMU assigns slots in argument order; the card is the last, below those with fixed slots.
         Matcher last = functions.getLast();
         if (last.group(3).isEmpty())
-            throw new UnfitGuestException("the driver %s does not bind: the function %s has no driver".formatted(card.driver(),
-                    last.group(2)));
+            throw new UnfitGuestException(
+                    "the driver %s does not bind: the function %s has no driver".formatted(card.driver(),
+                            last.group(2)));
         // What it has mapped before the witness was there, it maps anew.
         String again = "echo %2$s >'/sys/bus/pci/drivers/%1$s/unbind' && echo %2$s >'/sys/bus/pci/drivers/%1$s/bind'"
                 .formatted(last.group(3), last.group(1));
         if (builtIn && machine.run(again, SOON).status() != 0)
-            throw new UnfitGuestException("the driver %s, which is built in, cannot be bound again".formatted(card.driver()));
+            throw new UnfitGuestException(
+                    "the driver %s, which is built in, cannot be bound again".formatted(card.driver()));
     }
 
     /**

@@ -183,7 +183,8 @@ final class CheckRun {
             JsonObject witness = reports.witness();
             // Findings for which there was no room are not seen either.
             return new Seen(findings, witness.get("lost").getAsLong() + witness.get("refused").getAsLong()
-                    + witness.get("untracked").getAsLong() + reports.card().get("findings_beyond").getAsLong(), witness.get("mappings").getAsLong());
+                    + witness.get("untracked").getAsLong() + reports.card().get("findings_beyond").getAsLong(),
+                    witness.get("mappings").getAsLong());
         }
 
         private static String key(Finding finding) {

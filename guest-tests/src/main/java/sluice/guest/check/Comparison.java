@@ -64,7 +64,8 @@ record Comparison(CheckResult first, CheckResult other) {
 
     /** 0 no difference, 1 differences, 255 a guest's kernel is broken. */
     int exitStatus() {
-        if (first.exitStatus() == CheckResult.BROKEN || other.exitStatus() == CheckResult.BROKEN) return CheckResult.BROKEN;
+        if (first.exitStatus() == CheckResult.BROKEN || other.exitStatus() == CheckResult.BROKEN)
+            return CheckResult.BROKEN;
         return differences().isEmpty() ? 0 : 1;
     }
 }

@@ -53,7 +53,8 @@ final class ComparisonReport {
     }
 
     private CellResult theirs(Cell cell) {
-        return comparison.other().cells().stream().filter(result -> result.cell().equals(cell)).findFirst().orElseThrow();
+        return comparison.other().cells().stream().filter(result -> result.cell().equals(cell)).findFirst()
+                .orElseThrow();
     }
 
     private void table(Markup html, List<Comparison.Difference> rows) throws XMLStreamException {

@@ -34,7 +34,8 @@ record GuestRoot(Path folder) {
     List<String> qemuArguments() {
         // Commas in a value are doubled.
         return List.of("-fsdev", "local,id=%s,path=%s,security_model=none,readonly=on,multidevs=remap".formatted(TAG,
-                folder.toString().replace(",", ",,")), "-device", "virtio-9p-pci,fsdev=%s,mount_tag=%s".formatted(TAG, TAG));
+                folder.toString().replace(",", ",,")), "-device",
+                "virtio-9p-pci,fsdev=%s,mount_tag=%s".formatted(TAG, TAG));
     }
 
     /** The command that mounts it in the guest; exits with 0 on success. */

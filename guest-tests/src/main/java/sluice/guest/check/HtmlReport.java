@@ -120,7 +120,8 @@ final class HtmlReport implements ReportFormat {
         for (CellResult each : result.cells()) {
             Cell cell = each.cell();
             setups.add(cell.setup());
-            rows.computeIfAbsent(new Row(cell.memory(), cell.use(), cell.program()), none -> new LinkedHashMap<>()).put(cell.setup(),
+            rows.computeIfAbsent(new Row(cell.memory(), cell.use(), cell.program()), none -> new LinkedHashMap<>()).put(
+                    cell.setup(),
                     each);
         }
         html.element("table", () -> {

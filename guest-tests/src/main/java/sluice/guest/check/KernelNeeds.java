@@ -49,8 +49,9 @@ final class KernelNeeds {
         List<KernelOption> missing = new ArrayList<>(lacking(KernelOption.ESSENTIAL));
         missing.addAll(lacking(KernelOption.ofDriver(driver)));
         if (!missing.isEmpty())
-            throw new IOException("this kernel lacks %s: --print=config writes what to merge into its .config".formatted(
-                    sentence(missing)));
+            throw new IOException(
+                    "this kernel lacks %s: --print=config writes what to merge into its .config".formatted(
+                            sentence(missing)));
     }
 
     /** Why a cell cannot run on this kernel, or empty. */
@@ -70,7 +71,8 @@ final class KernelNeeds {
     private static List<KernelOption> ofCell(Cell cell) {
         List<KernelOption> options = new ArrayList<>();
         Matcher named = OPTION.matcher(cell.program() == null ? cell.memory().needs() : "");
-        while (named.find()) options.add(KernelOption.named(named.group(1), "buffers of " + cell.memory().label()));
+        while (named.find())
+            options.add(KernelOption.named(named.group(1), "buffers of " + cell.memory().label()));
         options.addAll(KernelOption.ofSetup(cell.setup()));
         // A non-coherent card depends on the kernel's DMA calls, so the witness must report them.
         if (!cell.setup().snoops()) options.addAll(KernelOption.WITNESS);

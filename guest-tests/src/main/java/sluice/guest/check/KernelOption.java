@@ -22,7 +22,8 @@ record KernelOption(String name, List<String> under, String purpose) {
             of("SERIAL_8250_CONSOLE", "the guest's console"), of("PCI", "the card"),
             of("ACPI", "interrupts of PCI functions"), of("BLK_DEV_INITRD", "the guest's files"),
             of("BINFMT_ELF", "the guest's programs"), of("BINFMT_SCRIPT", "the guest's init"),
-            of("DEVTMPFS", "device nodes"), of("PROC_FS", "the guest's init"), of("SYSFS", "finding the driver's nodes"));
+            of("DEVTMPFS", "device nodes"), of("PROC_FS", "the guest's init"),
+            of("SYSFS", "finding the driver's nodes"));
 
     /** Options of the witness. */
     static final List<KernelOption> WITNESS = List.of(of("MODULES", "the witness"),

@@ -87,7 +87,8 @@ final class Matrix {
         if (cell.program() != null) {
             return card.isTold() || cell.setup().snoops()
                     ? Optional.empty()
-                    : Optional.of("a driver in user space makes no calls that tell what a card which does not snoop may see");
+                    : Optional.of(
+                            "a driver in user space makes no calls that tell what a card which does not snoop may see");
         }
         boolean behind = cell.setup().iommu() != GuestIommu.NONE;
         if (!behind && cell.memory() == Memory.BAR)

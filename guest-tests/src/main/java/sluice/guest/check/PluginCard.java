@@ -23,12 +23,14 @@ final class PluginCard {
         List<String> names = DeviceCatalog.of(List.of(jar)).namesOf(jar);
         String name = colon < 0 ? names.getFirst() : where.substring(colon + 5);
         if (colon < 0 ? names.size() > 1 : !names.contains(name))
-            throw new IOException("--device=%s: give %s:NAME with one of the devices of this jar: %s".formatted(argument,
-                    jar.getFileName(), String.join(", ", names)));
+            throw new IOException(
+                    "--device=%s: give %s:NAME with one of the devices of this jar: %s".formatted(argument,
+                            jar.getFileName(), String.join(", ", names)));
         String module = driver.replace('-', '_');
         boolean isOwn = own.stream().anyMatch(
                 file -> String.valueOf(file.getFileName()).replace('-', '_').equals(module + ".ko"));
-        return new Card(driver, name, words.subList(1, words.size()), driver.isEmpty() || isOwn ? List.of() : List.of(driver),
+        return new Card(driver, name, words.subList(1, words.size()),
+                driver.isEmpty() || isOwn ? List.of() : List.of(driver),
                 "", true, jar);
     }
 }

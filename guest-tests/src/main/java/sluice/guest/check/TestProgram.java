@@ -29,7 +29,8 @@ record TestProgram(Path file) {
             throw new IOException("--test=%s is not an executable program".formatted(file));
         TestProgram program = new TestProgram(file.toAbsolutePath());
         if (!NAME.matcher(program.name()).matches())
-            throw new IOException("--test=%s: take a name of up to 64 letters, digits, dots and hyphens".formatted(file));
+            throw new IOException(
+                    "--test=%s: take a name of up to 64 letters, digits, dots and hyphens".formatted(file));
         return program;
     }
 

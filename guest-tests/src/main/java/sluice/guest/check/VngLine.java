@@ -36,7 +36,8 @@ final class VngLine {
         if (!setup.kernel().isEmpty()) words.addAll(List.of("--append", setup.kernel()));
         List<String> devices = new ArrayList<>(List.of("-machine q35"));
         if (!setup.iommu().device().isEmpty()) devices.add("-device " + setup.iommu().device());
-        for (Path socket : CardServer.sockets(folder, card, setup)) devices.add("-device " + shell(QemuHint.function(socket)));
+        for (Path socket : CardServer.sockets(folder, card, setup))
+            devices.add("-device " + shell(QemuHint.function(socket)));
         words.add("--qemu-opts=" + String.join(" ", devices));
         out.println(words.stream().map(VngLine::shell).collect(Collectors.joining(" ")));
         out.flush();

@@ -35,12 +35,14 @@ class BadGuestTest {
 
     /** What a guest may do. */
     enum Trouble {
-        PANICS("echo c >/proc/sysrq-trigger", 255, "the guest's kernel says: Kernel panic - not syncing: sysrq triggered crash"),
+        PANICS("echo c >/proc/sysrq-trigger", 255,
+                "the guest's kernel says: Kernel panic - not syncing: sysrq triggered crash"),
         DOES_NOT_BIND("", 1, "the driver saa7134_empress does not bind: the function 8086 0x1223 has no driver"),
         HANGS("read -r line </dev/ttyS1 || sleep 1000", 1, "it did not end within 20 s"),
         /** Its shell gives up when it finds the limit. */
         FORKS("echo 1..1; f() { f | f & f; }; f", 1, "trouble ended with status 2"),
-        DOES_NOT_LOAD("", 1, "the module refusing does not load: insmod: can't insert '/modules/refusing.ko': Invalid argument");
+        DOES_NOT_LOAD("", 1,
+                "the module refusing does not load: insmod: can't insert '/modules/refusing.ko': Invalid argument");
 
         private final String script;
         private final int status;
@@ -84,18 +86,19 @@ class BadGuestTest {
         assertThat(script.toFile().setExecutable(true)).isTrue();
         TestProgram program = TestProgram.of(script);
         Card card = trouble == Trouble.DOES_NOT_BIND ? FOREIGN : CARD;
-        Additions additions = new Additions(trouble == Trouble.DOES_NOT_LOAD ? List.of(refusing(kernel)) : List.of(), program,
+        Additions additions = new Additions(trouble == Trouble.DOES_NOT_LOAD ? List.of(refusing(kernel)) : List.of(),
+                program,
                 null);
         GuestImage image = CheckMachine.image(card, kernel, additions, CACHE);
         CheckRun run = new CheckRun(TestGpus.launcher(), TestQemu.QEMU_11.binary(), image, card, CACHE,
                 new Judge(KnownFaults.shipped())).with(additions).cellLimit(Duration.ofSeconds(20));
-        CheckResult result = run.run(Matrix.of(List.of(Matrix.USUAL.getFirst()), program), _ -> {
-        });
+        CheckResult result = run.run(Matrix.of(List.of(Matrix.USUAL.getFirst()), program), _ -> {});
         assertThat(result.cells()).hasSize(1);
         CellResult cell = result.cells().getFirst();
         assertThat(cell.outcome()).isEqualTo(Outcome.FAIL);
         assertThat(cell.reason()).isEqualTo(trouble.reason);
         assertThat(result.exitStatus()).isEqualTo(trouble.status);
-        if (trouble == Trouble.PANICS) assertThat(cell.console()).as("what the kernel said").anyMatch(line -> line.contains("Call Trace"));
+        if (trouble == Trouble.PANICS)
+            assertThat(cell.console()).as("what the kernel said").anyMatch(line -> line.contains("Call Trace"));
     }
 }

@@ -37,14 +37,16 @@ class BuiltKernelGuestTest {
     }
 
     static boolean isBuilt() {
-        return Files.isReadable(tree().resolve("arch/x86/boot/bzImage")) && Files.isReadable(tree().resolve("Module.symvers"));
+        return Files.isReadable(tree().resolve("arch/x86/boot/bzImage"))
+                && Files.isReadable(tree().resolve("Module.symvers"));
     }
 
     private static CheckResult check(Path kdir, List<Cell> cells) throws IOException, InterruptedException {
         GuestKernel kernel = GuestKernel.built(kdir);
         CheckRun run = new CheckRun(TestGpus.launcher(), TestQemu.QEMU_11.binary(),
                 CheckMachine.image(CARD, kernel, CACHE), CARD, CACHE, new Judge(KnownFaults.shipped().of(CARD)));
-        return run.run(cells, cell -> System.out.printf("%s %s %s%n", cell.outcome(), cell.cell().name(), cell.reason()));
+        return run.run(cells,
+                cell -> System.out.printf("%s %s %s%n", cell.outcome(), cell.cell().name(), cell.reason()));
     }
 
     @Test

@@ -11,7 +11,8 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 /** Two kernels side by side. */
 class ComparisonTest {
-    private static final Finding MISTAKE = new Finding("D21_SYNC_DIRECTION", true, "udmabuf", "dma_map_sg 0x1000", 0, 8, 4,
+    private static final Finding MISTAKE = new Finding("D21_SYNC_DIRECTION", true, "udmabuf", "dma_map_sg 0x1000", 0, 8,
+            4,
             "synced <otherwise>");
     private static final List<Cell> CELLS = Matrix.of(List.of(Matrix.USUAL.getFirst()),
             List.of(Memory.MMAP, Memory.UDMABUF, Memory.DUMB, Memory.HEAP), List.of(Use.SYNC));
@@ -21,7 +22,8 @@ class ComparisonTest {
     }
 
     /** A kernel on which the cell at an index differs from the others, which pass. */
-    private static CheckResult kernel(String release, int index, Outcome outcome, String reason, List<Finding> findings) {
+    private static CheckResult kernel(String release, int index, Outcome outcome, String reason,
+            List<Finding> findings) {
         List<CellResult> results = CELLS.stream()
                 .map(cell -> CELLS.indexOf(cell) == index
                         ? result(cell, outcome, reason, findings)
@@ -72,7 +74,8 @@ class ComparisonTest {
 
     @Test
     void thePageHasBothColumnsAndLinksToEach() throws Exception {
-        Comparison comparison = new Comparison(good("6.12"), kernel("7.3", 1, Outcome.FAIL, "<stale>", List.of(MISTAKE)));
+        Comparison comparison = new Comparison(good("6.12"),
+                kernel("7.3", 1, Outcome.FAIL, "<stale>", List.of(MISTAKE)));
         StringWriter page = new StringWriter();
         new ComparisonReport(comparison).write(page);
         assertThat(page.toString()).contains("1 of 4 cells differ.", ">6.12</th>", ">7.3</th>", "&lt;stale&gt;",

@@ -17,7 +17,8 @@ class KernelNeedsTest {
 
     private static KernelNeeds needs(String... without) {
         List<String> lines = KernelNeeds.fragment(DRIVER, CELLS).lines()
-                .filter(line -> List.of(without).stream().noneMatch(one -> line.startsWith("CONFIG_" + one + "="))).toList();
+                .filter(line -> List.of(without).stream().noneMatch(one -> line.startsWith("CONFIG_" + one + "=")))
+                .toList();
         return new KernelNeeds(KernelConfigs.of(lines));
     }
 
@@ -30,7 +31,8 @@ class KernelNeedsTest {
         assertThat(CELLS).allSatisfy(cell -> assertThat(needs.obstacle(cell)).isEmpty());
         List<String> lines = KernelNeeds.fragment(DRIVER, CELLS).lines().toList();
         assertThat(lines).allMatch(line -> line.matches("#.*|CONFIG_[A-Z0-9_]+=[ym]"));
-        assertThat(lines).filteredOn(line -> line.startsWith("CONFIG_")).doesNotHaveDuplicates().contains("CONFIG_VIDEO_SAA7134=m", "CONFIG_UDMABUF=y");
+        assertThat(lines).filteredOn(line -> line.startsWith("CONFIG_")).doesNotHaveDuplicates()
+                .contains("CONFIG_VIDEO_SAA7134=m", "CONFIG_UDMABUF=y");
     }
 
     @Test

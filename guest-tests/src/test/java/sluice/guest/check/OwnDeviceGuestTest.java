@@ -48,8 +48,7 @@ class OwnDeviceGuestTest {
         GuestImage image = CheckMachine.image(card, GuestKernel.named("newest", CACHE), additions, CACHE);
         CheckRun run = new CheckRun(TestGpus.launcher(), TestQemu.QEMU_11.binary(), image, card, CACHE,
                 new Judge(KnownFaults.shipped())).with(additions);
-        CheckResult result = run.run(Matrix.of(List.of(Matrix.USUAL.get(0), Matrix.USUAL.get(1)), program), _ -> {
-        });
+        CheckResult result = run.run(Matrix.of(List.of(Matrix.USUAL.get(0), Matrix.USUAL.get(1)), program), _ -> {});
         assertThat(result.cells()).extracting(CellResult::outcome).containsExactly(Outcome.PASS, Outcome.SKIP);
         assertThat(result.cells().getFirst().console()).contains("TAP version 13", "ok 1 the device is there",
                 "ok 2 the files of the host are there", "ok 3 what is written is kept");

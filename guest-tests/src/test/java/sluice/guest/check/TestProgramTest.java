@@ -38,7 +38,8 @@ class TestProgramTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = { "0 | PASS | ''", "4 | SKIP | mytest cannot be run here: it ended with status 4",
+    @CsvSource(delimiter = '|', value = { "0 | PASS | ''",
+            "4 | SKIP | mytest cannot be run here: it ended with status 4",
             "1 | FAIL | mytest ended with status 1; it says: not ok 2 frames",
             "139 | FAIL | mytest was ended by signal 11; it says: not ok 2 frames" })
     void itsExitStatusIsTheVerdict(int status, Outcome outcome, String reason) throws IOException {
@@ -64,8 +65,10 @@ class TestProgramTest {
     @Test
     void whatIsNoProgramIsRefused() throws IOException {
         Path text = Files.createFile(folder.resolve("text"));
-        assertThatIOException().isThrownBy(() -> TestProgram.of(text)).withMessageContaining("not an executable program");
-        assertThatIOException().isThrownBy(() -> TestProgram.of(folder.resolve("none"))).withMessageContaining("not an executable program");
+        assertThatIOException().isThrownBy(() -> TestProgram.of(text))
+                .withMessageContaining("not an executable program");
+        assertThatIOException().isThrownBy(() -> TestProgram.of(folder.resolve("none")))
+                .withMessageContaining("not an executable program");
         Path odd = Files.createFile(folder.resolve("a b;c"));
         assertThat(odd.toFile().setExecutable(true)).isTrue();
         assertThatIOException().isThrownBy(() -> TestProgram.of(odd)).withMessageContaining("take a name");
