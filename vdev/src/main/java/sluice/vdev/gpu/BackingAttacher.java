@@ -24,7 +24,7 @@ final class BackingAttacher {
      * Attaches the pages listed in a command to a resource without backing.
      *
      * @param at offset of the first entry in the command
-     * @param number of entries
+     * @param entries number of entries
      * @param result after a miss the command is not answered: it must be executed again when the translation has
      * arrived
      */
