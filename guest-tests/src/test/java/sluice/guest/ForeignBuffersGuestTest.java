@@ -84,7 +84,8 @@ class ForeignBuffersGuestTest extends MachineTest {
     }
 
     static List<Machine> configurations() {
-        return Configurations.of(List.of(Machine.NON_COHERENT), List.of(Machine.VFIO_USER, Machine.VIRTIO_IOMMU, Machine.VHOST_USER));
+        return Configurations.of(List.of(Machine.NON_COHERENT),
+                List.of(Machine.VFIO_USER, Machine.VIRTIO_IOMMU, Machine.VHOST_USER));
     }
 
     @BeforeParameterizedClassInvocation

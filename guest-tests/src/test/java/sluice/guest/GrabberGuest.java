@@ -21,7 +21,8 @@ record GrabberGuest(TestGuest machine, VhostUserGpu grabber, Path statistics) im
     private static final int FRAMES_PER_SECOND = 50;
 
     /** Starts the grabber, with these options besides, and boots a machine; its guest takes commands. */
-    static GrabberGuest boot(GuestIommu iommu, Path statistics, String... options) throws IOException, InterruptedException {
+    static GrabberGuest boot(GuestIommu iommu, Path statistics, String... options)
+            throws IOException, InterruptedException {
         QemuBinary binary = TestQemu.QEMU_11.binary();
         List<String> command = TestGpus.deviceCommand("grabber");
         command.addAll(List.of("--stats=" + statistics, "--fps=" + FRAMES_PER_SECOND));

@@ -54,14 +54,16 @@ class ReadmeExamplesTest {
             "guest-tests/IMPORTERS.md 1", "GuestKernel kernel, CacheFolder cache",
             "guest-tests/MODULES.md 1", "QemuBinary qemu, CacheFolder cache");
     /** Names that several packages have, where the example's own module does not decide. */
-    private static final Map<String, String> MEANT = Map.of("Path", "java.nio.file.Path", "Test", "org.junit.jupiter.api.Test", "List", "java.util.List",
+    private static final Map<String, String> MEANT = Map.of("Path", "java.nio.file.Path", "Test",
+            "org.junit.jupiter.api.Test", "List", "java.util.List",
             "Map",
             "java.util.Map", "Duration", "java.time.Duration", "Matcher", "java.util.regex.Matcher", "MemorySegment",
             "java.lang.foreign.MemorySegment");
 
     /** Nested classes and constants that examples use. */
     private static final List<String> NESTED = List.of("static java.lang.foreign.ValueLayout.JAVA_BYTE",
-            "static sluice.iommu.space.Outcome.RESOLVED", "static org.assertj.core.api.Assertions.assertThat", "sluice.dmacore.memory.GuestMemory.Addressing",
+            "static sluice.iommu.space.Outcome.RESOLVED", "static org.assertj.core.api.Assertions.assertThat",
+            "sluice.dmacore.memory.GuestMemory.Addressing",
             "sluice.dmacore.linux.Udmabuf.Part");
 
     record Example(String file, int number, String text) {

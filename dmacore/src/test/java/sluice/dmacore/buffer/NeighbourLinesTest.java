@@ -57,8 +57,9 @@ class NeighbourLinesTest {
         DmaBuf cursor = machine.released(machine.core().export("cursor", runs.bytes(), new BracketedPages(runs)));
         byte[] drawn = new byte[(int) runs.bytes()];
         Arrays.fill(drawn, (byte) 2);
-        try (Opener opener = cursor.open("program"); CpuAccess access = opener.begin(0, drawn.length,
-                Direction.TO_DEVICE)) {
+        try (Opener opener = cursor.open("program");
+                CpuAccess access = opener.begin(0, drawn.length,
+                        Direction.TO_DEVICE)) {
             access.write(0, drawn, 0, drawn.length);
         }
     }

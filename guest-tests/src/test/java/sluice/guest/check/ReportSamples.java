@@ -11,7 +11,6 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.guest.GuestIommu;
 
-
 /** A result with every outcome, in which all that a guest can write is hostile. */
 final class ReportSamples {
     static final Setup DIRECT = new Setup(GuestIommu.NONE, false, true);

@@ -31,10 +31,12 @@ class VngLineTest {
     void qemuGetsTheDevicesAsTheyAreServed() throws Exception {
         StringWriter out = new StringWriter();
         Setup setup = new Setup(GuestIommu.INTEL_LAZY, true, false);
-        VngLine.print(new PrintWriter(out), Card.ALL.getFirst(), setup, Path.of("/home/me/my linux"), Path.of("/opt/qemu"));
+        VngLine.print(new PrintWriter(out), Card.ALL.getFirst(), setup, Path.of("/home/me/my linux"),
+                Path.of("/opt/qemu"));
         List<String> lines = out.toString().lines().toList();
         assertThat(lines).hasSize(4);
-        assertThat(lines.get(1)).contains("./sluice serve --device=witness,socket-path=", "--device=vfg7350,socket-path=",
+        assertThat(lines.get(1)).contains("./sluice serve --device=witness,socket-path=",
+                "--device=vfg7350,socket-path=",
                 "coherency=non-coherent");
         List<String> words = HostCommand.text(List.of("bash", "-c", SHELLS + lines.get(3))).lines().toList();
         assertThat(words).containsSequence("vng --run", "vng /home/me/my linux", "vng --disable-microvm")
@@ -42,6 +44,7 @@ class VngLineTest {
         Path folder = Path.of(System.getProperty("java.io.tmpdir"), "sluice-vng");
         assertThat(words).endsWith("qemu -device", "qemu " + QemuHint.function(folder.resolve("witness")),
                 "qemu -device", "qemu " + QemuHint.function(folder.resolve("card")));
-        for (Path socket : CardServer.sockets(folder, Card.ALL.getFirst(), setup)) assertThat(lines.get(1)).contains("socket-path=" + socket);
+        for (Path socket : CardServer.sockets(folder, Card.ALL.getFirst(), setup))
+            assertThat(lines.get(1)).contains("socket-path=" + socket);
     }
 }

@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 import org.opentest4j.AssertionFailedError;
 
 import sluice.guest.DeviceProcess;
-import sluice.guest.GuestIommu;
 import sluice.guest.GuestImage;
+import sluice.guest.GuestIommu;
 import sluice.guest.GuestKernel;
 import sluice.guest.Machine;
 import sluice.guest.TestGpus;
@@ -107,7 +107,8 @@ public final class GuestMachine implements AutoCloseable {
         if (wanted.witness()) {
             long lost = Stream.of("lost", "refused", "untracked")
                     .mapToLong(counter -> reports.getFirst().get(counter).getAsLong()).sum();
-            if (lost > 0) throw new AssertionFailedError("inconclusive: %d calls of the kernel were lost".formatted(lost));
+            if (lost > 0)
+                throw new AssertionFailedError("inconclusive: %d calls of the kernel were lost".formatted(lost));
         }
         return Finding.of(reports.getLast());
     }
@@ -161,7 +162,9 @@ public final class GuestMachine implements AutoCloseable {
     }
 
     private GuestImage image() throws IOException, InterruptedException {
-        GuestKernel booted = kernel.contains("/") ? GuestKernel.built(Path.of(kernel)) : GuestKernel.named(kernel, CACHE);
+        GuestKernel booted = kernel.contains("/")
+                ? GuestKernel.built(Path.of(kernel))
+                : GuestKernel.named(kernel, CACHE);
         GuestImage.Builder image = GuestImage.of(booted);
         if (iommu == GuestIommu.VIRTIO) image.module("virtio-iommu");
         // Before the drivers whose calls it reports, after the IOMMU's driver.

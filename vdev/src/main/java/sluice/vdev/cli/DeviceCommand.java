@@ -13,8 +13,8 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 
 import sluice.vdev.plugin.DeviceOption;
-import sluice.vdev.plugin.FaultKind;
 import sluice.vdev.plugin.DeviceProvider;
+import sluice.vdev.plugin.FaultKind;
 import sluice.vdev.plugin.WrongOptionException;
 import sluice.vdev.serve.DeviceArgument;
 import sluice.vdev.serve.ServerProcess;

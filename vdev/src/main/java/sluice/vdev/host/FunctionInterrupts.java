@@ -78,7 +78,8 @@ final class FunctionInterrupts {
             // A lost interrupt is not asserted; the device's next event retries.
             switch (faults.onInterrupt(HostFault.LINE)) {
                 case null -> asserted = true;
-                case HostFault.LostInterrupt _ -> {}
+                case HostFault.LostInterrupt _ -> {
+                }
                 case HostFault.LateInterrupt fault ->
                     late = loop.after(fault.delay().toNanos(), () -> {
                         late = null;

@@ -79,7 +79,8 @@ public final class HostFaults {
     void deliver(int vector, DeviceLoop loop, Runnable delivery) {
         switch (onInterrupt(vector)) {
             case null -> delivery.run();
-            case HostFault.LostInterrupt _ -> {}
+            case HostFault.LostInterrupt _ -> {
+            }
             case HostFault.LateInterrupt late -> loop.after(late.delay().toNanos(), delivery);
         }
     }

@@ -6,8 +6,9 @@ package sluice.vdev.differential;
  * displays. DIFFERENCES.md lists them; a test keeps the two equal.
  */
 enum Accepted {
-    SHORT_HEADER("executes a command of less than 24 bytes, with stale bytes for the rest: OK_NODATA, or a display info, "
-            + "with a truncated fence",
+    SHORT_HEADER(
+            "executes a command of less than 24 bytes, with stale bytes for the rest: OK_NODATA, or a display info, "
+                    + "with a truncated fence",
             "UNSPEC without a fence", "5.7.6.7: every command begins with a complete header"),
 
     SHORT_COMMAND("ignores a truncated command, and returns OK_NODATA", "UNSPEC",
