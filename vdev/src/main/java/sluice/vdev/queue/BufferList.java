@@ -124,7 +124,7 @@ final class BufferList {
         return null;
     }
 
-    /** @param the rest of the sentence, after the chain's name */
+    /** @param what the rest of the sentence, after the name of the chain */
     Polled broken(String what) {
         return new Polled.Broken("the descriptor chain at " + head + " " + what);
     }
