@@ -8,7 +8,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -53,7 +55,7 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
             throw new IOException("no Weston in " + root + ": run guest-tests/host/packages.sh tests");
         }
         return of(kernel).module("virtio-gpu").module("virtio_input").module("evdev").tree(root)
-                .compiled("window.c", "wayland.h").file("bin/desktop", "desktop")
+                .compiled("window.c").file("bin/desktop", "desktop")
                 .file("bin/desktop-ready", "desktop-ready").file("etc/weston.ini", "weston.ini").build(cache);
     }
 
@@ -67,7 +69,7 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
         if (!Files.isExecutable(root.resolve("usr/bin/v4l2-ctl")))
             throw new IOException("no v4l2-ctl in " + root + ": run guest-tests/host/packages.sh tests");
         return of(kernel).module("virtio-iommu").module("virtio-gpu").module("dt3155")
-                .module("vivid", "n_devs=1 node_types=1 allocators=1").tree(root).compiled("import.c", "buffers.h")
+                .module("vivid", "n_devs=1 node_types=1 allocators=1").tree(root).compiled("import.c")
                 .build(cache);
     }
 
@@ -75,6 +77,7 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
     public static final class Builder {
         private static final List<String> COMPILER = List.of("gcc", "-std=gnu17", "-O2", "-static", "-Wall",
                 "-I/usr/include/libdrm", "-I/usr/include/drm");
+        private static final Pattern INCLUDE = Pattern.compile("^#include \"([^\"]+)\"", Pattern.MULTILINE);
         private static final Path BUSYBOX = Path.of("/bin/busybox");
         private static final Pattern LIBRARY = Pattern.compile("(?:=> )?(/\\S+) \\(0x");
 
@@ -87,7 +90,7 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
         /** By their places in the guest. */
         private final Map<String, Path> programs = new LinkedHashMap<>();
         private final List<FileTree> trees = new ArrayList<>();
-        private final Set<String> sources = new LinkedHashSet<>(List.of("pattern.c", "picture.h", "init"));
+        private final Set<String> sources = new LinkedHashSet<>(List.of("pattern.c", "init"));
         private final Map<String, String> compiled = new LinkedHashMap<>(Map.of("bin/pattern", "pattern.c"));
         private final Map<String, String> texts = new LinkedHashMap<>(Map.of("init", "init"));
 
@@ -95,10 +98,9 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
             this.kernel = kernel;
         }
 
-        /** Compiles one of our C programs, which may include the headers and {@code picture.h}, into the guest's {@code /bin}. */
-        public Builder compiled(String source, String... headers) {
+        /** Compiles one of our C programs, which may include our headers, into the guest's {@code /bin}. */
+        public Builder compiled(String source) {
             sources.add(source);
-            sources.addAll(List.of(headers));
             compiled.put("bin/" + source.substring(0, source.lastIndexOf('.')), source);
             return this;
         }
@@ -195,10 +197,7 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
         public GuestImage build(CacheFolder cache) throws IOException, InterruptedException {
             Set<String> moduleFiles = moduleFiles();
             Map<String, byte[]> hostFiles = hostFiles();
-            Map<String, byte[]> contents = new LinkedHashMap<>();
-            for (String source : sources) {
-                contents.put(source, resource(source));
-            }
+            Map<String, byte[]> contents = contents();
             ContentHash hash = new ContentHash();
             hash.text("kernel", kernel.release());
             hashModules(hash, moduleFiles);
@@ -221,6 +220,21 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
                 }
             }
             return new GuestImage(kernel, image);
+        }
+
+        /** Our files by their names: those that were asked for, and the headers that they include. */
+        private Map<String, byte[]> contents() throws IOException {
+            Map<String, byte[]> contents = new LinkedHashMap<>();
+            Deque<String> wanted = new ArrayDeque<>(sources);
+            while (!wanted.isEmpty()) {
+                String name = wanted.remove();
+                if (contents.containsKey(name)) continue;
+                byte[] content = resource(name);
+                contents.put(name, content);
+                Matcher headers = INCLUDE.matcher(new String(content, StandardCharsets.UTF_8));
+                while (headers.find()) wanted.add(headers.group(1));
+            }
+            return contents;
         }
 
         /** Those of a build tree may be others the next time, in spite of their names. */

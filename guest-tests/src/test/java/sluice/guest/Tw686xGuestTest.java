@@ -74,8 +74,8 @@ class Tw686xGuestTest extends MachineTest {
         command.addAll(List.of("--numbered", "--fps=" + FRAMES_PER_SECOND, "--chip=" + configuration.chip()));
         GuestImage image = GuestImage.of(GuestKernel.named(configuration.kernel(), TestQemu.CACHE))
                 .module("tw686x", "dma_mode=" + configuration.mode())
-                .compiled("stream.c", "buffers.h", "exporters.h", "numbered.h")
-                .compiled("keep.c", "numbered.h").build(TestQemu.CACHE);
+                .compiled("stream.c")
+                .compiled("keep.c").build(TestQemu.CACHE);
         VhostUserGpu card = VhostUserGpu.start("the card", command, VhostUserGpu.Readiness.SAYS_LISTENING);
         served = card;
         use(TestGuest.boot(card, binary, image, "", TestGuest.vfioUser(card.socket(), "")));

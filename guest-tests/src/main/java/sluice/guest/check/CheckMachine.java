@@ -65,7 +65,7 @@ final class CheckMachine implements Closeable {
                 .moduleIfThere("vivid", "n_devs=1 node_types=1 allocators=1")
                 // The IOMMU of the machine remaps no interrupts.
                 .moduleIfThere("vfio_iommu_type1", "allow_unsafe_interrupts=1").moduleIfThere("vfio-pci", "")
-                .compiled("stream.c", "buffers.h", "exporters.h", "numbered.h");
+                .compiled("stream.c");
         for (Path module : additions.modules()) image.moduleFile(module, "");
         card.load(image);
         TestProgram test = additions.test();

@@ -175,10 +175,7 @@ public final class GuestMachine implements AutoCloseable {
             if (words[0].endsWith(".ko")) image.moduleFile(Path.of(words[0]), values);
             else image.module(words[0], values);
         }
-        for (String source : wanted.compiled()) {
-            List<String> words = List.of(source.split(" "));
-            image.compiled(words.getFirst(), words.subList(1, words.size()).toArray(String[]::new));
-        }
+        for (String source : wanted.compiled()) image.compiled(source);
         for (String program : wanted.programs()) image.program(Path.of(program));
         return image.build(CACHE);
     }

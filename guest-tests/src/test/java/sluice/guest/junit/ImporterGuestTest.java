@@ -13,7 +13,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 /** A stock importer on a card that does not snoop, tested by the extension as its users do: the example of JUNIT.md, and its laws. */
 @SluiceMachine(devices = "vfg7350,bit-rate=24000000,coherency=non-coherent", kernels = { "newest",
         "current" }, modules = {
-                "saa6752hs", "saa7134", "saa7134-empress" }, compiled = "stream.c numbered.h")
+                "saa6752hs", "saa7134", "saa7134-empress" }, compiled = "stream.c")
 class ImporterGuestTest {
     private final GuestMachine guest;
 
@@ -37,7 +37,7 @@ class ImporterGuestTest {
 
     @Test
     void withoutItsSyncsUserSpaceReadsOldBytesAndTheHintsSayWhy() throws Exception {
-        assertThat(guest.run("stream /dev/video1 heap 10 nosync").lines()).anyMatch(line -> line.contains(" right 0 "));
+        assertThat(guest.run("stream /dev/video1 heap 10 no-sync").lines()).anyMatch(line -> line.contains(" right 0 "));
         assertThat(guest.hints()).extracting(Finding::rule).contains("NEVER_FETCHED");
     }
 

@@ -54,7 +54,7 @@ public @interface SluiceMachine {
      */
     String[] modules() default {};
 
-    /** C programs of {@code guest-tests/guest} that are compiled into the guest, with their headers after a blank: {@code "stream.c numbered.h"}. */
+    /** C programs of {@code guest-tests/guest} that are compiled into the guest: {@code "stream.c"}. */
     String[] compiled() default {};
 
     /** Programs of this host that are copied into the guest's {@code /bin}, by path, with the libraries they need. */
