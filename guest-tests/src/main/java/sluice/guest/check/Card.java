@@ -2,6 +2,7 @@ package sluice.guest.check;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 import org.jspecify.annotations.Nullable;
@@ -62,6 +63,13 @@ record Card(String driver, String device, List<String> options, List<String> mod
                 image.module(module.substring(0, space), module.substring(space + 1));
             }
         }
+    }
+
+    /** The same card with more options, each {@code OPTION} or {@code OPTION=VALUE}; a value may contain commas. */
+    Card with(List<String> more) {
+        List<String> all = new ArrayList<>(options);
+        for (String option : more) all.add(option.replace(",", ",,"));
+        return new Card(driver, device, List.copyOf(all), modules, node, scatters, plugin);
     }
 
     /** A short description. */

@@ -45,6 +45,8 @@ import sluice.vdev.qemu.QemuDevice;
 public final class Check implements Callable<Integer> {
     private static final String LAUNCHER = "sluice.launcher";
     private static final int TIMED_OUT = 124;
+    private static final List<String> LIMITS = List.of("dma-mask", "max-segment-size", "max-segments", "boundary",
+            "contiguous", "on-fault", "inject");
 
     @Spec
     private @Nullable CommandSpec spec;
@@ -94,6 +96,9 @@ public final class Check implements Callable<Integer> {
     @Option(names = "--coherency", paramLabel = "NAME", split = ",", description = "Of the card: coherent, non-coherent (default: both).")
     private List<String> coherencies = List.of();
 
+    @Option(names = "--card-option", paramLabel = "OPTION[=VALUE]", description = "Limit the card, or inject a fault into it, as ./sluice serve does: dma-mask, max-segment-size, max-segments, boundary, contiguous, on-fault, inject; may be repeated.")
+    private List<String> cardOptions = List.of();
+
     @Option(names = "--timeout", paramLabel = "SECONDS", defaultValue = "900", description = "For the whole run, 1 to 86400 (default: ${DEFAULT-VALUE}).")
     private int timeout = 900;
 
@@ -136,7 +141,7 @@ public final class Check implements Callable<Integer> {
         if (cellTimeout < 1 || cellTimeout > 86_400)
             throw new ParameterException(line, "--cell-timeout=" + cellTimeout + ": give 1 to 86400 seconds");
         TestProgram program = test == null ? null : TestProgram.of(test);
-        Card card = card(line);
+        Card card = card(line).with(limits(line));
         List<Cell> cells = program == null ? cells(line, card) : Matrix.of(setups(line), program);
         if (print != null) return print(line, print, card, cells);
         ReportFormat written = written(line);
@@ -246,6 +251,16 @@ public final class Check implements Callable<Integer> {
         return card.orElseThrow(
                 () -> new ParameterException(line, "--driver=%s: no emulated card has this driver; %s".formatted(
                         wanted, names())));
+    }
+
+    /** The options of the card that a user may give here: the others are those of the cells. */
+    private List<String> limits(CommandLine line) {
+        for (String option : cardOptions) {
+            if (!LIMITS.contains(option.split("=", 2)[0]))
+                throw new ParameterException(line,
+                        "--card-option=%s: give one of %s".formatted(option, String.join(", ", LIMITS)));
+        }
+        return cardOptions;
     }
 
     private static String names() {

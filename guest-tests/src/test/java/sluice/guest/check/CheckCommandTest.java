@@ -49,6 +49,7 @@ class CheckCommandTest {
             "--driver=saa7134_empress,--root=host | --root needs --test: our own programs bring what they need",
             "--device=x.jar | --device needs --test: only its own program knows what is right",
             "--driver=saa7134_empress,--against=current,--format=json | --against prints ktap, not json",
+            "--driver=saa7134_empress,--card-option=fd=3 | --card-option=fd=3: give one of dma-mask, max-segment-size, max-segments, boundary, contiguous, on-fault, inject",
             "--drivers=x | Unknown option: '--drivers=x'" })
     void wrongUsageIsOneSentence(String arguments, String sentence) {
         assertThat(run(arguments.split(","))).isEqualTo(2);
