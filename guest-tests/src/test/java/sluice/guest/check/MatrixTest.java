@@ -68,6 +68,7 @@ class MatrixTest {
         assertThat(Matrix.obstacle(new Cell(Matrix.PLAIN, Memory.UDMABUF_HUGE, Use.SYNC), CONTIGUOUS)).isEmpty();
         Setup both = new Setup(GuestIommu.VIRTIO, false, false);
         assertThat(Matrix.obstacle(new Cell(both, Memory.UDMABUF_TWICE, Use.SYNC), SCATTERS)).isPresent();
+        assertThat(Matrix.obstacle(new Cell(both, Memory.VIVID, Use.SYNC), SCATTERS)).isPresent();
         assertThat(Matrix.obstacle(new Cell(both, Memory.HEAP, Use.SYNC), SCATTERS)).isEmpty();
     }
 }
