@@ -232,7 +232,8 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
                 byte[] content = resource(name);
                 contents.put(name, content);
                 Matcher headers = INCLUDE.matcher(new String(content, StandardCharsets.UTF_8));
-                while (headers.find()) wanted.add(headers.group(1));
+                while (headers.find())
+                    wanted.add(headers.group(1));
             }
             return contents;
         }

@@ -37,7 +37,8 @@ class ImporterGuestTest {
 
     @Test
     void withoutItsSyncsUserSpaceReadsOldBytesAndTheHintsSayWhy() throws Exception {
-        assertThat(guest.run("stream /dev/video1 heap 10 no-sync").lines()).anyMatch(line -> line.contains(" right 0 "));
+        assertThat(guest.run("stream /dev/video1 heap 10 no-sync").lines())
+                .anyMatch(line -> line.contains(" right 0 "));
         assertThat(guest.hints()).extracting(Finding::rule).contains("NEVER_FETCHED");
     }
 
