@@ -136,6 +136,12 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
             return module(name);
         }
 
+        /** The same for {@code NAME} or {@code NAME PARAMETERS}. */
+        public Builder moduleLine(String line) {
+            int space = line.indexOf(' ');
+            return space < 0 ? module(line) : module(line.substring(0, space), line.substring(space + 1));
+        }
+
         /**
          * The same, if this kernel has the module; otherwise no effect.
          *

@@ -62,6 +62,12 @@ public final class Machine implements Closeable {
             return this;
         }
 
+        /** Adds an IOMMU, and tells the guest's kernel of it; before the devices behind it. */
+        public Builder iommu(GuestIommu added) {
+            if (!added.device().isEmpty()) device(added.device());
+            return kernel(added.kernel());
+        }
+
         /** Adds a PCI function served over vfio-user. */
         public Builder function(Path socket) {
             return device(QemuHint.function(socket));

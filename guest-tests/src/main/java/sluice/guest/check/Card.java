@@ -55,14 +55,7 @@ record Card(String driver, String device, List<String> options, List<String> mod
 
     /** Adds its driver to an image. */
     void load(GuestImage.Builder image) {
-        for (String module : modules) {
-            int space = module.indexOf(' ');
-            if (space < 0) {
-                image.module(module);
-            } else {
-                image.module(module.substring(0, space), module.substring(space + 1));
-            }
-        }
+        modules.forEach(image::moduleLine);
     }
 
     /** The same card with more options, each {@code OPTION} or {@code OPTION=VALUE}; a value may contain commas. */

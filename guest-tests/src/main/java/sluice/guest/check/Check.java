@@ -35,7 +35,6 @@ import sluice.vdev.cli.Main;
 import sluice.vdev.qemu.CacheFolder;
 import sluice.vdev.qemu.InstalledQemu;
 import sluice.vdev.qemu.QemuBinary;
-import sluice.vdev.qemu.QemuDevice;
 
 /** The command: selects cells, runs them, reports. */
 @Command(name = "sluice check", mixinStandardHelpOptions = true, sortOptions = false, description = {
@@ -176,7 +175,7 @@ public final class Check implements Callable<Integer> {
         KernelNeeds needs = KernelNeeds.of(guest);
         needs.require(card.driver());
         for (String note : needs.notes(cells)) line.getErr().println("sluice: " + note);
-        QemuBinary qemu = qemu(cache);
+        QemuBinary qemu = InstalledQemu.withVfioUser(cache);
         GuestImage image = CheckMachine.image(card, guest, additions, cache);
         KtapWriter ktap = new KtapWriter(format.equals("ktap") ? line.getOut() : line.getErr());
         ktap.begin(card, guest.release(), qemu.version(), cells);
@@ -321,16 +320,6 @@ public final class Check implements Callable<Integer> {
         return chosen;
     }
 
-    /** A QEMU with vfio-user devices. */
-    private static QemuBinary qemu(CacheFolder cache) throws IOException, InterruptedException {
-        List<String> problems = new ArrayList<>();
-        for (InstalledQemu qemu : InstalledQemu.all(cache, problems)) {
-            if (qemu.devices().contains(QemuDevice.VFIO_USER)) return qemu.binary();
-        }
-        throw new IOException(
-                "no QEMU here has vfio-user-pci, as QEMU 10.1 and later do: run guest-tests/host/packages.sh tests, which unpacks one");
-    }
-
     private int print(CommandLine line, String what, Card card, List<Cell> cells)
             throws IOException, InterruptedException {
         switch (what) {
@@ -338,7 +327,7 @@ public final class Check implements Callable<Integer> {
             case "vng" -> {
                 CacheFolder cache = CacheFolder.ofUser();
                 VngLine.print(line.getOut(), card, cells.getFirst().setup(),
-                        kdir == null ? kernel(line, cache).image() : kdir, qemu(cache).path());
+                        kdir == null ? kernel(line, cache).image() : kdir, InstalledQemu.withVfioUser(cache).path());
             }
             default -> throw new ParameterException(line, "--print=" + what + ": give config or vng");
         }

@@ -79,14 +79,13 @@ final class CheckMachine implements Closeable {
     static CheckMachine boot(List<String> launcher, QemuBinary binary, GuestImage image, Card card, Setup setup,
             Additions additions, CacheFolder cache) throws IOException, InterruptedException {
         CardServer server = CardServer.start(launcher, card, setup);
-        Machine.Builder builder = Machine.of(binary, image).backEnd(server);
-        // Before the devices behind it.
-        if (!setup.iommu().device().isEmpty()) builder.device(setup.iommu().device());
+        Machine.Builder builder = Machine.of(binary, image).backEnd(server).iommu(setup.iommu())
+                .kernel(setup.bounce());
         GuestRoot root = additions.root();
         if (root != null) builder.arguments(root.qemuArguments());
         CheckMachine machine = new CheckMachine(server, builder.device("virtio-gpu-pci").arguments(BAR)
                 .arguments(server.qemuArguments())
-                .arguments(List.of("-no-reboot")).kernel(setup.kernel()).boot(cache));
+                .arguments(List.of("-no-reboot")).boot(cache));
         boolean right = false;
         try {
             machine.requireDriver(card, card.isBuiltInto(image.kernel()));

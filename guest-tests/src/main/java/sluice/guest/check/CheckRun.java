@@ -9,8 +9,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 
-import com.google.gson.JsonObject;
-
 import sluice.dmacore.finding.Rule;
 import sluice.guest.GuestImage;
 import sluice.guest.Machine;
@@ -180,11 +178,8 @@ final class CheckRun {
                 findings.merge(key(finding), finding,
                         (first, second) -> withTimes(first, first.times() + second.times()));
             }
-            JsonObject witness = reports.witness();
-            // Findings for which there was no room are not seen either.
-            return new Seen(findings, witness.get("lost").getAsLong() + witness.get("refused").getAsLong()
-                    + witness.get("untracked").getAsLong() + reports.card().get("findings_beyond").getAsLong(),
-                    witness.get("mappings").getAsLong());
+            return new Seen(findings, Finding.unseen(reports.witness(), reports.card()),
+                    reports.witness().get("mappings").getAsLong());
         }
 
         private static String key(Finding finding) {

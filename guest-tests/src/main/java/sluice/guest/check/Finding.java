@@ -37,6 +37,18 @@ public record Finding(String rule, boolean error, String device, String buffer, 
         return findings;
     }
 
+    /**
+     * The number of calls of the kernel that were lost, refused or not tracked, and of findings for which there was no room: what was
+     * found says nothing about these.
+     *
+     * @param witness report of the witness
+     * @param device report of any other device of its process
+     */
+    public static long unseen(JsonObject witness, JsonObject device) {
+        return witness.get("lost").getAsLong() + witness.get("refused").getAsLong()
+                + witness.get("untracked").getAsLong() + device.get("findings_beyond").getAsLong();
+    }
+
     private static Finding read(JsonObject json, boolean error) {
         return new Finding(json.get("rule").getAsString(), error, json.get("device").getAsString(),
                 json.get("buffer").getAsString(), json.get("from").getAsLong(), json.get("length").getAsLong(),

@@ -10,9 +10,14 @@ import sluice.guest.GuestIommu;
  * @param snoops whether the card snoops the CPU's caches
  */
 record Setup(GuestIommu iommu, boolean bounces, boolean snoops) {
+    /** The kernel parameter that makes it bounce; empty if it does not. */
+    String bounce() {
+        return bounces ? "swiotlb=force" : "";
+    }
+
     /** Its kernel parameters. */
     String kernel() {
-        return (iommu.kernel() + (bounces ? " swiotlb=force" : "")).strip();
+        return (iommu.kernel() + " " + bounce()).strip();
     }
 
     /** One word for each part, for the names of cells. */

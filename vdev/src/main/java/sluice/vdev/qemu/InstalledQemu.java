@@ -50,6 +50,19 @@ public record InstalledQemu(QemuBinary binary, Set<QemuDevice> devices) {
         return found;
     }
 
+    /**
+     * The first of {@link #all} that attaches devices over vfio-user.
+     *
+     * @throws IOException there is none; the message names the script that unpacks one
+     */
+    public static QemuBinary withVfioUser(CacheFolder cache) throws IOException, InterruptedException {
+        for (InstalledQemu qemu : all(cache, new ArrayList<>())) {
+            if (qemu.devices.contains(QemuDevice.VFIO_USER)) return qemu.binary;
+        }
+        throw new IOException(
+                "no QEMU here has vfio-user-pci, as QEMU 10.1 and later do: run guest-tests/host/packages.sh tests, which unpacks one");
+    }
+
     private static List<Path> unpacked(CacheFolder cache) throws IOException {
         Path folder = cache.path().resolve("qemu");
         if (!Files.isDirectory(folder)) return List.of();
