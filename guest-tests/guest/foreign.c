@@ -15,31 +15,16 @@
  * With "untold" it then draws one frame more into what is shown, and does not tell the kernel (DRM_IOCTL_MODE_DIRTYFB): a mistake.
  *
  * Then it holds the screen until "quit" or the end of its input. It prints, as pattern does, SLUICE mode WIDTH HEIGHT, SLUICE done
- * FRAME when the device has completed every command for it, and SLUICE error TEXT with exit 1.
+ * FRAME when the device has completed every command for it, and otherwise ends as buffers.h says.
  */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include <linux/dma-buf.h>
-#include <linux/dma-heap.h>
-#include <linux/udmabuf.h>
-
-#include <drm.h>
 #include <drm_fourcc.h>
-#include <drm_mode.h>
 
+#include "buffers.h"
 #include "picture.h"
 
-#define PAGE 4096
 #define HUGE_PAGE (2u << 20)
 #define BUFFERS 2
 #define CURSOR_SIZE 64
@@ -49,12 +34,6 @@ static uint32_t crtc, connector, width, height;
 static struct drm_mode_modeinfo mode;
 static struct { int fd; uint32_t fb; uint32_t *pixels; } buffers[BUFFERS];
 
-static void fail(const char *what)
-{
-	printf("SLUICE error %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
 static int check(int result, const char *what)
 {
 	if (result < 0)
@@ -62,112 +41,68 @@ static int check(int result, const char *what)
 	return result;
 }
 
-#define CALL(fd, request, argument) check(ioctl(fd, request, argument), #request)
-
-static uint64_t size(void)
+static size_t size(void)
 {
-	uint64_t bytes = (uint64_t)width * height * 4;
+	size_t bytes = (size_t)width * height * 4;
 
 	return (bytes + PAGE - 1) / PAGE * PAGE;
 }
 
-/* A sealed memfd of the given size, as required by udmabuf. */
-static int sealed(uint64_t bytes, unsigned int flags)
-{
-	int fd = check(memfd_create("foreign", MFD_ALLOW_SEALING | flags), "memfd_create");
-
-	check(ftruncate(fd, (off_t)bytes), "ftruncate");
-	check(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK), "F_ADD_SEALS");
-	return fd;
-}
-
 /* Page i of the buffer is page order(i) of the memfd. */
-static int udmabuf_of(uint64_t pages, uint64_t (*order)(uint64_t page, uint64_t pages))
+static int udmabuf_of(uint32_t count, uint32_t (*order)(uint32_t page, uint32_t count))
 {
-	int maker = check(open("/dev/udmabuf", O_RDWR), "/dev/udmabuf"), memory = sealed(pages * PAGE, 0), fd;
-	struct udmabuf_create_list *list = calloc(1, sizeof *list + pages * sizeof list->list[0]);
+	uint32_t *pages = calloc(count, sizeof *pages);
+	int memory = sealed_memory((size_t)count * PAGE, 0), fd;
 
-	list->flags = UDMABUF_FLAGS_CLOEXEC;
-	list->count = (uint32_t)pages;
-	for (uint64_t i = 0; i < pages; i++)
-		list->list[i] = (struct udmabuf_create_item) {
-			.memfd = (uint32_t)memory, .offset = order(i, pages) * PAGE, .size = PAGE,
-		};
-	fd = CALL(maker, UDMABUF_CREATE_LIST, list);
-	free(list);
+	if (pages == NULL)
+		fail("calloc");
+	for (uint32_t i = 0; i < count; i++)
+		pages[i] = order(i, count);
+	fd = listed_udmabuf(memory, pages, count);
+	free(pages);
 	close(memory);
-	close(maker);
 	return fd;
 }
 
 /* From both ends in turn: no two neighbours of the buffer are neighbours of the memfd, but for those in the middle. */
-static uint64_t from_both_ends(uint64_t page, uint64_t pages)
+static uint32_t from_both_ends(uint32_t page, uint32_t count)
 {
-	return page % 2 ? pages - 1 - page / 2 : page / 2;
+	return page % 2 ? count - 1 - page / 2 : page / 2;
 }
 
-static uint64_t first_half(uint64_t page, uint64_t pages)
+static uint32_t first_half(uint32_t page, uint32_t count)
 {
-	return page % (pages / 2);
+	return page % (count / 2);
 }
 
 static int udmabuf_of_huge_pages(void)
 {
-	uint64_t bytes = (size() + PAGE + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+	size_t bytes = (size() + PAGE + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
 	struct udmabuf_create create = { .offset = PAGE, .size = size(), .flags = UDMABUF_FLAGS_CLOEXEC };
 	int reserve = check(open("/proc/sys/vm/nr_hugepages", O_WRONLY), "nr_hugepages");
-	int maker = check(open("/dev/udmabuf", O_RDWR), "/dev/udmabuf"), memory;
+	int maker = open_or_fail("/dev/udmabuf"), memory;
 
 	dprintf(reserve, "%u\n", (unsigned int)(BUFFERS * bytes / HUGE_PAGE));
 	close(reserve);
-	memory = sealed(bytes, MFD_HUGETLB);
+	memory = sealed_memory(bytes, MFD_HUGETLB);
 	create.memfd = (uint32_t)memory;
-	return CALL(maker, UDMABUF_CREATE, &create);
-}
-
-static int heap_buffer(void)
-{
-	int heap = check(open("/dev/dma_heap/system", O_RDWR), "/dev/dma_heap/system");
-	struct dma_heap_allocation_data allocation = { .len = size(), .fd_flags = O_RDWR | O_CLOEXEC };
-
-	CALL(heap, DMA_HEAP_IOCTL_ALLOC, &allocation);
-	close(heap);
-	return (int)allocation.fd;
-}
-
-static int vgem_buffer(void)
-{
-	char name[64] = "";
-	struct drm_version version = { .name = name, .name_len = sizeof name - 1 };
-	struct drm_mode_create_dumb create = { .width = width, .height = height, .bpp = 32 };
-	struct drm_prime_handle prime = { .flags = DRM_CLOEXEC | DRM_RDWR };
-	int vgem = check(open("/dev/dri/card1", O_RDWR), "/dev/dri/card1");
-
-	CALL(vgem, DRM_IOCTL_VERSION, &version);
-	if (strcmp(name, "vgem") != 0)
-		fail("card1 is not vgem");
-	CALL(vgem, DRM_IOCTL_MODE_CREATE_DUMB, &create);
-	prime.handle = create.handle;
-	CALL(vgem, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime);
-	close(vgem);
-	return prime.fd;
+	return check(ioctl(maker, UDMABUF_CREATE, &create), "UDMABUF_CREATE");
 }
 
 static int make(const char *kind)
 {
 	if (strcmp(kind, "scattered") == 0)
-		return udmabuf_of(size() / PAGE, from_both_ends);
+		return udmabuf_of((uint32_t)(size() / PAGE), from_both_ends);
 	if (strcmp(kind, "twice") == 0)
-		return udmabuf_of(size() / PAGE, first_half);
+		return udmabuf_of((uint32_t)(size() / PAGE), first_half);
 	if (strcmp(kind, "huge") == 0)
 		return udmabuf_of_huge_pages();
 	if (strcmp(kind, "heap") == 0)
-		return heap_buffer();
+		return heap_buffer(size());
 	if (strcmp(kind, "vgem") == 0)
-		return vgem_buffer();
+		return dumb_buffer("vgem", "CONFIG_DRM_VGEM", size());
 	errno = EINVAL;
 	fail(kind);
-	return -1;
 }
 
 static void choose_screen(void)
@@ -217,14 +152,11 @@ static void import(int i, const char *kind)
 
 static void draw(int i, uint32_t frame)
 {
-	struct dma_buf_sync sync = { .flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE };
-
-	CALL(buffers[i].fd, DMA_BUF_IOCTL_SYNC, &sync);
+	sync_cpu(buffers[i].fd, DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE);
 	for (uint32_t y = 0; y < height; y++)
 		for (uint32_t x = 0; x < width; x++)
 			buffers[i].pixels[(size_t)y * width + x] = picture_pixel(x, y, width, height, frame);
-	sync.flags = DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE;
-	CALL(buffers[i].fd, DMA_BUF_IOCTL_SYNC, &sync);
+	sync_cpu(buffers[i].fd, DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE);
 }
 
 static void flip(int i)

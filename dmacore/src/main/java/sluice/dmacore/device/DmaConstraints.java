@@ -30,9 +30,14 @@ public record DmaConstraints(long dmaMask, long maxSegmentSize, int maxSegments,
     }
 
     private static void checkMask(String what, long mask) {
-        if ((mask & (mask + 1)) != 0 || (mask >= 0 && mask < PAGE - 1))
+        if (!isMask(mask))
             throw new IllegalArgumentException(
                     "%s 0x%x is not of the form 2^n - 1, from 0xfff on".formatted(what, mask));
+    }
+
+    /** Whether a number, without a sign, is a DMA mask or a boundary mask: of the form 2^n − 1, 0xfff or more. */
+    public static boolean isMask(long number) {
+        return (number & (number + 1)) == 0 && Long.compareUnsigned(number, PAGE - 1) >= 0;
     }
 
     /** Whether it limits nothing. */

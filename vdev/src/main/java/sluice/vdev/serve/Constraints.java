@@ -11,7 +11,6 @@ import sluice.vdev.plugin.WrongOptionException;
 final class Constraints {
     private static final Logger LOG = LoggerFactory.getLogger(Constraints.class);
     private static final int LEAST_BITS = 12;
-    private static final long LEAST_MASK = (1L << LEAST_BITS) - 1;
     private static final long PAGE = 4096;
     private static final long MOST_SEGMENT = 0xffff_ffffL;
 
@@ -30,7 +29,7 @@ final class Constraints {
         if (given == null) return -1;
         long number = unsigned(given);
         if (number >= LEAST_BITS && number <= Long.SIZE) return -1L >>> (Long.SIZE - number);
-        if (isMask(number)) return number;
+        if (DmaConstraints.isMask(number)) return number;
         throw new WrongOptionException(
                 "dma-mask=%s: give the number of address bits, 12 to 64, or a mask of the form 2^n-1, from 0xfff to 0xffffffffffffffff"
                         .formatted(given));
@@ -40,13 +39,9 @@ final class Constraints {
         String given = options.text("boundary");
         if (given == null) return -1;
         long mask = unsigned(given);
-        if (isMask(mask)) return mask;
+        if (DmaConstraints.isMask(mask)) return mask;
         throw new WrongOptionException(
                 "boundary=%s: give a mask of the form 2^n-1, from 0xfff to 0xffffffffffffffff".formatted(given));
-    }
-
-    private static boolean isMask(long number) {
-        return (number & (number + 1)) == 0 && Long.compareUnsigned(number, LEAST_MASK) >= 0;
     }
 
     /** An unsigned number, with 0x a hexadecimal one; 0, which no constraint takes, if it is none. */
