@@ -29,11 +29,13 @@ public final class Witness {
     private final DmaCore core;
     private final CoherentMemory coherent = new CoherentMemory();
     private final WritableMemory writable = new WritableMemory();
+    private final Timeline timeline;
     private final List<WitnessedDevice> served = new ArrayList<>();
     private final Map<String, WitnessedDevice> others = new HashMap<>();
 
     public Witness(DmaCore core) {
         this.core = core;
+        timeline = new Timeline(core.findings());
     }
 
     /**
@@ -56,7 +58,7 @@ public final class Witness {
             DmaConstraints constraints) {
         if (served.size() == MOST_NUMBERS) throw new IllegalStateException(MOST_NUMBERS + " devices are witnessed");
         WitnessedDevice device = new WitnessedDevice(core, name, stream, share, coherent, writable, space,
-                constraints);
+                constraints, timeline);
         served.add(device);
         return device;
     }
@@ -83,7 +85,7 @@ public final class Witness {
         if (present != null || others.size() == MOST_OTHERS) return present;
         boolean cached = served.stream().anyMatch(device -> !device.stream().coherent());
         WitnessedDevice device = new WitnessedDevice(core, name, cached ? Stream.NON_COHERENT : Stream.COHERENT, share,
-                coherent, writable, null, DmaConstraints.NONE);
+                coherent, writable, null, DmaConstraints.NONE, timeline);
         device.greet(true);
         others.put(name, device);
         return device;
@@ -101,6 +103,11 @@ public final class Witness {
         others.values().forEach(WitnessedDevice::close);
         others.clear();
         coherent.clear();
+    }
+
+    /** The latest calls of the kernel and accesses of the devices, in one order. */
+    public Timeline timeline() {
+        return timeline;
     }
 
     /** All devices reported by a kernel. */

@@ -14,6 +14,24 @@ import org.jspecify.annotations.Nullable;
  * @param findings findings of the core meanwhile
  * @param console console output meanwhile
  * @param time duration of the cell
+ * @param timeline what led to a failure
  */
 record CellResult(Cell cell, Outcome outcome, String reason, @Nullable Bytes bytes, List<Finding> findings,
-        List<String> console, Duration time) {}
+        List<String> console, Duration time, Timeline timeline) {
+    /** Without a timeline. */
+    CellResult(Cell cell, Outcome outcome, String reason, @Nullable Bytes bytes, List<Finding> findings,
+            List<String> console, Duration time) {
+        this(cell, outcome, reason, bytes, findings, console, time, Timeline.NONE);
+    }
+
+    /** The same with what the machine knows of a failure: its timeline, and who mapped the buffers of its findings. */
+    CellResult with(List<Moment> moments, long unknown) {
+        if (outcome != Outcome.FAIL && outcome != Outcome.INCONCLUSIVE) return this;
+        List<Finding> mapped = findings.stream().map(finding -> {
+            List<String> by = Timeline.mappedBy(moments, finding.device(), finding.buffer());
+            return by == null ? finding : finding.mappedBy(by);
+        }).toList();
+        return new CellResult(cell, outcome, reason, bytes, mapped, console, time,
+                Timeline.around(moments, unknown, findings.stream().map(Finding::rule).toList()));
+    }
+}

@@ -101,7 +101,8 @@ final class CheckRun {
                     try {
                         Machine.Done done = machine.run(command(cell), cellLimit);
                         Seen now = Seen.of(machine.reports());
-                        result = judged(cell, done, now.since(seen), now.lost(), began);
+                        result = judged(cell, done, now.since(seen), now.lost(), began).with(now.momentsSince(seen),
+                                now.unknownSince(seen));
                         seen = now;
                     } catch (IOException e) {
                         alive = false;
@@ -170,26 +171,36 @@ final class CheckRun {
      * @param findings by all that tells one from another
      * @param lost calls that were not seen, or not kept
      * @param mappings that are live, of all devices that the witness knows
+     * @param moments the latest events
      */
-    private record Seen(Map<String, Finding> findings, long lost, long mappings) {
+    private record Seen(Map<String, Finding> findings, long lost, long mappings, List<Moment> moments) {
         static Seen of(CardServer.Reports reports) {
             Map<String, Finding> findings = new LinkedHashMap<>();
             for (Finding finding : Finding.of(reports.card())) {
                 findings.merge(key(finding), finding,
-                        (first, second) -> withTimes(first, first.times() + second.times()));
+                        (first, second) -> first.with(first.times() + second.times(), first.what()));
             }
             return new Seen(findings, Finding.unseen(reports.witness(), reports.card()),
-                    reports.witness().get("mappings").getAsLong());
+                    reports.witness().get("mappings").getAsLong(), Moment.of(reports.witness()));
+        }
+
+        private long last() {
+            return moments.isEmpty() ? 0 : moments.getLast().order();
+        }
+
+        /** Events after an earlier snapshot, as far as they are known. */
+        List<Moment> momentsSince(Seen before) {
+            return moments.stream().filter(moment -> moment.order() > before.last()).toList();
+        }
+
+        /** The number of those that are not known any more. */
+        long unknownSince(Seen before) {
+            return last() - before.last() - momentsSince(before).size();
         }
 
         private static String key(Finding finding) {
             return "%s %s %s %s %s".formatted(finding.rule(), finding.device(), finding.buffer(), finding.what(),
                     finding.site());
-        }
-
-        private static Finding withTimes(Finding finding, long times) {
-            return new Finding(finding.rule(), finding.error(), finding.device(), finding.buffer(), finding.from(),
-                    finding.length(), times, finding.what(), finding.site());
         }
 
         /** The difference to an earlier snapshot. */
@@ -198,7 +209,7 @@ final class CheckRun {
             findings.forEach((key, finding) -> {
                 Finding old = before.findings.get(key);
                 long times = finding.times() - (old == null ? 0 : old.times());
-                if (times > 0) fresh.add(withTimes(finding, times));
+                if (times > 0) fresh.add(finding.with(times, finding.what()));
             });
             long left = mappings - before.mappings;
             if (left > 0) {

@@ -113,8 +113,7 @@ final class Judge {
         Finding first = alike.getFirst();
         long buffers = alike.stream().map(Finding::buffer).distinct().count();
         String what = buffers == 1 ? first.what() : "%s; so for %d buffers".formatted(first.what(), buffers);
-        return new Finding(first.rule(), first.error(), first.device(), first.buffer(), first.from(), first.length(),
-                alike.stream().mapToLong(Finding::times).sum(), what, first.site());
+        return first.with(alike.stream().mapToLong(Finding::times).sum(), what);
     }
 
     /** The kernel's call, without the address. */

@@ -133,6 +133,11 @@ class CheckGuestTest {
             assertThat(bytes != null && bytes.areRight()).as(name)
                     .isEqualTo(!wrongBytes.contains(name.substring(0, name.lastIndexOf('.'))));
             if (bytes != null) assertThat(bytes.differences()).as(name).hasSize(bytes.areRight() ? 0 : 3);
+            assertThat(cell.timeline().lines()).as(name).hasSizeLessThan(100)
+                    .anyMatch(line -> line instanceof Timeline.Event event && event.broke());
+            assertThat(cell.findings()).filteredOn(finding -> finding.site().startsWith("dma_")).as(name)
+                    .allSatisfy(finding -> assertThat(finding.chain()).hasSizeGreaterThan(3)
+                            .anyMatch(function -> function.startsWith("do_syscall_64+")));
         }
     }
 
