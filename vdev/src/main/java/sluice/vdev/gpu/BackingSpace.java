@@ -313,12 +313,12 @@ final class BackingSpace {
     }
 
     /**
-     * The guest has drawn, and the GPU does not read now: transfers rows of a mapped backing to the GPU and back, so
-     * that the GPU's memory has everything drawn before.
+     * The guest has drawn what the GPU shows: transfers rows of a mapped backing to the GPU and back, so that the
+     * GPU's memory has everything drawn before. That is checked: another device may have drawn too.
      */
     void pass(Pages backing, Rows rows) {
         try {
-            mapping(backing).syncForDevice(lines(rows), Direction.TO_DEVICE);
+            view().giveToShow(mapping(backing), lines(rows), Direction.TO_DEVICE);
         } catch (DmaBufException e) {
             throw new IllegalStateException("a backing cannot be transferred to its GPU", e);
         }

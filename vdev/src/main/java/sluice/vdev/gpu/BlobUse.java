@@ -33,7 +33,7 @@ final class BlobUse {
         pixels = shown;
     }
 
-    /** A scan-out shows it, and its pages are gone. @return whether this is new */
+    /** A scan-out shows it, and its pages are gone; returns whether this is new. */
     boolean lose() {
         boolean first = !lost;
         lost = true;
