@@ -10,7 +10,10 @@ import sluice.dmacore.memory.Snapshot;
  * decoding allocates nothing, and a command is valid until the next one is decoded.
  */
 sealed interface Command
-        permits Command.GetDisplayInfo, Command.GetEdid, Command.ResourceCreate2d, Command.ResourceUnref, Command.ResourceDetachBacking, Command.ResourceAssignUuid, Command.ResourceAttachBacking, Command.ResourceCreateBlob, Command.SetScanoutBlob, Command.TransferToHost2d, Command.SetScanout, Command.ResourceFlush,
+        permits Command.GetDisplayInfo, Command.GetEdid, Command.ResourceCreate2d, Command.ResourceUnref,
+        Command.ResourceDetachBacking, Command.ResourceAssignUuid, Command.ResourceAttachBacking,
+        Command.ResourceCreateBlob, Command.SetScanoutBlob, Command.TransferToHost2d, Command.SetScanout,
+        Command.ResourceFlush,
         Command.CursorCommand, ContextCommand {
     /** The snapshot of its bytes, with at least the size of its type. */
     Snapshot bytes();

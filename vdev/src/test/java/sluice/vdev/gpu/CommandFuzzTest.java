@@ -83,7 +83,8 @@ class CommandFuzzTest {
             return;
         }
         int response = answer.getInt(GpuWire.HDR_TYPE);
-        assertThat(response).isIn(0x1100, 0x1101, 0x1102, 0x1103, 0x1104, 0x1105, 0x1106, 0x1200, 0x1201, 0x1202, 0x1203, 0x1204, 0x1205);
+        assertThat(response).isIn(0x1100, 0x1101, 0x1102, 0x1103, 0x1104, 0x1105, 0x1106, 0x1200, 0x1201, 0x1202,
+                0x1203, 0x1204, 0x1205);
         boolean fenced = command.limit() >= GpuWire.HDR_BYTES
                 && (command.getInt(GpuWire.HDR_FLAGS) & GpuWire.FLAG_FENCE) != 0;
         int kept = queue == 0 ? GpuWire.FLAG_FENCE | GpuWire.FLAG_INFO_RING_IDX : GpuWire.FLAG_FENCE;

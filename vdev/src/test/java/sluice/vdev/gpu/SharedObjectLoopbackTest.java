@@ -189,7 +189,8 @@ class SharedObjectLoopbackTest {
         with("coherent");
         assertThat(tell(ImportingDevice.IMPORT, 0, NONE)).isEqualTo(ImportingDevice.NOT_FOUND);
         gpu.driver().unref(1).ok();
-        assertThat(tell(ImportingDevice.FILL, 1)).as("its mapping has been taken away").isEqualTo(ImportingDevice.REFUSED);
+        assertThat(tell(ImportingDevice.FILL, 1)).as("its mapping has been taken away")
+                .isEqualTo(ImportingDevice.REFUSED);
         assertThat(tell(ImportingDevice.DROP, 0)).isEqualTo(ImportingDevice.DONE);
         assertThat(tell(ImportingDevice.IMPORT, 0)).isEqualTo(ImportingDevice.NOT_FOUND);
         blob(1);
