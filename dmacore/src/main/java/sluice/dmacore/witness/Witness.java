@@ -11,6 +11,7 @@ import sluice.dmacore.budget.Share;
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.device.DmaConstraints;
 import sluice.dmacore.device.Stream;
+import sluice.dmacore.memory.Runs;
 import sluice.dmacore.space.DmaMappedSpace;
 
 /**
@@ -66,6 +67,19 @@ public final class Witness {
     /** The number that identifies a served device in the guest, beginning at 1. */
     public synchronized int number(WitnessedDevice device) {
         return served.indexOf(device) + 1;
+    }
+
+    /** Whether a kernel reports calls for the served device with a name. */
+    public synchronized boolean isTold(String name) {
+        for (WitnessedDevice device : served) {
+            if (device.name().equals(name)) return device.isTold();
+        }
+        return false;
+    }
+
+    /** Whether all of some memory is allocated as coherent: no device that uses it needs transfers. */
+    public boolean isCoherent(Runs memory) {
+        return coherent.contains(memory);
     }
 
     /** The device with a number, or null. */

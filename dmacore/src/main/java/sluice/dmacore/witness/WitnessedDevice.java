@@ -19,6 +19,7 @@ import sluice.dmacore.finding.Findings;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.memory.Runs;
+import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.space.DmaMappedSpace;
 import sluice.dmacore.space.DmaReader;
 
@@ -142,8 +143,7 @@ public final class WitnessedDevice implements AutoCloseable {
         if (!take(memory.bytes())) return;
         boolean done = false;
         try {
-            // Coherent memory needs no cache operations.
-            Stream used = !stream.coherent() && coherent.contains(memory) ? Stream.COHERENT : stream;
+            Stream used = needsTransfers(call, memory) ? stream : Stream.COHERENT;
             KernelMapping made = KernelMapping.of(core, call, function, used, stream.coherent(), share, begins,
                     lengths, memory);
             done = true;
@@ -157,6 +157,12 @@ public final class WitnessedDevice implements AutoCloseable {
                 trackElsewhere(call, begins, lengths);
             }
         }
+    }
+
+    /** Coherent memory needs no cache operations, and what the device only writes may need none. */
+    private boolean needsTransfers(KernelCall call, Runs memory) {
+        if (stream.coherent() || coherent.contains(memory)) return false;
+        return !stream.coherentWrites() || call.direction() != Direction.FROM_DEVICE;
     }
 
     /**

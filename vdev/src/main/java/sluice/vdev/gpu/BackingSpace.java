@@ -28,6 +28,7 @@ import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.space.DeviceSpace;
 import sluice.dmacore.trace.DeviceTrace;
 import sluice.dmacore.trace.EventKind;
+import sluice.dmacore.witness.Witness;
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
 import sluice.iommu.epoch.ReadSection;
@@ -64,6 +65,7 @@ final class BackingSpace {
     /** Of {@link #reach}. */
     private final Result reached = new Result();
     private int refusals;
+    private @Nullable Witness witness;
     private @Nullable DeviceView view;
     private @Nullable FrontTranslation memory;
     /** The backing being translated. */
@@ -105,6 +107,16 @@ final class BackingSpace {
 
     DeviceSpace space() {
         return space;
+    }
+
+    /** @param reports of the guest's kernel, whose transfers are those of a GPU that does not snoop; null without a witness */
+    void setWitness(@Nullable Witness reports) {
+        witness = reports;
+    }
+
+    private boolean isTold() {
+        Witness reports = witness;
+        return reports != null && reports.isTold(function.name());
     }
 
     void setMemory(FrontTranslation translation) {
@@ -201,7 +213,7 @@ final class BackingSpace {
                 new GuestPages(ranges.runs()), share);
         boolean done = false;
         try {
-            Attachment attachment = buffer.attach(function, stream);
+            Attachment attachment = buffer.attach(function, needsTransfers() ? stream : Stream.COHERENT);
             // Maps without a transfer: a guest may draw while it attaches.
             DeviceMapping mapping = attachment.map(Direction.TO_DEVICE, EnumSet.of(DmaAttribute.CPU_KEEPS));
             done = true;
@@ -209,6 +221,12 @@ final class BackingSpace {
         } finally {
             if (!done) discard(buffer);
         }
+    }
+
+    /** Not if the guest's kernel has allocated the pages as coherent memory. */
+    private boolean needsTransfers() {
+        Witness reports = witness;
+        return reports == null || !reports.isCoherent(ranges.runs());
     }
 
     /** The GPU detaches, and other devices lose access: the guest uses the pages for something else. */
@@ -314,9 +332,11 @@ final class BackingSpace {
 
     /**
      * The guest has drawn what the GPU shows: transfers rows of a mapped backing to the GPU and back, so that the
-     * GPU's memory has everything drawn before. That is checked: another device may have drawn too.
+     * GPU's memory has everything drawn before. That is checked: another device may have drawn too. What the guest's kernel transfers
+     * itself, of its own pages, is left to it.
      */
     void pass(Pages backing, Rows rows) {
+        if (!stream.coherent() && backing instanceof Backing && isTold()) return;
         try {
             view().giveToShow(mapping(backing), lines(rows), Direction.TO_DEVICE);
         } catch (DmaBufException e) {
@@ -330,7 +350,8 @@ final class BackingSpace {
      * finding. A GPU that snoops shows everything.
      */
     void reportStale(Pages backing, Rows rows) {
-        if (!stream.coherent()) view().reportStale(mapping(backing), rows);
+        DeviceMapping mapping = mapping(backing);
+        if (!mapping.attachment().stream().coherent()) view().reportStale(mapping, rows);
     }
 
     /**

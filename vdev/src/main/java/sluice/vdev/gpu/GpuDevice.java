@@ -80,6 +80,7 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
                 environment.dmaParams(DeviceDmaParams.throughIommu()), environment.stream(), environment.share(),
                 HostImage::new);
         environment.reachesThrough(space().table());
+        backings.setWitness(environment.witness());
         statistics.register(environment.report());
         StrayRead stray = environment.strayRead();
         if (stray != null) setStrayRead(stray);

@@ -87,11 +87,21 @@ final class DeviceServer implements AutoCloseable {
                         : new FunctionServer(functionHost(
                                 new VirtioPciFunction(given.device(), environment.loop(), options.pollNanos(),
                                         shared(given.device())),
-                                Stream.COHERENT, DmaConstraints.NONE, null)); // coherency applies to its buffers; rings are always coherent
+                                ofVirtio(), DmaConstraints.NONE, environment.witness()));
                 space = environment.space();
             }
         }
         register(space);
+    }
+
+    /**
+     * A virtio device accesses its rings, and the memory of commands and answers, coherently: its own address space, if it has one, does
+     * the rest. What a kernel reports of that is a matter of the witness.
+     */
+    private Stream ofVirtio() {
+        return options.stream().coherent() || environment.witness() == null
+                ? Stream.COHERENT
+                : Stream.NON_COHERENT_READS;
     }
 
     /** How often what was asked for has gone wrong. */
