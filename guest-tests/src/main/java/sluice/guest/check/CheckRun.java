@@ -9,6 +9,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 
+import org.jspecify.annotations.Nullable;
+
 import sluice.dmacore.finding.Rule;
 import sluice.guest.GuestImage;
 import sluice.guest.Machine;
@@ -19,7 +21,6 @@ import sluice.vdev.qemu.QemuBinary;
 final class CheckRun {
     /** Time limit of a cell: a stock driver's buffers arrive within milliseconds. */
     static final Duration CELL = Duration.ofSeconds(60);
-    private static final int FRAMES = 20;
 
     private final List<String> launcher;
     private final QemuBinary qemu;
@@ -99,10 +100,12 @@ final class CheckRun {
                     int before = machine.console().size();
                     CellResult result;
                     try {
-                        Machine.Done done = machine.run(command(cell), cellLimit);
+                        ShownFrames shown = new ShownFrames(machine::picture, cell.memory() == Memory.UDMABUF_TWICE);
+                        Machine.Done done = machine.run(command(cell), cellLimit, shown);
                         Seen now = Seen.of(machine.reports());
-                        result = judged(cell, done, now.since(seen), now.lost(), began).with(now.momentsSince(seen),
-                                now.unknownSince(seen));
+                        Bytes bytes = card.role() == Role.SCANOUT ? shown.bytes() : Bytes.among(done.lines());
+                        result = judged(cell, done, bytes, now.since(seen), now.lost(), began)
+                                .with(now.momentsSince(seen), now.unknownSince(seen));
                         seen = now;
                     } catch (IOException e) {
                         alive = false;
@@ -142,9 +145,10 @@ final class CheckRun {
         };
     }
 
-    private CellResult judged(Cell cell, Machine.Done done, List<Finding> found, long lost, long began) {
+    private CellResult judged(Cell cell, Machine.Done done, @Nullable Bytes bytes, List<Finding> found, long lost,
+            long began) {
         return program(cell).map(program -> judge.judge(cell, program, done, found, lost, began))
-                .orElseGet(() -> judge.judge(cell, done, Bytes.among(done.lines()), found, lost, began));
+                .orElseGet(() -> judge.judge(cell, done, bytes, found, lost, began));
     }
 
     private Optional<TestProgram> program(Cell cell) {
@@ -158,11 +162,9 @@ final class CheckRun {
             GuestRoot root = additions.root();
             return program.get().command(root == null ? "/test/" + name : root.start(name));
         }
-        String node = "$(for d in /sys/class/video4linux/video*; do grep -q '%s' $d/name && basename $d; done | head -n 1)"
-                .formatted(card.node());
         // What the kernel says of a failure is not on the console.
-        return "dmesg -c >/dev/null; stream /dev/%s %s %d %s || { dmesg | tail -n 6; false; }".formatted(node,
-                cell.memory().label(), FRAMES, cell.use().label());
+        return "dmesg -c >/dev/null; { %s; } || { status=$?; dmesg | tail -n 6; (exit $status); }"
+                .formatted(card.role().program(card, cell));
     }
 
     /**
