@@ -131,6 +131,17 @@ public final class ServerProcess implements AutoCloseable {
         }
     }
 
+    /**
+     * Serves all devices or none, because a script cannot use a process that lacks one of its devices: {@link #add} for each, with a
+     * witness if there is one, and {@link #run}.
+     */
+    public void serve(List<DeviceCatalog.Chosen> devices)
+            throws IOException, InterruptedException, WrongOptionException {
+        if (devices.stream().anyMatch(device -> device.provider().witnesses())) openWitness();
+        for (DeviceCatalog.Chosen device : devices) add(device.provider(), device.options());
+        run();
+    }
+
     private void oneLess() {
         if (awaited.decrementAndGet() == 0) end.countDown();
     }
