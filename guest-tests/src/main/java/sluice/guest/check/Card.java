@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.guest.GuestImage;
 import sluice.guest.GuestKernel;
+import sluice.vdev.plugin.WrongOptionException;
+import sluice.vdev.serve.DeviceArgument;
 
 /**
  * An emulated card and its stock driver.
@@ -66,6 +68,16 @@ record Card(String driver, String device, List<String> options, List<String> mod
         List<String> all = new ArrayList<>(options);
         for (String option : more) all.add(option.replace(",", ",,"));
         return new Card(driver, device, List.copyOf(all), modules, node, scatters, role, plugin);
+    }
+
+    /**
+     * Checks its options as far as they are those of every device, before a process serves it.
+     *
+     * @throws WrongOptionException one has a value that it cannot have; the sentence tells those that it can have
+     */
+    void requireOptions() throws IOException, WrongOptionException {
+        DeviceArgument argument = DeviceArgument.parse(device + "," + String.join(",", options));
+        argument.requireCommon(plugin == null);
     }
 
     /** A short description. */

@@ -155,6 +155,20 @@ final class CheckMachine implements Closeable {
         return server.reports();
     }
 
+    /**
+     * The injected faults of a machine that has failed; those of a card that does not answer are not known.
+     *
+     * @param failure gets what kept the card from answering
+     */
+    InjectedFaults injected(IOException failure) throws InterruptedException {
+        try {
+            return InjectedFaults.of(reports().card());
+        } catch (IOException e) {
+            failure.addSuppressed(e);
+            return InjectedFaults.NONE;
+        }
+    }
+
     /** The complete console output of the guest. */
     List<String> console() {
         return machine.console().lines();

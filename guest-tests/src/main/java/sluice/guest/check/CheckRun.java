@@ -91,6 +91,7 @@ final class CheckRun {
             int first = next;
             try (CheckMachine machine = CheckMachine.boot(launcher, qemu, image, card, setup, additions, cache)) {
                 Seen seen = Seen.of(machine.reports());
+                InjectedFaults atBoot = seen.injected();
                 boolean alive = true;
                 while (alive && next < cells.size()) {
                     Cell cell = cells.get(next);
@@ -105,12 +106,14 @@ final class CheckRun {
                         Seen now = Seen.of(machine.reports());
                         Bytes bytes = card.role() == Role.SCANOUT ? shown.bytes() : Bytes.among(done.lines());
                         result = judged(cell, done, bytes, now.since(seen), now.lost(), began)
-                                .with(now.momentsSince(seen), now.unknownSince(seen));
+                                .with(now.momentsSince(seen), now.unknownSince(seen))
+                                .with(now.injected().since(seen.injected()), seen.injected().since(atBoot));
                         seen = now;
                     } catch (IOException e) {
                         alive = false;
                         List<String> console = machine.console();
-                        result = judge.broken(cell, reason(e), console.subList(before, console.size()), began);
+                        result = judge.broken(cell, reason(e), console.subList(before, console.size()), began)
+                                .with(machine.injected(e).since(seen.injected()), seen.injected().since(atBoot));
                     }
                     each.accept(result);
                 }
@@ -174,8 +177,10 @@ final class CheckRun {
      * @param lost calls that were not seen, or not kept
      * @param mappings that are live, of all devices that the witness knows
      * @param moments the latest events
+     * @param injected faults
      */
-    private record Seen(Map<String, Finding> findings, long lost, long mappings, List<Moment> moments) {
+    private record Seen(Map<String, Finding> findings, long lost, long mappings, List<Moment> moments,
+            InjectedFaults injected) {
         static Seen of(CardServer.Reports reports) {
             Map<String, Finding> findings = new LinkedHashMap<>();
             for (Finding finding : Finding.of(reports.card())) {
@@ -183,7 +188,8 @@ final class CheckRun {
                         (first, second) -> first.with(first.times() + second.times(), first.what()));
             }
             return new Seen(findings, Finding.unseen(reports.witness(), reports.card()),
-                    reports.witness().get("mappings").getAsLong(), Moment.of(reports.witness()));
+                    reports.witness().get("mappings").getAsLong(), Moment.of(reports.witness()),
+                    InjectedFaults.of(reports.card()));
         }
 
         private long last() {

@@ -29,10 +29,21 @@ public final class Main {
     /** Runs a command line by the rules for exit codes and errors. */
     public static int run(CommandLine commandLine, String... arguments) {
         Logging.configure();
+        sayInOneSentence(commandLine);
         commandLine.setExecutionExceptionHandler((failure, command, parsed) -> {
             command.getErr().println(Logging.sentence(failure));
             return CommandLine.ExitCode.SOFTWARE;
         });
         return commandLine.execute(arguments);
+    }
+
+    /** Says what is wrong with the usage of a command, or of one of its subcommands, in one sentence with a hint. */
+    public static void sayInOneSentence(CommandLine commandLine) {
+        commandLine.setParameterExceptionHandler((failure, arguments) -> {
+            CommandLine command = failure.getCommandLine();
+            command.getErr().println("sluice: %s (see ./%s --help)".formatted(failure.getMessage(),
+                    command.getCommandSpec().qualifiedName()));
+            return CommandLine.ExitCode.USAGE;
+        });
     }
 }

@@ -107,11 +107,17 @@ final class DeviceServer implements AutoCloseable {
     /** How often what was asked for has gone wrong. */
     private void register(@Nullable IoSpace where) {
         Map<String, LongSupplier> counts = new LinkedHashMap<>(faults.counts());
+        Map<String, LongSupplier> events = new LinkedHashMap<>(faults.lastEvents());
         if (where != null) {
-            for (Rule rule : options.injections().space()) counts.put(rule.name(), () -> where.struck(rule.name()));
+            for (Rule rule : options.injections().space()) {
+                counts.put(rule.name(), () -> where.struck(rule.name()));
+                events.put(rule.name(), () -> where.struckAt(rule.name()));
+            }
         }
         if (counts.isEmpty()) return;
         environment.report().counters("injected", "times", "How often each fault of --inject has happened.", counts);
+        environment.report().counters("injectedAt", "events",
+                "The number of the event at which each fault of --inject has happened last.", events);
     }
 
     /**
