@@ -24,8 +24,9 @@ record InjectedFaults(Map<String, Long> times, Map<String, Long> at) {
 
     private static Map<String, Long> numbers(JsonObject card, String name) {
         Map<String, Long> numbers = new LinkedHashMap<>();
-        if (card.has(name)) card.getAsJsonObject(name).entrySet()
-                .forEach(entry -> numbers.put(entry.getKey(), entry.getValue().getAsLong()));
+        if (card.has(name))
+            card.getAsJsonObject(name).entrySet()
+                    .forEach(entry -> numbers.put(entry.getKey(), entry.getValue().getAsLong()));
         return numbers;
     }
 

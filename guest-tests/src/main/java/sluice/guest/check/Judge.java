@@ -80,7 +80,8 @@ final class Judge {
         }
         String reason = String.join("; ", wrong.stream().distinct().toList());
         if (outcome == Outcome.FAIL)
-            reason = known.explain(cell, bytes, findings, done.lines()).map(why -> KnownFaults.KNOWN + why).orElse(reason);
+            reason = known.explain(cell, bytes, findings, done.lines()).map(why -> KnownFaults.KNOWN + why)
+                    .orElse(reason);
         return new CellResult(cell, outcome, reason, bytes, findings, done.lines(), since(began));
     }
 

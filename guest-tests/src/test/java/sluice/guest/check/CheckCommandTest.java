@@ -58,7 +58,8 @@ class CheckCommandTest {
             "--driver=saa7134_empress,--card-option=inject=stray-read;address=1 | --card-option: inject=stray-read: not supported by this device; use deny or poison instead",
             "--drivers=x | Unknown option: '--drivers=x'" })
     void wrongUsageIsOneSentence(String arguments, String sentence) {
-        assertThat(run(Arrays.stream(arguments.split(",")).map(word -> word.replace(';', ',')).toArray(String[]::new))).isEqualTo(2);
+        assertThat(run(Arrays.stream(arguments.split(",")).map(word -> word.replace(';', ',')).toArray(String[]::new)))
+                .isEqualTo(2);
         assertThat(errors.toString().strip()).isEqualTo("sluice: " + sentence + " (see ./sluice check --help)");
         assertThat(out.toString()).isEmpty();
     }

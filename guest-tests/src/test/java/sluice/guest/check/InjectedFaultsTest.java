@@ -21,7 +21,8 @@ class InjectedFaultsTest {
     }
 
     private static CellResult cell(Outcome outcome, String reason) {
-        return new CellResult(new Cell(Matrix.PLAIN, Memory.MMAP, Use.SYNC), outcome, reason, null, List.of(), List.of(),
+        return new CellResult(new Cell(Matrix.PLAIN, Memory.MMAP, Use.SYNC), outcome, reason, null, List.of(),
+                List.of(),
                 Duration.ZERO);
     }
 

@@ -140,8 +140,9 @@ record CommonOptions(@Nullable Transport transport, Stream stream, DmaConstraint
      */
     void requireForFunction(boolean strays) throws WrongOptionException {
         if (transport != null && transport != Transport.VFIO_USER) {
-            throw new WrongOptionException("transport=%s: a PCI function can only be served over %s".formatted(transport,
-                    Transport.VFIO_USER));
+            throw new WrongOptionException(
+                    "transport=%s: a PCI function can only be served over %s".formatted(transport,
+                            Transport.VFIO_USER));
         }
         if (!(onFault instanceof FaultPolicy.Abort)) {
             throw new WrongOptionException(
