@@ -77,7 +77,7 @@ record Card(String driver, String device, List<String> options, List<String> mod
      */
     void requireOptions() throws IOException, WrongOptionException {
         DeviceArgument argument = DeviceArgument.parse(device + "," + String.join(",", options));
-        argument.requireCommon(plugin == null);
+        argument.requireCommon(plugin == null && role == Role.CAPTURE);
     }
 
     /** A short description. */
