@@ -56,22 +56,33 @@ record Reports(List<Test> tests, Map<String, Double> seconds, List<String> wrong
     }
 
     /**
-     * Reads MODULE/target/FOLDER of each module.
+     * Reads MODULE/target/FOLDER of each module, which may be in another.
      *
      * @param root the root folder
      */
     static Reports read(Path root, String folder) throws IOException {
         Reports reports = new Reports(new ArrayList<>(), new TreeMap<>(), new ArrayList<>());
-        try (DirectoryStream<Path> modules = Files.newDirectoryStream(root, Files::isDirectory)) {
-            for (Path module : modules) {
-                Path reported = module.resolve("target").resolve(folder);
-                if (!Files.isDirectory(reported)) continue;
-                try (DirectoryStream<Path> files = Files.newDirectoryStream(reported, "TEST-*.xml")) {
-                    for (Path file : files) reports.add(module.getFileName().toString(), file);
-                }
-            }
+        for (Path module : folders(root)) {
+            reports.addModule(root, module, folder);
+            for (Path inner : folders(module)) reports.addModule(root, inner, folder);
         }
         return reports;
+    }
+
+    private static List<Path> folders(Path parent) throws IOException {
+        List<Path> folders = new ArrayList<>();
+        try (DirectoryStream<Path> found = Files.newDirectoryStream(parent, Files::isDirectory)) {
+            found.forEach(folders::add);
+        }
+        return folders;
+    }
+
+    private void addModule(Path root, Path module, String folder) throws IOException {
+        Path reported = module.resolve("target").resolve(folder);
+        if (!Files.isDirectory(reported)) return;
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(reported, "TEST-*.xml")) {
+            for (Path file : files) add(root.relativize(module).toString(), file);
+        }
     }
 
     private void add(String module, Path file) throws IOException {

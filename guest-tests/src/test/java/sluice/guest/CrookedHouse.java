@@ -46,6 +46,10 @@ final class CrookedHouse {
             source("sluice.vdev.io.KnowsQueues", "sluice.vdev.queue.Virtqueue queue;"),
             source("sluice.vdev.cli.ServesItself", "sluice.vdev.host.Loops loops;"),
             source("sluice.vdev.serve.KnowsADevice", "sluice.vdev.grabber.Grabber grabber;"),
+            source("sluice.vdev.codec.KnowsALibrary", "org.bytedeco.Library library;"),
+            source("sluice.vdev.codec.KnowsACard", "sluice.vdev.vfg7350.Vfg7350 card;"),
+            source("sluice.vdev.vfg7350.KnowsAnEngine", "org.bytedeco.Library library;"),
+            source("org.bytedeco.Library", ""),
             source("sluice.vdev.unmarked.NoRoomOfItsOwn", ""));
 
     private CrookedHouse() {}

@@ -88,7 +88,8 @@ class HouseTest {
                         .resideInAPackage("net.openhft.."), List.of("sluice.vdev.io.ReadsBytes")),
                 arguments(noClasses().that().resideInAnyPackage("sluice.vdev.gpu..", "sluice.vdev.queue..",
                         "sluice.vdev.device..", "sluice.vdev.pci..", "sluice.vdev.grabber..", "sluice.vdev.plugin..",
-                        "sluice.vdev.tw686x..", "sluice.vdev.vfg7350..", "sluice.vdev.video..", "sluice.vdev.witness..")
+                        "sluice.vdev.codec..", "sluice.vdev.tw686x..", "sluice.vdev.vfg7350..", "sluice.vdev.video..",
+                        "sluice.vdev.witness..")
                         .should()
                         .dependOnClassesThat().resideInAnyPackage("io.netty..",
                                 "sluice.vdev.io..", "sluice.vdev.host..", "sluice.vdev.vhostuser..",
@@ -105,6 +106,12 @@ class HouseTest {
                                 "sluice.vdev.plugin..", "sluice.vdev.serve..", "sluice.vdev.cli..")
                         .because("a transport knows no device"),
                         List.of("sluice.vdev.vhostuser.KnowsADevice", "sluice.vdev.virtiopci.KnowsADevice")),
+                arguments(onlyKnows("sluice.vdev.codec", "sluice.vdev.codec", "java..", "org.jspecify.."),
+                        List.of("sluice.vdev.codec.KnowsALibrary", "sluice.vdev.codec.KnowsACard")),
+                arguments(noClasses().that().resideOutsideOfPackage("sluice.vdev.codec.ffmpeg..").should()
+                        .dependOnClassesThat().resideInAnyPackage("org.bytedeco..", "sluice.vdev.codec.ffmpeg..")
+                        .because("a codec library is optional, and behind one door"),
+                        List.of("sluice.vdev.codec.KnowsALibrary", "sluice.vdev.vfg7350.KnowsAnEngine")),
                 arguments(noClasses().that().resideInAPackage("sluice.vdev.cli..").should().dependOnClassesThat()
                         .resideInAnyPackage("io.netty..", "sluice.vdev.host..", "sluice.vdev.io..",
                                 "sluice.vdev.vhostuser..", "sluice.vdev.vfiouser..", "sluice.vdev.virtiopci..",
@@ -199,7 +206,7 @@ class HouseTest {
                 "sluice.vdev.witness",
                 "sluice.dmacore.witness", "sluice.vdev.plugin", "sluice.vdev.host",
                 "sluice.vdev.vhostuser",
-                "sluice.vdev.display", "sluice.vdev.gpu", "sluice.vdev.cli", "sluice.guest");
+                "sluice.vdev.display", "sluice.vdev.gpu", "sluice.vdev.codec", "sluice.vdev.cli", "sluice.guest");
         assertThat(rooms).as("fixtures are no part of what ships").doesNotContain("sluice.vdev.fixture");
         assertThat(house).as("classes").hasSizeGreaterThan(150);
         assertThat(house).extracting(JavaClass::getSimpleName).doesNotContain("HouseTest", "CrookedHouse");

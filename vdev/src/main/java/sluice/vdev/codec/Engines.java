@@ -3,7 +3,6 @@ package sluice.vdev.codec;
 import java.util.Optional;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
-import java.util.ServiceLoader.Provider;
 import java.util.function.Predicate;
 
 /** The engines on the class path. */
@@ -30,7 +29,8 @@ public final class Engines {
 
     private static Optional<CodecEngine> first(Predicate<CodecEngine> wanted) throws CodecException {
         try {
-            return ServiceLoader.load(CodecEngine.class).stream().map(Provider::get).filter(wanted).findFirst();
+            return ServiceLoader.load(CodecEngine.class).stream().map(ServiceLoader.Provider::get).filter(wanted)
+                    .findFirst();
         } catch (ServiceConfigurationError e) {
             throw new CodecException("a codec engine on the class path cannot be used: " + e.getMessage(), e);
         }

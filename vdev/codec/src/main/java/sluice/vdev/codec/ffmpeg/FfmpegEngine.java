@@ -1,0 +1,68 @@
+package sluice.vdev.codec.ffmpeg;
+
+import java.util.Set;
+
+import org.bytedeco.ffmpeg.avcodec.AVCodec;
+import org.bytedeco.ffmpeg.global.avcodec;
+import org.bytedeco.ffmpeg.global.avutil;
+import org.bytedeco.javacpp.Loader;
+
+import sluice.vdev.codec.CodecEngine;
+import sluice.vdev.codec.CodecException;
+import sluice.vdev.codec.Coding;
+import sluice.vdev.codec.Decoder;
+import sluice.vdev.codec.Encoder;
+import sluice.vdev.codec.EncoderSettings;
+
+/** The engine. The library is loaded at the first use. */
+public final class FfmpegEngine implements CodecEngine {
+    @Override
+    public String name() throws CodecException {
+        load();
+        return "libavcodec " + version(avcodec.avcodec_version());
+    }
+
+    private static String version(int number) {
+        return "%d.%d.%d".formatted(number >>> 16, number >>> 8 & 0xff, number & 0xff);
+    }
+
+    @Override
+    public Set<Coding> encodes() {
+        return Set.of(Coding.MPEG2, Coding.H264);
+    }
+
+    @Override
+    public Set<Coding> decodes() {
+        return Set.of(Coding.MPEG2, Coding.H264);
+    }
+
+    @Override
+    public Encoder encoder(EncoderSettings settings) throws CodecException {
+        load();
+        String library = settings.coding() == Coding.MPEG2 ? "mpeg2video" : "libopenh264";
+        return new FfmpegEncoder(found(avcodec.avcodec_find_encoder_by_name(library), library), settings);
+    }
+
+    @Override
+    public Decoder decoder(Coding coding) throws CodecException {
+        load();
+        String library = coding == Coding.MPEG2 ? "mpeg2video" : "h264";
+        return new FfmpegDecoder(found(avcodec.avcodec_find_decoder_by_name(library), library), coding);
+    }
+
+    private static AVCodec found(AVCodec codec, String name) throws CodecException {
+        if (codec == null || codec.isNull()) throw new CodecException("libavcodec was built without " + name);
+        return codec;
+    }
+
+    private static void load() throws CodecException {
+        try {
+            Loader.load(avcodec.class);
+            // Whatever a guest feeds to a decoder must not fill the log.
+            avutil.av_log_set_level(avutil.AV_LOG_QUIET);
+        } catch (LinkageError e) {
+            throw new CodecException("libavcodec cannot be loaded on %s %s: %s".formatted(
+                    System.getProperty("os.name"), System.getProperty("os.arch"), e.getMessage()), e);
+        }
+    }
+}
