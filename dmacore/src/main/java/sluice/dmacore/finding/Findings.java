@@ -19,7 +19,7 @@ public final class Findings {
     public static final int CAPACITY = 1024;
     private static final String OWN = "sluice.dmacore.";
     private static final StackWalker WALKER = StackWalker.getInstance();
-    private static final ScopedValue<Site> SITE = ScopedValue.newInstance();
+    private static final ScopedValue<String> SITE = ScopedValue.newInstance();
 
     /** A range of bytes of a buffer. */
     public record Range(long from, long length) {
@@ -66,9 +66,6 @@ public final class Findings {
         void run() throws X;
     }
 
-    /** A location in another program, and its call chain as in {@link Finding}. */
-    private record Site(String text, String chain) {}
-
     private record Key(Rule rule, String device, String buffer, String site) {}
 
     private static final class Entry {
@@ -106,13 +103,9 @@ public final class Findings {
         listener = listener.andThen(told);
     }
 
-    /** Adds a follower, called at each occurrence on the reporting thread. */
+    /** Sets the follower, called at each occurrence. Replaces an earlier one. */
     public synchronized void follow(Follower told) {
-        Follower before = follower;
-        follower = (rule, subject, from, length) -> {
-            before.found(rule, subject, from, length);
-            told.found(rule, subject, from, length);
-        };
+        follower = told;
     }
 
     /** As {@link #add(Rule, Subject, long, long, String)}, for a subject without numbers. */
@@ -126,8 +119,7 @@ public final class Findings {
      */
     public void add(Rule rule, Subject subject, long from, long length, String what) {
         String device = subject.device();
-        Finding finding = new Finding(rule, device, subject.buffer(), from, length, what, site(),
-                SITE.isBound() ? SITE.get().chain : "");
+        Finding finding = new Finding(rule, device, subject.buffer(), from, length, what, site());
         Follower each;
         synchronized (this) {
             if (!device.isEmpty() && !devices.test(device)) return;
@@ -165,23 +157,14 @@ public final class Findings {
      * @param site location in the other program
      */
     public static <X extends Exception> void at(String site, Action<X> action) throws X {
-        at(site, "", action);
-    }
-
-    /**
-     * The same with a call chain.
-     *
-     * @param chain innermost function first, one a line; empty if unknown
-     */
-    public static <X extends Exception> void at(String site, String chain, Action<X> action) throws X {
-        ScopedValue.where(SITE, new Site(site, chain)).call(() -> {
+        ScopedValue.where(SITE, site).call(() -> {
             action.run();
             return true;
         });
     }
 
     private static String site() {
-        if (SITE.isBound()) return SITE.get().text;
+        if (SITE.isBound()) return SITE.get();
         Optional<StackWalker.StackFrame> outside = WALKER.walk(frames -> frames
                 .filter(frame -> !frame.getClassName().startsWith(OWN) || isTest(frame.getClassName()))
                 .findFirst());

@@ -11,7 +11,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** A stock importer on a card that does not snoop, tested by the extension as its users do: the example of JUNIT.md, and its laws. */
-@SluiceMachine(devices = "vfg7350,bit-rate=24000000,coherency=non-coherent", modules = {
+@SluiceMachine(devices = "vfg7350,numbered,bit-rate=24000000,coherency=non-coherent", modules = {
         "saa6752hs", "saa7134", "saa7134-empress" }, compiled = "stream.c")
 class ImporterGuestTest {
     private final GuestMachine guest;

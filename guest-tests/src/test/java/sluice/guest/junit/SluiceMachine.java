@@ -26,7 +26,7 @@ import sluice.guest.GuestIommu;
 public @interface SluiceMachine {
     /**
      * The served PCI functions, in the order in which QEMU attaches them, as {@code --device} of {@code ./sluice serve} takes them without
-     * {@code socket-path} and {@code stats}: {@code "vfg7350,bit-rate=24000000,coherency=non-coherent"}.
+     * {@code socket-path} and {@code stats}: {@code "vfg7350,numbered,bit-rate=24000000,coherency=non-coherent"}.
      */
     String[] devices();
 

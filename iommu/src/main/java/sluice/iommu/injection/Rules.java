@@ -14,7 +14,6 @@ public final class Rules {
         final Rule rule;
         long seen;
         long struck;
-        long at;
 
         Counted(Rule rule) {
             this.rule = rule;
@@ -25,10 +24,7 @@ public final class Rules {
         }
 
         boolean struck(boolean strikes) {
-            if (strikes) {
-                struck++;
-                at = seen;
-            }
+            if (strikes) struck++;
             return strikes;
         }
     }
@@ -59,14 +55,6 @@ public final class Rules {
     public synchronized long struck(String name) {
         for (Counted counted : rules) {
             if (counted.rule.name().equals(name)) return counted.struck;
-        }
-        return 0;
-    }
-
-    /** The number of the event, from 1, at which the rule with this name struck last; 0 if it has not, or counts none. */
-    public synchronized long struckAt(String name) {
-        for (Counted counted : rules) {
-            if (counted.rule.name().equals(name)) return counted.at;
         }
         return 0;
     }

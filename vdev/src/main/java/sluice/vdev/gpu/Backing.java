@@ -1,7 +1,6 @@
 package sluice.vdev.gpu;
 
 import java.util.Arrays;
-import java.util.UUID;
 
 import org.jspecify.annotations.Nullable;
 
@@ -13,7 +12,7 @@ import sluice.iommu.AddressRange;
  * The guest pages behind a resource: the bus addresses listed by the guest, and their mapping in the device's own
  * address space, while mapped.
  */
-final class Backing implements Pages {
+final class Backing {
     /** Most entries of a list: a 256 MiB resource in 16 KiB pieces; the limit of QEMU's own device. */
     static final int MAX_ENTRIES = 16_384;
 
@@ -29,7 +28,6 @@ final class Backing implements Pages {
     private final long bytes;
     private @Nullable DeviceMapping mapping;
     private long table;
-    private @Nullable UUID name;
 
     private Backing(long[] entries) {
         this.entries = entries;
@@ -78,8 +76,7 @@ final class Backing implements Pages {
     }
 
     /** Bytes in all entries. */
-    @Override
-    public long bytes() {
+    long bytes() {
         return bytes;
     }
 
@@ -93,36 +90,24 @@ final class Backing implements Pages {
         return bytes;
     }
 
-    @Override
-    public @Nullable DeviceMapping mapping() {
+    /** The device's mapping of the pages, or null. */
+    @Nullable
+    DeviceMapping mapping() {
         return mapping;
     }
 
     /** Whether the pages are mapped, and belong to the memory table with this number. */
-    @Override
-    public boolean isMapped(long tableNumber) {
+    boolean isMapped(long tableNumber) {
         return bytes == 0 || (mapping != null && table == tableNumber);
     }
 
-    @Override
-    public void setMapped(DeviceMapping made, long tableNumber) {
+    void setMapped(DeviceMapping made, long tableNumber) {
         mapping = made;
         table = tableNumber;
     }
 
-    @Override
-    public void setUnmapped() {
+    void setUnmapped() {
         mapping = null;
-    }
-
-    @Override
-    public @Nullable UUID exportedAs() {
-        return name;
-    }
-
-    @Override
-    public void setExportedAs(UUID given) {
-        name = given;
     }
 
     /** Whether any of the pages is in a range of bus addresses. */

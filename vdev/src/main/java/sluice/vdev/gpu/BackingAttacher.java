@@ -42,11 +42,7 @@ final class BackingAttacher {
         boolean kept = false;
         try {
             backings.map(backing, resource.id(), result);
-            if (result.isResolved()) {
-                resource.setBacking(backing);
-                if (resource instanceof GuestBlob && resource.uuid().isAssigned())
-                    backings.exportAs(backing, resource.uuid().value());
-            }
+            if (result.isResolved()) resource.setBacking(backing);
             if (result.isMiss()) pending = backing;
             kept = result.isResolved() || result.isMiss();
             return Commands.responseTo(result);

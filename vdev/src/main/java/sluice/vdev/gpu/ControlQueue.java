@@ -106,7 +106,7 @@ final class ControlQueue implements QueueWorker.Work {
         }
         // For a command that is too long the header suffices to refuse it, with its fence.
         if (!taken) decoder.take(chain.readable(), Math.min(chain.readable().bytes(), Wire.Header.BYTES));
-        responder.begin(decoder.bytes(), commands.host().isNegotiated());
+        responder.begin(decoder.bytes());
         if (shortOf != null) throw shortOf;
         Command command = taken ? decoder.decode() : null;
         if (command == null) {
@@ -132,8 +132,6 @@ final class ControlQueue implements QueueWorker.Work {
             case Command.ResourceCreateBlob create -> settle(chain, create, commands.createBlob(create, reached));
             case Command.SetScanoutBlob set -> settle(chain, set, commands.setScanoutBlob(set, reached));
             case Command.ResourceDetachBacking detach -> answer(chain, detach, commands.detachBacking(detach));
-            case ContextCommand.ResourceMapBlob map -> mapBlob(chain, map);
-            case ContextCommand context -> settle(chain, context, commands.host().execute(context, reached));
             case Command.CursorCommand cursor -> answer(chain, cursor, Response.ERR_UNSPEC); // of the other queue
         }
     }
@@ -150,20 +148,8 @@ final class ControlQueue implements QueueWorker.Work {
     }
 
     private void answer(Chain chain, Command command, Response response) {
-        byte[] payload = commands.host().payload(response);
-        if (payload == null) responder.respond(chain, response);
-        else responder.respond(chain, response, payload);
-        note(command, response.isError());
-    }
-
-    /** The window must be mapped for the guest first. */
-    private void mapBlob(Chain chain, ContextCommand.ResourceMapBlob command) {
-        hold(chain, command);
-        commands.host().show(_ -> {
-            if (!release(chain)) return;
-            answer(chain, command, commands.host().execute(command, reached));
-            worker.resume();
-        });
+        responder.respond(chain, response);
+        note(command, response != Response.OK_NODATA);
     }
 
     private void note(Command command, boolean refused) {
@@ -171,12 +157,11 @@ final class ControlQueue implements QueueWorker.Work {
     }
 
     private void assignUuid(Chain chain, Command.ResourceAssignUuid command) {
-        Response assigned = commands.assignUuid(command);
-        if (assigned != Response.OK_RESOURCE_UUID) {
-            answer(chain, command, assigned);
+        byte[] uuid = commands.uuid(command);
+        if (uuid == null) {
+            answer(chain, command, Response.ERR_INVALID_RESOURCE_ID);
             return;
         }
-        byte[] uuid = commands.uuid(command);
         byte[] response = new byte[Wire.ResourceUuid.BYTES];
         System.arraycopy(uuid, 0, response, Wire.ResourceUuid.UUID, uuid.length);
         responder.respond(chain, Response.OK_RESOURCE_UUID, response);

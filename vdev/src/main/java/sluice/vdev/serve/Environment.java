@@ -19,7 +19,6 @@ import sluice.iommu.fault.FaultPolicy;
 import sluice.iommu.injection.Rule;
 import sluice.iommu.space.IoSpace;
 import sluice.vdev.device.DeviceEnvironment;
-import sluice.vdev.device.InputSeats;
 import sluice.vdev.device.Report;
 import sluice.vdev.device.StrayRead;
 import sluice.vdev.device.Workers;
@@ -32,7 +31,6 @@ final class Environment implements DeviceEnvironment {
     private final FenceDomain fences;
     private final DmaCore core;
     private final @Nullable Witness witness;
-    private final InputSeats seats;
     private final CommonOptions options;
     private final Share share;
     private final FileMappings files;
@@ -47,7 +45,6 @@ final class Environment implements DeviceEnvironment {
         core = process.core();
         fences = process.fences();
         witness = process.witness();
-        seats = process.seats();
         this.options = options;
         share = Budget.ofProcess().share(name);
         files = FileMappings.ofProcess().paidBy(share);
@@ -109,11 +106,6 @@ final class Environment implements DeviceEnvironment {
     @Override
     public @Nullable Witness witness() {
         return witness;
-    }
-
-    @Override
-    public InputSeats seats() {
-        return seats;
     }
 
     @Override

@@ -7,7 +7,8 @@ public final class NumberedPackets implements PacketSource {
     private final NumberedLines lines = new NumberedLines();
 
     @Override
-    public void fill(long buffer, int count, byte[] target) {
+    public boolean fill(long buffer, int count, byte[] target) {
         lines.fill(buffer, PACKET_BYTES, count, target);
+        return true;
     }
 }

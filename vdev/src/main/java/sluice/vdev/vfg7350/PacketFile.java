@@ -45,7 +45,7 @@ public final class PacketFile implements PacketSource, Closeable {
     }
 
     @Override
-    public void fill(long buffer, int count, byte[] target) {
+    public boolean fill(long buffer, int count, byte[] target) {
         int done = 0;
         try {
             while (done < count) {
@@ -57,6 +57,7 @@ public final class PacketFile implements PacketSource, Closeable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+        return true;
     }
 
     private void read(ByteBuffer target, long from) throws IOException {

@@ -52,6 +52,9 @@ public final class Vfg7350 implements PciFunction {
     private static final int CHANNEL_DONE = 1 << 2;
     private static final int INTERRUPT_STATUS = 0x2d0;
     private static final int STATUS_SECOND = 1 << 20;
+    /** Resets what is behind the card while bit 0 is clear: the encoder. */
+    private static final int SPECIAL_MODE = 0x1d0;
+    private static final int RELEASED = 1;
     /** State of the audio processor: always ready. */
     private static final int AUDIO_STATE = 0x580;
     private static final int AUDIO_READY = 7;
@@ -70,7 +73,8 @@ public final class Vfg7350 implements PciFunction {
             .bars(bars).interruptPin(1).build();
     private final byte[] registers = new byte[BAR_BYTES];
     private final MemorySegment values = MemorySegment.ofArray(registers);
-    private final I2cMaster i2c = new I2cMaster();
+    private final EncoderChip encoder = new EncoderChip();
+    private final I2cMaster i2c = new I2cMaster(encoder);
     private final PacketSource source;
     private final long bitsPerSecond;
     private final MemorySegment entry = MemorySegment.ofArray(new byte[ENTRY_BYTES]);
@@ -79,7 +83,10 @@ public final class Vfg7350 implements PciFunction {
     private @Nullable FunctionContext context;
     private final FunctionClock clock = new FunctionClock();
     private int clockPackets;
+    private long clockRate;
     private int report;
+    /** Whether the source was told that the encoder runs. */
+    private boolean encoderRuns;
     /** Whether the driver has written addresses since the last buffer was filled. */
     private boolean armed;
     private boolean second;
@@ -91,7 +98,7 @@ public final class Vfg7350 implements PciFunction {
     private final Counter waits = new Counter();
     private final Counter errors = new Counter();
 
-    /** @param bitsPerSecond of the stream, 1000 to 1,000,000,000 */
+    /** @param bitsPerSecond of the stream if its source has no rate of its own, 1000 to 1,000,000,000 */
     public Vfg7350(PacketSource source, long bitsPerSecond) {
         if (bitsPerSecond < 1000 || bitsPerSecond > 1_000_000_000)
             throw new IllegalArgumentException(bitsPerSecond + " bits per second; give 1000 to 1000000000");
@@ -105,6 +112,8 @@ public final class Vfg7350 implements PciFunction {
         counted.counter("waits", "ticks", "At which the driver had given no new buffer.", waits);
         counted.counter("addressErrors", "buffers", "That ended at an address that could not be read or written.",
                 errors);
+        counted.counter("encoder.unknown", "messages", "To the encoder that it does not know.", encoder.unknown());
+        if (source instanceof EncodedPackets encoded) encoded.register(counted);
     }
 
     @Override
@@ -138,7 +147,7 @@ public final class Vfg7350 implements PciFunction {
             case INTERRUPT_REPORT -> report >>> shift & 0xff;
             case INTERRUPT_STATUS -> (second ? 0 : STATUS_SECOND) >>> shift & 0xff;
             case AUDIO_STATE -> AUDIO_READY >>> shift & 0xff;
-            case I2C -> 0; // data read from the encoder
+            case I2C -> offset == I2C + 1 ? i2c.data() : 0;
             default -> registers[offset] & 0xff;
         };
     }
@@ -156,6 +165,11 @@ public final class Vfg7350 implements PciFunction {
             case I2C -> {
                 // The data byte alone is not a command; a command without it reads.
                 if (at == I2C) i2c.command((int) value, size > 1);
+                encoderChanged();
+            }
+            case SPECIAL_MODE -> {
+                if ((registers[SPECIAL_MODE] & RELEASED) == 0) encoder.reset();
+                encoderChanged();
             }
             // The addresses are written together, this one last: with the first alone, the card would be ahead of its
             // driver.
@@ -165,6 +179,15 @@ public final class Vfg7350 implements PciFunction {
             default -> {
             }
         }
+    }
+
+    private void encoderChanged() {
+        if (!encoder.takeChange()) return;
+        boolean runs = encoder.isRunning();
+        if (!runs && !encoderRuns) return;
+        encoderRuns = runs;
+        source.encoder(runs ? encoder.settings() : null);
+        runOrStop();
     }
 
     private int get(int register) {
@@ -187,12 +210,14 @@ public final class Vfg7350 implements PciFunction {
         }
         boolean run = open && (get(MAIN_CONTROL) & CHANNEL_ENABLED) != 0;
         int count = packetsOfABuffer();
-        if (!run || count != clockPackets) clock.stop();
+        long rate = source.bitsPerSecond() == 0 ? bitsPerSecond : source.bitsPerSecond();
+        if (!run || count != clockPackets || rate != clockRate) clock.stop();
         FunctionContext present = context;
         if (!run || clock.isRunning() || present == null) return;
         clockPackets = count;
+        clockRate = rate;
         long bits = (long) count * PacketSource.PACKET_BYTES * Byte.SIZE;
-        clock.start(present, Math.max(SHORTEST_NANOS, bits * 1_000_000_000 / bitsPerSecond), () -> tick(present));
+        clock.start(present, Math.max(SHORTEST_NANOS, bits * 1_000_000_000 / rate), () -> tick(present));
     }
 
     private int packetsOfABuffer() {
@@ -210,14 +235,14 @@ public final class Vfg7350 implements PciFunction {
             waits.increment();
             return;
         }
-        given = armed;
-        armed = false;
         int length = clockPackets * PacketSource.PACKET_BYTES;
         if (packets.length < length) {
             packets = new byte[length];
             bytes = MemorySegment.ofArray(packets);
         }
-        source.fill(buffers.getAsLong(), clockPackets, packets);
+        if (!source.fill(buffers.getAsLong(), clockPackets, packets)) return;
+        given = armed;
+        armed = false;
         if (!write(present, get(second ? SECOND_BASE : FIRST_BASE), length)) errors.increment();
         present.delivered(buffers.getAsLong());
         buffers.increment();
@@ -257,6 +282,7 @@ public final class Vfg7350 implements PciFunction {
         clock.stop();
         Arrays.fill(registers, (byte) 0);
         i2c.reset();
+        encoderChanged();
         report = 0;
         armed = false;
         given = false;

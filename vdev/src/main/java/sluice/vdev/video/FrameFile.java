@@ -46,6 +46,15 @@ public final class FrameFile implements FrameSource, Closeable {
             throw new IOException("the file is shorter than one picture of %dx%d".formatted(width, height));
     }
 
+    /** Whether the file at {@code path} has a YUV4MPEG2 header. */
+    public static boolean isPictures(Path path) throws IOException {
+        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+            ByteBuffer start = ByteBuffer.allocate(MAGIC.length());
+            return channel.read(start, 0) == MAGIC.length()
+                    && new String(start.array(), StandardCharsets.ISO_8859_1).equals(MAGIC);
+        }
+    }
+
     /**
      * Opens a file.
      *

@@ -1,6 +1,6 @@
 package sluice.vdev.video;
 
-/** A source of pictures; used on the card's loop. */
+/** A source of pictures; used by one thread at a time, the card's loop or a worker. */
 public sealed interface FrameSource permits TestPattern, FrameFile, NumberedLines {
     /**
      * Fills {@code target} with a picture, one byte a pixel, line after line.

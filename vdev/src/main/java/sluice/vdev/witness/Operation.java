@@ -23,9 +23,7 @@ enum Operation {
     /** The module is unloaded. */
     GOODBYE("goodbye"),
     /** A driver was unbound; without a list. */
-    UNBOUND("unbound"),
-    /** The text of a call chain, before the first message that has its number. */
-    CHAIN("chain");
+    UNBOUND("unbound");
 
     private static final List<Operation> ALL = List.of(values());
 

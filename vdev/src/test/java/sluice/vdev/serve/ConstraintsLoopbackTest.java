@@ -79,7 +79,8 @@ class ConstraintsLoopbackTest {
     /** Its page table lies below the mask and the pages beyond it. */
     @Test
     void theEncoderWritesNoFurtherThanItsMask() throws Exception {
-        ServedDevice device = new ServedDevice(new Vfg7350Provider(), "bit-rate", "100000000", "dma-mask", "20");
+        ServedDevice device = new ServedDevice(new Vfg7350Provider(), "numbered", "", "bit-rate", "100000000",
+                "dma-mask", "20");
         try (LogTap log = new LogTap();
                 VfioUserClient client = device.client();
                 GuestRam ram = GuestRam.single(EncoderDriver.RAM, 1);

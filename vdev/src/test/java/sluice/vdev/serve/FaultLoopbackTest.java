@@ -42,7 +42,8 @@ class FaultLoopbackTest {
 
     /** An encoder card with a fault, whose memory is mapped; how often what went wrong. */
     private static JsonObject encoder(String fault, Guest<EncoderDriver> guest) throws Exception {
-        ServedDevice device = new ServedDevice(new Vfg7350Provider(), "bit-rate", "100000000", "inject", fault);
+        ServedDevice device = new ServedDevice(new Vfg7350Provider(), "numbered", "", "bit-rate", "100000000", "inject",
+                fault);
         try (VfioUserClient client = device.client();
                 GuestRam ram = GuestRam.single(EncoderDriver.RAM, 1);
                 EncoderDriver driver = new EncoderDriver(client, ram)) {

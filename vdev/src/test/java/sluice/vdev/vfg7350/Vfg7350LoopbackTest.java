@@ -3,6 +3,7 @@ package sluice.vdev.vfg7350;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -16,10 +17,14 @@ import org.junit.jupiter.api.Timeout;
 import sluice.dmacore.linux.EventFd;
 import sluice.dmacore.linux.Fd;
 import sluice.vdev.device.Report;
+import sluice.vdev.device.Workers;
 import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.GuestRam;
+import sluice.vdev.fixture.NullEngine;
+import sluice.vdev.fixture.TransportStream;
 import sluice.vdev.fixture.VfioUserClient;
 import sluice.vdev.vfiouser.FunctionProcess;
+import sluice.vdev.video.TestPattern;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
@@ -299,6 +304,53 @@ class Vfg7350LoopbackTest {
         assertThat(client.ask(VfioUserClient.RESET, VfioUserClient.body(0)).errno()).isZero();
         for (int register : new int[]{ PORT_CONTROL, PORT_PACKETS, FIRST_BASE, MAIN_CONTROL, ENABLES, REPORT, I2C })
             assertThat(read(register)).as("register 0x%x", register).isZero();
+    }
+
+    /** As Linux's driver: the port is enabled before the encoder is set up and started. */
+    @Test
+    void theEncoderIsSetUpOverI2cAndReset() throws IOException {
+        NullEngine engine = new NullEngine();
+        Workers atOnce = (what, work, then) -> {
+            work.run();
+            then.run();
+            return true;
+        };
+        EncodedPackets packets = new EncodedPackets(new TestPattern(), engine, atOnce, 0);
+        Vfg7350 encoding = new Vfg7350(packets, 100_000_000);
+        try (FunctionProcess other = new FunctionProcess(encoding)) {
+            VfioUserClient master = other.agreed();
+            assertThat(master.map(0, RAM, 0, VfioUserClient.MAP_READ | VfioUserClient.MAP_WRITE, ram.file())).isZero();
+            try (EncoderDriver driver = new EncoderDriver(master, ram)) {
+                driver.stream();
+                driver.give();
+                for (int i = 0; i < 2; i++) {
+                    EncoderMessages.send(EncoderMessages.start(EncoderMessages.Wanted.usual()),
+                            value -> master.write32(0, I2C, value));
+                    driver.awaitBuffer();
+                    assertThat(TransportStream.of(Arrays.copyOf(driver.pages(i), BYTES)).mapPid()).isEqualTo(0x10);
+                    assertThat(engine.made()).hasSize(i + 1);
+                    // It resets the encoder when it has stopped.
+                    master.write(0, 0x1d0, new byte[1]);
+                    master.write(0, 0x1d0, new byte[]{ 1 });
+                    assertThat(engine.open()).isZero();
+                    driver.give();
+                    assertThat(driver.isDone()).isFalse();
+                }
+            }
+            master.close();
+            other.awaitGone();
+        }
+    }
+
+    @Test
+    void whatWasWrittenIsReadBackOverI2c() throws IOException {
+        EncoderMessages.send(List.of(EncoderMessages.bytes(0xe0, 0xa7, 0xfe, 0x82, 0xb0, 1, 2, 3, 4),
+                EncoderMessages.bytes(0xe1, 0xa7, 0xfe, 0x82, 0xb0)), value -> write(I2C, value));
+        assertThat(i2c(3, 0x43)).isEqualTo(6);
+        for (int i = 1; i <= 5; i++) {
+            client.write(0, I2C, new byte[]{ (byte) (2 << 6) });
+            assertThat(client.read(0, I2C + 1, 1).body().get(16)).as("byte %d", i).isEqualTo((byte) (i <= 4 ? i : 0));
+        }
     }
 
     /** Whatever a guest writes: each access is answered, and after a reset the card works. */
