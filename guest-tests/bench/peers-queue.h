@@ -70,8 +70,8 @@ static void reap(void) {
         if (!spinning) {
             struct pollfd p = { call_fd, POLLIN, 0 };
             uint64_t calls;
-            if (poll(&p, 1, TIMEOUT_MS) <= 0) DIE("no call within %d s: %u commands are in "
-                    + "flight", TIMEOUT_MS / 1000, in_flight());
+            if (poll(&p, 1, TIMEOUT_MS) <= 0)
+                DIE("no call within %d s: %u commands are in flight", TIMEOUT_MS / 1000, in_flight());
             if (read(call_fd, &calls, 8) < 0 && errno != EAGAIN) DIE("call: %s", strerror(errno));
         } else if (end == 0) {
             end = now() + TIMEOUT_MS * 1000000LL;

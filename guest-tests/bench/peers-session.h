@@ -1,6 +1,6 @@
 /*
- * peers.c's guest memory and vhost-user session: negotiates as QEMU does (EVENT_IDX, INDIRECT_DESC, REPLY_ACK), passes
- * memory, rings and the display socket. Included by peers.c only; nothing here is measured.
+ * peers.c's guest memory and vhost-user session: negotiates as QEMU does (EVENT_IDX, INDIRECT_DESC, REPLY_ACK, and RESOURCE_BLOB
+ * where there is no display), passes memory, rings and the display socket. Included by peers.c only; nothing here is measured.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -39,7 +39,7 @@ enum { PAGE = 4096, TIMEOUT_MS = 10000 };
 #define ENTRY_AREA 0x100000UL
 #define PICTURES 0x200000UL
 #define PICTURE_BYTES 0x2000000UL /* from one picture's pages to the next one's: no two share a page, as no driver lets them */
-#define PICTURE_COUNT 6
+#define PICTURE_COUNT 7
 #define MEMORY_BYTES (PICTURES + PICTURE_COUNT * PICTURE_BYTES)
 
 static uint8_t *mem;
@@ -118,7 +118,10 @@ static void start_ring(uint32_t index, uint32_t size, size_t offset, int kick, i
     eventfd_write(kick, 1); /* a ring starts with its first kick */
 }
 
-/* Connects and starts queue 0 (size entries at RINGS) and queue 1, which stays empty. Our end of the display socket is display. */
+/*
+ * Connects and starts queue 0 (size entries at RINGS) and queue 1, which stays empty. The display is the back-end's end of its socket;
+ * -1 for none, and then the back-end must have blobs.
+ */
 static void start_session(const char *path, uint32_t size, int kick, int call, int display_for_back_end) {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     if (strlen(path) >= sizeof address.sun_path) DIE("the socket's path is too long: %s", path);
@@ -131,16 +134,19 @@ static void start_session(const char *path, uint32_t size, int kick, int call, i
     mem = mmap(NULL, MEMORY_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
     if (mem == MAP_FAILED) DIE("mmap: %s", strerror(errno));
 
-    const uint64_t ring_features = BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_RING_F_EVENT_IDX) | BIT(VIRTIO_RING_F_INDIRECT_DESC);
+    const uint64_t wanted = BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_RING_F_EVENT_IDX) | BIT(VIRTIO_RING_F_INDIRECT_DESC)
+                            | (display_for_back_end < 0 ? BIT(VIRTIO_GPU_F_RESOURCE_BLOB) : 0);
     uint64_t offered = ask(GET_FEATURES);
-    if (~offered & (ring_features | BIT(F_PROTOCOL_FEATURES))) DIE("the back-end offers 0x%llx only", (unsigned long long)offered);
+    if (~offered & (wanted | BIT(F_PROTOCOL_FEATURES))) DIE("the back-end offers 0x%llx only", (unsigned long long)offered);
     uint64_t protocol = ask(GET_PROTOCOL_FEATURES) & (BIT(F_REPLY_ACK) | BIT(F_CONFIG));
     tell_u64(SET_PROTOCOL_FEATURES, protocol, -1);
     acks = protocol & BIT(F_REPLY_ACK);
     tell(SET_OWNER, NULL, 0, -1);
-    tell(GPU_SET_SOCKET, NULL, 0, display_for_back_end);
-    close(display_for_back_end);
-    tell_u64(SET_FEATURES, ring_features | BIT(F_PROTOCOL_FEATURES), -1);
+    if (display_for_back_end >= 0) {
+        tell(GPU_SET_SOCKET, NULL, 0, display_for_back_end);
+        close(display_for_back_end);
+    }
+    tell_u64(SET_FEATURES, wanted | BIT(F_PROTOCOL_FEATURES), -1);
     struct { uint32_t count, padding; uint64_t guest, size, user, offset; } table = { 1, 0, GPA_BASE, MEMORY_BYTES, USER_BASE, 0 };
     tell(SET_MEM_TABLE, &table, sizeof table, memfd);
     start_ring(0, size, RINGS, kick, call);

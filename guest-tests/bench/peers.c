@@ -2,10 +2,10 @@
  * peers.c: a front-end that measures a vhost-user GPU. It negotiates like QEMU, drives the control queue like Linux, waits for interrupts
  * in poll() like a VMM, and drains the display socket on a thread of its own. Written from the virtio and vhost-user documents.
  *
- *   peers --socket-path=PATH      then reads lines "WORKLOAD MILLISECONDS" from standard input and answers each with
+ *   peers --socket-path=PATH [--blob]   then reads lines "WORKLOAD MILLISECONDS" from standard input and answers each with
  *   WORKLOAD VALUE UNIT OPERATIONS P50 P99       (the last two in microseconds, 0 where operations are not timed one by one)
  *
- * It ends when its input does. An error is one sentence on standard error and exit status 1.
+ * With --blob it has no display, and does the workloads blob-* alone. It ends when its input does. An error is one sentence on standard error and exit status 1.
  */
 #include "peers-session.h"
 #include "peers-display.h"
@@ -209,6 +209,63 @@ static double attach(const struct workload *w, int64_t nanos, uint64_t *operatio
     return percentile(50);
 }
 
+/* --- Blobs -------------------------------------------------------------------------------------------------------------------- */
+
+/* A picture and the next one, which is shown in turns with it, are blobs of scattered pages. */
+static struct picture other(const struct picture *p) { return (struct picture){ p->id + 1, p->width, p->height, p->layout }; }
+
+static void push_create_blob(const struct picture *p, uint32_t entries) {
+    struct virtio_gpu_resource_create_blob c = { { .type = VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB }, p->id, VIRTIO_GPU_BLOB_MEM_GUEST,
+                                                 VIRTIO_GPU_BLOB_FLAG_USE_SHAREABLE, entries, 0, (uint64_t)page_count(p) * PAGE };
+    push(&c, sizeof c, ENTRY_AREA, entries * (uint32_t)sizeof(struct virtio_gpu_mem_entry));
+}
+static void make_blob(struct picture p) {
+    push_create_blob(&p, list_pages(&p));
+    publish();
+    finish();
+}
+static void push_flip(const struct picture *p) {
+    struct virtio_gpu_set_scanout_blob show = { { .type = VIRTIO_GPU_CMD_SET_SCANOUT_BLOB }, whole(p), 0, p->id, p->width, p->height,
+                                                VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, 0, { p->width * 4 }, { 0 } };
+    struct virtio_gpu_resource_flush flush = { { .type = VIRTIO_GPU_CMD_RESOURCE_FLUSH }, whole(p), p->id, 0 };
+    PUSH(show);
+    PUSH(flush);
+}
+
+/* Page flips as Linux makes them: SET_SCANOUT_BLOB and RESOURCE_FLUSH with one kick, the next flip when both are done. */
+static double flips(const struct workload *w, int64_t nanos, uint64_t *operations) {
+    const struct picture turns[] = { w->picture, other(&w->picture) };
+    int64_t start = now();
+    for (int64_t at = start, then; at < start + nanos; at = then) {
+        push_flip(&turns[*operations % 2]);
+        publish();
+        finish();
+        ++*operations;
+        then = now();
+        sample(then - at);
+    }
+    return per_second(*operations, start);
+}
+
+/* RESOURCE_CREATE_BLOB of many entries; the UNREF between is not timed. */
+static double create_blob(const struct workload *w, int64_t nanos, uint64_t *operations) {
+    const struct virtio_gpu_resource_unref unref = { { .type = VIRTIO_GPU_CMD_RESOURCE_UNREF }, w->picture.id, 0 };
+    uint32_t entries = list_pages(&w->picture);
+    if (entries != PAGES_1080P) DIE("%u entries, not %d", entries, PAGES_1080P);
+    for (int64_t end = now() + nanos; now() < end; ++*operations) {
+        int64_t at = now();
+        push_create_blob(&w->picture, entries);
+        publish();
+        finish();
+        sample(now() - at);
+        PUSH(unref);
+        publish();
+        finish();
+    }
+    qsort(samples, sample_count, sizeof *samples, compare);
+    return percentile(50);
+}
+
 #define FHD(layout) { 1 + layout, 1920, 1080, layout }
 #define UHD(layout) { 1 + LAYOUTS + layout, 3840, 2160, layout }
 static const struct workload workloads[] = {
@@ -226,16 +283,22 @@ static const struct workload workloads[] = {
     { "damage", "damages/s", damage, FHD(SCATTERED), 1, false },
     { "damage-flight", "damages/s", damage, FHD(SCATTERED), 16, false },
     { "attach", "us", attach, FHD(SCATTERED), 1, false },
+    { "blob-64", "flips/s", flips, { 1, 64, 64, SCATTERED }, 1, false },
+    { "blob-1080p", "flips/s", flips, { 3, 1920, 1080, SCATTERED }, 1, false },
+    { "blob-4k", "flips/s", flips, { 5, 3840, 2160, SCATTERED }, 1, false },
+    { "blob-create", "us", create_blob, { 7, 1920, 1080, SCATTERED }, 1, false },
 };
 enum { WORKLOADS = sizeof workloads / sizeof *workloads };
 
-static void perform(const char *name, long millis) {
+static bool is_of_blobs(const struct workload *w) { return w->run == flips || w->run == create_blob; }
+
+static void perform(const char *name, long millis, bool blobs) {
     const struct workload *w = workloads;
     while (w < workloads + WORKLOADS && strcmp(w->name, name)) w++;
-    if (w == workloads + WORKLOADS) DIE("unknown workload %s", name);
+    if (w == workloads + WORKLOADS || is_of_blobs(w) != blobs) DIE("unknown workload %s", name);
     static uint32_t shown;
     uint64_t operations = 0;
-    if (w->run != limit && shown != w->picture.id) show(&w->picture);
+    if (w->run != limit && !blobs && shown != w->picture.id) show(&w->picture);
     shown = w->run == limit ? shown : w->picture.id;
     sample_count = 0;
     spinning = w->spins;
@@ -248,22 +311,28 @@ static void perform(const char *name, long millis) {
 
 int main(int argc, char **argv) {
     const char option[] = "--socket-path=";
-    if (argc != 2 || strncmp(argv[1], option, sizeof option - 1)) {
-        fprintf(stderr, "usage: peers --socket-path=PATH, then lines WORKLOAD MILLISECONDS on standard input\n");
+    bool blobs = argc == 3 && strcmp(argv[2], "--blob") == 0;
+    if (argc != (blobs ? 3 : 2) || strncmp(argv[1], option, sizeof option - 1)) {
+        fprintf(stderr, "usage: peers --socket-path=PATH [--blob], then lines WORKLOAD MILLISECONDS on standard input\n");
         return 2;
     }
     kick_fd = new_eventfd();
     call_fd = new_eventfd();
     limit_socket = open_display(&limit_display);
-    start_session(argv[1] + sizeof option - 1, QUEUE_SIZE, kick_fd, call_fd, open_display(&display));
+    start_session(argv[1] + sizeof option - 1, QUEUE_SIZE, kick_fd, call_fd, blobs ? -1 : open_display(&display));
     start_queue();
     for (size_t i = 0; i < MEMORY_BYTES - PICTURES; i += 4) memcpy(mem + PICTURES + i, &(uint32_t){ (uint32_t)i * 2654435761u }, 4);
-    for (enum layout l = SCATTERED; l < LAYOUTS; l++) {
+    for (const struct workload *w = workloads; blobs && w < workloads + WORKLOADS; w++)
+        if (w->run == flips) {
+            make_blob(w->picture);
+            make_blob(other(&w->picture));
+        }
+    for (enum layout l = SCATTERED; !blobs && l < LAYOUTS; l++) {
         make(&(struct picture)FHD(l));
         make(&(struct picture)UHD(l));
     }
     char name[64];
     long millis;
-    while (scanf("%63s %ld", name, &millis) == 2) perform(name, millis);
+    while (scanf("%63s %ld", name, &millis) == 2) perform(name, millis, blobs);
     return 0;
 }

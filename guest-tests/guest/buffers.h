@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Buffers for capture devices to fill, as dma-bufs of exporters that every kernel has, and how the programs that use them speak. A
+ * Buffers for devices to fill or to show, as dma-bufs of exporters that every kernel has, and how the programs that use them speak. A
  * program prints, for others to read:
  *
- *   SLUICE error CALL ERRNO     and exits with 1
+ *   SLUICE error CALL ERRNO     and exits with 1; another text where no call has failed
  *   SLUICE skip WHY             this kernel or driver has not what is asked for, and it exits with 4
  */
 #ifndef BUFFERS_H
@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <drm.h>
@@ -33,6 +34,18 @@
 static inline _Noreturn void fail(const char *call)
 {
 	printf("SLUICE error %s %s\n", call, strerrorname_np(errno));
+	exit(1);
+}
+
+__attribute__((format(printf, 1, 2))) static inline _Noreturn void fail_because(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	printf("SLUICE error ");
+	vprintf(format, arguments);
+	printf("\n");
+	va_end(arguments);
 	exit(1);
 }
 
@@ -109,19 +122,36 @@ static inline int listed_udmabuf(int memory, const uint32_t *pages, uint32_t cou
 	return fd;
 }
 
-/* The number of /dev/dri's card of a driver, or -1. */
-static inline int drm_card(const char *driver)
+/* /dev/dri's card with a number, opened, if it is one of a driver; otherwise -1. */
+static inline int numbered_card(int number, const char *driver)
 {
-	for (int i = 0; i < CARDS; i++) {
-		char path[32], name[32] = "";
-		struct drm_version version = { .name = name, .name_len = sizeof name - 1 };
-		int card;
+	char path[32], name[32] = "";
+	struct drm_version version = { .name = name, .name_len = sizeof name - 1 };
+	int card;
 
-		snprintf(path, sizeof path, "/dev/dri/card%d", i);
-		card = open(path, O_RDWR | O_CLOEXEC);
+	snprintf(path, sizeof path, "/dev/dri/card%d", number);
+	card = open(path, O_RDWR | O_CLOEXEC);
+	if (card < 0)
+		return -1;
+	if (ioctl(card, DRM_IOCTL_VERSION, &version) == 0 && strcmp(name, driver) == 0)
+		return card;
+	close(card);
+	return -1;
+}
+
+/* The first card of a driver that is not an open device, or -1. */
+static inline int drm_card(const char *driver, int besides)
+{
+	struct stat other = { 0 }, found;
+
+	if (besides >= 0)
+		fstat(besides, &other);
+	for (int i = 0; i < CARDS; i++) {
+		int card = numbered_card(i, driver);
+
 		if (card < 0)
 			continue;
-		if (ioctl(card, DRM_IOCTL_VERSION, &version) == 0 && strcmp(name, driver) == 0)
+		if (fstat(card, &found) == 0 && found.st_rdev != other.st_rdev)
 			return card;
 		close(card);
 	}
@@ -142,12 +172,13 @@ static inline int dumb_buffer_of(int card, size_t size)
 	return prime.fd;
 }
 
-static inline int dumb_buffer(const char *driver, const char *option, size_t size)
+/* Of a card of a driver that is not an open device. */
+static inline int dumb_buffer(const char *driver, const char *option, size_t size, int besides)
 {
-	int card = drm_card(driver);
+	int card = drm_card(driver, besides);
 
 	if (card < 0)
-		skip("no card of the driver %s: it needs %s", driver, option);
+		skip("no%s card of the driver %s: it needs %s", besides < 0 ? "" : " other", driver, option);
 	return dumb_buffer_of(card, size);
 }
 

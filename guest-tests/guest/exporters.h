@@ -250,10 +250,10 @@ static inline void make(enum memory memory, int device, uint32_t index, size_t s
 		fd = huge_udmabuf(size);
 		break;
 	case DUMB:
-		fd = dumb_buffer("virtio_gpu", "CONFIG_DRM_VIRTIO_GPU", size);
+		fd = dumb_buffer("virtio_gpu", "CONFIG_DRM_VIRTIO_GPU", size, device);
 		break;
 	case VGEM:
-		fd = dumb_buffer("vgem", "CONFIG_DRM_VGEM", size);
+		fd = dumb_buffer("vgem", "CONFIG_DRM_VGEM", size, device);
 		break;
 	case HEAP:
 		fd = heap_buffer(size);

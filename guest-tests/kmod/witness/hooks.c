@@ -76,8 +76,19 @@ HOOK(on_ioctl)
 	if (ARGUMENT(1) != DMA_BUF_IOCTL_SYNC ||
 	    copy_from_user_nofault(&sync, (void __user *)ARGUMENT(2), sizeof(sync)))
 		return;
-	if (sync.flags & DMA_BUF_SYNC_END)
-		tell_access(WITNESS_CPU_END, "DMA_BUF_IOCTL_SYNC", buf, sync.flags & DMA_BUF_SYNC_RW);
+	if (!(sync.flags & DMA_BUF_SYNC_END))
+		return;
+	switch (sync.flags & DMA_BUF_SYNC_RW) {
+	case DMA_BUF_SYNC_READ:
+		tell_access(WITNESS_CPU_END, "DMA_BUF_IOCTL_SYNC", buf, DMA_FROM_DEVICE);
+		break;
+	case DMA_BUF_SYNC_WRITE:
+		tell_access(WITNESS_CPU_END, "DMA_BUF_IOCTL_SYNC", buf, DMA_TO_DEVICE);
+		break;
+	case DMA_BUF_SYNC_RW:
+		tell_access(WITNESS_CPU_END, "DMA_BUF_IOCTL_SYNC", buf, DMA_BIDIRECTIONAL);
+		break;
+	}
 }
 
 #if WITNESS_PHYS_API

@@ -20,7 +20,7 @@
 #define WITNESS_DOORBELL	0x10
 
 #define WITNESS_IDENTIFIED	0x54574c53	/* "SLWT" */
-#define WITNESS_PRESENT_VERSION	1
+#define WITNESS_PRESENT_VERSION	2
 
 enum witness_operation {
 	WITNESS_HELLO = 1,
@@ -34,6 +34,7 @@ enum witness_operation {
 	WITNESS_CPU_END,
 	WITNESS_GOODBYE,
 	WITNESS_UNBOUND,
+	WITNESS_CHAIN,	/* a line of text for each return address, size bytes in the place of entries */
 };
 
 #define WITNESS_HARD_INTERRUPT	(1 << 0)
@@ -65,6 +66,8 @@ struct witness_message {
 	__le64 size;		/* and its size in bytes */
 	char name[28];		/* of the device */
 	char call[28];		/* of the kernel */
+	__le32 chain;		/* the number of its call chain, or 0 */
+	__le32 zero;
 	struct witness_entry entries[];
 };
 

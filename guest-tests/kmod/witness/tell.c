@@ -88,12 +88,33 @@ static void tell_list(struct scatterlist *sgl, int nents)
 		ring(total, first, n);
 }
 
+/* The text is built in the page, in the place of entries. */
+static void tell_chain(u32 chain, const unsigned long *trace, u32 depth)
+{
+	char *text = (char *)page->entries;
+	size_t room = PAGE_SIZE - sizeof(*page), size = 0;
+
+	for (u32 i = 0; i < depth; i++)
+		size += scnprintf(text + size, room - size, "%pS\n", (void *)trace[i]);
+	page->operation = cpu_to_le32(WITNESS_CHAIN);
+	page->chain = cpu_to_le32(chain);
+	page->size = cpu_to_le64(size);
+	ring(0, 0, 0);
+}
+
 void witness_tell(const struct witness_call *call)
 {
-	unsigned long flags;
+	unsigned long trace[WITNESS_UNWOUND], flags;
+	u32 depth = witness_unwind(trace), kept, chain;
+	bool fresh;
 
 	raw_spin_lock_irqsave(&lock, flags);
 	if (page) {
+		chain = witness_chain(trace, depth, &kept, &fresh);
+		if (fresh)
+			tell_chain(chain, trace, kept);
+		page->chain = cpu_to_le32(chain);
+		page->zero = 0;
 		page->operation = cpu_to_le32(call->operation);
 		page->direction = cpu_to_le32(call->direction);
 		page->attributes = cpu_to_le32(call->attributes);
@@ -140,12 +161,16 @@ int witness_open(struct pci_dev *found)
 		goto unmap;
 	}
 	err = -ENOMEM;
+	if (witness_chains_open())
+		goto unmap;
 	page = dma_alloc_coherent(&door->dev, PAGE_SIZE, &page_bus, GFP_KERNEL);
 	if (!page)
-		goto unmap;
+		goto forget;
 	writel(lower_32_bits(page_bus), bar + WITNESS_PAGE_LOW);
 	writel(upper_32_bits(page_bus), bar + WITNESS_PAGE_HIGH);
 	return 0;
+forget:
+	witness_chains_close();
 unmap:
 	pci_iounmap(door, bar);
 disable:
@@ -163,6 +188,7 @@ void witness_close(void)
 	raw_spin_lock_irqsave(&lock, flags);
 	page = NULL;
 	raw_spin_unlock_irqrestore(&lock, flags);
+	witness_chains_close();
 	pci_info(door, "%llu calls reported, %llu messages refused\n", told, refused);
 	dma_free_coherent(&door->dev, PAGE_SIZE, gone, page_bus);
 	pci_iounmap(door, bar);

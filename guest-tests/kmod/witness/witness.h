@@ -33,6 +33,14 @@ int witness_open(struct pci_dev *door);
 void witness_close(void);
 void witness_tell(const struct witness_call *call);
 
+/* chain.c: who called */
+#define WITNESS_DEPTH	20	/* return addresses of a chain */
+#define WITNESS_UNWOUND	(WITNESS_DEPTH + 8)	/* with those of the module */
+int witness_chains_open(void);
+void witness_chains_close(void);
+u32 witness_unwind(unsigned long *trace);
+u32 witness_chain(const unsigned long *trace, u32 depth, u32 *kept, bool *fresh);
+
 /* main.c: which devices are reported */
 bool witness_is_watched(struct device *dev);
 u32 witness_number(struct device *dev);

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
@@ -41,14 +42,20 @@ public final class DeviceProcess implements Closeable {
      *
      * @param name of its socket and its report; unique in the process
      * @param description the device and its options, as {@code --device} of {@code sluice serve} takes them, without
-     * {@code socket-path} and {@code stats}
+     * {@code socket-path}, {@code stats} and {@code snapshot-dir}
+     * @param shows whether it has a screen, whose picture it writes
      */
-    public record Served(String name, String description) {
+    public record Served(String name, String description, boolean shows) {
+        /** A device without a screen. */
+        public Served(String name, String description) {
+            this(name, description, false);
+        }
+
         private String argument(Path folder) {
             int comma = description.indexOf(',');
             String device = comma < 0 ? description : description.substring(0, comma);
-            return "--device=%s,socket-path=%s,stats=%s%s".formatted(device, socket(folder), report(folder),
-                    comma < 0 ? "" : description.substring(comma));
+            return "--device=%s,socket-path=%s,stats=%s%s%s".formatted(device, socket(folder), report(folder),
+                    shows ? ",snapshot-dir=" + folder : "", comma < 0 ? "" : description.substring(comma));
         }
 
         private Path socket(Path folder) {
@@ -118,12 +125,37 @@ public final class DeviceProcess implements Closeable {
      * @throws IOException they were not written within 10 s
      */
     public List<JsonObject> reports() throws IOException, InterruptedException {
-        HostCommand.output(List.of("kill", "-USR2", Long.toString(child.process().pid())));
+        ask();
         for (int i = 0; i < devices.size(); i++) output.waitFor("^statistics ", SOON);
         List<JsonObject> reports = new ArrayList<>();
         for (Served device : devices)
             reports.add(JsonParser.parseString(Files.readString(device.report(folder))).getAsJsonObject());
         return reports;
+    }
+
+    /**
+     * The picture on the screen of the only device that has one, now or at a moment before that came after the last report or picture.
+     *
+     * @throws IOException it was not written within 10 s: perhaps the screen is off
+     */
+    public Picture picture() throws IOException, InterruptedException {
+        ask();
+        Path file = null;
+        for (int reports = 0; reports < devices.size() || file == null;) {
+            Matcher line = output.waitFor("^statistics |^snapshot (.+)$", SOON);
+            if (line.group(1) == null) {
+                reports++;
+            } else {
+                file = Path.of(line.group(1));
+            }
+        }
+        Picture picture = Picture.read(file);
+        Files.delete(file);
+        return picture;
+    }
+
+    private void ask() throws IOException, InterruptedException {
+        HostCommand.output(List.of("kill", "-USR2", Long.toString(child.process().pid())));
     }
 
     /** Its standard error until now; empty if nothing. */

@@ -136,6 +136,13 @@ public final class Machine implements Closeable {
         }
     }
 
+    /** Answers a command that asks while it runs. */
+    @FunctionalInterface
+    public interface Answers {
+        /** @return the line to send for a line that the command has printed */
+        String to(String line) throws IOException, InterruptedException;
+    }
+
     /** Waits until the guest accepts commands, after a boot. */
     public void awaitReady() throws IOException, InterruptedException {
         waitFor("^SLUICE ready$", BOOT);
@@ -149,16 +156,33 @@ public final class Machine implements Closeable {
      * @throws IOException timeout, or the guest has ended; the message has the console's last lines
      */
     public Done run(String command, Duration limit) throws IOException, InterruptedException {
-        int before = console().lines().size();
-        console().send(command);
-        int status = Integer.parseInt(awaitExit(limit).group(1));
-        List<String> lines = console().lines();
-        return new Done(status, lines.subList(before, lines.size()));
+        return run(command, limit, "(?!)", line -> line);
     }
 
-    private Matcher awaitExit(Duration limit) throws IOException, InterruptedException {
+    /**
+     * The same for a command that asks.
+     *
+     * @param asks expression of its lines that are to be answered, without groups
+     */
+    public Done run(String command, Duration limit, String asks, Answers answers)
+            throws IOException, InterruptedException {
+        long deadline = System.nanoTime() + limit.toNanos();
+        int before = console().lines().size();
+        console().send(command);
+        String expression = "^SLUICE exit (\\d+)$|" + asks;
+        Matcher said = awaitExit(expression, limit, deadline);
+        while (said.group(1) == null) {
+            console().send(answers.to(said.group()));
+            said = awaitExit(expression, limit, deadline);
+        }
+        List<String> lines = console().lines();
+        return new Done(Integer.parseInt(said.group(1)), lines.subList(before, lines.size()));
+    }
+
+    private Matcher awaitExit(String expression, Duration limit, long deadline)
+            throws IOException, InterruptedException {
         try {
-            return waitFor("^SLUICE exit (\\d+)$", limit);
+            return waitFor(expression, Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
         } catch (BrokenKernelException broken) {
             throw broken;
         } catch (IOException e) {

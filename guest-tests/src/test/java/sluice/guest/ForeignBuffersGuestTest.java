@@ -34,8 +34,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 @MethodSource("configurations")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class ForeignBuffersGuestTest extends MachineTest {
-    private static final int WIDTH = 1280;
-    private static final int HEIGHT = 800;
+    private static final int WIDTH = 640;
+    private static final int HEIGHT = 480;
     private static final int FRAMES = 3;
     /** Of the finding about what is shown and was not flushed. */
     private static final String STALE = "shown by the device as they were before the CPU wrote them";
@@ -92,55 +92,44 @@ class ForeignBuffersGuestTest extends MachineTest {
     static void boot(Machine machine) throws IOException, InterruptedException {
         QemuBinary binary = TestQemu.QEMU_11.binary();
         GuestImage image = GuestImage.of(GuestKernel.forQemu(binary, TestQemu.CACHE)).module("virtio-iommu")
-                .module("virtio-gpu").module("vgem").compiled("foreign.c").build(TestQemu.CACHE);
+                .module("virtio-gpu").module("vgem").compiled("scanout.c").build(TestQemu.CACHE);
         List<String> command = TestGpus.sluiceCommand();
-        command.addAll(List.of("--transport=" + machine.transport(), "--blob",
+        command.addAll(List.of("--transport=" + machine.transport(), "--blob", "--resolution=" + WIDTH + "x" + HEIGHT,
                 "--snapshot-dir=" + Objects.requireNonNull(folder, "JUnit makes the folder")));
         if (machine == Machine.NON_COHERENT) command.add("--coherency=non-coherent");
         VhostUserGpu gpu = VhostUserGpu.start("Sluice", command, VhostUserGpu.Readiness.SAYS_LISTENING);
         use(TestGuest.boot(gpu, binary, image, machine.kernel, machine.attach(gpu.socket())));
     }
 
-    /** Runs the program, and compares what the GPU shows when it says that it is done. */
-    private void show(String kind, Picture expected) throws IOException, InterruptedException {
-        run(kind + " " + FRAMES, FRAMES, expected);
-    }
-
-    private void run(String arguments, int last, Picture expected) throws IOException, InterruptedException {
-        machine().qemu().console().send("foreign " + arguments);
-        Matcher done = machine().awaitLine("^SLUICE (?:done (\\d+)|error .*|skip .*)$");
-        assertThat(done.group()).as("what the guest says").isEqualTo("SLUICE done " + last);
-        assertThat(new SnapshotScreen(gpu).await(expected, TestGuest.SOON).map(Picture.Difference::sentence)).isEmpty();
-        guest.quit();
+    /** Runs the program, and compares what the GPU shows at each of its frames; an expected frame 0 is that before. */
+    private void run(String memory, String use, int... frames) throws IOException, InterruptedException {
+        machine().qemu().console().send("scanout %s %d %s".formatted(memory, FRAMES, use));
+        for (int i = 0; i < frames.length; i++) {
+            Matcher said = machine().awaitLine("^SLUICE (?:shown (\\d+) (\\d+) (\\d+)|error .*|skip .*)$");
+            assertThat(said.group()).as("what the guest says").startsWith("SLUICE shown " + (i + 1) + " ");
+            Picture expected = new NumberedPicture(Integer.parseInt(said.group(2)), Integer.parseInt(said.group(3)),
+                    memory.equals("udmabuf-twice")).picture(frames[i]);
+            assertThat(new SnapshotScreen(gpu).await(expected, TestGuest.SOON).map(Picture.Difference::sentence))
+                    .as("frame %d", i + 1).isEmpty();
+            machine().qemu().console().send("go on");
+        }
+        machine().awaitExit("scanout", 0);
     }
 
     @ParameterizedTest
-    @ValueSource(strings = { "scattered", "heap", "vgem", "huge" })
+    @ValueSource(strings = { "udmabuf", "heap", "vgem", "udmabuf-huge", "udmabuf-twice" })
     @Order(1)
-    void aForeignBufferIsShownExactly(String kind) throws IOException, InterruptedException {
-        show(kind, TestPattern.picture(WIDTH, HEIGHT, FRAMES));
-    }
-
-    /** What is drawn last in a page is seen in both halves. */
-    @Test
-    @Order(2)
-    void theSamePageTwiceIsShownTwice() throws IOException, InterruptedException {
-        Picture whole = TestPattern.picture(WIDTH, HEIGHT, FRAMES);
-        int half = WIDTH * HEIGHT / 2;
-        int[] pixels = new int[2 * half];
-        System.arraycopy(whole.argb(), half, pixels, 0, half);
-        System.arraycopy(whole.argb(), half, pixels, half, half);
-        show("twice", new Picture(WIDTH, HEIGHT, pixels));
+    void aForeignBufferIsShownExactly(String memory) throws IOException, InterruptedException {
+        run(memory, "sync", 1, 2, 3);
     }
 
     /** A program that draws into what is shown and does not say so is right where the GPU snoops, and nowhere else. */
     @Test
-    @Order(3)
+    @Order(2)
     void whatIsNotFlushedIsOldOnlyWhereTheGpuDoesNotSnoop() throws IOException, InterruptedException {
         boolean snoops = machine != Machine.NON_COHERENT;
         int before = findings();
-        run("scattered " + FRAMES + " untold", FRAMES + 1,
-                TestPattern.picture(WIDTH, HEIGHT, snoops ? FRAMES + 1 : FRAMES));
+        run("udmabuf", "untold", 1, 2, 3, snoops ? 4 : 3);
         // The console takes the screen back: it is found when the picture leaves it.
         guest.draw(1, 2);
         guest.quit();
@@ -153,14 +142,14 @@ class ForeignBuffersGuestTest extends MachineTest {
     }
 
     @Test
-    @Order(4)
+    @Order(3)
     void theDriversOwnBuffersAreStillShown() throws IOException, InterruptedException {
         guest.draw(4, 2);
         guest.quit();
     }
 
     @Test
-    @Order(5)
+    @Order(4)
     void aGuestPowersOffAndNobodyHasComplained() throws IOException, InterruptedException {
         machine().powerOff();
         if (machine != Machine.NON_COHERENT) assertThat(gpu.errors()).doesNotContain("WARNING", "SEVERE");

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.regex.Pattern;
 
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
@@ -146,6 +147,8 @@ class MistakesGuestTest {
                     assertThat(finding.rule()).isEqualTo(mistake.rule);
                     assertThat(finding.device()).isEqualTo("card");
                     assertThat(named(finding)).containsPattern(mistake.call);
+                    if (Pattern.matches("(" + mistake.call + ") .*", finding.site()))
+                        assertThat(finding.chain()).as("the call chain").contains(" [mistakes]");
                 });
         // A machine whose DMA is coherent hides every one of them.
         assertThat(saw).isEqualTo(snoops ? "right right" : mistake.seen);

@@ -31,7 +31,7 @@ public final class TestGpus {
             if (flag.startsWith("--")) command.add(flag);
         }
         command.addAll(List.of(more));
-        command.addAll(List.of("-Xmx256m", "-cp", System.getProperty("java.class.path"), "sluice.vdev.cli.Main"));
+        command.addAll(List.of("-Xmx256m", "-cp", System.getProperty("java.class.path"), "sluice.vdev.cli.Start"));
         command.add(device);
         return command;
     }

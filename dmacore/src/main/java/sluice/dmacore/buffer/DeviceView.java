@@ -114,6 +114,19 @@ public final class DeviceView implements AutoCloseable {
     }
 
     /**
+     * Transfers rows to the device, which reads them without a command of its own, as one that shows a picture: the
+     * read is checked and resolves nothing. A range outside the buffer is a finding and is not transferred.
+     *
+     * @param part as a sync
+     * @throws DmaBufException as for a sync; nothing is transferred then
+     */
+    public void giveToShow(DeviceMapping mapping, Rows rows, Direction part) throws DmaBufException {
+        checkOwn(mapping);
+        if (isMappedFor(mapping, rows.offset(), rows.span(), Access.READ))
+            mapping.syncForAccess(rows, part, false, true);
+    }
+
+    /**
      * Resolves rows as {@link #find} does, for an observer of the device, such as a screenshot: not an access of the device, and
      * not checked.
      */

@@ -32,6 +32,7 @@ public final class DmaCore {
     private final Ledger ledger = new Ledger();
     private final Gate gate;
     private final SystemMemory system = new SystemMemory();
+    private final ExportedObjects exported = new ExportedObjects();
     private final MachineAddresses addresses;
     private final @Nullable Random listCuts;
     private final AtomicInteger numbers = new AtomicInteger();
@@ -121,6 +122,11 @@ public final class DmaCore {
 
     public Findings findings() {
         return findings;
+    }
+
+    /** The buffers that devices find by a UUID. */
+    public ExportedObjects exported() {
+        return exported;
     }
 
     /** Counters of transfers of all buffers. */

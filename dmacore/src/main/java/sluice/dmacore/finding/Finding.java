@@ -11,8 +11,10 @@ package sluice.dmacore.finding;
  * @param what description of the violation
  * @param site location in the program: class, method and line outside the core; for a guest's kernel, the called
  * function
+ * @param chain the call chain of a guest's kernel, innermost function first, one a line; empty if unknown
  */
-public record Finding(Rule rule, String device, String buffer, long from, long length, String what, String site) {
+public record Finding(Rule rule, String device, String buffer, long from, long length, String what, String site,
+        String chain) {
     /** One line for messages. */
     @Override
     public String toString() {

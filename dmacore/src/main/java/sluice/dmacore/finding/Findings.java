@@ -19,7 +19,7 @@ public final class Findings {
     public static final int CAPACITY = 1024;
     private static final String OWN = "sluice.dmacore.";
     private static final StackWalker WALKER = StackWalker.getInstance();
-    private static final ScopedValue<String> SITE = ScopedValue.newInstance();
+    private static final ScopedValue<Site> SITE = ScopedValue.newInstance();
 
     /** A range of bytes of a buffer. */
     public record Range(long from, long length) {
@@ -66,6 +66,9 @@ public final class Findings {
         void run() throws X;
     }
 
+    /** A location in another program, and its call chain as in {@link Finding}. */
+    private record Site(String text, String chain) {}
+
     private record Key(Rule rule, String device, String buffer, String site) {}
 
     private static final class Entry {
@@ -103,9 +106,13 @@ public final class Findings {
         listener = listener.andThen(told);
     }
 
-    /** Sets the follower, called at each occurrence. Replaces an earlier one. */
+    /** Adds a follower, called at each occurrence on the reporting thread. */
     public synchronized void follow(Follower told) {
-        follower = told;
+        Follower before = follower;
+        follower = (rule, subject, from, length) -> {
+            before.found(rule, subject, from, length);
+            told.found(rule, subject, from, length);
+        };
     }
 
     /** As {@link #add(Rule, Subject, long, long, String)}, for a subject without numbers. */
@@ -119,7 +126,8 @@ public final class Findings {
      */
     public void add(Rule rule, Subject subject, long from, long length, String what) {
         String device = subject.device();
-        Finding finding = new Finding(rule, device, subject.buffer(), from, length, what, site());
+        Finding finding = new Finding(rule, device, subject.buffer(), from, length, what, site(),
+                SITE.isBound() ? SITE.get().chain : "");
         Follower each;
         synchronized (this) {
             if (!device.isEmpty() && !devices.test(device)) return;
@@ -157,14 +165,23 @@ public final class Findings {
      * @param site location in the other program
      */
     public static <X extends Exception> void at(String site, Action<X> action) throws X {
-        ScopedValue.where(SITE, site).call(() -> {
+        at(site, "", action);
+    }
+
+    /**
+     * The same with a call chain.
+     *
+     * @param chain innermost function first, one a line; empty if unknown
+     */
+    public static <X extends Exception> void at(String site, String chain, Action<X> action) throws X {
+        ScopedValue.where(SITE, new Site(site, chain)).call(() -> {
             action.run();
             return true;
         });
     }
 
     private static String site() {
-        if (SITE.isBound()) return SITE.get();
+        if (SITE.isBound()) return SITE.get().text;
         Optional<StackWalker.StackFrame> outside = WALKER.walk(frames -> frames
                 .filter(frame -> !frame.getClassName().startsWith(OWN) || isTest(frame.getClassName()))
                 .findFirst());

@@ -109,7 +109,9 @@ public enum Rule {
     NOT_CONTIGUOUS(Severity.ERROR, "a device that needs contiguous memory gets contiguous memory",
             "drivers/media/common/videobuf2/videobuf2-dma-contig.c: vb2_dc_get_contiguous_size"),
     BEYOND_DMA_MASK(Severity.ERROR, "a device gets no address beyond its DMA mask",
-            "Documentation/core-api/dma-api-howto.rst: DMA addressing capabilities");
+            "Documentation/core-api/dma-api-howto.rst: DMA addressing capabilities"),
+    SHOWN_WITHOUT_MEMORY(Severity.ERROR, "a buffer keeps its memory while it is on a screen",
+            "drivers/gpu/drm/drm_framebuffer.c: drm_framebuffer_get; include/linux/dma-buf.h: invalidate_mappings");
 
     /** Whether a violation is always wrong. */
     public enum Severity {

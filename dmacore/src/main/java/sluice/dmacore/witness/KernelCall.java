@@ -13,17 +13,29 @@ import sluice.dmacore.ownership.Direction;
  * @param direction as passed to the call
  * @param attributes supported attributes of {@code include/linux/dma-mapping.h}
  * @param bounced whether its addresses are those of a bounce buffer
+ * @param chain who called it, innermost function first, one a line; empty if unknown
  */
-public record KernelCall(String name, Direction direction, Set<DmaAttribute> attributes, boolean bounced) {
+public record KernelCall(String name, Direction direction, Set<DmaAttribute> attributes, boolean bounced,
+        String chain) {
     /** DMA_ATTR_SKIP_CPU_SYNC and DMA_ATTR_MMIO of {@code include/linux/dma-mapping.h}. */
     private static final int SKIP_CPU_SYNC = 1 << 5;
     private static final int MMIO = 1 << 10;
+
+    /** A call without a call chain. */
+    public KernelCall(String name, Direction direction, Set<DmaAttribute> attributes, boolean bounced) {
+        this(name, direction, attributes, bounced, "");
+    }
 
     /** The call with its direction and attributes, for findings. */
     String said() {
         StringBuilder text = new StringBuilder(name).append(' ').append(direction);
         for (DmaAttribute attribute : attributes) text.append(' ').append(attribute);
         return text.toString();
+    }
+
+    /** Whether it makes a mapping. */
+    boolean maps() {
+        return name.startsWith("dma_map_") || name.startsWith("dma_alloc") || name.equals("dma_iova_link");
     }
 
     /** Whether it unmaps a whole mapping; {@code dma_iova_*} link and unlink parts of one. */

@@ -11,6 +11,7 @@ import sluice.dmacore.budget.Share;
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.device.DmaConstraints;
 import sluice.dmacore.device.Stream;
+import sluice.dmacore.memory.Runs;
 import sluice.dmacore.space.DmaMappedSpace;
 
 /**
@@ -29,11 +30,13 @@ public final class Witness {
     private final DmaCore core;
     private final CoherentMemory coherent = new CoherentMemory();
     private final WritableMemory writable = new WritableMemory();
+    private final Timeline timeline;
     private final List<WitnessedDevice> served = new ArrayList<>();
     private final Map<String, WitnessedDevice> others = new HashMap<>();
 
     public Witness(DmaCore core) {
         this.core = core;
+        timeline = new Timeline(core.findings());
     }
 
     /**
@@ -56,7 +59,7 @@ public final class Witness {
             DmaConstraints constraints) {
         if (served.size() == MOST_NUMBERS) throw new IllegalStateException(MOST_NUMBERS + " devices are witnessed");
         WitnessedDevice device = new WitnessedDevice(core, name, stream, share, coherent, writable, space,
-                constraints);
+                constraints, timeline);
         served.add(device);
         return device;
     }
@@ -64,6 +67,19 @@ public final class Witness {
     /** The number that identifies a served device in the guest, beginning at 1. */
     public synchronized int number(WitnessedDevice device) {
         return served.indexOf(device) + 1;
+    }
+
+    /** Whether a kernel reports calls for the served device with a name. */
+    public synchronized boolean isTold(String name) {
+        for (WitnessedDevice device : served) {
+            if (device.name().equals(name)) return device.isTold();
+        }
+        return false;
+    }
+
+    /** Whether all of some memory is allocated as coherent: no device that uses it needs transfers. */
+    public boolean isCoherent(Runs memory) {
+        return coherent.contains(memory);
     }
 
     /** The device with a number, or null. */
@@ -83,7 +99,7 @@ public final class Witness {
         if (present != null || others.size() == MOST_OTHERS) return present;
         boolean cached = served.stream().anyMatch(device -> !device.stream().coherent());
         WitnessedDevice device = new WitnessedDevice(core, name, cached ? Stream.NON_COHERENT : Stream.COHERENT, share,
-                coherent, writable, null, DmaConstraints.NONE);
+                coherent, writable, null, DmaConstraints.NONE, timeline);
         device.greet(true);
         others.put(name, device);
         return device;
@@ -101,6 +117,11 @@ public final class Witness {
         others.values().forEach(WitnessedDevice::close);
         others.clear();
         coherent.clear();
+    }
+
+    /** The latest calls of the kernel and accesses of the devices, in one order. */
+    public Timeline timeline() {
+        return timeline;
     }
 
     /** All devices reported by a kernel. */

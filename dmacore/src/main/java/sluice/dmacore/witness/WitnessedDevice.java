@@ -19,6 +19,7 @@ import sluice.dmacore.finding.Findings;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.memory.Runs;
+import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.space.DmaMappedSpace;
 import sluice.dmacore.space.DmaReader;
 
@@ -40,6 +41,7 @@ public final class WitnessedDevice implements AutoCloseable {
     private final @Nullable DmaMappedSpace space;
     private final DeviceFunction function;
     private final ListJudge judge;
+    private final Timeline timeline;
     /** By address; guarded by this, like all fields below. */
     private final Addresses addresses = new Addresses();
     private final Set<KernelMapping> mappings = new HashSet<>();
@@ -51,7 +53,8 @@ public final class WitnessedDevice implements AutoCloseable {
 
     /** @param space address space of its addresses, or null for guest physical addresses */
     WitnessedDevice(DmaCore core, String name, Stream stream, Share share, CoherentMemory coherent,
-            WritableMemory writable, @Nullable DmaMappedSpace space, DmaConstraints constraints) {
+            WritableMemory writable, @Nullable DmaMappedSpace space, DmaConstraints constraints, Timeline timeline) {
+        this.timeline = timeline;
         this.space = space;
         this.core = core;
         this.stream = stream;
@@ -84,6 +87,10 @@ public final class WitnessedDevice implements AutoCloseable {
 
     DmaCore core() {
         return core;
+    }
+
+    Timeline timeline() {
+        return timeline;
     }
 
     /**
@@ -128,7 +135,7 @@ public final class WitnessedDevice implements AutoCloseable {
      */
     public synchronized void map(KernelCall call, long[] begins, long[] lengths, Runs memory)
             throws DmaBufException {
-        Findings.at(call.said(), () -> track(call, begins, lengths, memory));
+        Findings.at(call.said(), call.chain(), () -> track(call, begins, lengths, memory));
     }
 
     private void track(KernelCall call, long[] begins, long[] lengths, Runs memory) throws DmaBufException {
@@ -136,8 +143,7 @@ public final class WitnessedDevice implements AutoCloseable {
         if (!take(memory.bytes())) return;
         boolean done = false;
         try {
-            // Coherent memory needs no cache operations.
-            Stream used = !stream.coherent() && coherent.contains(memory) ? Stream.COHERENT : stream;
+            Stream used = needsTransfers(call, memory) ? stream : Stream.COHERENT;
             KernelMapping made = KernelMapping.of(core, call, function, used, stream.coherent(), share, begins,
                     lengths, memory);
             done = true;
@@ -153,12 +159,18 @@ public final class WitnessedDevice implements AutoCloseable {
         }
     }
 
+    /** Coherent memory needs no cache operations, and what the device only writes may need none. */
+    private boolean needsTransfers(KernelCall call, Runs memory) {
+        if (stream.coherent() || coherent.contains(memory)) return false;
+        return !stream.coherentWrites() || call.direction() != Direction.FROM_DEVICE;
+    }
+
     /**
      * A list without memory of this process was mapped, such as a BAR: it is tracked, and accessed through the
      * front-end's mapping.
      */
     public synchronized void mapElsewhere(KernelCall call, long[] begins, long[] lengths) {
-        Findings.at(call.said(), () -> {
+        Findings.at(call.said(), call.chain(), () -> {
             judge.judge(call.name(), begins, lengths, KernelMapping.named(call.name(), begins[0]));
             trackElsewhere(call, begins, lengths);
         });
@@ -194,7 +206,7 @@ public final class WitnessedDevice implements AutoCloseable {
             KernelMapping owner = at.owner();
             if (owner.mapping() != null || owner.address(0) != address) continue;
             coherent.remove(owner.memory());
-            remove(owner, "freed");
+            remove(owner, EndedRanges.End.of("freed"));
             return;
         }
     }
@@ -228,7 +240,7 @@ public final class WitnessedDevice implements AutoCloseable {
      * @param bytes of all entries
      */
     public synchronized void unmap(KernelCall call, long address, long length, long bytes) throws DmaBufException {
-        Findings.at(call.said(), () -> end(call, address, length, bytes));
+        Findings.at(call.said(), call.chain(), () -> end(call, address, length, bytes));
     }
 
     private void end(KernelCall call, long address, long length, long bytes) throws DmaBufException {
@@ -240,7 +252,7 @@ public final class WitnessedDevice implements AutoCloseable {
         try {
             end(call, found, bytes);
         } finally {
-            remove(found, "unmapped by " + call.name());
+            remove(found, EndedRanges.End.by("unmapped", call));
         }
     }
 
@@ -297,13 +309,14 @@ public final class WitnessedDevice implements AutoCloseable {
 
     private void notMapped(Rule rule, KernelCall call, long address, long length) {
         if (!fromTheBeginning) return;
-        String what = ended.at(address) == null
+        EndedRanges.End end = ended.at(address);
+        String what = end == null
                 ? "%s of 0x%x, where nothing is mapped".formatted(call.name(), address)
-                : "%s of 0x%x, which was %s before".formatted(call.name(), address, ended.at(address));
+                : "%s of 0x%x, which was %s before".formatted(call.name(), address, end.how());
         core.findings().add(rule, name(), "0x" + Long.toHexString(address), 0, length, what);
     }
 
-    private void remove(KernelMapping mapping, String how) {
+    private void remove(KernelMapping mapping, EndedRanges.End how) {
         for (int entry = 0; entry < mapping.entries(); entry++)
             ended.add(mapping.address(entry), mapping.length(entry), how);
         addresses.remove(mapping);
@@ -324,7 +337,7 @@ public final class WitnessedDevice implements AutoCloseable {
     }
 
     private synchronized void sync(KernelCall call, long address, long length, boolean forCpu) throws DmaBufException {
-        Findings.at(call.said(), () -> transfer(call, address, length, forCpu));
+        Findings.at(call.said(), call.chain(), () -> transfer(call, address, length, forCpu));
     }
 
     private void transfer(KernelCall call, long address, long length, boolean forCpu) throws DmaBufException {
@@ -393,7 +406,7 @@ public final class WitnessedDevice implements AutoCloseable {
     }
 
     /** How the latest mapping of an address ended, or null if none is remembered. */
-    synchronized @Nullable String ended(long address) {
+    synchronized EndedRanges.@Nullable End ended(long address) {
         return ended.at(address);
     }
 
@@ -435,7 +448,7 @@ public final class WitnessedDevice implements AutoCloseable {
                 throw new IllegalStateException("a mapping of " + name() + " has ended by itself", e);
             } finally {
                 if (live == null) coherent.remove(mapping.memory());
-                remove(mapping, how);
+                remove(mapping, EndedRanges.End.of(how));
             }
         }
     }

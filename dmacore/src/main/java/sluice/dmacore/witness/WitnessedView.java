@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.buffer.DeviceMapping;
 import sluice.dmacore.buffer.DeviceView;
+import sluice.dmacore.finding.Findings;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.finding.Subject;
 import sluice.iommu.Access;
@@ -56,8 +57,16 @@ public final class WitnessedView implements AutoCloseable {
             long end = address + length;
             Stretch stretch = device.find(at);
             long piece = Math.min(end, stretch == null ? device.nextBegin(at, end) : stretch.end()) - at;
-            if (stretch == null) tellUnmapped(access, at, piece);
-            if (!move(access, stretch, at, local, localOffset + done, piece, bus)) return false;
+            device.timeline().access(access, device.name(), stretch == null ? "" : stretch.owner().name(),
+                    stretch == null ? at : stretch.position(at), piece);
+            boolean moved;
+            try {
+                if (stretch == null) tellUnmapped(access, at, piece);
+                moved = move(access, stretch, at, local, localOffset + done, piece, bus);
+            } finally {
+                device.timeline().end();
+            }
+            if (!moved) return false;
             done += piece;
         }
         return true;
@@ -80,13 +89,14 @@ public final class WitnessedView implements AutoCloseable {
     private void tellUnmapped(Access access, long at, long length) {
         if (!device.isToldFromTheBeginning()) return;
         String did = access == Access.READ ? "read by the device" : "written by the device";
-        String ended = device.ended(at);
+        EndedRanges.End ended = device.ended(at);
         Subject subject = new Subject(device.name(), 0, "0x" + Long.toHexString(at), 0);
         if (ended == null) {
             device.core().findings().add(Rule.DEVICE_FOREIGN_ADDRESS, subject, 0, length,
                     did + " and never mapped for it");
         } else {
-            device.core().findings().add(Rule.DEVICE_AFTER_UNMAP, subject, 0, length, did + " after it was " + ended);
+            Findings.at(ended.site(), ended.chain(), () -> device.core().findings().add(Rule.DEVICE_AFTER_UNMAP,
+                    subject, 0, length, did + " after it was " + ended.how()));
         }
     }
 

@@ -112,7 +112,8 @@ class FindingsTest {
         List<String> second = new ArrayList<>();
         findings.listen(finding -> first.add(finding.buffer()));
         findings.listen(finding -> second.add(finding.buffer()));
-        findings.follow((_, _, _, _) -> followed.add("the one before"));
+        List<Rule> followedToo = new ArrayList<>();
+        findings.follow((rule, _, _, _) -> followedToo.add(rule));
         findings.follow((rule, subject, from, length) -> followed
                 .add("%s %s %d %s %d %d %d".formatted(rule, subject.device(), subject.attachment(), subject.buffer(),
                         subject.number(), from, length)));
@@ -120,6 +121,7 @@ class FindingsTest {
         for (int i = 0; i < 2; i++) findings.add(Rule.REDUNDANT_SYNC, subject, 64, 128, "twice");
         assertThat(followed).containsExactly("REDUNDANT_SYNC gpu 3 frame 5 64 128",
                 "REDUNDANT_SYNC gpu 3 frame 5 64 128");
+        assertThat(followedToo).containsExactly(Rule.REDUNDANT_SYNC, Rule.REDUNDANT_SYNC);
         findings.only("codec"::equals);
         missing("display", "frame");
         assertThat(followed).as("not of a device that nobody wants").hasSize(2);

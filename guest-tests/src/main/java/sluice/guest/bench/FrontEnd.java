@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -51,10 +52,16 @@ final class FrontEnd implements AutoCloseable {
         return program;
     }
 
-    /** Starts {@code program}, which connects to {@code socket} and negotiates. */
-    static FrontEnd start(Path program, Path socket) throws IOException {
+    /**
+     * Starts {@code program}, which connects to {@code socket} and negotiates.
+     *
+     * @param blobs whether with blobs, and without a display
+     */
+    static FrontEnd start(Path program, Path socket, boolean blobs) throws IOException {
         Path folder = Files.createTempDirectory("sluice-bench-");
-        Process process = new ProcessBuilder(program.toString(), "--socket-path=" + socket)
+        List<String> command = new ArrayList<>(List.of(program.toString(), "--socket-path=" + socket));
+        if (blobs) command.add("--blob");
+        Process process = new ProcessBuilder(command)
                 .directory(folder.toFile()).redirectErrorStream(true).start();
         return new FrontEnd(new ChildProcess(process, folder));
     }

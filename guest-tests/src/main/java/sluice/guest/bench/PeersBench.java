@@ -29,6 +29,7 @@ import sluice.guest.VhostUserGpu;
         "", "Absolute figures depend on the machine and its load; the ratios are what counts." })
 final class PeersBench implements Callable<Integer> {
     static final String OURS = "sluice";
+    private static final String BLOBS = "--blob";
     private static final String PEER = "vhost-user-gpu";
     private static final String LAUNCHER = "sluice.launcher";
 
@@ -78,15 +79,18 @@ final class PeersBench implements Callable<Integer> {
         if (launcher == null) {
             throw new IOException("the system property " + LAUNCHER + " is not set: start with ./sluice bench peers");
         }
-        subjects.add(Subject.start(OURS, List.of(launcher, "gpu"), VhostUserGpu.Readiness.SAYS_LISTENING, program));
+        subjects.add(Subject.start(OURS, Subject.Kind.OURS, List.of(launcher, "gpu"),
+                VhostUserGpu.Readiness.SAYS_LISTENING, program));
+        subjects.add(Subject.start(BLOBS, Subject.Kind.BLOBS, List.of(launcher, "gpu", BLOBS),
+                VhostUserGpu.Readiness.SAYS_LISTENING, program));
         if (pollMicros > 0) {
             String polling = "--poll-us=" + pollMicros;
-            subjects.add(Subject.start(polling, List.of(launcher, "gpu", polling),
+            subjects.add(Subject.start(polling, Subject.Kind.OURS, List.of(launcher, "gpu", polling),
                     VhostUserGpu.Readiness.SAYS_LISTENING, program));
         }
         String binary = peer(out);
         if (binary != null) {
-            subjects.add(Subject.start(PEER, List.of(binary), VhostUserGpu.Readiness.SOCKET, program));
+            subjects.add(Subject.start(PEER, Subject.Kind.PEER, List.of(binary), VhostUserGpu.Readiness.SOCKET, program));
         }
     }
 
@@ -120,19 +124,27 @@ final class PeersBench implements Callable<Integer> {
         }
     }
 
-    /** Whether a workload applies: frames take so long that the time of a wake-up, and so polling, does not matter. */
     private static List<Subject> taking(Workload workload, List<Subject> subjects) {
-        return subjects.stream().filter(s -> !workload.isFrames() || s.name().equals(OURS) || s.name().equals(PEER))
-                .toList();
+        return subjects.stream().filter(subject -> takes(workload, subject)).toList();
+    }
+
+    /** Whether a workload applies: frames take so long that the time of a wake-up, and so polling, does not matter. */
+    private static boolean takes(Workload workload, Subject subject) {
+        return switch (subject.kind()) {
+            case PEER -> true;
+            case BLOBS -> workload.isOfBlobs();
+            case OURS -> !workload.isOfBlobs() && (!workload.isFrames() || subject.name().equals(OURS));
+        };
     }
 
     private static List<Comparison> compare(List<Subject> subjects, List<Workload> workloads) {
         List<Comparison> comparisons = new ArrayList<>();
-        Subject peer = subjects.stream().filter(s -> s.name().equals(PEER)).findFirst().orElse(null);
+        Subject peer = subjects.stream().filter(s -> s.kind() == Subject.Kind.PEER).findFirst().orElse(null);
         for (Workload workload : workloads) {
             for (Subject ours : taking(workload, subjects)) {
                 if (ours == peer) continue;
-                Double bar = ours.name().equals(OURS) ? workload.bar : workload.polledBar();
+                boolean polls = ours.kind() == Subject.Kind.OURS && !ours.name().equals(OURS);
+                Double bar = polls ? workload.polledBar() : workload.bar;
                 comparisons.add(Comparison.of(ours, peer, workload, bar));
             }
         }

@@ -37,7 +37,7 @@ record PeersReport(List<Comparison> comparisons, List<Subject> subjects, String 
         for (Comparison c : comparisons) {
             rows.add(new String[]{
                     c.workload().label + ", " + c.workload().unitText()
-                            + (c.name().equals(PeersBench.OURS) ? "" : ", " + c.name()),
+                            + (c.name().equals(PeersBench.OURS) || c.workload().isOfBlobs() ? "" : ", " + c.name()),
                     c.ours().text(), text(c.peer()), text(c.ratio()),
                     c.bar() == null ? "" : c.workload().barText(c.bar()),
                     verdict(c.meetsBar()), text(c.limit()), verdict(c.meetsLimit()) });

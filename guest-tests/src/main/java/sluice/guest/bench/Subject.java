@@ -11,26 +11,38 @@ import sluice.guest.VhostUserGpu;
 
 /** A compared back-end: its process, its front-end, and its measurements so far. */
 final class Subject implements AutoCloseable {
+    /** What a back-end is. */
+    enum Kind {
+        /** Ours, with a display. */
+        OURS,
+        /** Ours, with blobs. */
+        BLOBS,
+        /** The C peer. */
+        PEER
+    }
+
     private final String name;
+    private final Kind kind;
     private final List<String> command;
     private final VhostUserGpu gpu;
     private final FrontEnd frontEnd;
     private final Map<Workload, List<Measurement>> rounds = new EnumMap<>(Workload.class);
     private final Map<Workload, List<Measurement>> limits = new EnumMap<>(Workload.class);
 
-    private Subject(String name, List<String> command, VhostUserGpu gpu, FrontEnd frontEnd) {
+    private Subject(String name, Kind kind, List<String> command, VhostUserGpu gpu, FrontEnd frontEnd) {
         this.name = name;
+        this.kind = kind;
         this.command = command;
         this.gpu = gpu;
         this.frontEnd = frontEnd;
     }
 
     /** Starts a back-end and connects the front-end {@code program} to it. */
-    static Subject start(String name, List<String> command, VhostUserGpu.Readiness readiness, Path program)
+    static Subject start(String name, Kind kind, List<String> command, VhostUserGpu.Readiness readiness, Path program)
             throws IOException, InterruptedException {
         VhostUserGpu gpu = VhostUserGpu.start(name, command, readiness);
         try {
-            return new Subject(name, command, gpu, FrontEnd.start(program, gpu.socket()));
+            return new Subject(name, kind, command, gpu, FrontEnd.start(program, gpu.socket(), kind == Kind.BLOBS));
         } catch (IOException | RuntimeException failure) {
             gpu.close();
             throw failure;
@@ -41,17 +53,25 @@ final class Subject implements AutoCloseable {
         return name;
     }
 
+    Kind kind() {
+        return kind;
+    }
+
     List<String> command() {
         return command;
     }
 
     /** Runs a workload without recording the result. */
     void warmUp(Workload workload, long millis) throws IOException {
-        measure(workload.wireName(), millis);
+        measure(wireName(workload), millis);
+    }
+
+    private String wireName(Workload workload) {
+        return (kind == Kind.PEER ? workload.ofPeer() : workload).wireName();
     }
 
     void measure(Workload workload, long millis) throws IOException {
-        keep(rounds, workload, measure(workload.wireName(), millis));
+        keep(rounds, workload, measure(wireName(workload), millis));
     }
 
     /** Measures the lower bound of {@code workload}, if it has one. */

@@ -29,7 +29,15 @@ enum Workload {
     /** Sixteen such pairs under way. */
     DAMAGE_FLIGHT("64×64 damage, 16 in flight", Unit.RATE, 1.0),
     /** ATTACH_BACKING of a 1080p screen in single pages. */
-    ATTACH("attach of 2025 entries, p50", Unit.TIME, 0.6);
+    ATTACH("attach of 2025 entries, p50", Unit.TIME, 0.6),
+    /** SET_SCANOUT_BLOB and RESOURCE_FLUSH of all of it; the next when the interrupt has come. The peer copies: {@link #FHD_WHOLE}. */
+    BLOB_64("page flip of a 64×64 blob", Unit.RATE, 20.0),
+    /** The same at 1920×1080. */
+    BLOB_1080P("page flip of a 1080p blob", Unit.RATE, 20.0),
+    /** The same at 3840×2160. */
+    BLOB_4K("page flip of a 4K blob", Unit.RATE, 20.0),
+    /** RESOURCE_CREATE_BLOB of guest memory, 1080p in single pages. The peer attaches: {@link #ATTACH}. */
+    BLOB_CREATE("create of a blob of 2025 entries, p50", Unit.TIME, 2.0);
 
     /** What the value is. */
     enum Unit {
@@ -58,6 +66,17 @@ enum Workload {
     /** What {@code peers.c} calls it. */
     String wireName() {
         return name().toLowerCase(Locale.ROOT).replace('_', '-').replace("fhd", "1080p").replace("uhd", "4k");
+    }
+
+    /** Whether it needs a back-end with blobs, which the peer has not: its workload is {@link #ofPeer}. */
+    boolean isOfBlobs() {
+        return name().startsWith("BLOB");
+    }
+
+    /** What the peer does beside it. */
+    Workload ofPeer() {
+        if (!isOfBlobs()) return this;
+        return this == BLOB_CREATE ? ATTACH : FHD_WHOLE;
     }
 
     /** The workload that measures the least a frame of this size can cost, or null. */

@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.guest.GuestImage;
 import sluice.guest.GuestKernel;
+import sluice.vdev.plugin.WrongOptionException;
+import sluice.vdev.serve.DeviceArgument;
 
 /**
  * An emulated card and its stock driver.
@@ -19,13 +21,14 @@ import sluice.guest.GuestKernel;
  * @param modules kernel modules, loaded in this order, each optionally with a space and its parameters
  * @param node part of the video node's name in {@code /sys/class/video4linux}; the first match is used
  * @param scatters whether the card supports scattered pages without an IOMMU
+ * @param role how its driver is used
  * @param plugin the jar with the card, or null for a built-in card
  */
 record Card(String driver, String device, List<String> options, List<String> modules, String node, boolean scatters,
-        @Nullable Path plugin) {
-    /** A built-in card. */
+        Role role, @Nullable Path plugin) {
+    /** A built-in card that captures. */
     Card(String driver, String device, List<String> options, List<String> modules, String node, boolean scatters) {
-        this(driver, device, options, modules, node, scatters, null);
+        this(driver, device, options, modules, node, scatters, Role.CAPTURE, null);
     }
 
     /** The cards with buffers that can be checked byte by byte. */
@@ -38,7 +41,9 @@ record Card(String driver, String device, List<String> options, List<String> mod
             new Card("tw686x:contig", "tw686x", List.of("numbered", "hold"), List.of("tw686x dma_mode=contig"),
                     "tw6869 video", false),
             new Card("tw686x:memcpy", "tw686x", List.of("numbered"), List.of("tw686x dma_mode=memcpy"),
-                    "tw6869 video", true));
+                    "tw6869 video", true),
+            new Card("virtio_gpu", "gpu", List.of("transport=vfio-user", "blob", "resolution=320x200"),
+                    List.of("virtio-gpu"), "", true, Role.SCANOUT, null));
 
     /** Whether the card has a kernel driver, which makes DMA calls; a user space driver makes none. */
     boolean isTold() {
@@ -62,7 +67,17 @@ record Card(String driver, String device, List<String> options, List<String> mod
     Card with(List<String> more) {
         List<String> all = new ArrayList<>(options);
         for (String option : more) all.add(option.replace(",", ",,"));
-        return new Card(driver, device, List.copyOf(all), modules, node, scatters, plugin);
+        return new Card(driver, device, List.copyOf(all), modules, node, scatters, role, plugin);
+    }
+
+    /**
+     * Checks its options as far as they are those of every device, before a process serves it.
+     *
+     * @throws WrongOptionException one has a value that it cannot have; the sentence tells those that it can have
+     */
+    void requireOptions() throws IOException, WrongOptionException {
+        DeviceArgument argument = DeviceArgument.parse(device + "," + String.join(",", options));
+        argument.requireCommon(plugin == null && role == Role.CAPTURE);
     }
 
     /** A short description. */

@@ -9,6 +9,7 @@ import com.google.gson.JsonObject;
 import org.jspecify.annotations.Nullable;
 
 import sluice.guest.DeviceProcess;
+import sluice.guest.Picture;
 
 /** A Sluice process that serves a card and the witness. Closing it ends the process. */
 final class CardServer implements Closeable {
@@ -48,7 +49,8 @@ final class CardServer implements Closeable {
         return List.of(new DeviceProcess.Served("witness", "witness"),
                 new DeviceProcess.Served("card", "%s,coherency=%s%s".formatted(card.device(),
                         setup.snoops() ? "coherent" : "non-coherent",
-                        String.join("", card.options().stream().map(option -> "," + option).toList()))));
+                        String.join("", card.options().stream().map(option -> "," + option).toList())),
+                        card.role() == Role.SCANOUT));
     }
 
     /** QEMU's arguments for both functions. */
@@ -60,6 +62,11 @@ final class CardServer implements Closeable {
     Reports reports() throws IOException, InterruptedException {
         List<JsonObject> reports = process.reports();
         return new Reports(reports.getFirst(), reports.getLast());
+    }
+
+    /** The picture on the card's screen. */
+    Picture picture() throws IOException, InterruptedException {
+        return process.picture();
     }
 
     /** @param card its report, with the findings of the core, which are those of all its devices */

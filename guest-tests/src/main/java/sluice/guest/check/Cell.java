@@ -37,7 +37,7 @@ record Cell(Setup setup, Memory memory, Use use, @Nullable String program) {
     String title() {
         String how = use == Use.SYNC ? "" : "; " + use.help();
         return "%s, on a machine with %s%s and a card that %s".formatted(
-                program == null ? "captures into " + memory.help() + how : "runs the program " + program,
+                program == null ? "uses " + memory.help() + how : "runs the program " + program,
                 setup.iommu() == GuestIommu.NONE ? "no IOMMU" : "IOMMU " + setup.iommu().label(),
                 setup.bounces() ? ", swiotlb=force" : "", setup.snoops() ? "snoops" : "does not snoop");
     }

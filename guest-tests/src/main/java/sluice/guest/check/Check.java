@@ -32,6 +32,7 @@ import sluice.guest.GuestImage;
 import sluice.guest.GuestIommu;
 import sluice.guest.GuestKernel;
 import sluice.vdev.cli.Main;
+import sluice.vdev.plugin.WrongOptionException;
 import sluice.vdev.qemu.CacheFolder;
 import sluice.vdev.qemu.InstalledQemu;
 import sluice.vdev.qemu.QemuBinary;
@@ -121,10 +122,7 @@ public final class Check implements Callable<Integer> {
 
     static CommandLine line() {
         CommandLine line = new CommandLine(new Check());
-        line.setParameterExceptionHandler((failure, words) -> {
-            line.getErr().println("sluice: " + failure.getMessage() + " (see ./sluice check --help)");
-            return CommandLine.ExitCode.USAGE;
-        });
+        Main.sayInOneSentence(line);
         return line;
     }
 
@@ -140,7 +138,7 @@ public final class Check implements Callable<Integer> {
         if (cellTimeout < 1 || cellTimeout > 86_400)
             throw new ParameterException(line, "--cell-timeout=" + cellTimeout + ": give 1 to 86400 seconds");
         TestProgram program = test == null ? null : TestProgram.of(test);
-        Card card = card(line).with(limits(line));
+        Card card = limited(line, card(line));
         List<Cell> cells = program == null ? cells(line, card) : Matrix.of(setups(line), program);
         if (print != null) return print(line, print, card, cells);
         ReportFormat written = written(line);
@@ -252,14 +250,20 @@ public final class Check implements Callable<Integer> {
                         wanted, names())));
     }
 
-    /** The options of the card that a user may give here: the others are those of the cells. */
-    private List<String> limits(CommandLine line) {
+    /** The card with the options that a user may give here: the others are those of the cells. */
+    private Card limited(CommandLine line, Card card) throws IOException {
         for (String option : cardOptions) {
             if (!LIMITS.contains(option.split("=", 2)[0]))
                 throw new ParameterException(line,
                         "--card-option=%s: give one of %s".formatted(option, String.join(", ", LIMITS)));
         }
-        return cardOptions;
+        Card limited = card.with(cardOptions);
+        try {
+            limited.requireOptions();
+        } catch (WrongOptionException e) {
+            throw new ParameterException(line, "--card-option: " + e.getMessage());
+        }
+        return limited;
     }
 
     private static String names() {

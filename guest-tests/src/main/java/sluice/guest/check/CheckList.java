@@ -9,7 +9,8 @@ final class CheckList {
     static void print(PrintWriter out) {
         out.println("drivers (--driver), each with its card:");
         for (Card card : Card.ALL) {
-            out.printf("  %-18s %s; modules %s%s%n", card.driver(), card.device(), String.join(", ", card.modules()),
+            out.printf("  %-18s %s; modules %s; it %s buffers%s%n", card.driver(), card.device(),
+                    String.join(", ", card.modules()), card.role().verb(),
                     card.scatters() ? "; takes buffers of single pages without an IOMMU" : "");
         }
         out.println("buffers (--import):");

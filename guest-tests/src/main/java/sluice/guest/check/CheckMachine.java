@@ -11,6 +11,7 @@ import java.util.regex.Pattern;
 import sluice.guest.GuestImage;
 import sluice.guest.GuestKernel;
 import sluice.guest.Machine;
+import sluice.guest.Picture;
 import sluice.guest.build.KernelModule;
 import sluice.vdev.qemu.CacheFolder;
 import sluice.vdev.qemu.QemuBinary;
@@ -18,7 +19,7 @@ import sluice.vdev.qemu.QemuBinary;
 /** A machine with a card, the witness, and a guest that executes commands. */
 final class CheckMachine implements Closeable {
     /** A BAR that is memory, for vfio-pci to export; {@code guest/exporters.h} knows where it is. */
-    private static final List<String> BAR = List.of("-object", "memory-backend-memfd,id=bar,size=1M,share=on",
+    private static final List<String> BAR = List.of("-object", "memory-backend-memfd,id=bar,size=4M,share=on",
             "-device",
             "ivshmem-plain,memdev=bar,addr=0x1e");
     private static final Duration SOON = Duration.ofSeconds(30);
@@ -65,7 +66,7 @@ final class CheckMachine implements Closeable {
                 .moduleIfThere("vivid", "n_devs=1 node_types=1 allocators=1")
                 // The IOMMU of the machine remaps no interrupts.
                 .moduleIfThere("vfio_iommu_type1", "allow_unsafe_interrupts=1").moduleIfThere("vfio-pci", "")
-                .compiled("stream.c");
+                .compiled(card.role().source());
         for (Path module : additions.modules()) image.moduleFile(module, "");
         card.load(image);
         TestProgram test = additions.test();
@@ -139,9 +140,33 @@ final class CheckMachine implements Closeable {
         return machine.run(command, limit);
     }
 
+    /** The same for a program that shows pictures on the card's screen, which are compared. */
+    Machine.Done run(String command, Duration limit, ShownFrames frames) throws IOException, InterruptedException {
+        return machine.run(command, limit, ShownFrames.ASKS, frames);
+    }
+
+    /** The picture on the card's screen. */
+    Picture picture() throws IOException, InterruptedException {
+        return server.picture();
+    }
+
     /** The current counters and findings of the devices. */
     CardServer.Reports reports() throws IOException, InterruptedException {
         return server.reports();
+    }
+
+    /**
+     * The injected faults of a machine that has failed; those of a card that does not answer are not known.
+     *
+     * @param failure gets what kept the card from answering
+     */
+    InjectedFaults injected(IOException failure) throws InterruptedException {
+        try {
+            return InjectedFaults.of(reports().card());
+        } catch (IOException e) {
+            failure.addSuppressed(e);
+            return InjectedFaults.NONE;
+        }
     }
 
     /** The complete console output of the guest. */

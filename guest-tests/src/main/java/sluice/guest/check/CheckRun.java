@@ -9,6 +9,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 
+import org.jspecify.annotations.Nullable;
+
 import sluice.dmacore.finding.Rule;
 import sluice.guest.GuestImage;
 import sluice.guest.Machine;
@@ -19,7 +21,6 @@ import sluice.vdev.qemu.QemuBinary;
 final class CheckRun {
     /** Time limit of a cell: a stock driver's buffers arrive within milliseconds. */
     static final Duration CELL = Duration.ofSeconds(60);
-    private static final int FRAMES = 20;
 
     private final List<String> launcher;
     private final QemuBinary qemu;
@@ -90,6 +91,7 @@ final class CheckRun {
             int first = next;
             try (CheckMachine machine = CheckMachine.boot(launcher, qemu, image, card, setup, additions, cache)) {
                 Seen seen = Seen.of(machine.reports());
+                InjectedFaults atBoot = seen.injected();
                 boolean alive = true;
                 while (alive && next < cells.size()) {
                     Cell cell = cells.get(next);
@@ -99,14 +101,19 @@ final class CheckRun {
                     int before = machine.console().size();
                     CellResult result;
                     try {
-                        Machine.Done done = machine.run(command(cell), cellLimit);
+                        ShownFrames shown = new ShownFrames(machine::picture, cell.memory() == Memory.UDMABUF_TWICE);
+                        Machine.Done done = machine.run(command(cell), cellLimit, shown);
                         Seen now = Seen.of(machine.reports());
-                        result = judged(cell, done, now.since(seen), now.lost(), began);
+                        Bytes bytes = card.role() == Role.SCANOUT ? shown.bytes() : Bytes.among(done.lines());
+                        result = judged(cell, done, bytes, now.since(seen), now.lost(), began)
+                                .with(now.momentsSince(seen), now.unknownSince(seen))
+                                .with(now.injected().since(seen.injected()), seen.injected().since(atBoot));
                         seen = now;
                     } catch (IOException e) {
                         alive = false;
                         List<String> console = machine.console();
-                        result = judge.broken(cell, reason(e), console.subList(before, console.size()), began);
+                        result = judge.broken(cell, reason(e), console.subList(before, console.size()), began)
+                                .with(machine.injected(e).since(seen.injected()), seen.injected().since(atBoot));
                     }
                     each.accept(result);
                 }
@@ -141,9 +148,10 @@ final class CheckRun {
         };
     }
 
-    private CellResult judged(Cell cell, Machine.Done done, List<Finding> found, long lost, long began) {
+    private CellResult judged(Cell cell, Machine.Done done, @Nullable Bytes bytes, List<Finding> found, long lost,
+            long began) {
         return program(cell).map(program -> judge.judge(cell, program, done, found, lost, began))
-                .orElseGet(() -> judge.judge(cell, done, Bytes.among(done.lines()), found, lost, began));
+                .orElseGet(() -> judge.judge(cell, done, bytes, found, lost, began));
     }
 
     private Optional<TestProgram> program(Cell cell) {
@@ -157,11 +165,9 @@ final class CheckRun {
             GuestRoot root = additions.root();
             return program.get().command(root == null ? "/test/" + name : root.start(name));
         }
-        String node = "$(for d in /sys/class/video4linux/video*; do grep -q '%s' $d/name && basename $d; done | head -n 1)"
-                .formatted(card.node());
         // What the kernel says of a failure is not on the console.
-        return "dmesg -c >/dev/null; stream /dev/%s %s %d %s || { dmesg | tail -n 6; false; }".formatted(node,
-                cell.memory().label(), FRAMES, cell.use().label());
+        return "dmesg -c >/dev/null; { %s; } || { status=$?; dmesg | tail -n 6; (exit $status); }"
+                .formatted(card.role().program(card, cell));
     }
 
     /**
@@ -170,26 +176,39 @@ final class CheckRun {
      * @param findings by all that tells one from another
      * @param lost calls that were not seen, or not kept
      * @param mappings that are live, of all devices that the witness knows
+     * @param moments the latest events
+     * @param injected faults
      */
-    private record Seen(Map<String, Finding> findings, long lost, long mappings) {
+    private record Seen(Map<String, Finding> findings, long lost, long mappings, List<Moment> moments,
+            InjectedFaults injected) {
         static Seen of(CardServer.Reports reports) {
             Map<String, Finding> findings = new LinkedHashMap<>();
             for (Finding finding : Finding.of(reports.card())) {
                 findings.merge(key(finding), finding,
-                        (first, second) -> withTimes(first, first.times() + second.times()));
+                        (first, second) -> first.with(first.times() + second.times(), first.what()));
             }
             return new Seen(findings, Finding.unseen(reports.witness(), reports.card()),
-                    reports.witness().get("mappings").getAsLong());
+                    reports.witness().get("mappings").getAsLong(), Moment.of(reports.witness()),
+                    InjectedFaults.of(reports.card()));
+        }
+
+        private long last() {
+            return moments.isEmpty() ? 0 : moments.getLast().order();
+        }
+
+        /** Events after an earlier snapshot, as far as they are known. */
+        List<Moment> momentsSince(Seen before) {
+            return moments.stream().filter(moment -> moment.order() > before.last()).toList();
+        }
+
+        /** The number of those that are not known any more. */
+        long unknownSince(Seen before) {
+            return last() - before.last() - momentsSince(before).size();
         }
 
         private static String key(Finding finding) {
             return "%s %s %s %s %s".formatted(finding.rule(), finding.device(), finding.buffer(), finding.what(),
                     finding.site());
-        }
-
-        private static Finding withTimes(Finding finding, long times) {
-            return new Finding(finding.rule(), finding.error(), finding.device(), finding.buffer(), finding.from(),
-                    finding.length(), times, finding.what(), finding.site());
         }
 
         /** The difference to an earlier snapshot. */
@@ -198,7 +217,7 @@ final class CheckRun {
             findings.forEach((key, finding) -> {
                 Finding old = before.findings.get(key);
                 long times = finding.times() - (old == null ? 0 : old.times());
-                if (times > 0) fresh.add(withTimes(finding, times));
+                if (times > 0) fresh.add(finding.with(times, finding.what()));
             });
             long left = mappings - before.mappings;
             if (left > 0) {

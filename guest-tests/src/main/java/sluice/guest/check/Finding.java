@@ -18,13 +18,25 @@ import com.google.gson.JsonObject;
  * @param times number of occurrences in this cell
  * @param what description, as a clause
  * @param site where it was found: the kernel's call with direction and attributes, or a place of the card's model; may be empty
+ * @param chain functions of the kernel that led to the call at which it was found, innermost first; empty if unknown
+ * @param mapped functions of the kernel that led to the call that mapped the buffer; empty if unknown
  */
 public record Finding(String rule, boolean error, String device, String buffer, long from, long length, long times,
-        String what, String site) {
+        String what, String site, List<String> chain, List<String> mapped) {
     /** Without a site. */
     public Finding(String rule, boolean error, String device, String buffer, long from, long length, long times,
             String what) {
-        this(rule, error, device, buffer, from, length, times, what, "");
+        this(rule, error, device, buffer, from, length, times, what, "", List.of(), List.of());
+    }
+
+    /** The same so often, and with another description. */
+    Finding with(long occurrences, String said) {
+        return new Finding(rule, error, device, buffer, from, length, occurrences, said, site, chain, mapped);
+    }
+
+    /** The same with the functions that led to the mapping. */
+    Finding mappedBy(List<String> functions) {
+        return new Finding(rule, error, device, buffer, from, length, times, what, site, chain, functions);
     }
 
     /** The errors and the hints in a device's report, in this order. */
@@ -52,6 +64,7 @@ public record Finding(String rule, boolean error, String device, String buffer, 
     private static Finding read(JsonObject json, boolean error) {
         return new Finding(json.get("rule").getAsString(), error, json.get("device").getAsString(),
                 json.get("buffer").getAsString(), json.get("from").getAsLong(), json.get("length").getAsLong(),
-                json.get("times").getAsLong(), json.get("what").getAsString(), json.get("site").getAsString());
+                json.get("times").getAsLong(), json.get("what").getAsString(), json.get("site").getAsString(),
+                json.get("chain").getAsString().lines().toList(), List.of());
     }
 }

@@ -84,6 +84,7 @@ final class HtmlCell {
             for (Difference difference : bytes.differences()) difference(difference);
         }
         for (Finding finding : result.findings()) finding(finding);
+        new HtmlTimeline(html).write(result.timeline());
         if (result.console().isEmpty()) return;
         html.element("details", () -> {
             html.text("summary", "Console of the guest: " + FindingText.counted(result.console().size(), "line"));
@@ -146,7 +147,16 @@ final class HtmlCell {
                 row("Source", text.source());
                 row("Device", finding.device());
                 row("Kernel call", finding.buffer());
+                if (!finding.mapped().isEmpty()) {
+                    html.text("dt", "Mapped by");
+                    html.element("dd", () -> HtmlTimeline.folded(html, CallChain.line(finding.mapped()),
+                            finding.mapped()));
+                }
                 row("Found at", finding.site());
+                if (!finding.chain().isEmpty()) {
+                    html.text("dt", "Called by");
+                    html.element("dd", () -> HtmlTimeline.chain(html, finding.chain()));
+                }
                 row("Range", text.range());
                 row("Seen", text.times());
             });

@@ -56,6 +56,17 @@ final class HtmlStyle {
             .finding { margin: 0.9rem 0; padding: 0.7rem 1rem; border-left: 3px solid var(--fail); background: var(--panel); }
             .finding.hint { border-left-color: var(--odd); }
             .finding dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.15rem 1rem; margin: 0.5rem 0 0; }
+            .timeline { font-size: 0.88rem; }
+            .timeline td, .timeline th { padding: 0.25rem 0.6rem; }
+            .timeline .order, .timeline .time { text-align: right; font-variant-numeric: tabular-nums; }
+            .timeline .order, .timeline .time, .timeline td:nth-child(4) { white-space: nowrap; }
+            .timeline tr.device td { background: var(--panel); }
+            .timeline tr.broke td { color: var(--fail); background: var(--fail-bg); }
+            .timeline td.gap { color: var(--soft); text-align: center; }
+            .timeline details, dd details { margin: 0; }
+            h4 + .scroll { margin-top: 0.4rem; }
+            .chain { margin: 0; padding: 0; list-style: none; }
+            .chain li { font: 0.86em ui-monospace, "DejaVu Sans Mono", monospace; }
             details { margin: 0.5rem 0; }
             summary { cursor: pointer; }
             pre { margin: 0.5rem 0; padding: 0.75rem 1rem; background: var(--panel); border: 1px solid var(--line);

@@ -3,6 +3,7 @@ package sluice.guest.check;
 import java.io.IOException;
 import java.io.Writer;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 
 import com.google.gson.Gson;
@@ -35,7 +36,16 @@ import com.google.gson.JsonObject;
  *       "rule": "MISSING_SYNC_FOR_CPU", "says": "...", "source": "...",    // the last two are empty for an unknown rule
  *       "severity": "error",          // error, hint
  *       "device": "...", "buffer": "...", "from": 0, "length": 4096, "times": 3, "what": "...",
- *       "site": "dma_unmap_sg FROM_DEVICE SKIP_CPU_SYNC" } ],
+ *       "site": "dma_unmap_sg FROM_DEVICE SKIP_CPU_SYNC",
+ *       "chain": [ "dma_unmap_sg_attrs+0x50/0x60", "..." ],    // functions that led to this call, innermost first
+ *       "mapped": [ "..." ] } ],      // and those that led to the mapping
+ *     "timeline": [                   // of a cell that failed or is inconclusive: what led to it
+ *       { "left_out": 120 },          // events that are not shown
+ *       { "order": 121, "micros": 51023, "kind": "CALL",      // CALL of the kernel, READ, WRITE of the device
+ *         "device": "card", "call": "dma_map_sg", "buffer": "dma_map_sg 0x1000", "from": 0, "length": 4096,
+ *         "count": 1,                 // entries of the list, or accesses
+ *         "direction": "FROM_DEVICE", "attributes": "", "chain": [ "..." ],
+ *         "rule": "" } ],             // that was broken
  *     "console": [ "..." ] } ] }
  * </pre>
  */
@@ -88,6 +98,9 @@ final class JsonReport implements ReportFormat {
         JsonArray findings = new JsonArray();
         for (Finding finding : result.findings()) findings.add(json(finding));
         json.add("findings", findings);
+        JsonArray timeline = new JsonArray();
+        for (Timeline.Line line : result.timeline().lines()) timeline.add(json(line));
+        json.add("timeline", timeline);
         JsonArray console = new JsonArray();
         result.console().forEach(console::add);
         json.add("console", console);
@@ -135,7 +148,26 @@ final class JsonReport implements ReportFormat {
         json.addProperty("times", finding.times());
         json.addProperty("what", finding.what());
         json.addProperty("site", finding.site());
+        json.add("chain", json(finding.chain()));
+        json.add("mapped", json(finding.mapped()));
         return json;
+    }
+
+    private static JsonArray json(List<String> functions) {
+        JsonArray json = new JsonArray();
+        functions.forEach(json::add);
+        return json;
+    }
+
+    private static JsonElement json(Timeline.Line line) {
+        return switch (line) {
+            case Timeline.Gap gap -> {
+                JsonObject json = new JsonObject();
+                json.addProperty("left_out", gap.count());
+                yield json;
+            }
+            case Timeline.Event event -> GSON.toJsonTree(event.moment());
+        };
     }
 
     private static double seconds(Duration time) {

@@ -28,6 +28,8 @@ final class Judge {
     /** What a device does to memory that is not its own, and what a driver leaves to it. */
     private static final Set<String> WRONG_TOUCH = Set.of("DEVICE_FOREIGN_ADDRESS", "DEVICE_AFTER_UNMAP",
             "DEVICE_OUTSIDE_MAPPING", "DEVICE_AGAINST_DIRECTION", "D25_MAPPED_AT_DETACH");
+    /** Of wrong bytes without a finding. */
+    static final String UNEXPLAINED = "nothing was found that explains it";
     private static final String SKIP = "SLUICE skip ";
     private static final String ERROR = "SLUICE error ";
     private static final String REFUSED = "SLUICE refused ";
@@ -63,7 +65,7 @@ final class Judge {
             for (Finding finding : findings) {
                 if (finding.error()) wrong.add(sentence(finding));
             }
-            if (!bytes.areRight() && findings.isEmpty()) wrong.add("nothing was found that explains it");
+            if (!bytes.areRight() && findings.isEmpty()) wrong.add(UNEXPLAINED);
         } else {
             findings.stream().filter(Judge::touchesWrongly).forEach(finding -> wrong.add(sentence(finding)));
             if (cell.use().isRefused() && said(done, REFUSED).isEmpty())
@@ -78,7 +80,8 @@ final class Judge {
         }
         String reason = String.join("; ", wrong.stream().distinct().toList());
         if (outcome == Outcome.FAIL)
-            reason = known.explain(cell, bytes, findings, done.lines()).map(why -> "known: " + why).orElse(reason);
+            reason = known.explain(cell, bytes, findings, done.lines()).map(why -> KnownFaults.KNOWN + why)
+                    .orElse(reason);
         return new CellResult(cell, outcome, reason, bytes, findings, done.lines(), since(began));
     }
 
@@ -113,8 +116,7 @@ final class Judge {
         Finding first = alike.getFirst();
         long buffers = alike.stream().map(Finding::buffer).distinct().count();
         String what = buffers == 1 ? first.what() : "%s; so for %d buffers".formatted(first.what(), buffers);
-        return new Finding(first.rule(), first.error(), first.device(), first.buffer(), first.from(), first.length(),
-                alike.stream().mapToLong(Finding::times).sum(), what, first.site());
+        return first.with(alike.stream().mapToLong(Finding::times).sum(), what);
     }
 
     /** The kernel's call, without the address. */

@@ -87,6 +87,9 @@ final class JunitReport implements ReportFormat {
             if (!finding.device().isEmpty()) lines.add("  device: " + Legible.line(finding.device()));
             lines.add("  buffer: " + Legible.line(finding.buffer()));
             if (!finding.site().isEmpty()) lines.add("  site: " + Legible.line(finding.site()));
+            if (!finding.chain().isEmpty()) lines.add("  chain: " + Legible.line(CallChain.line(finding.chain())));
+            if (!finding.mapped().isEmpty())
+                lines.add("  mapped: " + Legible.line(CallChain.line(finding.mapped())));
             if (!text.range().isEmpty()) lines.add("  range: " + text.range());
             lines.add("  times: " + text.times());
         }

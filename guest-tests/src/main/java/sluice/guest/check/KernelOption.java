@@ -67,6 +67,7 @@ record KernelOption(String name, List<String> under, String purpose) {
             case "saa7134_empress" -> "VIDEO_SAA7134";
             case "dt3155" -> "VIDEO_DT3155";
             case "tw686x" -> "VIDEO_TW686X";
+            case "virtio_gpu" -> "DRM_VIRTIO_GPU";
             default -> "";
         };
         return name.isEmpty() ? List.of() : List.of(named(name, "the driver " + driver));

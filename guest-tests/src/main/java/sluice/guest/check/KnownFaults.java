@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  * only because of them shows the cause, but still fails.
  */
 final class KnownFaults {
+    /** How the reason of a cell begins that fails only because of them. */
+    static final String KNOWN = "known: ";
     private static final String FILE = "known-faults.json";
 
     /**

@@ -30,7 +30,7 @@ import java.util.Map;
  * </pre>
  *
  * Diagnostic lines precede their result, each with a key: {@code reason}, {@code bytes}, {@code diff}, {@code rule}, {@code source},
- * {@code what}, {@code device}, {@code buffer}, {@code site}, {@code range}, {@code times}, {@code took}. An inconclusive cell is
+ * {@code what}, {@code device}, {@code buffer}, {@code site}, {@code chain}, {@code mapped}, {@code range}, {@code times}, {@code took}. An inconclusive cell is
  * {@code not ok} with {@code ERROR}.
  */
 final class KtapWriter {
@@ -162,6 +162,8 @@ final class KtapWriter {
             diagnostic("device", finding.device());
             diagnostic("buffer", finding.buffer());
             diagnostic("site", finding.site());
+            diagnostic("chain", CallChain.line(finding.chain()));
+            diagnostic("mapped", CallChain.line(finding.mapped()));
             diagnostic("range", text.range());
             diagnostic("times", text.times());
         }

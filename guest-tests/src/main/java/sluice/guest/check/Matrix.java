@@ -28,7 +28,8 @@ final class Matrix {
     private static final Map<Use, List<Memory>> MISTAKES = Map.of(Use.CLOSED, List.of(Memory.UDMABUF, Memory.HEAP),
             Use.MUNMAP, List.of(Memory.MMAP, Memory.UDMABUF), Use.FORK, List.of(Memory.USERPTR, Memory.UDMABUF),
             Use.KILLED, List.of(Memory.MMAP, Memory.UDMABUF, Memory.USERPTR), Use.SHORT,
-            List.of(Memory.UDMABUF, Memory.USERPTR), Use.REQUEUED, List.of(Memory.MMAP, Memory.UDMABUF));
+            List.of(Memory.UDMABUF, Memory.USERPTR), Use.REQUEUED, List.of(Memory.MMAP, Memory.UDMABUF), Use.FREED,
+            List.of(Memory.MMAP, Memory.UDMABUF, Memory.HEAP));
 
     private Matrix() {}
 
@@ -52,6 +53,7 @@ final class Matrix {
     }
 
     private static boolean isUsual(Setup setup, Memory memory, Use use, Card card) {
+        if (obstacle(new Cell(setup, memory, use), card).isPresent()) return false;
         boolean main = setup.equals(card.scatters() ? PLAIN : TRANSLATED);
         return switch (use) {
             case SYNC -> true;
@@ -59,7 +61,7 @@ final class Matrix {
             case WRONG_SYNC -> (setup.equals(NON_COHERENT) && WITH_SYNC.contains(memory))
                     || (setup.equals(BOUNCED) && memory == Memory.HEAP);
             case KILLED -> main ? MISTAKES.getOrDefault(use, List.of()).contains(memory) : memory == Memory.HEAP;
-            case CLOSED, MUNMAP, FORK, SHORT, REQUEUED -> main
+            case CLOSED, MUNMAP, FORK, SHORT, REQUEUED, FREED -> main
                     && MISTAKES.getOrDefault(use, List.of()).contains(memory);
         };
     }
@@ -90,6 +92,13 @@ final class Matrix {
                     : Optional.of(
                             "a driver in user space makes no calls that tell what a card which does not snoop may see");
         }
+        Optional<String> never = card.role().obstacle(cell.memory(), cell.use());
+        if (never.isPresent()) return never;
+        if (card.role() == Role.SCANOUT && cell.setup().bounces()
+                && (cell.use() == Use.NO_SYNC || cell.use() == Use.WRONG_SYNC))
+            return Optional.of("what a missing sync leaves out of a bounce buffer is not visible where the card only reads");
+        if (!cell.setup().snoops() && cell.memory() == Memory.VGEM)
+            return Optional.of("vgem's memory is mapped write-combined, and which accesses pass the caches is not visible");
         boolean behind = cell.setup().iommu() != GuestIommu.NONE;
         if (!behind && cell.memory() == Memory.BAR)
             return Optional.of("vfio-pci exports a BAR only on a machine with an IOMMU");

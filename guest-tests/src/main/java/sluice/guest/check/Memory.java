@@ -11,7 +11,7 @@ enum Memory {
             "CONFIG_UDMABUF, CONFIG_HUGETLBFS"),
     UDMABUF_TWICE("udmabuf-twice", Kind.IMPORTED, false, "pages of a memfd, one of them twice, by /dev/udmabuf",
             "CONFIG_UDMABUF"),
-    DUMB("dumb", Kind.IMPORTED, false, "dumb buffers of virtio-gpu", "CONFIG_DRM_VIRTIO_GPU"),
+    DUMB("dumb", Kind.IMPORTED, false, "dumb buffers of QEMU's virtio-gpu", "CONFIG_DRM_VIRTIO_GPU"),
     VGEM("vgem", Kind.IMPORTED, false, "dumb buffers of vgem", "CONFIG_DRM_VGEM"),
     HEAP("heap", Kind.IMPORTED, false, "buffers of the system heap", "CONFIG_DMABUF_HEAPS_SYSTEM"),
     VIVID("vivid", Kind.IMPORTED, true, "contiguous buffers of another capture driver", "CONFIG_VIDEO_VIVID"),
@@ -79,7 +79,7 @@ enum Memory {
             case CLOSED -> kind == Kind.IMPORTED;
             // What is unmapped of anonymous memory is gone.
             case MUNMAP -> kind != Kind.USER && kind != Kind.PAGELESS;
-            case FORK, KILLED, REQUEUED -> kind != Kind.PAGELESS;
+            case FORK, KILLED, REQUEUED, FREED -> kind != Kind.PAGELESS;
             // Another driver's pictures have the length that they have.
             case SHORT -> this != VIVID && (kind == Kind.IMPORTED || kind == Kind.USER);
         };

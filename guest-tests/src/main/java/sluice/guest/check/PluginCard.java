@@ -31,6 +31,6 @@ final class PluginCard {
                 file -> String.valueOf(file.getFileName()).replace('-', '_').equals(module + ".ko"));
         return new Card(driver, name, words.subList(1, words.size()),
                 driver.isEmpty() || isOwn ? List.of() : List.of(driver),
-                "", true, jar);
+                "", true, Role.CAPTURE, jar);
     }
 }

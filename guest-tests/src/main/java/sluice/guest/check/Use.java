@@ -7,8 +7,8 @@ package sluice.guest.check;
  * <ul>
  * <li>{@link #SYNC}: all bytes are right, and no rule is broken;
  * <li>{@link #NO_SYNC}, {@link #WRONG_SYNC}: where bytes are wrong, something is found that says why;
- * <li>{@link #CLOSED}, {@link #MUNMAP}, {@link #FORK}, {@link #KILLED}: the queue has what it needs of its own, so no more bytes are
- * wrong than without the mistake, and what is wrong is found; after {@link #KILLED} the next program gets right bytes;
+ * <li>{@link #CLOSED}, {@link #MUNMAP}, {@link #FORK}, {@link #KILLED}, {@link #FREED}: the queue or the screen has what it needs of its
+ * own, so no more bytes are wrong than without the mistake, and what is wrong is found; after the last two, new buffers are right;
  * <li>{@link #SHORT}, {@link #REQUEUED}: the kernel refuses the call, and goes on as if nothing had been asked.
  * </ul>
  */
@@ -20,8 +20,9 @@ enum Use {
     MUNMAP("munmap", "buffers are unmapped while they are queued", false),
     FORK("fork", "a child has the buffers too, reads them, and writes its copies", false),
     KILLED("killed", "a program dies of SIGKILL while its buffers are queued, and another streams", false),
-    SHORT("short", "a buffer that is a page too short is queued first", true),
-    REQUEUED("requeued", "a buffer that is queued is queued again", true);
+    SHORT("short", "a buffer that is a page too short is used first", true),
+    REQUEUED("requeued", "a buffer that is queued is queued again", true),
+    FREED("freed", "buffers are freed while they are shown, and others are shown", false);
 
     private final String label;
     private final String help;

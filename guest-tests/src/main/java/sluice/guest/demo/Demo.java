@@ -56,12 +56,7 @@ public final class Demo implements Callable<Integer> {
 
     /** Runs the demo and returns its exit code: 0 success, 1 failure or a wrong picture, 2 wrong usage. */
     static int run(String... arguments) {
-        CommandLine line = new CommandLine(new Demo());
-        line.setParameterExceptionHandler((failure, words) -> {
-            line.getErr().println("sluice: " + failure.getMessage() + " (see ./sluice demo --help)");
-            return CommandLine.ExitCode.USAGE;
-        });
-        return Main.run(line, arguments);
+        return Main.run(new CommandLine(new Demo()), arguments);
     }
 
     @Override

@@ -2,6 +2,7 @@ package sluice.guest.check;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.Arrays;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -36,10 +37,10 @@ class CheckCommandTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-            "--import=mmap | --driver is missing: give one of saa7134_empress, dt3155, tw686x, tw686x:contig, tw686x:memcpy",
-            "--driver=nvme | --driver=nvme: no emulated card has this driver; give one of saa7134_empress, dt3155, tw686x, tw686x:contig, tw686x:memcpy",
+            "--import=mmap | --driver is missing: give one of saa7134_empress, dt3155, tw686x, tw686x:contig, tw686x:memcpy, virtio_gpu",
+            "--driver=nvme | --driver=nvme: no emulated card has this driver; give one of saa7134_empress, dt3155, tw686x, tw686x:contig, tw686x:memcpy, virtio_gpu",
             "--driver=saa7134-empress,--import=floppy | --import=floppy: give mmap, expbuf, userptr, udmabuf, udmabuf-huge, udmabuf-twice, dumb, vgem, heap, vivid, bar",
-            "--driver=saa7134_empress,--use=never | --use=never: give sync, no-sync, wrong-sync, closed, munmap, fork, killed, short, requeued",
+            "--driver=saa7134_empress,--use=never | --use=never: give sync, no-sync, wrong-sync, closed, munmap, fork, killed, short, requeued, freed",
             "--driver=saa7134_empress,--iommu=amd | --iommu=amd: give none, intel-lazy, intel-strict, virtio",
             "--driver=saa7134_empress,--bounce=on | --bounce=on: give off or force",
             "--driver=saa7134_empress,--coherency=arm | --coherency=arm: give coherent or non-coherent",
@@ -50,9 +51,15 @@ class CheckCommandTest {
             "--device=x.jar | --device needs --test: only its own program knows what is right",
             "--driver=saa7134_empress,--against=current,--format=json | --against prints ktap, not json",
             "--driver=saa7134_empress,--card-option=fd=3 | --card-option=fd=3: give one of dma-mask, max-segment-size, max-segments, boundary, contiguous, on-fault, inject",
+            "--driver=saa7134_empress,--card-option=max-segments=0 | --card-option: max-segments=0: give a number from 1 to 2147483647",
+            "--driver=saa7134_empress,--card-option=dma-mask=8 | --card-option: dma-mask=8: give the number of address bits, 12 to 64, or a mask of the form 2^n-1, from 0xfff to 0xffffffffffffffff",
+            "--driver=saa7134_empress,--card-option=on-fault=zero | --card-option: on-fault: a PCI function supports only abort: an access that the front-end has not mapped always fails",
+            "--driver=saa7134_empress,--card-option=inject=nothing | --card-option: --inject=nothing: unknown fault; give one of deny, delay, poison, revoke, fail-map, fail-unmap, lost-interrupt, late-interrupt, short-write, overrun, drop-invalidation, stray-read",
+            "--driver=saa7134_empress,--card-option=inject=stray-read;address=1 | --card-option: inject=stray-read: not supported by this device; use deny or poison instead",
             "--drivers=x | Unknown option: '--drivers=x'" })
     void wrongUsageIsOneSentence(String arguments, String sentence) {
-        assertThat(run(arguments.split(","))).isEqualTo(2);
+        assertThat(run(Arrays.stream(arguments.split(",")).map(word -> word.replace(';', ',')).toArray(String[]::new)))
+                .isEqualTo(2);
         assertThat(errors.toString().strip()).isEqualTo("sluice: " + sentence + " (see ./sluice check --help)");
         assertThat(out.toString()).isEmpty();
     }

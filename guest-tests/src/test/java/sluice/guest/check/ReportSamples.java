@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 
@@ -25,19 +26,31 @@ final class ReportSamples {
 
     static CheckResult everyOutcome() {
         Finding finding = new Finding("MISSING_SYNC_FOR_CPU", true, "vfg7350 " + HOSTILE, "dma_map_sg " + HOSTILE,
-                0x1000,
-                4096, 3, HOSTILE);
+                0x1000, 4096, 3, HOSTILE, "dma_unmap_sg FROM_DEVICE " + HOSTILE,
+                List.of("dma_unmap_sg_attrs+0x1/0x2", HOSTILE), List.of("driver_start+0x10/0x20 [driver]"));
         Finding unknown = new Finding("RULE_OF_A_LATER_SLUICE", false, "", "buffer", 0, 0, 1, "it is new");
         List<String> console = List.of(HOSTILE, "x".repeat(100_000), "\tindented", "");
         return new CheckResult(Card.ALL.getFirst(), "7.2.12 " + HOSTILE, "10.0.2", List.of(
                 cell(DIRECT, Memory.MMAP, Outcome.PASS, "", new Bytes(8, 0, 8, 96, 0, 0, 0), List.of(), console),
                 cell(DIRECT, Memory.UDMABUF, Outcome.SKIP, "no /dev/udmabuf: " + HOSTILE, null, List.of(), List.of()),
                 cell(BOUNCED, Memory.MMAP, Outcome.FAIL, "bytes are wrong: " + HOSTILE,
-                        new Bytes(8, 1, 2, 24, 10, 62, 0), List.of(finding, unknown), console),
+                        new Bytes(8, 1, 2, 24, 10, 62, 0), List.of(finding, unknown), console).with(moments(), 7),
                 cell(BOUNCED, Memory.UDMABUF, Outcome.INCONCLUSIVE, "Subtest: lost " + HOSTILE, null, List.of(),
                         Collections.nCopies(5000, "flood")),
                 cell(STRICT, Memory.HEAP, Outcome.SKIP, "no heap", null, List.of(), List.of())),
                 Duration.ofMillis(41_500));
+    }
+
+    /** A mapping, 30 accesses, and a call that breaks a rule. */
+    private static List<Moment> moments() {
+        List<Moment> moments = new ArrayList<>();
+        moments.add(new Moment(8, 50, "CALL", "vfg7350", "dma_map_sg", "dma_map_sg 0x1000", 0, 12_288, 3, "FROM_DEVICE",
+                "", List.of("driver_start+0x10/0x20 [driver]", HOSTILE), ""));
+        for (int i = 0; i < 30; i++)
+            moments.add(new Moment(9 + i, 60 + i, "WRITE", "vfg7350", "", "", 64L * i, 64, 1, "", "", List.of(), ""));
+        moments.add(new Moment(39, 1234, "CALL", "vfg7350", "dma_unmap_sg", "dma_map_sg 0x1000", 0, 12_288, 3,
+                "FROM_DEVICE", "SKIP_CPU_SYNC", List.of(), "MISSING_SYNC_FOR_CPU"));
+        return moments;
     }
 
     static CellResult cell(Setup setup, Memory memory, Outcome outcome, String reason,

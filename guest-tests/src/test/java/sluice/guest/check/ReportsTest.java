@@ -9,6 +9,7 @@ import java.util.stream.IntStream;
 import javax.xml.parsers.DocumentBuilder;
 import javax.xml.parsers.DocumentBuilderFactory;
 
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import org.junit.jupiter.api.Test;
@@ -87,6 +88,37 @@ class ReportsTest {
         assertThat(finding.get("severity").getAsString()).isEqualTo("error");
         assertThat(finding.get("source").getAsString()).startsWith("Documentation/core-api/dma-api.rst");
         assertThat(json.getAsJsonArray("cells").get(1).getAsJsonObject().get("bytes").isJsonNull()).isTrue();
+    }
+
+    @Test
+    void aFailureHasCallChainsAndATimelineWithGaps() throws Exception {
+        JsonObject failed = JsonParser.parseString(ReportSamples.written(new JsonReport())).getAsJsonObject()
+                .getAsJsonArray("cells").get(2).getAsJsonObject();
+        JsonObject finding = failed.getAsJsonArray("findings").get(0).getAsJsonObject();
+        assertThat(finding.getAsJsonArray("chain").get(1).getAsString()).isEqualTo(ReportSamples.HOSTILE);
+        assertThat(finding.getAsJsonArray("mapped")).hasSize(1);
+        List<JsonObject> timeline = failed.getAsJsonArray("timeline").asList().stream()
+                .map(JsonElement::getAsJsonObject)
+                .toList();
+        assertThat(timeline.getFirst().get("left_out").getAsLong()).as("not known").isEqualTo(7);
+        assertThat(timeline.get(1).get("order").getAsLong()).as("the mapping").isEqualTo(8);
+        assertThat(timeline.get(2).get("left_out").getAsLong()).isEqualTo(20);
+        assertThat(timeline.subList(3, timeline.size())).extracting(line -> line.get("order").getAsLong())
+                .containsExactly(29L, 30L, 31L, 32L, 33L, 34L, 35L, 36L, 37L, 38L, 39L);
+        assertThat(timeline.getLast().get("attributes").getAsString()).isEqualTo("SKIP_CPU_SYNC");
+        Document document = parse(ReportSamples.written(HTML));
+        Element table = elements(document, "table").stream()
+                .filter(each -> each.getAttribute("class").equals("timeline")).findFirst().orElseThrow();
+        assertThat(table.getTextContent()).contains("7 events left out", "20 events left out", "vfg7350 writes",
+                "0x0 to 0x2fff, 3 pieces",
+                "FROM_DEVICE SKIP_CPU_SYNC");
+        assertThat(elements(document, "tr")).filteredOn(row -> row.getAttribute("class").equals("broke"))
+                .singleElement()
+                .satisfies(row -> assertThat(row.getTextContent()).contains("1.23", "MISSING_SYNC_FOR_CPU"));
+        assertThat(elements(document, "li")).extracting(Element::getTextContent)
+                .startsWith("driver_start+0x10/0x20 [driver]", "dma_unmap_sg_attrs+0x1/0x2");
+        assertThat(ReportSamples.written(new JunitReport())).contains("chain: dma_unmap_sg_attrs &lt; ",
+                "mapped: driver_start [driver]");
     }
 
     @Test

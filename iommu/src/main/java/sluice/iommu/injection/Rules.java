@@ -14,6 +14,7 @@ public final class Rules {
         final Rule rule;
         long seen;
         long struck;
+        long at;
 
         Counted(Rule rule) {
             this.rule = rule;
@@ -24,7 +25,10 @@ public final class Rules {
         }
 
         boolean struck(boolean strikes) {
-            if (strikes) struck++;
+            if (strikes) {
+                struck++;
+                at = seen;
+            }
             return strikes;
         }
     }
@@ -55,6 +59,14 @@ public final class Rules {
     public synchronized long struck(String name) {
         for (Counted counted : rules) {
             if (counted.rule.name().equals(name)) return counted.struck;
+        }
+        return 0;
+    }
+
+    /** The number of the event, from 1, at which the rule with this name struck last; 0 if it has not, or counts none. */
+    public synchronized long struckAt(String name) {
+        for (Counted counted : rules) {
+            if (counted.rule.name().equals(name)) return counted.at;
         }
         return 0;
     }

@@ -225,6 +225,11 @@ public final class IoSpace {
         return state.rules.struck(name);
     }
 
+    /** The number of the event at which it struck last; 0 if it has not. Any thread may ask. */
+    public long struckAt(String name) {
+        return state.rules.struckAt(name);
+    }
+
     /** Arms the entries in both ranges. */
     private void arm(AddressRange range, AddressRange watched) {
         if (!range.overlaps(watched)) return;

@@ -27,6 +27,8 @@ class RulesTest {
             assertThat(rules.onAccess(LOW, Access.READ)).isEqualTo(strikes ? third : null);
         }
         assertThat(rules.struck("third")).isEqualTo(2);
+        assertThat(rules.struckAt("third")).as("of five, the last at which it was time").isEqualTo(4);
+        assertThat(rules.struckAt("fourth")).isZero();
         assertThat(rules.struck("fourth")).as("there is none").isZero();
     }
 
@@ -41,6 +43,8 @@ class RulesTest {
         assertThat(rules.watched()).containsExactly(LOW, new AddressRange(0, -1));
         assertThat(rules.struck("delay")).isEqualTo(1);
         assertThat(rules.struck("poison")).isEqualTo(1);
+        assertThat(rules.struckAt("delay")).isEqualTo(1);
+        assertThat(rules.struckAt("poison")).as("it counts no events").isZero();
         assertThat(rules.remove("poison")).isSameAs(poison);
         assertThat(rules.remove("poison")).isNull();
         assertThat(rules.onAccess(LOW, Access.WRITE)).isNull();

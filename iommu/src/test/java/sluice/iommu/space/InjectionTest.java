@@ -105,6 +105,7 @@ class InjectionTest {
         assertThat(fixture.reason(0, 1, Access.READ)).as("all of it, and for all").isEqualTo(FaultReason.REVOKED);
         assertThat(fixture.translate(4 * KIB4, 1, Access.WRITE)).as("another mapping").isEqualTo(Outcome.RESOLVED);
         assertThat(fixture.space.struck("gone")).isEqualTo(1);
+        assertThat(fixture.space.struckAt("gone")).isEqualTo(2);
         fixture.space.move(mapping, TargetRuns.of(16 * KIB4, 4 * KIB4));
         assertThat(fixture.target(KIB4)).as("led to memory again").isEqualTo(17 * KIB4);
         assertThat(fixture.space.unmap(mapping).bytes()).isEqualTo(4 * KIB4);

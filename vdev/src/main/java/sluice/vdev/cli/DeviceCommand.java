@@ -17,6 +17,7 @@ import sluice.vdev.plugin.DeviceProvider;
 import sluice.vdev.plugin.FaultKind;
 import sluice.vdev.plugin.WrongOptionException;
 import sluice.vdev.serve.DeviceArgument;
+import sluice.vdev.serve.DeviceCatalog;
 import sluice.vdev.serve.ServerProcess;
 
 /**
@@ -71,11 +72,8 @@ final class DeviceCommand implements Callable<Integer> {
                     }""".formatted(provider.name()));
             return 0;
         }
-        DeviceArgument argument = new DeviceArgument(provider.name(), given());
         try (ServerProcess process = machine.open(spec)) {
-            if (provider.witnesses()) process.openWitness();
-            process.add(provider, argument.optionsOf(provider));
-            process.run();
+            process.serve(List.of(new DeviceCatalog.Chosen(provider, argument().optionsOf(provider))));
         } catch (WrongOptionException e) {
             throw new ParameterException(spec.commandLine(), asOption(String.valueOf(e.getMessage())));
         }
@@ -87,6 +85,11 @@ final class DeviceCommand implements Callable<Integer> {
         String named = provider.name() + ": ";
         String own = sentence.startsWith(named) ? sentence.substring(named.length()) : sentence;
         return own.matches("[a-z][a-z-]*=.*") ? "--" + own : own;
+    }
+
+    /** What was parsed. */
+    DeviceArgument argument() {
+        return new DeviceArgument(provider.name(), given());
     }
 
     private Map<String, List<String>> given() {

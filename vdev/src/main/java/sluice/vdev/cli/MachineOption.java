@@ -23,19 +23,23 @@ final class MachineOption {
     /**
      * Creates a process without devices. At its end it reports the findings and closes the recording.
      *
-     * @param spec the command, for errors of usage
      * @throws IOException the recording cannot be created
-     * @throws ParameterException an option has an invalid value
+     * @throws IllegalArgumentException an option has an invalid value; the message is a sentence
      */
+    ServerProcess open() throws IOException {
+        model.check();
+        RecordOption.Open recording = record.open();
+        DmaCore core = model.open(recording, true);
+        ServerProcess process = new ServerProcess(core);
+        process.hold(recording);
+        process.hold(() -> report(core));
+        return process;
+    }
+
+    /** The same for a command: an invalid value is an error of usage. */
     ServerProcess open(CommandSpec spec) throws IOException {
         try {
-            model.check();
-            RecordOption.Open recording = record.open();
-            DmaCore core = model.open(recording, true);
-            ServerProcess process = new ServerProcess(core);
-            process.hold(recording);
-            process.hold(() -> report(core));
-            return process;
+            return open();
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()));
         }

@@ -4,9 +4,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.Callable;
 
 import org.jspecify.annotations.Nullable;
@@ -17,8 +15,6 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-import sluice.vdev.plugin.DeviceOptions;
-import sluice.vdev.plugin.DeviceProvider;
 import sluice.vdev.plugin.FaultKind;
 import sluice.vdev.plugin.WrongOptionException;
 import sluice.vdev.serve.DeviceArgument;
@@ -59,9 +55,6 @@ final class ServeCommand implements Callable<Integer> {
     @Mixin
     private MachineOption machine = new MachineOption();
 
-    /** A device that is about to be served. */
-    private record Chosen(DeviceProvider provider, DeviceOptions options) {}
-
     @Override
     public Integer call() throws IOException, InterruptedException {
         DeviceCatalog catalog = DeviceCatalog.of(plugins);
@@ -74,42 +67,14 @@ final class ServeCommand implements Callable<Integer> {
         if (json) throw usage("--json needs --list");
         if (devices.isEmpty()) throw usage("give --device=NAME,... or --list; the devices are " + catalog.names());
         try {
-            serve(chosen(catalog));
+            List<DeviceCatalog.Chosen> chosen = catalog.choose(devices.stream().map(DeviceArgument::parse).toList());
+            try (ServerProcess process = machine.open(commandSpec())) {
+                process.serve(chosen);
+            }
         } catch (WrongOptionException e) {
             throw usage(String.valueOf(e.getMessage()));
         }
         return 0;
-    }
-
-    private List<Chosen> chosen(DeviceCatalog catalog) throws WrongOptionException {
-        List<Chosen> all = new ArrayList<>();
-        Set<List<String>> sockets = new HashSet<>();
-        for (String text : devices) {
-            DeviceArgument argument = DeviceArgument.parse(text);
-            DeviceCatalog.Entry kind = catalog.find(argument.name());
-            if (kind == null) {
-                throw new WrongOptionException(
-                        "unknown device \"%s\"; the devices are %s".formatted(argument.name(), catalog.names()));
-            }
-            DeviceOptions options = argument.optionsOf(kind.provider());
-            String where = options.isGiven("fd") ? "fd" : "socket-path";
-            String socket = String.valueOf(options.text(where));
-            if (!sockets.add(List.of(where, socket))) {
-                throw new WrongOptionException(
-                        "%s=%s is used by two devices; each needs its own".formatted(where, socket));
-            }
-            all.add(new Chosen(kind.provider(), options));
-        }
-        return all;
-    }
-
-    /** All devices or none: a script cannot use a process that lacks one of its devices. */
-    private void serve(List<Chosen> all) throws IOException, InterruptedException, WrongOptionException {
-        try (ServerProcess process = machine.open(commandSpec())) {
-            if (all.stream().anyMatch(chosen -> chosen.provider().witnesses())) process.openWitness();
-            for (Chosen chosen : all) process.add(chosen.provider(), chosen.options());
-            process.run();
-        }
     }
 
     private CommandSpec commandSpec() {

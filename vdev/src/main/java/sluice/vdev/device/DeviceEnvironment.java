@@ -61,6 +61,9 @@ public interface DeviceEnvironment {
     @Nullable
     Witness witness();
 
+    /** The input devices of the process, which an input device joins and a source of input opens. */
+    InputSeats seats();
+
     /** The report in which the device registers its counters. */
     Report report();
 

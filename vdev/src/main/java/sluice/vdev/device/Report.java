@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 import org.HdrHistogram.AbstractHistogram;
 import org.jspecify.annotations.Nullable;
@@ -60,6 +61,18 @@ public final class Report {
         }
     }
 
+    /**
+     * A list of things that are no numbers, each with named fields: texts and numbers.
+     *
+     * @param rows from the oldest to the latest, bounded
+     */
+    public record Rows(String name, String help, Supplier<List<Map<String, Object>>> rows) implements Metric {
+        @Override
+        public String unit() {
+            return "rows";
+        }
+    }
+
     private final Map<String, Metric> metrics = new LinkedHashMap<>();
 
     /** Registers a monotonic counter. */
@@ -80,6 +93,11 @@ public final class Report {
     /** Registers a distribution of times for each label. */
     public void distributions(String name, String help, Map<String, AbstractHistogram> values) {
         add(new Distributions(name, help, new LinkedHashMap<>(values)));
+    }
+
+    /** Registers a list; {@code rows} is called on any thread. */
+    public void rows(String name, String help, Supplier<List<Map<String, Object>>> rows) {
+        add(new Rows(name, help, rows));
     }
 
     /** @throws IllegalArgumentException the name is registered already, or is invalid */

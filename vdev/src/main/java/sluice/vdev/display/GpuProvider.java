@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.dmacore.budget.Resource;
 import sluice.vdev.device.DeviceEnvironment;
 import sluice.vdev.gpu.GpuDevice;
 import sluice.vdev.gpu.GpuOptions;
@@ -23,6 +24,8 @@ import sluice.vdev.plugin.WrongOptionException;
 public final class GpuProvider implements DeviceProvider {
     private static final Logger LOG = LoggerFactory.getLogger(GpuProvider.class);
     private static final int BYTES_PER_MIB = 1 << 20;
+    private static final long WINDOW_MIB = 256;
+    private static final long MOST_WINDOW_MIB = 16_384;
     private static final String RESOLUTION = "1280x800";
 
     @Override
@@ -43,6 +46,10 @@ public final class GpuProvider implements DeviceProvider {
                 new DeviceOption("memory", "MIB", "Host memory for the guest's resources, in MiB (default 256)."),
                 new DeviceOption("blob", "",
                         "Offer resources that are shared memory (VIRTIO_GPU_F_RESOURCE_BLOB): page flips copy nothing. For transport=vfio-user, or QEMU 11's vhost-user-test-device-pci; its vhost-user-gpu-pci never lets them pass: a guest sees a GPU without blobs there, and the log says so."),
+                new DeviceOption("host3d", "",
+                        "With blob: offer host memory as well, which the guest maps in a window (VIRTIO_GPU_F_VIRGL and CONTEXT_INIT, with a context type that only owns resources). Linux has host memory only with VIRGL, and with VIRGL it imports no foreign buffers; no 3D command is executed."),
+                new DeviceOption("host-window", "MIB",
+                        "Size of this window in MiB, a power of two up to 16384 (default 256)."),
                 new DeviceOption("resolution", "WxH",
                         "Size of each screen while the front-end provides no display (default " + RESOLUTION + ")."),
                 new DeviceOption("snapshot-every", "N", "Write every Nth frame as PNG."),
@@ -57,6 +64,7 @@ public final class GpuProvider implements DeviceProvider {
         if (options.isGiven("virgl") || options.isGiven("render-node"))
             throw new IOException("3D (--virgl, --render-node) is not supported: this GPU has 2D commands only");
         GpuOptions gpu = gpu(options, environment);
+        pay(gpu.windowBytes(), environment);
         String resolution = resolution(options.text("resolution"));
         int every = (int) options.number("snapshot-every", 0, 0, Integer.MAX_VALUE);
         Path folder = options.path("snapshot-dir");
@@ -80,7 +88,27 @@ public final class GpuProvider implements DeviceProvider {
         GpuOptions gpu = new GpuOptions(outputs, memory * BYTES_PER_MIB, environment.onFault());
         // A front-end over vhost-user may report more to the guest.
         if (options.isGiven("blob")) gpu = gpu.withBlobs();
+        gpu = withWindow(gpu, options);
         return told || "vfio-user".equals(options.text("transport")) ? gpu : gpu.withAnyScanout();
+    }
+
+    private static GpuOptions withWindow(GpuOptions gpu, DeviceOptions options) throws WrongOptionException {
+        long window = options.number("host-window", WINDOW_MIB, 1, MOST_WINDOW_MIB);
+        if (!options.isGiven("host3d")) {
+            if (options.isGiven("host-window")) throw new WrongOptionException("host-window: give host3d as well");
+            return gpu;
+        }
+        if (!gpu.blobs()) throw new WrongOptionException("host3d: give blob as well");
+        if (Long.bitCount(window) != 1)
+            throw new WrongOptionException("host-window=" + window + ": give a power of two");
+        return gpu.withHostBlobs(window * BYTES_PER_MIB);
+    }
+
+    /** A guest can write all of its window, mapped or not. */
+    private static void pay(long windowBytes, DeviceEnvironment environment) throws IOException {
+        if (windowBytes == 0) return;
+        environment.share().take(Resource.HOST_MEMORY, windowBytes);
+        environment.closeAtEnd(() -> environment.share().giveBack(Resource.HOST_MEMORY, windowBytes));
     }
 
     private static String resolution(@Nullable String given) throws WrongOptionException {

@@ -1,6 +1,7 @@
 package sluice.vdev.gpu;
 
 import java.util.Arrays;
+import java.util.UUID;
 
 import org.jspecify.annotations.Nullable;
 
@@ -12,7 +13,7 @@ import sluice.iommu.AddressRange;
  * The guest pages behind a resource: the bus addresses listed by the guest, and their mapping in the device's own
  * address space, while mapped.
  */
-final class Backing {
+final class Backing implements Pages {
     /** Most entries of a list: a 256 MiB resource in 16 KiB pieces; the limit of QEMU's own device. */
     static final int MAX_ENTRIES = 16_384;
 
@@ -28,6 +29,7 @@ final class Backing {
     private final long bytes;
     private @Nullable DeviceMapping mapping;
     private long table;
+    private @Nullable UUID name;
 
     private Backing(long[] entries) {
         this.entries = entries;
@@ -76,7 +78,8 @@ final class Backing {
     }
 
     /** Bytes in all entries. */
-    long bytes() {
+    @Override
+    public long bytes() {
         return bytes;
     }
 
@@ -90,24 +93,36 @@ final class Backing {
         return bytes;
     }
 
-    /** The device's mapping of the pages, or null. */
-    @Nullable
-    DeviceMapping mapping() {
+    @Override
+    public @Nullable DeviceMapping mapping() {
         return mapping;
     }
 
     /** Whether the pages are mapped, and belong to the memory table with this number. */
-    boolean isMapped(long tableNumber) {
+    @Override
+    public boolean isMapped(long tableNumber) {
         return bytes == 0 || (mapping != null && table == tableNumber);
     }
 
-    void setMapped(DeviceMapping made, long tableNumber) {
+    @Override
+    public void setMapped(DeviceMapping made, long tableNumber) {
         mapping = made;
         table = tableNumber;
     }
 
-    void setUnmapped() {
+    @Override
+    public void setUnmapped() {
         mapping = null;
+    }
+
+    @Override
+    public @Nullable UUID exportedAs() {
+        return name;
+    }
+
+    @Override
+    public void setExportedAs(UUID given) {
+        name = given;
     }
 
     /** Whether any of the pages is in a range of bus addresses. */

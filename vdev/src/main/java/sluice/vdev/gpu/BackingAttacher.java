@@ -42,7 +42,11 @@ final class BackingAttacher {
         boolean kept = false;
         try {
             backings.map(backing, resource.id(), result);
-            if (result.isResolved()) resource.setBacking(backing);
+            if (result.isResolved()) {
+                resource.setBacking(backing);
+                if (resource instanceof GuestBlob && resource.uuid().isAssigned())
+                    backings.exportAs(backing, resource.uuid().value());
+            }
             if (result.isMiss()) pending = backing;
             kept = result.isResolved() || result.isMiss();
             return Commands.responseTo(result);

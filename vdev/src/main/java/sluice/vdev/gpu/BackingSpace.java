@@ -1,6 +1,7 @@
 package sluice.vdev.gpu;
 
 import java.util.EnumSet;
+import java.util.UUID;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -18,6 +19,7 @@ import sluice.dmacore.device.DeviceDmaParams;
 import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.exporter.GuestPages;
+import sluice.dmacore.finding.Rule;
 import sluice.dmacore.memory.BusRanges;
 import sluice.dmacore.memory.FrontTranslation;
 import sluice.dmacore.memory.Rows;
@@ -26,6 +28,7 @@ import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.space.DeviceSpace;
 import sluice.dmacore.trace.DeviceTrace;
 import sluice.dmacore.trace.EventKind;
+import sluice.dmacore.witness.Witness;
 import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
 import sluice.iommu.epoch.ReadSection;
@@ -62,6 +65,7 @@ final class BackingSpace {
     /** Of {@link #reach}. */
     private final Result reached = new Result();
     private int refusals;
+    private @Nullable Witness witness;
     private @Nullable DeviceView view;
     private @Nullable FrontTranslation memory;
     /** The backing being translated. */
@@ -105,6 +109,16 @@ final class BackingSpace {
         return space;
     }
 
+    /** @param reports of the guest's kernel, whose transfers are those of a GPU that does not snoop; null without a witness */
+    void setWitness(@Nullable Witness reports) {
+        witness = reports;
+    }
+
+    private boolean isTold() {
+        Witness reports = witness;
+        return reports != null && reports.isTold(function.name());
+    }
+
     void setMemory(FrontTranslation translation) {
         memory = translation;
     }
@@ -124,7 +138,32 @@ final class BackingSpace {
      * address space is full)
      * @return its outcome
      */
-    Outcome map(Backing backing, int resourceId, Result result) {
+    Outcome map(Pages pages, int resourceId, Result result) {
+        return switch (pages) {
+            case Backing backing -> map(backing, resourceId, result);
+            case HostMemory memory -> map(memory, resourceId, result);
+        };
+    }
+
+    private Outcome map(HostMemory host, int resourceId, Result result) {
+        if (host.mapping() != null) return result.resolved();
+        try {
+            mapped(host, host.attachment().map(Direction.TO_DEVICE, EnumSet.of(DmaAttribute.CPU_KEEPS)), 0);
+            return result.resolved();
+        } catch (DmaBufException e) {
+            tellRefusal(resourceId, e);
+            return noRoom(result);
+        }
+    }
+
+    private void mapped(Pages pages, DeviceMapping made, long table) {
+        pages.setMapped(made, table);
+        UUID name = pages.exportedAs();
+        if (name != null && !core.exported().add(name, made.attachment().buffer()))
+            LOG.debug("{}: too many exported objects", function.name());
+    }
+
+    private Outcome map(Backing backing, int resourceId, Result result) {
         FrontTranslation translation = memory();
         if (backing.isMapped(translation.memory().number())) return result.resolved();
         letGo(backing); // its mapping of the previous table
@@ -144,7 +183,7 @@ final class BackingSpace {
                 return result.outcome();
             }
             trace.translated(backing.entries()[0], ranges.runs().bytes(), began);
-            backing.setMapped(imported(resourceId), translation.memory().number());
+            mapped(backing, imported(resourceId), translation.memory().number());
             return result.outcome();
         } catch (DmaBufException e) {
             tellRefusal(resourceId, e);
@@ -174,7 +213,7 @@ final class BackingSpace {
                 new GuestPages(ranges.runs()), share);
         boolean done = false;
         try {
-            Attachment attachment = buffer.attach(function, stream);
+            Attachment attachment = buffer.attach(function, needsTransfers() ? stream : Stream.COHERENT);
             // Maps without a transfer: a guest may draw while it attaches.
             DeviceMapping mapping = attachment.map(Direction.TO_DEVICE, EnumSet.of(DmaAttribute.CPU_KEEPS));
             done = true;
@@ -184,9 +223,67 @@ final class BackingSpace {
         }
     }
 
-    private static void discard(DmaBuf buffer) {
-        for (Attachment attachment : buffer.attachments()) attachment.detach();
+    /** Not if the guest's kernel has allocated the pages as coherent memory. */
+    private boolean needsTransfers() {
+        Witness reports = witness;
+        return reports == null || !reports.isCoherent(ranges.runs());
+    }
+
+    /** The GPU detaches, and other devices lose access: the guest uses the pages for something else. */
+    private void discard(DmaBuf buffer) {
+        boolean shared = false;
+        for (Attachment attachment : buffer.attachments()) {
+            if (attachment.function() == function) attachment.detach();
+            else shared = true;
+        }
+        if (shared) buffer.revoke();
         buffer.release();
+    }
+
+    /**
+     * Host memory for a blob, which is allocated at its first use.
+     *
+     * @param size in bytes, at least 1
+     * @throws DmaBufException ENOMEM: the device's share is used up
+     */
+    HostMemory open(int resourceId, long size, WindowExporter exporter) throws DmaBufException {
+        DmaBuf buffer = core.export("resource " + Integer.toUnsignedString(resourceId), size, exporter, share);
+        boolean done = false;
+        try {
+            HostMemory host = HostMemory.attach(buffer, function, stream, exporter);
+            done = true;
+            return host;
+        } finally {
+            if (!done) buffer.release();
+        }
+    }
+
+    /** Ends host memory; the window has its place again when no other device uses it. */
+    void close(HostMemory host) {
+        withdraw(host);
+        unmap(host);
+        discard(host.attachment().buffer());
+    }
+
+    /**
+     * Other devices of the machine find the pages by a name from now on.
+     *
+     * @return false if the machine has too many names
+     */
+    boolean exportAs(Pages pages, UUID name) {
+        DeviceMapping mapping = pages.mapping();
+        DmaBuf buffer = switch (pages) {
+            case Backing backing -> mapping == null ? null : mapping.attachment().buffer();
+            case HostMemory host -> host.attachment().buffer();
+        };
+        if (buffer != null && !core.exported().add(name, buffer)) return false;
+        pages.setExportedAs(name);
+        return true;
+    }
+
+    private void withdraw(Pages pages) {
+        UUID name = pages.exportedAs();
+        if (name != null) core.exported().remove(name);
     }
 
     /** Aborts the translation in progress. */
@@ -195,20 +292,22 @@ final class BackingSpace {
         ranges.end();
     }
 
-    void unmap(Backing backing) {
-        if (backing.equals(resolving)) forget();
-        letGo(backing);
+    void unmap(Pages pages) {
+        if (pages.equals(resolving)) forget();
+        letGo(pages);
     }
 
-    private static void letGo(Backing backing) {
-        DeviceMapping mapping = backing.mapping();
-        backing.setUnmapped();
+    private void letGo(Pages pages) {
+        DeviceMapping mapping = pages.mapping();
+        pages.setUnmapped();
         if (mapping == null) return;
         try {
             mapping.unmap();
         } catch (DmaBufException e) {
             throw new IllegalStateException("a backing was unmapped elsewhere", e);
         }
+        if (pages instanceof HostMemory) return; // the buffer is the blob's
+        withdraw(pages);
         discard(mapping.attachment().buffer());
     }
 
@@ -223,7 +322,7 @@ final class BackingSpace {
      *
      * @return the outcome; {@link #found} is valid only for {@link Outcome#RESOLVED}; a fault is recorded
      */
-    Outcome give(Backing backing, Rows rows) {
+    Outcome give(Pages backing, Rows rows) {
         try {
             return view().giveAndFind(mapping(backing), lines(rows), Direction.TO_DEVICE, Access.READ, found);
         } catch (DmaBufException e) {
@@ -232,12 +331,14 @@ final class BackingSpace {
     }
 
     /**
-     * The guest has drawn, and the GPU does not read now: transfers rows of a mapped backing to the GPU and back, so
-     * that the GPU's memory has everything drawn before.
+     * The guest has drawn what the GPU shows: transfers rows of a mapped backing to the GPU and back, so that the
+     * GPU's memory has everything drawn before. That is checked: another device may have drawn too. What the guest's kernel transfers
+     * itself, of its own pages, is left to it.
      */
-    void pass(Backing backing, Rows rows) {
+    void pass(Pages backing, Rows rows) {
+        if (!stream.coherent() && backing instanceof Backing && isTold()) return;
         try {
-            mapping(backing).syncForDevice(lines(rows), Direction.TO_DEVICE);
+            view().giveToShow(mapping(backing), lines(rows), Direction.TO_DEVICE);
         } catch (DmaBufException e) {
             throw new IllegalStateException("a backing cannot be transferred to its GPU", e);
         }
@@ -248,19 +349,25 @@ final class BackingSpace {
      * What the GPU shows of a mapped backing should be what the guest has drawn: where it is older, because it was not transferred, is a
      * finding. A GPU that snoops shows everything.
      */
-    void reportStale(Backing backing, Rows rows) {
-        if (!stream.coherent()) view().reportStale(mapping(backing), rows);
+    void reportStale(Pages backing, Rows rows) {
+        DeviceMapping mapping = mapping(backing);
+        if (!mapping.attachment().stream().coherent()) view().reportStale(mapping, rows);
     }
 
     /**
      * Maps a backing, unless it is mapped, for a caller that cannot wait for translations. Outside of a read section.
      *
-     * @return whether it is mapped
+     * @return whether it is mapped; {@link #isGone} says why not
      */
-    boolean reach(Backing backing, int resourceId) {
+    boolean reach(Pages backing, int resourceId) {
         Outcome outcome = map(backing, resourceId, reached);
         if (outcome == Outcome.MISS) forget();
         return outcome == Outcome.RESOLVED;
+    }
+
+    /** Whether the last {@link #reach} has failed because the pages are not memory any more. */
+    boolean isGone() {
+        return !reached.isMiss();
     }
 
     /**
@@ -269,7 +376,7 @@ final class BackingSpace {
      *
      * @return whether they can be read, at {@link #found}
      */
-    boolean observe(Backing backing, Rows rows) {
+    boolean observe(Pages backing, Rows rows) {
         return view().observe(mapping(backing), rows, found) == Outcome.RESOLVED;
     }
 
@@ -282,7 +389,7 @@ final class BackingSpace {
     }
 
     /** The GPU has read: transfers the rows back to the guest. */
-    void takeBack(Backing backing, Rows rows) {
+    void takeBack(Pages backing, Rows rows) {
         try {
             mapping(backing).syncForCpu(lines(rows), Direction.TO_DEVICE);
         } catch (DmaBufException e) {
@@ -301,7 +408,7 @@ final class BackingSpace {
     }
 
     /** Bytes of a backing were copied, as required by the protocol. */
-    void copied(Backing backing, long offset, long bytes, long began) {
+    void copied(Pages backing, long offset, long bytes, long began) {
         if (began == 0) return;
         Attachment attachment = mapping(backing).attachment();
         core.options().trace().record(EventKind.COPY, attachment.buffer().number(), attachment.number(), 0, offset,
@@ -309,12 +416,23 @@ final class BackingSpace {
                 bytes, System.nanoTime() - began);
     }
 
+    /**
+     * A scan-out shows a blob whose pages are gone: it is black there, which is a finding, once for each time that the
+     * blob gets pages.
+     */
+    void tellLost(Blob blob) {
+        if (!blob.use().lose()) return;
+        core.findings().add(Rule.SHOWN_WITHOUT_MEMORY, function.name(),
+                "resource " + Integer.toUnsignedString(blob.id()), 0, blob.size(),
+                "shown without its memory, which was taken away: the scan-out is black");
+    }
+
     /** A frame was shown. */
     void shown(long frame) {
         trace.shown(frame);
     }
 
-    private static DeviceMapping mapping(Backing backing) {
+    private static DeviceMapping mapping(Pages backing) {
         DeviceMapping mapping = backing.mapping();
         if (mapping == null) throw new IllegalStateException("a backing is read while it is not mapped");
         return mapping;

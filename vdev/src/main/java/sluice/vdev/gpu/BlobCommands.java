@@ -5,20 +5,29 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.memory.Rows;
 import sluice.iommu.space.Outcome;
 import sluice.iommu.space.Result;
+import sluice.vdev.device.SharedRegion;
 
 /**
  * The commands for blobs (virtio 1.3 §5.7.6.8), and RESOURCE_FLUSH of a blob. They copy no pixels: RESOURCE_FLUSH
  * transfers its rectangle to the GPU, and the first SET_SCANOUT_BLOB all of the blob.
  */
 final class BlobCommands {
+    /** blob_alignment of the configuration space, in bytes: a page of the window. */
+    static final int ALIGNMENT = (int) SharedRegion.PAGE;
+
     private final ResourceTable resources;
     private final Scanouts scanouts;
     private final BackingSpace backings;
     private final BackingAttacher attacher;
+    private final HostBlobCommands host;
     private final Rows rows = new Rows();
     private boolean negotiated;
+    private boolean aligned;
 
-    BlobCommands(ResourceTable resources, Scanouts scanouts, BackingSpace backings, BackingAttacher attacher) {
+    /** @param host creates blobs of host memory */
+    BlobCommands(ResourceTable resources, Scanouts scanouts, BackingSpace backings, BackingAttacher attacher,
+            HostBlobCommands host) {
+        this.host = host;
         this.resources = resources;
         this.scanouts = scanouts;
         this.backings = backings;
@@ -30,6 +39,11 @@ final class BlobCommands {
         negotiated = blobs;
     }
 
+    /** Whether it has negotiated VIRTIO_GPU_F_BLOB_ALIGNMENT: sizes are multiples of {@link #ALIGNMENT} then. */
+    void setAligned(boolean negotiatedToo) {
+        aligned = negotiatedToo;
+    }
+
     /** @param result as that of {@link BackingAttacher#attach} */
     Response create(Command.ResourceCreateBlob command, Result result) {
         if (!negotiated) return Response.ERR_UNSPEC;
@@ -37,9 +51,18 @@ final class BlobCommands {
         if (!resources.isFree(id)) return Response.ERR_INVALID_RESOURCE_ID;
         long size = command.size();
         boolean known = (command.flags() & ~BlobMemory.FLAGS) == 0;
-        if (BlobMemory.ofWire(command.memory()) != BlobMemory.GUEST || !known || size <= 0)
+        BlobMemory memory = BlobMemory.ofWire(command.memory());
+        if (memory == null || !known || size <= 0 || (aligned && size % ALIGNMENT != 0))
             return Response.ERR_INVALID_PARAMETER;
-        GuestBlob blob = new GuestBlob(id, size);
+        return switch (memory) {
+            case GUEST -> createOfPages(command, result);
+            case HOST3D -> host.create(command, false, result);
+            case HOST3D_GUEST -> host.create(command, true, result);
+        };
+    }
+
+    private Response createOfPages(Command.ResourceCreateBlob command, Result result) {
+        GuestBlob blob = new GuestBlob(command.resourceId(), command.size());
         if (!resources.hasRoom()) return Response.ERR_OUT_OF_MEMORY;
         Response response = attacher.attach(blob, command.bytes(), Wire.ResourceCreateBlob.BYTES, command.entries(),
                 result);
@@ -60,17 +83,17 @@ final class BlobCommands {
             scanouts.switchOff(id);
             return Response.OK_NODATA;
         }
-        if (!(resources.find(command.resourceId()) instanceof GuestBlob blob)) return Response.ERR_INVALID_RESOURCE_ID;
-        Backing backing = blob.backing();
+        if (!(resources.find(command.resourceId()) instanceof Blob blob)) return Response.ERR_INVALID_RESOURCE_ID;
+        Pages backing = blob.pages();
         if (backing == null) return Response.ERR_INVALID_RESOURCE_ID;
         Rectangle part = command.area();
         if (!isPicture(command, blob.size()) || part.isEmpty() || !part.isWithin(command.width(), command.height()))
             return Response.ERR_INVALID_PARAMETER;
         if (!scanouts.hasRoomFor(id, part)) return Response.ERR_OUT_OF_MEMORY;
-        if (!blob.isGiven()) {
+        if (!blob.use().isGiven()) {
             if (backings.map(backing, blob.id(), result) != Outcome.RESOLVED) return Commands.responseTo(result);
             backings.pass(backing, rows.set(0, blob.size()));
-            blob.setGiven();
+            blob.use().setGiven();
         }
         Scanouts.Shown before = scanouts.get(id);
         if (before != null && before.resource() != blob) leaves(id);
@@ -89,14 +112,14 @@ final class BlobCommands {
                 && command.offset() + (height - 1) * command.stride() + rowBytes <= size;
     }
 
-    private BlobPixels pixels(Command.SetScanoutBlob command, GuestBlob blob) {
-        BlobPixels present = blob.pixels();
+    private BlobPixels pixels(Command.SetScanoutBlob command, Blob blob) {
+        BlobPixels present = blob.use().pixels();
         if (present != null && present.layout().isOf(command)) return present;
         PixelFormat format = PixelFormat.ofWire(command.format());
         if (format == null) throw new IllegalArgumentException("a picture without a format");
         BlobPixels made = new BlobPixels(blob, new BlobLayout(format, (int) command.width(), (int) command.height(),
                 command.offset(), command.stride()), backings);
-        blob.setPixels(made);
+        blob.use().setPixels(made);
         return made;
     }
 
@@ -108,14 +131,21 @@ final class BlobCommands {
      * @return why it cannot be flushed, or null
      */
     @Nullable
-    Response flush(GuestBlob blob, Rectangle area, Result result) {
+    Response flush(Blob blob, Rectangle area, Result result) {
         for (int id = 0; id < Scanouts.MAX; id++) {
             Scanouts.Shown on = scanouts.get(id);
             if (on == null || on.resource() != blob || !(on.pixels() instanceof BlobPixels pixels)) continue;
             Rectangle part = area.intersect(on.shown());
-            Backing backing = blob.backing();
-            if (part.isEmpty() || backing == null) continue;
-            if (backings.map(backing, blob.id(), result) != Outcome.RESOLVED) return Commands.responseTo(result);
+            Pages backing = blob.pages();
+            if (part.isEmpty()) continue;
+            if (backing == null) {
+                backings.tellLost(blob);
+                continue;
+            }
+            if (backings.map(backing, blob.id(), result) != Outcome.RESOLVED) {
+                if (!result.isMiss()) backings.tellLost(blob);
+                return Commands.responseTo(result);
+            }
             pixels.layout().rowsOf(part, rows);
             backings.pass(backing, rows);
             if (scanouts.isFlipped(id)) compare(backing, pixels, on.shown());
@@ -130,11 +160,11 @@ final class BlobCommands {
     void leaves(int id) {
         Scanouts.Shown on = scanouts.get(id);
         if (on == null || !(on.pixels() instanceof BlobPixels pixels)) return;
-        Backing backing = pixels.blob().backing();
+        Pages backing = pixels.blob().pages();
         if (backing != null && backings.reach(backing, pixels.blob().id())) compare(backing, pixels, on.shown());
     }
 
-    private void compare(Backing backing, BlobPixels pixels, Rectangle part) {
+    private void compare(Pages backing, BlobPixels pixels, Rectangle part) {
         pixels.layout().rowsOf(part, rows);
         backings.reportStale(backing, rows);
     }

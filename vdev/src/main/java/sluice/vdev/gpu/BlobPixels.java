@@ -6,21 +6,21 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.memory.Rows;
 
-/** A picture in guest pages. */
+/** A picture in the memory of a blob. */
 final class BlobPixels implements PixelSource {
-    private final GuestBlob blob;
+    private final Blob blob;
     private final BlobLayout layout;
     private final BackingSpace space;
     private final Rows rows = new Rows();
 
     /** @param layout of a picture inside the blob */
-    BlobPixels(GuestBlob blob, BlobLayout layout, BackingSpace space) {
+    BlobPixels(Blob blob, BlobLayout layout, BackingSpace space) {
         this.blob = blob;
         this.layout = layout;
         this.space = space;
     }
 
-    GuestBlob blob() {
+    Blob blob() {
         return blob;
     }
 
@@ -45,7 +45,7 @@ final class BlobPixels implements PixelSource {
 
     @Override
     public long copyTo(Rectangle area, MemorySegment target, long offset, long stride) {
-        Backing backing = blob.backing();
+        Pages backing = blob.pages();
         layout.rowsOf(area, rows);
         if (backing != null && space.reach(backing, blob.id())) {
             try (var _ = space.enter()) {
@@ -53,6 +53,7 @@ final class BlobPixels implements PixelSource {
                     return Transfer.copy(space.found(), rows, layout.format(), target, offset, stride);
             }
         }
+        if (backing == null || space.isGone()) space.tellLost(blob);
         for (long row = 0; row < rows.count(); row++)
             target.asSlice(offset + row * stride, rows.rowBytes()).fill((byte) 0);
         return 0;

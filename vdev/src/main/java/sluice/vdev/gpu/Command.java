@@ -9,7 +9,12 @@ import sluice.dmacore.memory.Snapshot;
  * <p>Each record reads from the last snapshot of its {@link CommandDecoder}. A decoder has one record of each kind, so
  * decoding allocates nothing, and a command is valid until the next one is decoded.
  */
-sealed interface Command {
+sealed interface Command
+        permits Command.GetDisplayInfo, Command.GetEdid, Command.ResourceCreate2d, Command.ResourceUnref,
+        Command.ResourceDetachBacking, Command.ResourceAssignUuid, Command.ResourceAttachBacking,
+        Command.ResourceCreateBlob, Command.SetScanoutBlob, Command.TransferToHost2d, Command.SetScanout,
+        Command.ResourceFlush,
+        Command.CursorCommand, ContextCommand {
     /** The snapshot of its bytes, with at least the size of its type. */
     Snapshot bytes();
 
@@ -137,6 +142,11 @@ sealed interface Command {
 
         int flags() {
             return bytes.u32(Wire.ResourceCreateBlob.BLOB_FLAGS);
+        }
+
+        /** Of host memory. */
+        int contextId() {
+            return bytes.u32(Wire.Header.CTX_ID);
         }
 
         /** Entries announced, 0 to 2^32 − 1. */

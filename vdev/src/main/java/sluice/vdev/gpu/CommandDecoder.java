@@ -20,6 +20,15 @@ final class CommandDecoder {
     private final Command.TransferToHost2d transferToHost2d;
     private final Command.SetScanout setScanout;
     private final Command.ResourceFlush resourceFlush;
+    private final ContextCommand.GetCapsetInfo getCapsetInfo;
+    private final ContextCommand.GetCapset getCapset;
+    private final ContextCommand.ContextCreate contextCreate;
+    private final ContextCommand.ContextDestroy contextDestroy;
+    private final ContextCommand.ContextAttach contextAttach;
+    private final ContextCommand.ContextDetach contextDetach;
+    private final ContextCommand.TransferToHost3d transferToHost3d;
+    private final ContextCommand.ResourceMapBlob resourceMapBlob;
+    private final ContextCommand.ResourceUnmapBlob resourceUnmapBlob;
     private final Command.UpdateCursor updateCursor;
     private final Command.MoveCursor moveCursor;
 
@@ -38,6 +47,15 @@ final class CommandDecoder {
         transferToHost2d = new Command.TransferToHost2d(bytes);
         setScanout = new Command.SetScanout(bytes);
         resourceFlush = new Command.ResourceFlush(bytes);
+        getCapsetInfo = new ContextCommand.GetCapsetInfo(bytes);
+        getCapset = new ContextCommand.GetCapset(bytes);
+        contextCreate = new ContextCommand.ContextCreate(bytes);
+        contextDestroy = new ContextCommand.ContextDestroy(bytes);
+        contextAttach = new ContextCommand.ContextAttach(bytes);
+        contextDetach = new ContextCommand.ContextDetach(bytes);
+        transferToHost3d = new ContextCommand.TransferToHost3d(bytes);
+        resourceMapBlob = new ContextCommand.ResourceMapBlob(bytes);
+        resourceUnmapBlob = new ContextCommand.ResourceUnmapBlob(bytes);
         updateCursor = new Command.UpdateCursor(bytes);
         moveCursor = new Command.MoveCursor(bytes);
     }
@@ -75,6 +93,15 @@ final class CommandDecoder {
             case TRANSFER_TO_HOST_2D -> transferToHost2d;
             case SET_SCANOUT -> setScanout;
             case RESOURCE_FLUSH -> resourceFlush;
+            case GET_CAPSET_INFO -> getCapsetInfo;
+            case GET_CAPSET -> getCapset;
+            case CTX_CREATE -> contextCreate;
+            case CTX_DESTROY -> contextDestroy;
+            case CTX_ATTACH_RESOURCE -> contextAttach;
+            case CTX_DETACH_RESOURCE -> contextDetach;
+            case TRANSFER_TO_HOST_3D -> transferToHost3d;
+            case RESOURCE_MAP_BLOB -> resourceMapBlob;
+            case RESOURCE_UNMAP_BLOB -> resourceUnmapBlob;
             case UPDATE_CURSOR -> updateCursor;
             case MOVE_CURSOR -> moveCursor;
         };

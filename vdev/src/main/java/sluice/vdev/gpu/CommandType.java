@@ -12,10 +12,19 @@ public enum CommandType {
     TRANSFER_TO_HOST_2D(0x105, Wire.TransferToHost2d.BYTES),
     RESOURCE_ATTACH_BACKING(0x106, Wire.ResourceAttachBacking.BYTES),
     RESOURCE_DETACH_BACKING(0x107, Wire.ResourceOnly.BYTES),
+    GET_CAPSET_INFO(0x108, Wire.GetCapsetInfo.BYTES),
+    GET_CAPSET(0x109, Wire.GetCapset.BYTES),
     GET_EDID(0x10a, Wire.GetEdid.BYTES),
     RESOURCE_ASSIGN_UUID(0x10b, Wire.ResourceOnly.BYTES),
     RESOURCE_CREATE_BLOB(0x10c, Wire.ResourceCreateBlob.BYTES),
     SET_SCANOUT_BLOB(0x10d, Wire.SetScanoutBlob.BYTES),
+    CTX_CREATE(0x200, Wire.ContextCreate.BYTES),
+    CTX_DESTROY(0x201, Wire.Header.BYTES),
+    CTX_ATTACH_RESOURCE(0x202, Wire.ResourceOnly.BYTES),
+    CTX_DETACH_RESOURCE(0x203, Wire.ResourceOnly.BYTES),
+    TRANSFER_TO_HOST_3D(0x205, Wire.TransferHost3d.BYTES),
+    RESOURCE_MAP_BLOB(0x208, Wire.ResourceMapBlob.BYTES),
+    RESOURCE_UNMAP_BLOB(0x209, Wire.ResourceOnly.BYTES),
     UPDATE_CURSOR(0x300, Wire.Cursor.BYTES),
     MOVE_CURSOR(0x301, Wire.Cursor.BYTES);
 
@@ -47,10 +56,19 @@ public enum CommandType {
             case 0x105 -> TRANSFER_TO_HOST_2D;
             case 0x106 -> RESOURCE_ATTACH_BACKING;
             case 0x107 -> RESOURCE_DETACH_BACKING;
+            case 0x108 -> GET_CAPSET_INFO;
+            case 0x109 -> GET_CAPSET;
             case 0x10a -> GET_EDID;
             case 0x10b -> RESOURCE_ASSIGN_UUID;
             case 0x10c -> RESOURCE_CREATE_BLOB;
             case 0x10d -> SET_SCANOUT_BLOB;
+            case 0x200 -> CTX_CREATE;
+            case 0x201 -> CTX_DESTROY;
+            case 0x202 -> CTX_ATTACH_RESOURCE;
+            case 0x203 -> CTX_DETACH_RESOURCE;
+            case 0x205 -> TRANSFER_TO_HOST_3D;
+            case 0x208 -> RESOURCE_MAP_BLOB;
+            case 0x209 -> RESOURCE_UNMAP_BLOB;
             case 0x300 -> UPDATE_CURSOR;
             case 0x301 -> MOVE_CURSOR;
             default -> null;

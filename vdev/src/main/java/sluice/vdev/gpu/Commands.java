@@ -6,6 +6,7 @@ import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.dmacore.budget.Share;
 import sluice.dmacore.memory.Rows;
 import sluice.iommu.AddressRange;
 import sluice.iommu.space.Outcome;
@@ -29,6 +30,7 @@ final class Commands {
     private final BackingSpace backings;
     private final BackingAttacher attacher;
     private final BlobCommands blobs;
+    private final HostBlobCommands host;
     /** State of the transfer in progress. */
     private final Rows rows = new Rows();
     private Flush flush = new Flush();
@@ -37,7 +39,7 @@ final class Commands {
     private boolean stopping;
 
     Commands(ResourceTable resources, Scanouts scanouts, Display display, Painter painter, GpuStatistics statistics,
-            PictureTaker pictures, BackingSpace backings) {
+            PictureTaker pictures, BackingSpace backings, Share share, long windowBytes) {
         this.resources = resources;
         this.scanouts = scanouts;
         this.display = display;
@@ -46,7 +48,8 @@ final class Commands {
         this.pictures = pictures;
         this.backings = backings;
         attacher = new BackingAttacher(resources, backings);
-        blobs = new BlobCommands(resources, scanouts, backings, attacher);
+        host = new HostBlobCommands(resources, backings, attacher, statistics, share, windowBytes);
+        blobs = new BlobCommands(resources, scanouts, backings, attacher, host);
     }
 
     void setStrayRead(StrayRead fault) {
@@ -58,9 +61,14 @@ final class Commands {
         released = action;
     }
 
-    /** Whether the driver has negotiated blobs. */
-    void setBlobs(boolean negotiated) {
-        blobs.setNegotiated(negotiated);
+    /** The commands for blobs, to be told what the driver has negotiated. */
+    BlobCommands blobs() {
+        return blobs;
+    }
+
+    /** The commands for host memory and contexts. */
+    HostBlobCommands host() {
+        return host;
     }
 
     /** Whether the next command must wait for the display. */
@@ -100,10 +108,20 @@ final class Commands {
         return response;
     }
 
-    /** @return the resource's UUID, 16 bytes, or null if there is no such resource */
-    byte @Nullable [] uuid(Command.ResourceAssignUuid command) {
+    /** Other devices find a blob by its UUID from now on; a host copy has no memory that they could share. */
+    Response assignUuid(Command.ResourceAssignUuid command) {
         Resource resource = resources.find(command.resourceId());
-        return resource == null ? null : resource.uuid().bytes();
+        if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
+        Pages pages = resource instanceof Blob blob ? blob.pages() : null;
+        if (pages != null && !backings.exportAs(pages, resource.uuid().value())) return Response.ERR_OUT_OF_MEMORY;
+        return Response.OK_RESOURCE_UUID;
+    }
+
+    /** The UUID of a resource that has been assigned, 16 bytes. */
+    byte[] uuid(Command.ResourceAssignUuid command) {
+        Resource resource = resources.find(command.resourceId());
+        if (resource == null) throw new IllegalArgumentException("the UUID of no resource");
+        return resource.uuid().bytes();
     }
 
     Response create(Command.ResourceCreate2d command) {
@@ -120,6 +138,7 @@ final class Commands {
         scanouts.forget(resource);
         letGo(resource);
         resources.remove(resource);
+        host.forget(resource);
         return Response.OK_NODATA;
     }
 
@@ -175,8 +194,10 @@ final class Commands {
         for (Resource resource : resources.all()) {
             Backing backing = resource.backing();
             if (backing != null) backings.unmap(backing);
+            host.forget(resource);
         }
         resources.clear();
+        host.reset();
         stopping = false;
     }
 
@@ -186,7 +207,7 @@ final class Commands {
         if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
         return switch (resource) {
             case HostCopy copy -> transfer(command, copy, result);
-            case GuestBlob blob -> redundantTransfer();
+            case Blob blob -> redundantTransfer();
         };
     }
 
@@ -287,7 +308,7 @@ final class Commands {
             case HostCopy copy -> {
                 if (!area.isWithin(copy.image().width(), copy.image().height())) return Response.ERR_INVALID_PARAMETER;
             }
-            case GuestBlob blob -> {
+            case Blob blob -> {
                 Response refused = blobs.flush(blob, area, result);
                 if (refused != null) return refused;
             }
@@ -299,7 +320,7 @@ final class Commands {
             if (on == null || on.resource().id() != resource.id()) continue;
             if (!area.overlaps(on.shown())) continue;
             // The GPU scans out all of a blob, whatever its guest says has changed: it may be wrong.
-            boolean all = resource instanceof GuestBlob && scanouts.isFlipped(id);
+            boolean all = resource instanceof Blob && scanouts.isFlipped(id);
             scanouts.setFlushed(id);
             shown = true;
             flush.parts++;

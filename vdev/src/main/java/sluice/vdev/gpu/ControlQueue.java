@@ -106,7 +106,7 @@ final class ControlQueue implements QueueWorker.Work {
         }
         // For a command that is too long the header suffices to refuse it, with its fence.
         if (!taken) decoder.take(chain.readable(), Math.min(chain.readable().bytes(), Wire.Header.BYTES));
-        responder.begin(decoder.bytes());
+        responder.begin(decoder.bytes(), commands.host().isNegotiated());
         if (shortOf != null) throw shortOf;
         Command command = taken ? decoder.decode() : null;
         if (command == null) {
@@ -132,6 +132,8 @@ final class ControlQueue implements QueueWorker.Work {
             case Command.ResourceCreateBlob create -> settle(chain, create, commands.createBlob(create, reached));
             case Command.SetScanoutBlob set -> settle(chain, set, commands.setScanoutBlob(set, reached));
             case Command.ResourceDetachBacking detach -> answer(chain, detach, commands.detachBacking(detach));
+            case ContextCommand.ResourceMapBlob map -> mapBlob(chain, map);
+            case ContextCommand context -> settle(chain, context, commands.host().execute(context, reached));
             case Command.CursorCommand cursor -> answer(chain, cursor, Response.ERR_UNSPEC); // of the other queue
         }
     }
@@ -148,8 +150,20 @@ final class ControlQueue implements QueueWorker.Work {
     }
 
     private void answer(Chain chain, Command command, Response response) {
-        responder.respond(chain, response);
-        note(command, response != Response.OK_NODATA);
+        byte[] payload = commands.host().payload(response);
+        if (payload == null) responder.respond(chain, response);
+        else responder.respond(chain, response, payload);
+        note(command, response.isError());
+    }
+
+    /** The window must be mapped for the guest first. */
+    private void mapBlob(Chain chain, ContextCommand.ResourceMapBlob command) {
+        hold(chain, command);
+        commands.host().show(_ -> {
+            if (!release(chain)) return;
+            answer(chain, command, commands.host().execute(command, reached));
+            worker.resume();
+        });
     }
 
     private void note(Command command, boolean refused) {
@@ -157,11 +171,12 @@ final class ControlQueue implements QueueWorker.Work {
     }
 
     private void assignUuid(Chain chain, Command.ResourceAssignUuid command) {
-        byte[] uuid = commands.uuid(command);
-        if (uuid == null) {
-            answer(chain, command, Response.ERR_INVALID_RESOURCE_ID);
+        Response assigned = commands.assignUuid(command);
+        if (assigned != Response.OK_RESOURCE_UUID) {
+            answer(chain, command, assigned);
             return;
         }
+        byte[] uuid = commands.uuid(command);
         byte[] response = new byte[Wire.ResourceUuid.BYTES];
         System.arraycopy(uuid, 0, response, Wire.ResourceUuid.UUID, uuid.length);
         responder.respond(chain, Response.OK_RESOURCE_UUID, response);

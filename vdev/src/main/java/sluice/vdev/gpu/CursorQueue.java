@@ -54,7 +54,7 @@ final class CursorQueue implements QueueWorker.Work {
     public void execute(Chain chain) {
         long startedAt = System.nanoTime();
         decoder.take(chain.readable(), Math.min(chain.readable().bytes(), Wire.Cursor.BYTES));
-        responder.begin(decoder.bytes());
+        responder.begin(decoder.bytes(), false);
         if (!(decoder.decode() instanceof Command.CursorCommand command)) {
             statistics.unknownCommand();
             responder.respond(chain, Response.ERR_UNSPEC);
@@ -96,7 +96,7 @@ final class CursorQueue implements QueueWorker.Work {
         if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
         return switch (resource) {
             case HostCopy copy -> copied(command, copy.image());
-            case GuestBlob blob -> read(command, blob);
+            case Blob blob -> read(command, blob);
         };
     }
 
@@ -108,7 +108,7 @@ final class CursorQueue implements QueueWorker.Work {
     }
 
     /** No command defines the layout of a cursor in a blob: as in QEMU, from the first byte, without gaps. */
-    private Response read(Command.UpdateCursor command, GuestBlob blob) {
+    private Response read(Command.UpdateCursor command, Blob blob) {
         if (blob.size() < BYTES) return Response.ERR_INVALID_PARAMETER;
         if (display.isWatched())
             statistics.observed(new BlobPixels(blob, LAYOUT, backings).copyTo(ALL, pixels, 0, LAYOUT.stride()));

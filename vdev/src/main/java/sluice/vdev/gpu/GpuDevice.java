@@ -3,6 +3,7 @@ package sluice.vdev.gpu;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
@@ -17,6 +18,7 @@ import sluice.dmacore.space.DeviceSpace;
 import sluice.iommu.AddressRange;
 import sluice.vdev.device.DeviceContext;
 import sluice.vdev.device.DeviceEnvironment;
+import sluice.vdev.device.SharedRegion;
 import sluice.vdev.device.StrayRead;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.queue.Virtqueue;
@@ -24,14 +26,19 @@ import sluice.vdev.queue.Virtqueue;
 /** A virtio GPU with 2D commands and optional blobs (virtio 1.3 §5.7). */
 public final class GpuDevice implements VirtioDevice, Display.Listener {
     private static final int VIRTIO_ID = 16;
+    private static final long F_VIRGL = 1L << 0;
     private static final long F_EDID = 1L << 1;
     private static final long F_RESOURCE_UUID = 1L << 2;
     private static final long F_RESOURCE_BLOB = 1L << 3;
+    private static final long F_CONTEXT_INIT = 1L << 4;
+    /** Since virtio 1.4. */
+    private static final long F_BLOB_ALIGNMENT = 1L << 5;
     private static final int CONTROL = 0;
     private static final int CURSOR = 1;
 
     private final byte[] config;
     private final boolean blobs;
+    private final long windowBytes;
     private final ResourceTable resources;
     private final Scanouts scanouts;
     private final Painter painter;
@@ -73,6 +80,7 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
                 environment.dmaParams(DeviceDmaParams.throughIommu()), environment.stream(), environment.share(),
                 HostImage::new);
         environment.reachesThrough(space().table());
+        backings.setWitness(environment.witness());
         statistics.register(environment.report());
         StrayRead stray = environment.strayRead();
         if (stray != null) setStrayRead(stray);
@@ -91,13 +99,17 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
         this.pictures = pictures;
         this.resources = new ResourceTable(options.memoryLimit(), share, !stream.coherent(), images);
         this.blobs = options.blobs();
+        this.windowBytes = options.windowBytes();
         this.painter = new Painter(display, share, statistics);
         this.scanouts = new Scanouts(display, painter, options.scanouts(), options.memoryLimit());
         this.cursors = new Cursors(display);
-        this.commands = new Commands(resources, scanouts, display, painter, statistics, pictures, backings);
+        this.commands = new Commands(resources, scanouts, display, painter, statistics, pictures, backings, share,
+                windowBytes);
         pictures.whenRead(statistics::observed);
         this.config = new byte[Wire.Config.BYTES];
-        ByteBuffer.wrap(config).order(ByteOrder.LITTLE_ENDIAN).putInt(Wire.Config.NUM_SCANOUTS, options.outputs());
+        ByteBuffer.wrap(config).order(ByteOrder.LITTLE_ENDIAN).putInt(Wire.Config.NUM_SCANOUTS, options.outputs())
+                .putInt(Wire.Config.NUM_CAPSETS, windowBytes > 0 ? 1 : 0)
+                .putInt(Wire.Config.BLOB_ALIGNMENT, blobs ? BlobCommands.ALIGNMENT : 0);
         display.setListener(this);
     }
 
@@ -124,7 +136,19 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
 
     @Override
     public long features() {
-        return F_EDID | F_RESOURCE_UUID | (blobs ? F_RESOURCE_BLOB : 0);
+        return F_EDID | F_RESOURCE_UUID | (blobs ? F_RESOURCE_BLOB | F_BLOB_ALIGNMENT : 0)
+                | (windowBytes > 0 ? F_VIRGL | F_CONTEXT_INIT : 0);
+    }
+
+    /** The window of host memory. */
+    @Override
+    public List<SharedRegion> sharedRegions() {
+        return windowBytes > 0 ? List.of(HostBlobCommands.region(windowBytes)) : List.of();
+    }
+
+    /** Bytes of the window that host blobs use. */
+    long windowUsed() {
+        return commands.host().used();
     }
 
     @Override
@@ -151,7 +175,10 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
     public void start(long features, DeviceContext deviceContext) {
         context = deviceContext;
         backings.setMemory(deviceContext.memory());
-        commands.setBlobs((features & F_RESOURCE_BLOB) != 0);
+        commands.blobs().setNegotiated((features & F_RESOURCE_BLOB) != 0);
+        commands.blobs().setAligned((features & F_BLOB_ALIGNMENT) != 0);
+        boolean contexts = windowBytes > 0 && (features & (F_VIRGL | F_CONTEXT_INIT)) != 0;
+        commands.host().start(contexts ? deviceContext.window(Wire.SHM_ID_HOST_VISIBLE) : null);
         commands.whenReleased(deviceContext::bufferReleased);
     }
 

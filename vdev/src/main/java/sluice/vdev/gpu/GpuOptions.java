@@ -15,8 +15,11 @@ import sluice.iommu.fault.FaultPolicy;
  *        their lists of pages, and the device's share of the process
  * @param onFault policy for an access refused by its own address space; stall is not allowed
  * @param blobs whether resources may be shared memory (VIRTIO_GPU_F_RESOURCE_BLOB)
+ * @param windowBytes size of the window in which the guest maps host memory, a power of two from 1 MiB; 0 for no host
+ * memory. With it the GPU offers contexts, and VIRTIO_GPU_F_VIRGL, without which Linux has neither
  */
-public record GpuOptions(int outputs, int scanouts, long memoryLimit, FaultPolicy onFault, boolean blobs) {
+public record GpuOptions(int outputs, int scanouts, long memoryLimit, FaultPolicy onFault, boolean blobs,
+        long windowBytes) {
     /** The limit of QEMU's own device. */
     public static final long DEFAULT_MEMORY_LIMIT = 256L << 20;
 
@@ -24,6 +27,10 @@ public record GpuOptions(int outputs, int scanouts, long memoryLimit, FaultPolic
     public static final int MAX_OUTPUTS = Scanouts.MAX;
 
     public GpuOptions {
+        if (windowBytes != 0 && (windowBytes < 1 << 20 || Long.bitCount(windowBytes) != 1 || !blobs)) {
+            throw new IllegalArgumentException(
+                    windowBytes + " bytes of a window; give a power of two, at least 1 MiB, and blobs");
+        }
         if (outputs < 1 || outputs > Scanouts.MAX) {
             throw new IllegalArgumentException(outputs + " outputs; give 1 to " + Scanouts.MAX);
         }
@@ -41,7 +48,7 @@ public record GpuOptions(int outputs, int scanouts, long memoryLimit, FaultPolic
 
     /** A GPU without blobs. */
     public GpuOptions(int outputs, int scanouts, long memoryLimit, FaultPolicy onFault) {
-        this(outputs, scanouts, memoryLimit, onFault, false);
+        this(outputs, scanouts, memoryLimit, onFault, false, 0);
     }
 
     /** A GPU with as many scan-outs as outputs. */
@@ -61,11 +68,16 @@ public record GpuOptions(int outputs, int scanouts, long memoryLimit, FaultPolic
 
     /** The same options with all scan-outs valid in commands. */
     public GpuOptions withAnyScanout() {
-        return new GpuOptions(outputs, Scanouts.MAX, memoryLimit, onFault, blobs);
+        return new GpuOptions(outputs, Scanouts.MAX, memoryLimit, onFault, blobs, windowBytes);
     }
 
     /** The same options with blobs. */
     public GpuOptions withBlobs() {
-        return new GpuOptions(outputs, scanouts, memoryLimit, onFault, true);
+        return new GpuOptions(outputs, scanouts, memoryLimit, onFault, true, windowBytes);
+    }
+
+    /** The same options with blobs, also of host memory, which the guest maps in a window of this size. */
+    public GpuOptions withHostBlobs(long window) {
+        return new GpuOptions(outputs, scanouts, memoryLimit, onFault, true, window);
     }
 }

@@ -26,6 +26,7 @@ public final class GpuStatistics {
     private final Counter cursorBytes = new Counter();
     private final Counter observerBytes = new Counter();
     private final Counter redundantTransfers = new Counter();
+    private final Counter movedBytes = new Counter();
 
     GpuStatistics() {
         for (CommandType type : CommandType.values()) latencies.put(type, new AtomicHistogram(LONGEST_NANOS, 3));
@@ -52,6 +53,8 @@ public final class GpuStatistics {
         report.counter("observerBytes", "bytes",
                 "Bytes of blobs read by displays, cursors and snapshots.",
                 observerBytes);
+        report.counter("movedBytes", "bytes", "Bytes of host blobs copied because the guest mapped one elsewhere.",
+                movedBytes);
         report.counter("redundantTransfers", "commands", "TRANSFER commands for blobs, which have no copy to fill.",
                 redundantTransfers);
         report.distributions("latencyMicros", "From taking a command to answering it.", times);
@@ -95,6 +98,15 @@ public final class GpuStatistics {
     /** Bytes of blobs read by displays, cursors and snapshots. */
     public long observerBytes() {
         return observerBytes.getAsLong();
+    }
+
+    void moved(long bytes) {
+        movedBytes.add(bytes);
+    }
+
+    /** Bytes of host blobs copied to another place of the window. */
+    public long movedBytes() {
+        return movedBytes.getAsLong();
     }
 
     void redundantTransfer() {

@@ -3,13 +3,12 @@ package sluice.vdev.gpu;
 import org.jspecify.annotations.Nullable;
 
 /** Guest pages as a resource (VIRTIO_GPU_BLOB_MEM_GUEST): the guest draws in them, and displays read them in place. */
-final class GuestBlob implements Resource {
+final class GuestBlob implements Blob {
     private final int id;
     private final long size;
     private final ResourceUuid uuid = new ResourceUuid();
+    private final BlobUse use = new BlobUse();
     private @Nullable Backing backing;
-    private @Nullable BlobPixels pixels;
-    private boolean given;
 
     /** @param size in bytes, at least 1 */
     GuestBlob(int id, long size) {
@@ -22,13 +21,24 @@ final class GuestBlob implements Resource {
         return id;
     }
 
-    long size() {
+    @Override
+    public long size() {
         return size;
     }
 
     @Override
     public ResourceUuid uuid() {
         return uuid;
+    }
+
+    @Override
+    public BlobUse use() {
+        return use;
+    }
+
+    @Override
+    public @Nullable Pages pages() {
+        return backing;
     }
 
     @Override
@@ -39,30 +49,11 @@ final class GuestBlob implements Resource {
     @Override
     public void setBacking(@Nullable Backing pages) {
         backing = pages;
-        given = false;
+        use.begin();
     }
 
     @Override
     public long leastBacking() {
         return size;
-    }
-
-    /** Whether all present pages were transferred to the GPU, as at the first SET_SCANOUT_BLOB. */
-    boolean isGiven() {
-        return given;
-    }
-
-    void setGiven() {
-        given = true;
-    }
-
-    /** The picture shown last, or null; reused, because the guest flips at every frame. */
-    @Nullable
-    BlobPixels pixels() {
-        return pixels;
-    }
-
-    void setPixels(BlobPixels shown) {
-        pixels = shown;
     }
 }

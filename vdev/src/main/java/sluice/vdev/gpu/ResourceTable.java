@@ -29,8 +29,8 @@ final class ResourceTable {
      */
     static final int MAX_ENTRIES = 131_072;
 
-    /** A resource without pages, on the heap. */
-    private static final long RESOURCE_BYTES = 512;
+    /** A resource without pages, on the heap, and its entry among exported objects. */
+    private static final long RESOURCE_BYTES = 768;
 
     /** The allocator of images. */
     @FunctionalInterface
@@ -114,7 +114,7 @@ final class ResourceTable {
     }
 
     /** Adds a resource without host memory, with a free id; false, with nothing changed, if the limit is reached. */
-    boolean add(GuestBlob blob) {
+    boolean add(Blob blob) {
         if (count == MAX_RESOURCES) return false;
         if (count + 1 > slots.length / 2) grow();
         if (!take(0, RESOURCE_BYTES)) return false;
@@ -235,7 +235,7 @@ final class ResourceTable {
                 giveBackImage(copy.imageBytes());
                 copy.image().release();
             }
-            case GuestBlob blob -> giveBack(0, RESOURCE_BYTES);
+            case Blob blob -> giveBack(0, RESOURCE_BYTES);
         }
     }
 

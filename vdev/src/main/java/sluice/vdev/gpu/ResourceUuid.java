@@ -7,17 +7,26 @@ import org.jspecify.annotations.Nullable;
 
 /** The random UUID of a resource, created on first use. */
 final class ResourceUuid {
-    private byte @Nullable [] bytes;
+    private @Nullable UUID value;
+
+    /** Whether the guest has asked for it. */
+    boolean isAssigned() {
+        return value != null;
+    }
+
+    UUID value() {
+        UUID present = value;
+        if (present == null) {
+            present = UUID.randomUUID();
+            value = present;
+        }
+        return present;
+    }
 
     /** 16 bytes, as in the response to VIRTIO_GPU_CMD_RESOURCE_ASSIGN_UUID. */
     byte[] bytes() {
-        byte[] present = bytes;
-        if (present == null) {
-            UUID random = UUID.randomUUID();
-            present = ByteBuffer.allocate(Wire.ResourceUuid.UUID_BYTES).putLong(random.getMostSignificantBits())
-                    .putLong(random.getLeastSignificantBits()).array();
-            bytes = present;
-        }
-        return present;
+        UUID present = value();
+        return ByteBuffer.allocate(Wire.ResourceUuid.UUID_BYTES).putLong(present.getMostSignificantBits())
+                .putLong(present.getLeastSignificantBits()).array();
     }
 }

@@ -18,11 +18,16 @@ final class Responder {
     private int contextId;
     private int ringIndex;
 
-    /** Stores the fence of {@code command} for its response. A command with an incomplete header has none. */
-    void begin(Snapshot command) {
+    /**
+     * Stores the fence of {@code command} for its response. A command with an incomplete header has none.
+     *
+     * @param rings whether a fence may be of a ring of its context
+     */
+    void begin(Snapshot command, boolean rings) {
         boolean fenced = command.length() >= Wire.Header.BYTES
                 && (command.u32(Wire.Header.FLAGS) & Wire.Header.FLAG_FENCE) != 0;
-        flags = fenced ? Wire.Header.FLAG_FENCE : 0;
+        int kept = rings ? Wire.Header.FLAG_FENCE | Wire.Header.FLAG_INFO_RING_IDX : Wire.Header.FLAG_FENCE;
+        flags = fenced ? command.u32(Wire.Header.FLAGS) & kept : 0;
         fenceId = fenced ? command.u64(Wire.Header.FENCE_ID) : 0;
         contextId = fenced ? command.u32(Wire.Header.CTX_ID) : 0;
         ringIndex = fenced ? command.u8(Wire.Header.RING_IDX) : 0;

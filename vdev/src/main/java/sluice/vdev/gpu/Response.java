@@ -4,8 +4,11 @@ package sluice.vdev.gpu;
 public enum Response {
     OK_NODATA(0x1100),
     OK_DISPLAY_INFO(0x1101),
+    OK_CAPSET_INFO(0x1102),
+    OK_CAPSET(0x1103),
     OK_EDID(0x1104),
     OK_RESOURCE_UUID(0x1105),
+    OK_MAP_INFO(0x1106),
     /** All other errors: an unknown command, one that is too short, an address that is not memory. */
     ERR_UNSPEC(0x1200),
     ERR_OUT_OF_MEMORY(0x1201),
@@ -22,5 +25,10 @@ public enum Response {
 
     public int wireNumber() {
         return wireNumber;
+    }
+
+    /** Whether the command was not executed. */
+    boolean isError() {
+        return wireNumber >= 0x1200;
     }
 }

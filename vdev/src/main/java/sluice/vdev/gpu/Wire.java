@@ -5,6 +5,9 @@ package sluice.vdev.gpu;
  * numbers little-endian. A test compares them with the C header.
  */
 final class Wire {
+    /** VIRTIO_GPU_SHM_ID_HOST_VISIBLE: the shared memory region of host blobs. */
+    static final int SHM_ID_HOST_VISIBLE = 1;
+
     private Wire() {}
 
     /** struct virtio_gpu_ctrl_hdr: begins every command and every response. */
@@ -18,6 +21,8 @@ final class Wire {
 
         /** The response waits for the command's effect and carries the command's fence_id. */
         static final int FLAG_FENCE = 1 << 0;
+        /** The fence is of the context's ring ring_idx. */
+        static final int FLAG_INFO_RING_IDX = 1 << 1;
 
         private Header() {}
     }
@@ -50,7 +55,7 @@ final class Wire {
         private ResourceCreate2d() {}
     }
 
-    /** RESOURCE_UNREF, RESOURCE_DETACH_BACKING and RESOURCE_ASSIGN_UUID. */
+    /** RESOURCE_UNREF, _DETACH_BACKING, _ASSIGN_UUID and _UNMAP_BLOB, CTX_ATTACH_RESOURCE and CTX_DETACH_RESOURCE. */
     static final class ResourceOnly {
         static final int RESOURCE_ID = 24;
         static final int BYTES = 32;
@@ -123,6 +128,49 @@ final class Wire {
         private SetScanoutBlob() {}
     }
 
+    static final class GetCapsetInfo {
+        static final int INDEX = 24;
+        static final int BYTES = 32;
+
+        private GetCapsetInfo() {}
+    }
+
+    static final class GetCapset {
+        static final int ID = 24;
+        static final int VERSION = 28;
+        static final int BYTES = 32;
+
+        private GetCapset() {}
+    }
+
+    /** CTX_CREATE; the context is that of the header. */
+    static final class ContextCreate {
+        static final int NAME_LENGTH = 24;
+        static final int CONTEXT_INIT = 28;
+        static final int NAME_BYTES = 64;
+        static final int BYTES = 96;
+
+        private ContextCreate() {}
+    }
+
+    static final class TransferHost3d {
+        /** struct virtio_gpu_box: x, y, z, w, h, d. */
+        static final int BOX = 24;
+        static final int OFFSET = 48;
+        static final int RESOURCE_ID = 56;
+        static final int BYTES = 72;
+
+        private TransferHost3d() {}
+    }
+
+    static final class ResourceMapBlob {
+        static final int RESOURCE_ID = 24;
+        static final int OFFSET = 32;
+        static final int BYTES = 40;
+
+        private ResourceMapBlob() {}
+    }
+
     /** UPDATE_CURSOR and MOVE_CURSOR. */
     static final class Cursor {
         static final int SCANOUT_ID = 24;
@@ -144,6 +192,36 @@ final class Wire {
         static final int BYTES = MODES + 16 * MODE_BYTES;
 
         private DisplayInfo() {}
+    }
+
+    /** struct virtio_gpu_resp_capset_info. */
+    static final class CapsetInfo {
+        static final int ID = 24;
+        static final int MAX_VERSION = 28;
+        static final int MAX_SIZE = 32;
+        static final int BYTES = 40;
+
+        private CapsetInfo() {}
+    }
+
+    /** struct virtio_gpu_resp_capset, with the capset of {@link Contexts}. */
+    static final class Capset {
+        static final int VERSION = 24;
+        static final int WINDOW_BYTES = 32;
+        static final int DATA_BYTES = 16;
+        static final int BYTES = 24 + DATA_BYTES;
+
+        private Capset() {}
+    }
+
+    /** struct virtio_gpu_resp_map_info. */
+    static final class MapInfo {
+        static final int INFO = 24;
+        /** VIRTIO_GPU_MAP_CACHE_CACHED. */
+        static final int CACHED = 1;
+        static final int BYTES = 32;
+
+        private MapInfo() {}
     }
 
     /** struct virtio_gpu_resp_resource_uuid. */

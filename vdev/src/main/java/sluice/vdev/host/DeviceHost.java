@@ -1,5 +1,6 @@
 package sluice.vdev.host;
 
+import java.io.IOException;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -111,23 +112,35 @@ public final class DeviceHost {
     }
 
     /**
-     * Switches to the memory table {@code next}; {@code done} runs when neither rings nor the device reference memory
-     * that is not in it. A command in progress holds its generation until it ends.
+     * Switches to another memory table; {@code done} runs when neither rings nor the device reference memory that is
+     * not in it. A command in progress holds its generation until it ends.
+     *
+     * @param done receives whether the change was accepted; if not, the reason is logged
      */
-    public void adopt(GuestMemory next, Runnable done) {
-        loop.ask("a new memory table", () -> {
-            Set<MemoryRegion> gone = new HashSet<>(view.current().regions());
-            next.regions().forEach(gone::remove);
-            view.adopt(next);
-            if (gone.isEmpty()) return;
-            if (iotlb == null) {
-                for (MemoryRegion region : gone) queues.invalidated(region.guest());
-            } else {
-                // Only the front-end knows which bus addresses led to removed memory, so the whole cache is dropped;
-                // misses refill it.
-                queues.invalidated(EVERYTHING);
+    public void change(MemoryChange change, Consumer<Boolean> done) {
+        loop.ask("a new memory table", false, () -> {
+            try {
+                adopt(change.carryOut());
+                return true;
+            } catch (IOException e) {
+                loop.log().error("{}: a memory table is refused: {}", loop.name(), e.getMessage());
+                return false;
             }
         }, done);
+    }
+
+    private void adopt(GuestMemory next) {
+        Set<MemoryRegion> gone = new HashSet<>(view.current().regions());
+        next.regions().forEach(gone::remove);
+        view.adopt(next);
+        if (gone.isEmpty()) return;
+        if (iotlb == null) {
+            for (MemoryRegion region : gone) queues.invalidated(region.guest());
+        } else {
+            // Only the front-end knows which bus addresses led to removed memory, so the whole cache is dropped; misses
+            // refill it.
+            queues.invalidated(EVERYTHING);
+        }
     }
 
     /** Attaches a front-end that has connected. */

@@ -20,12 +20,12 @@ import sluice.vdev.io.Disposal;
  * other is mapped on a separate thread, because mmap and the mapping lock may block. The thread exists only while
  * needed.
  */
-final class FileMapper {
+public final class FileMapper {
     private static final int IDLE_SECONDS = 1;
 
     /** A mapping that exists or is in progress. The caller releases it. */
     @FunctionalInterface
-    interface Pending {
+    public interface Pending {
         /** Waits for the mapping, if it is in progress. */
         FileMapping get() throws IOException;
     }
@@ -35,7 +35,7 @@ final class FileMapper {
     private final ThreadPoolExecutor thread = new ThreadPoolExecutor(1, 1, IDLE_SECONDS, TimeUnit.SECONDS,
             new LinkedBlockingQueue<>(), Thread.ofPlatform().name("sluice-map").daemon().factory());
 
-    FileMapper(FileMappings files, Disposal disposal) {
+    public FileMapper(FileMappings files, Disposal disposal) {
         this.files = files;
         this.disposal = disposal;
         thread.allowCoreThreadTimeOut(true);
@@ -45,7 +45,7 @@ final class FileMapper {
      * Maps the file of a descriptor. The descriptor is closed as soon as possible, even if no caller waits for the
      * mapping.
      */
-    Pending map(Fd fd) {
+    public Pending map(Fd fd) {
         FileMapping known = null;
         boolean looked = false;
         try {

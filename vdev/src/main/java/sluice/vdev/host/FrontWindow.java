@@ -6,6 +6,8 @@ import java.util.function.Supplier;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.dmacore.linux.ErrnoException;
+import sluice.dmacore.memory.FileMapping;
 import sluice.vdev.device.SharedWindow;
 import sluice.vdev.host.ShownParts.Part;
 
@@ -33,6 +35,21 @@ final class FrontWindow implements SharedWindow {
     @Override
     public MemorySegment memory() {
         return shared.segment(id);
+    }
+
+    @Override
+    public FileMapping file() {
+        return shared.mapping();
+    }
+
+    @Override
+    public long fileOffset() {
+        return shared.offset(id);
+    }
+
+    @Override
+    public void clear(long offset, long length) throws ErrnoException {
+        shared.clear(id, offset, length);
     }
 
     @Override

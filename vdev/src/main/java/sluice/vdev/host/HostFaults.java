@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 
@@ -17,6 +18,7 @@ public final class HostFaults {
     private static final class Counted {
         final HostFault fault;
         final Counter struck = new Counter();
+        final AtomicLong at = new AtomicLong();
         long seen;
 
         Counted(HostFault fault) {
@@ -26,6 +28,7 @@ public final class HostFaults {
         boolean strikes() {
             if (!fault.when().contains(++seen)) return false;
             struck.increment();
+            at.set(seen);
             return true;
         }
     }
@@ -49,6 +52,13 @@ public final class HostFaults {
         Map<String, LongSupplier> counts = new LinkedHashMap<>();
         for (Counted counted : faults) counts.put(counted.fault.name(), counted.struck);
         return counts;
+    }
+
+    /** By name: the number of the event, from 1, at which it happened last; 0 if it has not. */
+    public Map<String, LongSupplier> lastEvents() {
+        Map<String, LongSupplier> events = new LinkedHashMap<>();
+        for (Counted counted : faults) events.put(counted.fault.name(), counted.at::get);
+        return events;
     }
 
     boolean isEmpty() {

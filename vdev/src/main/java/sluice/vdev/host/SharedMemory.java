@@ -8,6 +8,7 @@ import java.util.Set;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.dmacore.linux.ErrnoException;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.Memfd;
 import sluice.dmacore.linux.Seals;
@@ -118,6 +119,22 @@ public final class SharedMemory implements AutoCloseable {
             at += region.bytes();
         }
         throw new IllegalArgumentException("the device has no shared memory region " + id);
+    }
+
+    /** The file of all regions, mapped. */
+    public FileMapping mapping() {
+        return present().mapping();
+    }
+
+    /**
+     * Clears whole pages of a region, and gives their memory back to the host.
+     *
+     * @throws IllegalArgumentException as {@link #check}
+     * @throws ErrnoException of fallocate(2)
+     */
+    public void clear(int id, long offset, long length) throws ErrnoException {
+        check(id, offset, length);
+        Memfd.punch(file(), offset(id) + offset, length);
     }
 
     /** A region's memory. */

@@ -118,31 +118,47 @@ record CommonOptions(@Nullable Transport transport, Stream stream, DmaConstraint
      * @throws WrongOptionException it does not support one of them
      */
     void requireFor(ProvidedDevice device, Environment environment) throws WrongOptionException {
-        boolean function = device instanceof ProvidedDevice.Function;
-        Transport carried = transportOf(device);
-        if (function && carried != Transport.VFIO_USER) {
-            throw new WrongOptionException(
-                    "transport=%s: a PCI function can only be served over %s".formatted(carried,
-                            Transport.VFIO_USER));
+        if (device instanceof ProvidedDevice.Function) {
+            requireForFunction(environment.strays());
+            return;
         }
-        if (!function && environment.space() == null) requireNoSpace();
-        if (!function && !constraints.isNone() && !environment.attaches()) {
+        Transport carried = transportOf(device);
+        if (environment.space() == null) requireNoSpace();
+        if (!constraints.isNone() && !environment.attaches()) {
             throw new WrongOptionException(
                     "%s: not supported: this device, unlike a PCI function or the gpu, attaches to no buffers"
                             .formatted(constraints));
         }
-        if (function && !(onFault instanceof FaultPolicy.Abort)) {
+        requireFaults(false, carried, environment.strays());
+    }
+
+    /**
+     * Checks that a PCI function supports the options.
+     *
+     * @param strays whether it has stray reads
+     * @throws WrongOptionException it does not support one of them
+     */
+    void requireForFunction(boolean strays) throws WrongOptionException {
+        if (transport != null && transport != Transport.VFIO_USER) {
+            throw new WrongOptionException(
+                    "transport=%s: a PCI function can only be served over %s".formatted(transport,
+                            Transport.VFIO_USER));
+        }
+        if (!(onFault instanceof FaultPolicy.Abort)) {
             throw new WrongOptionException(
                     "on-fault: a PCI function supports only abort: an access that the front-end has not mapped always fails");
         }
-        if (function && pollNanos > 0)
-            throw new WrongOptionException("poll-us: a PCI function has no queues to poll");
+        if (pollNanos > 0) throw new WrongOptionException("poll-us: a PCI function has no queues to poll");
+        requireFaults(true, Transport.VFIO_USER, strays);
+    }
+
+    private void requireFaults(boolean function, Transport carried, boolean strays) throws WrongOptionException {
         if (!injections.front().isEmpty() && carried == Transport.VFIO_USER) {
             throw new WrongOptionException("%s: not available over vfio-user, where no translation is cached"
                     .formatted(injections.front().getFirst().name()));
         }
         for (HostFault fault : injections.host()) requireFor(fault, function, carried);
-        if (injections.stray() != null && !environment.strays()) {
+        if (injections.stray() != null && !strays) {
             throw new WrongOptionException(
                     "inject=stray-read: not supported by this device; use deny or poison instead");
         }

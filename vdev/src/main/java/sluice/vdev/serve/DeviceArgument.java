@@ -1,5 +1,6 @@
 package sluice.vdev.serve;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -71,6 +72,18 @@ public record DeviceArgument(String name, Map<String, List<String>> options) {
         if (options.containsKey("socket-path") == options.containsKey("fd"))
             throw new WrongOptionException(name + ": give exactly one of socket-path=PATH and fd=N");
         return new DeviceOptions(options);
+    }
+
+    /**
+     * Checks the values of the options that every device has, without a device.
+     *
+     * @param function whether the device is known to be a PCI function, so that what such a device cannot have is wrong, too
+     * @throws WrongOptionException one is invalid; the sentence tells what to give instead
+     * @throws IOException the folder for a report is missing
+     */
+    public void requireCommon(boolean function) throws IOException, WrongOptionException {
+        CommonOptions common = CommonOptions.of(new DeviceOptions(options));
+        if (function) common.requireForFunction(false);
     }
 
     /** The provider's own options, then the common options that it does not define itself. */

@@ -7,6 +7,8 @@ import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,13 +16,16 @@ import java.util.Objects;
 import java.util.SequencedMap;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
+import java.util.Set;
 import java.util.jar.JarFile;
 import java.util.regex.Pattern;
 import java.util.zip.ZipException;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.DeviceProvider;
+import sluice.vdev.plugin.WrongOptionException;
 
 /**
  * The available devices: Sluice's own and those of plug-ins. Each jar has a class loader of its own with Sluice's as
@@ -133,6 +138,35 @@ public final class DeviceCatalog {
     /** The device with this name, or null. */
     public @Nullable Entry find(String name) {
         return entries.get(name);
+    }
+
+    /** A device that is to be served, with its options. */
+    public record Chosen(DeviceProvider provider, DeviceOptions options) {}
+
+    /**
+     * The devices of a command line.
+     *
+     * @throws WrongOptionException a device is unknown, an option is, or two devices have the same socket
+     */
+    public List<Chosen> choose(List<DeviceArgument> devices) throws WrongOptionException {
+        List<Chosen> all = new ArrayList<>();
+        Set<List<String>> sockets = new HashSet<>();
+        for (DeviceArgument device : devices) {
+            Entry kind = find(device.name());
+            if (kind == null) {
+                throw new WrongOptionException(
+                        "unknown device \"%s\"; the devices are %s".formatted(device.name(), names()));
+            }
+            DeviceOptions options = device.optionsOf(kind.provider());
+            String where = options.isGiven("fd") ? "fd" : "socket-path";
+            String socket = String.valueOf(options.text(where));
+            if (!sockets.add(List.of(where, socket))) {
+                throw new WrongOptionException(
+                        "%s=%s is used by two devices; each needs its own".formatted(where, socket));
+            }
+            all.add(new Chosen(kind.provider(), options));
+        }
+        return all;
     }
 
     /** The names of those that a plug-in has brought; at least one. */

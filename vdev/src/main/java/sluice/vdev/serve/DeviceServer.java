@@ -87,21 +87,37 @@ final class DeviceServer implements AutoCloseable {
                         : new FunctionServer(functionHost(
                                 new VirtioPciFunction(given.device(), environment.loop(), options.pollNanos(),
                                         shared(given.device())),
-                                Stream.COHERENT, DmaConstraints.NONE, null)); // coherency applies to its buffers; rings are always coherent
+                                ofVirtio(), DmaConstraints.NONE, environment.witness()));
                 space = environment.space();
             }
         }
         register(space);
     }
 
+    /**
+     * A virtio device accesses its rings, and the memory of commands and answers, coherently: its own address space, if it has one, does
+     * the rest. What a kernel reports of that is a matter of the witness.
+     */
+    private Stream ofVirtio() {
+        return options.stream().coherent() || environment.witness() == null
+                ? Stream.COHERENT
+                : Stream.NON_COHERENT_READS;
+    }
+
     /** How often what was asked for has gone wrong. */
     private void register(@Nullable IoSpace where) {
         Map<String, LongSupplier> counts = new LinkedHashMap<>(faults.counts());
+        Map<String, LongSupplier> events = new LinkedHashMap<>(faults.lastEvents());
         if (where != null) {
-            for (Rule rule : options.injections().space()) counts.put(rule.name(), () -> where.struck(rule.name()));
+            for (Rule rule : options.injections().space()) {
+                counts.put(rule.name(), () -> where.struck(rule.name()));
+                events.put(rule.name(), () -> where.struckAt(rule.name()));
+            }
         }
         if (counts.isEmpty()) return;
         environment.report().counters("injected", "times", "How often each fault of --inject has happened.", counts);
+        environment.report().counters("injectedAt", "events",
+                "The number of the event at which each fault of --inject has happened last.", events);
     }
 
     /**

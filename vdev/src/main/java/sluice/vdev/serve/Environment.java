@@ -19,6 +19,7 @@ import sluice.iommu.fault.FaultPolicy;
 import sluice.iommu.injection.Rule;
 import sluice.iommu.space.IoSpace;
 import sluice.vdev.device.DeviceEnvironment;
+import sluice.vdev.device.InputSeats;
 import sluice.vdev.device.Report;
 import sluice.vdev.device.StrayRead;
 import sluice.vdev.device.Workers;
@@ -31,6 +32,7 @@ final class Environment implements DeviceEnvironment {
     private final FenceDomain fences;
     private final DmaCore core;
     private final @Nullable Witness witness;
+    private final InputSeats seats;
     private final CommonOptions options;
     private final Share share;
     private final FileMappings files;
@@ -45,6 +47,7 @@ final class Environment implements DeviceEnvironment {
         core = process.core();
         fences = process.fences();
         witness = process.witness();
+        seats = process.seats();
         this.options = options;
         share = Budget.ofProcess().share(name);
         files = FileMappings.ofProcess().paidBy(share);
@@ -106,6 +109,11 @@ final class Environment implements DeviceEnvironment {
     @Override
     public @Nullable Witness witness() {
         return witness;
+    }
+
+    @Override
+    public InputSeats seats() {
+        return seats;
     }
 
     @Override

@@ -3,6 +3,7 @@ package sluice.vdev.serve;
 import java.util.Map;
 import java.util.function.LongSupplier;
 
+import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
@@ -26,6 +27,8 @@ import sluice.vdev.device.Report;
 final class JsonReport {
     private static final double NANOS_PER_MICRO = 1000;
     private static final double NANOS_PER_MILLI = 1_000_000;
+
+    private static final Gson PLAIN = new Gson();
 
     private JsonReport() {}
 
@@ -52,6 +55,7 @@ final class JsonReport {
         switch (metric) {
             case Report.Single number -> at.addProperty(last, number.value().getAsLong());
             case Report.Labelled numbers -> at.add(last, numbers(numbers.values()));
+            case Report.Rows rows -> at.add(last, PLAIN.toJsonTree(rows.rows().get()));
             case Report.Distributions distributions -> at.add(last, distributions(distributions.values()));
         }
     }
@@ -110,6 +114,7 @@ final class JsonReport {
             one.addProperty("length", finding.length());
             one.addProperty("what", finding.what());
             one.addProperty("site", finding.site());
+            one.addProperty("chain", finding.chain());
             report.add(one);
         }
         return report;

@@ -23,6 +23,7 @@ import sluice.dmacore.fence.FenceOptions;
 import sluice.dmacore.fence.FenceWatch;
 import sluice.dmacore.fence.LatePolicy;
 import sluice.dmacore.witness.Witness;
+import sluice.vdev.device.InputSeats;
 import sluice.vdev.host.Loops;
 import sluice.vdev.host.WorkerPool;
 import sluice.vdev.plugin.DeviceOptions;
@@ -52,6 +53,7 @@ public final class ServerProcess implements AutoCloseable {
     private final FenceWatch fenceWatch = fences.watch(LatePolicy.FAIL);
     private final ExecutorService writer = Executors
             .newSingleThreadExecutor(Thread.ofPlatform().name("sluice-writer").daemon().factory());
+    private final InputSeats seats = new InputSeats();
     private final List<Served> served = new ArrayList<>();
     private final Map<String, Integer> names = new HashMap<>();
     private final CountDownLatch end = new CountDownLatch(1);
@@ -83,6 +85,11 @@ public final class ServerProcess implements AutoCloseable {
     /** Fences of all devices; one that is late fails. */
     FenceDomain fences() {
         return fences;
+    }
+
+    /** The input devices of the process. */
+    InputSeats seats() {
+        return seats;
     }
 
     /**
@@ -122,6 +129,17 @@ public final class ServerProcess implements AutoCloseable {
         } finally {
             if (!added) server.close();
         }
+    }
+
+    /**
+     * Serves all devices or none, because a script cannot use a process that lacks one of its devices: {@link #add} for each, with a
+     * witness if there is one, and {@link #run}.
+     */
+    public void serve(List<DeviceCatalog.Chosen> devices)
+            throws IOException, InterruptedException, WrongOptionException {
+        if (devices.stream().anyMatch(device -> device.provider().witnesses())) openWitness();
+        for (DeviceCatalog.Chosen device : devices) add(device.provider(), device.options());
+        run();
     }
 
     private void oneLess() {

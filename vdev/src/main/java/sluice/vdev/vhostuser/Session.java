@@ -3,6 +3,7 @@ package sluice.vdev.vhostuser;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
@@ -20,7 +21,9 @@ import sluice.vdev.device.DisplaySocket;
 import sluice.vdev.device.SharedRegion;
 import sluice.vdev.device.TransportFeatures;
 import sluice.vdev.host.DeviceHost;
+import sluice.vdev.host.FileMapper;
 import sluice.vdev.host.FrontIommu;
+import sluice.vdev.host.MemoryChange;
 import sluice.vdev.io.Backlog;
 import sluice.vdev.io.Disposal;
 import sluice.vdev.io.FrameChannel;
@@ -58,6 +61,8 @@ final class Session extends ChannelInboundHandlerAdapter {
     private final MemoryTable memory;
     private final Vrings vrings;
     private final BackEndChannel toFrontEnd;
+    /** Whether the front-end has sent memory. */
+    private boolean memorySent;
     private long features;
     private boolean featuresSettled;
     private long protocolFeatures;
@@ -72,7 +77,7 @@ final class Session extends ChannelInboundHandlerAdapter {
         this.gone = gone;
         this.replies = new Replies(channel);
         this.backlog = new Backlog(channel, disposal, LIMITS);
-        this.memory = new MemoryTable(backEnd.files(), disposal, log);
+        this.memory = new MemoryTable(new FileMapper(backEnd.files(), disposal), log);
         this.toFrontEnd = new BackEndChannel(log);
         this.vrings = new Vrings(host, channel);
     }
@@ -120,18 +125,10 @@ final class Session extends ChannelInboundHandlerAdapter {
             case FrontEndMessage.SetOwner() -> now(request, () -> {}); // a connection has one owner anyway
             case FrontEndMessage.ResetOwner() ->
                 now(request, () -> LOG.debug("RESET_OWNER is deprecated and does nothing"));
-            case FrontEndMessage.SetMemTable set -> later(request, done -> {
-                memory.replace(set.regions(), set.fds());
-                adopt(done);
-            });
-            case FrontEndMessage.AddMemReg add -> later(request, done -> {
-                memory.add(add.region(), add.fd());
-                adopt(done);
-            });
-            case FrontEndMessage.RemMemReg remove -> later(request, done -> {
-                memory.remove(remove.region());
-                adopt(done);
-            });
+            case FrontEndMessage.SetMemTable set ->
+                change(request, set.regions().size(), () -> memory.replace(set.regions(), set.fds()));
+            case FrontEndMessage.AddMemReg add -> change(request, 1, () -> memory.add(add.region(), add.fd()));
+            case FrontEndMessage.RemMemReg remove -> change(request, 0, () -> memory.remove(remove.region()));
             case FrontEndMessage.SetVringNum set -> now(request, () -> vrings.setSize(set.index(), set.size()));
             case FrontEndMessage.SetVringBase set ->
                 now(request, () -> vrings.setPosition(set.index(), set.position()));
@@ -270,7 +267,7 @@ final class Session extends ChannelInboundHandlerAdapter {
     }
 
     private void expectMemory() {
-        if (memoryHint != null || !memory.current().regions().isEmpty()) return;
+        if (memoryHint != null || memorySent) return;
         memoryHint = channel.eventLoop().schedule(() -> log
                 .error("""
                         the front-end has started the device but sent no guest memory, so it cannot work; is the VM's memory \
@@ -278,12 +275,16 @@ final class Session extends ChannelInboundHandlerAdapter {
                 MEMORY_HINT_SECONDS, TimeUnit.SECONDS);
     }
 
-    private void adopt(Runnable done) {
+    /** @param added number of regions that it adds */
+    private void change(Request request, int added, Supplier<MemoryChange> change) throws ProtocolViolation {
+        Replies.Place place = place(request);
+        if (added > 0) memorySent = true;
         Future<?> hint = memoryHint;
         memoryHint = null;
         if (hint != null) hint.cancel(false);
-        GuestMemory next = memory.current().retain();
-        host.adopt(next, done);
+        host.change(change.get(), accepted -> {
+            if (place != null) place.answerLater(accepted ? 0 : 1);
+        });
     }
 
     /** With GPA_ADDRESSES the front-end passes guest addresses of rings, otherwise its own user addresses. */
@@ -361,9 +362,11 @@ final class Session extends ChannelInboundHandlerAdapter {
         if (hint != null) hint.cancel(false);
         try {
             toFrontEnd.close();
-            memory.close();
         } finally {
-            host.detach(() -> disposal.whenDone(() -> channel.eventLoop().execute(gone)));
+            host.detach(() -> {
+                memory.close();
+                disposal.whenDone(() -> channel.eventLoop().execute(gone));
+            });
         }
     }
 }

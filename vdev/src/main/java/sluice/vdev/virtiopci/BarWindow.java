@@ -3,6 +3,8 @@ package sluice.vdev.virtiopci;
 import java.lang.foreign.MemorySegment;
 import java.util.function.Consumer;
 
+import sluice.dmacore.linux.ErrnoException;
+import sluice.dmacore.memory.FileMapping;
 import sluice.vdev.device.SharedWindow;
 import sluice.vdev.host.SharedMemory;
 
@@ -15,6 +17,21 @@ record BarWindow(SharedMemory shared, int id) implements SharedWindow {
     @Override
     public MemorySegment memory() {
         return shared.segment(id);
+    }
+
+    @Override
+    public FileMapping file() {
+        return shared.mapping();
+    }
+
+    @Override
+    public long fileOffset() {
+        return shared.offset(id);
+    }
+
+    @Override
+    public void clear(long offset, long length) throws ErrnoException {
+        shared.clear(id, offset, length);
     }
 
     @Override

@@ -23,7 +23,9 @@ enum Operation {
     /** The module is unloaded. */
     GOODBYE("goodbye"),
     /** A driver was unbound; without a list. */
-    UNBOUND("unbound");
+    UNBOUND("unbound"),
+    /** The text of a call chain, before the first message that has its number. */
+    CHAIN("chain");
 
     private static final List<Operation> ALL = List.of(values());
 

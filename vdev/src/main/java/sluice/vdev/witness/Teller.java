@@ -11,6 +11,7 @@ import sluice.dmacore.memory.Runs;
 import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.space.DmaReader;
 import sluice.dmacore.witness.KernelCall;
+import sluice.dmacore.witness.Timeline;
 import sluice.dmacore.witness.Witness;
 import sluice.dmacore.witness.WitnessedDevice;
 import sluice.iommu.Access;
@@ -61,36 +62,24 @@ final class Teller implements AutoCloseable {
     }
 
     /** @throws RefusedException it is invalid, or the core refuses it */
-    void take(Operation operation, WitnessMessage message) throws RefusedException {
+    void take(Operation operation, WitnessMessage message, String chain) throws RefusedException {
         if (operation == Operation.HELLO) {
             witness.greet(device, !message.has(WitnessMessage.FLAG_BOUND));
             return;
         }
         if (operation == Operation.UNBOUND) {
-            Findings.at(message.call(), device::unbound);
+            Findings.at(message.call(), chain, device::unbound);
             return;
         }
         collect(message);
         if (entries < message.total()) return;
         try {
-            Direction direction = direction(message.direction());
-            KernelCall call = new KernelCall(message.call(), direction, KernelCall.attributes(message.attributes()),
-                    message.has(WitnessMessage.FLAG_BOUNCED));
-            if (entries > 0) carryOut(operation, call);
+            if (entries > 0) carryOut(operation, message.toCall(chain));
         } catch (DmaBufException e) {
             throw new RefusedException("%s for %s: %s".formatted(message.call(), device.name(), e.getMessage()));
         } finally {
             entries = 0;
         }
-    }
-
-    private static Direction direction(int number) throws RefusedException {
-        return switch (number) {
-            case 0 -> Direction.BIDIRECTIONAL;
-            case 1 -> Direction.TO_DEVICE;
-            case 2 -> Direction.FROM_DEVICE;
-            default -> throw new RefusedException("direction %d is not known".formatted(number));
-        };
     }
 
     private void collect(WitnessMessage message) throws RefusedException {
@@ -116,7 +105,17 @@ final class Teller implements AutoCloseable {
         }
     }
 
-    private void carryOut(Operation operation, KernelCall call) throws DmaBufException, RefusedException {
+    private void carryOut(Operation operation, KernelCall call) throws DmaBufException {
+        Timeline timeline = witness.timeline();
+        timeline.call(device, call, addresses[0], Arrays.stream(lengths, 0, entries).sum(), entries);
+        try {
+            transfer(operation, call);
+        } finally {
+            timeline.end();
+        }
+    }
+
+    private void transfer(Operation operation, KernelCall call) throws DmaBufException {
         switch (operation) {
             case MAP -> map(call);
             case UNMAP -> device.unmap(call, addresses[0], lengths[0], Arrays.stream(lengths, 0, entries).sum());
@@ -128,7 +127,7 @@ final class Teller implements AutoCloseable {
             }
             case ALLOC -> allocated(call);
             case FREE -> device.freed(addresses[0]);
-            case HELLO, CPU_BEGIN, CPU_END, GOODBYE, UNBOUND ->
+            case HELLO, CPU_BEGIN, CPU_END, GOODBYE, UNBOUND, CHAIN ->
                 throw new IllegalStateException(operation + " has no list");
         }
     }

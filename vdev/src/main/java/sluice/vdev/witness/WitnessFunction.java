@@ -45,7 +45,7 @@ public final class WitnessFunction implements PciFunction {
 
     /** "SLWT". */
     static final int IDENTIFIED = 0x54574c53;
-    static final int PRESENT_VERSION = 1;
+    static final int PRESENT_VERSION = 2;
     /** The answer to a refused message; not used as a sequence number. */
     static final int REFUSED = 0;
 
@@ -62,6 +62,7 @@ public final class WitnessFunction implements PciFunction {
     private final Counter elsewhere = new Counter();
     private final Witness witness;
     private final Share share;
+    private final CallChains chains = new CallChains();
     private final Map<String, Teller> tellers = new HashMap<>();
     private @Nullable FunctionContext context;
     private long page;
@@ -84,6 +85,8 @@ public final class WitnessFunction implements PciFunction {
         Map<String, LongSupplier> calls = new TreeMap<>();
         told.forEach((operation, counter) -> calls.put(operation.label(), counter));
         report.counters("calls", "calls", "Reported by the guest's kernel.", calls);
+        report.rows("timeline", "The latest calls of the guest's kernel and accesses of devices, in order.",
+                () -> TimelineRow.of(witness.timeline().events()));
         report.counter("lost", "messages", "Missing in the sequence: the findings are incomplete.", lost);
         report.counter("refused", "messages", "Invalid, or not possible to carry out.", refused);
         report.counter("elsewhere", "mappings", "Of memory without a file, such as a BAR.", elsewhere);
@@ -159,12 +162,17 @@ public final class WitnessFunction implements PciFunction {
         told(operation).increment();
         switch (operation) {
             case GOODBYE -> forget();
-            case CPU_BEGIN, CPU_END -> {
-                // Counted only: the exporter's own syncs report the cache operations.
+            case CHAIN -> {
+                copy(present, WitnessMessage.HEADER_BYTES,
+                        Math.clamp(message.size(), 0, WitnessMessage.BYTES - WitnessMessage.HEADER_BYTES));
+                chains.add(message.chain(), message.trailer());
             }
+            // For the timeline only: the exporter's own syncs report the cache operations.
+            case CPU_BEGIN, CPU_END -> witness.timeline().cpuAccess(message.toCall(chains.get(message.chain())),
+                    "dma-buf " + message.extra(), message.size());
             default -> {
                 Teller teller = teller(present);
-                if (teller != null) teller.take(operation, message);
+                if (teller != null) teller.take(operation, message, chains.get(message.chain()));
             }
         }
     }
@@ -201,6 +209,7 @@ public final class WitnessFunction implements PciFunction {
         tellers.clear();
         all.forEach(Teller::close);
         witness.forget();
+        chains.clear();
     }
 
     @Override

@@ -5,6 +5,9 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
+import sluice.dmacore.ownership.Direction;
+import sluice.dmacore.witness.KernelCall;
+
 /**
  * A message of the guest's module: {@code struct witness_message} of {@code guest-tests/kmod/witness/message.h}, little-endian, in one
  * page of guest memory. It is copied once, and its reader checks all fields.
@@ -13,7 +16,7 @@ import java.nio.charset.StandardCharsets;
  */
 final class WitnessMessage {
     static final int BYTES = 4096;
-    static final int HEADER_BYTES = 128;
+    static final int HEADER_BYTES = 136;
     static final int ENTRY_BYTES = 16;
     static final int MOST_ENTRIES = (BYTES - HEADER_BYTES) / ENTRY_BYTES;
 
@@ -36,6 +39,7 @@ final class WitnessMessage {
     static final int NAME_BYTES = 28;
     static final int CALL = 100;
     static final int CALL_BYTES = 28;
+    static final int CHAIN = 128;
     static final int ENTRY_LENGTH = 8;
 
     /**
@@ -113,6 +117,42 @@ final class WitnessMessage {
     /** The called kernel function. */
     String call() {
         return text(CALL, CALL_BYTES);
+    }
+
+    /**
+     * As a call of the kernel.
+     *
+     * @throws RefusedException its direction is none
+     */
+    KernelCall toCall(String chain) throws RefusedException {
+        Direction direction = switch (direction()) {
+            case 0 -> Direction.BIDIRECTIONAL;
+            case 1 -> Direction.TO_DEVICE;
+            case 2 -> Direction.FROM_DEVICE;
+            default -> throw new RefusedException("direction %d is not known".formatted(direction()));
+        };
+        return new KernelCall(call(), direction, KernelCall.attributes(attributes()), has(FLAG_BOUNCED), chain);
+    }
+
+    /** The inode of a dma-buf. */
+    long extra() {
+        return segment.get(LONG, EXTRA);
+    }
+
+    /** The size of a dma-buf, or of a call chain's text, in bytes. */
+    long size() {
+        return segment.get(LONG, SIZE);
+    }
+
+    /** The number of its call chain, or 0. */
+    int chain() {
+        return segment.get(INT, CHAIN);
+    }
+
+    /** What is in the place of entries, of as many bytes as the message says and have been copied. */
+    String trailer() {
+        return new String(bytes, HEADER_BYTES, (int) Math.clamp(size(), 0, BYTES - HEADER_BYTES),
+                StandardCharsets.US_ASCII);
     }
 
     /** Text up to the first NUL; other characters than printable ASCII become question marks, because it is logged. */

@@ -43,7 +43,8 @@ class ServeCommandTest {
         try (SluiceProgram program = serve(arguments)) {
             assertThat(program.status()).as(program.errors()).isEqualTo(status);
             assertThat(program.errors()).contains(sentence).doesNotContain("\tat ");
-            if (status == 1) assertThat(program.errors().lines()).hasSize(1);
+            assertThat(program.errors().lines()).hasSize(1);
+            if (status == 2) assertThat(program.errors()).endsWith(" (see ./sluice serve --help)\n");
         }
     }
 

@@ -74,7 +74,7 @@ final class SluiceProgram implements AutoCloseable {
                 .forEach(command::add);
         command.addAll(List.of("-Xmx" + heapMib(arguments) + "m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
                 "-XX:-CreateCoredumpOnCrash", property, "-cp",
-                System.getProperty("java.class.path"), Main.class.getName()));
+                System.getProperty("java.class.path"), Start.class.getName()));
         command.addAll(List.of(arguments));
         return command;
     }

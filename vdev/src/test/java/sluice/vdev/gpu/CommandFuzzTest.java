@@ -34,6 +34,8 @@ class CommandFuzzTest {
     static final int LITTLE_ROOM = 4;
     /** The device is reset before. */
     static final int RESET = 8;
+    /** Before a front-end that maps no window, with all the room for the answer. */
+    static final int REFUSING = 16;
 
     private @Nullable OneThreadGpu gpu;
     /** What the resources cost that should be there, by id. */
@@ -59,6 +61,7 @@ class CommandFuzzTest {
             int options = in.u8();
             if ((options & RESET) != 0) reset(device);
             device.display.slow = (options & SLOW) != 0;
+            device.refusing = (options & (LITTLE_ROOM | REFUSING)) == REFUSING;
             int room = (options & LITTLE_ROOM) != 0 ? 7 * (options >> 4) : OneThreadGpu.MAX_ANSWER;
             byte[] command = in.upTo(length);
             ByteBuffer answer = device.call(options & CURSOR, command, room);
@@ -80,10 +83,12 @@ class CommandFuzzTest {
             return;
         }
         int response = answer.getInt(GpuWire.HDR_TYPE);
-        assertThat(response).isIn(0x1100, 0x1101, 0x1104, 0x1105, 0x1200, 0x1201, 0x1202, 0x1203, 0x1204, 0x1205);
+        assertThat(response).isIn(0x1100, 0x1101, 0x1102, 0x1103, 0x1104, 0x1105, 0x1106, 0x1200, 0x1201, 0x1202,
+                0x1203, 0x1204, 0x1205);
         boolean fenced = command.limit() >= GpuWire.HDR_BYTES
                 && (command.getInt(GpuWire.HDR_FLAGS) & GpuWire.FLAG_FENCE) != 0;
-        assertThat(answer.getInt(GpuWire.HDR_FLAGS)).isEqualTo(fenced ? GpuWire.FLAG_FENCE : 0);
+        int kept = queue == 0 ? GpuWire.FLAG_FENCE | GpuWire.FLAG_INFO_RING_IDX : GpuWire.FLAG_FENCE;
+        assertThat(answer.getInt(GpuWire.HDR_FLAGS)).isEqualTo(fenced ? command.getInt(GpuWire.HDR_FLAGS) & kept : 0);
         assertThat(answer.getLong(GpuWire.HDR_FENCE)).isEqualTo(fenced ? command.getLong(GpuWire.HDR_FENCE) : 0);
         if (queue == 0 && response == GpuWire.RESP_OK_NODATA) follow(command);
     }

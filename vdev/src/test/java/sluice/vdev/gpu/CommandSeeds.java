@@ -84,7 +84,57 @@ final class CommandSeeds {
                 .send(0, GpuCommands.setScanoutBlob(0, RESOURCE, ALL, new GpuBlobPicture(1, 64, 65, 256, 0)))
                 .send(0, GpuCommands.setScanoutBlob(0, RESOURCE, ALL, new GpuBlobPicture(9, 64, 64, 256, 0)))
                 .send(0, GpuCommands.setScanoutBlob(0, RESOURCE, ALL, new GpuBlobPicture(1, 64, 64, 255, 0))).seed());
+        seeds.putAll(hostSeeds());
         return seeds;
+    }
+
+    private static Map<String, byte[]> hostSeeds() {
+        Map<String, byte[]> seeds = new TreeMap<>();
+        seeds.put("a-host-blob-that-is-shown", host().send(0, GpuCommands.mapBlob(RESOURCE, 0x10000))
+                .send(0, GpuCommands.setScanoutBlob(0, RESOURCE, ALL, PICTURE))
+                .send(0, GpuCommands.flush(RESOURCE, ALL)).send(0, GpuCommands.unmapBlob(RESOURCE))
+                .send(CommandFuzzTest.SLOW, GpuCommands.flush(RESOURCE, ALL))
+                .send(CommandFuzzTest.CURSOR, GpuCommands.updateCursor(1, 5, 6, RESOURCE, 1, 2))
+                .send(0, GpuCommands.assignUuid(RESOURCE)).send(0, GpuCommands.unref(RESOURCE)).seed());
+        seeds.put("host-blobs-that-make-room", host().send(0, GpuCommands.setScanoutBlob(0, RESOURCE, ALL, PICTURE))
+                .send(0, GpuCommands.mapBlob(RESOURCE, 0x3000)).send(0, GpuCommands.unmapBlob(RESOURCE))
+                .send(0, GpuCommands.createHostBlob(2, 1, 0, 0x8000, List.of()))
+                .send(0, GpuCommands.mapBlob(2, 0x1000)).send(0, GpuCommands.flush(RESOURCE, ALL))
+                .send(0, GpuCommands.mapBlob(RESOURCE, 0x4000)).send(0, GpuCommands.mapBlob(RESOURCE, -0x1000))
+                .send(0, GpuCommands.mapBlob(RESOURCE, Long.MAX_VALUE & -0x1000)).seed());
+        seeds.put("a-window-that-is-refused", host().send(CommandFuzzTest.REFUSING, GpuCommands.mapBlob(RESOURCE, 0))
+                .send(0, GpuCommands.mapBlob(RESOURCE, 0)).send(0, GpuCommands.mapBlob(RESOURCE, 0))
+                .send(CommandFuzzTest.RESET, GpuCommands.mapBlob(RESOURCE, 0)).seed());
+        seeds.put("host-blobs-that-cannot-be", host()
+                .send(0, GpuCommands.createHostBlob(2, 2, 0, 4096, List.of()))
+                .send(0, GpuCommands.createHostBlob(2, 1, 7, 4096, List.of()))
+                .send(0, GpuCommands.createHostBlob(3, 1, 7, 4096, List.of()))
+                .send(0, GpuCommands.createHostBlob(3, 1, 0, 1L << 62, List.of()))
+                .send(0, GpuCommands.createHostBlob(3, 1, 0, Long.MIN_VALUE, List.of()))
+                .send(0, GpuCommands.createHostBlob(3, 1, 0, OneThreadGpu.WINDOW_BYTES, List.of()))
+                .send(0, GpuCommands.mapBlob(3, 0)).send(0, GpuCommands.mapBlob(2, 0x10000)).seed());
+        seeds.put("bytes-for-the-host", new CommandSeeds().send(0, GpuCommands.createContext(1, 63))
+                .send(0, GpuCommands.createHostBlob(RESOURCE, 1, 0, 16_384, BACKING))
+                .send(0, GpuCommands.transferToHost3d(RESOURCE, 5, 9000, 7))
+                .send(0, GpuCommands.transferToHost3d(RESOURCE, -1, -1, -1))
+                .send(0, GpuCommands.transferToHost3d(RESOURCE, 16_383, 2, 0))
+                .send(0, GpuCommands.detachBacking(RESOURCE))
+                .send(0, GpuCommands.transferToHost3d(RESOURCE, 0, 1, 0)).seed());
+        seeds.put("contexts", host().send(0, GpuCommands.createContext(1, 63)).send(0, GpuCommands.createContext(2, 0))
+                .send(0, GpuCommands.createContext(3, 0x1003f))
+                .send(0, GpuCommands.ofContext(GpuWire.CMD_CTX_ATTACH_RESOURCE, 2, RESOURCE))
+                .send(0, GpuCommands.ofContext(GpuWire.CMD_CTX_DETACH_RESOURCE, 1, RESOURCE))
+                .send(0, GpuCommands.bare(GpuWire.CMD_GET_CAPSET_INFO, GpuWire.CAPSET_BYTES))
+                .send(CommandFuzzTest.LITTLE_ROOM | 4 << 4,
+                        GpuCommands.bare(GpuWire.CMD_GET_CAPSET, GpuWire.CAPSET_BYTES).putInt(GpuWire.CAPSET_ID, 63))
+                .send(0, GpuCommands.destroyContext(2)).send(0, GpuCommands.destroyContext(1)).seed());
+        return seeds;
+    }
+
+    /** A context with a host blob of four pages. */
+    private static CommandSeeds host() {
+        return new CommandSeeds().send(0, GpuCommands.createContext(1, 63))
+                .send(0, GpuCommands.createHostBlob(RESOURCE, 1, 1, 16_384, List.of()));
     }
 
     private static CommandSeeds blob() {

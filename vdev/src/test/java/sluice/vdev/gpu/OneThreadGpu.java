@@ -1,17 +1,21 @@
 package sluice.vdev.gpu;
 
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 import sluice.dmacore.budget.Budget;
 import sluice.dmacore.budget.Resource;
+import sluice.dmacore.budget.Share;
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.buffer.DmaCoreOptions;
 import sluice.dmacore.device.Stream;
+import sluice.dmacore.linux.ErrnoException;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.FileMappings;
 import sluice.dmacore.memory.FrontTranslation;
@@ -20,15 +24,19 @@ import sluice.dmacore.memory.GuestMemoryView;
 import sluice.dmacore.memory.IdentityTranslation;
 import sluice.dmacore.memory.MemoryRegion;
 import sluice.vdev.device.DeviceContext;
+import sluice.vdev.device.SharedWindow;
 import sluice.vdev.fixture.Buffer;
 import sluice.vdev.fixture.DriverQueue;
 import sluice.vdev.fixture.GuestRam;
 import sluice.vdev.fixture.QueueLayout;
 import sluice.vdev.fixture.RingKind;
 import sluice.vdev.fixture.Used;
+import sluice.vdev.host.SharedMemory;
 import sluice.vdev.queue.Polled;
 import sluice.vdev.queue.RingFeatures;
 import sluice.vdev.queue.Virtqueue;
+
+import static org.assertj.core.api.Assertions.assertThat;
 
 /**
  * The GPU with its two queues and a driver on one thread, without sockets and loops: a command is carried out when
@@ -38,13 +46,19 @@ final class OneThreadGpu implements AutoCloseable, DeviceContext {
     /** Guest memory begins at address 0: rings and room for commands first, then pages that hold pictures. */
     static final int RAM_BYTES = 1 << 18;
     static final long MEMORY_LIMIT = 1 << 20;
+    static final int WINDOW_BYTES = 1 << 20;
     static final int MAX_COMMAND = 4096;
     static final int MAX_ANSWER = 1056;
     static final int SCANOUTS = 2;
     private static final int SIZE = 4;
 
     final CheckedDisplay display = new CheckedDisplay();
+    /** Whether the front-end refuses to map the window. */
+    boolean refusing;
+    private final DmaCore core = DmaCore.open(DmaCoreOptions.counting());
+    private final Share share = Budget.ofProcess().share("one-thread-gpu");
     private final GpuDevice device;
+    private final Window window;
     private final GuestRam ram = GuestRam.single(RAM_BYTES, 1);
     private final GuestMemoryView view = new GuestMemoryView();
     private final FrontTranslation memory = new IdentityTranslation(view, GuestMemory.Addressing.GUEST);
@@ -60,9 +74,9 @@ final class OneThreadGpu implements AutoCloseable, DeviceContext {
 
     /** The same with images from somewhere else. */
     OneThreadGpu(RingKind kind, ResourceTable.Images images) throws IOException {
-        device = new GpuDevice(new GpuOptions(SCANOUTS, MEMORY_LIMIT).withBlobs(), display,
-                new PictureTaker(Path.of("."), 0),
-                DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT, Budget.ofProcess().own(), images);
+        device = new GpuDevice(new GpuOptions(SCANOUTS, MEMORY_LIMIT).withHostBlobs(WINDOW_BYTES), display,
+                new PictureTaker(Path.of("."), 0), core, Stream.COHERENT, share, images);
+        window = new Window(SharedMemory.of("one-thread", device.sharedRegions(), FileMappings.ofProcess()));
         FileMapping mapping = new FileMappings(Budget.of(Resource.MAPPINGS, 4)).map(ram.file());
         view.adopt(GuestMemory
                 .of(List.of(MemoryRegion.of(0, RAM_BYTES, ram.regions().getFirst().userAddress(), mapping, 0))));
@@ -114,11 +128,61 @@ final class OneThreadGpu implements AutoCloseable, DeviceContext {
         }
     }
 
-    /** As a driver that resets its device; the queues go on. */
+    /** As a driver that resets its device; the queues go on. Nothing that it has made is left. */
     void reset() {
         display.takeHeld();
         turn();
         device.reset();
+        assertThat(device.windowUsed()).as("bytes of the window").isZero();
+        assertThat(core.exported().count()).as("exported objects").isZero();
+        for (Resource resource : Resource.values()) {
+            if (resource != Resource.MAPPINGS) assertThat(share.used(resource)).as(resource.name()).isZero();
+        }
+        assertThat(window.memory().mismatch(MemorySegment.ofArray(new byte[WINDOW_BYTES]))).isEqualTo(-1);
+    }
+
+    /** The window, all of which the guest sees once it is mapped. */
+    private final class Window implements SharedWindow {
+        private final SharedMemory shared;
+
+        Window(SharedMemory shared) {
+            this.shared = shared;
+        }
+
+        @Override
+        public MemorySegment memory() {
+            return shared.segment(1);
+        }
+
+        @Override
+        public FileMapping file() {
+            return shared.mapping();
+        }
+
+        @Override
+        public long fileOffset() {
+            return shared.offset(1);
+        }
+
+        @Override
+        public void clear(long offset, long length) throws ErrnoException {
+            shared.clear(1, offset, length);
+        }
+
+        @Override
+        public void show(long offset, long length, Consumer<Boolean> done) {
+            done.accept(!refusing);
+        }
+
+        @Override
+        public void hide(long offset, long length, Consumer<Boolean> done) {
+            done.accept(true);
+        }
+    }
+
+    @Override
+    public SharedWindow window(int id) {
+        return window;
     }
 
     @Override
@@ -149,6 +213,8 @@ final class OneThreadGpu implements AutoCloseable, DeviceContext {
         }
         reset();
         device.close();
+        window.shared.close();
+        share.close();
         view.adopt(GuestMemory.empty());
         ram.close();
     }

@@ -47,6 +47,10 @@ class WireLayoutTest {
         }
         values.put("all of VIRTIO_GPU_BLOB_FLAG_USE_*", BlobMemory.FLAGS);
         values.put("VIRTIO_GPU_FLAG_FENCE", Wire.Header.FLAG_FENCE);
+        values.put("VIRTIO_GPU_FLAG_INFO_RING_IDX", Wire.Header.FLAG_INFO_RING_IDX);
+        values.put("VIRTIO_GPU_MAP_CACHE_CACHED", Wire.MapInfo.CACHED);
+        values.put("VIRTIO_GPU_SHM_ID_HOST_VISIBLE", Wire.SHM_ID_HOST_VISIBLE);
+        values.put("VIRTIO_GPU_CONTEXT_INIT_CAPSET_ID_MASK", Contexts.CAPSET_MASK);
         values.put("VIRTIO_GPU_MAX_SCANOUTS", Scanouts.MAX);
         putCommands(values);
         putResponses(values);
@@ -99,6 +103,20 @@ class WireLayoutTest {
         values.put("set_scanout_blob.format", Wire.SetScanoutBlob.FORMAT);
         values.put("set_scanout_blob.strides", Wire.SetScanoutBlob.STRIDES);
         values.put("set_scanout_blob.offsets", Wire.SetScanoutBlob.OFFSETS);
+        values.put("get_capset_info.capset_index", Wire.GetCapsetInfo.INDEX);
+        values.put("get_capset.capset_id", Wire.GetCapset.ID);
+        values.put("get_capset.capset_version", Wire.GetCapset.VERSION);
+        values.put("ctx_create.nlen", Wire.ContextCreate.NAME_LENGTH);
+        values.put("ctx_create.context_init", Wire.ContextCreate.CONTEXT_INIT);
+        values.put("sizeof ctx_create.debug_name", Wire.ContextCreate.NAME_BYTES);
+        values.put("ctx_resource.resource_id", Wire.ResourceOnly.RESOURCE_ID);
+        values.put("transfer_host_3d.box", Wire.TransferHost3d.BOX);
+        values.put("box.w", 3 * Integer.BYTES);
+        values.put("transfer_host_3d.offset", Wire.TransferHost3d.OFFSET);
+        values.put("transfer_host_3d.resource_id", Wire.TransferHost3d.RESOURCE_ID);
+        values.put("resource_map_blob.resource_id", Wire.ResourceMapBlob.RESOURCE_ID);
+        values.put("resource_map_blob.offset", Wire.ResourceMapBlob.OFFSET);
+        values.put("resource_unmap_blob.resource_id", Wire.ResourceOnly.RESOURCE_ID);
         values.put("update_cursor.pos.scanout_id", Wire.Cursor.SCANOUT_ID);
         values.put("update_cursor.pos.x", Wire.Cursor.X);
         values.put("update_cursor.pos.y", Wire.Cursor.Y);
@@ -112,6 +130,13 @@ class WireLayoutTest {
         values.put("sizeof display_one", Wire.DisplayInfo.MODE_BYTES);
         values.put("display_one.enabled", Wire.DisplayInfo.ENABLED);
         values.put("sizeof resp_display_info", Wire.DisplayInfo.BYTES);
+        values.put("resp_capset_info.capset_id", Wire.CapsetInfo.ID);
+        values.put("resp_capset_info.capset_max_version", Wire.CapsetInfo.MAX_VERSION);
+        values.put("resp_capset_info.capset_max_size", Wire.CapsetInfo.MAX_SIZE);
+        values.put("sizeof resp_capset_info", Wire.CapsetInfo.BYTES);
+        values.put("resp_capset.capset_data", Wire.Capset.VERSION);
+        values.put("resp_map_info.map_info", Wire.MapInfo.INFO);
+        values.put("sizeof resp_map_info", Wire.MapInfo.BYTES);
         values.put("resp_edid.size", Wire.Edid.SIZE);
         values.put("resp_edid.edid", Wire.Edid.DATA);
         values.put("sizeof resp_edid.edid", Wire.Edid.MAX_DATA);

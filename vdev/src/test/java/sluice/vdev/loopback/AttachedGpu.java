@@ -66,6 +66,13 @@ public final class AttachedGpu implements AutoCloseable {
         return start(backEnd, false, guest);
     }
 
+    /** A guest whose GPU has host memory in a window of this size, and a context of number 1. */
+    public static AttachedGpu startWithHostBlobs(GuestVariant guest, long windowBytes) throws IOException {
+        AttachedGpu gpu = start(new GpuBackEnd(GpuOptions.defaults().withHostBlobs(windowBytes)), true, guest);
+        gpu.driver().createContext(1).ok();
+        return gpu;
+    }
+
     private static AttachedGpu start(GpuBackEnd backEnd, boolean ownsBackEnd, GuestVariant guest) throws IOException {
         GuestRam ram = guest.ram();
         VirtioSession session = switch (guest.bus()) {

@@ -1,6 +1,7 @@
 package sluice.vdev.loopback;
 
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -53,6 +54,8 @@ public final class GpuBackEnd implements AutoCloseable {
     private final DisplayLink display;
     private final PictureTaker pictures;
     private final GpuDevice device;
+    private final SharedMemory shared;
+    private final DmaCore core;
     private final BackEnd backEnd;
     private final FunctionServer function;
     private final Semaphore gone = new Semaphore(0);
@@ -77,6 +80,11 @@ public final class GpuBackEnd implements AutoCloseable {
         return new GpuBackEnd(GpuOptions.defaults().withBlobs(), Path.of("."), 0, core, stream);
     }
 
+    /** The same with host memory in a window of this size. */
+    public static GpuBackEnd withHostBlobs(DmaCore core, Stream stream, long windowBytes) {
+        return new GpuBackEnd(GpuOptions.defaults().withHostBlobs(windowBytes), Path.of("."), 0, core, stream);
+    }
+
     private GpuBackEnd(GpuOptions options, Path folder, int everyFrames, DmaCore core, Stream stream) {
         this(Loops.start("loopback-control"), true, options, folder, everyFrames, core, stream);
     }
@@ -91,14 +99,29 @@ public final class GpuBackEnd implements AutoCloseable {
             DmaCore core, Stream stream) {
         this.control = control;
         this.ownsControl = ownsControl;
+        this.core = core;
         HostLoop named = new HostLoop("gpu", loop, share);
         display = new DisplayLink(named, options.outputs(), OWN_WIDTH, OWN_HEIGHT);
         pictures = new PictureTaker(folder, everyFrames);
         device = new GpuDevice(options, display, pictures, core, stream, share);
-        backEnd = new BackEnd(new DeviceHost(device, named, 0, core.trace("front of gpu"), SharedMemory.none()),
+        shared = window(device);
+        backEnd = new BackEnd(new DeviceHost(device, named, 0, core.trace("front of gpu"), shared),
                 FileMappings.ofProcess().paidBy(share), display);
-        function = new FunctionServer(new FunctionHost(new VirtioPciFunction(device, named, 0), named,
+        function = new FunctionServer(new FunctionHost(new VirtioPciFunction(device, named, 0, shared), named,
                 FileMappings.ofProcess().paidBy(share), core, Stream.COHERENT, share));
+    }
+
+    private static SharedMemory window(GpuDevice device) {
+        try {
+            return SharedMemory.of("loopback-gpu", device.sharedRegions(), FileMappings.ofProcess());
+        } catch (IOException e) {
+            throw new AssertionError("no window", e);
+        }
+    }
+
+    /** The memory of the window of host blobs. */
+    public MemorySegment window() {
+        return shared.segment(1);
     }
 
     /** A front-end at the other end of a fresh pair of sockets. */
@@ -184,6 +207,11 @@ public final class GpuBackEnd implements AutoCloseable {
         return device;
     }
 
+    /** Through which the GPU shares buffers. */
+    public DmaCore core() {
+        return core;
+    }
+
     public PictureTaker pictures() {
         return pictures;
     }
@@ -206,6 +234,7 @@ public final class GpuBackEnd implements AutoCloseable {
                 throw new AssertionError("a loop does not end");
             }
         }
+        shared.close();
         share.close();
         log.close();
         log.requireNoInternalError();

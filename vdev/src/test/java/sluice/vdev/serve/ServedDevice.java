@@ -21,7 +21,7 @@ import sluice.vdev.plugin.WrongOptionException;
 
 /** A device that its provider has made, served as {@code ./sluice serve} does, in the JVM of a test. */
 public final class ServedDevice implements AutoCloseable {
-    private final ServerProcess process = new ServerProcess(DmaCore.open(DmaCoreOptions.counting()));
+    private final ServerProcess process;
     private final Path folder = Files.createTempDirectory("served");
     private final Path socket = folder.resolve("socket");
     private final Path report = folder.resolve("report.json");
@@ -33,6 +33,13 @@ public final class ServedDevice implements AutoCloseable {
      * @param namesAndValues options as on the command line, a name and its value in turn
      */
     public ServedDevice(DeviceProvider provider, String... namesAndValues) throws IOException, WrongOptionException {
+        this(DmaCore.open(DmaCoreOptions.counting()), provider, namesAndValues);
+    }
+
+    /** The same in the process of other devices, which share buffers through {@code core}. */
+    public ServedDevice(DmaCore core, DeviceProvider provider, String... namesAndValues)
+            throws IOException, WrongOptionException {
+        process = new ServerProcess(core);
         Map<String, List<String>> options = new HashMap<>(Map.of("stats", List.of(report.toString())));
         for (int i = 0; i < namesAndValues.length; i += 2)
             options.put(namesAndValues[i], List.of(namesAndValues[i + 1]));

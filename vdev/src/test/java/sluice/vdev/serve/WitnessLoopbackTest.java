@@ -66,6 +66,7 @@ class WitnessLoopbackTest {
     private static final int ALLOC = 6;
     private static final int GOODBYE = 10;
     private static final int UNBOUND = 11;
+    private static final int CHAIN = 12;
     private static final int FROM_DEVICE = 2;
 
     /** Writes a byte over a range: registers are address, length, and the byte with what begins it. */
@@ -130,6 +131,7 @@ class WitnessLoopbackTest {
     private VfioUserClient card;
     private GuestRam ram;
     private int sequence;
+    private int chain;
     private String call = "dma_sync_single_for_device";
 
     @BeforeEach
@@ -181,11 +183,12 @@ class WitnessLoopbackTest {
 
     private int tell(int number, int operation, int direction, int device, int total, long... pages)
             throws IOException {
-        ByteBuffer message = ByteBuffer.allocate(128 + 16 * pages.length).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer message = ByteBuffer.allocate(136 + 16 * pages.length).order(ByteOrder.LITTLE_ENDIAN);
         message.putInt(number).putInt(operation).putInt(direction).putInt(0).putInt(0x0028).putInt(device).putInt(total)
                 .putInt(0).putInt(pages.length);
         message.position(72).put("0000:00:05.0".getBytes(StandardCharsets.US_ASCII));
         message.position(100).put(call.getBytes(StandardCharsets.US_ASCII)).position(128);
+        message.putInt(chain).putInt(0);
         for (long page : pages) message.putLong(page).putInt(PAGE).putInt(0);
         MemorySegment.copy(message.array(), 0, ram.memory(), ValueLayout.JAVA_BYTE, MESSAGE, message.capacity());
         return witness.read32(0, DOORBELL);
@@ -279,6 +282,44 @@ class WitnessLoopbackTest {
         assertThat(findings.errors()).isEmpty();
     }
 
+    private void tellChain(int number, String text) throws IOException {
+        byte[] bytes = text.getBytes(StandardCharsets.US_ASCII);
+        ByteBuffer message = ByteBuffer.allocate(136 + bytes.length).order(ByteOrder.LITTLE_ENDIAN);
+        message.putInt(++sequence).putInt(CHAIN).putLong(64, bytes.length).putInt(128, number).put(136, bytes);
+        MemorySegment.copy(message.array(), 0, ram.memory(), ValueLayout.JAVA_BYTE, MESSAGE, message.capacity());
+        assertThat(witness.read32(0, DOORBELL)).isEqualTo(sequence);
+    }
+
+    /** Who called is told once, and known by its number; what is no function of a kernel is not kept. */
+    @Test
+    void aFindingHasTheCallChain() throws IOException {
+        hello();
+        tellChain(3, "ftrace_trampoline+0x68/0x80 [__builtin__ftrace]\n__dma_sync_single_for_cpu+0x5/0x90\n"
+                + "\u001b[2J+0x1/0x2\nnot a function\ndriver_irq.cold+0x1a/0x2c [driver]\n0xffffffffc0000001\n"
+                + "x".repeat(500) + "\n" + "deep+0x1/0x2\n".repeat(99));
+        tellChain(3, "another+0x1/0x2");
+        tellChain(0, "of_no_number+0x1/0x2");
+        tellChain(9999, "of_too_high_a_number+0x1/0x2");
+        for (int number : new int[]{ 3, 0, 9999, -1 }) {
+            chain = number;
+            findings.clear();
+            tell(SYNC_FOR_CPU, FROM_DEVICE, BUFFER[0]);
+            assertThat(findings.errors()).singleElement().satisfies(finding -> {
+                assertThat(finding.rule()).isEqualTo(Rule.D19_SYNC_NOT_MAPPED);
+                if (number != 3) assertThat(finding.chain()).isEmpty();
+                else
+                    assertThat(finding.chain().lines()).hasSize(20).startsWith("__dma_sync_single_for_cpu+0x5/0x90",
+                            "driver_irq.cold+0x1a/0x2c [driver]", "deep+0x1/0x2");
+            });
+        }
+        chain = 3;
+        findings.clear();
+        tell(GOODBYE, 0);
+        hello();
+        tell(SYNC_FOR_CPU, FROM_DEVICE, BUFFER[0]);
+        assertThat(findings.errors()).singleElement().extracting(Finding::chain).as("another kernel's").isEqualTo("");
+    }
+
     /** A second card, which takes little: what the kernel maps for it all the same is found, and named after the call. */
     @Test
     void whatACardCannotTakeIsFound() throws Exception {
@@ -329,15 +370,15 @@ class WitnessLoopbackTest {
             random.nextBytes(page);
             ByteBuffer message = ByteBuffer.wrap(page).order(ByteOrder.LITTLE_ENDIAN);
             // Mostly such that it comes far.
-            if (random.nextInt(8) != 0) message.putInt(4, random.nextInt(13));
+            if (random.nextInt(8) != 0) message.putInt(4, random.nextInt(14));
             if (random.nextInt(8) != 0) message.putInt(8, random.nextInt(4));
             message.putInt(12, random.nextInt(1 << 11));
             message.putInt(20, random.nextInt(3));
             int entries = random.nextInt(5);
             if (random.nextInt(8) != 0) message.putInt(24, entries).putInt(28, 0).putInt(32, entries);
             for (int entry = 0; entry < entries && random.nextInt(16) != 0; entry++) {
-                message.putLong(128 + 16 * entry, (2L << 20) + random.nextInt(8) * PAGE / 2);
-                message.putInt(136 + 16 * entry, random.nextInt(1, 3 * PAGE));
+                message.putLong(136 + 16 * entry, (2L << 20) + random.nextInt(8) * PAGE / 2);
+                message.putInt(144 + 16 * entry, random.nextInt(1, 3 * PAGE));
             }
             message.put(72, (byte) ('a' + random.nextInt(4))).put(73, (byte) 0);
             MemorySegment.copy(page, 0, ram.memory(), ValueLayout.JAVA_BYTE, MESSAGE, PAGE);

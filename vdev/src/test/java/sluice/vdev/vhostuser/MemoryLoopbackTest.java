@@ -265,7 +265,7 @@ class MemoryLoopbackTest {
                     .isNotZero();
             showAFrame(gpu, 1);
             Deadline.requireOwned(before);
-            assertThat(gpu.backEnd().log().count("of the front-end is refused")).isEqualTo(20);
+            assertThat(gpu.backEnd().log().count("a memory table is refused")).isEqualTo(20);
             pair.first().close();
             pair.second().close();
         }

@@ -1,0 +1,51 @@
+package sluice.dmacore.buffer;
+
+import java.util.HashMap;
+import java.util.Map;
+import java.util.UUID;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The buffers of a machine that its devices find by a UUID, as a driver names an object of one device to another
+ * (virtio 1.3 §2.11, exporting objects). An entry is valid while its exporter has the object; it holds no reference.
+ * Thread-safe.
+ */
+public final class ExportedObjects {
+    /** Most entries of a machine. */
+    public static final int MOST = 1 << 16;
+
+    private final Map<UUID, DmaBuf> buffers = new HashMap<>();
+
+    ExportedObjects() {}
+
+    /**
+     * Exports a buffer under a name, or replaces the buffer of this name.
+     *
+     * @return false, with nothing changed, if the machine has {@link #MOST} entries
+     */
+    public synchronized boolean add(UUID name, DmaBuf buffer) {
+        if (buffers.size() == MOST && !buffers.containsKey(name)) return false;
+        buffers.put(name, buffer);
+        return true;
+    }
+
+    /** Ends an export, if there is one: importers do not find it any more. */
+    public synchronized void remove(UUID name) {
+        buffers.remove(name);
+    }
+
+    /**
+     * Finds a buffer. It may be released at any time: attaching fails with ENODEV then.
+     *
+     * @return null if there is none of this name now
+     */
+    public synchronized @Nullable DmaBuf find(UUID name) {
+        return buffers.get(name);
+    }
+
+    /** Number of entries. */
+    public synchronized int count() {
+        return buffers.size();
+    }
+}

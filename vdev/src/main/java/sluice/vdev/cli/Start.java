@@ -1,0 +1,42 @@
+package sluice.vdev.cli;
+
+import java.io.IOException;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.vdev.plugin.WrongOptionException;
+import sluice.vdev.serve.ErrorOutput;
+import sluice.vdev.serve.ServerProcess;
+
+/**
+ * The first class of {@code sluice}: serves devices at once if that is all that is asked for, and leaves everything else to {@link
+ * Main}, with the same exit codes and sentences.
+ */
+public final class Start {
+    private Start() {}
+
+    public static void main(String[] arguments) {
+        QuickStart quick = QuickStart.of(arguments);
+        Integer code = quick == null ? null : serve(quick);
+        if (code == null) {
+            Main.main(arguments);
+            return;
+        }
+        ErrorOutput.ofProcess().flush(ServerProcess.LAST_LINES);
+        System.exit(code);
+    }
+
+    /** Null if an option has a wrong value, which {@link Main} will find, too, and say as for any other command. */
+    private static @Nullable Integer serve(QuickStart quick) {
+        Logging.configure();
+        try {
+            quick.serve();
+            return 0;
+        } catch (WrongOptionException e) {
+            return null;
+        } catch (IOException | InterruptedException | RuntimeException e) {
+            System.err.println(Logging.sentence(e));
+            return 1;
+        }
+    }
+}

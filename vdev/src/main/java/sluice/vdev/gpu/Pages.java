@@ -1,0 +1,30 @@
+package sluice.vdev.gpu;
+
+import java.util.UUID;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.buffer.DeviceMapping;
+
+/** Memory that the GPU reads: guest pages, or host memory in a window; and its mapping in the GPU's address space. */
+sealed interface Pages permits Backing, HostMemory {
+    /** Size in bytes. */
+    long bytes();
+
+    /** The GPU's mapping, or null. */
+    @Nullable
+    DeviceMapping mapping();
+
+    /** Whether it is mapped, and valid with the memory table of this number. */
+    boolean isMapped(long tableNumber);
+
+    void setMapped(DeviceMapping made, long tableNumber);
+
+    void setUnmapped();
+
+    /** The name under which other devices find it, or null. */
+    @Nullable
+    UUID exportedAs();
+
+    void setExportedAs(UUID name);
+}

@@ -1,0 +1,200 @@
+package sluice.vdev.media;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.linux.Errno;
+import sluice.vdev.device.DeviceContext;
+import sluice.vdev.device.QueueWorker;
+import sluice.vdev.queue.Chain;
+import sluice.vdev.queue.Virtqueue;
+
+/**
+ * The command queue: each command is answered before the next is taken. One that needs a translation of the VM's IOMMU, or
+ * the front-end to map the arena, is carried out again, from its snapshot, when that has arrived.
+ */
+final class CommandQueue implements QueueWorker.Work {
+    /** What commands do. */
+    interface Device {
+        /** OPEN: the new session, or null. */
+        @Nullable
+        Session open();
+
+        /** CLOSE. */
+        void close(int session);
+
+        @Nullable
+        Session find(int session);
+
+        /** A command was carried out on a session. */
+        void changed(Session session);
+
+        /** Whether the driver can reach the arena; if that is not known yet, {@link #resume} is called when it is. */
+        Shown shown();
+
+        FrameArena arena();
+    }
+
+    /** Whether the driver can reach the arena. */
+    enum Shown {
+        YES, NO, NOT_YET
+    }
+
+    private static final int OK = 0;
+    private final Device device;
+    private final CommandDecoder decoder;
+    private final QueueWorker worker;
+    private final byte[] answer = new byte[24];
+    private @Nullable Chain waiting;
+    private @Nullable Command held;
+
+    CommandQueue(int index, Virtqueue queue, DeviceContext context, Device device, CommandDecoder decoder) {
+        this.device = device;
+        this.decoder = decoder;
+        worker = new QueueWorker(index, queue, context, this);
+    }
+
+    /** Carries out what the driver has queued. */
+    void run() {
+        retry();
+        worker.run();
+    }
+
+    private void retry() {
+        Chain chain = waiting;
+        Command command = held;
+        if (chain == null || command == null) return;
+        waiting = null;
+        carryOut(chain, command);
+    }
+
+    /** The queue stops: a command that waits is taken again when it starts. */
+    void stop() {
+        Chain chain = waiting;
+        waiting = null;
+        if (chain != null) worker.takeBack(chain);
+    }
+
+    @Override
+    public boolean isHeldBack() {
+        return waiting != null;
+    }
+
+    @Override
+    public void execute(Chain chain) {
+        Command command = decoder.decode(chain.readable());
+        if (command == null) {
+            refuse(chain);
+            return;
+        }
+        carryOut(chain, command);
+    }
+
+    private void refuse(Chain chain) {
+        Payload bytes = decoder.bytes();
+        boolean unknown = bytes.length() >= Command.HEADER_BYTES
+                && (bytes.u32(0) < Command.OPEN || bytes.u32(0) > Command.MUNMAP);
+        respond(chain, unknown ? Errno.ENOTTY : Errno.EINVAL);
+    }
+
+    private void carryOut(Chain chain, Command command) {
+        held = command;
+        switch (command) {
+            case Command.Open open -> open(chain);
+            case Command.Close close -> {
+                device.close(close.session());
+                chain.complete();
+            }
+            case Command.Control control -> control(chain, control);
+            case Command.Mmap mmap -> map(chain, mmap);
+            case Command.Munmap munmap ->
+                respond(chain, device.arena().unmap(munmap.address()) ? OK : Errno.EINVAL);
+        }
+    }
+
+    private void open(Chain chain) {
+        Session session = device.open();
+        put(0, session == null ? Errno.EMFILE : OK);
+        put(8, session == null ? 0 : session.id());
+        chain.respond(answer, session == null ? 8 : 16);
+    }
+
+    private void map(Chain chain, Command.Mmap mmap) {
+        Session session = device.find(mmap.session());
+        FrameArena.Range range = session == null ? null : session.rangeAt(mmap.offset());
+        if (range == null) {
+            respond(chain, Errno.EINVAL);
+            return;
+        }
+        switch (device.shown()) {
+            case NOT_YET -> waiting = chain;
+            case NO -> respond(chain, Errno.ENODEV);
+            case YES -> {
+                device.arena().map(range);
+                put(0, OK);
+                put(8, range.offset());
+                put(16, range.length());
+                chain.respond(answer, 24);
+            }
+        }
+    }
+
+    /** The front-end has answered. */
+    void resume() {
+        if (waiting == null) return;
+        retry();
+        worker.resume();
+    }
+
+    private void control(Chain chain, Command.Control control) {
+        Session session = device.find(control.session());
+        Ioctl ioctl = control.ioctl();
+        if (session == null || ioctl == null) {
+            respond(chain, session == null ? Errno.EINVAL : Errno.ENOTTY);
+            return;
+        }
+        Payload bytes = decoder.bytes();
+        int extra = extra(ioctl, bytes);
+        if (bytes.length() < Struct.AT + ioctl.bytes() || extra < 0) {
+            respond(chain, Errno.EINVAL);
+            return;
+        }
+        int errno = session.execute(ioctl);
+        if (errno == BufferQueue.RETRY) {
+            waiting = chain;
+            return;
+        }
+        put(0, errno);
+        chain.append(answer, 0, 8);
+        if (ioctl.reads() && (errno == 0 || extra > 0 && isExtended(ioctl)))
+            chain.append(bytes.bytes(), Struct.AT, ioctl.bytes() + extra);
+        chain.complete();
+        device.changed(session);
+    }
+
+    private static boolean isExtended(Ioctl ioctl) {
+        return ioctl == Ioctl.G_EXT_CTRLS || ioctl == Ioctl.S_EXT_CTRLS || ioctl == Ioctl.TRY_EXT_CTRLS;
+    }
+
+    /** Bytes of the array that follows the structure; -1 if it is not there. */
+    private static int extra(Ioctl ioctl, Payload bytes) {
+        if (bytes.length() < Struct.AT + ioctl.bytes()) return -1;
+        long wanted = switch (ioctl) {
+            case QUERYBUF, QBUF, PREPARE_BUF -> Math.min(Struct.MAX_PLANES + 1, bytes.u32AsLong(Struct.AT + 72))
+                    * Struct.Plane.BYTES;
+            case G_EXT_CTRLS, S_EXT_CTRLS, TRY_EXT_CTRLS ->
+                bytes.u32AsLong(Struct.AT + 4) * Struct.ExtControls.ONE_BYTES;
+            default -> 0;
+        };
+        return wanted <= bytes.length() - Struct.AT - ioctl.bytes() ? (int) wanted : -1;
+    }
+
+    private void respond(Chain chain, int errno) {
+        put(0, errno);
+        chain.respond(answer, 8);
+    }
+
+    /** A 64-bit number; statuses and ids have zeros after them. */
+    private void put(int at, long value) {
+        for (int i = 0; i < Long.BYTES; i++) answer[at + i] = (byte) (value >>> 8 * i);
+    }
+}

@@ -1,0 +1,184 @@
+package sluice.vdev.media;
+
+import java.util.List;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.linux.Errno;
+import sluice.vdev.codec.PictureFormat;
+
+/**
+ * The formats of a session: the client chooses the coded one, the stream has the size of pictures, and the client chooses
+ * how raw pictures are laid out.
+ */
+final class Formats {
+    private static final int USUAL_WIDTH = 640;
+    private static final int USUAL_HEIGHT = 480;
+
+    private final List<CodedFormat> all;
+    private CodedFormat coded;
+    private int codedWidth = USUAL_WIDTH;
+    private int codedHeight = USUAL_HEIGHT;
+    private int codedBytes;
+    private Colors colors = Colors.DEFAULT;
+    /** What the stream has said; null before. */
+    private @Nullable PictureFormat stream;
+    private FrameLayout layout = new FrameLayout(RawFormat.YU12, USUAL_WIDTH, USUAL_HEIGHT);
+
+    Formats(List<CodedFormat> all) {
+        this.all = all;
+        coded = all.getFirst();
+        codedBytes = CodedFormat.sizeImage(0, codedWidth, codedHeight);
+    }
+
+    CodedFormat coded() {
+        return coded;
+    }
+
+    FrameLayout layout() {
+        return layout;
+    }
+
+    /** The format of the stream, or null if it is not known yet. */
+    @Nullable
+    PictureFormat stream() {
+        return stream;
+    }
+
+    /** The stream has pictures of a format; the client's choice of a layout stays. */
+    void setStream(PictureFormat format) {
+        stream = format;
+        layout = new FrameLayout(layout.raw(), format.width(), format.height());
+        codedWidth = layout.width();
+        codedHeight = layout.height();
+    }
+
+    /** The client begins with another stream. */
+    void forgetStream() {
+        stream = null;
+    }
+
+    private static boolean isOutput(int type) {
+        return type == V4l2.BUF_TYPE_OUTPUT_MPLANE;
+    }
+
+    int enumerate(Struct.FmtDesc query) {
+        int index = query.index();
+        if (isOutput(query.type())) {
+            if (index < 0 || index >= all.size()) return Errno.EINVAL;
+            CodedFormat format = all.get(index);
+            query.set(V4l2.FMT_COMPRESSED | V4l2.FMT_DYN_RESOLUTION, format.label(), format.fourcc());
+            return 0;
+        }
+        if (query.type() != V4l2.BUF_TYPE_CAPTURE_MPLANE || index < 0 || index >= RawFormat.values().length)
+            return Errno.EINVAL;
+        RawFormat format = RawFormat.values()[index];
+        query.set(0, format.label(), format.fourcc());
+        return 0;
+    }
+
+    int enumerate(Struct.FrameSize query) {
+        int fourcc = query.fourcc();
+        boolean known = RawFormat.ofFourcc(fourcc) != null
+                || CodedFormat.ofFourcc(all, fourcc).fourcc() == fourcc;
+        if (query.index() != 0 || !known) return Errno.EINVAL;
+        query.setContinuous(FrameLayout.LEAST, FrameLayout.MOST);
+        return 0;
+    }
+
+    int get(Struct.Format format) {
+        if (isOutput(format.type())) {
+            format.set(codedWidth, codedHeight, coded.fourcc(), 1, colors);
+            format.setPlane(0, codedBytes, 0);
+        } else {
+            put(format, layout);
+        }
+        return 0;
+    }
+
+    private void put(Struct.Format format, FrameLayout as) {
+        format.set(as.width(), as.height(), as.raw().fourcc(), as.raw().planes(), colors);
+        for (int i = 0; i < as.raw().planes(); i++) format.setPlane(i, as.size(i), as.bytesPerLine(i));
+    }
+
+    private static int side(int wanted) {
+        return wanted < 0 ? FrameLayout.MOST : Math.clamp(wanted, FrameLayout.LEAST, FrameLayout.MOST);
+    }
+
+    /** TRY_FMT, and S_FMT with {@code set}. */
+    int tryFormat(Struct.Format format, boolean set) {
+        if (isOutput(format.type())) {
+            CodedFormat wanted = CodedFormat.ofFourcc(all, format.fourcc());
+            int width = side(format.width());
+            int height = side(format.height());
+            int bytes = CodedFormat.sizeImage(format.sizeImage(0), width, height);
+            Colors asGiven = Colors.of(format);
+            format.set(width, height, wanted.fourcc(), 1, asGiven);
+            format.setPlane(0, bytes, 0);
+            if (set) setCoded(wanted, width, height, bytes, asGiven);
+            return 0;
+        }
+        RawFormat raw = RawFormat.ofFourcc(format.fourcc());
+        FrameLayout wanted = with(raw == null ? RawFormat.YU12 : raw);
+        put(format, wanted);
+        if (set) layout = wanted;
+        return 0;
+    }
+
+    private void setCoded(CodedFormat wanted, int width, int height, int bytes, Colors asGiven) {
+        coded = wanted;
+        codedWidth = width;
+        codedHeight = height;
+        codedBytes = bytes;
+        colors = asGiven;
+        stream = null;
+        layout = new FrameLayout(layout.raw(), width, height);
+    }
+
+    private FrameLayout with(RawFormat raw) {
+        if (raw == layout.raw()) return layout;
+        PictureFormat present = stream;
+        return present == null
+                ? new FrameLayout(raw, codedWidth, codedHeight)
+                : new FrameLayout(raw, present.width(), present.height());
+    }
+
+    /** Bytes of each plane of a buffer, at least. */
+    long[] sizes(int type) {
+        if (isOutput(type)) return new long[]{ codedBytes };
+        long[] sizes = new long[layout.raw().planes()];
+        for (int i = 0; i < sizes.length; i++) sizes[i] = layout.size(i);
+        return sizes;
+    }
+
+    /** The sizes that CREATE_BUFS asks for, or null if they are less than the format's. */
+    long @Nullable [] sizes(Struct.Format wanted) {
+        long[] sizes = sizes(wanted.type());
+        if (wanted.planes() != sizes.length) return null;
+        for (int i = 0; i < sizes.length; i++) {
+            long asked = Integer.toUnsignedLong(wanted.sizeImage(i));
+            if (asked < sizes[i]) return null;
+            sizes[i] = asked;
+        }
+        return sizes;
+    }
+
+    /** The rectangles of CAPTURE: none can be changed. */
+    int select(Struct.Selection selection) {
+        int type = selection.type();
+        if (type != V4l2.BUF_TYPE_CAPTURE && type != V4l2.BUF_TYPE_CAPTURE_MPLANE) return Errno.EINVAL;
+        PictureFormat present = stream;
+        int width = present == null ? codedWidth : present.width();
+        int height = present == null ? codedHeight : present.height();
+        switch (selection.target()) {
+            case V4l2.SEL_CROP_BOUNDS -> selection.setSize(layout.width(), layout.height());
+            case V4l2.SEL_CROP, V4l2.SEL_CROP_DEFAULT, V4l2.SEL_COMPOSE, V4l2.SEL_COMPOSE_DEFAULT,
+                    V4l2.SEL_COMPOSE_BOUNDS, V4l2.SEL_COMPOSE_PADDED ->
+                selection.setSize(width, height);
+            default -> {
+                return Errno.EINVAL;
+            }
+        }
+        return 0;
+    }
+}

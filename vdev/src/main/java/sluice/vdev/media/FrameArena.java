@@ -1,0 +1,192 @@
+package sluice.vdev.media;
+
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.TreeMap;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.budget.Resource;
+import sluice.dmacore.budget.Share;
+import sluice.vdev.device.SharedRegion;
+
+/**
+ * The memory of MMAP buffers: ranges of shared memory region 0, which a front-end maps once as a whole. A range stays
+ * reserved while its buffer, a mapping of the driver or a job uses it, and is zeroed before it is used again. Memory used
+ * once stays with the process, so the share is charged for the highest byte used so far. Used on the device's loop.
+ */
+final class FrameArena {
+    /** A part of the arena. */
+    static final class Range {
+        private final FrameArena arena;
+        private final long offset;
+        private final long length;
+        private int uses = 1;
+        private int mappings;
+
+        private Range(FrameArena arena, long offset, long length) {
+            this.arena = arena;
+            this.offset = offset;
+            this.length = length;
+        }
+
+        /** In the region, in bytes; a multiple of a page. */
+        long offset() {
+            return offset;
+        }
+
+        /** As it was asked for. */
+        long length() {
+            return length;
+        }
+
+        /** Its bytes. */
+        MemorySegment memory() {
+            return arena.memory().asSlice(offset, length);
+        }
+
+        /** Whether the driver has mapped it. */
+        boolean isMapped() {
+            return mappings > 0;
+        }
+
+        void retain() {
+            uses++;
+        }
+
+        void release() {
+            if (--uses == 0) arena.free(this);
+        }
+    }
+
+    private final long bytes;
+    private final Share share;
+    /** Free ranges below {@link #used}: length by offset. */
+    private final TreeMap<Long, Long> free = new TreeMap<>();
+    /** By offset. */
+    private final Map<Long, Range> mapped = new HashMap<>();
+    /** All ranges end below; what is above was never written. */
+    private long used;
+    /** The highest value of {@link #used}: what was charged. */
+    private long charged;
+    private long reserved;
+    private @Nullable MemorySegment memory;
+
+    /** @param bytes a multiple of a page, at most 4 GiB, because V4L2's offsets have 32 bits */
+    FrameArena(long bytes, Share share) {
+        this.bytes = bytes;
+        this.share = share;
+    }
+
+    /** The region's memory, before the first use. */
+    void attach(MemorySegment region) {
+        memory = region;
+    }
+
+    private MemorySegment memory() {
+        MemorySegment present = memory;
+        if (present == null) throw new IllegalStateException("the arena is used before the device was started");
+        return present;
+    }
+
+    /** Size in bytes. */
+    long bytes() {
+        return bytes;
+    }
+
+    /** Bytes of all ranges in use, in whole pages. */
+    long reserved() {
+        return reserved;
+    }
+
+    private static long pages(long length) {
+        return length + SharedRegion.PAGE - 1 & -SharedRegion.PAGE;
+    }
+
+    /**
+     * Reserves zeroed memory.
+     *
+     * @param length in bytes, at least 1
+     * @return null if there is none, or the share is used up
+     */
+    @Nullable
+    Range reserve(long length) {
+        if (length < 1 || length > bytes) return null;
+        long wanted = pages(length);
+        for (Map.Entry<Long, Long> hole : free.entrySet()) {
+            if (hole.getValue() < wanted) continue;
+            long offset = hole.getKey();
+            free.remove(offset);
+            if (hole.getValue() > wanted) free.put(offset + wanted, hole.getValue() - wanted);
+            return begin(offset, length, wanted);
+        }
+        long offset = used;
+        if (wanted > bytes - offset) return null;
+        long more = Math.max(0, offset + wanted - charged);
+        if (!share.takeOrTell(Resource.HOST_MEMORY, more)) return null;
+        charged += more;
+        used = offset + wanted;
+        return begin(offset, length, wanted);
+    }
+
+    private Range begin(long offset, long length, long wanted) {
+        // Above what was charged before, memory is new; below it was used and must not show what it held.
+        memory().asSlice(offset, wanted).fill((byte) 0);
+        reserved += wanted;
+        return new Range(this, offset, length);
+    }
+
+    private void free(Range range) {
+        long offset = range.offset;
+        long length = pages(range.length);
+        reserved -= length;
+        Map.Entry<Long, Long> before = free.lowerEntry(offset);
+        if (before != null && before.getKey() + before.getValue() == offset) {
+            offset = before.getKey();
+            length += before.getValue();
+            free.remove(offset);
+        }
+        Long after = free.remove(offset + length);
+        if (after != null) length += after;
+        if (offset + length == used) {
+            used = offset;
+        } else {
+            free.put(offset, length);
+        }
+    }
+
+    /** The driver maps a range. */
+    void map(Range range) {
+        if (range.mappings++ == 0) {
+            range.retain();
+            mapped.put(range.offset, range);
+        }
+    }
+
+    /** The driver ends one mapping of the range at {@code offset}; false if there is none. */
+    boolean unmap(long offset) {
+        Range range = mapped.get(offset);
+        if (range == null) return false;
+        if (--range.mappings == 0) {
+            mapped.remove(offset);
+            range.release();
+        }
+        return true;
+    }
+
+    /** The driver has gone, and its mappings with it. */
+    void unmapAll() {
+        for (Range range : mapped.values()) {
+            range.mappings = 0;
+            range.release();
+        }
+        mapped.clear();
+    }
+
+    /** The end of the device: returns the charge. */
+    void close() {
+        share.giveBack(Resource.HOST_MEMORY, charged);
+        charged = 0;
+    }
+}

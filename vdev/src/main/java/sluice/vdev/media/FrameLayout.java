@@ -1,0 +1,86 @@
+package sluice.vdev.media;
+
+import sluice.vdev.codec.PictureFormat;
+
+/**
+ * Where the samples of a picture are in a CAPTURE buffer. Sides are those of the coded picture, aligned for the codec
+ * libraries; the visible picture is at the top left.
+ */
+final class FrameLayout {
+    /** Sides of the smallest and the largest picture. */
+    static final int LEAST = 16;
+    static final int MOST = PictureFormat.MOST;
+    private static final int WIDTH_UNIT = 16;
+    private static final int HEIGHT_UNIT = 32;
+    private static final int STRIDE_UNIT = 128;
+
+    private final RawFormat raw;
+    private final int width;
+    private final int height;
+    private final int stride;
+
+    /**
+     * A layout for pictures of a visible size.
+     *
+     * @param visibleWidth 1 to {@link #MOST}
+     * @param visibleHeight the same
+     */
+    FrameLayout(RawFormat raw, int visibleWidth, int visibleHeight) {
+        this.raw = raw;
+        width = aligned(visibleWidth, WIDTH_UNIT);
+        height = aligned(visibleHeight, HEIGHT_UNIT);
+        stride = aligned(width, STRIDE_UNIT);
+    }
+
+    private static int aligned(int value, int unit) {
+        return value + unit - 1 & -unit;
+    }
+
+    RawFormat raw() {
+        return raw;
+    }
+
+    /** Of the coded picture, in pixels. */
+    int width() {
+        return width;
+    }
+
+    int height() {
+        return height;
+    }
+
+    /** Bytes of a line of a piece of memory, as V4L2 counts it: for one piece that of luma. */
+    int bytesPerLine(int plane) {
+        return plane == 0 || raw.interleaved() ? stride : stride / 2;
+    }
+
+    /** Bytes of a piece of memory. */
+    int size(int plane) {
+        int luma = stride * height;
+        if (raw.planes() == 1) return luma + luma / 2;
+        if (plane == 0) return luma;
+        return raw.interleaved() ? luma / 2 : luma / 4;
+    }
+
+    /** Bytes of a line of component 0 to 2, or to 1 if chroma is interleaved. */
+    int componentStride(int component) {
+        return component == 0 || raw.interleaved() ? stride : stride / 2;
+    }
+
+    /** The piece that a component is in. */
+    int componentPlane(int component) {
+        return raw.planes() == 1 ? 0 : component;
+    }
+
+    /** Its first byte in that piece. */
+    long componentOffset(int component) {
+        if (raw.planes() > 1 || component == 0) return 0;
+        long luma = (long) stride * height;
+        return component == 1 ? luma : luma + luma / 4;
+    }
+
+    /** Whether a buffer for {@code other} holds a picture of this. */
+    boolean isSame(FrameLayout other) {
+        return raw == other.raw && width == other.width && height == other.height;
+    }
+}

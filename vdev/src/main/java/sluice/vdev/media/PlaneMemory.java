@@ -1,0 +1,33 @@
+package sluice.vdev.media;
+
+import java.lang.foreign.MemorySegment;
+
+import org.jspecify.annotations.Nullable;
+
+/** The memory of one plane of a buffer. Bytes are read and written on workers; all else is on the device's loop. */
+interface PlaneMemory {
+    /** In bytes. */
+    long length();
+
+    /** Copies bytes out of it. False if the memory is gone: the guest has unmapped it. */
+    boolean read(long offset, MemorySegment target, long targetOffset, long length);
+
+    /** Copies bytes into it. False as for {@link #read}. */
+    boolean write(long offset, MemorySegment source, long sourceOffset, long length);
+
+    /** The memory as one piece, for reading without a copy of ours, or null. */
+    @Nullable
+    MemorySegment whole();
+
+    /** Its range of the arena, or null if it is the guest's. */
+    FrameArena.@Nullable Range range();
+
+    /** QBUF: the device owns it from now on. */
+    void give();
+
+    /** DQBUF: the driver owns it again. */
+    void takeBack();
+
+    /** Its buffer does not use it any more. */
+    void release();
+}

@@ -1,0 +1,198 @@
+package sluice.vdev.media;
+
+import java.util.List;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.budget.Share;
+import sluice.dmacore.linux.Errno;
+
+/** An open session: what an open file is to a V4L2 driver. Used on the device's loop. */
+final class Session {
+    private final int id;
+    private final Views views;
+    private final BufferQueue output;
+    private final BufferQueue capture;
+    private final Formats formats;
+    private final SessionEvents events;
+    private final DecodeJob job;
+    private final Decoding decoding;
+    private boolean broken;
+    private boolean closed;
+
+    Session(int id, Views views, List<CodedFormat> coded, FrameArena arena, Share share, GuestBuffers guest) {
+        this.id = id;
+        this.views = views;
+        output = new BufferQueue(V4l2.BUF_TYPE_OUTPUT_MPLANE, arena, share, guest);
+        capture = new BufferQueue(V4l2.BUF_TYPE_CAPTURE_MPLANE, arena, share, guest);
+        formats = new Formats(coded);
+        events = new SessionEvents(id);
+        job = new DecodeJob(share);
+        decoding = new Decoding(output, capture, formats, events, job);
+    }
+
+    int id() {
+        return id;
+    }
+
+    SessionEvents events() {
+        return events;
+    }
+
+    DecodeJob job() {
+        return job;
+    }
+
+    Decoding decoding() {
+        return decoding;
+    }
+
+    /** Whether its driver was told that it cannot be used any more. */
+    boolean isBroken() {
+        return broken;
+    }
+
+    boolean isClosed() {
+        return closed;
+    }
+
+    FrameArena.@Nullable Range rangeAt(long offset) {
+        FrameArena.Range range = output.rangeAt(offset);
+        return range == null ? capture.rangeAt(offset) : range;
+    }
+
+    /** The decoder is beyond use: the driver is told, and all further commands fail. */
+    void fail(int errno) {
+        if (broken) return;
+        broken = true;
+        release();
+        events.fail(errno);
+    }
+
+    /** The driver has closed it. */
+    void close() {
+        closed = true;
+        release();
+    }
+
+    private void release() {
+        decoding.close();
+        output.streamOff();
+        capture.streamOff();
+        output.releaseAll();
+        capture.releaseAll();
+    }
+
+    private @Nullable BufferQueue queue(int type) {
+        return switch (type) {
+            case V4l2.BUF_TYPE_OUTPUT_MPLANE -> output;
+            case V4l2.BUF_TYPE_CAPTURE_MPLANE -> capture;
+            default -> null;
+        };
+    }
+
+    /**
+     * Carries an ioctl out; its structure is complete.
+     *
+     * @return 0, an errno, or {@link BufferQueue#RETRY}
+     */
+    int execute(Ioctl ioctl) {
+        if (broken) return Errno.EIO;
+        return switch (ioctl) {
+            case ENUM_FMT -> formats.enumerate(views.fmtDesc);
+            case ENUM_FRAMESIZES -> formats.enumerate(views.frameSize);
+            case G_FMT -> queue(views.format.type()) == null ? Errno.EINVAL : formats.get(views.format);
+            case TRY_FMT -> queue(views.format.type()) == null ? Errno.EINVAL : formats.tryFormat(views.format, false);
+            case S_FMT -> setFormat(views.format);
+            case REQBUFS -> requestBuffers(views.requestBuffers);
+            case CREATE_BUFS -> createBuffers(views.createBuffers);
+            case REMOVE_BUFS -> removeBuffers(views.removeBuffers);
+            case QUERYBUF -> queryBuffer(views.buffer);
+            case PREPARE_BUF -> queueBuffer(views.buffer, true);
+            case QBUF -> queueBuffer(views.buffer, false);
+            case EXPBUF -> Errno.ENOTTY; // buffers cannot be exported yet: MEDIA.md
+            case STREAMON -> stream(queue(views.number()), true);
+            case STREAMOFF -> stream(queue(views.number()), false);
+            case G_CTRL -> Controls.get(views.control);
+            case S_CTRL -> Controls.set(views.control);
+            case QUERYCTRL -> Controls.query(views.queryControl);
+            case QUERY_EXT_CTRL -> Controls.query(views.queryExtControl);
+            case QUERYMENU -> Errno.EINVAL; // no control is a menu
+            case G_EXT_CTRLS -> Controls.get(views.extControls);
+            case S_EXT_CTRLS -> Controls.trySet(views.extControls, true);
+            case TRY_EXT_CTRLS -> Controls.trySet(views.extControls, false);
+            case SUBSCRIBE_EVENT -> events.subscribe(views.subscription);
+            case UNSUBSCRIBE_EVENT -> events.unsubscribe(views.subscription);
+            case G_SELECTION -> formats.select(views.selection);
+            case S_SELECTION -> select(views.selection);
+            case DECODER_CMD -> command(false);
+            case TRY_DECODER_CMD -> command(true);
+        };
+    }
+
+    private int setFormat(Struct.Format format) {
+        BufferQueue queue = queue(format.type());
+        if (queue == null) return Errno.EINVAL;
+        // The coded format governs the raw one, so both must be free.
+        if (queue.isBusy() || queue == output && capture.isBusy()) return Errno.EBUSY;
+        return formats.tryFormat(format, true);
+    }
+
+    private int requestBuffers(Struct.RequestBuffers request) {
+        BufferQueue queue = queue(request.type());
+        if (queue == null) return Errno.EINVAL;
+        int failed = queue.request(request, formats.sizes(request.type()));
+        if (failed == 0 && queue == output && !queue.isBusy()) decoding.beginAnew();
+        return failed;
+    }
+
+    private int createBuffers(Struct.CreateBuffers request) {
+        BufferQueue queue = queue(request.format().type());
+        if (queue == null) return Errno.EINVAL;
+        long[] sizes = formats.sizes(request.format());
+        // To create no buffers asks for what is possible, with any format.
+        if (request.count() == 0) sizes = new long[0];
+        return sizes == null ? Errno.EINVAL : queue.create(request, sizes);
+    }
+
+    private int removeBuffers(Struct.RemoveBuffers request) {
+        BufferQueue queue = queue(request.type());
+        return queue == null ? Errno.EINVAL : queue.remove(request);
+    }
+
+    private int queryBuffer(Struct.Buffer query) {
+        BufferQueue queue = queue(query.type());
+        return queue == null ? Errno.EINVAL : queue.query(query);
+    }
+
+    private int queueBuffer(Struct.Buffer given, boolean onlyPrepare) {
+        BufferQueue queue = queue(given.type());
+        if (queue == null) return Errno.EINVAL;
+        long[] least = queue == output ? new long[1] : formats.sizes(given.type());
+        int failed = onlyPrepare ? queue.prepare(given, least) : queue.queue(given, least);
+        if (failed == 0) decoding.settle();
+        return failed;
+    }
+
+    private int stream(@Nullable BufferQueue queue, boolean on) {
+        if (queue == null) return Errno.EINVAL;
+        int failed = 0;
+        if (on) failed = decoding.streamOn(queue);
+        else decoding.streamOff(queue);
+        decoding.settle();
+        return failed;
+    }
+
+    /** Reads the rectangle instead of changing it, because the decoder does not scale. */
+    private int select(Struct.Selection selection) {
+        int target = selection.target();
+        if (target != V4l2.SEL_CROP && target != V4l2.SEL_COMPOSE) return Errno.EINVAL;
+        return formats.select(selection);
+    }
+
+    private int command(boolean onlyTry) {
+        int failed = decoding.command(views.decoderCommand, onlyTry);
+        decoding.settle();
+        return failed;
+    }
+}

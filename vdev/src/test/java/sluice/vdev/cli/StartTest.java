@@ -1,0 +1,67 @@
+package sluice.vdev.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import sluice.vdev.training.TrainingRun;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** A process that serves at once, and one whose command line picocli reads: what a user sees is the same. */
+class StartTest {
+    private static final int TENTH = 10;
+
+    @TempDir
+    private Path folder;
+
+    private List<String> endOf(String... arguments) throws IOException {
+        try (SluiceProgram program = SluiceProgram.start(folder, arguments)) {
+            int code = program.status();
+            return List.of("exit code " + code, program.errors());
+        }
+    }
+
+    /** An option that is for the whole process is read by picocli. */
+    @ParameterizedTest
+    @ValueSource(strings = { "grabber --socket-path=/no/such/folder/s", "grabber --socket-path=/tmp/x --fps=x",
+            "serve --device=grabber,socket-path=/no/such/folder/s", "serve --device=grabber,fps=0,socket-path=/tmp/x",
+            "serve --device=nothing,fd=3" })
+    void anErrorIsTheSameSentence(String line) throws IOException {
+        List<String> quick = endOf(line.split(" "));
+        List<String> slow = endOf((line + " --eviction=lazy").split(" "));
+        assertThat(quick).isEqualTo(slow);
+        assertThat(quick.getFirst()).isNotEqualTo("exit code 0");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { "", "gpu", "serve", "trace" })
+    void everyCommandHasItsVersion(String command) throws IOException {
+        try (SluiceProgram program = command.isEmpty() ? SluiceProgram.start(folder, "--version")
+                : SluiceProgram.start(folder, command, "--version")) {
+            assertThat(program.status()).isZero();
+            assertThat(program.output()).isEqualTo("sluice 0.1.0\n");
+        }
+    }
+
+    /** The front-end by which the launcher trains a process, in small. */
+    @Test
+    void theTrainingReachesEveryDevice() throws IOException {
+        List<Path> sockets = List.of(folder.resolve("gpu"), folder.resolve("pci"), folder.resolve("grabber"));
+        try (SluiceProgram program = SluiceProgram.start(folder, "serve", "--device=gpu,socket-path=" + sockets.get(0),
+                "--device=gpu,transport=vfio-user,socket-path=" + sockets.get(1),
+                "--device=grabber,socket-path=" + sockets.get(2))) {
+            program.awaitLine("listening on " + sockets.getLast());
+            TrainingRun.drive(TENTH, sockets.stream().map(Path::toString).toArray(String[]::new));
+            program.terminate();
+            assertThat(program.status()).isZero();
+            assertThat(program.errors()).doesNotContain("ERROR");
+        }
+        assertThat(sockets.getFirst()).doesNotExist();
+    }
+}
