@@ -29,11 +29,13 @@ final class DesktopGuest implements AutoCloseable {
     private final VhostUserGpu gpu;
     private final Qemu qemu;
     private final Path folder;
+    private final boolean blobs;
 
-    private DesktopGuest(VhostUserGpu gpu, Qemu qemu, Path folder) {
+    private DesktopGuest(VhostUserGpu gpu, Qemu qemu, Path folder, boolean blobs) {
         this.gpu = gpu;
         this.qemu = qemu;
         this.folder = folder;
+        this.blobs = blobs;
     }
 
     /**
@@ -42,20 +44,29 @@ final class DesktopGuest implements AutoCloseable {
      * @param more arguments for QEMU
      */
     static DesktopGuest boot(TestQemu wanted, List<String> more) throws IOException, InterruptedException {
+        return boot(wanted, false, more);
+    }
+
+    /** The same; with blobs, the GPU is attached over vfio-user, and QEMU has no screen: only our device says what it shows. */
+    static DesktopGuest boot(TestQemu wanted, boolean blobs, List<String> more)
+            throws IOException, InterruptedException {
         QemuBinary binary = wanted.binary();
-        Path folder = Path.of("target", "desktop-" + wanted.name().toLowerCase(Locale.ROOT)).toAbsolutePath();
+        Path folder = Path.of("target", "desktop-" + wanted.name().toLowerCase(Locale.ROOT) + (blobs ? "-blobs" : ""))
+                .toAbsolutePath();
         Folders.delete(folder);
         Files.createDirectories(folder);
         GuestImage image = GuestImage.forDesktop(GuestKernel.forQemu(binary, TestQemu.CACHE), TestQemu.CACHE);
         Accelerator accelerator = Accelerator.best(binary, image, TestQemu.CACHE);
         List<String> command = new ArrayList<>(TestGpus.sluiceCommand());
         command.addAll(List.of("--snapshot-dir=" + folder, "--stats=" + folder.resolve("statistics.json")));
+        if (blobs) command.addAll(List.of("--blob", "--transport=vfio-user"));
         VhostUserGpu gpu = VhostUserGpu.start("Sluice", command, VhostUserGpu.Readiness.SAYS_LISTENING);
         try {
             Qemu qemu = new QemuLaunch(binary).accelerator(accelerator).memory(MEMORY_MIB)
-                    .boot(image, "sluice.run=serve").arguments(gpu.qemuArguments())
+                    .boot(image, "sluice.run=serve")
+                    .arguments(blobs ? TestGuest.vfioUser(gpu.socket(), "") : gpu.qemuArguments())
                     .arguments("-device", "virtio-tablet-pci").arguments(more).start();
-            return new DesktopGuest(gpu, qemu, folder);
+            return new DesktopGuest(gpu, qemu, folder, blobs);
         } catch (IOException | InterruptedException | RuntimeException failure) {
             gpu.close();
             throw failure;
@@ -118,8 +129,13 @@ final class DesktopGuest implements AutoCloseable {
         return event;
     }
 
-    /** What QEMU shows, and what our device holds of its scan-out, are this picture. */
+    /** What QEMU shows, if it has a screen, and what our device holds of its scan-out, are this picture. */
     void assertShows(Picture expected, String name) throws IOException, InterruptedException {
+        if (blobs) {
+            assertThat(new SnapshotScreen(gpu, folder.resolve(name + ".png")).await(expected, SOON)
+                    .map(Picture.Difference::sentence)).as("what the device shows").isEmpty();
+            return;
+        }
         assertThat(qemu.awaitScreen(expected, folder.resolve(name + "-qemu.png"), SOON)
                 .map(Picture.Difference::sentence)).as("what QEMU shows").isEmpty();
         assertThat(expected.difference(taken()).map(Picture.Difference::sentence)).as("what the device holds")
@@ -133,14 +149,18 @@ final class DesktopGuest implements AutoCloseable {
      */
     int assertShowsOneFrame(int width, int height, DesktopPicture.@Nullable Pointer pointer)
             throws IOException, InterruptedException {
-        Path file = folder.resolve("moving-qemu.png");
-        qemu.qmp().screendump(file);
-        Picture shown = Picture.read(file);
+        Picture shown = blobs ? taken() : screen();
         int frame = TestPattern.frame(shown);
         Picture expected = DesktopPicture.picture(width, height, frame, pointer);
-        assertThat(expected.difference(shown).map(Picture.Difference::sentence)).as("frame %d in QEMU", frame)
+        assertThat(expected.difference(shown).map(Picture.Difference::sentence)).as("frame %d on the screen", frame)
                 .isEmpty();
         return frame;
+    }
+
+    private Picture screen() throws IOException, InterruptedException {
+        Path file = folder.resolve("moving-qemu.png");
+        qemu.qmp().screendump(file);
+        return Picture.read(file);
     }
 
     private Picture taken() throws IOException, InterruptedException {

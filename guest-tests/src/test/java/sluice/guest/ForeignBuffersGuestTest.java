@@ -1,10 +1,15 @@
 package sluice.guest;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
+import java.util.Set;
 import java.util.regex.Matcher;
+import java.util.stream.Collectors;
 
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.MethodOrderer;
@@ -148,8 +153,33 @@ class ForeignBuffersGuestTest extends MachineTest {
         guest.quit();
     }
 
+    /** The console's memory is a blob as well: what is written there is shown, and then what the kernel writes over it. */
     @Test
     @Order(4)
+    void theKernelsConsoleIsShown() throws IOException, InterruptedException {
+        machine().run("echo 0 >/sys/class/graphics/fbcon/cursor_blink && printf '\\033[2J\\033[?25l' >/dev/tty1");
+        machine().run("tr '\\000' U </dev/zero | head -c %d >/dev/fb0".formatted(WIDTH * HEIGHT * 4));
+        int[] pixels = new int[WIDTH * HEIGHT];
+        Arrays.fill(pixels, 0xff55_5555);
+        Path kept = Files.createDirectories(Path.of("target"))
+                .resolve("console-%s.png".formatted(machine.name().toLowerCase(Locale.ROOT)));
+        SnapshotScreen screen = new SnapshotScreen(gpu, kept);
+        Picture filled = new Picture(WIDTH, HEIGHT, pixels);
+        assertThat(screen.await(filled, TestGuest.SOON).map(Picture.Difference::sentence)).isEmpty();
+        machine().run("printf '\\033[H%s on the console' \"$(uname -sr)\" >/dev/tty1");
+        assertThat(screen.until(shown -> hasText(filled, shown), TestGuest.SOON)).as("text on the console").isTrue();
+    }
+
+    /** Whether the first line of characters, which are 16 pixels high, has black and white, and nothing else has changed. */
+    private static boolean hasText(Picture before, Picture shown) {
+        int line = 16 * WIDTH;
+        Set<Integer> colours = Arrays.stream(shown.argb(), 0, line).boxed().collect(Collectors.toSet());
+        return colours.contains(0xff00_0000) && colours.size() >= 3 && Arrays.equals(before.argb(), line,
+                before.argb().length, shown.argb(), line, shown.argb().length);
+    }
+
+    @Test
+    @Order(5)
     void aGuestPowersOffAndNobodyHasComplained() throws IOException, InterruptedException {
         machine().powerOff();
         if (machine != Machine.NON_COHERENT) assertThat(gpu.errors()).doesNotContain("WARNING", "SEVERE");

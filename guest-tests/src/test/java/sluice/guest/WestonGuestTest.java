@@ -40,21 +40,37 @@ class WestonGuestTest {
     private static int framesShown;
     private static DesktopPicture.@Nullable Pointer pointer;
 
-    private final TestQemu qemu;
+    private final Machine machine;
     private final DesktopGuest guest = Objects.requireNonNull(running, "a machine was started before");
 
-    WestonGuestTest(TestQemu qemu) {
-        this.qemu = qemu;
+    /** A machine. */
+    enum Machine {
+        QEMU_10(TestQemu.QEMU_10, false),
+        QEMU_11(TestQemu.QEMU_11, false),
+        /** Our GPU has blobs: Weston's buffers are scanned out in place. */
+        BLOBS(TestQemu.QEMU_11, true);
+
+        private final TestQemu qemu;
+        private final boolean blobs;
+
+        Machine(TestQemu qemu, boolean blobs) {
+            this.qemu = qemu;
+            this.blobs = blobs;
+        }
     }
 
-    static List<TestQemu> configurations() {
-        return Configurations.of(List.of(TestQemu.QEMU_10), List.of(TestQemu.QEMU_10, TestQemu.QEMU_11));
+    WestonGuestTest(Machine machine) {
+        this.machine = machine;
+    }
+
+    static List<Machine> configurations() {
+        return Configurations.of(List.of(Machine.QEMU_10), List.of(Machine.values()));
     }
 
     @BeforeParameterizedClassInvocation
-    static void boot(TestQemu qemu) throws IOException, InterruptedException {
+    static void boot(Machine machine) throws IOException, InterruptedException {
         pointer = null;
-        running = DesktopGuest.boot(qemu, List.of());
+        running = DesktopGuest.boot(machine.qemu, machine.blobs, List.of());
     }
 
     @AfterParameterizedClassInvocation
@@ -68,7 +84,7 @@ class WestonGuestTest {
     @Order(1)
     void theFirstFramesAreComposedExactly() throws IOException, InterruptedException {
         String kernel = guest.hear("boot (.*)", DesktopGuest.BOOT).group(1);
-        assertThat(kernel).startsWith(qemu == TestQemu.QEMU_11 ? "7." : "6.12.");
+        assertThat(kernel).startsWith(machine.qemu == TestQemu.QEMU_11 ? "7." : "6.12.");
         guest.hear("ready", DesktopGuest.BOOT);
         assertThat(guest.open()).isEqualTo(WIDTH + " " + HEIGHT);
         framesShown = guest.show(10);
@@ -128,6 +144,10 @@ class WestonGuestTest {
         assertThat(statistics.get("frames").getAsInt()).isGreaterThanOrEqualTo(framesShown);
         assertThat(statistics.get("refusedCommands").getAsInt()).isZero();
         assertThat(statistics.get("unknownCommands").getAsInt()).isZero();
+        if (machine.blobs) {
+            JsonObject copied = statistics.getAsJsonObject("copiedBytes");
+            assertThat(copied.get("transfer").getAsLong() + copied.get("update").getAsLong()).as("bytes copied").isZero();
+        }
     }
 
     private static Picture expected() {
