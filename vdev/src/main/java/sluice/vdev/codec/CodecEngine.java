@@ -2,6 +2,8 @@ package sluice.vdev.codec;
 
 import java.util.Set;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * A codec library. Found by {@link java.util.ServiceLoader}: its class is public, has a public constructor without
  * parameters that loads nothing, and is named in {@code META-INF/services/sluice.vdev.codec.CodecEngine}.
@@ -24,9 +26,15 @@ public interface CodecEngine {
     Encoder encoder(EncoderSettings settings) throws CodecException;
 
     /**
-     * Makes a decoder. Its pictures have the format that the stream and the library give.
+     * Makes a decoder, whose pictures have the format that the stream and the library give.
      *
+     * @param memory where its pictures of {@link PixelFormat#YU12} are to be; null for the library's own
      * @throws CodecException the library cannot be loaded, or does not decode it
      */
-    Decoder decoder(Coding coding) throws CodecException;
+    Decoder decoder(Coding coding, @Nullable PictureMemory memory) throws CodecException;
+
+    /** Makes a decoder with pictures in the library's own memory. */
+    default Decoder decoder(Coding coding) throws CodecException {
+        return decoder(coding, null);
+    }
 }

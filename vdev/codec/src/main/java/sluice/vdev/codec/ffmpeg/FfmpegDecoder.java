@@ -17,10 +17,11 @@ import sluice.vdev.codec.Coding;
 import sluice.vdev.codec.Decoder;
 import sluice.vdev.codec.Picture;
 import sluice.vdev.codec.PictureFormat;
+import sluice.vdev.codec.PictureMemory;
 import sluice.vdev.codec.PictureSink;
 import sluice.vdev.codec.PixelFormat;
 
-/** A decoder of libavcodec, which works in the caller's thread only. Its pictures are in the library's own memory. */
+/** A decoder of libavcodec, which works in the caller's thread only. */
 final class FfmpegDecoder implements Decoder {
     /** More than any coded picture of the largest size needs; the library's own sizes have 32 bits. */
     private static final long MOST_BYTES = 1 << 28;
@@ -31,12 +32,13 @@ final class FfmpegDecoder implements Decoder {
     private final AVPacket packet;
     private final AVFrame frame;
     private final boolean mpeg2;
+    private final @Nullable PictureBuffers buffers;
     private @Nullable PictureFormat told;
     /** What the last sequence header says: size, aspect ratio and frame rate. */
     private int sequence;
     private boolean closed;
 
-    FfmpegDecoder(AVCodec codec, Coding coding) throws CodecException {
+    FfmpegDecoder(AVCodec codec, Coding coding, @Nullable PictureMemory memory) throws CodecException {
         mpeg2 = coding == Coding.MPEG2;
         context = avcodec.avcodec_alloc_context3(codec);
         packet = avcodec.av_packet_alloc();
@@ -44,6 +46,7 @@ final class FfmpegDecoder implements Decoder {
         boolean done = false;
         try {
             context.thread_count(1);
+            buffers = memory == null ? null : PictureBuffers.use(context, memory);
             Native.open(context, codec, "decode " + coding);
             done = true;
         } finally {
@@ -87,11 +90,11 @@ final class FfmpegDecoder implements Decoder {
 
     private void send(@Nullable AVPacket what, PictureSink sink) throws CodecException {
         if (closed) throw new IllegalStateException("the decoder is closed");
-        Native.check(avcodec.avcodec_send_packet(context, what), "decode a unit");
+        check(avcodec.avcodec_send_packet(context, what), "decode a unit");
         for (;;) {
             int result = avcodec.avcodec_receive_frame(context, frame);
             if (Native.isNothing(result)) return;
-            Native.check(result, "decode a picture");
+            check(result, "decode a picture");
             try {
                 give(sink);
             } finally {
@@ -100,26 +103,38 @@ final class FfmpegDecoder implements Decoder {
         }
     }
 
+    private void check(int result, String what) throws CodecException {
+        if (buffers != null) buffers.throwFailure();
+        Native.check(result, what);
+    }
+
     private void give(PictureSink sink) throws CodecException {
-        int width = frame.width();
-        int height = frame.height();
-        if (width > PictureFormat.MOST || height > PictureFormat.MOST)
-            throw new CodecException(
-                    "the stream has pictures of %dx%d; sides have up to %d pixels".formatted(width, height,
-                            PictureFormat.MOST));
-        PictureFormat format = new PictureFormat(pixels(frame.format()), width, height);
+        PictureFormat format = format(pixels(frame.format()), frame.width(), frame.height());
         if (!format.equals(told)) {
             told = format;
             sink.format(format);
         }
+        MemorySegment given = PictureBuffers.of(frame);
         List<Picture.Plane> planes = new ArrayList<>(format.pixels().planes());
         for (int i = 0; i < format.pixels().planes(); i++) {
             int stride = frame.linesize(i);
             long size = (format.pixels().lines(i, format.height()) - 1L) * stride
                     + format.pixels().lineBytes(i, format.width());
-            planes.add(new Picture.Plane(Native.memory(frame.data(i), size).asReadOnly(), stride));
+            MemorySegment plane = given == null
+                    ? Native.memory(frame.data(i), size)
+                    : given.asSlice(frame.data(i).address() - given.address(), size);
+            planes.add(new Picture.Plane(plane.asReadOnly(), stride));
         }
         sink.picture(new Picture(format, planes), frame.pts(), (frame.flags() & KEY_FLAG) != 0);
+    }
+
+    /** @throws CodecException the stream says a size that is too large */
+    static PictureFormat format(PixelFormat pixels, int width, int height) throws CodecException {
+        if (width > PictureFormat.MOST || height > PictureFormat.MOST)
+            throw new CodecException(
+                    "the stream has pictures of %dx%d; sides have up to %d pixels".formatted(width, height,
+                            PictureFormat.MOST));
+        return new PictureFormat(pixels, width, height);
     }
 
     private static PixelFormat pixels(int format) throws CodecException {
@@ -145,6 +160,10 @@ final class FfmpegDecoder implements Decoder {
         closed = true;
         avutil.av_frame_free(frame);
         avcodec.av_packet_free(packet);
-        avcodec.avcodec_free_context(context);
+        if (buffers != null) {
+            buffers.free();
+        } else {
+            avcodec.avcodec_free_context(context);
+        }
     }
 }

@@ -6,6 +6,7 @@ import org.bytedeco.ffmpeg.avcodec.AVCodec;
 import org.bytedeco.ffmpeg.global.avcodec;
 import org.bytedeco.ffmpeg.global.avutil;
 import org.bytedeco.javacpp.Loader;
+import org.jspecify.annotations.Nullable;
 
 import sluice.vdev.codec.CodecEngine;
 import sluice.vdev.codec.CodecException;
@@ -13,6 +14,7 @@ import sluice.vdev.codec.Coding;
 import sluice.vdev.codec.Decoder;
 import sluice.vdev.codec.Encoder;
 import sluice.vdev.codec.EncoderSettings;
+import sluice.vdev.codec.PictureMemory;
 
 /** The engine. The library is loaded at the first use. */
 public final class FfmpegEngine implements CodecEngine {
@@ -44,10 +46,10 @@ public final class FfmpegEngine implements CodecEngine {
     }
 
     @Override
-    public Decoder decoder(Coding coding) throws CodecException {
+    public Decoder decoder(Coding coding, @Nullable PictureMemory memory) throws CodecException {
         load();
         String library = coding == Coding.MPEG2 ? "mpeg2video" : "h264";
-        return new FfmpegDecoder(found(avcodec.avcodec_find_decoder_by_name(library), library), coding);
+        return new FfmpegDecoder(found(avcodec.avcodec_find_decoder_by_name(library), library), coding, memory);
     }
 
     private static AVCodec found(AVCodec codec, String name) throws CodecException {
