@@ -6,15 +6,21 @@ import java.util.Map;
 import java.util.TreeMap;
 
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.budget.Resource;
 import sluice.dmacore.budget.Share;
+import sluice.dmacore.buffer.Exporter;
+import sluice.dmacore.exporter.DeviceMemory;
+import sluice.dmacore.linux.ErrnoException;
 import sluice.vdev.device.SharedRegion;
+import sluice.vdev.device.SharedWindow;
 
 /**
  * The memory of MMAP buffers: ranges of shared memory region 0, which a front-end maps once as a whole. A range stays
- * reserved while its buffer, a mapping of the driver or a job uses it, and is zeroed before it is used again. Memory used
- * once stays with the process, so the share is charged for the highest byte used so far. Used on the device's loop.
+ * reserved while its buffer, a mapping of the driver or a job uses it; then its pages go back to the host, so that it reads
+ * as zeros when it is used again. Used on the device's loop.
  */
 final class FrameArena {
     /** A part of the arena. */
@@ -43,7 +49,13 @@ final class FrameArena {
 
         /** Its bytes. */
         MemorySegment memory() {
-            return arena.memory().asSlice(offset, length);
+            return arena.window().memory().asSlice(offset, length);
+        }
+
+        /** Its bytes as a buffer that other devices can share. */
+        Exporter exporter() {
+            SharedWindow window = arena.window();
+            return new DeviceMemory(window.file(), window.fileOffset() + offset);
         }
 
         /** Whether the driver has mapped it. */
@@ -60,6 +72,8 @@ final class FrameArena {
         }
     }
 
+    private static final Logger LOG = LoggerFactory.getLogger(FrameArena.class);
+
     private final long bytes;
     private final Share share;
     /** Free ranges below {@link #used}: length by offset. */
@@ -68,10 +82,8 @@ final class FrameArena {
     private final Map<Long, Range> mapped = new HashMap<>();
     /** All ranges end below; what is above was never written. */
     private long used;
-    /** The highest value of {@link #used}: what was charged. */
-    private long charged;
     private long reserved;
-    private @Nullable MemorySegment memory;
+    private @Nullable SharedWindow window;
 
     /** @param bytes a multiple of a page, at most 4 GiB, because V4L2's offsets have 32 bits */
     FrameArena(long bytes, Share share) {
@@ -79,13 +91,13 @@ final class FrameArena {
         this.share = share;
     }
 
-    /** The region's memory, before the first use. */
-    void attach(MemorySegment region) {
-        memory = region;
+    /** The region, before the first use. */
+    void attach(SharedWindow region) {
+        window = region;
     }
 
-    private MemorySegment memory() {
-        MemorySegment present = memory;
+    private SharedWindow window() {
+        SharedWindow present = window;
         if (present == null) throw new IllegalStateException("the arena is used before the device was started");
         return present;
     }
@@ -114,33 +126,29 @@ final class FrameArena {
     Range reserve(long length) {
         if (length < 1 || length > bytes) return null;
         long wanted = pages(length);
-        for (Map.Entry<Long, Long> hole : free.entrySet()) {
-            if (hole.getValue() < wanted) continue;
-            long offset = hole.getKey();
-            free.remove(offset);
-            if (hole.getValue() > wanted) free.put(offset + wanted, hole.getValue() - wanted);
-            return begin(offset, length, wanted);
-        }
-        long offset = used;
-        if (wanted > bytes - offset) return null;
-        long more = Math.max(0, offset + wanted - charged);
-        if (!share.takeOrTell(Resource.HOST_MEMORY, more)) return null;
-        charged += more;
-        used = offset + wanted;
-        return begin(offset, length, wanted);
-    }
-
-    private Range begin(long offset, long length, long wanted) {
-        // Above what was charged before, memory is new; below it was used and must not show what it held.
-        memory().asSlice(offset, wanted).fill((byte) 0);
+        long offset = find(wanted);
+        if (offset < 0 || !share.takeOrTell(Resource.HOST_MEMORY, wanted)) return null;
+        Long hole = free.remove(offset);
+        if (hole == null) used = offset + wanted;
+        else if (hole > wanted) free.put(offset + wanted, hole - wanted);
         reserved += wanted;
         return new Range(this, offset, length);
+    }
+
+    /** Where there is room, or −1. */
+    private long find(long wanted) {
+        for (Map.Entry<Long, Long> hole : free.entrySet()) {
+            if (hole.getValue() >= wanted) return hole.getKey();
+        }
+        return wanted <= bytes - used ? used : -1;
     }
 
     private void free(Range range) {
         long offset = range.offset;
         long length = pages(range.length);
         reserved -= length;
+        share.giveBack(Resource.HOST_MEMORY, length);
+        clear(offset, length);
         Map.Entry<Long, Long> before = free.lowerEntry(offset);
         if (before != null && before.getKey() + before.getValue() == offset) {
             offset = before.getKey();
@@ -153,6 +161,15 @@ final class FrameArena {
             used = offset;
         } else {
             free.put(offset, length);
+        }
+    }
+
+    private void clear(long offset, long length) {
+        try {
+            window().clear(offset, length);
+        } catch (ErrnoException e) {
+            LOG.warn("freed buffers keep their memory: {}", e.getMessage());
+            window().memory().asSlice(offset, length).fill((byte) 0);
         }
     }
 
@@ -182,11 +199,5 @@ final class FrameArena {
             range.release();
         }
         mapped.clear();
-    }
-
-    /** The end of the device: returns the charge. */
-    void close() {
-        share.giveBack(Resource.HOST_MEMORY, charged);
-        charged = 0;
     }
 }

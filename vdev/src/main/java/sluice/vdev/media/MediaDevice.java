@@ -54,7 +54,7 @@ public final class MediaDevice implements VirtioDevice, CommandQueue.Device {
     private final byte[] dqbufBytes = new byte[SessionEvents.DQBUF_BYTES];
     private final byte[] eventBytes = new byte[SessionEvents.EVENT_BYTES];
     private final byte[] errorBytes = new byte[SessionEvents.ERROR_BYTES];
-    /** The buffer whose event was sent last. */
+    /** The buffer whose event waits, or is being sent. */
     private @Nullable MediaBuffer sending;
     private int sendingEpoch;
 
@@ -112,7 +112,7 @@ public final class MediaDevice implements VirtioDevice, CommandQueue.Device {
     public void start(long features, DeviceContext running) {
         context = running;
         space.setMemory(running.memory());
-        arena.attach(running.window(REGION).memory());
+        arena.attach(running.window(REGION));
         if (watchdog == null) watchdog = loop.every(watchNanos, sessions::watch);
     }
 
@@ -183,6 +183,11 @@ public final class MediaDevice implements VirtioDevice, CommandQueue.Device {
         return arena;
     }
 
+    /** Planes of USERPTR buffers that are mapped; on the device's loop. */
+    int mappedPlanes() {
+        return space.count();
+    }
+
     /** Asks the front-end to map the whole arena, once: each part that is mapped is a memory region of the VM. */
     @Override
     public CommandQueue.Shown shown() {
@@ -210,18 +215,27 @@ public final class MediaDevice implements VirtioDevice, CommandQueue.Device {
 
     /** Sends events while the driver has buffers: one of each session in turn. */
     private void sendEvents() {
-        MediaBuffer pending = sending;
         // The client has got the buffer back by STREAMOFF before its event was delivered.
-        if (events.waiting() > 0 && pending != null && pending.epoch() != sendingEpoch) events.clear();
+        if (events.waiting() > 0 && sending != null && sending.epoch() != sendingEpoch) events.clear();
+        delivered();
         while (events.waiting() == 0) {
             Session session = sessions.nextWithEvents();
             if (session == null) return;
-            pending = session.events().take(event);
-            sending = pending;
-            sendingEpoch = pending == null ? 0 : pending.epoch();
+            MediaBuffer buffer = session.events().take(event);
+            sending = buffer;
+            sendingEpoch = buffer == null ? 0 : buffer.epoch();
             events.send(bytesOf(event));
+            delivered();
             sessions.changed(session);
         }
+    }
+
+    /** A buffer is its client's when its event has been delivered. */
+    private void delivered() {
+        MediaBuffer buffer = sending;
+        if (buffer == null || events.waiting() > 0) return;
+        if (buffer.epoch() == sendingEpoch) buffer.setState(MediaBuffer.State.DEQUEUED);
+        sending = null;
     }
 
     /** The event in an array of its own size, which is free again: at most one event waits. */
@@ -251,6 +265,5 @@ public final class MediaDevice implements VirtioDevice, CommandQueue.Device {
     public void close() {
         reset();
         if (watchdog != null) watchdog.run();
-        arena.close();
     }
 }

@@ -123,7 +123,7 @@ final class SessionEvents {
     }
 
     /**
-     * Takes the next event.
+     * Takes the next event; a buffer stays done until that has been delivered.
      *
      * @return the buffer that it gives back, or null
      */
@@ -140,6 +140,7 @@ final class SessionEvents {
                 begin(out, DQBUF_BYTES, EVT_DQBUF);
                 buffer.setState(MediaBuffer.State.DEQUEUED);
                 buffer.fill(out, HEADER_BYTES, Struct.MAX_PLANES);
+                buffer.setState(MediaBuffer.State.DONE);
                 if (buffer.memoryType() == V4l2.MEMORY_USERPTR) clearPointers(out, buffer.planes());
                 return buffer;
             }

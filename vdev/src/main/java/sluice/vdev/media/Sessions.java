@@ -126,6 +126,7 @@ final class Sessions {
         List<Session> left = new ArrayList<>(open.values());
         open.clear();
         hasEvents.clear();
+        lastId = 0;
         left.forEach(this::close);
     }
 
