@@ -46,6 +46,7 @@ class MediaHostilityTest {
         int begin(ByteBuffer unit) throws IOException {
             int id = driver.open();
             assertThat(id).isPositive();
+            assertThat(driver.setFormat(id, MediaDriver.OUTPUT, "SLPL", SIDE, SIDE)).isZero();
             assertThat(driver.request(id, MediaDriver.OUTPUT, 1, V4l2.MEMORY_MMAP)).isEqualTo(1);
             assertThat(driver.stream(id, MediaDriver.OUTPUT, true)).isZero();
             queue(id, unit);
@@ -157,6 +158,7 @@ class MediaHostilityTest {
     void aListOfOnePageTwiceIsMemoryLikeAnyOther() throws Exception {
         try (Rig rig = new Rig()) {
             int id = rig.driver.open();
+            assertThat(rig.driver.setFormat(id, MediaDriver.OUTPUT, "SLPL", SIDE, SIDE)).isZero();
             assertThat(rig.driver.request(id, MediaDriver.OUTPUT, 1, USERPTR)).isEqualTo(1);
             ByteBuffer buffer = MediaDriver.buffer(MediaDriver.OUTPUT, 0, USERPTR, 1).putInt(88, 24).putInt(92, 8192);
             ByteBuffer all = MediaDriver.little(buffer.limit() + 2 * Struct.ENTRY_BYTES).put(buffer);

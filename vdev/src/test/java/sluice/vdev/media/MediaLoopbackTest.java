@@ -184,6 +184,7 @@ class MediaLoopbackTest {
             int id = driver.open();
             Buffer unit = ram.allocate(8192);
             Buffer picture = ram.allocate(3 * GuestRam.PAGE);
+            assertThat(driver.setFormat(id, MediaDriver.OUTPUT, "SLPL", 320, 240)).isZero();
             assertThat(driver.request(id, MediaDriver.OUTPUT, 1, V4l2.MEMORY_USERPTR)).isEqualTo(1);
             assertThat(driver.stream(id, MediaDriver.OUTPUT, true)).isZero();
             ByteBuffer bytes = PlainUnits.pattern(WIDTH, HEIGHT, 5, 0, 0);
