@@ -22,6 +22,7 @@ final class Decoding {
     private final DecodeJob job;
     /** What was decoded and waits for a CAPTURE buffer, in order. */
     private final Deque<Outcome> outcomes = new ArrayDeque<>();
+    /** Pictures that the running job delivers; they come before {@link #outcomes}. */
     private final Deque<Spare> spares = new ArrayDeque<>();
     /** The OUTPUT buffer of these. */
     private @Nullable MediaBuffer unit;
@@ -180,7 +181,7 @@ final class Decoding {
     void settle() {
         sendLast();
         boolean lastSent = false;
-        while (!lastDue && !outcomes.isEmpty() && !(outcomes.peek() instanceof Spare)) {
+        while (spares.isEmpty() && !lastDue && !outcomes.isEmpty() && !(outcomes.peek() instanceof Spare)) {
             switch (outcomes.remove()) {
                 case MediaBuffer buffer -> {
                     lastSent = endsStretch(outcomes.peek());

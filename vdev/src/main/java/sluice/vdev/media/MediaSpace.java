@@ -236,7 +236,8 @@ final class MediaSpace implements GuestBuffers {
         if (!mapped.remove(memory)) return;
         share.giveBack(Resource.HEAP, memory.heapBytes());
         try {
-            memory.mapping().unmap(UserMemory.direction(memory.isOutput()), EnumSet.of(DmaAttribute.SKIP_CPU_SYNC));
+            memory.mapping().unmap(UserMemory.direction(memory.isOutput()),
+                    EnumSet.of(DmaAttribute.CPU_KEEPS, DmaAttribute.SKIP_CPU_SYNC));
         } catch (DmaBufException e) {
             throw new IllegalStateException("a buffer was unmapped elsewhere", e);
         }
