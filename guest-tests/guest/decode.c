@@ -2,13 +2,15 @@
 /*
  * A client of a stateful V4L2 decoder with the multi-planar API (Linux, userspace-api/media/v4l/dev-decoder.rst).
  *
- *   decode DEVICE CODED FILE MEMORY
+ *   decode DEVICE CODED FILE MEMORY [shown]
  *
  *   DEVICE      a video node, or the name that its node in sysfs contains
  *   CODED       the fourcc of the coded format
  *   FILE        units: each a length of 32 bits, little-endian, and as many bytes. A unit's timestamp is its number in microseconds
  *   MEMORY      whose frame buffers, as in stream.c: mmap, expbuf, userptr, udmabuf, udmabuf-huge, dumb, vgem, heap. Those of units
  *               are the driver's; with userptr they are this program's too
+ *   shown       holds the last frame for "quit" or the end of the input, on the screen of virtio-gpu: its driver imports the buffer,
+ *               whose bytes are shown as pixels of 32 bits
  *
  * A buffer is full of 0xee before it is queued, so that a byte which the device has not written shows. It prints, one line each:
  *
@@ -16,6 +18,7 @@
  *   SLUICE frame SEQUENCE TIMESTAMP INDEX CRC          CRC-32 of a frame's visible part, plane after plane, in hexadecimal
  *   SLUICE broken SEQUENCE TIMESTAMP INDEX             a frame that the device calls an error
  *   SLUICE decoded FRAMES of UNITS
+ *   SLUICE shown WIDTH HEIGHT                          what the screen shows: the first bytes of the buffer
  *
  * and otherwise ends as buffers.h says.
  */
@@ -24,6 +27,7 @@
 #include <stdbool.h>
 
 #include "exporters.h"
+#include "screen.h"
 
 #define MOST_FRAMES 32
 #define UNIT_BUFFERS 4
@@ -49,6 +53,7 @@ static uint32_t unit_bytes, frame_count, frame_bytes;
 static struct v4l2_pix_format_mplane frame;
 static struct v4l2_rect visible;
 static bool streaming, changing, stopped;
+static int held; /* the newest frame's buffer, which is queued when the next one has come, or -1 */
 
 static const char *name_of(uint32_t fourcc)
 {
@@ -64,11 +69,10 @@ static bool next_unit(struct unit *unit)
 
 	if (file_at == file_bytes)
 		return false;
-	memcpy(&length, file + file_at, sizeof length);
-	if (file_bytes - file_at < sizeof length || file_bytes - file_at - sizeof length < length) {
-		errno = EINVAL;
-		fail("units");
-	}
+	if (file_bytes - file_at >= sizeof length)
+		memcpy(&length, file + file_at, sizeof length);
+	if (file_bytes - file_at < sizeof length || file_bytes - file_at - sizeof length < length)
+		fail_because("the file ends within a unit");
 	*unit = (struct unit) { file + file_at + sizeof length, length };
 	file_at += sizeof length + length;
 	return true;
@@ -161,10 +165,8 @@ static void queue_unit(uint32_t index)
 		stopped = true;
 		return;
 	}
-	if (unit.length > unit_bytes) {
-		errno = EMSGSIZE;
-		fail("unit");
-	}
+	if (unit.length > unit_bytes)
+		fail_because("a unit of %u bytes, and buffers of %u", unit.length, unit_bytes);
 	memcpy(buffer->bytes, unit.bytes, unit.length);
 	queue(UNITS_TYPE, index, buffer, unit_bytes, unit.length);
 }
@@ -198,8 +200,8 @@ static void start_units(uint32_t fourcc)
 	if (format.fmt.pix_mp.pixelformat != fourcc)
 		skip("the device does not decode %s", name_of(fourcc));
 	unit_bytes = format.fmt.pix_mp.plane_fmt[0].sizeimage;
-	if (request(UNITS_TYPE, UNIT_BUFFERS) < UNIT_BUFFERS)
-		fail("VIDIOC_REQBUFS");
+	if (request(UNITS_TYPE, UNIT_BUFFERS) != UNIT_BUFFERS)
+		skip("the device wants another number of unit buffers than %d", UNIT_BUFFERS);
 	for (uint32_t i = 0; i < UNIT_BUFFERS; i++) {
 		reach(UNITS_TYPE, i, unit_bytes, &unit_buffers[i]);
 		queue_unit(i);
@@ -248,6 +250,7 @@ static void start_frames(void)
 	stream(FRAMES_TYPE, true);
 	streaming = true;
 	changing = false;
+	held = -1;
 }
 
 static uint32_t checksum(uint32_t crc, const uint8_t *bytes, size_t count)
@@ -324,13 +327,17 @@ static bool take_frames(void)
 	struct v4l2_buffer done;
 
 	while (take(FRAMES_TYPE, &done, &plane)) {
-		bool last = done.flags & V4L2_BUF_FLAG_LAST;
+		bool last = done.flags & V4L2_BUF_FLAG_LAST, whole = plane.bytesused > 0 && !(done.flags & V4L2_BUF_FLAG_ERROR);
+		int next = whole ? held : (int)done.index;
 
-		if (plane.bytesused > 0 || done.flags & V4L2_BUF_FLAG_ERROR)
+		if (whole || done.flags & V4L2_BUF_FLAG_ERROR)
 			look_at(&done);
+		if (whole)
+			held = (int)done.index;
 		if (last)
 			return true;
-		queue_frame(done.index);
+		if (next >= 0)
+			queue_frame((uint32_t)next);
 	}
 	return false;
 }
@@ -367,14 +374,10 @@ static void decode(void)
 
 		if (taken == units && stopped)
 			ready.events &= ~POLLOUT;
-		if (poll(&ready, 1, PATIENCE_MS) != 1) {
-			errno = ETIMEDOUT;
-			fail("poll");
-		}
-		if (ready.revents & POLLERR) {
-			errno = EIO;
-			fail("poll");
-		}
+		if (poll(&ready, 1, PATIENCE_MS) != 1)
+			fail_because("nothing has come within %d ms", PATIENCE_MS);
+		if (ready.revents & POLLERR)
+			fail_because("the device has failed");
 		if (ready.revents & POLLPRI)
 			take_events();
 		if (ready.revents & POLLOUT)
@@ -386,6 +389,32 @@ static void decode(void)
 			start_frames();
 		}
 	}
+}
+
+/* The bytes of the last frame's buffer, as pixels. */
+static void show(void)
+{
+	struct screen screen = { .card = drm_card("virtio_gpu", -1) };
+	struct drm_prime_handle prime = { .fd = held < 0 ? -1 : frame_buffers[held].fd };
+	uint32_t framebuffer;
+	char line[16];
+
+	if (screen.card < 0)
+		skip("no card of the driver virtio_gpu: it needs CONFIG_DRM_VIRTIO_GPU");
+	if (prime.fd < 0)
+		skip("memory that is no dma-buf");
+	choose_screen(&screen);
+	if ((uint64_t)screen.width * screen.height * 4 > frame_bytes)
+		skip("a frame of %u bytes does not fill a screen of %ux%u", frame_bytes, screen.width, screen.height);
+	CALL(screen.card, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
+	framebuffer = add_framebuffer(&screen, prime.handle, screen.width * 4);
+	if (framebuffer == 0)
+		fail("DRM_IOCTL_MODE_ADDFB2");
+	set_mode(&screen, framebuffer);
+	wait_for_device(&screen);
+	printf("SLUICE shown %u %u\n", screen.width, screen.height);
+	while (fgets(line, sizeof line, stdin) != NULL && strncmp(line, "quit", 4) != 0)
+		;
 }
 
 static enum memory memory_named(const char *name)
@@ -400,8 +429,8 @@ static enum memory memory_named(const char *name)
 int main(int count, char **arguments)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (count != 5 || strlen(arguments[2]) != 4) {
-		fprintf(stderr, "usage: decode DEVICE CODED FILE MEMORY\n");
+	if (count < 5 || count > 6 || strlen(arguments[2]) != 4 || (count == 6 && strcmp(arguments[5], "shown") != 0)) {
+		fprintf(stderr, "usage: decode DEVICE CODED FILE MEMORY [shown]\n");
 		return 2;
 	}
 	memory = memory_named(arguments[4]);
@@ -414,5 +443,7 @@ int main(int count, char **arguments)
 	start_units(v4l2_fourcc(arguments[2][0], arguments[2][1], arguments[2][2], arguments[2][3]));
 	decode();
 	printf("SLUICE decoded %u of %u\n", frames, units);
+	if (count == 6)
+		show();
 	return 0;
 }

@@ -189,7 +189,7 @@ static void media_buf_queue(struct vb2_buffer *vb)
 	error = media_send_buffer(vb);
 	if (!error)
 		return;
-	v4l2_err(&session->media->v4l2, "buffer %u of session %u was refused: %d\n", vb->index, session->id, error);
+	/* User space gets it back as an error. */
 	spin_lock_irqsave(&session->media->event_lock, flags);
 	active = !list_empty(&buffer->node);
 	list_del_init(&buffer->node);
