@@ -12,13 +12,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <drm.h>
@@ -26,10 +26,12 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-heap.h>
 #include <linux/udmabuf.h>
+#include <virtgpu_drm.h>
 
 #define PAGE 4096u
 #define SKIPPED 4
 #define CARDS 8
+#define PARAM_RESOURCE_BLOB 3 /* VIRTGPU_PARAM_RESOURCE_BLOB: the headers of this system may be older */
 
 static inline _Noreturn void fail(const char *call)
 {
@@ -139,19 +141,26 @@ static inline int numbered_card(int number, const char *driver)
 	return -1;
 }
 
-/* The first card of a driver that is not an open device, or -1. */
-static inline int drm_card(const char *driver, int besides)
+/* The first card of a driver, or -1. */
+static inline int drm_card(const char *driver)
 {
-	struct stat other = { 0 }, found;
+	int card = -1;
 
-	if (besides >= 0)
-		fstat(besides, &other);
+	for (int i = 0; i < CARDS && card < 0; i++)
+		card = numbered_card(i, driver);
+	return card;
+}
+
+/* The first virtio-gpu with blobs, or without them, or -1. */
+static inline int virtio_gpu(bool blobs)
+{
 	for (int i = 0; i < CARDS; i++) {
-		int card = numbered_card(i, driver);
+		int has = 0, card = numbered_card(i, "virtio_gpu");
+		struct drm_virtgpu_getparam parameter = { .param = PARAM_RESOURCE_BLOB, .value = (uintptr_t)&has };
 
 		if (card < 0)
 			continue;
-		if (fstat(card, &found) == 0 && found.st_rdev != other.st_rdev)
+		if (ioctl(card, DRM_IOCTL_VIRTGPU_GETPARAM, &parameter) == 0 && (has != 0) == blobs)
 			return card;
 		close(card);
 	}
@@ -172,13 +181,12 @@ static inline int dumb_buffer_of(int card, size_t size)
 	return prime.fd;
 }
 
-/* Of a card of a driver that is not an open device. */
-static inline int dumb_buffer(const char *driver, const char *option, size_t size, int besides)
+static inline int dumb_buffer(const char *driver, const char *option, size_t size)
 {
-	int card = drm_card(driver, besides);
+	int card = drm_card(driver);
 
 	if (card < 0)
-		skip("no%s card of the driver %s: it needs %s", besides < 0 ? "" : " other", driver, option);
+		skip("no card of the driver %s: it needs %s", driver, option);
 	return dumb_buffer_of(card, size);
 }
 

@@ -211,9 +211,9 @@ static inline int paged_udmabuf(size_t size, bool twice)
 	return fd;
 }
 
-enum memory { MMAP, EXPBUF, USERPTR, UDMABUF, HUGE, TWICE, DUMB, VGEM, HEAP, VIVID, BAR };
+enum memory { MMAP, EXPBUF, USERPTR, UDMABUF, HUGE, TWICE, DUMB, BLOB, VGEM, HEAP, VIVID, BAR };
 static const char *const memories[] = {
-	"mmap", "expbuf", "userptr", "udmabuf", "udmabuf-huge", "udmabuf-twice", "dumb", "vgem", "heap", "vivid", "bar",
+	"mmap", "expbuf", "userptr", "udmabuf", "udmabuf-huge", "udmabuf-twice", "dumb", "blob", "vgem", "heap", "vivid", "bar",
 };
 
 /* A buffer: the dma-buf, or -1 if it is none, and what is mapped to reach it; an anonymous mapping if that is -1. */
@@ -227,7 +227,7 @@ struct buffer {
 static inline void make(enum memory memory, int device, uint32_t index, size_t size, uint32_t picture, struct buffer *buffer)
 {
 	static struct bar bar;
-	int fd = -1;
+	int fd = -1, card;
 
 	switch (memory) {
 	case MMAP:
@@ -250,10 +250,14 @@ static inline void make(enum memory memory, int device, uint32_t index, size_t s
 		fd = huge_udmabuf(size);
 		break;
 	case DUMB:
-		fd = dumb_buffer("virtio_gpu", "CONFIG_DRM_VIRTIO_GPU", size, device);
+	case BLOB:
+		card = virtio_gpu(memory == BLOB);
+		if (card < 0)
+			skip("no card of the driver virtio_gpu with%s blobs: it needs CONFIG_DRM_VIRTIO_GPU", memory == BLOB ? "" : "out");
+		fd = dumb_buffer_of(card, size);
 		break;
 	case VGEM:
-		fd = dumb_buffer("vgem", "CONFIG_DRM_VGEM", size, device);
+		fd = dumb_buffer("vgem", "CONFIG_DRM_VGEM", size);
 		break;
 	case HEAP:
 		fd = heap_buffer(size);

@@ -116,7 +116,7 @@ static void make_buffers(const char *kind)
 	for (int i = 0; i < BUFFERS; i++) {
 		struct buffer *b = &buffers[i];
 
-		b->fd = strcmp(kind, "dumb") == 0 ? dumb_buffer("virtio_gpu", "CONFIG_DRM_VIRTIO_GPU", size, -1) : scattered_udmabuf();
+		b->fd = strcmp(kind, "dumb") == 0 ? dumb_buffer("virtio_gpu", "CONFIG_DRM_VIRTIO_GPU", size) : scattered_udmabuf();
 		b->bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd, 0);
 		if (b->bytes == MAP_FAILED)
 			fail("mmap");

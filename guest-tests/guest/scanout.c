@@ -10,7 +10,7 @@
  *   udmabuf        single pages of a memfd, last first
  *   udmabuf-huge   a part of a huge page
  *   udmabuf-twice  pages of a memfd, of which the last is the first once more
- *   dumb, vgem     dumb buffers of another virtio-gpu, and of vgem
+ *   dumb, vgem     dumb buffers of a virtio-gpu without blobs, and of vgem
  *   heap           of the system heap
  *   vivid          contiguous ones of a capture driver, exported
  *   bar            memory of a foreign PCI device, exported by vfio-pci
@@ -32,17 +32,13 @@
  */
 #define _GNU_SOURCE
 #include <signal.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-
-#include <virtgpu_drm.h>
 
 #include "exporters.h"
 #include "screen.h"
 
 #define BUFFERS 2
 #define PIXEL 4
-#define PARAM_RESOURCE_BLOB 3 /* VIRTGPU_PARAM_RESOURCE_BLOB: the headers of this system may be older */
 
 enum use { SYNC, NO_SYNC, WRONG_SYNC, CLOSED, MUNMAP, FORK, KILLED, SHORT, FREED, UNTOLD };
 static const char *const uses[] = {
@@ -64,22 +60,6 @@ static int word(const char *const *words, int count, const char *wanted)
 			return i;
 	fprintf(stderr, "scanout: %s is not known\n", wanted);
 	exit(2);
-}
-
-/* The first virtio-gpu with blobs: another one beside it only makes buffers. */
-static int card_with_blobs(void)
-{
-	for (int i = 0; i < CARDS; i++) {
-		int blobs = 0, card = numbered_card(i, "virtio_gpu");
-		struct drm_virtgpu_getparam parameter = { .param = PARAM_RESOURCE_BLOB, .value = (uintptr_t)&blobs };
-
-		if (card < 0)
-			continue;
-		if (ioctl(card, DRM_IOCTL_VIRTGPU_GETPARAM, &parameter) == 0 && blobs)
-			return card;
-		close(card);
-	}
-	skip("no card of the driver virtio_gpu has blobs");
 }
 
 static bool is_own(void)
@@ -243,7 +223,9 @@ static void told(uint32_t frame)
 
 static void open_card(void)
 {
-	screen.card = card_with_blobs();
+	screen.card = virtio_gpu(true);
+	if (screen.card < 0)
+		skip("no card of the driver virtio_gpu has blobs");
 	choose_screen(&screen);
 	pitch = screen.width * PIXEL;
 	size = ((size_t)pitch * screen.height + PAGE - 1) / PAGE * PAGE;

@@ -10,7 +10,8 @@
  *   udmabuf        single pages of a memfd, last first
  *   udmabuf-huge   a part of a huge page
  *   udmabuf-twice  pages of a memfd, of which the last of the picture is the first once more
- *   dumb, vgem     dumb buffers of virtio-gpu, and of vgem
+ *   dumb, blob     dumb buffers of a virtio-gpu without blobs, and of one with blobs
+ *   vgem           dumb buffers of vgem
  *   heap           of the system heap
  *   vivid          contiguous ones of another capture driver, exported
  *   bar            memory of a foreign PCI device, exported by vfio-pci

@@ -146,7 +146,8 @@ class WestonGuestTest {
         assertThat(statistics.get("unknownCommands").getAsInt()).isZero();
         if (machine.blobs) {
             JsonObject copied = statistics.getAsJsonObject("copiedBytes");
-            assertThat(copied.get("transfer").getAsLong() + copied.get("update").getAsLong()).as("bytes copied").isZero();
+            assertThat(copied.get("transfer").getAsLong() + copied.get("update").getAsLong()).as("bytes copied")
+                    .isZero();
         }
     }
 

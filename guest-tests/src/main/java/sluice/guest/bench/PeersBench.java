@@ -90,7 +90,8 @@ final class PeersBench implements Callable<Integer> {
         }
         String binary = peer(out);
         if (binary != null) {
-            subjects.add(Subject.start(PEER, Subject.Kind.PEER, List.of(binary), VhostUserGpu.Readiness.SOCKET, program));
+            subjects.add(
+                    Subject.start(PEER, Subject.Kind.PEER, List.of(binary), VhostUserGpu.Readiness.SOCKET, program));
         }
     }
 

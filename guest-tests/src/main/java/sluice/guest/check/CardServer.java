@@ -3,6 +3,7 @@ package sluice.guest.check;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 import com.google.gson.JsonObject;
@@ -13,6 +14,8 @@ import sluice.guest.Picture;
 
 /** A Sluice process that serves a card and the witness. Closing it ends the process. */
 final class CardServer implements Closeable {
+    private static final String BLOBS = "gpu,transport=vfio-user,blob,resolution=320x200";
+
     private final DeviceProcess process;
 
     private CardServer(DeviceProcess process) {
@@ -23,10 +26,14 @@ final class CardServer implements Closeable {
      * Starts it and waits until QEMU can connect.
      *
      * @param launcher the command {@code sluice}
+     * @param blobs whether it serves a GPU with blobs besides, which exports its buffers
      * @throws IOException it ended, or was not ready in time; the message has its output
      */
-    static CardServer start(List<String> launcher, Card card, Setup setup) throws IOException, InterruptedException {
-        return new CardServer(DeviceProcess.start(launcher, plugins(card), served(card, setup)));
+    static CardServer start(List<String> launcher, Card card, Setup setup, boolean blobs)
+            throws IOException, InterruptedException {
+        List<DeviceProcess.Served> served = new ArrayList<>(served(card, setup));
+        if (blobs) served.add(1, new DeviceProcess.Served("blobs", BLOBS, true));
+        return new CardServer(DeviceProcess.start(launcher, plugins(card), served));
     }
 
     /** Arguments of {@code sluice serve} for both functions, with sockets and reports in a folder. */

@@ -76,10 +76,14 @@ final class CheckMachine implements Closeable {
         return image.build(cache);
     }
 
-    /** Starts the card's process and boots. */
+    /**
+     * Starts the card's process and boots.
+     *
+     * @param blobs whether the machine has a GPU with blobs besides
+     */
     static CheckMachine boot(List<String> launcher, QemuBinary binary, GuestImage image, Card card, Setup setup,
-            Additions additions, CacheFolder cache) throws IOException, InterruptedException {
-        CardServer server = CardServer.start(launcher, card, setup);
+            boolean blobs, Additions additions, CacheFolder cache) throws IOException, InterruptedException {
+        CardServer server = CardServer.start(launcher, card, setup, blobs);
         Machine.Builder builder = Machine.of(binary, image).backEnd(server).iommu(setup.iommu())
                 .kernel(setup.bounce());
         GuestRoot root = additions.root();

@@ -22,6 +22,9 @@ final class CheckRun {
     /** Time limit of a cell: a stock driver's buffers arrive within milliseconds. */
     static final Duration CELL = Duration.ofSeconds(60);
 
+    /** How often mappings are counted, until none is left of a cell. */
+    private static final int LOOKS = 5;
+
     private final List<String> launcher;
     private final QemuBinary qemu;
     private final GuestImage image;
@@ -82,6 +85,8 @@ final class CheckRun {
 
     /** If a cell ends its machine, the next cells need another boot. */
     private void runIn(Setup setup, List<Cell> cells, Consumer<CellResult> each) throws InterruptedException {
+        boolean blobs = cells.stream()
+                .anyMatch(cell -> cell.memory() == Memory.BLOB && Matrix.obstacle(cell, card).isEmpty());
         int next = 0;
         while (next < cells.size()) {
             if (isSkipped(cells.get(next), each)) {
@@ -89,7 +94,8 @@ final class CheckRun {
                 continue;
             }
             int first = next;
-            try (CheckMachine machine = CheckMachine.boot(launcher, qemu, image, card, setup, additions, cache)) {
+            try (CheckMachine machine = CheckMachine.boot(launcher, qemu, image, card, setup, blobs, additions,
+                    cache)) {
                 Seen seen = Seen.of(machine.reports());
                 InjectedFaults atBoot = seen.injected();
                 boolean alive = true;
@@ -103,7 +109,7 @@ final class CheckRun {
                     try {
                         ShownFrames shown = new ShownFrames(machine::picture, cell.memory() == Memory.UDMABUF_TWICE);
                         Machine.Done done = machine.run(command(cell), cellLimit, shown);
-                        Seen now = Seen.of(machine.reports());
+                        Seen now = whenUnmapped(machine, seen);
                         Bytes bytes = card.role() == Role.SCANOUT ? shown.bytes() : Bytes.among(done.lines());
                         result = judged(cell, done, bytes, now.since(seen), now.lost(), began)
                                 .with(now.momentsSince(seen), now.unknownSince(seen))
@@ -127,6 +133,13 @@ final class CheckRun {
                 return;
             }
         }
+    }
+
+    /** A driver may unmap what a program has left when its device has answered, which is after the program's end. */
+    private static Seen whenUnmapped(CheckMachine machine, Seen before) throws IOException, InterruptedException {
+        Seen now = Seen.of(machine.reports());
+        for (int looks = 1; looks < LOOKS && now.mappings > before.mappings; looks++) now = Seen.of(machine.reports());
+        return now;
     }
 
     private boolean isSkipped(Cell cell, Consumer<CellResult> each) {

@@ -96,9 +96,11 @@ final class Matrix {
         if (never.isPresent()) return never;
         if (card.role() == Role.SCANOUT && cell.setup().bounces()
                 && (cell.use() == Use.NO_SYNC || cell.use() == Use.WRONG_SYNC))
-            return Optional.of("what a missing sync leaves out of a bounce buffer is not visible where the card only reads");
+            return Optional
+                    .of("what a missing sync leaves out of a bounce buffer is not visible where the card only reads");
         if (!cell.setup().snoops() && cell.memory() == Memory.VGEM)
-            return Optional.of("vgem's memory is mapped write-combined, and which accesses pass the caches is not visible");
+            return Optional
+                    .of("vgem's memory is mapped write-combined, and which accesses pass the caches is not visible");
         boolean behind = cell.setup().iommu() != GuestIommu.NONE;
         if (!behind && cell.memory() == Memory.BAR)
             return Optional.of("vfio-pci exports a BAR only on a machine with an IOMMU");
@@ -110,7 +112,7 @@ final class Matrix {
                     "udmabuf's syncs carry guest physical addresses, which behind an IOMMU lead to no memory of the witness");
             case VIVID -> Optional.of(
                     "vivid's coherent memory has guest physical addresses, which behind an IOMMU lead to no memory of the witness");
-            case MMAP, EXPBUF, USERPTR, DUMB, VGEM, HEAP, BAR -> Optional.empty();
+            case MMAP, EXPBUF, USERPTR, DUMB, BLOB, VGEM, HEAP, BAR -> Optional.empty();
         };
     }
 }

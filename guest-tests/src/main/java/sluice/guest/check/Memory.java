@@ -12,6 +12,7 @@ enum Memory {
     UDMABUF_TWICE("udmabuf-twice", Kind.IMPORTED, false, "pages of a memfd, one of them twice, by /dev/udmabuf",
             "CONFIG_UDMABUF"),
     DUMB("dumb", Kind.IMPORTED, false, "dumb buffers of QEMU's virtio-gpu", "CONFIG_DRM_VIRTIO_GPU"),
+    BLOB("blob", Kind.IMPORTED, false, "dumb buffers of a virtio-gpu with blobs", "CONFIG_DRM_VIRTIO_GPU"),
     VGEM("vgem", Kind.IMPORTED, false, "dumb buffers of vgem", "CONFIG_DRM_VGEM"),
     HEAP("heap", Kind.IMPORTED, false, "buffers of the system heap", "CONFIG_DMABUF_HEAPS_SYSTEM"),
     VIVID("vivid", Kind.IMPORTED, true, "contiguous buffers of another capture driver", "CONFIG_VIDEO_VIVID"),

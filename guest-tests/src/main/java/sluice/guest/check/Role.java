@@ -31,6 +31,7 @@ enum Role {
 
         @Override
         Optional<String> obstacle(Memory memory, Use use) {
+            if (memory == Memory.BLOB) return Optional.of("the card's own buffers are blobs: mmap and expbuf");
             if (memory == Memory.USERPTR) return Optional.of("a screen shows no anonymous memory");
             return use == Use.REQUEUED ? Optional.of("a screen has no queue") : Optional.empty();
         }

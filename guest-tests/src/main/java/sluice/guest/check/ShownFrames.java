@@ -115,7 +115,8 @@ final class ShownFrames implements Machine.Answers {
 
     private Difference difference(Picture expected, Picture shown, int line, int lines) {
         int at = line * shown.width();
-        while (((expected.argb()[at] ^ shown.argb()[at]) & RGB) == 0) at++;
+        while (((expected.argb()[at] ^ shown.argb()[at]) & RGB) == 0)
+            at++;
         int end = Math.min(at + SHOWN_PIXELS, shown.argb().length);
         return new Difference(drawn.size() - 1, (long) at * NumberedPicture.PIXEL,
                 (long) lines * shown.width() * NumberedPicture.PIXEL, hex(expected, at, end, ".."),

@@ -30,7 +30,7 @@ class MatrixTest {
             assertThat(cells).doesNotHaveDuplicates().allMatch(cell -> cell.memory().takes(cell.use()))
                     .allMatch(cell -> Matrix.obstacle(cell, card).isEmpty());
             Set<Memory> memories = new HashSet<>(Set.of(Memory.values()));
-            if (card == SCREEN) memories.remove(Memory.USERPTR);
+            if (card == SCREEN) memories.removeAll(Set.of(Memory.USERPTR, Memory.BLOB));
             assertThat(cells).extracting(Cell::memory).containsAll(memories);
             assertThat(cells).extracting(Cell::setup).contains(Matrix.USUAL.toArray(Setup[]::new));
             Set<Use> uses = new HashSet<>(Set.of(Use.values()));
