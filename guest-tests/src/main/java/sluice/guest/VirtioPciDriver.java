@@ -44,10 +44,20 @@ public final class VirtioPciDriver {
     private static final int COMMON = 1;
     private static final int NOTIFY = 2;
     private static final int DEVICE = 4;
+    private static final int SHARED_MEMORY = 8;
 
     private final QtestSession qtest;
     private final Map<Integer, Long> structures = new HashMap<>();
+    private final Map<Integer, Window> windows = new HashMap<>();
     private int notifyMultiplier;
+
+    /**
+     * A shared memory region (virtio 1.3, 4.1.4.7).
+     *
+     * @param address guest address of its first byte
+     * @param bytes its size
+     */
+    public record Window(long address, long bytes) {}
 
     private VirtioPciDriver(QtestSession qtest) {
         this.qtest = qtest;
@@ -79,6 +89,10 @@ public final class VirtioPciDriver {
 
     private void capability(PciDevice pci, int at) throws IOException {
         int type = pci.read8(at + 3);
+        if (type == SHARED_MEMORY) {
+            windows.put(pci.read8(at + 5), new Window(pci.bar(pci.read8(at + 4)) + wide(pci, at + 8, at + 16),
+                    wide(pci, at + 12, at + 20)));
+        }
         if (type != COMMON && type != NOTIFY && type != DEVICE)
             return;
         if (structures.containsKey(type))
@@ -88,6 +102,21 @@ public final class VirtioPciDriver {
         structures.put(type, pci.bar(bar) + offset);
         if (type == NOTIFY)
             notifyMultiplier = pci.read32(at + 16);
+    }
+
+    private static long wide(PciDevice pci, int low, int high) throws IOException {
+        return (long) pci.read32(high) << Integer.SIZE | Integer.toUnsignedLong(pci.read32(low));
+    }
+
+    /**
+     * A shared memory region.
+     *
+     * @throws IOException the device has no region of this id
+     */
+    public Window window(int id) throws IOException {
+        Window window = windows.get(id);
+        if (window == null) throw new IOException("the device has no shared memory region " + id);
+        return window;
     }
 
     /** Resets the device and waits until status reads 0. */

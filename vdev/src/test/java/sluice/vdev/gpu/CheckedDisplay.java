@@ -16,6 +16,8 @@ final class CheckedDisplay implements Display {
     private final Deque<Runnable> held = new ArrayDeque<>();
     /** Whether updates are taken later, at {@link #takeHeld}. */
     boolean slow;
+    /** Whether it wants updates. */
+    boolean watched = true;
 
     /** Has no memory for anything, from now on or not. */
     void setPoor(boolean on) {
@@ -38,7 +40,7 @@ final class CheckedDisplay implements Display {
 
     @Override
     public boolean isWatched() {
-        return true;
+        return watched;
     }
 
     @Override

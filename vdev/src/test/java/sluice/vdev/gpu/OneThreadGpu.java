@@ -2,6 +2,7 @@ package sluice.vdev.gpu;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
@@ -9,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 
+import com.sun.management.ThreadMXBean;
 import sluice.dmacore.budget.Budget;
 import sluice.dmacore.budget.Resource;
 import sluice.dmacore.budget.Share;
@@ -53,6 +55,9 @@ final class OneThreadGpu implements AutoCloseable, DeviceContext {
     private static final int SIZE = 4;
 
     final CheckedDisplay display = new CheckedDisplay();
+    private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    /** Heap bytes that the device has allocated for commands. */
+    long allocated;
     /** Whether the front-end refuses to map the window. */
     boolean refusing;
     private final DmaCore core = DmaCore.open(DmaCoreOptions.counting());
@@ -123,7 +128,9 @@ final class OneThreadGpu implements AutoCloseable, DeviceContext {
             for (int i = 0; i < 2; i++) {
                 if (!due[i]) continue;
                 due[i] = false;
+                long before = threads.getCurrentThreadAllocatedBytes();
                 device.notified(i);
+                allocated += threads.getCurrentThreadAllocatedBytes() - before;
             }
         }
     }

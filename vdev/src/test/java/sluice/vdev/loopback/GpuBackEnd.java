@@ -150,6 +150,11 @@ public final class GpuBackEnd implements AutoCloseable {
         return Listener.open(path, backEnd, control, this::frontEndGone);
     }
 
+    /** The same for the GPU as a PCI function. */
+    public Listener listenPci(Path path) throws IOException {
+        return Listener.open(path, function, control, this::frontEndGone);
+    }
+
     private void frontEndGone() {
         loop.execute(() -> {
             display.disconnect();
