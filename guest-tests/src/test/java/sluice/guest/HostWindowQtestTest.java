@@ -40,8 +40,8 @@ class HostWindowQtestTest {
     private static final long RINGS = 0x10_0000;
     private static final long COMMANDS = 0x20_0000;
     private static final Duration LIMIT = Duration.ofSeconds(20);
-    private static final int WIDTH = 320;
-    private static final int HEIGHT = 200;
+    private static final int WIDTH = 64;
+    private static final int HEIGHT = 48;
     private static final GpuBlobPicture LAYOUT = GpuBlobPicture.of(GpuWire.FORMAT_B8G8R8X8, WIDTH, HEIGHT);
     private static final long SIZE = (LAYOUT.end() + 4095L) / 4096 * 4096;
     private static final long VIRGL_UUID_BLOB_CONTEXT_ALIGNMENT = 0x3d;

@@ -1,6 +1,7 @@
 package sluice.vdev.gpu;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
@@ -67,11 +68,6 @@ class SharedObjectLoopbackTest {
             .withExecutor(new ShadowCaches(FileMappings.ofProcess(), new Eviction.Lazy())), findings);
     private GpuBackEnd backEnd;
     private AttachedGpu gpu;
-    private ServedDevice other;
-    private GuestRam ram;
-    private VirtioPciSession session;
-    private CommandQueue importer;
-    private UUID name;
 
     SharedObjectLoopbackTest(Memory memory) {
         this.memory = memory;
@@ -84,17 +80,43 @@ class SharedObjectLoopbackTest {
         gpu.driver().createContext(1).ok();
     }
 
-    private void with(String coherency) throws Exception {
-        other = new ServedDevice(core, ImportingDevice.provider(), "transport", "vfio-user", "coherency", coherency);
-        ram = GuestRam.single(1 << 20, 1);
-        session = new VirtioPciSession(other.client(), ram, VhostUserBits.F_VERSION_1 | VhostUserBits.F_ACCESS_PLATFORM,
-                16);
-        session.attach();
-        session.start(null);
-        importer = new CommandQueue(session.queue(0), ram);
-        blob(1);
-        name = gpu.driver().uuid(1);
-        assertThat(tell(ImportingDevice.IMPORT, 0)).isEqualTo(ImportingDevice.DONE);
+    /** The other device, with the driver of its own machine, which has imported blob 1. */
+    private final class Importer implements AutoCloseable {
+        private final ServedDevice device;
+        private final GuestRam ram = GuestRam.single(1 << 20, 1);
+        private final VirtioPciSession session;
+        private final CommandQueue queue;
+
+        Importer(String coherency) throws Exception {
+            device = new ServedDevice(core, ImportingDevice.provider(), "transport", "vfio-user", "coherency",
+                    coherency);
+            session = new VirtioPciSession(device.client(), ram,
+                    VhostUserBits.F_VERSION_1 | VhostUserBits.F_ACCESS_PLATFORM, 16);
+            session.attach();
+            session.start(null);
+            queue = new CommandQueue(session.queue(0), ram);
+            blob(1);
+            assertThat(tell(ImportingDevice.IMPORT, gpu.driver().uuid(1))).isEqualTo(ImportingDevice.DONE);
+        }
+
+        byte tell(byte kind, int value) throws IOException {
+            return tell(ImportingDevice.command(kind, value, NONE));
+        }
+
+        byte tell(byte kind, UUID object) throws IOException {
+            return tell(ImportingDevice.command(kind, 0, object));
+        }
+
+        private byte tell(ByteBuffer command) throws IOException {
+            return queue.await(queue.send(command, 1)).get(0);
+        }
+
+        @Override
+        public void close() {
+            session.close();
+            ram.close();
+            device.close();
+        }
     }
 
     private void blob(int resource) throws IOException {
@@ -109,20 +131,9 @@ class SharedObjectLoopbackTest {
 
     @AfterEach
     void end() throws IOException {
-        session.close();
-        ram.close();
-        other.close();
         gpu.close();
         assertThat(core.exported().count()).isZero();
         backEnd.close();
-    }
-
-    private byte tell(byte kind, int value) throws IOException {
-        return tell(kind, value, name);
-    }
-
-    private byte tell(byte kind, int value, UUID object) throws IOException {
-        return importer.await(importer.send(ImportingDevice.command(kind, value, object), 1)).get(0);
     }
 
     private int[] flushed(int updates) throws IOException {
@@ -136,18 +147,19 @@ class SharedObjectLoopbackTest {
     }
 
     private void framesAreRight(String coherency) throws Exception {
-        with(coherency);
-        for (int frame = 1; frame <= 5; frame++) {
-            assertThat(tell(ImportingDevice.FILL, frame)).isEqualTo(ImportingDevice.DONE);
-            assertThat(flushed(frame)).containsOnly(pixel(frame));
+        try (Importer other = new Importer(coherency)) {
+            for (int frame = 1; frame <= 5; frame++) {
+                assertThat(other.tell(ImportingDevice.FILL, frame)).isEqualTo(ImportingDevice.DONE);
+                assertThat(flushed(frame)).containsOnly(pixel(frame));
+            }
+            assertThat(findings.errors()).isEmpty();
+            assertThat(backEnd.statistic(GpuStatistics::transferBytes)).isZero();
+            assertThat(backEnd.statistic(GpuStatistics::movedBytes)).isZero();
+            assertThat(core.bouncedBytes()).isZero();
+            assertThat(other.tell(ImportingDevice.DROP, 0)).isEqualTo(ImportingDevice.DONE);
+            gpu.driver().unref(1).ok();
+            assertThat(findings.errors()).isEmpty();
         }
-        assertThat(findings.errors()).isEmpty();
-        assertThat(backEnd.statistic(GpuStatistics::transferBytes)).isZero();
-        assertThat(backEnd.statistic(GpuStatistics::movedBytes)).isZero();
-        assertThat(core.bouncedBytes()).isZero();
-        assertThat(tell(ImportingDevice.DROP, 0)).isEqualTo(ImportingDevice.DONE);
-        gpu.driver().unref(1).ok();
-        assertThat(findings.errors()).isEmpty();
     }
 
     @Test
@@ -163,61 +175,66 @@ class SharedObjectLoopbackTest {
     /** The GPU shows what memory has: the frame before, and a finding says which call is missing. */
     @Test
     void aFrameThatIsNotHandedOverIsAFinding() throws Exception {
-        with("non-coherent");
-        assertThat(tell(ImportingDevice.FILL, 1)).isEqualTo(ImportingDevice.DONE);
-        assertThat(flushed(1)).containsOnly(pixel(1));
-        assertThat(findings.errors()).isEmpty();
-        assertThat(tell(ImportingDevice.FILL_AND_KEEP, 2)).isEqualTo(ImportingDevice.DONE);
-        assertThat(flushed(2)).containsOnly(pixel(1));
-        assertThat(findings.errors()).anySatisfy(finding -> {
-            assertThat(finding.rule()).isEqualTo(Rule.MISSING_SYNC_FOR_CPU);
-            assertThat(finding.toString()).contains("importer", "resource 1");
-        });
+        try (Importer other = new Importer("non-coherent")) {
+            assertThat(other.tell(ImportingDevice.FILL, 1)).isEqualTo(ImportingDevice.DONE);
+            assertThat(flushed(1)).containsOnly(pixel(1));
+            assertThat(findings.errors()).isEmpty();
+            assertThat(other.tell(ImportingDevice.FILL_AND_KEEP, 2)).isEqualTo(ImportingDevice.DONE);
+            assertThat(flushed(2)).containsOnly(pixel(1));
+            assertThat(findings.errors()).anySatisfy(finding -> {
+                assertThat(finding.rule()).isEqualTo(Rule.MISSING_SYNC_FOR_CPU);
+                assertThat(finding.toString()).contains("importer", "resource 1");
+            });
+        }
     }
 
     /** Between two devices that snoop there is no cache: no byte is old, and nothing is found. */
     @Test
     void aDeviceThatSnoopsNeedsNoHandOverForItsBytes() throws Exception {
-        with("coherent");
-        assertThat(tell(ImportingDevice.FILL_AND_KEEP, 2)).isEqualTo(ImportingDevice.DONE);
-        assertThat(flushed(1)).containsOnly(pixel(2));
-        assertThat(findings.errors()).isEmpty();
+        try (Importer other = new Importer("coherent")) {
+            assertThat(other.tell(ImportingDevice.FILL_AND_KEEP, 2)).isEqualTo(ImportingDevice.DONE);
+            assertThat(flushed(1)).containsOnly(pixel(2));
+            assertThat(findings.errors()).isEmpty();
+        }
     }
 
     @Test
     void anObjectEndsWithItsResourceAlsoForOthers() throws Exception {
-        with("coherent");
-        assertThat(tell(ImportingDevice.IMPORT, 0, NONE)).isEqualTo(ImportingDevice.NOT_FOUND);
-        gpu.driver().unref(1).ok();
-        assertThat(tell(ImportingDevice.FILL, 1)).as("its mapping has been taken away")
-                .isEqualTo(ImportingDevice.REFUSED);
-        assertThat(tell(ImportingDevice.DROP, 0)).isEqualTo(ImportingDevice.DONE);
-        assertThat(tell(ImportingDevice.IMPORT, 0)).isEqualTo(ImportingDevice.NOT_FOUND);
-        blob(1);
-        name = gpu.driver().uuid(1);
-        assertThat(tell(ImportingDevice.IMPORT, 0)).isEqualTo(ImportingDevice.DONE);
-        assertThat(tell(ImportingDevice.FILL, 3)).isEqualTo(ImportingDevice.DONE);
-        assertThat(flushed(1)).containsOnly(pixel(3));
+        try (Importer other = new Importer("coherent")) {
+            assertThat(other.tell(ImportingDevice.IMPORT, NONE)).isEqualTo(ImportingDevice.NOT_FOUND);
+            UUID name = gpu.driver().uuid(1);
+            gpu.driver().unref(1).ok();
+            assertThat(other.tell(ImportingDevice.FILL, 1)).as("its mapping has been taken away")
+                    .isEqualTo(ImportingDevice.REFUSED);
+            assertThat(other.tell(ImportingDevice.DROP, 0)).isEqualTo(ImportingDevice.DONE);
+            assertThat(other.tell(ImportingDevice.IMPORT, name)).isEqualTo(ImportingDevice.NOT_FOUND);
+            blob(1);
+            name = gpu.driver().uuid(1);
+            assertThat(other.tell(ImportingDevice.IMPORT, name)).isEqualTo(ImportingDevice.DONE);
+            assertThat(other.tell(ImportingDevice.FILL, 3)).isEqualTo(ImportingDevice.DONE);
+            assertThat(flushed(1)).containsOnly(pixel(3));
+        }
     }
 
     /** What another device still uses is not given to the next blob, nor moved. */
     @Test
     void hostMemoryStaysInPlaceWhileAnotherDeviceUsesIt() throws Exception {
-        with("coherent");
-        if (memory == Memory.GUEST) {
-            gpu.driver().detachBacking(1).ok();
-            assertThat(tell(ImportingDevice.FILL, 1)).as("the guest has its pages again")
-                    .isEqualTo(ImportingDevice.REFUSED);
-            return;
+        try (Importer other = new Importer("coherent")) {
+            if (memory == Memory.GUEST) {
+                gpu.driver().detachBacking(1).ok();
+                assertThat(other.tell(ImportingDevice.FILL, 1)).as("the guest has its pages again")
+                        .isEqualTo(ImportingDevice.REFUSED);
+                return;
+            }
+            long place = WINDOW - 3 * 4096;
+            gpu.driver().mapBlob(1, 0).requireType(GpuWire.RESP_ERR_UNSPEC);
+            gpu.driver().mapBlob(1, place).requireType(GpuWire.RESP_OK_MAP_INFO);
+            gpu.driver().unref(1).ok();
+            gpu.driver().createHostBlob(2, SIZE).ok();
+            gpu.driver().mapBlob(2, place).requireType(GpuWire.RESP_ERR_UNSPEC);
+            assertThat(other.tell(ImportingDevice.DROP, 0)).isEqualTo(ImportingDevice.DONE);
+            gpu.driver().mapBlob(2, place).requireType(GpuWire.RESP_OK_MAP_INFO);
+            gpu.driver().setScanoutBlob(0, 2, GpuRect.of(W, H), PICTURE).ok();
         }
-        long place = WINDOW - 3 * 4096;
-        gpu.driver().mapBlob(1, 0).requireType(GpuWire.RESP_ERR_UNSPEC);
-        gpu.driver().mapBlob(1, place).requireType(GpuWire.RESP_OK_MAP_INFO);
-        gpu.driver().unref(1).ok();
-        gpu.driver().createHostBlob(2, SIZE).ok();
-        gpu.driver().mapBlob(2, place).requireType(GpuWire.RESP_ERR_UNSPEC);
-        assertThat(tell(ImportingDevice.DROP, 0)).isEqualTo(ImportingDevice.DONE);
-        gpu.driver().mapBlob(2, place).requireType(GpuWire.RESP_OK_MAP_INFO);
-        gpu.driver().setScanoutBlob(0, 2, GpuRect.of(W, H), PICTURE).ok();
     }
 }
