@@ -104,7 +104,8 @@ class HostWindowQtestTest {
     @EnumSource
     void whatTheGuestWritesInItsWindowIsShown(Bus bus) throws Exception {
         Path socket = folder.resolve("gpu");
-        try (GpuBackEnd gpu = GpuBackEnd.withHostBlobs(DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT, WINDOW);
+        try (GpuBackEnd gpu = GpuBackEnd.withHostBlobs(DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT,
+                WINDOW);
                 Listener _ = bus.listen(gpu, socket)) {
             try (Qemu qemu = new QemuLaunch(TestQemu.QEMU_11.binary()).memory(128).qtest()
                     .arguments(bus.arguments(socket)).start()) {

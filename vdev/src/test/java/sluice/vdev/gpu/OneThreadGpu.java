@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.function.Consumer;
 
 import com.sun.management.ThreadMXBean;
+
 import sluice.dmacore.budget.Budget;
 import sluice.dmacore.budget.Resource;
 import sluice.dmacore.budget.Share;
