@@ -10,6 +10,7 @@
 #include <linux/io.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/scatterlist.h>
 
 #define LENGTH		1024
 #define LINE		64
@@ -41,6 +42,10 @@ enum {
 	UNMAP_SIZE,
 	SKIPPED_SYNC,
 	LEAK,
+	UNMAP_ERROR,
+	UNMAP_FUNCTION,
+	LIST_SYNC,
+	LIST_UNMAP,
 };
 
 static int mistake;
@@ -102,6 +107,26 @@ static void start_again(struct mistakes *m)
 	finish(m);
 }
 
+/* Both buffers once more, as a list. */
+static void list(struct mistakes *m)
+{
+	struct scatterlist sgl[2];
+	int mapped;
+
+	sg_init_table(sgl, 2);
+	sg_set_buf(&sgl[0], m->source, LENGTH);
+	sg_set_buf(&sgl[1], m->target, LENGTH);
+	mapped = dma_map_sg(m->dev, sgl, 2, DMA_TO_DEVICE);
+	if (!mapped)
+		return;
+	dma_sync_sg_for_device(m->dev, sgl, mistake == LIST_SYNC ? 1 : 2, DMA_TO_DEVICE);
+	if (mistake == UNMAP_FUNCTION)
+		for (int i = 0; i < mapped; i++)
+			dma_unmap_single(m->dev, sg_dma_address(&sgl[i]), sg_dma_len(&sgl[i]), DMA_TO_DEVICE);
+	else
+		dma_unmap_sg(m->dev, sgl, mistake == LIST_UNMAP ? 1 : 2, DMA_TO_DEVICE);
+}
+
 static int work(struct mistakes *m)
 {
 	dma_addr_t again = DMA_MAPPING_ERROR;
@@ -151,6 +176,9 @@ static int work(struct mistakes *m)
 		start_again(m);
 	dma_unmap_single(m->dev, m->from, LENGTH, DMA_TO_DEVICE);
 	m->second = seen(m, 2);
+	if (mistake == UNMAP_ERROR)
+		dma_unmap_single(m->dev, DMA_MAPPING_ERROR, LENGTH, DMA_TO_DEVICE);
+	list(m);
 	return 0;
 }
 

@@ -36,7 +36,7 @@ HOOK(on_sync_sg_cpu)
 		return;
 	witness_tell(&(struct witness_call){ .operation = WITNESS_SYNC_FOR_CPU,
 		.name = "dma_sync_sg_for_cpu", .dev = dev, .direction = ARGUMENT(3),
-		.sgl = (void *)ARGUMENT(1), .nents = ARGUMENT(2) });
+		.sgl = (void *)ARGUMENT(1), .nents = ARGUMENT(2), .size = ARGUMENT(2) });
 }
 
 HOOK(on_unmap)
@@ -50,6 +50,20 @@ HOOK(on_unmap)
 		.direction = ARGUMENT(3), .attributes = ARGUMENT(4), .address = ARGUMENT(1),
 		.length = ARGUMENT(2) });
 }
+
+#if !WITNESS_PHYS_API
+/* dma_unmap_phys with DMA_ATTR_MMIO in later versions */
+HOOK(on_unmap_resource)
+{
+	struct device *dev = (void *)ARGUMENT(0);
+
+	if (!witness_is_watched(dev))
+		return;
+	witness_tell(&(struct witness_call){ .operation = WITNESS_UNMAP, .name = "dma_unmap_resource", .dev = dev,
+		.direction = ARGUMENT(3), .attributes = ARGUMENT(4) | WITNESS_ATTR_MMIO, .address = ARGUMENT(1),
+		.length = ARGUMENT(2) });
+}
+#endif
 
 static void tell_access(enum witness_operation operation, const char *name, struct dma_buf *buf, u32 direction)
 {
@@ -146,6 +160,7 @@ static struct hook {
 	{ "dma_iova_destroy", { .func = on_iova_destroy } },
 #else
 	{ "dma_unmap_page_attrs", { .func = on_unmap }, true },
+	{ "dma_unmap_resource", { .func = on_unmap_resource } },
 #endif
 	{ "dma_buf_begin_cpu_access", { .func = on_begin } },
 	{ "dma_buf_end_cpu_access", { .func = on_end } },

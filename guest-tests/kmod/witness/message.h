@@ -62,8 +62,8 @@ struct witness_message {
 	__le32 cpu;
 	__le32 pid;
 	__le64 nanos;		/* CLOCK_MONOTONIC */
-	__le64 extra;		/* of a dma-buf: its inode */
-	__le64 size;		/* and its size in bytes */
+	__le64 extra;		/* of a dma-buf: its inode; with ALLOC and FREE the CPU's address */
+	__le64 size;		/* of a dma-buf: its size in bytes; of a list: its entries as the driver counts them */
 	char name[28];		/* of the device */
 	char call[28];		/* of the kernel */
 	__le32 chain;		/* the number of its call chain, or 0 */

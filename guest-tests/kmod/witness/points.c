@@ -26,7 +26,7 @@ static void on_map_sg(void *data, struct device *dev, struct scatterlist *sgl, i
 		return;
 	witness_need_sync(dev);
 	witness_tell(&(struct witness_call){ .operation = WITNESS_MAP, .name = "dma_map_sg", .dev = dev,
-		.direction = dir, .attributes = attrs, .sgl = sgl, .nents = ents,
+		.direction = dir, .attributes = attrs, .sgl = sgl, .nents = ents, .size = nents,
 		.flags = ents > 0 ? bounced(dev, sg_phys(sgl), sg_dma_address(sgl)) : 0 });
 }
 
@@ -53,6 +53,13 @@ static void on_map_page(void *data, struct device *dev, phys_addr_t phys, dma_ad
 	map("dma_map_page", dev, phys, address, size, dir, attrs);
 }
 
+/* dma_map_phys with DMA_ATTR_MMIO in later versions */
+static void on_map_resource(void *data, struct device *dev, phys_addr_t phys, dma_addr_t address, size_t size,
+			    enum dma_data_direction dir, unsigned long attrs)
+{
+	map("dma_map_resource", dev, phys, address, size, dir, attrs | WITNESS_ATTR_MMIO);
+}
+
 static void on_unmap_sg(void *data, struct device *dev, struct scatterlist *sgl, int nents,
 			enum dma_data_direction dir, unsigned long attrs)
 {
@@ -60,7 +67,7 @@ static void on_unmap_sg(void *data, struct device *dev, struct scatterlist *sgl,
 	if (!witness_is_watched(dev))
 		return;
 	witness_tell(&(struct witness_call){ .operation = WITNESS_UNMAP, .name = "dma_unmap_sg", .dev = dev,
-		.direction = dir, .attributes = attrs, .sgl = sgl, .nents = nents });
+		.direction = dir, .attributes = attrs, .sgl = sgl, .nents = nents, .size = nents });
 }
 
 static void on_sync_device(void *data, struct device *dev, dma_addr_t address, size_t size,
@@ -79,7 +86,8 @@ static void on_sync_sg_device(void *data, struct device *dev, struct scatterlist
 	if (!witness_is_watched(dev))
 		return;
 	witness_tell(&(struct witness_call){ .operation = WITNESS_SYNC_FOR_DEVICE,
-		.name = "dma_sync_sg_for_device", .dev = dev, .direction = dir, .sgl = sgl, .nents = nents });
+		.name = "dma_sync_sg_for_device", .dev = dev, .direction = dir, .sgl = sgl, .nents = nents,
+		.size = nents });
 }
 
 static void on_alloc(void *data, struct device *dev, void *virt, dma_addr_t address, size_t size,
@@ -89,7 +97,7 @@ static void on_alloc(void *data, struct device *dev, void *virt, dma_addr_t addr
 		return;
 	witness_need_sync(dev);
 	witness_tell(&(struct witness_call){ .operation = WITNESS_ALLOC, .name = "dma_alloc", .dev = dev,
-		.attributes = attrs, .address = address, .length = PAGE_ALIGN(size) });
+		.attributes = attrs, .address = address, .length = PAGE_ALIGN(size), .extra = (unsigned long)virt });
 }
 
 static void on_free(void *data, struct device *dev, void *virt, dma_addr_t address, size_t size,
@@ -98,7 +106,7 @@ static void on_free(void *data, struct device *dev, void *virt, dma_addr_t addre
 	if (!witness_is_watched(dev))
 		return;
 	witness_tell(&(struct witness_call){ .operation = WITNESS_FREE, .name = "dma_free", .dev = dev,
-		.attributes = attrs, .address = address, .length = PAGE_ALIGN(size) });
+		.attributes = attrs, .address = address, .length = PAGE_ALIGN(size), .extra = (unsigned long)virt });
 }
 
 /*
@@ -149,6 +157,7 @@ static struct point {
 	{ "dma_map_sg", on_map_sg },
 	{ "dma_map_phys", on_map_phys },
 	{ "dma_map_page", on_map_page },
+	{ "dma_map_resource", on_map_resource },
 	{ "dma_unmap_sg", on_unmap_sg },
 	{ "dma_sync_single_for_device", on_sync_device },
 	{ "dma_sync_sg_for_device", on_sync_sg_device },

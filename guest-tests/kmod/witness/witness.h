@@ -11,6 +11,7 @@
 #include "message.h"
 
 /* dma_map_phys and what came with it, instead of dma_map_page_attrs */
+#define WITNESS_ATTR_MMIO	(1 << 10)	/* DMA_ATTR_MMIO where there is one */
 #define WITNESS_PHYS_API	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0))
 
 /* One call of the kernel: a list in sgl, or a single range if length is not 0. */

@@ -56,7 +56,11 @@ class MistakesGuestTest {
         UNMAP_DIRECTION("right right", Rule.D7_UNMAP_DIRECTION, UNMAP),
         UNMAP_SIZE("right other", Rule.D3_UNMAP_SIZE, UNMAP),
         SKIPPED_SYNC("right stale", Rule.NEVER_FETCHED, UNMAP),
-        LEAK("right stale", Rule.D25_MAPPED_AT_DETACH, "driver unbound");
+        LEAK("right stale", Rule.D25_MAPPED_AT_DETACH, "driver unbound"),
+        UNMAP_ERROR("right right", Rule.D1_UNMAP_OF_ERROR, UNMAP),
+        UNMAP_FUNCTION("right right", Rule.D4_UNMAP_FUNCTION, UNMAP),
+        LIST_SYNC("right right", Rule.D24_SYNC_ENTRIES, "dma_sync_sg_for_device"),
+        LIST_UNMAP("right right", Rule.D6_UNMAP_ENTRIES, "dma_unmap_sg");
 
         private final String seen;
         private final @Nullable Rule rule;

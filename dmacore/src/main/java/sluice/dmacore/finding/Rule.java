@@ -111,7 +111,16 @@ public enum Rule {
     BEYOND_DMA_MASK(Severity.ERROR, "a device gets no address beyond its DMA mask",
             "Documentation/core-api/dma-api-howto.rst: DMA addressing capabilities"),
     SHOWN_WITHOUT_MEMORY(Severity.ERROR, "a buffer keeps its memory while it is on a screen",
-            "drivers/gpu/drm/drm_framebuffer.c: drm_framebuffer_get; include/linux/dma-buf.h: invalidate_mappings");
+            "drivers/gpu/drm/drm_framebuffer.c: drm_framebuffer_get; include/linux/dma-buf.h: invalidate_mappings"),
+    D1_UNMAP_OF_ERROR(Severity.ERROR, "a map that has failed is not unmapped", "kernel/dma/debug.c: check_unmap"),
+    D4_UNMAP_FUNCTION(Severity.ERROR, "a mapping ends by the function that belongs to the one that made it",
+            "kernel/dma/debug.c: check_unmap"),
+    D5_FREE_CPU_ADDRESS(Severity.ERROR, "memory is freed with the CPU's address with which it was allocated",
+            "kernel/dma/debug.c: check_unmap"),
+    D6_UNMAP_ENTRIES(Severity.ERROR, "a list is unmapped with as many entries as the map was given",
+            "kernel/dma/debug.c: check_unmap"),
+    D24_SYNC_ENTRIES(Severity.ERROR, "a list is synced with as many entries as the map was given",
+            "kernel/dma/debug.c: check_sync");
 
     /** Whether a violation is always wrong. */
     public enum Severity {

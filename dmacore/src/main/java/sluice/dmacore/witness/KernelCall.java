@@ -14,9 +14,11 @@ import sluice.dmacore.ownership.Direction;
  * @param attributes supported attributes of {@code include/linux/dma-mapping.h}
  * @param bounced whether its addresses are those of a bounce buffer
  * @param chain who called it, innermost function first, one a line; empty if unknown
+ * @param listed entries of its list, as the driver counts them; 0 without a list
+ * @param cpuAddress address of the CPU with which memory is allocated or freed; 0 for other calls
  */
 public record KernelCall(String name, Direction direction, Set<DmaAttribute> attributes, boolean bounced,
-        String chain) {
+        String chain, long listed, long cpuAddress) {
     /** DMA_ATTR_SKIP_CPU_SYNC and DMA_ATTR_MMIO of {@code include/linux/dma-mapping.h}. */
     private static final int SKIP_CPU_SYNC = 1 << 5;
     private static final int MMIO = 1 << 10;
@@ -24,6 +26,21 @@ public record KernelCall(String name, Direction direction, Set<DmaAttribute> att
     /** A call without a call chain. */
     public KernelCall(String name, Direction direction, Set<DmaAttribute> attributes, boolean bounced) {
         this(name, direction, attributes, bounced, "");
+    }
+
+    /** A call without what a driver says of a list or of allocated memory. */
+    public KernelCall(String name, Direction direction, Set<DmaAttribute> attributes, boolean bounced, String chain) {
+        this(name, direction, attributes, bounced, chain, 0, 0);
+    }
+
+    /** The same of a list of so many entries. */
+    public KernelCall ofList(long entries) {
+        return new KernelCall(name, direction, attributes, bounced, chain, entries, cpuAddress);
+    }
+
+    /** The same of memory at an address of the CPU. */
+    public KernelCall ofMemory(long address) {
+        return new KernelCall(name, direction, attributes, bounced, chain, listed, address);
     }
 
     /** The call with its direction and attributes, for findings. */

@@ -23,6 +23,7 @@ final class KernelMapping {
     private final long bytes;
     private final Runs memory;
     private final String name;
+    private final KernelCall call;
     /** The core's mapping; null for coherent memory, or without memory. */
     private final @Nullable DeviceMapping mapping;
     /**
@@ -35,8 +36,10 @@ final class KernelMapping {
     /** Bytes that the device has written since the last sync for the CPU. */
     private final AtomicLong written = new AtomicLong();
 
-    private KernelMapping(String name, long[] addresses, long[] lengths, Runs memory, @Nullable DeviceMapping mapping,
+    private KernelMapping(KernelCall call, String name, long[] addresses, long[] lengths, Runs memory,
+            @Nullable DeviceMapping mapping,
             @Nullable WrittenRanges unfetched, boolean bounced) {
+        this.call = call;
         this.bounced = bounced;
         this.name = name;
         this.addresses = addresses;
@@ -48,14 +51,15 @@ final class KernelMapping {
     }
 
     /** Memory that needs no transfer. */
-    static KernelMapping coherent(long address, long length, Runs memory) {
-        return new KernelMapping(named("dma_alloc", address), new long[]{ address }, new long[]{ length },
+    static KernelMapping coherent(KernelCall call, long address, long length, Runs memory) {
+        return new KernelMapping(call, named(call.name(), address), new long[]{ address }, new long[]{ length },
                 memory.copy(), null, null, false);
     }
 
     /** A list without memory of this process, or unknown to the core. */
-    static KernelMapping elsewhere(String call, long[] addresses, long[] lengths) {
-        return new KernelMapping(named(call, addresses[0]), addresses, lengths, new Runs(), null, null, false);
+    static KernelMapping elsewhere(KernelCall call, long[] addresses, long[] lengths) {
+        return new KernelMapping(call, named(call.name(), addresses[0]), addresses, lengths, new Runs(), null, null,
+                false);
     }
 
     /**
@@ -78,7 +82,7 @@ final class KernelMapping {
             // The guest decides when to map, and an unused mapping is not an error.
             mapping.noteUsed();
             done = true;
-            return new KernelMapping(name, addresses, lengths, memory.copy(), mapping,
+            return new KernelMapping(call, name, addresses, lengths, memory.copy(), mapping,
                     judged && call.direction().deviceWrites() ? new WrittenRanges(memory.bytes()) : null,
                     call.bounced());
         } finally {
@@ -98,6 +102,11 @@ final class KernelMapping {
     /** The call that created it, and its first address. */
     String name() {
         return name;
+    }
+
+    /** The call that made it. */
+    KernelCall call() {
+        return call;
     }
 
     int entries() {

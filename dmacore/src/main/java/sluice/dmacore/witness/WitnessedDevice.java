@@ -41,6 +41,7 @@ public final class WitnessedDevice implements AutoCloseable {
     private final @Nullable DmaMappedSpace space;
     private final DeviceFunction function;
     private final ListJudge judge;
+    private final CallJudge calls;
     private final Timeline timeline;
     /** By address; guarded by this, like all fields below. */
     private final Addresses addresses = new Addresses();
@@ -64,6 +65,7 @@ public final class WitnessedDevice implements AutoCloseable {
         // The addresses were not chosen by the core.
         function = core.function(name, DeviceDmaParams.throughIommu().withTranslated(false).withDmaMask(-1));
         judge = new ListJudge(constraints, core.findings(), name);
+        calls = new CallJudge(core.findings(), name);
     }
 
     /** Its name in findings. */
@@ -177,7 +179,7 @@ public final class WitnessedDevice implements AutoCloseable {
     }
 
     private void trackElsewhere(KernelCall call, long[] begins, long[] lengths) {
-        if (take(0)) add(KernelMapping.elsewhere(call.name(), begins, lengths));
+        if (take(0)) add(KernelMapping.elsewhere(call, begins, lengths));
     }
 
     /** The core checks other devices; this checks the device's own mappings. */
@@ -193,22 +195,30 @@ public final class WitnessedDevice implements AutoCloseable {
     }
 
     /** Coherent memory was allocated for the device. */
-    public synchronized void allocated(long address, long length, Runs memory) {
+    public synchronized void allocated(KernelCall call, long address, long length, Runs memory) {
         coherent.add(memory);
-        Findings.at("dma_alloc", () -> judge.judge("dma_alloc", new long[]{ address }, new long[]{ length },
-                KernelMapping.named("dma_alloc", address)));
-        if (take(0)) add(KernelMapping.coherent(address, length, memory));
+        Findings.at(call.said(), call.chain(), () -> judge.judge(call.name(), new long[]{ address },
+                new long[]{ length }, KernelMapping.named(call.name(), address)));
+        if (take(0)) add(KernelMapping.coherent(call, address, length, memory));
     }
 
     /** Coherent memory was freed; an unknown address was allocated before reporting began. */
-    public synchronized void freed(long address) {
+    public synchronized void freed(KernelCall call, long address) {
+        KernelMapping streaming = null;
         for (Stretch at = addresses.beginning(address); at != null; at = at.below) {
             KernelMapping owner = at.owner();
-            if (owner.mapping() != null || owner.address(0) != address) continue;
+            if (owner.address(0) != address) continue;
+            if (owner.mapping() != null) {
+                streaming = owner;
+                continue;
+            }
+            Findings.at(call.said(), call.chain(), () -> calls.ends(call, owner));
             coherent.remove(owner.memory());
-            remove(owner, EndedRanges.End.of("freed"));
+            remove(owner, EndedRanges.End.by("freed", call));
             return;
         }
+        KernelMapping wrong = streaming;
+        if (wrong != null) Findings.at(call.said(), call.chain(), () -> calls.ends(call, wrong));
     }
 
     private boolean take(long bytes) {
@@ -246,13 +256,24 @@ public final class WitnessedDevice implements AutoCloseable {
     private void end(KernelCall call, long address, long length, long bytes) throws DmaBufException {
         KernelMapping found = mapped(address, length, bytes, call);
         if (found == null) {
-            notMapped(Rule.D2_UNMAP_NOT_MAPPED, call, address, length);
+            notEnded(call, address, length);
             return;
         }
+        calls.ends(call, found);
         try {
             end(call, found, bytes);
         } finally {
             remove(found, EndedRanges.End.by("unmapped", call));
+        }
+    }
+
+    /** A call ends what is not mapped. Memory that is allocated stays so. */
+    private void notEnded(KernelCall call, long address, long length) {
+        Stretch allocated = addresses.beginning(address);
+        if (allocated != null && allocated.owner().address(0) == address) {
+            calls.ends(call, allocated.owner());
+        } else if (!calls.isMappingError(call, address, length)) {
+            notMapped(Rule.D2_UNMAP_NOT_MAPPED, call, address, length);
         }
     }
 
@@ -349,6 +370,7 @@ public final class WitnessedDevice implements AutoCloseable {
         DeviceMapping mapping = stretch.owner().mapping();
         if (mapping == null) return; // coherent memory: nothing to do
         long from = stretch.position(address);
+        if (from == 0) calls.syncs(call, stretch.owner());
         long unfetched = forCpu ? -1 : stretch.owner().firstUnfetched(from, length);
         if (unfetched >= 0)
             found(Rule.NEVER_FETCHED, stretch.owner(), unfetched, from + length - unfetched,

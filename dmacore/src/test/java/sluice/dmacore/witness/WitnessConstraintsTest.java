@@ -91,7 +91,7 @@ class WitnessConstraintsTest extends WitnessedCard {
                 .isEqualTo(
                         "dma_map_phys gave entry 0 of 1, 4096 bytes at 0x100005000, to a device with dma-mask=0xffffffff"));
         assertThat(errors()).containsExactly(Rule.BEYOND_DMA_MASK);
-        card.allocated(at(9), PAGE, pages(9));
+        card.allocated(call("dma_alloc", Direction.BIDIRECTIONAL, NONE), at(9), PAGE, pages(9));
         assertThat(errors()).containsExactly(Rule.BEYOND_DMA_MASK);
         card.mapElsewhere(call("dma_map_sg", Direction.FROM_DEVICE, NONE), new long[]{ 1L << 40 }, new long[]{ PAGE });
         assertThat(errors()).as("a peer's memory").containsExactly(Rule.BEYOND_DMA_MASK);

@@ -160,7 +160,7 @@ class WitnessMistakesTest extends WitnessedCard {
     @Tag("D25")
     void whatADriverLeavesMappedIsFoundWhenItIsUnbound() throws Exception {
         map(card, Direction.FROM_DEVICE, NONE, 5);
-        card.allocated(at(30), PAGE, pages(30));
+        card.allocated(call("dma_alloc", Direction.BIDIRECTIONAL, NONE), at(30), PAGE, pages(30));
         deviceWrites(5, PAGE);
         card.unbound();
         assertThat(machine.core().findings().errors()).hasSize(2)

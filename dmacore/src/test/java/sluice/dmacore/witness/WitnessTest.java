@@ -75,16 +75,16 @@ class WitnessTest extends WitnessedCard {
     void coherentMemoryNeedsNoSyncWhicheverDeviceItIsFor() throws Exception {
         WitnessedDevice vivid = witness.other("vivid.0", Budget.ofProcess().own());
         if (vivid == null) throw new AssertionError("no room for vivid");
-        vivid.allocated(at(20), 2L * PAGE, pages(20, 21));
-        card.allocated(at(30), PAGE, pages(30));
+        vivid.allocated(call("dma_alloc", Direction.BIDIRECTIONAL, NONE), at(20), 2L * PAGE, pages(20, 21));
+        card.allocated(call("dma_alloc", Direction.BIDIRECTIONAL, NONE), at(30), PAGE, pages(30));
         map(card, Direction.FROM_DEVICE, SKIP, 20, 21);
         deviceWrites(20, 2 * PAGE);
         deviceWrites(30, PAGE);
         assertThat(cpuReads(20, 2 * PAGE)).isEqualTo(frame);
         assertThat(cpuReads(30, PAGE)).isEqualTo(frame(PAGE));
         unmap(card, Direction.FROM_DEVICE, SKIP, 20, 21);
-        vivid.freed(at(20));
-        card.freed(at(30));
+        vivid.freed(call("dma_free", Direction.BIDIRECTIONAL, NONE), at(20));
+        card.freed(call("dma_free", Direction.BIDIRECTIONAL, NONE), at(30));
         assertThat(errors()).isEmpty();
         // The pages are ordinary ones again.
         map(card, Direction.FROM_DEVICE, NONE, 20);
@@ -143,7 +143,7 @@ class WitnessTest extends WitnessedCard {
     @Test
     void aKernelThatIsGoneLeavesNothing() throws Exception {
         map(card, Direction.FROM_DEVICE, NONE, 5);
-        card.allocated(at(30), PAGE, pages(30));
+        card.allocated(call("dma_alloc", Direction.BIDIRECTIONAL, NONE), at(30), PAGE, pages(30));
         deviceWrites(5, PAGE);
         witness.forget();
         assertThat(card.live()).isZero();

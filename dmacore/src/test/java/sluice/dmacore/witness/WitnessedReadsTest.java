@@ -41,10 +41,10 @@ class WitnessedReadsTest extends WitnessedCard {
         assertThat(other.isTold("card")).isFalse();
         assertThat(witness.isTold("another")).isFalse();
         assertThat(witness.isTold("card")).isTrue();
-        card.allocated(at(7), 2L * PAGE, pages(7, 8));
+        card.allocated(call("dma_alloc", Direction.BIDIRECTIONAL, NONE), at(7), 2L * PAGE, pages(7, 8));
         assertThat(witness.isCoherent(pages(8))).isTrue();
         assertThat(witness.isCoherent(pages(8, 9))).isFalse();
-        card.freed(at(7));
+        card.freed(call("dma_free", Direction.BIDIRECTIONAL, NONE), at(7));
         assertThat(witness.isCoherent(pages(8))).isFalse();
     }
 }

@@ -126,7 +126,7 @@ final class Teller implements AutoCloseable {
                 for (int i = 0; i < entries; i++) device.syncForDevice(call, addresses[i], lengths[i]);
             }
             case ALLOC -> allocated(call);
-            case FREE -> device.freed(addresses[0]);
+            case FREE -> device.freed(call, addresses[0]);
             case HELLO, CPU_BEGIN, CPU_END, GOODBYE, UNBOUND, CHAIN ->
                 throw new IllegalStateException(operation + " has no list");
         }
@@ -151,7 +151,7 @@ final class Teller implements AutoCloseable {
     private void allocated(KernelCall call) {
         try (var _ = reader == null ? null : reader.enter()) {
             if (findAll(Access.WRITE)) {
-                device.allocated(addresses[0], lengths[0], memory);
+                device.allocated(call, addresses[0], lengths[0], memory);
             } else {
                 elsewhere.increment();
                 device.mapElsewhere(call, Arrays.copyOf(addresses, 1), Arrays.copyOf(lengths, 1));

@@ -131,15 +131,23 @@ final class WitnessMessage {
             case 2 -> Direction.FROM_DEVICE;
             default -> throw new RefusedException("direction %d is not known".formatted(direction()));
         };
-        return new KernelCall(call(), direction, KernelCall.attributes(attributes()), has(FLAG_BOUNCED), chain);
+        KernelCall call = new KernelCall(call(), direction, KernelCall.attributes(attributes()), has(FLAG_BOUNCED),
+                chain);
+        Operation operation = Operation.numbered(operation());
+        return switch (operation) {
+            case MAP, UNMAP, SYNC_FOR_CPU, SYNC_FOR_DEVICE -> call.ofList(size());
+            case ALLOC, FREE -> call.ofMemory(extra());
+            case HELLO, CPU_BEGIN, CPU_END, GOODBYE, UNBOUND, CHAIN -> call;
+            case null -> call;
+        };
     }
 
-    /** The inode of a dma-buf. */
+    /** The inode of a dma-buf; of allocated memory the CPU's address. */
     long extra() {
         return segment.get(LONG, EXTRA);
     }
 
-    /** The size of a dma-buf, or of a call chain's text, in bytes. */
+    /** The size of a dma-buf, or of a call chain's text, in bytes; the entries of a list as the driver counts them. */
     long size() {
         return segment.get(LONG, SIZE);
     }

@@ -104,8 +104,10 @@ final class MediaDriver {
 
     Mapped map(int session, int offset) throws IOException {
         ByteBuffer answer = commands
-                .await(commands.send(little(20).putInt(4).putInt(0).putInt(session).putInt(1).putInt(offset).flip(), 24));
-        return answer.getInt(0) == 0 ? new Mapped(answer.getLong(8), answer.getLong(16))
+                .await(commands.send(little(20).putInt(4).putInt(0).putInt(session).putInt(1).putInt(offset).flip(),
+                        24));
+        return answer.getInt(0) == 0
+                ? new Mapped(answer.getLong(8), answer.getLong(16))
                 : new Mapped(-answer.getInt(0), 0);
     }
 

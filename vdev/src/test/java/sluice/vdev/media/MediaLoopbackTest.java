@@ -131,8 +131,9 @@ class MediaLoopbackTest {
                 } else if (event.type() == MediaDriver.OUTPUT) {
                     assertThat(event.flags() & V4l2.BUF_ERROR).isZero();
                     if (next < PICTURES) queueUnit(event.index(), next++);
-                    else if (next++ == PICTURES)
-                        assertThat(driver.command(session, V4l2.DEC_CMD_STOP)).isZero();
+                    else
+                        if (next++ == PICTURES)
+                            assertThat(driver.command(session, V4l2.DEC_CMD_STOP)).isZero();
                 } else {
                     last = (event.flags() & V4l2.BUF_LAST) != 0;
                     if (event.used() > 0) {
