@@ -110,7 +110,7 @@ final class CursorQueue implements QueueWorker.Work {
     /** No command defines the layout of a cursor in a blob: as in QEMU, from the first byte, without gaps. */
     private Response read(Command.UpdateCursor command, Blob blob) {
         if (blob.size() < BYTES) return Response.ERR_INVALID_PARAMETER;
-        if (display.isWatched())
+        if (display.showsCursors())
             statistics.observed(new BlobPixels(blob, LAYOUT, backings).copyTo(ALL, pixels, 0, LAYOUT.stride()));
         show(command, pixels.toArray(HostImage.PIXEL));
         return Response.OK_NODATA;

@@ -1,6 +1,7 @@
 package sluice.vdev.gpu;
 
 import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +28,30 @@ public interface Display {
 
     /** Whether a display is connected; otherwise pixels need not be read. */
     boolean isWatched();
+
+    /** Whether cursors are shown; otherwise their pixels need not be read. */
+    default boolean showsCursors() {
+        return isWatched();
+    }
+
+    /** @param count receives, on the device's loop, the bytes read from memory other than host copies */
+    default void whenRead(LongConsumer count) {}
+
+    /**
+     * A scan-out shows other pixels from now on, all of which are new; {@link #setScanout} with 0×0 ends it. For a
+     * display that reads pixels when it needs them, not when they are flushed.
+     *
+     * @param pixels valid on the device's loop until the scan-out shows others
+     * @param shown the part of them, at least one pixel
+     */
+    default void show(int scanout, PixelSource pixels, Rectangle shown) {}
+
+    /**
+     * A part of a scan-out has changed.
+     *
+     * @param part in pixels of the source, not empty, inside of what is shown
+     */
+    default void flushed(int scanout, Rectangle part) {}
 
     /** Sets the size of a scan-out, without content; 0×0 disables it. */
     void setScanout(int scanout, int width, int height);

@@ -106,6 +106,7 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
         this.commands = new Commands(resources, scanouts, display, painter, statistics, pictures, backings, share,
                 windowBytes);
         pictures.whenRead(statistics::observed);
+        display.whenRead(statistics::observed);
         this.config = new byte[Wire.Config.BYTES];
         ByteBuffer.wrap(config).order(ByteOrder.LITTLE_ENDIAN).putInt(Wire.Config.NUM_SCANOUTS, options.outputs())
                 .putInt(Wire.Config.NUM_CAPSETS, windowBytes > 0 ? 1 : 0)

@@ -4,6 +4,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicInteger;
 
 import sluice.dmacore.linux.ErrnoException;
 import sluice.dmacore.linux.Mman;
@@ -12,8 +14,9 @@ import sluice.dmacore.linux.Mman;
  * The host's copy of a 2D resource: rows of B, G, R, X bytes without gaps. It is the content of the resource after a
  * transfer, and is sent to displays.
  *
- * <p>Reference-counted, used on the device's loop only: a display that sends from it may reference it longer than the
- * resource.
+ * <p>Used on the device's loop, and reference-counted: a display that sends from it may reference it longer than the
+ * resource. Another thread may take a reference, and read while it has it; the memory ends on the device's loop all the same,
+ * because that costs a microsecond there, and milliseconds for memory that every thread may access.
  */
 public final class HostImage implements PixelSource {
     /** 0xXXRRGGBB. */
@@ -29,7 +32,7 @@ public final class HostImage implements PixelSource {
 
     private final Arena arena = Arena.ofConfined();
     private final MemorySegment pixels;
-    private int references = 1;
+    private final AtomicInteger references = new AtomicInteger(1);
 
     /**
      * A black image. Width and height are at least 1, and the whole below 2^31 bytes.
@@ -108,16 +111,49 @@ public final class HostImage implements PixelSource {
     }
 
     public void retain() {
-        references++;
+        references.incrementAndGet();
     }
 
     /** Whether there are references other than the owner's. */
     boolean isShared() {
-        return references > 1;
+        return references.get() > 1;
     }
 
     public void release() {
-        references--;
-        if (references == 0) arena.close();
+        if (references.decrementAndGet() == 0) arena.close();
+    }
+
+    /**
+     * Copies a block of pixels, 0xXXRRGGBB, on any thread, unless the last reference is gone. The device may write at the
+     * same time: the block may have rows of two pictures.
+     *
+     * @param x of the block, which is inside, like {@code y}
+     * @param target at least {@code rows} × {@code targetColumns} long
+     * @param targetColumns from one row to the next in the target
+     * @param device the device's loop, on which memory ends
+     * @return false if the image is gone: nothing was copied
+     */
+    public boolean readElsewhere(long x, long y, int columns, int rows, int[] target, int targetColumns,
+            Executor device) {
+        if (!tryRetain()) return false;
+        try {
+            // Not bound to the device's thread: the reference keeps the memory.
+            MemorySegment all = MemorySegment.ofAddress(pixels.address()).reinterpret(pixels.byteSize());
+            for (int row = 0; row < rows; row++)
+                MemorySegment.copy(all, PIXEL, (y + row) * stride() + x * PixelFormat.BYTES, target,
+                        row * targetColumns, columns);
+        } finally {
+            if (references.decrementAndGet() == 0) device.execute(arena::close);
+        }
+        return true;
+    }
+
+    private boolean tryRetain() {
+        int present = references.get();
+        while (present > 0) {
+            if (references.compareAndSet(present, present + 1)) return true;
+            present = references.get();
+        }
+        return false;
     }
 }

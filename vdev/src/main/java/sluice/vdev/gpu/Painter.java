@@ -32,6 +32,7 @@ final class Painter {
      * @throws OutOfMemoryError the host has no memory for an image
      */
     void paint(int id, Scanouts.Shown on, Rectangle part, Runnable sent) {
+        display.flushed(id, part);
         long x = part.x() - on.shown().x();
         long y = part.y() - on.shown().y();
         HostImage copy = on.pixels().image();

@@ -74,9 +74,11 @@ final class Scanouts {
                 && before.shown.height() == part.height();
         if (before == null || !before.is(pixels, part)) {
             Shown earlier = former[id];
-            scanouts[id] = earlier != null && earlier.is(pixels, part) ? earlier : shown(resource, pixels, part);
+            Shown on = earlier != null && earlier.is(pixels, part) ? earlier : shown(resource, pixels, part);
+            scanouts[id] = on;
             former[id] = before;
             flipped[id] = true;
+            display.show(id, on.pixels, on.shown);
         }
         if (!sized) display.setScanout(id, (int) part.width(), (int) part.height());
     }

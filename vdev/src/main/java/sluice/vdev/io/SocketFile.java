@@ -14,13 +14,13 @@ import java.nio.file.Path;
  * @param device of the file system, as {@code st_dev}
  * @param inode as {@code st_ino}
  */
-record SocketFile(Path path, long device, long inode) {
+public record SocketFile(Path path, long device, long inode) {
     /**
      * Returns the identity of the file that exists now.
      *
      * @throws NoSuchFileException no such file
      */
-    static SocketFile of(Path path) throws IOException {
+    public static SocketFile of(Path path) throws IOException {
         return new SocketFile(path, attribute(path, "unix:dev"), attribute(path, "unix:ino"));
     }
 
@@ -29,7 +29,7 @@ record SocketFile(Path path, long device, long inode) {
     }
 
     /** Removes the file, if it is still the same inode. */
-    void remove() throws IOException {
+    public void remove() throws IOException {
         try {
             if (of(path).equals(this)) Files.delete(path);
         } catch (NoSuchFileException e) {
