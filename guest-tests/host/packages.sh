@@ -5,8 +5,8 @@
 #
 # Without `tests`: Maven, QEMU 9 or later, busybox, a C compiler that links statically, and a Debian kernel, which is only
 # unpacked into the cache folder, never installed. With `modules` also make, and, unpacked into the cache folder, the headers
-# of the kernels there, by which kernel modules are built for them. With `tests` all of that, the C peer vhost-user-gpu and
-# modetest, and, unpacked into the cache folder: the QEMUs of Debian 12 (7.2) and of Debian 13's backports (11.1), the kernel
+# of the kernels there, by which kernel modules are built for them. With `tests` all of that, the C peer vhost-user-gpu,
+# modetest and the VNC viewer gvnccapture, and, unpacked into the cache folder: the QEMUs of Debian 12 (7.2) and of Debian 13's backports (11.1), the kernel
 # of the latter, and the compositor Weston and the video tools v4l-utils of Debian 13, which guests run.
 #
 # The machine's own package sources stay as they are. What is needed beyond them (on Debian 12, the suite
@@ -115,6 +115,7 @@ kernel_is_unpacked current || kernel_wanted=yes
 if [ -n "$for_tests" ]; then
     has_peer || need wanted_new qemu-system-gui "the C peer vhost-user-gpu, to compare with"
     [ -e "/$dbus_display" ] || need wanted_new qemu-system-modules-opengl "QEMU's D-Bus display, by which the tests resize screens"
+    command -v gvnccapture >/dev/null || need wanted gvncviewer "gvnccapture, a VNC viewer that saves what it sees"
     command -v modetest >/dev/null || need wanted libdrm-tests "modetest, which the tests run in the guest"
     for suite in bookworm $new_suite; do
         qemu_is_unpacked "$suite" || unpack_wanted+=("$suite")

@@ -94,16 +94,18 @@ class HouseTest {
                         .dependOnClassesThat().resideInAnyPackage("io.netty..",
                                 "sluice.vdev.io..", "sluice.vdev.host..", "sluice.vdev.vhostuser..",
                                 "sluice.vdev.vfiouser..",
-                                "sluice.vdev.display..", "sluice.vdev.qemu..", "sluice.vdev.serve..",
-                                "sluice.vdev.cli..")
+                                "sluice.vdev.display..", "sluice.vdev.rfb..", "sluice.vdev.qemu..",
+                                "sluice.vdev.serve..", "sluice.vdev.cli..")
                         .because("devices know neither sockets nor QEMU"),
-                        List.of("sluice.vdev.gpu.OpensChannels", "sluice.vdev.queue.KnowsItsHost",
+                        List.of("sluice.vdev.gpu.OpensChannels", "sluice.vdev.gpu.KnowsItsViewers",
+                                "sluice.vdev.queue.KnowsItsHost",
                                 "sluice.vdev.device.KnowsItsTransport")),
                 arguments(noClasses().that().resideInAnyPackage("sluice.vdev.vhostuser..", "sluice.vdev.vfiouser..",
                         "sluice.vdev.virtiopci..", "sluice.vdev.host..").should()
                         .dependOnClassesThat()
-                        .resideInAnyPackage("sluice.vdev.gpu..", "sluice.vdev.display..", "sluice.vdev.grabber..",
-                                "sluice.vdev.plugin..", "sluice.vdev.serve..", "sluice.vdev.cli..")
+                        .resideInAnyPackage("sluice.vdev.gpu..", "sluice.vdev.display..", "sluice.vdev.rfb..",
+                                "sluice.vdev.grabber..", "sluice.vdev.plugin..", "sluice.vdev.serve..",
+                                "sluice.vdev.cli..")
                         .because("a transport knows no device"),
                         List.of("sluice.vdev.vhostuser.KnowsADevice", "sluice.vdev.virtiopci.KnowsADevice")),
                 arguments(onlyKnows("sluice.vdev.codec", "sluice.vdev.codec", "java..", "org.jspecify.."),
@@ -112,15 +114,22 @@ class HouseTest {
                         .dependOnClassesThat().resideInAnyPackage("org.bytedeco..", "sluice.vdev.codec.ffmpeg..")
                         .because("a codec library is optional, and behind one door"),
                         List.of("sluice.vdev.codec.KnowsALibrary", "sluice.vdev.vfg7350.KnowsAnEngine")),
+                arguments(noClasses().that().resideInAPackage("sluice.vdev.rfb..").should().dependOnClassesThat()
+                        .resideInAnyPackage("sluice.vdev.vhostuser..", "sluice.vdev.vfiouser..",
+                                "sluice.vdev.virtiopci..", "sluice.vdev.display..", "sluice.vdev.plugin..",
+                                "sluice.vdev.qemu..", "sluice.vdev.serve..", "sluice.vdev.cli..")
+                        .because("viewers see a scan-out, whoever serves its device"),
+                        List.of("sluice.vdev.rfb.KnowsATransport")),
                 arguments(noClasses().that().resideInAPackage("sluice.vdev.cli..").should().dependOnClassesThat()
                         .resideInAnyPackage("io.netty..", "sluice.vdev.host..", "sluice.vdev.io..",
                                 "sluice.vdev.vhostuser..", "sluice.vdev.vfiouser..", "sluice.vdev.virtiopci..",
-                                "sluice.vdev.display..", "sluice.vdev.gpu..", "sluice.vdev.grabber..")
+                                "sluice.vdev.display..", "sluice.vdev.rfb..", "sluice.vdev.gpu..",
+                                "sluice.vdev.grabber..")
                         .because("the command line says what is to be served, and serve does it"),
                         List.of("sluice.vdev.cli.ServesItself")),
                 arguments(noClasses().that().resideInAPackage("sluice.vdev.serve..").should().dependOnClassesThat()
-                        .resideInAnyPackage("sluice.vdev.gpu..", "sluice.vdev.grabber..", "sluice.vdev.cli..",
-                                "picocli..")
+                        .resideInAnyPackage("sluice.vdev.gpu..", "sluice.vdev.rfb..", "sluice.vdev.grabber..",
+                                "sluice.vdev.cli..", "picocli..")
                         .because("adding a device touches no other room"),
                         List.of("sluice.vdev.serve.KnowsADevice")),
                 arguments(noClasses().that().resideInAPackage("sluice.vdev.io..").should().dependOnClassesThat(
@@ -206,7 +215,8 @@ class HouseTest {
                 "sluice.vdev.witness",
                 "sluice.dmacore.witness", "sluice.vdev.plugin", "sluice.vdev.host",
                 "sluice.vdev.vhostuser",
-                "sluice.vdev.display", "sluice.vdev.gpu", "sluice.vdev.codec", "sluice.vdev.cli", "sluice.guest");
+                "sluice.vdev.display", "sluice.vdev.rfb", "sluice.vdev.gpu", "sluice.vdev.codec", "sluice.vdev.cli",
+                "sluice.guest");
         assertThat(rooms).as("fixtures are no part of what ships").doesNotContain("sluice.vdev.fixture");
         assertThat(house).as("classes").hasSizeGreaterThan(150);
         assertThat(house).extracting(JavaClass::getSimpleName).doesNotContain("HouseTest", "CrookedHouse");

@@ -3,6 +3,7 @@ package sluice.vdev.display;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 import org.jspecify.annotations.Nullable;
@@ -11,6 +12,7 @@ import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.budget.Resource;
 import sluice.vdev.device.DeviceEnvironment;
+import sluice.vdev.gpu.Display;
 import sluice.vdev.gpu.GpuDevice;
 import sluice.vdev.gpu.GpuOptions;
 import sluice.vdev.gpu.PictureTaker;
@@ -19,6 +21,7 @@ import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.DeviceProvider;
 import sluice.vdev.plugin.ProvidedDevice;
 import sluice.vdev.plugin.WrongOptionException;
+import sluice.vdev.rfb.ViewedDisplay;
 
 /** The provider of the GPU, with its display. */
 public final class GpuProvider implements DeviceProvider {
@@ -40,7 +43,7 @@ public final class GpuProvider implements DeviceProvider {
 
     @Override
     public List<DeviceOption> options() {
-        return List.of(
+        List<DeviceOption> options = new ArrayList<>(List.of(
                 new DeviceOption("outputs", "N",
                         "Number of scan-outs, 1 to 16; each has a screen while the front-end provides no display (default: 1). Over vhost-user QEMU tells the guest its own max_outputs: give the same number here, or omit it to allow all 16."),
                 new DeviceOption("memory", "MIB", "Host memory for the guest's resources, in MiB (default 256)."),
@@ -55,7 +58,9 @@ public final class GpuProvider implements DeviceProvider {
                 new DeviceOption("snapshot-every", "N", "Write every Nth frame as PNG."),
                 new DeviceOption("snapshot-dir", "DIR", "Folder for PNG files (default: the current folder)."),
                 // Options that libvirt and others may pass to any vhost-user GPU (QEMU docs/interop/vhost-user.rst).
-                DeviceOption.hidden("virgl", ""), DeviceOption.hidden("render-node", "PATH"));
+                DeviceOption.hidden("virgl", ""), DeviceOption.hidden("render-node", "PATH")));
+        options.addAll(ViewerOptions.ALL);
+        return options;
     }
 
     @Override
@@ -70,15 +75,24 @@ public final class GpuProvider implements DeviceProvider {
         Path folder = options.path("snapshot-dir");
         if (folder == null) folder = Path.of(".");
         if (!Files.isDirectory(folder)) throw new IOException("--snapshot-dir=" + folder + " is not a folder");
-        DisplayLink display = new DisplayLink(environment.loop(), gpu.outputs(), side(resolution, 0),
+        DisplayLink front = new DisplayLink(environment.loop(), gpu.outputs(), side(resolution, 0),
                 side(resolution, 1));
+        Display display = front;
+        if (options.isGiven("vnc")) {
+            ViewedDisplay viewed = new ViewedDisplay(front, environment.loop(), side(resolution, 0),
+                    side(resolution, 1));
+            ViewerOptions.of(options, gpu.outputs()).serve(viewed, gpu.outputs(), environment);
+            display = viewed;
+        } else {
+            ViewerOptions.requireNone(options);
+        }
         PictureTaker pictures = new PictureTaker(folder, every);
         environment.closeAtEnd(pictures::close);
         GpuDevice device = new GpuDevice(gpu, display, pictures, environment);
         environment.whenAsked(() -> show(device));
         return gpu.blobs()
-                ? new ProvidedDevice.Virtio(device, new UnwantedDisplay(display), true)
-                : new ProvidedDevice.Virtio(device, display);
+                ? new ProvidedDevice.Virtio(device, new UnwantedDisplay(front), true)
+                : new ProvidedDevice.Virtio(device, front);
     }
 
     private static GpuOptions gpu(DeviceOptions options, DeviceEnvironment environment) throws WrongOptionException {

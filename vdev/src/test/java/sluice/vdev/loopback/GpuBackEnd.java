@@ -34,6 +34,7 @@ import sluice.vdev.host.HostLoop;
 import sluice.vdev.host.Loops;
 import sluice.vdev.host.SharedMemory;
 import sluice.vdev.io.Listener;
+import sluice.vdev.rfb.ViewedDisplay;
 import sluice.vdev.vfiouser.FunctionServer;
 import sluice.vdev.vhostuser.BackEnd;
 import sluice.vdev.virtiopci.VirtioPciFunction;
@@ -52,6 +53,7 @@ public final class GpuBackEnd implements AutoCloseable {
     private final IoEventLoop loop = Loops.start("loopback-device");
     private final Share share = Budget.ofProcess().share("gpu");
     private final DisplayLink display;
+    private final ViewedDisplay viewed;
     private final PictureTaker pictures;
     private final GpuDevice device;
     private final SharedMemory shared;
@@ -89,6 +91,12 @@ public final class GpuBackEnd implements AutoCloseable {
         this(Loops.start("loopback-control"), true, options, folder, everyFrames, core, stream);
     }
 
+    /** A GPU whose screens may also be viewed, as with the option {@code vnc}. */
+    public static GpuBackEnd viewed(GpuOptions options) {
+        return new GpuBackEnd(Loops.start("loopback-control"), true, options, Path.of("."), 0,
+                DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT, true);
+    }
+
     /** A second GPU of the same process: both have one control loop, which ends with the first. */
     public static GpuBackEnd beside(GpuBackEnd first) {
         return new GpuBackEnd(first.control, false, GpuOptions.defaults(), Path.of("."), 0,
@@ -97,13 +105,19 @@ public final class GpuBackEnd implements AutoCloseable {
 
     private GpuBackEnd(IoEventLoop control, boolean ownsControl, GpuOptions options, Path folder, int everyFrames,
             DmaCore core, Stream stream) {
+        this(control, ownsControl, options, folder, everyFrames, core, stream, false);
+    }
+
+    private GpuBackEnd(IoEventLoop control, boolean ownsControl, GpuOptions options, Path folder, int everyFrames,
+            DmaCore core, Stream stream, boolean isViewed) {
         this.control = control;
         this.ownsControl = ownsControl;
         this.core = core;
         HostLoop named = new HostLoop("gpu", loop, share);
         display = new DisplayLink(named, options.outputs(), OWN_WIDTH, OWN_HEIGHT);
+        viewed = new ViewedDisplay(display, named, OWN_WIDTH, OWN_HEIGHT);
         pictures = new PictureTaker(folder, everyFrames);
-        device = new GpuDevice(options, display, pictures, core, stream, share);
+        device = new GpuDevice(options, isViewed ? viewed : display, pictures, core, stream, share);
         shared = window(device);
         backEnd = new BackEnd(new DeviceHost(device, named, 0, core.trace("front of gpu"), shared),
                 FileMappings.ofProcess().paidBy(share), display);
@@ -196,6 +210,11 @@ public final class GpuBackEnd implements AutoCloseable {
         } catch (ExecutionException | TimeoutException e) {
             throw new AssertionError("on the control loop", e);
         }
+    }
+
+    /** What viewers see, if this was made by {@link #viewed}. */
+    public ViewedDisplay viewedDisplay() {
+        return viewed;
     }
 
     /** A number of the statistics, read on the device's loop. */

@@ -1,0 +1,102 @@
+package sluice.vdev.display;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import sluice.vdev.device.DeviceEnvironment;
+import sluice.vdev.device.InputSeats;
+import sluice.vdev.device.InputSink;
+import sluice.vdev.plugin.DeviceOption;
+import sluice.vdev.plugin.DeviceOptions;
+import sluice.vdev.plugin.WrongOptionException;
+import sluice.vdev.rfb.RfbAddress;
+import sluice.vdev.rfb.RfbLimits;
+import sluice.vdev.rfb.RfbPassword;
+import sluice.vdev.rfb.RfbServer;
+import sluice.vdev.rfb.ViewedDisplay;
+
+/**
+ * The options of a GPU's VNC server.
+ *
+ * @param address of the first screen
+ * @param seat whose input devices get the keys and the pointer of viewers
+ */
+record ViewerOptions(RfbAddress address, RfbPassword password, String seat) {
+    /** All of them. */
+    static final List<DeviceOption> ALL = List.of(
+            new DeviceOption("vnc", "ADDRESS",
+                    "Show the screens to VNC viewers (RFB 3.8; Raw and ZRLE, no TLS) at unix:PATH or 127.0.0.1:PORT. With outputs=N each screen has its own: the next port, or PATH.1, PATH.2, ... PORT 0 is any free port; the addresses are printed."),
+            new DeviceOption("vnc-password-file", "FILE",
+                    "Viewers must know the password in this file, 1 to 8 bytes. It keeps others on this host out; VNC authentication does not protect a network, and pictures and keys are not encrypted."),
+            new DeviceOption("vnc-remote", "",
+                    "Allow an address that other hosts can reach; needs vnc-password-file. An SSH tunnel to 127.0.0.1 is safer."),
+            new DeviceOption("vnc-seat", "NAME",
+                    "Viewers type and point with the input devices of this seat (default " + InputSeats.DEFAULT
+                            + ")."));
+    private static final Logger LOG = LoggerFactory.getLogger(ViewerOptions.class);
+
+    /**
+     * Parses them.
+     *
+     * @param heads number of screens
+     * @throws WrongOptionException an option has a value that it cannot have, or needs another one
+     * @throws IOException there is no such password
+     */
+    static ViewerOptions of(DeviceOptions options, int heads) throws IOException, WrongOptionException {
+        RfbAddress address = address(String.valueOf(options.text("vnc")), heads);
+        Path file = options.path("vnc-password-file");
+        if (!address.isLocal()) {
+            if (!options.isGiven("vnc-remote"))
+                throw new WrongOptionException(
+                        "vnc=%s: other hosts can reach it; give 127.0.0.1 or unix:PATH, or vnc-remote if you mean it"
+                                .formatted(address));
+            if (file == null)
+                throw new WrongOptionException(
+                        "vnc=%s: other hosts can reach it; give vnc-password-file=FILE".formatted(address));
+        }
+        String seat = options.text("vnc-seat");
+        return new ViewerOptions(address, file == null ? RfbPassword.NONE : RfbPassword.of(file),
+                seat == null ? InputSeats.DEFAULT : seat);
+    }
+
+    private static RfbAddress address(String text, int heads) throws WrongOptionException {
+        try {
+            return RfbAddress.parse(text, heads);
+        } catch (IOException e) {
+            throw new WrongOptionException("vnc=" + e.getMessage());
+        }
+    }
+
+    /** Checks that none of them is given without {@code vnc}. */
+    static void requireNone(DeviceOptions options) throws WrongOptionException {
+        for (DeviceOption option : ALL) {
+            if (options.isGiven(option.name())) throw new WrongOptionException(option.name() + " needs vnc=ADDRESS");
+        }
+    }
+
+    /**
+     * Serves viewers until the device is closed, and prints where.
+     *
+     * @throws IOException the address is in use, or not one of this host
+     */
+    void serve(ViewedDisplay display, int heads, DeviceEnvironment environment) throws IOException {
+        RfbServer server = RfbServer.open(environment.name(), display, heads, address, password, RfbLimits.DEFAULT,
+                viewer -> open(environment, viewer));
+        environment.closeAtEnd(server);
+        server.register(environment.report());
+        List<RfbAddress> served = server.addresses();
+        for (int head = 0; head < served.size(); head++)
+            System.out.printf("screen %d of %s: vnc %s%n", head, environment.name(), served.get(head));
+        System.out.flush();
+    }
+
+    private InputSink open(DeviceEnvironment environment, String viewer) {
+        if (!environment.seats().has(seat))
+            LOG.info("{}: {} can only look: there is no input device in {}", environment.name(), viewer, seat);
+        return environment.seats().open(seat, viewer);
+    }
+}

@@ -1,0 +1,179 @@
+package sluice.vdev.rfb;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
+import java.util.function.LongSupplier;
+
+import io.netty.channel.Channel;
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.WriteBufferWaterMark;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import sluice.vdev.device.InputSink;
+import sluice.vdev.device.Report;
+import sluice.vdev.host.Loops;
+import sluice.vdev.io.PeerLog;
+
+/**
+ * The VNC server of a device: a socket for each screen, and one loop for all viewers, which reads pixels, encodes and
+ * sends. Its thread is not that of the device.
+ */
+public final class RfbServer implements Closeable {
+    /** Bytes to be sent at which the next rectangle waits, and from which it is sent again. */
+    private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(128 << 10, 512 << 10);
+    private static final long TICK_MILLIS = 200;
+    private static final int CLOSE_SECONDS = 5;
+    private static final Logger LOG = LoggerFactory.getLogger(RfbServer.class);
+
+    private final String name;
+    private final @Nullable VncAuthentication password;
+    private final RfbLimits limits;
+    private final Function<String, InputSink> inputs;
+    private final IoEventLoop loop;
+    private final PeerLog log = new PeerLog(LOG);
+    private final Encoder encoder = new Encoder();
+    /** On the loop. */
+    private final Set<Viewer> viewers = new HashSet<>();
+    private final List<RfbSocket> sockets = new ArrayList<>();
+    private final AtomicLong accepted = new AtomicLong();
+    private final AtomicLong rejected = new AtomicLong();
+
+    private RfbServer(String name, @Nullable VncAuthentication password, RfbLimits limits,
+            Function<String, InputSink> inputs) {
+        this.name = name;
+        this.password = password;
+        this.limits = limits;
+        this.inputs = inputs;
+        loop = Loops.start("sluice-vnc-" + name);
+    }
+
+    /**
+     * Listens for viewers of the first {@code heads} screens.
+     *
+     * @param name of the device, which viewers show
+     * @param address of the first screen; others are at {@link RfbAddress#ofHead}
+     * @param password that viewers must know, or null for none
+     * @param inputs opens the input devices for a viewer, whose name it receives
+     * @throws IOException an address is in use, or there is no such one; the message names it
+     */
+    public static RfbServer open(String name, ViewedDisplay display, int heads, RfbAddress address,
+            RfbPassword password, RfbLimits limits, Function<String, InputSink> inputs) throws IOException {
+        RfbServer server = new RfbServer(name, password.authentication(), limits, inputs);
+        boolean isOpen = false;
+        try {
+            for (int head = 0; head < heads; head++) server.listen(address.ofHead(head), display.screen(head));
+            server.loop.scheduleAtFixedRate(server::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
+            isOpen = true;
+            return server;
+        } finally {
+            if (!isOpen) server.close();
+        }
+    }
+
+    private void listen(RfbAddress address, Screen screen) throws IOException {
+        sockets.add(RfbSocket.open(address, loop, log, channel -> accept(channel, screen)));
+        Runnable pump = () -> pump(screen);
+        screen.whenChanged(() -> post(loop, pump));
+    }
+
+    private void accept(Channel channel, Screen screen) {
+        if (viewers.size() >= limits.viewers()) {
+            rejected.incrementAndGet();
+            log.warn("{}: rejected a viewer: {} are connected", name, viewers.size());
+            channel.close();
+            return;
+        }
+        channel.config().setWriteBufferWaterMark(WATER_MARK);
+        long number = accepted.incrementAndGet();
+        SocketAddress peer = channel.remoteAddress();
+        String viewer = "%d%s".formatted(number,
+                peer instanceof InetSocketAddress ? " from " + peer.toString().replaceFirst("^.*/", "") : "");
+        Viewer made = new Viewer(this, screen, viewer, channel, encoder);
+        viewers.add(made);
+        channel.pipeline().addLast(made);
+    }
+
+    private void pump(Screen screen) {
+        for (Viewer viewer : viewers) {
+            if (viewer.screen() == screen) viewer.pump();
+        }
+    }
+
+    /** Runs a task, unless the loop has ended: then nobody needs it. */
+    static void post(Executor loop, Runnable task) {
+        try {
+            loop.execute(task);
+        } catch (RejectedExecutionException e) {
+            LOG.debug("the server of viewers has ended", e);
+        }
+    }
+
+    private void tick() {
+        long now = System.nanoTime();
+        for (Viewer viewer : List.copyOf(viewers)) viewer.tick(now);
+    }
+
+    void gone(Viewer viewer) {
+        viewers.remove(viewer);
+    }
+
+    String name() {
+        return name;
+    }
+
+    @Nullable
+    VncAuthentication password() {
+        return password;
+    }
+
+    RfbLimits limits() {
+        return limits;
+    }
+
+    PeerLog log() {
+        return log;
+    }
+
+    ViewerInput input(String viewer) {
+        return new ViewerInput(inputs.apply("VNC viewer " + viewer));
+    }
+
+    /** Where viewers connect, by screen. */
+    public List<RfbAddress> addresses() {
+        return sockets.stream().map(RfbSocket::address).toList();
+    }
+
+    /** Registers its counters. */
+    public void register(Report report) {
+        Map<String, LongSupplier> counts = new LinkedHashMap<>();
+        counts.put("accepted", accepted::get);
+        counts.put("rejected", rejected::get);
+        report.counters("viewers", "connections", "Connections of VNC viewers; rejected are those over the limit.",
+                counts);
+    }
+
+    /** Disconnects all viewers and removes the sockets. Blocks for a moment; on no loop. */
+    @Override
+    public void close() {
+        loop.submit(() -> {
+            for (RfbSocket socket : sockets) socket.close();
+            for (Viewer viewer : List.copyOf(viewers)) viewer.disconnect();
+        }).awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS);
+        Loops.stop(loop);
+    }
+}
