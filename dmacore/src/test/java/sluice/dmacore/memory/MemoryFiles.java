@@ -63,7 +63,8 @@ public final class MemoryFiles {
     public static void await(String what, BooleanSupplier condition) {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
         while (!condition.getAsBoolean()) {
-            if (System.nanoTime() - end > 0) throw new AssertionError("%s did not happen within %d s".formatted(what, LIMIT_SECONDS));
+            if (System.nanoTime() - end > 0)
+                throw new AssertionError("%s did not happen within %d s".formatted(what, LIMIT_SECONDS));
             LockSupport.parkNanos(100_000);
         }
     }

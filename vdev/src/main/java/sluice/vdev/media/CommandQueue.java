@@ -36,7 +36,9 @@ final class CommandQueue implements QueueWorker.Work {
 
     /** Whether the driver can reach the arena. */
     enum Shown {
-        YES, NO, NOT_YET
+        YES,
+        NO,
+        NOT_YET
     }
 
     private static final int OK = 0;

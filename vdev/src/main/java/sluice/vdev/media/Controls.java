@@ -11,7 +11,8 @@ import sluice.dmacore.linux.Errno;
  * among them: codec libraries do not tell which they decode.
  */
 final class Controls {
-    private static final ControlInfo CLASS = new ControlInfo(V4l2.CID_USER_CLASS, V4l2.CTRL_CLASS, "User Controls", 0, 0,
+    private static final ControlInfo CLASS = new ControlInfo(V4l2.CID_USER_CLASS, V4l2.CTRL_CLASS, "User Controls", 0,
+            0,
             0, 0, V4l2.CTRL_READ_ONLY | V4l2.CTRL_WRITE_ONLY);
     private static final ControlInfo MIN_BUFFERS = new ControlInfo(V4l2.CID_MIN_BUFFERS_FOR_CAPTURE, V4l2.CTRL_INTEGER,
             "Min Number of Capture Buffers", 1, BufferQueue.MOST_BUFFERS, 1, 1, V4l2.CTRL_READ_ONLY);

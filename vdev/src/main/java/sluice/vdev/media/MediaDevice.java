@@ -203,7 +203,8 @@ public final class MediaDevice implements VirtioDevice, CommandQueue.Device {
 
     private void answered(boolean taken) {
         if (!taken) {
-            LOG.warn("{}: the front-end does not map shared memory, so drivers cannot map buffers; they may use USERPTR",
+            LOG.warn(
+                    "{}: the front-end does not map shared memory, so drivers cannot map buffers; they may use USERPTR",
                     name);
         }
         shown = taken ? CommandQueue.Shown.YES : CommandQueue.Shown.NO;

@@ -68,10 +68,13 @@ final class PictureEncoder implements Runnable, Closeable {
     public synchronized void run() {
         packets = 0;
         if (closed || failure != null) return;
+        // An exception is logged by the worker; the next picture would most likely throw it again.
+        failure = "the codec engine threw an exception";
         try {
             EncoderSettings settings = wanted;
             if (!settings.equals(opened)) open(settings);
             encode(Objects.requireNonNull(encoder), Objects.requireNonNull(picture));
+            failure = null;
         } catch (CodecException e) {
             failure = e.getMessage();
         } catch (UncheckedIOException e) {

@@ -42,7 +42,8 @@ class StartTest {
     @ParameterizedTest
     @ValueSource(strings = { "", "gpu", "serve", "trace" })
     void everyCommandHasItsVersion(String command) throws IOException {
-        try (SluiceProgram program = command.isEmpty() ? SluiceProgram.start(folder, "--version")
+        try (SluiceProgram program = command.isEmpty()
+                ? SluiceProgram.start(folder, "--version")
                 : SluiceProgram.start(folder, command, "--version")) {
             assertThat(program.status()).isZero();
             assertThat(program.output()).isEqualTo("sluice 0.1.0\n");

@@ -14,6 +14,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+import sluice.vdev.codec.Encoder;
 import sluice.vdev.codec.EncoderSettings;
 import sluice.vdev.codec.Ratio;
 import sluice.vdev.device.Report;
@@ -214,6 +215,30 @@ class EncodedPacketsTest {
         packets.encoder(settings(USUAL));
         assertThat(TransportStream.of(take(packets, 50)).units(0x100)).isNotEmpty();
         packets.close();
+    }
+
+    @Test
+    void aCodecThatThrowsIsNotAskedAgain() {
+        NullEngine broken = new NullEngine() {
+            @Override
+            public Encoder encoder(EncoderSettings settings) {
+                throw new IllegalStateException("broken");
+            }
+        };
+        // As the pool does, which logs what a job throws and then runs what follows.
+        Workers containing = (_, work, done) -> bench.submit("", () -> {
+            try {
+                work.run();
+            } catch (IllegalStateException e) {
+                assertThat(e).hasMessage("broken");
+            }
+        }, done);
+        EncodedPackets packets = new EncodedPackets(new TestPattern(), broken, containing, 0);
+        packets.register(report);
+        packets.encoder(settings(USUAL));
+        assertThat(TransportStream.of(take(packets, 50)).units(0x100)).isEmpty();
+        assertThat(counted("encoder.failures")).isEqualTo(1);
+        assertThat(bench.jobs.size()).as("only to close it").isEqualTo(1);
     }
 
     @Test

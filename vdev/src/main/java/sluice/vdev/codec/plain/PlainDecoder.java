@@ -47,7 +47,8 @@ public final class PlainDecoder implements Decoder {
             sink.format(read.format());
         }
         held.add(new Held(read, bytes, time));
-        while (held.size() > read.delay()) show(held.remove(), sink);
+        while (held.size() > read.delay())
+            show(held.remove(), sink);
     }
 
     private static void spin() throws CodecException {
