@@ -394,7 +394,7 @@ static void decode(void)
 /* The bytes of the last frame's buffer, as pixels. */
 static void show(void)
 {
-	struct screen screen = { .card = drm_card("virtio_gpu", -1) };
+	struct screen screen = { .card = drm_card("virtio_gpu") };
 	struct drm_prime_handle prime = { .fd = held < 0 ? -1 : frame_buffers[held].fd };
 	uint32_t framebuffer;
 	char line[16];
