@@ -88,14 +88,19 @@ final class OneThreadMedia implements AutoCloseable, DeviceContext {
 
     private final Deque<Job> jobs = new ArrayDeque<>();
 
+    /** For the test coding. */
     OneThreadMedia() throws IOException {
+        this(List.of(CodedFormat.plain()));
+    }
+
+    OneThreadMedia(List<CodedFormat> formats) throws IOException {
         try (Fd file = Memfd.create("arena", Memfd.ALLOW_SEALING)) {
             Memfd.resize(file, ARENA);
             Seals.add(file, Seals.SHRINK | Seals.GROW);
             regionFile = FileMappings.ofProcess().map(file);
             region = regionFile.segment();
         }
-        device = new MediaDevice(new MediaOptions(48, ARENA, SESSIONS, 1_000_000_000L), List.of(CodedFormat.plain()),
+        device = new MediaDevice(new MediaOptions(48, ARENA, SESSIONS, 1_000_000_000L), formats,
                 new Surroundings());
         FileMapping mapping = new FileMappings(Budget.of(Resource.MAPPINGS, 4)).map(ram.file());
         view.adopt(GuestMemory
@@ -172,6 +177,11 @@ final class OneThreadMedia implements AutoCloseable, DeviceContext {
     /** Writes into the arena, as a client into a mapping. */
     void write(long offset, ByteBuffer bytes) {
         MemorySegment.copy(MemorySegment.ofBuffer(bytes), 0, region, offset, bytes.limit());
+    }
+
+    /** The arena, as a client has mapped it. */
+    MemorySegment region() {
+        return region;
     }
 
     byte read(long offset) {

@@ -1,0 +1,181 @@
+package sluice.vdev.media;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+import sluice.vdev.codec.CodecEngine;
+import sluice.vdev.codec.CodecException;
+import sluice.vdev.codec.Coding;
+import sluice.vdev.codec.Decoder;
+import sluice.vdev.codec.Encoder;
+import sluice.vdev.codec.EncoderSettings;
+import sluice.vdev.codec.Engines;
+import sluice.vdev.codec.Picture;
+import sluice.vdev.codec.PictureFormat;
+import sluice.vdev.codec.PictureSink;
+import sluice.vdev.codec.PixelFormat;
+import sluice.vdev.codec.Ratio;
+import sluice.vdev.video.TestPattern;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** Pictures that a library decodes through the device are those that it decodes alone, bit by bit. */
+class CodedStreamTest {
+    private static final int WIDTH = 352;
+    private static final int HEIGHT = 288;
+    private static final int STRIDE = 384;
+    private static final int FRAMES = 30;
+    private static final int BUFFERS = 3;
+    private static final int UNIT_BYTES = 1 << 17;
+    private static final PictureFormat FORMAT = new PictureFormat(PixelFormat.YU12, WIDTH, HEIGHT);
+
+    private static List<byte[]> encoded(CodecEngine engine, Coding coding) throws CodecException {
+        List<byte[]> units = new ArrayList<>();
+        EncoderSettings settings = new EncoderSettings(coding, FORMAT, new Ratio(25, 1), new Ratio(4, 3), 1_000_000,
+                1_000_000, 500_000, 12, coding == Coding.MPEG2 ? 2 : 0, 2);
+        try (Arena arena = Arena.ofConfined(); Encoder encoder = engine.encoder(settings)) {
+            Picture picture = Picture.allocate(FORMAT, arena);
+            byte[] luma = new byte[WIDTH * HEIGHT];
+            for (int i = 0; i < FRAMES; i++) {
+                new TestPattern().fill(i, WIDTH, HEIGHT, luma);
+                MemorySegment.copy(luma, 0, picture.planes().getFirst().bytes(), ValueLayout.JAVA_BYTE, 0, luma.length);
+                encoder.encode(picture, i, false,
+                        (bytes, time, key) -> units.add(bytes.toArray(ValueLayout.JAVA_BYTE)));
+            }
+            encoder.drain((bytes, time, key) -> units.add(bytes.toArray(ValueLayout.JAVA_BYTE)));
+        }
+        return units;
+    }
+
+    /** A picture: the time of its unit, and its samples. */
+    private record Shown(long time, List<byte[]> planes) {}
+
+    private static byte[] plane(MemorySegment bytes, long at, int stride, int width, int height) {
+        byte[] samples = new byte[width * height];
+        for (int y = 0; y < height; y++)
+            MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, at + (long) y * stride, samples, y * width, width);
+        return samples;
+    }
+
+    private static List<Shown> alone(CodecEngine engine, Coding coding, List<byte[]> units) throws CodecException {
+        List<Shown> shown = new ArrayList<>();
+        PictureSink sink = new PictureSink() {
+            @Override
+            public void format(PictureFormat format) {
+                assertThat(format).isEqualTo(FORMAT);
+            }
+
+            @Override
+            public void picture(Picture picture, long time, boolean key) {
+                List<byte[]> planes = new ArrayList<>();
+                for (int i = 0; i < 3; i++) {
+                    Picture.Plane plane = picture.planes().get(i);
+                    planes.add(plane(plane.bytes(), 0, plane.stride(), i == 0 ? WIDTH : WIDTH / 2,
+                            i == 0 ? HEIGHT : HEIGHT / 2));
+                }
+                shown.add(new Shown(time / 1_000_000_000, planes));
+            }
+        };
+        try (Decoder decoder = engine.decoder(coding)) {
+            for (int i = 0; i < units.size(); i++)
+                decoder.decode(MemorySegment.ofArray(units.get(i)), 1_000_000_000L * (i + 1), sink);
+            decoder.drain(sink);
+        }
+        return shown;
+    }
+
+    private static int offset(OneThreadMedia device, int id, int type, int index) {
+        ByteBuffer buffer = MediaDriver.buffer(type, index, V4l2.MEMORY_MMAP, 1);
+        assertThat(device.ioctl(id, Ioctl.QUERYBUF, buffer)).isZero();
+        return buffer.getInt(96);
+    }
+
+    private static void request(OneThreadMedia device, int id, int type, int count) {
+        ByteBuffer request = MediaDriver.little(Struct.RequestBuffers.BYTES).putInt(0, count).putInt(4, type).putInt(8,
+                V4l2.MEMORY_MMAP);
+        assertThat(device.ioctl(id, Ioctl.REQBUFS, request)).isZero();
+        assertThat(request.getInt(0)).isEqualTo(count);
+    }
+
+    private static void queue(OneThreadMedia device, int id, int type, int index, int used, long seconds) {
+        assertThat(device.ioctl(id, Ioctl.QBUF, MediaDriver.buffer(type, index, V4l2.MEMORY_MMAP, 1).putInt(88, used)
+                .putLong(24, seconds))).isZero();
+    }
+
+    private static void on(OneThreadMedia device, int id, int type) {
+        assertThat(device.ioctl(id, Ioctl.STREAMON, MediaDriver.little(4).putInt(0, type))).isZero();
+    }
+
+    private static List<Shown> through(OneThreadMedia device, List<byte[]> units) {
+        int id = device.open();
+        assertThat(device.ioctl(id, Ioctl.S_FMT, MediaDriver.little(Struct.Format.BYTES).putInt(0, MediaDriver.OUTPUT)
+                .putInt(8, WIDTH).putInt(12, HEIGHT).putInt(28, UNIT_BYTES))).isZero();
+        request(device, id, MediaDriver.OUTPUT, BUFFERS);
+        request(device, id, MediaDriver.CAPTURE, BUFFERS);
+        on(device, id, MediaDriver.OUTPUT);
+        on(device, id, MediaDriver.CAPTURE);
+        List<Integer> free = new ArrayList<>(List.of(0, 1, 2));
+        for (int i = 0; i < BUFFERS; i++) queue(device, id, MediaDriver.CAPTURE, i, 0, 0);
+        List<Shown> shown = new ArrayList<>();
+        int next = 0;
+        for (boolean last = false; !last;) {
+            while (!free.isEmpty() && next < units.size()) {
+                int index = free.removeFirst();
+                device.write(offset(device, id, MediaDriver.OUTPUT, index), ByteBuffer.wrap(units.get(next)));
+                queue(device, id, MediaDriver.OUTPUT, index, units.get(next++).length, next);
+                if (next == units.size()) assertThat(device.ioctl(id, Ioctl.DECODER_CMD, MediaDriver
+                        .little(Struct.DecoderCommand.BYTES).putInt(0, V4l2.DEC_CMD_STOP))).isZero();
+            }
+            boolean worked = device.work();
+            Optional<MediaDriver.Event> event = device.event();
+            assertThat(worked || event.isPresent()).as("it goes on, after %d pictures", shown.size()).isTrue();
+            if (event.isEmpty()) continue;
+            assertThat(event.get().flags() & V4l2.BUF_ERROR).isZero();
+            if (event.get().type() == MediaDriver.OUTPUT) {
+                free.add(event.get().index());
+                continue;
+            }
+            last = (event.get().flags() & V4l2.BUF_LAST) != 0;
+            if (event.get().used() > 0) shown.add(taken(device, event.get()));
+            if (!last) queue(device, id, MediaDriver.CAPTURE, event.get().index(), 0, 0);
+        }
+        device.closeSession(id);
+        return shown;
+    }
+
+    private static Shown taken(OneThreadMedia device, MediaDriver.Event event) {
+        long at = event.body().getInt(96);
+        long chroma = at + (long) STRIDE * HEIGHT;
+        return new Shown(event.seconds(), List.of(plane(device.region(), at, STRIDE, WIDTH, HEIGHT),
+                plane(device.region(), chroma, STRIDE / 2, WIDTH / 2, HEIGHT / 2),
+                plane(device.region(), chroma + (long) STRIDE * HEIGHT / 4, STRIDE / 2, WIDTH / 2, HEIGHT / 2)));
+    }
+
+    @ParameterizedTest
+    @EnumSource(Coding.class)
+    void theDeviceChangesNothing(Coding coding) throws CodecException, IOException {
+        CodecEngine engine = Engines.decoding(coding).orElseThrow();
+        List<byte[]> units = encoded(engine, coding);
+        List<Shown> expected = alone(engine, coding, units);
+        assertThat(expected).hasSize(FRAMES);
+        try (OneThreadMedia device = new OneThreadMedia(List.of(CodedFormat.of(coding, engine)))) {
+            List<Shown> seen = through(device, units);
+            assertThat(seen).hasSize(FRAMES);
+            for (int i = 0; i < FRAMES; i++) {
+                assertThat(seen.get(i).time()).as("of picture %d", i).isEqualTo(expected.get(i).time());
+                for (int plane = 0; plane < 3; plane++)
+                    assertThat(seen.get(i).planes().get(plane)).as("plane %d of picture %d", plane, i)
+                            .isEqualTo(expected.get(i).planes().get(plane));
+            }
+        }
+    }
+}
