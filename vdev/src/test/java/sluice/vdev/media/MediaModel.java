@@ -97,11 +97,13 @@ final class MediaModel {
 
     /** Carries out what the bytes say, until they end. */
     void run(FuzzInput in) {
-        while (in.hasMore()) step(in.u8(), in.u8(), in.u8());
+        while (in.hasMore())
+            step(in.u8(), in.u8(), in.u8());
         for (int i = 0; i < SLOTS; i++) {
             if (clients[i] != null) close(i);
         }
-        while (device.work()) events();
+        while (device.work())
+            events();
         events();
         Arrays.fill(clients, null);
     }

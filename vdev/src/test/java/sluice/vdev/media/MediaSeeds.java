@@ -22,8 +22,10 @@ final class MediaSeeds {
             seeds.put("random-" + seed, calls);
         }
         // One session: its buffers, a few units, a drain, an end.
-        seeds.put("one-stream", new byte[]{ 0, 0, 1, 14, 0, 1, 0, (byte) 0x80, 0, 0, (byte) 0x80, 1, 0, (byte) 0x80, 8, 8, 0,
-                1, 0, 0, 0, 0, 0, 1, 8, 0, 2, 8, 0, 2, 7, 0, 1, 8, 0, 2, 8, 0, 2, 8, 0, 2, 11, 0, 0, 15, 0, 0 });
+        seeds.put("one-stream",
+                new byte[]{ 0, 0, 1, 14, 0, 1, 0, (byte) 0x80, 0, 0, (byte) 0x80, 1, 0, (byte) 0x80, 8, 8, 0,
+                        1, 0, 0, 0, 0, 0, 1, 8, 0, 2, 8, 0, 2, 7, 0, 1, 8, 0, 2, 8, 0, 2, 8, 0, 2, 11, 0, 0, 15, 0,
+                        0 });
         return seeds;
     }
 

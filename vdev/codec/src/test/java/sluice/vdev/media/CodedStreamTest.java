@@ -132,8 +132,9 @@ class CodedStreamTest {
                 int index = free.removeFirst();
                 device.write(offset(device, id, MediaDriver.OUTPUT, index), ByteBuffer.wrap(units.get(next)));
                 queue(device, id, MediaDriver.OUTPUT, index, units.get(next++).length, next);
-                if (next == units.size()) assertThat(device.ioctl(id, Ioctl.DECODER_CMD, MediaDriver
-                        .little(Struct.DecoderCommand.BYTES).putInt(0, V4l2.DEC_CMD_STOP))).isZero();
+                if (next == units.size())
+                    assertThat(device.ioctl(id, Ioctl.DECODER_CMD, MediaDriver
+                            .little(Struct.DecoderCommand.BYTES).putInt(0, V4l2.DEC_CMD_STOP))).isZero();
             }
             boolean worked = device.work();
             Optional<MediaDriver.Event> event = device.event();
