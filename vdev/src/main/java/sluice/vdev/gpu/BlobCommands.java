@@ -131,8 +131,7 @@ final class BlobCommands {
      * @return why it cannot be flushed, or null
      */
     @Nullable
-    Response flush(Blob blob, Command.ResourceFlush command, Result result) {
-        Rectangle area = command.area(); // made here, where the compiler sees that nothing keeps it
+    Response flush(Blob blob, Rectangle area, Result result) {
         for (int id = 0; id < Scanouts.MAX; id++) {
             Scanouts.Shown on = scanouts.get(id);
             if (on == null || on.resource() != blob || !(on.pixels() instanceof BlobPixels pixels)) continue;

@@ -172,7 +172,7 @@ sealed interface Command
     }
 
     /** VIRTIO_GPU_CMD_SET_SCANOUT_BLOB. */
-    record SetScanoutBlob(Snapshot bytes) implements Command {
+    record SetScanoutBlob(Snapshot bytes, RecentRectangles recent) implements Command {
         @Override
         public CommandType type() {
             return CommandType.SET_SCANOUT_BLOB;
@@ -188,7 +188,7 @@ sealed interface Command
         }
 
         Rectangle area() {
-            return rectangle(bytes, Wire.SetScanoutBlob.RECT);
+            return recent.read(bytes, Wire.SetScanoutBlob.RECT);
         }
 
         /** Of the picture in the blob, in pixels, 0 to 2^32 − 1. */
@@ -216,7 +216,7 @@ sealed interface Command
     }
 
     /** VIRTIO_GPU_CMD_TRANSFER_TO_HOST_2D. */
-    record TransferToHost2d(Snapshot bytes) implements Command {
+    record TransferToHost2d(Snapshot bytes, RecentRectangles recent) implements Command {
         @Override
         public CommandType type() {
             return CommandType.TRANSFER_TO_HOST_2D;
@@ -227,7 +227,7 @@ sealed interface Command
         }
 
         Rectangle area() {
-            return rectangle(bytes, Wire.TransferToHost2d.RECT);
+            return recent.read(bytes, Wire.TransferToHost2d.RECT);
         }
 
         /** Of the area's first byte in the backing; negative for 2^63 and more. */
@@ -237,7 +237,7 @@ sealed interface Command
     }
 
     /** VIRTIO_GPU_CMD_SET_SCANOUT. */
-    record SetScanout(Snapshot bytes) implements Command {
+    record SetScanout(Snapshot bytes, RecentRectangles recent) implements Command {
         @Override
         public CommandType type() {
             return CommandType.SET_SCANOUT;
@@ -253,12 +253,12 @@ sealed interface Command
         }
 
         Rectangle area() {
-            return rectangle(bytes, Wire.SetScanout.RECT);
+            return recent.read(bytes, Wire.SetScanout.RECT);
         }
     }
 
     /** VIRTIO_GPU_CMD_RESOURCE_FLUSH. */
-    record ResourceFlush(Snapshot bytes) implements Command {
+    record ResourceFlush(Snapshot bytes, RecentRectangles recent) implements Command {
         @Override
         public CommandType type() {
             return CommandType.RESOURCE_FLUSH;
@@ -269,7 +269,7 @@ sealed interface Command
         }
 
         Rectangle area() {
-            return rectangle(bytes, Wire.ResourceFlush.RECT);
+            return recent.read(bytes, Wire.ResourceFlush.RECT);
         }
     }
 
@@ -315,10 +315,5 @@ sealed interface Command
         public CommandType type() {
             return CommandType.MOVE_CURSOR;
         }
-    }
-
-    private static Rectangle rectangle(Snapshot command, int at) {
-        return new Rectangle(command.u32AsLong(at + Wire.Rect.X), command.u32AsLong(at + Wire.Rect.Y),
-                command.u32AsLong(at + Wire.Rect.WIDTH), command.u32AsLong(at + Wire.Rect.HEIGHT));
     }
 }

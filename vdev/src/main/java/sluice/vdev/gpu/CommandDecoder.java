@@ -43,10 +43,10 @@ final class CommandDecoder {
         resourceDetachBacking = new Command.ResourceDetachBacking(bytes);
         resourceAssignUuid = new Command.ResourceAssignUuid(bytes);
         resourceCreateBlob = new Command.ResourceCreateBlob(bytes);
-        setScanoutBlob = new Command.SetScanoutBlob(bytes);
-        transferToHost2d = new Command.TransferToHost2d(bytes);
-        setScanout = new Command.SetScanout(bytes);
-        resourceFlush = new Command.ResourceFlush(bytes);
+        setScanoutBlob = new Command.SetScanoutBlob(bytes, new RecentRectangles());
+        transferToHost2d = new Command.TransferToHost2d(bytes, new RecentRectangles());
+        setScanout = new Command.SetScanout(bytes, new RecentRectangles());
+        resourceFlush = new Command.ResourceFlush(bytes, new RecentRectangles());
         getCapsetInfo = new ContextCommand.GetCapsetInfo(bytes);
         getCapset = new ContextCommand.GetCapset(bytes);
         contextCreate = new ContextCommand.ContextCreate(bytes);

@@ -309,7 +309,7 @@ final class Commands {
                 if (!area.isWithin(copy.image().width(), copy.image().height())) return Response.ERR_INVALID_PARAMETER;
             }
             case Blob blob -> {
-                Response refused = blobs.flush(blob, command, result);
+                Response refused = blobs.flush(blob, area, result);
                 if (refused != null) return refused;
             }
         }

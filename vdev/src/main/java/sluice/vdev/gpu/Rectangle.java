@@ -20,12 +20,13 @@ public record Rectangle(long x, long y, long width, long height) {
                 && Math.max(y, other.y) < Math.min(y + height, other.y + other.height);
     }
 
-    /** The intersection with {@code other}; may be empty. */
+    /** The intersection with {@code other}; may be empty. This rectangle itself, if it is inside. */
     public Rectangle intersect(Rectangle other) {
         long left = Math.max(x, other.x);
         long top = Math.max(y, other.y);
         long right = Math.min(x + width, other.x + other.width);
         long bottom = Math.min(y + height, other.y + other.height);
+        if (left == x && top == y && right == x + width && bottom == y + height) return this;
         return new Rectangle(left, top, Math.max(0, right - left), Math.max(0, bottom - top));
     }
 
