@@ -68,8 +68,7 @@ public final class Timeline {
         String chain = "";
         @Nullable
         Rule rule;
-        @Nullable
-        Thread thread;
+        long thread;
 
         Event event(long order) {
             return new Event(order, nanos, kind, device, call, buffer, from, length, count, direction, attributes,
@@ -106,7 +105,7 @@ public final class Timeline {
         slot.length = length;
         slot.count = 1;
         slot.rule = null;
-        slot.thread = Thread.currentThread();
+        slot.thread = Thread.currentThread().threadId();
         current.get().order = last;
         return slot;
     }
@@ -149,7 +148,7 @@ public final class Timeline {
      */
     synchronized void access(Access access, String device, String buffer, long from, long length) {
         Kind kind = access == Access.READ ? Kind.READ : Kind.WRITE;
-        Thread self = Thread.currentThread();
+        long self = Thread.currentThread().threadId();
         for (long order = last; order > Math.max(0, last - JOINED); order--) {
             Slot slot = slot(order);
             if (slot.kind == Kind.CALL || slot.thread != self) break;
@@ -178,9 +177,9 @@ public final class Timeline {
         if (order == 0 || order <= last - KEPT) return;
         Slot slot = slot(order);
         Rule before = slot.rule;
-        if (before == null
-                || before.severity() == Rule.Severity.HINT && rule.severity() == Rule.Severity.ERROR)
-            slot.rule = rule;
+        boolean worse = before != null && before.severity() == Rule.Severity.HINT
+                && rule.severity() == Rule.Severity.ERROR;
+        if (before == null || worse) slot.rule = rule;
     }
 
     /** The events that are kept, in order. */

@@ -32,7 +32,7 @@ record CellResult(Cell cell, Outcome outcome, String reason, @Nullable Bytes byt
      * @param before those that have happened in earlier cells of the machine
      */
     CellResult with(List<String> here, List<String> before) {
-        if (outcome != Outcome.FAIL || reason.startsWith(KnownFaults.KNOWN) || here.isEmpty() && before.isEmpty())
+        if (outcome != Outcome.FAIL || reason.startsWith(KnownFaults.KNOWN) || (here.isEmpty() && before.isEmpty()))
             return this;
         String why = here.isEmpty()
                 ? "%s; in an earlier cell of this machine %s, which may be why".formatted(reason,

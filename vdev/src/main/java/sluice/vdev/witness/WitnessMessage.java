@@ -159,7 +159,7 @@ final class WitnessMessage {
 
     /** What is in the place of entries, of as many bytes as the message says and have been copied. */
     String trailer() {
-        return new String(bytes, HEADER_BYTES, (int) Math.clamp(size(), 0, BYTES - HEADER_BYTES),
+        return new String(bytes, HEADER_BYTES, Math.clamp(size(), 0, BYTES - HEADER_BYTES),
                 StandardCharsets.US_ASCII);
     }
 
