@@ -43,9 +43,9 @@ public final class EventFd {
     }
 
     static void signalByWriting(Fd fd) throws ErrnoException {
-        long result = Link.WRITE.callThroughSignals(fd.number(), Link.ONE.address(), Long.BYTES);
+        long result = Unistd.WRITE.callThroughSignals(fd.number(), Link.ONE.address(), Long.BYTES);
         if (result != -Errno.EAGAIN) {
-            Link.WRITE.orThrow(result);
+            Unistd.WRITE.orThrow(result);
         }
     }
 
@@ -94,10 +94,6 @@ public final class EventFd {
 
     private static final class Link {
         static final NativeCall EVENTFD = NativeCall.returningInt("eventfd");
-        /**
-         * Not critical: it may block, and a thread blocked in a critical call delays the safepoints of the whole JVM.
-         */
-        static final NativeCall WRITE = NativeCall.returningLong("write");
         static final MemorySegment ONE = Arena.global().allocateFrom(JAVA_LONG, 1L);
     }
 }

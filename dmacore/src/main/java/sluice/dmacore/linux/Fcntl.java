@@ -27,9 +27,19 @@ final class Fcntl {
      * @throws ErrnoException such as ENOENT (no such node), EACCES, ENXIO or ENODEV (no driver behind it)
      */
     static Fd openDevice(Path node) throws ErrnoException {
+        return open(node, O_RDWR);
+    }
+
+    /**
+     * Opens a file that exists, close-on-exec: open(2).
+     *
+     * @param flags O_RDONLY or O_RDWR, and others
+     * @throws ErrnoException such as ENOENT, EACCES
+     */
+    static Fd open(Path file, int flags) throws ErrnoException {
         try (Arena arena = Arena.ofConfined()) {
             return Fd.own((int) Open.OPEN.orThrow(Open.OPEN.callThroughSignals(
-                    arena.allocateFrom(node.toString()).address(), O_RDWR | O_CLOEXEC, 0)));
+                    arena.allocateFrom(file.toString()).address(), flags | O_CLOEXEC, 0)));
         }
     }
 

@@ -11,12 +11,18 @@ package sluice.dmacore.linux;
  */
 record IoctlRequest(String name, long number) {
     private static final long WRITE = 1L << 30;
+    private static final long READ = 2L << 30;
     private static final long READ_WRITE = 3L << 30;
     private static final long MAX_SIZE = (1 << 14) - 1;
 
     /** A request whose argument the kernel reads: {@code _IOW}. */
     static IoctlRequest write(String name, char type, int number, long size) {
         return new IoctlRequest(name, WRITE | encode(type, number, size));
+    }
+
+    /** A request whose argument the kernel writes: {@code _IOR}. */
+    static IoctlRequest read(String name, char type, int number, long size) {
+        return new IoctlRequest(name, READ | encode(type, number, size));
     }
 
     /** A request whose argument the kernel reads and writes: {@code _IOWR}. */

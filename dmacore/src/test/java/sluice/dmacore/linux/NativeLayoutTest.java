@@ -140,7 +140,22 @@ class NativeLayoutTest {
         values.put("MSG_NOSIGNAL", (long) Sockets.MSG_NOSIGNAL);
         values.put("MSG_CMSG_CLOEXEC", (long) Sockets.MSG_CMSG_CLOEXEC);
         dmaBufs(values);
+        input(values);
         return values;
+    }
+
+    private static void input(Map<String, Long> values) {
+        for (IoctlRequest request : List.of(Evdev.VERSION, Evdev.NAME, Evdev.PRESSED, Evdev.GRAB, Evdev.codesOf(3),
+                Evdev.axisOf(0x2f))) {
+            values.put(request.name(), request.number());
+        }
+        values.put("sizeof input_event", (long) Evdev.EVENT_BYTES);
+        values.put("input_event type", Evdev.EVENT_TYPE);
+        values.put("input_event code", Evdev.EVENT_CODE);
+        values.put("input_event value", Evdev.EVENT_VALUE);
+        values.put("sizeof input_absinfo", (long) Evdev.ABSINFO_BYTES);
+        values.put("input_absinfo minimum", Evdev.ABSINFO_MINIMUM);
+        values.put("input_absinfo maximum", Evdev.ABSINFO_MAXIMUM);
     }
 
     private static void dmaBufs(Map<String, Long> values) {

@@ -6,6 +6,7 @@
 #include <linux/aio_abi.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-heap.h>
+#include <linux/input.h>
 #include <linux/magic.h>
 #include <linux/udmabuf.h>
 #include <poll.h>
@@ -170,6 +171,19 @@ static void dma_bufs(void)
     CONSTANT(DMA_HEAP_IOCTL_ALLOC);
     CONSTANT(UDMABUF_CREATE);
     CONSTANT(UDMABUF_CREATE_LIST);
+    SIZE(input_event);
+    FIELD(input_event, type);
+    FIELD(input_event, code);
+    FIELD(input_event, value);
+    SIZE(input_absinfo);
+    FIELD(input_absinfo, minimum);
+    FIELD(input_absinfo, maximum);
+    CONSTANT(EVIOCGVERSION);
+    CONSTANT(EVIOCGRAB);
+    NUMBER("EVIOCGNAME", EVIOCGNAME(256));
+    NUMBER("EVIOCGKEY", EVIOCGKEY((KEY_CNT + 7) / 8));
+    NUMBER("EVIOCGBIT", EVIOCGBIT(EV_ABS, (KEY_CNT + 7) / 8));
+    NUMBER("EVIOCGABS", EVIOCGABS(ABS_MT_SLOT));
     CONSTANT(DMA_BUF_SYNC_READ);
     CONSTANT(DMA_BUF_SYNC_WRITE);
     CONSTANT(DMA_BUF_SYNC_RW);

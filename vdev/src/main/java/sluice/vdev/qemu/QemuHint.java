@@ -7,6 +7,9 @@ import sluice.vdev.device.VirtioDevice;
 
 /** The command line that attaches a device to the QEMU on this host. */
 public final class QemuHint {
+    /** The virtio id of input devices, for which every QEMU has a front-end. */
+    private static final int INPUT = 18;
+
     private QemuHint() {}
 
     public static String attachGpu(Path socket) throws InterruptedException {
@@ -43,15 +46,19 @@ public final class QemuHint {
         return "attach it to QEMU 10.1 or later with: qemu-system-x86_64 " + options;
     }
 
-    /** For a virtio device without a front-end of its own in QEMU; commas in a path are doubled. */
+    /** For a virtio device; commas in a path are doubled. */
     public static String attachVirtio(VirtioDevice device, Path socket) {
+        boolean input = device.virtioId() == INPUT;
+        String model = input
+                ? "vhost-user-input-pci,chardev=vdev"
+                : "%s,chardev=vdev,virtio-id=%d,num_vqs=%d,config_size=%d".formatted(
+                        QemuDevice.VHOST_USER_TEST.model(), device.virtioId(), device.queueCount(),
+                        device.configSize());
         String options = """
                 -machine q35,memory-backend=mem \
                 -object memory-backend-memfd,id=mem,size=1G,share=on \
                 -chardev socket,id=vdev,path=%s \
-                -device %s,chardev=vdev,virtio-id=%d,num_vqs=%d,config_size=%d""".formatted(
-                socket.toString().replace(",", ",,"), QemuDevice.VHOST_USER_TEST.model(), device.virtioId(),
-                device.queueCount(), device.configSize());
-        return "attach it to QEMU 11 or later with: qemu-system-x86_64 " + options;
+                -device %s""".formatted(socket.toString().replace(",", ",,"), model);
+        return "attach it to QEMU%s with: qemu-system-x86_64 %s".formatted(input ? "" : " 11 or later", options);
     }
 }

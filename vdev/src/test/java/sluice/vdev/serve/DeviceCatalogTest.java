@@ -27,7 +27,7 @@ class DeviceCatalogTest {
     @Test
     void sluicesOwnAreThereWithTheOptionsOfTheirCommands() throws IOException {
         DeviceCatalog catalog = DeviceCatalog.of(List.of());
-        assertThat(catalog.names()).isEqualTo("gpu, grabber, tw686x, vfg7350, witness, codec");
+        assertThat(catalog.names()).isEqualTo("gpu, input, grabber, tw686x, vfg7350, witness, codec");
         for (DeviceCatalog.Entry entry : catalog.all()) {
             assertThat(DeviceArgument.known(entry.provider())).as(entry.provider().name()).containsKeys("dma-mask",
                     "max-segment-size", "max-segments", "boundary", "contiguous", "inject");
@@ -45,7 +45,7 @@ class DeviceCatalogTest {
     void pluginsComeBehind() throws IOException {
         DeviceCatalog catalog = DeviceCatalog
                 .of(List.of(PluginJar.build(folder, "One", "one"), PluginJar.build(folder, "Two", "two")));
-        assertThat(catalog.names()).isEqualTo("gpu, grabber, tw686x, vfg7350, witness, codec, one, two");
+        assertThat(catalog.names()).isEqualTo("gpu, input, grabber, tw686x, vfg7350, witness, codec, one, two");
         assertThat(DeviceList.text(catalog)).contains("two: One register. (" + folder.resolve("Two.jar") + ")")
                 .contains("  value=N ");
         assertThat(DeviceList.json(catalog)).contains("\"plugin\": \"" + folder.resolve("One.jar") + "\"");
