@@ -181,8 +181,8 @@ class ServeCommandTest {
 
     @Test
     void wrongUsageExitsWith2() throws IOException {
-        fails(2, "the devices are gpu, grabber");
-        fails(2, "unknown device \"gnu\"; the devices are gpu, grabber", "--device=gnu,socket-path=a");
+        fails(2, "the devices are gpu, input, grabber");
+        fails(2, "unknown device \"gnu\"; the devices are gpu, input, grabber", "--device=gnu,socket-path=a");
         fails(2, "gpu has no option \"colour\"; its options are outputs, memory",
                 "--device=gpu,socket-path=a,colour=red");
         fails(2, "gpu: outputs=17: give a number from 1 to 16", "--device=gpu,socket-path=a,outputs=17");
