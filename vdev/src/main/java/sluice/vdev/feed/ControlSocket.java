@@ -10,7 +10,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.channel.IoEventLoop;
+import io.netty.channel.EventLoop;
 import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
@@ -34,7 +34,7 @@ final class ControlSocket implements Closeable {
     private final Channel listening;
     private final ChannelGroup clients;
 
-    private ControlSocket(InputDevice device, SocketFile file, Channel listening, IoEventLoop loop) {
+    private ControlSocket(InputDevice device, SocketFile file, Channel listening, EventLoop loop) {
         this.device = device;
         this.file = file;
         this.listening = listening;
@@ -47,7 +47,7 @@ final class ControlSocket implements Closeable {
      * @param loop of the device
      * @throws IOException the path is too long or in use, or the socket cannot be created
      */
-    static ControlSocket open(Path path, InputDevice device, IoEventLoop loop) throws IOException {
+    static ControlSocket open(Path path, InputDevice device, EventLoop loop) throws IOException {
         Fd socket = UnixSocket.listen(path, MOST_CLIENTS);
         SocketFile file;
         try {

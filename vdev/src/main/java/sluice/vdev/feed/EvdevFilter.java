@@ -98,8 +98,8 @@ final class EvdevFilter {
 
     private void relative(int code, int value) {
         switch (code) {
-            case REL_X -> x = (int) Math.clamp((long) x + value, horizontal.minimum(), horizontal.maximum());
-            case REL_Y -> y = (int) Math.clamp((long) y + value, vertical.minimum(), vertical.maximum());
+            case REL_X -> x = Math.clamp((long) x + value, horizontal.minimum(), horizontal.maximum());
+            case REL_Y -> y = Math.clamp((long) y + value, vertical.minimum(), vertical.maximum());
             case EventCodes.REL_WHEEL -> up += value;
             case EventCodes.REL_HWHEEL -> right += value;
             default -> {
