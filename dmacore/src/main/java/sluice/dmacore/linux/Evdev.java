@@ -217,6 +217,6 @@ public final class Evdev implements AutoCloseable {
     @Override
     public void close() {
         fd.close();
-        arena.close();
+        if (arena.scope().isAlive()) arena.close();
     }
 }

@@ -37,6 +37,10 @@ final class ControlClient extends ChannelInboundHandlerAdapter {
     private @Nullable ByteBuf unread;
     /** Whether a line is being carried out. */
     private boolean busy;
+    /** Whether {@link #goOn} is on the stack. */
+    private boolean going;
+    /** Whether the connection is closed as soon as its last answer is written. */
+    private boolean ending;
     private int buttons;
     private int x;
     private int y;
@@ -64,15 +68,29 @@ final class ControlClient extends ChannelInboundHandlerAdapter {
         goOn();
     }
 
-    /** Carries out lines until one must wait. */
+    /** Carries out lines until one must wait. A nested call, as from an answer, leaves them to the current one. */
     private void goOn() {
-        ByteBuf bytes = unread;
-        while (bytes != null && bytes.isReadable() && !busy && channel.isActive()) take(bytes.readByte());
-        if (bytes != null && !bytes.isReadable()) {
-            unread = null;
-            bytes.release();
+        if (going) return;
+        going = true;
+        try {
+            carryOutLines();
+        } finally {
+            going = false;
         }
-        channel.config().setAutoRead(unread == null && !busy && channel.isWritable());
+        channel.config().setAutoRead(mayGoOn());
+    }
+
+    private void carryOutLines() {
+        ByteBuf bytes = unread;
+        if (bytes == null) return;
+        while (bytes.isReadable() && mayGoOn()) take(bytes.readByte());
+        if (bytes.isReadable()) return;
+        unread = null;
+        bytes.release();
+    }
+
+    private boolean mayGoOn() {
+        return !busy && !ending && channel.isActive() && channel.isWritable();
     }
 
     private void take(byte next) {
@@ -165,11 +183,13 @@ final class ControlClient extends ChannelInboundHandlerAdapter {
         if (channel.isWritable()) {
             answer("led %d %d".formatted(code, on ? 1 : 0));
         } else {
-            end("the client does not read what is sent to it; the connection is closed");
+            LOG.warn("a client of a control socket does not read what is sent to it; the connection is closed");
+            channel.close();
         }
     }
 
     private void answer(String text) {
+        if (ending) return;
         channel.writeAndFlush(encoded(text));
     }
 
@@ -178,9 +198,10 @@ final class ControlClient extends ChannelInboundHandlerAdapter {
     }
 
     private void end(String sentence) {
+        if (ending) return;
+        ending = true;
         LOG.warn("a client of a control socket: {}", sentence);
         channel.writeAndFlush(encoded("error: " + sentence)).addListener(ChannelFutureListener.CLOSE);
-        channel.config().setAutoRead(false);
     }
 
     @Override
