@@ -83,7 +83,8 @@ final class ControlClient extends ChannelInboundHandlerAdapter {
     private void carryOutLines() {
         ByteBuf bytes = unread;
         if (bytes == null) return;
-        while (bytes.isReadable() && mayGoOn()) take(bytes.readByte());
+        while (bytes.isReadable() && mayGoOn())
+            take(bytes.readByte());
         if (bytes.isReadable()) return;
         unread = null;
         bytes.release();

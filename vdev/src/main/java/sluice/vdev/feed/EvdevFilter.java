@@ -120,7 +120,7 @@ final class EvdevFilter {
                 moved = true;
             }
             case EventCodes.ABS_MT_SLOT -> slot = value;
-            case EventCodes.ABS_MT_TRACKING_ID,EventCodes.ABS_MT_POSITION_X,EventCodes.ABS_MT_POSITION_Y -> {
+            case EventCodes.ABS_MT_TRACKING_ID, EventCodes.ABS_MT_POSITION_X, EventCodes.ABS_MT_POSITION_Y -> {
                 if (slot >= 0 && slot < InputKind.FINGERS) finger(code, value);
             }
             default -> {

@@ -102,8 +102,9 @@ final class EvdevReader implements Closeable {
                         .formatted(path);
                 case Errno.EACCES -> "evdev=%s: this user may not read it; the group \"input\" usually may"
                         .formatted(path);
-                case Errno.ENOTTY, Errno.EINVAL -> "evdev=%s is not a node of the input layer, such as /dev/input/event0"
-                        .formatted(path);
+                case Errno.ENOTTY, Errno.EINVAL ->
+                    "evdev=%s is not a node of the input layer, such as /dev/input/event0"
+                            .formatted(path);
                 default -> "evdev=%s cannot be opened".formatted(path);
             });
         }

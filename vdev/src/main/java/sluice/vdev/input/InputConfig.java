@@ -44,7 +44,8 @@ final class InputConfig {
         put(ID_SERIAL, 0, serial.getBytes(StandardCharsets.UTF_8));
         put(ID_DEVIDS, 0, little(4 * Short.BYTES).putShort((short) BUS).putShort((short) 0)
                 .putShort((short) kind.product()).putShort((short) VERSION).array());
-        if (kind == InputKind.TOUCH) put(PROP_BITS, 0, bitmap(BitSet.valueOf(new long[]{ 1L << EventCodes.PROP_DIRECT })));
+        if (kind == InputKind.TOUCH)
+            put(PROP_BITS, 0, bitmap(BitSet.valueOf(new long[]{ 1L << EventCodes.PROP_DIRECT })));
         kind.events().forEach((type, codes) -> put(EV_BITS, type, bitmap(codes)));
         // No fuzz, no flat zone, no resolution: positions are exact, and the size of the screen is the guest's affair.
         kind.axes().forEach((code, axis) -> put(ABS_INFO, code,

@@ -32,7 +32,8 @@ public final class ControlScript implements AutoCloseable {
     /** Sends bytes. */
     public void send(byte[] bytes) throws IOException {
         ByteBuffer left = ByteBuffer.wrap(bytes);
-        while (left.hasRemaining()) socket.write(left);
+        while (left.hasRemaining())
+            socket.write(left);
     }
 
     /** The next line of the server, or "(end)". */

@@ -84,7 +84,8 @@ class InputLoopbackTest {
 
         /** Lends buffers until the queue is full. */
         void lend() throws IOException {
-            while (lent.size() < QUEUE_SIZE) lent.add(events.send(ByteBuffer.allocate(0), 8));
+            while (lent.size() < QUEUE_SIZE)
+                lent.add(events.send(ByteBuffer.allocate(0), 8));
         }
 
         /** Takes events until so many packets have been seen. */
