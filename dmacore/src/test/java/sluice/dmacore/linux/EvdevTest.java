@@ -42,7 +42,7 @@ class EvdevTest {
             assertThat(node.read()).isEqualTo(1);
             assertThat(node.code(0)).isEqualTo(0x2f + CAPACITY);
             assertThatThrownBy(() -> node.code(1)).isInstanceOf(IndexOutOfBoundsException.class);
-            sender.close();
+            UnixSocket.shutdown(sender);
             assertThat(node.read()).as("the end").isEqualTo(-1);
         }
     }

@@ -42,7 +42,7 @@ public final class UsKeyboard {
      * @return its key code, or {@link #NO_KEY}
      */
     public static int key(int character) {
-        return character < 0 || character >= KEYS.length ? NO_KEY : KEYS[character] & SHIFTED - 1;
+        return character < 0 || character >= KEYS.length ? NO_KEY : KEYS[character] & (SHIFTED - 1);
     }
 
     /** Whether the key needs shift for this character. */

@@ -75,7 +75,7 @@ sealed interface ControlCommand {
                 return new Scroll(number(words.get(1), -100, 100), count == 1 ? 0 : number(words.get(2), -100, 100));
             }
             case "touch" -> {
-                require(count == 2 && words.get(2).equals("up") || count == 3 || count == 5,
+                require((count == 2 && words.get(2).equals("up")) || count == 3 || count == 5,
                         "touch FINGER X Y [WIDTH HEIGHT], or touch FINGER up");
                 int finger = number(words.get(1), 0, InputKind.FINGERS - 1);
                 if (count == 2) return new Lift(finger);

@@ -88,7 +88,7 @@ final class EvdevFilter {
     private void key(int code, int value) {
         for (int i = 0; i < BUTTONS.length; i++) {
             if (code != BUTTONS[i]) continue;
-            buttons = value == 0 ? buttons & ~(1 << i) : buttons | 1 << i;
+            buttons = value == 0 ? buttons & ~(1 << i) : buttons | (1 << i);
             moved = true;
             return;
         }

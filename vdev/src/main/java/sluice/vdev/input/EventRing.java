@@ -35,7 +35,7 @@ final class EventRing {
     /** Appends an event; there must be room. */
     void add(int type, int code, int value) {
         if (count == events.length) throw new IllegalStateException("an event without a place");
-        events[(first + count++) % events.length] = type | (long) code << Short.SIZE | (long) value << Integer.SIZE;
+        events[(first + count++) % events.length] = type | ((long) code << Short.SIZE) | ((long) value << Integer.SIZE);
     }
 
     boolean isEmpty() {

@@ -64,7 +64,7 @@ final class InputConfig {
     private void put(int select, int subsel, byte[] answer) {
         if (answer.length > MOST_BYTES)
             throw new IllegalArgumentException("an answer of %d bytes; %d fit".formatted(answer.length, MOST_BYTES));
-        answers.put(select | subsel << Byte.SIZE, answer);
+        answers.put(select | (subsel << Byte.SIZE), answer);
     }
 
     /** The driver reads; bytes beyond the end are 0. */
@@ -74,7 +74,7 @@ final class InputConfig {
         for (int i = 0; i < target.length; i++) {
             long at = (long) offset + i;
             target[i] = at == SELECT || at == SUBSEL
-                    ? (byte) (now >> (int) at * Byte.SIZE)
+                    ? (byte) (now >> ((int) at * Byte.SIZE))
                     : at == SIZE
                             ? (byte) answer.length
                             : at >= ANSWER && at - ANSWER < answer.length ? answer[(int) at - ANSWER] : 0;
@@ -88,7 +88,7 @@ final class InputConfig {
             long i = (long) at - offset;
             if (i < 0 || i >= value.length) continue;
             int shift = at * Byte.SIZE;
-            next = next & ~(BYTE << shift) | (value[(int) i] & BYTE) << shift;
+            next = (next & ~(BYTE << shift)) | ((value[(int) i] & BYTE) << shift);
         }
         asked = next;
     }

@@ -118,7 +118,7 @@ public final class InputDevice implements VirtioDevice {
         while (!state.isEmpty()) {
             long event = state.next();
             byte[] bytes = new byte[EVENT_BYTES];
-            for (int i = 0; i < bytes.length; i++) bytes[i] = (byte) (event >> i * Byte.SIZE);
+            for (int i = 0; i < bytes.length; i++) bytes[i] = (byte) (event >> (i * Byte.SIZE));
             if (!events.send(bytes)) return;
             state.taken();
         }
@@ -194,7 +194,7 @@ public final class InputDevice implements VirtioDevice {
     }
 
     private boolean isLit(int code) {
-        return (statistics.leds.getAsLong() >> code & 1) != 0;
+        return ((statistics.leds.getAsLong() >> code) & 1) != 0;
     }
 
     private void setLed(int code, boolean on) {
@@ -223,7 +223,7 @@ public final class InputDevice implements VirtioDevice {
         }
 
         private int u16(int at) {
-            return fromDriver[at] & 0xff | (fromDriver[at + 1] & 0xff) << Byte.SIZE;
+            return (fromDriver[at] & 0xff) | ((fromDriver[at + 1] & 0xff) << Byte.SIZE);
         }
     }
 

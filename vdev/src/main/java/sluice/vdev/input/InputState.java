@@ -151,7 +151,7 @@ final class InputState {
         int releases = 0;
         for (int i = 0; i < BUTTONS.length; i++) {
             boolean held = source.keys.get(BUTTONS[i]);
-            if ((buttons >> i & 1) != 0) {
+            if (((buttons >> i) & 1) != 0) {
                 if (!held && holders[BUTTONS[i]] == 0) presses++;
             } else if (held && holders[BUTTONS[i]] == 1) {
                 releases++;
@@ -181,7 +181,7 @@ final class InputState {
         boolean changed = false;
         for (int i = 0; i < BUTTONS.length; i++) {
             int code = BUTTONS[i];
-            if ((buttons >> i & 1) == 0) {
+            if (((buttons >> i) & 1) == 0) {
                 changed |= letGo(source, code);
             } else if (presses && !source.keys.get(code)) {
                 if (holders[code] == 0) {
