@@ -56,39 +56,39 @@ sealed interface ControlCommand {
         if (line.startsWith("text ")) return new Text(unescape(line.substring("text ".length())));
         List<String> words = List.of(line.strip().split("[ \t]+"));
         int count = words.size() - 1;
-        switch (words.getFirst()) {
+        return switch (words.getFirst()) {
             case "key" -> {
                 require(count == 2, "key CODE 0|1");
-                return new Key(number(words.get(1), 1, 0xffff), isPressed(words.get(2)));
+                yield new Key(number(words.get(1), 1, 0xffff), isPressed(words.get(2)));
             }
             case "abs" -> {
                 require(count == 2 || count == 4, "abs X Y [WIDTH HEIGHT]");
                 int[] at = position(words, 1);
-                return new Position(at[0], at[1], at[2], at[3]);
+                yield new Position(at[0], at[1], at[2], at[3]);
             }
             case "button" -> {
                 require(count == 2, "button left|middle|right|back|forward 0|1");
-                return new Button(button(words.get(1)), isPressed(words.get(2)));
+                yield new Button(button(words.get(1)), isPressed(words.get(2)));
             }
             case "scroll" -> {
                 require(count == 1 || count == 2, "scroll UP [RIGHT]");
-                return new Scroll(number(words.get(1), -100, 100), count == 1 ? 0 : number(words.get(2), -100, 100));
+                yield new Scroll(number(words.get(1), -100, 100), count == 1 ? 0 : number(words.get(2), -100, 100));
             }
             case "touch" -> {
                 require((count == 2 && words.get(2).equals("up")) || count == 3 || count == 5,
                         "touch FINGER X Y [WIDTH HEIGHT], or touch FINGER up");
                 int finger = number(words.get(1), 0, InputKind.FINGERS - 1);
-                if (count == 2) return new Lift(finger);
+                if (count == 2) yield new Lift(finger);
                 int[] at = position(words, 2);
-                return new Touch(finger, at[0], at[1], at[2], at[3]);
+                yield new Touch(finger, at[0], at[1], at[2], at[3]);
             }
             case "sync" -> {
                 require(count == 0, "sync, and nothing after it");
-                return new Sync();
+                yield new Sync();
             }
             case "text" -> throw new WrongCommandException("write: text TEXT, with one blank between");
             default -> throw new WrongCommandException("unknown command; the commands are " + WORDS);
-        }
+        };
     }
 
     private static void require(boolean right, String usage) throws WrongCommandException {
