@@ -65,6 +65,8 @@ static int media_selection(struct file *file, unsigned int cmd, struct v4l2_sele
 	u32 type = selection->type;
 	int error;
 
+	if (type != V4L2_BUF_TYPE_VIDEO_CAPTURE && type != V4L2_BUF_TYPE_VIDEO_OUTPUT)
+		return -EINVAL;
 	selection->type = media_queue_of(media_session_of(file), type)->vb2.type;
 	error = media_device_ioctl(file, cmd, selection);
 	selection->type = type;
