@@ -238,7 +238,7 @@ final class BufferQueue {
             long length = user ? plane.length() : buffer.length(i);
             if (length < least[i]) return Errno.EINVAL;
             if (isOutput() && (plane.bytesUsed() > length
-                    || plane.dataOffset() > 0 && plane.dataOffset() >= plane.bytesUsed()))
+                    || (plane.dataOffset() > 0 && plane.dataOffset() >= plane.bytesUsed())))
                 return Errno.EINVAL;
         }
         if (user) {

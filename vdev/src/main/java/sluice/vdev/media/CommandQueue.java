@@ -167,7 +167,7 @@ final class CommandQueue implements QueueWorker.Work {
         }
         put(0, errno);
         chain.append(answer, 0, 8);
-        if (ioctl.reads() && (errno == 0 || extra > 0 && isExtended(ioctl)))
+        if (ioctl.reads() && (errno == 0 || (extra > 0 && isExtended(ioctl))))
             chain.append(bytes.bytes(), Struct.AT, ioctl.bytes() + extra);
         chain.complete();
         device.changed(session);
@@ -197,6 +197,6 @@ final class CommandQueue implements QueueWorker.Work {
 
     /** A 64-bit number; statuses and ids have zeros after them. */
     private void put(int at, long value) {
-        for (int i = 0; i < Long.BYTES; i++) answer[at + i] = (byte) (value >>> 8 * i);
+        for (int i = 0; i < Long.BYTES; i++) answer[at + i] = (byte) (value >>> (8 * i));
     }
 }

@@ -204,8 +204,8 @@ final class Decoding {
     }
 
     private boolean endsStretch(@Nullable Outcome next) {
-        return next instanceof Outcome.End && draining
-                || next instanceof Outcome.FormatChange change && !change.format().equals(formats.stream());
+        return (next instanceof Outcome.End && draining)
+                || (next instanceof Outcome.FormatChange change && !change.format().equals(formats.stream()));
     }
 
     /**
@@ -220,7 +220,7 @@ final class Decoding {
         formats.setStream(format);
         events.signal(V4l2.EVENT_SOURCE_CHANGE, 0, V4l2.CHANGED_RESOLUTION);
         // A client may know the format, and have set it up before.
-        if (!capture.isStreaming() || first && before.isSame(formats.layout())) return;
+        if (!capture.isStreaming() || (first && before.isSame(formats.layout()))) return;
         awaitsSetup = true;
         lastDue = !lastSent;
     }

@@ -70,9 +70,9 @@ final class Formats {
             query.set(V4l2.FMT_COMPRESSED | V4l2.FMT_DYN_RESOLUTION, format.label(), format.fourcc());
             return 0;
         }
-        if (query.type() != V4l2.BUF_TYPE_CAPTURE_MPLANE || index < 0 || index >= RawFormat.values().length)
+        if (query.type() != V4l2.BUF_TYPE_CAPTURE_MPLANE || index < 0 || index >= RawFormat.ALL.size())
             return Errno.EINVAL;
-        RawFormat format = RawFormat.values()[index];
+        RawFormat format = RawFormat.ALL.get(index);
         query.set(0, format.label(), format.fourcc());
         return 0;
     }

@@ -120,7 +120,7 @@ final class MediaBuffer implements Outcome {
     void setMemory(int plane, @Nullable PlaneMemory next) {
         PlaneMemory before = memory[plane];
         memory[plane] = next;
-        if (before != null && before != next) before.release();
+        if (before != null && !before.equals(next)) before.release();
     }
 
     /** The range of the arena at an offset of V4L2, or null. */

@@ -22,7 +22,6 @@ import sluice.vdev.queue.Virtqueue;
 /** A virtio-media device that decodes video (virtio 1.4 §5.22). */
 public final class MediaDevice implements VirtioDevice, CommandQueue.Device {
     private static final Logger LOG = LoggerFactory.getLogger(MediaDevice.class);
-    private static final int COMMANDS = 0;
     private static final int EVENTS = 1;
     private static final int REGION = 0;
     private static final int CONFIG_BYTES = 40;

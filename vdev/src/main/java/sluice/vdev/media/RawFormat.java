@@ -1,5 +1,7 @@
 package sluice.vdev.media;
 
+import java.util.List;
+
 import org.jspecify.annotations.Nullable;
 
 /** The formats of decoded pictures: 4:2:0 with 8 bits a sample. */
@@ -12,6 +14,9 @@ enum RawFormat {
     YM12("YM12", "Planar YUV 4:2:0 (N-C)", 3, false),
     /** Chroma interleaved, in two pieces. */
     NM12("NM12", "Y/UV 4:2:0 (N-C)", 2, true);
+
+    /** In the order in which they are offered. */
+    static final List<RawFormat> ALL = List.of(values());
 
     private final int fourcc;
     private final String label;
@@ -26,7 +31,7 @@ enum RawFormat {
     }
 
     static @Nullable RawFormat ofFourcc(int fourcc) {
-        for (RawFormat format : values()) {
+        for (RawFormat format : ALL) {
             if (format.fourcc == fourcc) return format;
         }
         return null;

@@ -134,7 +134,7 @@ final class Session {
         BufferQueue queue = queue(format.type());
         if (queue == null) return Errno.EINVAL;
         // The coded format governs the raw one, so both must be free.
-        if (queue.isBusy() || queue == output && capture.isBusy()) return Errno.EBUSY;
+        if (queue.isBusy() || (queue == output && capture.isBusy())) return Errno.EBUSY;
         return formats.tryFormat(format, true);
     }
 

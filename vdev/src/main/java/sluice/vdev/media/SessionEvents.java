@@ -55,7 +55,7 @@ final class SessionEvents {
     int subscribe(Struct.Subscription wanted) {
         int type = wanted.type();
         boolean known = type == V4l2.EVENT_EOS || type == V4l2.EVENT_SOURCE_CHANGE
-                || type == V4l2.EVENT_CTRL && Controls.find(wanted.id()) != null;
+                || (type == V4l2.EVENT_CTRL && Controls.find(wanted.id()) != null);
         if (!known) return Errno.EINVAL;
         if (find(type, wanted.id()) != null) return 0;
         if (subscriptions.size() == MOST_SUBSCRIPTIONS) return Errno.ENOMEM;
@@ -135,24 +135,21 @@ final class SessionEvents {
             error = 0;
             return null;
         }
-        switch (waiting.remove()) {
-            case MediaBuffer buffer -> {
-                begin(out, DQBUF_BYTES, EVT_DQBUF);
-                buffer.setState(MediaBuffer.State.DEQUEUED);
-                buffer.fill(out, HEADER_BYTES, Struct.MAX_PLANES);
-                buffer.setState(MediaBuffer.State.DONE);
-                if (buffer.memoryType() == V4l2.MEMORY_USERPTR) clearPointers(out, buffer.planes());
-                return buffer;
-            }
-            case Subscription one -> {
-                begin(out, EVENT_BYTES, EVT_EVENT);
-                one.waiting = false;
-                fill(one, out);
-                one.changes = 0;
-                return null;
-            }
-            default -> throw new IllegalStateException("neither a buffer nor an event");
+        Object next = waiting.remove();
+        if (next instanceof MediaBuffer buffer) {
+            begin(out, DQBUF_BYTES, EVT_DQBUF);
+            buffer.setState(MediaBuffer.State.DEQUEUED);
+            buffer.fill(out, HEADER_BYTES, Struct.MAX_PLANES);
+            buffer.setState(MediaBuffer.State.DONE);
+            if (buffer.memoryType() == V4l2.MEMORY_USERPTR) clearPointers(out, buffer.planes());
+            return buffer;
         }
+        Subscription one = (Subscription) next;
+        begin(out, EVENT_BYTES, EVT_EVENT);
+        one.waiting = false;
+        fill(one, out);
+        one.changes = 0;
+        return null;
     }
 
     private static void clearPointers(Payload out, int planes) {

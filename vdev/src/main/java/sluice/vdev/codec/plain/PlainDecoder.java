@@ -22,7 +22,7 @@ public final class PlainDecoder implements Decoder {
     private record Held(PlainUnit unit, MemorySegment bytes, long time) {}
 
     private final PriorityQueue<Held> held = new PriorityQueue<>(
-            Comparator.comparing(one -> Integer.toUnsignedLong(one.unit().order())));
+            Comparator.comparingLong(one -> Integer.toUnsignedLong(one.unit().order())));
     private @Nullable PictureFormat told;
     private boolean closed;
 

@@ -3,6 +3,7 @@ package sluice.vdev.codec.plain;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.List;
 
 import sluice.vdev.codec.CodecException;
 import sluice.vdev.codec.Picture;
@@ -33,6 +34,7 @@ record PlainUnit(PictureFormat format, boolean raw, int delay, int deed, int see
     static final int SPINS = 3;
     private static final int MAGIC = 'S' | 'L' << 8 | 'P' << 16 | 'L' << 24;
     private static final int MOST_DELAY = 16;
+    private static final List<PixelFormat> PIXELS = List.of(PixelFormat.YU12, PixelFormat.NV12, PixelFormat.GREY);
     private static final ValueLayout.OfInt U32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort U16 = ValueLayout.JAVA_SHORT_UNALIGNED
             .withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -45,11 +47,11 @@ record PlainUnit(PictureFormat format, boolean raw, int delay, int deed, int see
         int height = Short.toUnsignedInt(unit.get(U16, 6));
         int pixels = unit.get(ValueLayout.JAVA_BYTE, 8);
         int delay = unit.get(ValueLayout.JAVA_BYTE, 10);
-        if (pixels < 0 || pixels >= PixelFormat.values().length || delay < 0 || delay > MOST_DELAY || width < 1
+        if (pixels < 0 || pixels >= PIXELS.size() || delay < 0 || delay > MOST_DELAY || width < 1
                 || height < 1 || width > PictureFormat.MOST || height > PictureFormat.MOST)
             throw new CodecException(
                     "%dx%d pixels of format %d, %d kept back".formatted(width, height, pixels, delay));
-        PictureFormat format = new PictureFormat(PixelFormat.values()[pixels], width, height);
+        PictureFormat format = new PictureFormat(PIXELS.get(pixels), width, height);
         boolean raw = unit.get(ValueLayout.JAVA_BYTE, 9) != 0;
         if (raw && unit.byteSize() < BYTES + format.bytes())
             throw new CodecException("%d bytes for a picture of %s".formatted(unit.byteSize() - BYTES, format));
