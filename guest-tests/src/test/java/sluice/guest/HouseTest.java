@@ -94,7 +94,8 @@ class HouseTest {
                         .dependOnClassesThat().resideInAnyPackage("io.netty..",
                                 "sluice.vdev.io..", "sluice.vdev.host..", "sluice.vdev.vhostuser..",
                                 "sluice.vdev.vfiouser..",
-                                "sluice.vdev.display..", "sluice.vdev.rfb..", "sluice.vdev.feed..", "sluice.vdev.qemu..",
+                                "sluice.vdev.display..", "sluice.vdev.rfb..", "sluice.vdev.feed..",
+                                "sluice.vdev.qemu..",
                                 "sluice.vdev.serve..", "sluice.vdev.cli..")
                         .because("devices know neither sockets nor QEMU"),
                         List.of("sluice.vdev.gpu.OpensChannels", "sluice.vdev.gpu.KnowsItsViewers",
@@ -103,7 +104,8 @@ class HouseTest {
                 arguments(noClasses().that().resideInAnyPackage("sluice.vdev.vhostuser..", "sluice.vdev.vfiouser..",
                         "sluice.vdev.virtiopci..", "sluice.vdev.host..").should()
                         .dependOnClassesThat()
-                        .resideInAnyPackage("sluice.vdev.gpu..", "sluice.vdev.display..", "sluice.vdev.rfb..", "sluice.vdev.input..", "sluice.vdev.feed..",
+                        .resideInAnyPackage("sluice.vdev.gpu..", "sluice.vdev.display..", "sluice.vdev.rfb..",
+                                "sluice.vdev.input..", "sluice.vdev.feed..",
                                 "sluice.vdev.grabber..", "sluice.vdev.plugin..", "sluice.vdev.serve..",
                                 "sluice.vdev.cli..")
                         .because("a transport knows no device"),
@@ -123,7 +125,8 @@ class HouseTest {
                 arguments(noClasses().that().resideInAPackage("sluice.vdev.cli..").should().dependOnClassesThat()
                         .resideInAnyPackage("io.netty..", "sluice.vdev.host..", "sluice.vdev.io..",
                                 "sluice.vdev.vhostuser..", "sluice.vdev.vfiouser..", "sluice.vdev.virtiopci..",
-                                "sluice.vdev.display..", "sluice.vdev.rfb..", "sluice.vdev.input..", "sluice.vdev.feed..", "sluice.vdev.gpu..",
+                                "sluice.vdev.display..", "sluice.vdev.rfb..", "sluice.vdev.input..",
+                                "sluice.vdev.feed..", "sluice.vdev.gpu..",
                                 "sluice.vdev.grabber..")
                         .because("the command line says what is to be served, and serve does it"),
                         List.of("sluice.vdev.cli.ServesItself")),
@@ -215,7 +218,8 @@ class HouseTest {
                 "sluice.vdev.witness",
                 "sluice.dmacore.witness", "sluice.vdev.plugin", "sluice.vdev.host",
                 "sluice.vdev.vhostuser",
-                "sluice.vdev.display", "sluice.vdev.rfb", "sluice.vdev.gpu", "sluice.vdev.input", "sluice.vdev.feed", "sluice.vdev.codec", "sluice.vdev.cli",
+                "sluice.vdev.display", "sluice.vdev.rfb", "sluice.vdev.gpu", "sluice.vdev.input", "sluice.vdev.feed",
+                "sluice.vdev.codec", "sluice.vdev.cli",
                 "sluice.guest");
         assertThat(rooms).as("fixtures are no part of what ships").doesNotContain("sluice.vdev.fixture");
         assertThat(house).as("classes").hasSizeGreaterThan(150);

@@ -188,7 +188,8 @@ class InputGuestTest extends MachineTest {
     void fingersTouch() throws Exception {
         assertThat(packets(InputKind.TOUCH, 5, "touch 0 100 200", "touch 1 300 400", "touch 0 101 200", "touch 0 up",
                 "touch 1 up")).containsExactly("3 57 0 3 53 100 3 54 200 1 330 1 3 0 100 3 1 200",
-                        "3 47 1 3 57 1 3 53 300 3 54 400", "3 47 0 3 53 101 3 0 101", "3 57 -1", "3 47 1 3 57 -1 1 330 0");
+                        "3 47 1 3 57 1 3 53 300 3 54 400", "3 47 0 3 53 101 3 0 101", "3 57 -1",
+                        "3 47 1 3 57 -1 1 330 0");
     }
 
     /** The kernel switches caps lock by itself; a program switches another. */
@@ -215,7 +216,8 @@ class InputGuestTest extends MachineTest {
         script(InputKind.KEYBOARD).send("text ab");
         guest.qemu().qmp().execute("cont");
         guest.awaitExit(command, 0);
-        assertThat(guest.qemu().console().lines().stream().skip(before).filter(line -> line.startsWith("SLUICE packet")))
+        assertThat(
+                guest.qemu().console().lines().stream().skip(before).filter(line -> line.startsWith("SLUICE packet")))
                 .containsExactly("SLUICE packet 1 30 1", "SLUICE packet 1 30 0", "SLUICE packet 1 48 1",
                         "SLUICE packet 1 48 0");
     }
