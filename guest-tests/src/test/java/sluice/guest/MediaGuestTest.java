@@ -143,7 +143,7 @@ class MediaGuestTest extends MachineTest {
 
     /** The frames change their size in the middle, and with it the buffers. */
     @ParameterizedTest
-    @ValueSource(strings = { "mmap", "expbuf", "userptr", "udmabuf", "heap", "dumb" })
+    @ValueSource(strings = { "mmap", "expbuf", "userptr", "udmabuf", "heap", "blob" })
     @Order(2)
     void whatIsDecodedIsRight(String memory) throws Exception {
         decode("changing", CHANGING, memory);
