@@ -30,13 +30,13 @@ class MatrixTest {
             assertThat(cells).doesNotHaveDuplicates().allMatch(cell -> cell.memory().takes(cell.use()))
                     .allMatch(cell -> Matrix.obstacle(cell, card).isEmpty());
             Set<Memory> memories = new HashSet<>(Set.of(Memory.values()));
-            if (card == SCREEN) memories.removeAll(Set.of(Memory.USERPTR, Memory.BLOB));
+            if (card.equals(SCREEN)) memories.removeAll(Set.of(Memory.USERPTR, Memory.BLOB));
             assertThat(cells).extracting(Cell::memory).containsAll(memories);
             assertThat(cells).extracting(Cell::setup).contains(Matrix.USUAL.toArray(Setup[]::new));
             Set<Use> uses = new HashSet<>(Set.of(Use.values()));
             // Where nothing is copied and nothing cached, a wrong direction changes nothing.
             if (!card.scatters()) uses.remove(Use.WRONG_SYNC);
-            uses.remove(card == SCREEN ? Use.REQUEUED : Use.FREED);
+            uses.remove(card.equals(SCREEN) ? Use.REQUEUED : Use.FREED);
             assertThat(cells).extracting(Cell::use).containsAll(uses);
         }
     }

@@ -5,6 +5,7 @@ import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
+import java.util.Objects;
 
 import org.junit.jupiter.api.Test;
 
@@ -36,9 +37,7 @@ class ShownFramesTest {
     }
 
     private Bytes bytes() {
-        Bytes bytes = frames.bytes();
-        assertThat(bytes).isNotNull();
-        return bytes;
+        return Objects.requireNonNull(frames.bytes(), "the bytes of a frame that differs");
     }
 
     @Test

@@ -46,7 +46,7 @@ class InputLoopbackTest {
     private Path folder = Path.of("");
 
     /** The transport. */
-    private enum Transport {
+    enum Transport {
         VHOST_USER("vhost-user"),
         VFIO_USER("vfio-user");
 

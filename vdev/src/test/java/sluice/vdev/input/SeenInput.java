@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -45,13 +46,17 @@ final class SeenInput {
         }
     }
 
+    private int[] finger() {
+        return Objects.requireNonNull(fingers.get(slot), "a finger in the slot");
+    }
+
     private void absolute(int code, int value) {
         switch (code) {
             case 0 -> x = value;
             case 1 -> y = value;
             case 0x2f -> slot = value;
-            case 0x35 -> fingers.get(slot)[1] = value;
-            case 0x36 -> fingers.get(slot)[2] = value;
+            case 0x35 -> finger()[1] = value;
+            case 0x36 -> finger()[2] = value;
             case 0x39 -> {
                 if (value < 0) {
                     assertThat(fingers.remove(slot)).as("a finger in slot %d", slot).isNotNull();

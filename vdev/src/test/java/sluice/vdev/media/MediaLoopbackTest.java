@@ -156,13 +156,13 @@ class MediaLoopbackTest {
     }
 
     /** Pages of the guest as a buffer, the last first. */
-    private static ByteBuffer user(GuestRam ram, int type, int index, int used, Buffer memory) {
+    private static ByteBuffer user(int type, int index, int used, Buffer memory) {
         int pages = (int) (memory.length() / GuestRam.PAGE);
         ByteBuffer buffer = MediaDriver.buffer(type, index, V4l2.MEMORY_USERPTR, 1);
         ByteBuffer all = MediaDriver.little(buffer.limit() + pages * Struct.ENTRY_BYTES).put(buffer);
         all.putInt(88, used).putInt(92, (int) memory.length()).putLong(96, 0x7f00_0000_0000L + index);
         for (int i = 0; i < pages; i++)
-            all.putLong(memory.address() + (pages - 1L - i) * GuestRam.PAGE).putInt((int) GuestRam.PAGE).putInt(0);
+            all.putLong(memory.address() + (pages - 1L - i) * GuestRam.PAGE).putInt(GuestRam.PAGE).putInt(0);
         return all.rewind();
     }
 
@@ -191,14 +191,14 @@ class MediaLoopbackTest {
             ByteBuffer bytes = PlainUnits.pattern(WIDTH, HEIGHT, 5, 0, 0);
             // The list begins with the last page.
             MemorySegment.copy(MemorySegment.ofBuffer(bytes), 0, ram.slice(unit), GuestRam.PAGE, bytes.limit());
-            ByteBuffer queued = user(ram, MediaDriver.OUTPUT, 0, bytes.limit(), unit);
+            ByteBuffer queued = user(MediaDriver.OUTPUT, 0, bytes.limit(), unit);
             assertThat(driver.call(id, Ioctl.QBUF, queued)).isZero();
             assertThat(queued.getLong(96)).as("the pointer is the driver's").isEqualTo(0x7f00_0000_0000L);
             while (driver.format(id, MediaDriver.CAPTURE).getInt(8) != WIDTH)
                 Thread.onSpinWait();
             assertThat(driver.request(id, MediaDriver.CAPTURE, 1, V4l2.MEMORY_USERPTR)).isEqualTo(1);
             assertThat(driver.stream(id, MediaDriver.CAPTURE, true)).isZero();
-            assertThat(driver.call(id, Ioctl.QBUF, user(ram, MediaDriver.CAPTURE, 0, 0, picture))).isZero();
+            assertThat(driver.call(id, Ioctl.QBUF, user(MediaDriver.CAPTURE, 0, 0, picture))).isZero();
             MediaDriver.Event first = driver.event();
             MediaDriver.Event second = driver.event();
             MediaDriver.Event captured = first.type() == MediaDriver.CAPTURE ? first : second;
@@ -209,12 +209,12 @@ class MediaLoopbackTest {
             }
             // Not memory, too short a list, and a buffer that is smaller than the picture.
             Buffer nowhere = new Buffer(1L << 40, 3 * GuestRam.PAGE);
-            assertThat(driver.call(id, Ioctl.QBUF, user(ram, MediaDriver.CAPTURE, 0, 0, nowhere)))
+            assertThat(driver.call(id, Ioctl.QBUF, user(MediaDriver.CAPTURE, 0, 0, nowhere)))
                     .isEqualTo(Errno.EFAULT);
-            ByteBuffer cut = user(ram, MediaDriver.CAPTURE, 0, 0, picture);
+            ByteBuffer cut = user(MediaDriver.CAPTURE, 0, 0, picture);
             assertThat(driver.call(id, Ioctl.QBUF, cut.limit(cut.limit() - 16))).isEqualTo(Errno.EINVAL);
             Buffer small = new Buffer(picture.address(), GuestRam.PAGE);
-            assertThat(driver.call(id, Ioctl.QBUF, user(ram, MediaDriver.CAPTURE, 0, 0, small)))
+            assertThat(driver.call(id, Ioctl.QBUF, user(MediaDriver.CAPTURE, 0, 0, small)))
                     .isEqualTo(Errno.EINVAL);
             driver.close(id);
         }
@@ -240,7 +240,7 @@ class MediaLoopbackTest {
 
                 @Override
                 public byte read(long offset) throws IOException {
-                    return (byte) (session.client().read32(4, offset & -4) >>> 8 * (offset & 3));
+                    return (byte) (session.client().read32(4, offset & -4) >>> (8 * (offset & 3)));
                 }
             });
             client.decode();

@@ -7,6 +7,9 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+
+import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.linux.Errno;
 import sluice.vdev.codec.plain.PlainUnits;
@@ -79,7 +82,7 @@ final class MediaModel {
     }
 
     private final OneThreadMedia device;
-    private final Client[] clients = new Client[SLOTS];
+    private final @Nullable Client[] clients = new Client[SLOTS];
     private long pictures;
     private long calls;
 
@@ -143,16 +146,17 @@ final class MediaModel {
     private void open(int slot) {
         int id = device.open();
         assertThat(id).isPositive();
-        clients[slot] = new Client(id);
-        check(clients[slot], Ioctl.SUBSCRIBE_EVENT,
+        Client client = new Client(id);
+        clients[slot] = client;
+        check(client, Ioctl.SUBSCRIBE_EVENT,
                 MediaDriver.little(Struct.Subscription.BYTES).putInt(0, V4l2.EVENT_EOS), 0);
-        check(clients[slot], Ioctl.SUBSCRIBE_EVENT,
+        check(client, Ioctl.SUBSCRIBE_EVENT,
                 MediaDriver.little(Struct.Subscription.BYTES).putInt(0, V4l2.EVENT_SOURCE_CHANGE), 0);
-        format(clients[slot], true, 0);
+        format(client, true, 0);
     }
 
     private void close(int slot) {
-        device.closeSession(clients[slot].id);
+        device.closeSession(Objects.requireNonNull(clients[slot]).id);
         clients[slot] = null;
     }
 
@@ -195,7 +199,7 @@ final class MediaModel {
         boolean small = how % 13 == 12 && count > 0;
         if (small) format.putInt(28, format.getInt(28) - 1);
         payload.put(16, format, 0, Struct.Format.BYTES);
-        int errno = small || count > 0 && queue.count() > 0 && queue.memory != V4l2.MEMORY_MMAP ? Errno.EINVAL : 0;
+        int errno = small || (count > 0 && queue.count() > 0 && queue.memory != V4l2.MEMORY_MMAP) ? Errno.EINVAL : 0;
         // The model does not say how many fit: few are made.
         if (errno == 0 && queue.count() + count > 6) return;
         check(client, Ioctl.CREATE_BUFS, payload, errno);
@@ -332,7 +336,7 @@ final class MediaModel {
         Queue queue = client.queue(output);
         ByteBuffer payload = MediaDriver.little(Struct.Format.BYTES).putInt(0, queue.type).putInt(8, SIDES[how % 3])
                 .putInt(12, SIDES[how % 3]).putInt(16, V4l2.fourcc(output ? "SLPL" : "YU12")).putInt(28, 4096);
-        boolean busy = queue.count() > 0 || output && client.capture.count() > 0;
+        boolean busy = queue.count() > 0 || (output && client.capture.count() > 0);
         check(client, Ioctl.TRY_FMT, payload.duplicate().order(payload.order()), 0);
         check(client, Ioctl.S_FMT, payload, busy ? Errno.EBUSY : 0);
     }
@@ -365,7 +369,7 @@ final class MediaModel {
         if (event.type() == MediaDriver.OUTPUT || event.used() == 0) return;
         pictures++;
         Integer seed = client.seeds.remove(event.seconds());
-        assertThat(seed).as("a picture of the time %d, once", event.seconds()).isNotNull();
+        if (seed == null) throw new AssertionError("a picture of the time " + event.seconds() + " that none is due at");
         if ((event.flags() & V4l2.BUF_ERROR) == 0)
             assertThat(device.read(event.body().getInt(96))).as("the first sample")
                     .isEqualTo(PlainUnits.sample(seed, 0, 0, 0));

@@ -2,6 +2,7 @@ package sluice.vdev.codec.plain;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 
 /** Makes units of the plain coding, and says what their pictures are. */
 public final class PlainUnits {
@@ -13,7 +14,7 @@ public final class PlainUnits {
 
     /** A pattern in YU12. */
     public static ByteBuffer pattern(int width, int height, int seed, int order, int delay) {
-        return ByteBuffer.allocate(PlainUnit.BYTES).order(ByteOrder.LITTLE_ENDIAN).put(0, "SLPL".getBytes())
+        return ByteBuffer.allocate(PlainUnit.BYTES).order(ByteOrder.LITTLE_ENDIAN).put(0, "SLPL".getBytes(StandardCharsets.US_ASCII))
                 .putShort(4, (short) width).putShort(6, (short) height).put(10, (byte) delay).putInt(12, seed)
                 .putInt(16, order);
     }
