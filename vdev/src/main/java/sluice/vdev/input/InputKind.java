@@ -55,7 +55,9 @@ public enum InputKind {
 
     private final String title;
     private final int product;
+    @SuppressWarnings("ImmutableEnumChecker") // filled by the constructor, and never changed
     private final Map<Integer, BitSet> events = new TreeMap<>();
+    @SuppressWarnings("ImmutableEnumChecker") // as events
     private final Map<Integer, Axis> axes = new TreeMap<>();
 
     InputKind(String title, int product) {
