@@ -32,7 +32,6 @@ final class EvdevReader implements Closeable {
 
     private final String name;
     private final Evdev node;
-    private final Axes axes;
     private final InputDevice device;
     private final IoEventLoop loop;
     private final InputDevice.LedListener leds = this::led;
@@ -52,7 +51,6 @@ final class EvdevReader implements Closeable {
             boolean grabLater) {
         this.name = name;
         this.node = node;
-        this.axes = axes;
         this.lights = lights;
         this.device = device;
         this.loop = loop;
