@@ -73,7 +73,8 @@ class QuickStartTest {
 
     @Test
     void severalDevices() {
-        assertThat(read("serve", "--device=gpu,socket-path=/a", "--device=grabber,fd=3")).containsExactly(DeviceArgument.parse("gpu,socket-path=/a"),
+        assertThat(read("serve", "--device=gpu,socket-path=/a", "--device=grabber,fd=3")).containsExactly(
+                DeviceArgument.parse("gpu,socket-path=/a"),
                 DeviceArgument.parse("grabber,fd=3"));
     }
 

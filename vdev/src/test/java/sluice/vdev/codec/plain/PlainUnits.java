@@ -14,7 +14,8 @@ public final class PlainUnits {
 
     /** A pattern in YU12. */
     public static ByteBuffer pattern(int width, int height, int seed, int order, int delay) {
-        return ByteBuffer.allocate(PlainUnit.BYTES).order(ByteOrder.LITTLE_ENDIAN).put(0, "SLPL".getBytes(StandardCharsets.US_ASCII))
+        return ByteBuffer.allocate(PlainUnit.BYTES).order(ByteOrder.LITTLE_ENDIAN)
+                .put(0, "SLPL".getBytes(StandardCharsets.US_ASCII))
                 .putShort(4, (short) width).putShort(6, (short) height).put(10, (byte) delay).putInt(12, seed)
                 .putInt(16, order);
     }
