@@ -244,7 +244,9 @@ class MisuseTest {
             CountDownLatch both = new CountDownLatch(2);
             List<Future<Integer>> work = List.of(threads.submit(() -> imports(machine, shared, small, both)),
                     threads.submit(() -> imports(machine, shared, small, both)));
-            for (Future<Integer> one : work) assertThat(one.get(LIMIT_SECONDS, TimeUnit.SECONDS)).isPositive();
+            int done = 0;
+            for (Future<Integer> one : work) done += one.get(LIMIT_SECONDS, TimeUnit.SECONDS);
+            assertThat(done).as("imports that went well; one thread may always have come too late").isPositive();
             assertThat(shared.attachments()).isEmpty();
             assertThat(small.freePages()).isEqualTo(4);
             machine.found(Rule.MAPPED_AT_IMPORT);
