@@ -35,6 +35,7 @@ public final class WrittenRanges {
 
     /** Removes a range. */
     public synchronized void clear(long from, long length) {
+        if (ends.isEmpty()) return; // a search would box its number
         long end = from + length;
         Map.Entry<Long, Long> before = ends.lowerEntry(from);
         if (before != null && before.getValue() > from) {
@@ -50,6 +51,7 @@ public final class WrittenRanges {
 
     /** The first written byte at or after a position, or {@link Long#MAX_VALUE}. */
     public synchronized long next(long from) {
+        if (ends.isEmpty()) return Long.MAX_VALUE;
         Map.Entry<Long, Long> covering = ends.floorEntry(from);
         if (covering != null && covering.getValue() > from) return from;
         Long next = ends.higherKey(from);
