@@ -39,7 +39,7 @@ import static org.assertj.core.api.Assertions.assertThat;
  */
 @Tag("guest")
 @Tag("matrix")
-@ParameterizedClass(name = "kernel {0}")
+@ParameterizedClass(name = "kernel {0}", allowZeroInvocations = true)
 @MethodSource("kernels")
 class EncoderGuestTest {
     private static final Duration CAPTURE = Duration.ofSeconds(90);
@@ -61,7 +61,7 @@ class EncoderGuestTest {
     }
 
     static List<String> kernels() {
-        return Configurations.of(List.of("newest"), List.of("current"));
+        return Configurations.of(List.of(), List.of("newest", "current"));
     }
 
     private static Path received(String name) {

@@ -26,7 +26,7 @@ import static org.assertj.core.api.Assertions.assertThat;
  */
 @Tag("guest")
 @Tag("matrix")
-@ParameterizedClass(name = "{0}")
+@ParameterizedClass(name = "{0}", allowZeroInvocations = true)
 @MethodSource("configurations")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class WestonGuestTest {
@@ -64,7 +64,7 @@ class WestonGuestTest {
     }
 
     static List<Machine> configurations() {
-        return Configurations.of(List.of(Machine.QEMU_10), List.of(Machine.values()));
+        return Configurations.of(List.of(), List.of(Machine.values()));
     }
 
     @BeforeParameterizedClassInvocation
