@@ -117,9 +117,15 @@ record Reports(List<Test> tests, Map<String, Double> seconds, List<String> wrong
         String name = attribute(xml, "name");
         State state = State.PASSED;
         String said = "";
+        boolean says = false;
         for (int depth = 1; depth > 0;) {
             int event = xml.next();
-            if (event == XMLStreamReader.END_ELEMENT) depth--;
+            if (event == XMLStreamReader.END_ELEMENT) {
+                depth--;
+                says = false;
+            }
+            // Surefire writes the message into an attribute, or with the stack trace as text.
+            if (says && xml.isCharacters()) said += xml.getText();
             if (event != XMLStreamReader.START_ELEMENT) continue;
             depth++;
             State told = switch (xml.getLocalName()) {
@@ -130,6 +136,7 @@ record Reports(List<Test> tests, Map<String, Double> seconds, List<String> wrong
             if (told == State.PASSED || state == State.FAILED) continue;
             state = told;
             said = attribute(xml, "message");
+            says = true;
         }
         return new Test(module, type, name, state, said);
     }

@@ -65,9 +65,7 @@ class InputGuestTest extends MachineTest {
 
     static List<Configuration> configurations() {
         return Configurations.of(List.of(),
-                List.of(new Configuration(Transport.VHOST_USER, TestQemu.QEMU_11),
-                        new Configuration(Transport.VFIO_USER, TestQemu.QEMU_11),
-                        new Configuration(Transport.VHOST_USER, TestQemu.QEMU_10)));
+                List.of(new Configuration(Transport.VHOST_USER, TestQemu.QEMU_11)));
     }
 
     @BeforeParameterizedClassInvocation
