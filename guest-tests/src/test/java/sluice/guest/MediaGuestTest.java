@@ -84,7 +84,7 @@ class MediaGuestTest extends MachineTest {
         return Configurations.of(List.of(),
                 List.of(new Configuration(TestQemu.QEMU_11, GuestIommu.VIRTIO, false),
                         new Configuration(TestQemu.QEMU_11, GuestIommu.NONE, true),
-                        new Configuration(TestQemu.QEMU_11, GuestIommu.INTEL_STRICT, false)));
+                        new Configuration(TestQemu.QEMU_10, GuestIommu.INTEL_STRICT, false)));
     }
 
     @BeforeParameterizedClassInvocation

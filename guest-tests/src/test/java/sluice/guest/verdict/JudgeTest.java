@@ -226,6 +226,16 @@ class JudgeTest {
         assertThat(green().lines()).contains("skipped: a.ALoopbackTest#differs(int)[1] (there is none for ARM)");
     }
 
+    /** Surefire writes the message into an attribute, or with the stack trace as text. */
+    @Test
+    void whatASkippedTestSaysMayBeText() {
+        report("core", "surefire-reports", "a.ALoopbackTest", test("a.ALoopbackTest", "differs",
+                "<skipped type=\"a.Aborted\"><![CDATA[a.Aborted: no peer\n\tat a.B.c]]></skipped><system-out>x</system-out>")
+                + GOOD.formatted("a.ALoopbackTest"));
+        write(".ci/skips", "a.ALoopbackTest#differs | 1 | says no peer | there is none for ARM");
+        assertThat(green().lines()).contains("skipped: a.ALoopbackTest#differs (there is none for ARM)");
+    }
+
     /** A suite that runs where its peer is may not be left out there, by whatever entry. */
     @ParameterizedTest
     @ValueSource(strings = { "missing %s", "exists %s/nowhere", "says something else" })
