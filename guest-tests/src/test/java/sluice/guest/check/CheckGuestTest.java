@@ -45,7 +45,7 @@ class CheckGuestTest {
 
     /** Why cells may be skipped. */
     private static final Pattern SKIPPED = Pattern.compile(
-            "takes no memory of this kind|behind an IOMMU|only on a machine with an IOMMU|this kernel lacks CONFIG_VFIO_PCI_DMABUF|imports no buffers of others");
+            "takes no memory of this kind|behind an IOMMU|only on a machine with an IOMMU|this kernel lacks CONFIG_VFIO_PCI_DMABUF|imports no buffers of others|mapped write-combined");
 
     /**
      * A run.
@@ -141,8 +141,12 @@ class CheckGuestTest {
             String name = key(cell);
             assertThat(bytes != null && bytes.areRight()).as(name).isEqualTo(!wrongBytes.contains(name));
             if (bytes != null) assertThat(bytes.differences()).as(name).hasSize(bytes.areRight() ? 0 : 3);
-            assertThat(cell.timeline().lines()).as(name).hasSizeLessThan(100)
-                    .anyMatch(line -> line instanceof Timeline.Event event && event.broke());
+            assertThat(cell.timeline().lines()).as(name).hasSizeLessThan(100);
+            // A map that fails, or a device that refuses a command, breaks no rule of the DMA API.
+            if (run.driver().equals(SAA7134)) {
+                assertThat(cell.timeline().lines()).as(name)
+                        .anyMatch(line -> line instanceof Timeline.Event event && event.broke());
+            }
             assertThat(cell.findings()).filteredOn(finding -> finding.site().startsWith("dma_")).as(name)
                     .allSatisfy(finding -> assertThat(finding.chain()).hasSizeGreaterThan(3)
                             .anyMatch(function -> function.startsWith("do_syscall_64+")));
