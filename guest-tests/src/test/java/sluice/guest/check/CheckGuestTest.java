@@ -143,10 +143,9 @@ class CheckGuestTest {
             if (bytes != null) assertThat(bytes.differences()).as(name).hasSize(bytes.areRight() ? 0 : 3);
             assertThat(cell.timeline().lines()).as(name).hasSizeLessThan(100);
             // A map that fails, or a device that refuses a command, breaks no rule of the DMA API.
-            if (run.driver().equals(SAA7134)) {
-                assertThat(cell.timeline().lines()).as(name)
-                        .anyMatch(line -> line instanceof Timeline.Event event && event.broke());
-            }
+            if (!run.driver().equals(SAA7134)) continue;
+            assertThat(cell.timeline().lines()).as(name)
+                    .anyMatch(line -> line instanceof Timeline.Event event && event.broke());
             assertThat(cell.findings()).filteredOn(finding -> finding.site().startsWith("dma_")).as(name)
                     .allSatisfy(finding -> assertThat(finding.chain()).hasSizeGreaterThan(3)
                             .anyMatch(function -> function.startsWith("do_syscall_64+")));
