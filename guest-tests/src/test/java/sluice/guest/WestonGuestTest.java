@@ -33,7 +33,7 @@ class WestonGuestTest {
     private static final Duration SOON = Duration.ofSeconds(10);
     private static final int WIDTH = 1280;
     private static final int HEIGHT = 800;
-    private static final int SECONDS = Configurations.count(15, 60);
+    private static final int SECONDS = Configurations.count(15, 30);
     private static final int LOOK_EVERY = 5;
 
     private static @Nullable DesktopGuest running;
