@@ -19,4 +19,9 @@ public record SharedRegion(int id, long bytes) {
                                     bytes, LAST_ID, PAGE));
         }
     }
+
+    /** The bytes of the whole pages that something takes in a region. */
+    public static long whole(long bytes) {
+        return Math.ceilDiv(bytes, PAGE) * PAGE;
+    }
 }

@@ -232,7 +232,7 @@ final class HostBlobCommands {
     private Response map(ContextCommand.ResourceMapBlob command) {
         if (!(resources.find(command.resourceId()) instanceof HostBlob blob)) return Response.ERR_INVALID_RESOURCE_ID;
         long offset = command.offset();
-        if (!blob.isMappable() || !places.contains(offset, HostWindow.whole(blob.size())))
+        if (!blob.isMappable() || !places.contains(offset, SharedRegion.whole(blob.size())))
             return Response.ERR_INVALID_PARAMETER;
         if (blob.isVisible() || !visible) return Response.ERR_UNSPEC;
         Response response = place(blob, offset);
@@ -242,7 +242,7 @@ final class HostBlobCommands {
 
     /** Puts the blob's memory at an offset, where others make room. */
     private Response place(HostBlob blob, long offset) {
-        long length = HostWindow.whole(blob.size());
+        long length = SharedRegion.whole(blob.size());
         WindowExporter exporter = blob.memory().exporter();
         HostWindow.Place at = places.of(exporter);
         if (at != null && at.offset() == offset) return Response.OK_MAP_INFO;

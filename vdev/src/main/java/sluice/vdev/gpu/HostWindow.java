@@ -36,11 +36,6 @@ final class HostWindow {
         return bytes;
     }
 
-    /** Bytes of whole pages. */
-    static long whole(long size) {
-        return Math.ceilDiv(size, SharedRegion.PAGE) * SharedRegion.PAGE;
-    }
-
     /** Whether whole pages are inside. */
     boolean contains(long offset, long length) {
         return offset >= 0 && offset % SharedRegion.PAGE == 0 && length <= bytes && offset <= bytes - length;

@@ -7,6 +7,7 @@ import sluice.dmacore.buffer.Exporter;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.linux.ErrnoException;
 import sluice.dmacore.memory.Runs;
+import sluice.vdev.device.SharedRegion;
 import sluice.vdev.device.SharedWindow;
 
 /**
@@ -62,7 +63,7 @@ final class WindowExporter implements Exporter {
     /** @throws DmaBufException ENOMEM: the window has no room, or its pages cannot be cleared */
     @Override
     public BufferMemory allocate(AllocationRequest request) throws DmaBufException {
-        long length = HostWindow.whole(request.bytes());
+        long length = SharedRegion.whole(request.bytes());
         HostWindow.Place taken = wanted ? places.take(this, from, length) : places.take(this, length, from, to);
         if (taken == null) {
             throw new DmaBufException(Errno.ENOMEM, "%d of the window's %d bytes are used: no room for %d more"

@@ -11,8 +11,6 @@ import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.budget.Resource;
 import sluice.dmacore.budget.Share;
-import sluice.dmacore.buffer.Exporter;
-import sluice.dmacore.exporter.DeviceMemory;
 import sluice.dmacore.linux.ErrnoException;
 import sluice.vdev.device.SharedRegion;
 import sluice.vdev.device.SharedWindow;
@@ -50,12 +48,6 @@ final class FrameArena {
         /** Its bytes. */
         MemorySegment memory() {
             return arena.window().memory().asSlice(offset, length);
-        }
-
-        /** Its bytes as a buffer that other devices can share. */
-        Exporter exporter() {
-            SharedWindow window = arena.window();
-            return new DeviceMemory(window.file(), window.fileOffset() + offset);
         }
 
         /** Whether the driver has mapped it. */
@@ -112,10 +104,6 @@ final class FrameArena {
         return reserved;
     }
 
-    private static long pages(long length) {
-        return length + SharedRegion.PAGE - 1 & -SharedRegion.PAGE;
-    }
-
     /**
      * Reserves zeroed memory.
      *
@@ -125,7 +113,7 @@ final class FrameArena {
     @Nullable
     Range reserve(long length) {
         if (length < 1 || length > bytes) return null;
-        long wanted = pages(length);
+        long wanted = SharedRegion.whole(length);
         long offset = find(wanted);
         if (offset < 0 || !share.takeOrTell(Resource.HOST_MEMORY, wanted)) return null;
         Long hole = free.remove(offset);
@@ -145,7 +133,7 @@ final class FrameArena {
 
     private void free(Range range) {
         long offset = range.offset;
-        long length = pages(range.length);
+        long length = SharedRegion.whole(range.length);
         reserved -= length;
         share.giveBack(Resource.HOST_MEMORY, length);
         clear(offset, length);
