@@ -119,7 +119,9 @@ final class VncClient implements AutoCloseable {
 
     /** The handshake up to the security result, which is returned, and ServerInit if it is 0. */
     int shakeHands(int minor, @Nullable String password) throws IOException {
-        String version = new String(in.readNBytes(12), StandardCharsets.US_ASCII);
+        byte[] greeting = new byte[12];
+        in.readFully(greeting); // a server that has no room closes the connection
+        String version = new String(greeting, StandardCharsets.US_ASCII);
         if (!version.equals("RFB 003.008\n")) throw new AssertionError(version);
         out.write("RFB 003.00%d\n".formatted(minor).getBytes(StandardCharsets.US_ASCII));
         int type;
