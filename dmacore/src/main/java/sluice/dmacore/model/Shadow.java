@@ -49,67 +49,46 @@ final class Shadow {
         final long[] @Nullable [] bytes = new long[CHUNK_PAGES][];
     }
 
-    /** A sparse file and its mapping. */
-    private record Sparse(Fd fd, FileMapping mapping) {
-        static Sparse of(String name, long bytes, FileMappings files) throws IOException {
-            Fd fd = Memfd.create(name, Memfd.ALLOW_SEALING);
-            boolean mapped = false;
-            try {
-                Memfd.resize(fd, (bytes + PAGE - 1) & -PAGE);
-                Sparse sparse = new Sparse(fd, files.map(fd));
-                mapped = true;
-                return sparse;
-            } finally {
-                if (!mapped) fd.close();
-            }
-        }
-
-        void giveBack(long offset, long bytes) {
-            try {
-                Memfd.punch(fd, offset, bytes);
-            } catch (ErrnoException e) {
-                throw new UncheckedIOException("pages of a shadow cannot be given back", e);
-            }
-        }
-
-        void close() {
-            mapping.release();
-            fd.close();
-        }
-    }
-
     private final FileMapping caches;
-    private final Sparse memoryFile;
-    private final Sparse twinsFile;
+    /** Of the file that has the memory, and the twins behind it. */
+    private final Fd fd;
     private final FileMapping memory;
-    private final FileMapping twins;
+    /** Where the twins begin. */
+    private final long twins;
     private final @Nullable Chunk[] chunks;
+    /** Pages that are modelled. */
+    private long pages;
     /** Total of page uses by devices. Guarded by the shadow's entry in the table. */
     private long uses;
     private final LongAdder copied = new LongAdder();
 
-    private Shadow(FileMapping caches, Sparse memory, Sparse twins) {
+    private Shadow(FileMapping caches, Fd fd, FileMapping memory) {
         this.caches = caches;
-        memoryFile = memory;
-        twinsFile = twins;
-        this.memory = memory.mapping;
-        this.twins = twins.mapping;
+        this.fd = fd;
+        this.memory = memory;
+        twins = wholePages(caches.size());
         chunks = new Chunk[(int) ((caches.size() - 1) / CHUNK_BYTES) + 1];
     }
 
     static Shadow of(FileMapping caches, FileMappings files) throws IOException {
-        Sparse memory = Sparse.of("sluice-shadow", caches.size(), files);
-        boolean done = false;
+        Fd fd = Memfd.create("sluice-shadow", Memfd.ALLOW_SEALING);
+        boolean mapped = false;
         try {
-            Shadow shadow = new Shadow(caches, memory, Sparse.of("sluice-twins", caches.size(), files));
+            Memfd.resize(fd, 2 * wholePages(caches.size()));
+            Shadow shadow = new Shadow(caches, fd, files.map(fd));
             caches.retain();
-            done = true;
+            mapped = true;
             return shadow;
         } finally {
-            if (!done) memory.close();
+            if (!mapped) fd.close();
         }
     }
 
+    private static long wholePages(long bytes) {
+        return (bytes + PAGE - 1) & -PAGE;
+    }
+
+    /** The memory, at the offsets of the file that it is a shadow of, and more behind it. */
     FileMapping memory() {
         return memory;
     }
@@ -139,7 +118,8 @@ final class Shadow {
             int in = (int) (page % CHUNK_PAGES);
             if (chunk.uses[in]++ > 0) continue;
             chunk.pages++;
-            copy(caches, memory, page * PAGE, Math.min(PAGE, caches.size() - page * PAGE));
+            pages++;
+            store(page * PAGE, Math.min(PAGE, caches.size() - page * PAGE));
             chunk.deviceWritten.clear(in * PAGE_LINES, (in + 1) * PAGE_LINES);
             chunk.bytes[in] = null;
         }
@@ -158,19 +138,27 @@ final class Shadow {
         for (long page = offset / PAGE; page < end; page++) {
             Chunk chunk = chunk(page / CHUNK_PAGES);
             boolean ended = --chunk.uses[(int) (page % CHUNK_PAGES)] == 0;
-            if (ended && --chunk.pages == 0) chunks[(int) (page / CHUNK_PAGES)] = null;
-            if (ended && idle < 0) idle = page;
+            if (ended) {
+                pages--;
+                if (--chunk.pages == 0) chunks[(int) (page / CHUNK_PAGES)] = null;
+                if (idle < 0) idle = page;
+            }
             if (!ended && idle >= 0) {
                 giveBack(idle, page);
                 idle = -1;
             }
         }
-        if (idle >= 0) giveBack(idle, end);
+        // The last pages are given back with the file, or covered anew.
+        if (idle >= 0 && pages > 0) giveBack(idle, end);
     }
 
     private void giveBack(long page, long end) {
-        memoryFile.giveBack(page * PAGE, (end - page) * PAGE);
-        twinsFile.giveBack(page * PAGE, (end - page) * PAGE);
+        try {
+            Memfd.punch(fd, page * PAGE, (end - page) * PAGE);
+            Memfd.punch(fd, twins + page * PAGE, (end - page) * PAGE);
+        } catch (ErrnoException e) {
+            throw new UncheckedIOException("pages of a shadow cannot be given back", e);
+        }
     }
 
     private static long endPage(long offset, long bytes) {
@@ -196,8 +184,23 @@ final class Shadow {
         return Objects.requireNonNull(chunks[(int) index], "only pages that play are asked about");
     }
 
-    private void copy(FileMapping from, FileMapping to, long offset, long bytes) {
-        MemorySegment.copy(from.segment(), offset, to.segment(), offset, bytes);
+    /** Copies the caches' bytes to memory. */
+    private void store(long offset, long bytes) {
+        copy(caches, offset, memory, offset, bytes);
+    }
+
+    /** Copies memory's bytes to the caches. */
+    private void fetch(long offset, long bytes) {
+        copy(memory, offset, caches, offset, bytes);
+    }
+
+    /** Copies the caches' bytes to their twins. */
+    private void remember(long offset, long bytes) {
+        copy(caches, offset, memory, twins + offset, bytes);
+    }
+
+    private void copy(FileMapping from, long offset, FileMapping to, long toOffset, long bytes) {
+        MemorySegment.copy(from.segment(), offset, to.segment(), toOffset, bytes);
         copied.add(bytes);
     }
 
@@ -242,19 +245,19 @@ final class Shadow {
 
     /** The bytes that the CPU has written since the device's write, or since memory was equal. */
     long writtenMeanwhile(long line) {
-        return isDeviceWritten(line) ? differing(twins, line) : differing(memory, line);
+        return isDeviceWritten(line) ? differing(twins, line) : differing(0, line);
     }
 
     /** The bytes of a line that are newer in the caches than in memory. */
     long newerInCaches(long line) {
-        long differs = differing(memory, line);
+        long differs = differing(0, line);
         return differs == 0 ? 0 : differs & ~newestInMemory(line);
     }
 
     /** The bytes of a line that are newer in memory than in the caches. */
     long newerInMemory(long line) {
         long written = newestInMemory(line);
-        return written == 0 ? 0 : written & differing(memory, line);
+        return written == 0 ? 0 : written & differing(0, line);
     }
 
     private long newestInMemory(long line) {
@@ -262,21 +265,21 @@ final class Shadow {
         return written == 0 ? 0 : written & ~differing(twins, line);
     }
 
-    /** The bytes in which the caches and another buffer differ. */
-    private long differing(FileMapping other, long line) {
+    /** The bytes of a line in which the caches and memory differ, or their twins. */
+    private long differing(long other, long line) {
         long at = line * LINE;
         long bytes = lineBytes(line);
         MemorySegment a = caches.segment();
-        MemorySegment b = other.segment();
+        MemorySegment b = memory.segment();
         long mask = 0;
         for (int i = 0; i < bytes; i += Long.BYTES) {
             if (bytes - i < Long.BYTES) {
                 for (int k = i; k < bytes; k++) {
-                    if (a.get(ValueLayout.JAVA_BYTE, at + k) != b.get(ValueLayout.JAVA_BYTE, at + k)) mask |= 1L << k;
+                    if (a.get(ValueLayout.JAVA_BYTE, at + k) != b.get(ValueLayout.JAVA_BYTE, other + at + k)) mask |= 1L << k;
                 }
                 break;
             }
-            long x = a.get(WORD, at + i) ^ b.get(WORD, at + i);
+            long x = a.get(WORD, at + i) ^ b.get(WORD, other + at + i);
             for (int k = 0; x != 0; k++, x >>>= 8) {
                 if ((x & 0xff) != 0) mask |= 1L << (i + k);
             }
@@ -296,14 +299,14 @@ final class Shadow {
         int in = (int) (line % CHUNK_LINES);
         if (!chunk.deviceWritten.get(in)) {
             chunk.deviceWritten.set(in);
-            chunk.dirty.set(in, differing(memory, line) != 0);
+            chunk.dirty.set(in, differing(0, line) != 0);
             setDeviceBytes(chunk, in, bytes);
-            copy(caches, twins, line * LINE, lineBytes(line));
+            remember(line * LINE, lineBytes(line));
             return;
         }
         if (differing(twins, line) != 0) chunk.dirty.set(in);
         int first = Long.numberOfTrailingZeros(bytes);
-        copy(caches, twins, line * LINE + first, Math.min(Long.bitCount(bytes), lineBytes(line) - first));
+        remember(line * LINE + first, Math.min(Long.bitCount(bytes), lineBytes(line) - first));
         setDeviceBytes(chunk, in, deviceBytes(line) | bytes);
     }
 
@@ -322,22 +325,22 @@ final class Shadow {
 
     /** Writes the cached line to memory. */
     void writeBack(long line) {
-        copy(caches, memory, line * LINE, lineBytes(line));
+        store(line * LINE, lineBytes(line));
         forgetDevice(line);
     }
 
     /** Drops the cached line: the cache is reloaded from memory. */
     void drop(long line) {
-        copy(memory, caches, line * LINE, lineBytes(line));
+        fetch(line * LINE, lineBytes(line));
         forgetDevice(line);
     }
 
     void writeBack(long offset, long bytes) {
-        copy(caches, memory, offset, Math.min(bytes, caches.size() - offset));
+        store(offset, Math.min(bytes, caches.size() - offset));
     }
 
     void drop(long offset, long bytes) {
-        copy(memory, caches, offset, Math.min(bytes, caches.size() - offset));
+        fetch(offset, Math.min(bytes, caches.size() - offset));
     }
 
     /** The first line of a range that a device has written, or −1. */
@@ -354,7 +357,7 @@ final class Shadow {
 
     void close() {
         caches.release();
-        memoryFile.close();
-        twinsFile.close();
+        memory.release();
+        fd.close();
     }
 }

@@ -269,7 +269,7 @@ class NonCoherentFunctionTest {
         assertThat(caches.cacheBytes()).isGreaterThan(2 * 2L * ROUNDS * QUEUE * PAGE);
         // A helper thread closes them.
         Deadline.in(Deadline.USUAL).require(() -> FileMappings.ofProcess().count() <= files,
-                "the end of the guest's mapping, of its shadow and of its twins");
+                "the end of the mappings of the guest and of its shadow");
         assertThat(findings.all()).isEmpty();
     }
 
