@@ -6,10 +6,14 @@
  *
  *   SLUICE input ready         the device is open: what is sent from now on is printed
  *   SLUICE packet 1 30 1       key 30 is pressed
+ *
+ * The kernel keeps some 60 events for a reader: whoever sends more waits for the lines. Without an event for ten seconds the program
+ * gives up, so that whoever runs it can go on.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,7 +81,12 @@ static void print(int node, int count)
 	printf("SLUICE input ready\n");
 	while (count > 0) {
 		struct input_event event;
+		struct pollfd readable = { .fd = node, .events = POLLIN };
 
+		if (poll(&readable, 1, 10000) == 0) {
+			errno = ETIMEDOUT;
+			fail("no event");
+		}
 		if (read(node, &event, sizeof(event)) != sizeof(event))
 			fail("read");
 		if (event.type == EV_SYN) {
