@@ -2,10 +2,11 @@
  * peers.c: a front-end that measures a vhost-user GPU. It negotiates like QEMU, drives the control queue like Linux, waits for interrupts
  * in poll() like a VMM, and drains the display socket on a thread of its own. Written from the virtio and vhost-user documents.
  *
- *   peers --socket-path=PATH [--blob]   then reads lines "WORKLOAD MILLISECONDS" from standard input and answers each with
+ *   peers --socket-path=PATH [--blob | --fresh]   then reads lines "WORKLOAD MILLISECONDS" from standard input and answers each with
  *   WORKLOAD VALUE UNIT OPERATIONS P50 P99       (the last two in microseconds, 0 where operations are not timed one by one)
  *
- * With --blob it has no display, and does the workloads blob-* alone. It ends when its input does. An error is one sentence on standard error and exit status 1.
+ * With --blob it has no display, and does the workloads blob-* alone. With --fresh it makes no picture before a workload needs it, so that the
+ * back-end has done nothing yet. It ends when its input does. An error is one sentence on standard error and exit status 1.
  */
 #include "peers-session.h"
 #include "peers-display.h"
@@ -77,10 +78,13 @@ static void push_flush(const struct picture *p, struct virtio_gpu_rect r) {
 }
 static struct virtio_gpu_rect whole(const struct picture *p) { return (struct virtio_gpu_rect){ 0, 0, p->width, p->height }; }
 
-static void make(const struct picture *p) {
+static void push_create(const struct picture *p) {
     struct virtio_gpu_resource_create_2d c = { { .type = VIRTIO_GPU_CMD_RESOURCE_CREATE_2D }, p->id, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM,
                                                p->width, p->height };
     PUSH(c);
+}
+static void make(const struct picture *p) {
+    push_create(p);
     push_attach(p, list_pages(p));
     publish();
     finish();
@@ -100,15 +104,25 @@ struct workload {
     struct picture picture;
     unsigned depth; /* operations in flight */
     bool spins;
+    unsigned percent; /* of the latencies, if they are the value: the median unless it says another */
+    uint64_t most;    /* operations after which it ends; 0 for as many as there is time for */
 };
+
+static bool goes_on(const struct workload *w, int64_t until, uint64_t operations) {
+    return now() < until && (w->most == 0 || operations < w->most);
+}
+static double latency(const struct workload *w) {
+    qsort(samples, sample_count, sizeof *samples, compare);
+    return percentile(w->percent ? w->percent : 50);
+}
 
 static double per_second(uint64_t operations, int64_t since) { return (double)operations * 1e9 / (double)(now() - since); }
 
-/* TRANSFERs of one pixel, depth of them in flight; one by one, the value is the median latency. */
+/* TRANSFERs of one pixel, depth of them in flight; one by one, the value is the latency. */
 static double small_commands(const struct workload *w, int64_t nanos, uint64_t *operations) {
     const struct virtio_gpu_rect pixel = { 5, 7, 1, 1 };
     int64_t start = now(), end = start + nanos;
-    for (int64_t at = start; at < end;) {
+    for (int64_t at = start; goes_on(w, end, *operations);) {
         unsigned before = in_flight();
         for (; in_flight() < w->depth; ++*operations) push_transfer(&w->picture, pixel);
         if (in_flight() > before) publish();
@@ -118,15 +132,13 @@ static double small_commands(const struct workload *w, int64_t nanos, uint64_t *
         at = then;
     }
     finish();
-    double rate = per_second(*operations, start);
-    qsort(samples, sample_count, sizeof *samples, compare);
-    return w->depth == 1 ? percentile(50) : rate;
+    return w->depth == 1 ? latency(w) : per_second(*operations, start);
 }
 
 /* Frames as a guest shows them: TRANSFER and FLUSH with one kick, the next frame when both are done. */
 static double frames(const struct workload *w, int64_t nanos, uint64_t *operations) {
     int64_t start = now();
-    for (int64_t at = start, then; at < start + nanos; at = then) {
+    for (int64_t at = start, then; goes_on(w, start + nanos, *operations); at = then) {
         push_transfer(&w->picture, whole(&w->picture));
         push_flush(&w->picture, whole(&w->picture));
         publish();
@@ -205,8 +217,22 @@ static double attach(const struct workload *w, int64_t nanos, uint64_t *operatio
         finish();
         sample(now() - at);
     }
-    qsort(samples, sample_count, sizeof *samples, compare);
-    return percentile(50);
+    return latency(w);
+}
+
+/* The very first ATTACH_BACKING of a back-end. */
+static double first_attach(const struct workload *w, int64_t nanos, uint64_t *operations) {
+    push_create(&w->picture);
+    publish();
+    finish();
+    uint32_t entries = list_pages(&w->picture);
+    int64_t at = now();
+    push_attach(&w->picture, entries);
+    publish();
+    finish();
+    sample(now() - at);
+    *operations = 1;
+    return latency(w);
 }
 
 /* --- Blobs -------------------------------------------------------------------------------------------------------------------- */
@@ -262,14 +288,14 @@ static double create_blob(const struct workload *w, int64_t nanos, uint64_t *ope
         publish();
         finish();
     }
-    qsort(samples, sample_count, sizeof *samples, compare);
-    return percentile(50);
+    return latency(w);
 }
 
 #define FHD(layout) { 1 + layout, 1920, 1080, layout }
 #define UHD(layout) { 1 + LAYOUTS + layout, 3840, 2160, layout }
 static const struct workload workloads[] = {
     { "single", "us", small_commands, FHD(SCATTERED), 1, false },
+    { "single-p99", "us", small_commands, FHD(SCATTERED), 1, false, .percent = 99 },
     { "single-spin", "us", small_commands, FHD(SCATTERED), 1, true },
     { "flight", "commands/s", small_commands, FHD(SCATTERED), 32, false },
     { "1080p-scattered", "frames/s", frames, FHD(SCATTERED), 1, false },
@@ -283,6 +309,13 @@ static const struct workload workloads[] = {
     { "damage", "damages/s", damage, FHD(SCATTERED), 1, false },
     { "damage-flight", "damages/s", damage, FHD(SCATTERED), 16, false },
     { "attach", "us", attach, FHD(SCATTERED), 1, false },
+    { "fresh-attach", "us", first_attach, FHD(SCATTERED), 1, false },
+    { "fresh-single", "us", small_commands, FHD(SCATTERED), 1, false, .most = 2000 },
+    { "fresh-single-p99", "us", small_commands, FHD(SCATTERED), 1, false, .percent = 99, .most = 2000 },
+    { "fresh-flight", "commands/s", small_commands, FHD(SCATTERED), 32, false },
+    { "fresh-1080p", "frames/s", frames, FHD(SCATTERED), 1, false, .most = 200 },
+    { "fresh-4k", "frames/s", frames, UHD(SCATTERED), 1, false, .most = 100 },
+    { "fresh-damage", "damages/s", damage, FHD(SCATTERED), 1, false },
     { "blob-64", "flips/s", flips, { 1, 64, 64, SCATTERED }, 1, false },
     { "blob-1080p", "flips/s", flips, { 3, 1920, 1080, SCATTERED }, 1, false },
     { "blob-4k", "flips/s", flips, { 5, 3840, 2160, SCATTERED }, 1, false },
@@ -292,14 +325,17 @@ enum { WORKLOADS = sizeof workloads / sizeof *workloads };
 
 static bool is_of_blobs(const struct workload *w) { return w->run == flips || w->run == create_blob; }
 
-static void perform(const char *name, long millis, bool blobs) {
+static void perform(const char *name, long millis, bool blobs, bool fresh) {
     const struct workload *w = workloads;
     while (w < workloads + WORKLOADS && strcmp(w->name, name)) w++;
     if (w == workloads + WORKLOADS || is_of_blobs(w) != blobs) DIE("unknown workload %s", name);
     static uint32_t shown;
     uint64_t operations = 0;
-    if (w->run != limit && !blobs && shown != w->picture.id) show(&w->picture);
-    shown = w->run == limit ? shown : w->picture.id;
+    if (w->run != limit && w->run != first_attach && !blobs && shown != w->picture.id) {
+        if (fresh) make(&w->picture);
+        show(&w->picture);
+        shown = w->picture.id;
+    }
     sample_count = 0;
     spinning = w->spins;
     double value = w->run(w, millis * 1000000, &operations);
@@ -311,9 +347,9 @@ static void perform(const char *name, long millis, bool blobs) {
 
 int main(int argc, char **argv) {
     const char option[] = "--socket-path=";
-    bool blobs = argc == 3 && strcmp(argv[2], "--blob") == 0;
-    if (argc != (blobs ? 3 : 2) || strncmp(argv[1], option, sizeof option - 1)) {
-        fprintf(stderr, "usage: peers --socket-path=PATH [--blob], then lines WORKLOAD MILLISECONDS on standard input\n");
+    bool blobs = argc == 3 && strcmp(argv[2], "--blob") == 0, fresh = argc == 3 && strcmp(argv[2], "--fresh") == 0;
+    if (argc != (blobs || fresh ? 3 : 2) || strncmp(argv[1], option, sizeof option - 1)) {
+        fprintf(stderr, "usage: peers --socket-path=PATH [--blob | --fresh], then lines WORKLOAD MILLISECONDS on standard input\n");
         return 2;
     }
     kick_fd = new_eventfd();
@@ -327,12 +363,12 @@ int main(int argc, char **argv) {
             make_blob(w->picture);
             make_blob(other(&w->picture));
         }
-    for (enum layout l = SCATTERED; !blobs && l < LAYOUTS; l++) {
+    for (enum layout l = SCATTERED; !blobs && !fresh && l < LAYOUTS; l++) {
         make(&(struct picture)FHD(l));
         make(&(struct picture)UHD(l));
     }
     char name[64];
     long millis;
-    while (scanf("%63s %ld", name, &millis) == 2) perform(name, millis, blobs);
+    while (scanf("%63s %ld", name, &millis) == 2) perform(name, millis, blobs, fresh);
     return 0;
 }

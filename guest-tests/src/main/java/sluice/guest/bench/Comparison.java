@@ -43,6 +43,12 @@ record Comparison(String name, Workload workload, Spread ours, @Nullable Spread 
         return (ratio == null || bar == null) ? null : workload.meets(ratio.median(), bar);
     }
 
+    /** Whether our own bar is met; null if there is none. */
+    @Nullable
+    Boolean meetsOwn() {
+        return workload.own == null ? null : workload.meets(ours.median(), workload.own);
+    }
+
     /** Whether the bar against the limit is met; null if there is none. */
     @Nullable
     Boolean meetsLimit() {

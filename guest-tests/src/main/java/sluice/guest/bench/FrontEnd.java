@@ -55,12 +55,12 @@ final class FrontEnd implements AutoCloseable {
     /**
      * Starts {@code program}, which connects to {@code socket} and negotiates.
      *
-     * @param blobs whether with blobs, and without a display
+     * @param options of the program
      */
-    static FrontEnd start(Path program, Path socket, boolean blobs) throws IOException {
+    static FrontEnd start(Path program, Path socket, String... options) throws IOException {
         Path folder = Files.createTempDirectory("sluice-bench-");
         List<String> command = new ArrayList<>(List.of(program.toString(), "--socket-path=" + socket));
-        if (blobs) command.add("--blob");
+        command.addAll(List.of(options));
         Process process = new ProcessBuilder(command)
                 .directory(folder.toFile()).redirectErrorStream(true).start();
         return new FrontEnd(new ChildProcess(process, folder));

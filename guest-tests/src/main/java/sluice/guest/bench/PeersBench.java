@@ -66,7 +66,7 @@ final class PeersBench implements Callable<Integer> {
         PrintWriter out = commandSpec().commandLine().getOut();
         List<Subject> subjects = new ArrayList<>();
         try {
-            start(subjects, FrontEnd.compile(), out);
+            choose(subjects, FrontEnd.compile(), out);
             run(subjects, workloads, out);
         } finally {
             for (Subject subject : subjects) subject.close();
@@ -74,25 +74,19 @@ final class PeersBench implements Callable<Integer> {
         return 0;
     }
 
-    private void start(List<Subject> subjects, Path program, PrintWriter out) throws IOException, InterruptedException {
+    private void choose(List<Subject> subjects, Path program, PrintWriter out) throws IOException {
         String launcher = System.getProperty(LAUNCHER);
         if (launcher == null) {
             throw new IOException("the system property " + LAUNCHER + " is not set: start with ./sluice bench peers");
         }
-        subjects.add(Subject.start(OURS, Subject.Kind.OURS, List.of(launcher, "gpu"),
-                VhostUserGpu.Readiness.SAYS_LISTENING, program));
-        subjects.add(Subject.start(BLOBS, Subject.Kind.BLOBS, List.of(launcher, "gpu", BLOBS),
-                VhostUserGpu.Readiness.SAYS_LISTENING, program));
+        subjects.add(new Subject(OURS, Subject.Kind.OURS, List.of(launcher, "gpu"), program));
+        subjects.add(new Subject(BLOBS, Subject.Kind.BLOBS, List.of(launcher, "gpu", BLOBS), program));
         if (pollMicros > 0) {
             String polling = "--poll-us=" + pollMicros;
-            subjects.add(Subject.start(polling, Subject.Kind.OURS, List.of(launcher, "gpu", polling),
-                    VhostUserGpu.Readiness.SAYS_LISTENING, program));
+            subjects.add(new Subject(polling, Subject.Kind.OURS, List.of(launcher, "gpu", polling), program));
         }
         String binary = peer(out);
-        if (binary != null) {
-            subjects.add(
-                    Subject.start(PEER, Subject.Kind.PEER, List.of(binary), VhostUserGpu.Readiness.SOCKET, program));
-        }
+        if (binary != null) subjects.add(new Subject(PEER, Subject.Kind.PEER, List.of(binary), program));
     }
 
     private static @Nullable String peer(PrintWriter out) {
@@ -104,12 +98,23 @@ final class PeersBench implements Callable<Integer> {
         }
     }
 
-    private void run(List<Subject> subjects, List<Workload> workloads, PrintWriter out) throws IOException {
+    private void run(List<Subject> subjects, List<Workload> workloads, PrintWriter out)
+            throws IOException, InterruptedException {
         String before = PeersReport.load();
+        List<Workload> warm = workloads.stream().filter(workload -> !workload.isFresh()).toList();
         for (Workload workload : workloads) {
+            if (!workload.isFresh()) continue;
+            out.println("measuring in fresh processes: " + workload.label);
+            out.flush();
+            for (int round = 0; round < rounds; round++)
+                for (Subject subject : taking(workload, subjects)) subject.measureFresh(workload, millis);
+        }
+        for (Subject subject : subjects)
+            if (warm.stream().anyMatch(workload -> takes(workload, subject))) subject.start();
+        for (Workload workload : warm) {
             for (Subject subject : taking(workload, subjects)) subject.warmUp(workload, warmUp);
         }
-        for (Workload workload : workloads) {
+        for (Workload workload : warm) {
             out.println("measuring " + workload.label);
             out.flush();
             for (int round = 0; round < rounds; round++) {
@@ -129,12 +134,13 @@ final class PeersBench implements Callable<Integer> {
         return subjects.stream().filter(subject -> takes(workload, subject)).toList();
     }
 
-    /** Whether a workload applies: frames take so long that the time of a wake-up, and so polling, does not matter. */
+    /** Whether a workload applies. Polling is not what a fresh process is judged by; frames take so long that the time of a wake-up, and so polling, does not matter. */
     private static boolean takes(Workload workload, Subject subject) {
         return switch (subject.kind()) {
             case PEER -> true;
             case BLOBS -> workload.isOfBlobs();
-            case OURS -> !workload.isOfBlobs() && (!workload.isFrames() || subject.name().equals(OURS));
+            case OURS -> !workload.isOfBlobs()
+                    && (subject.name().equals(OURS) || !workload.isFrames() && !workload.isFresh());
         };
     }
 

@@ -37,18 +37,25 @@ record PeersReport(List<Comparison> comparisons, List<Subject> subjects, String 
         for (Comparison c : comparisons) {
             rows.add(new String[]{
                     c.workload().label + ", " + c.workload().unitText()
+                            + (c.workload().isFresh() && !c.workload().isOfProcess() ? ", fresh" : "")
                             + (c.name().equals(PeersBench.OURS) || c.workload().isOfBlobs() ? "" : ", " + c.name()),
                     c.ours().text(), text(c.peer()), text(c.ratio()),
-                    c.bar() == null ? "" : c.workload().barText(c.bar()),
-                    verdict(c.meetsBar()), text(c.limit()), verdict(c.meetsLimit()) });
+                    c.bar() == null ? own(c) : c.workload().barText(c.bar()),
+                    verdict(c.bar() == null ? c.meetsOwn() : c.meetsBar()), text(c.limit()), verdict(c.meetsLimit()) });
         }
         StringBuilder text = new StringBuilder();
         for (String[] row : rows) {
-            text.append("%-44s %-28s %-28s %-18s %-6s %-7s %-20s %s".formatted((Object[]) row).stripTrailing())
+            text.append("%-48s %-28s %-28s %-18s %-12s %-7s %-20s %s".formatted((Object[]) row).stripTrailing())
                     .append('\n');
         }
         return text.append("load of the machine before: ").append(loadBefore).append(", after: ").append(loadAfter)
                 .append("; ").append(machine()).toString();
+    }
+
+    /** A bar for ours alone, with its unit. */
+    private static String own(Comparison c) {
+        Double own = c.workload().own;
+        return own == null ? "" : "%s %s".formatted(c.workload().barText(own), c.workload().unitText());
     }
 
     private static String text(@Nullable Spread spread) {
@@ -84,6 +91,10 @@ record PeersReport(List<Comparison> comparisons, List<Subject> subjects, String 
         if (comparison.ratio() != null) json.add("ratio", json(comparison.ratio()));
         if (comparison.bar() != null) json.addProperty("bar", comparison.bar());
         if (comparison.meetsBar() != null) json.addProperty("met", comparison.meetsBar());
+        if (workload.own != null) {
+            json.addProperty("ownBar", workload.own);
+            json.addProperty("ownMet", comparison.meetsOwn());
+        }
         if (comparison.limit() != null) {
             json.add("frameToLimit", json(comparison.limit()));
             json.addProperty("limitBar", Workload.LIMIT_BAR);

@@ -1,15 +1,20 @@
 package sluice.guest.bench;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+import org.jspecify.annotations.Nullable;
 
 import sluice.guest.VhostUserGpu;
 
-/** A compared back-end: its process, its front-end, and its measurements so far. */
+/** A compared back-end: its processes, their front-ends, and its measurements so far. */
 final class Subject implements AutoCloseable {
     /** What a back-end is. */
     enum Kind {
@@ -21,32 +26,55 @@ final class Subject implements AutoCloseable {
         PEER
     }
 
+    private static final Pattern RESIDENT = Pattern.compile("VmRSS:\\s+(\\d+) kB");
+
     private final String name;
     private final Kind kind;
     private final List<String> command;
-    private final VhostUserGpu gpu;
-    private final FrontEnd frontEnd;
+    private final Path program;
     private final Map<Workload, List<Measurement>> rounds = new EnumMap<>(Workload.class);
     private final Map<Workload, List<Measurement>> limits = new EnumMap<>(Workload.class);
+    /** The process that gets warm; absent until it is started. */
+    private @Nullable Pair warm;
 
-    private Subject(String name, Kind kind, List<String> command, VhostUserGpu gpu, FrontEnd frontEnd) {
+    /** @param program the front-end */
+    Subject(String name, Kind kind, List<String> command, Path program) {
         this.name = name;
         this.kind = kind;
         this.command = command;
-        this.gpu = gpu;
-        this.frontEnd = frontEnd;
+        this.program = program;
     }
 
-    /** Starts a back-end and connects the front-end {@code program} to it. */
-    static Subject start(String name, Kind kind, List<String> command, VhostUserGpu.Readiness readiness, Path program)
-            throws IOException, InterruptedException {
-        VhostUserGpu gpu = VhostUserGpu.start(name, command, readiness);
-        try {
-            return new Subject(name, kind, command, gpu, FrontEnd.start(program, gpu.socket(), kind == Kind.BLOBS));
-        } catch (IOException | RuntimeException failure) {
-            gpu.close();
-            throw failure;
+    /** A back-end and the front-end that is connected to it. */
+    private record Pair(VhostUserGpu gpu, FrontEnd frontEnd) implements AutoCloseable {
+        static Pair of(VhostUserGpu gpu, Path program, String... options) throws IOException {
+            try {
+                return new Pair(gpu, FrontEnd.start(program, gpu.socket(), options));
+            } catch (IOException | RuntimeException failure) {
+                gpu.close();
+                throw failure;
+            }
         }
+
+        Measurement measure(String workload, long millis) throws IOException {
+            try {
+                return frontEnd.measure(workload, millis, gpu.process().toHandle());
+            } catch (IOException failure) {
+                throw new IOException(failure.getMessage() + ". " + gpu.errors(), failure);
+            }
+        }
+
+        @Override
+        public void close() throws IOException {
+            frontEnd.close();
+            gpu.close();
+        }
+    }
+
+    /** Starts the process that gets warm. */
+    void start() throws IOException, InterruptedException {
+        VhostUserGpu gpu = VhostUserGpu.start(name, command, VhostUserGpu.Readiness.SOCKET);
+        warm = kind == Kind.BLOBS ? Pair.of(gpu, program, "--blob") : Pair.of(gpu, program);
     }
 
     String name() {
@@ -70,6 +98,29 @@ final class Subject implements AutoCloseable {
         return (kind == Kind.PEER ? workload.ofPeer() : workload).wireName();
     }
 
+    /** Measures in a process of its own. */
+    void measureFresh(Workload workload, long millis) throws IOException, InterruptedException {
+        long begun = System.nanoTime();
+        VhostUserGpu gpu = VhostUserGpu.start(name, command, VhostUserGpu.Readiness.SOCKET);
+        double started = (System.nanoTime() - begun) / 1e6;
+        if (workload.isOfProcess()) {
+            try (gpu) {
+                keep(rounds, workload,
+                        Measurement.of(workload == Workload.FRESH_START ? started : residentMib(gpu.process().pid())));
+            }
+            return;
+        }
+        try (Pair fresh = Pair.of(gpu, program, "--fresh")) {
+            keep(rounds, workload, fresh.measure(wireName(workload), millis));
+        }
+    }
+
+    private static double residentMib(long pid) throws IOException {
+        Matcher found = RESIDENT.matcher(Files.readString(Path.of("/proc/" + pid + "/status")));
+        if (!found.find()) throw new IOException("the kernel does not say how much of process " + pid + " is resident");
+        return Long.parseLong(found.group(1)) / 1024.0;
+    }
+
     void measure(Workload workload, long millis) throws IOException {
         keep(rounds, workload, measure(wireName(workload), millis));
     }
@@ -81,11 +132,9 @@ final class Subject implements AutoCloseable {
     }
 
     private Measurement measure(String workload, long millis) throws IOException {
-        try {
-            return frontEnd.measure(workload, millis, gpu.process().toHandle());
-        } catch (IOException failure) {
-            throw new IOException(name + ": " + failure.getMessage() + ". " + gpu.errors(), failure);
-        }
+        Pair pair = warm;
+        if (pair == null) throw new IllegalStateException(name + " has not been started");
+        return pair.measure(workload, millis);
     }
 
     private static void keep(Map<Workload, List<Measurement>> where, Workload workload, Measurement measurement) {
@@ -104,7 +153,6 @@ final class Subject implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        frontEnd.close();
-        gpu.close();
+        if (warm != null) warm.close();
     }
 }
