@@ -19,7 +19,6 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 import sluice.guest.GpuProvider;
-import sluice.guest.VhostUserGpu;
 
 /**
  * {@code sluice bench peers}: one C front-end drives Sluice and the C peer vhost-user-gpu. All processes run for the
@@ -134,13 +133,16 @@ final class PeersBench implements Callable<Integer> {
         return subjects.stream().filter(subject -> takes(workload, subject)).toList();
     }
 
-    /** Whether a workload applies. Polling is not what a fresh process is judged by; frames take so long that the time of a wake-up, and so polling, does not matter. */
+    /**
+     * Whether a workload applies. Polling is not what a fresh process is judged by; frames take so long that the time
+     * of a wake-up, and so polling, does not matter.
+     */
     private static boolean takes(Workload workload, Subject subject) {
         return switch (subject.kind()) {
             case PEER -> true;
             case BLOBS -> workload.isOfBlobs();
             case OURS -> !workload.isOfBlobs()
-                    && (subject.name().equals(OURS) || !workload.isFrames() && !workload.isFresh());
+                    && (subject.name().equals(OURS) || !(workload.isFrames() || workload.isFresh()));
         };
     }
 
