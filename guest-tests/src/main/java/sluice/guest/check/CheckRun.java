@@ -22,8 +22,8 @@ final class CheckRun {
     /** Time limit of a cell: a stock driver's buffers arrive within milliseconds. */
     static final Duration CELL = Duration.ofSeconds(60);
 
-    /** How often mappings are counted, until none is left of a cell. */
-    private static final int LOOKS = 5;
+    /** How long the mappings of a cell may take to end after its programs: the devices answer when the host has time for them. */
+    private static final Duration SETTLED = Duration.ofSeconds(10);
 
     private final List<String> launcher;
     private final QemuBinary qemu;
@@ -135,10 +135,17 @@ final class CheckRun {
         }
     }
 
-    /** A driver may unmap what a program has left when its device has answered, which is after the program's end. */
+    /**
+     * A driver may unmap what a program has left when its device has answered, which is after the program's end: between two looks the
+     * guest runs, and so what its kernel still has to do.
+     */
     private static Seen whenUnmapped(CheckMachine machine, Seen before) throws IOException, InterruptedException {
+        long deadline = System.nanoTime() + SETTLED.toNanos();
         Seen now = Seen.of(machine.reports());
-        for (int looks = 1; looks < LOOKS && now.mappings > before.mappings; looks++) now = Seen.of(machine.reports());
+        while (now.mappings > before.mappings && System.nanoTime() < deadline) {
+            machine.run(":", SETTLED);
+            now = Seen.of(machine.reports());
+        }
         return now;
     }
 
