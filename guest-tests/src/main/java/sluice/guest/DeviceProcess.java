@@ -44,11 +44,12 @@ public final class DeviceProcess implements Closeable {
      * @param description the device and its options, as {@code --device} of {@code sluice serve} takes them, without
      * {@code socket-path}, {@code stats} and {@code snapshot-dir}
      * @param shows whether it has a screen, whose picture it writes
+     * @param bus where QEMU is to attach it
      */
-    public record Served(String name, String description, boolean shows) {
+    public record Served(String name, String description, boolean shows, QemuBus bus) {
         /** A device without a screen. */
         public Served(String name, String description) {
-            this(name, description, false);
+            this(name, description, false, QemuBus.NONE);
         }
 
         private String argument(Path folder) {
@@ -106,15 +107,23 @@ public final class DeviceProcess implements Closeable {
         return arguments;
     }
 
-    /** Their sockets in a folder, in order. */
-    public static List<Path> sockets(Path folder, List<Served> devices) {
-        return devices.stream().map(device -> device.socket(folder)).toList();
+    /** What {@code -device} of QEMU takes for each, with sockets in a folder: in order, and then those on other buses. */
+    public static List<String> qemuDevices(Path folder, List<Served> devices) {
+        List<String> all = new ArrayList<>();
+        List<String> last = new ArrayList<>();
+        for (Served device : devices) {
+            List<String> to = device.bus.equals(QemuBus.NONE) ? all : last;
+            to.addAll(device.bus.devices());
+            to.add(QemuHint.function(device.socket(folder), device.bus.id()));
+        }
+        all.addAll(last);
+        return all;
     }
 
-    /** QEMU's arguments for all devices, in order. */
+    /** QEMU's arguments for all devices, after all others of the machine. */
     public List<String> qemuArguments() {
         List<String> arguments = new ArrayList<>();
-        for (Path socket : sockets(folder, devices)) arguments.addAll(List.of("-device", QemuHint.function(socket)));
+        for (String device : qemuDevices(folder, devices)) arguments.addAll(List.of("-device", device));
         return arguments;
     }
 

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.guest.DeviceProcess;
 import sluice.guest.Picture;
+import sluice.guest.QemuBus;
 
 /** A Sluice process that serves a card and the witness. Closing it ends the process. */
 final class CardServer implements Closeable {
@@ -32,7 +33,7 @@ final class CardServer implements Closeable {
     static CardServer start(List<String> launcher, Card card, Setup setup, boolean blobs)
             throws IOException, InterruptedException {
         List<DeviceProcess.Served> served = new ArrayList<>(served(card, setup));
-        if (blobs) served.add(1, new DeviceProcess.Served("blobs", BLOBS, true));
+        if (blobs) served.add(1, new DeviceProcess.Served("blobs", BLOBS, true, QemuBus.NONE));
         return new CardServer(DeviceProcess.start(launcher, plugins(card), served));
     }
 
@@ -41,9 +42,9 @@ final class CardServer implements Closeable {
         return DeviceProcess.arguments(folder, plugins(card), served(card, setup));
     }
 
-    /** The sockets of both in a folder, in the order in which QEMU is to attach them: the card is the last. */
-    static List<Path> sockets(Path folder, Card card, Setup setup) {
-        return DeviceProcess.sockets(folder, served(card, setup));
+    /** What {@code -device} of QEMU takes for both, with sockets in a folder, in order: the card is the last on the machine's own bus. */
+    static List<String> qemuDevices(Path folder, Card card, Setup setup) {
+        return DeviceProcess.qemuDevices(folder, served(card, setup));
     }
 
     private static List<Path> plugins(Card card) {
@@ -53,11 +54,12 @@ final class CardServer implements Closeable {
     }
 
     private static List<DeviceProcess.Served> served(Card card, Setup setup) {
-        return List.of(new DeviceProcess.Served("witness", "witness"),
+        // Its addresses are guest physical, and so are those of the kernel's devices that are on no bus, for which it is told.
+        return List.of(new DeviceProcess.Served("witness", "witness", false, setup.iommu().untranslated()),
                 new DeviceProcess.Served("card", "%s,coherency=%s%s".formatted(card.device(),
                         setup.snoops() ? "coherent" : "non-coherent",
                         String.join("", card.options().stream().map(option -> "," + option).toList())),
-                        card.role() == Role.SCANOUT));
+                        card.role() == Role.SCANOUT, QemuBus.NONE));
     }
 
     /** QEMU's arguments for both functions. */

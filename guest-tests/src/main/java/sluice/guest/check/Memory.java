@@ -4,7 +4,8 @@ package sluice.guest.check;
 enum Memory {
     MMAP("mmap", Kind.OWN, true, "the driver's own buffers", "nothing"),
     EXPBUF("expbuf", Kind.EXPORTED, true, "the driver's own buffers, exported and read as dma-bufs", "VIDIOC_EXPBUF"),
-    USERPTR("userptr", Kind.USER, false, "anonymous memory of the program", "V4L2_MEMORY_USERPTR"),
+    USERPTR("userptr", Kind.USER, false, "anonymous memory of the program",
+            "V4L2_MEMORY_USERPTR, which none of these drivers takes: the DMA of saa7134 begins with a page, and a pointer anywhere; dt3155 and tw686x leave it out"),
     UDMABUF("udmabuf", Kind.IMPORTED, false, "single pages of a memfd, in reverse order, by /dev/udmabuf",
             "CONFIG_UDMABUF"),
     UDMABUF_HUGE("udmabuf-huge", Kind.IMPORTED, true, "a part of a huge page, by /dev/udmabuf",

@@ -6,8 +6,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 
-import sluice.vdev.qemu.QemuHint;
-
 /**
  * The command lines by which virtme-ng boots a kernel with the devices of a check: one that serves them, and vng's. vng joins what
  * {@code --qemu-opts} is given into a line of a shell, so its devices are quoted twice; {@code --numa} makes the guest's memory a shared
@@ -36,8 +34,7 @@ final class VngLine {
         if (!setup.kernel().isEmpty()) words.addAll(List.of("--append", setup.kernel()));
         List<String> devices = new ArrayList<>(List.of("-machine q35"));
         if (!setup.iommu().device().isEmpty()) devices.add("-device " + setup.iommu().device());
-        for (Path socket : CardServer.sockets(folder, card, setup))
-            devices.add("-device " + shell(QemuHint.function(socket)));
+        for (String device : CardServer.qemuDevices(folder, card, setup)) devices.add("-device " + shell(device));
         words.add("--qemu-opts=" + String.join(" ", devices));
         out.println(words.stream().map(VngLine::shell).collect(Collectors.joining(" ")));
         out.flush();

@@ -72,9 +72,8 @@ class MatrixTest {
                 why -> assertThat(why).contains("single pages"));
         assertThat(Matrix.obstacle(new Cell(Matrix.PLAIN, Memory.UDMABUF_HUGE, Use.SYNC), CONTIGUOUS)).isEmpty();
         Setup both = new Setup(GuestIommu.VIRTIO, false, false);
-        assertThat(Matrix.obstacle(new Cell(both, Memory.UDMABUF_TWICE, Use.SYNC), SCATTERS)).isPresent();
-        assertThat(Matrix.obstacle(new Cell(both, Memory.VIVID, Use.SYNC), SCATTERS)).isPresent();
-        assertThat(Matrix.obstacle(new Cell(both, Memory.HEAP, Use.SYNC), SCATTERS)).isEmpty();
+        for (Memory memory : List.of(Memory.UDMABUF_TWICE, Memory.VIVID, Memory.HEAP))
+            assertThat(Matrix.obstacle(new Cell(both, memory, Use.SYNC), SCATTERS)).isEmpty();
         assertThat(Matrix.obstacle(new Cell(Matrix.NON_COHERENT, Memory.VGEM, Use.SYNC), SCATTERS)).hasValueSatisfying(
                 why -> assertThat(why).contains("write-combined"));
         assertThat(Matrix.obstacle(new Cell(Matrix.PLAIN, Memory.HEAP, Use.FREED), SCATTERS)).isPresent();

@@ -8,6 +8,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 import sluice.guest.GuestIommu;
+import sluice.guest.QemuBus;
 import sluice.vdev.qemu.HostCommand;
 import sluice.vdev.qemu.QemuHint;
 
@@ -42,9 +43,12 @@ class VngLineTest {
         assertThat(words).containsSequence("vng --run", "vng /home/me/my linux", "vng --disable-microvm")
                 .contains("vng intel_iommu=on swiotlb=force", "qemu q35", "qemu " + setup.iommu().device());
         Path folder = Path.of(System.getProperty("java.io.tmpdir"), "sluice-vng");
-        assertThat(words).endsWith("qemu -device", "qemu " + QemuHint.function(folder.resolve("witness")),
-                "qemu -device", "qemu " + QemuHint.function(folder.resolve("card")));
-        for (Path socket : CardServer.sockets(folder, Card.ALL.getFirst(), setup))
-            assertThat(lines.get(1)).contains("socket-path=" + socket);
+        QemuBus bus = setup.iommu().untranslated();
+        assertThat(bus.devices()).hasSize(2).last().asString().contains("\"id\":\"" + bus.id() + "\"");
+        assertThat(words).endsWith("qemu -device", "qemu " + QemuHint.function(folder.resolve("card")), "qemu -device",
+                "qemu " + bus.devices().getFirst(), "qemu -device", "qemu " + bus.devices().getLast(), "qemu -device",
+                "qemu " + QemuHint.function(folder.resolve("witness"), bus.id()));
+        for (String name : List.of("witness", "card"))
+            assertThat(lines.get(1)).contains("socket-path=" + folder.resolve(name));
     }
 }

@@ -47,7 +47,8 @@ public final class GuestMachine implements AutoCloseable {
         this.qemu = qemu;
         this.iommu = iommu;
         List<DeviceProcess.Served> devices = new ArrayList<>();
-        if (wanted.witness()) devices.add(new DeviceProcess.Served(WITNESS, WITNESS));
+        if (wanted.witness())
+            devices.add(new DeviceProcess.Served(WITNESS, WITNESS, false, iommu.untranslated()));
         for (int i = 0; i < wanted.devices().length; i++)
             devices.add(new DeviceProcess.Served("device" + i, wanted.devices()[i]));
         served = List.copyOf(devices);

@@ -32,9 +32,18 @@ public final class QemuHint {
      * quotes and backslashes need an escape.
      */
     public static String function(Path socket) {
+        return function(socket, "");
+    }
+
+    /**
+     * The same on a bus.
+     *
+     * @param bus its id, of letters and digits; empty for the machine's own
+     */
+    public static String function(Path socket, String bus) {
         String path = socket.toString().replace("\\", "\\\\").replace("\"", "\\\"");
-        return "{\"driver\":\"%s\",\"socket\":{\"type\":\"unix\",\"path\":\"%s\"}}"
-                .formatted(QemuDevice.VFIO_USER.model(), path);
+        return "{\"driver\":\"%s\",%s\"socket\":{\"type\":\"unix\",\"path\":\"%s\"}}".formatted(
+                QemuDevice.VFIO_USER.model(), bus.isEmpty() ? "" : "\"bus\":\"%s\",".formatted(bus), path);
     }
 
     /** For any PCI function. */
