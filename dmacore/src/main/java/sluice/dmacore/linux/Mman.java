@@ -27,6 +27,9 @@ public final class Mman {
     static final int MAP_ANONYMOUS = 0x20;
     static final int MAP_NORESERVE = 0x4000;
 
+    private static final int MREMAP_MAYMOVE = 1;
+    private static final int MREMAP_FIXED = 2;
+
     private Mman() {}
 
     /** Bytes of a page of this machine: 4096 on x86-64; 4096, 16384 or 65536 on aarch64. */
@@ -117,6 +120,39 @@ public final class Mman {
         }
     }
 
+    /**
+     * Maps pages of a MAP_SHARED mapping a second time, in place of pages of an anonymous one (mremap(2) with an old size of 0).
+     * Scattered pages so become one piece of address space. Both mappings have their own lives: what is at {@code target} stays
+     * valid when the source is unmapped.
+     *
+     * @param source pages of a mapping by {@link #map}; its arena stays open during the call
+     * @param target a mapping by {@link #mapAnonymous}; its arena stays open during the call
+     * @param offset bytes from its start
+     * @throws IllegalArgumentException either is not whole pages, or does not fit
+     * @throws ErrnoException ENOMEM: the limit of mappings (vm.max_map_count) is reached; the target is unchanged
+     */
+    public static void mapAgain(MemorySegment source, MemorySegment target, long offset) throws ErrnoException {
+        long length = source.byteSize();
+        requirePositive(length);
+        if (!source.isNative() || !target.isNative() || offset < 0 || offset > target.byteSize() - length
+                || (source.address() | length | target.address() | offset) % pageSize() != 0) {
+            throw new IllegalArgumentException(
+                    "%d bytes at 0x%x are mapped again at 0x%x of %d bytes at 0x%x; give whole pages"
+                            .formatted(length, source.address(), offset, target.byteSize(), target.address()));
+        }
+        MemorySegment errno = Libc.errnoBuffer();
+        MemorySegment result;
+        try {
+            result = (MemorySegment) Again.MREMAP.invokeExact(errno, source, 0L, length,
+                    (long) (MREMAP_MAYMOVE | MREMAP_FIXED), target.asSlice(offset, length));
+        } catch (Throwable t) {
+            throw Libc.unexpected(t);
+        }
+        if (result.address() == -1) {
+            throw new ErrnoException("mremap", Libc.errno(errno));
+        }
+    }
+
     private static MemorySegment newMapping(long length, int protection, int flags, int fd, long offset, Arena arena)
             throws ErrnoException {
         long address = Link.MMAP.orThrow(Link.MMAP.call(0, length, protection, flags, fd, offset));
@@ -159,5 +195,10 @@ public final class Mman {
     private static final class Overlay {
         static final MethodHandle MMAP = Libc.link("mmap",
                 FunctionDescriptor.of(ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG));
+    }
+    /** As {@link Overlay}. mremap(2) is variadic, which the ABIs of x86-64 and aarch64 pass alike for integers. */
+    private static final class Again {
+        static final MethodHandle MREMAP = Libc.link("mremap",
+                FunctionDescriptor.of(ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS));
     }
 }

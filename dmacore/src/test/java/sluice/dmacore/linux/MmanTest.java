@@ -37,6 +37,32 @@ class MmanTest {
     }
 
     @Test
+    void scatteredPagesAreMappedAgainInOnePiece() throws Exception {
+        try (Arena arena = Arena.ofShared()) {
+            MemorySegment whole;
+            MemorySegment one = Mman.mapAnonymous(4 * PAGE, arena);
+            try (Arena first = Arena.ofShared(); Fd fd = memory(4 * PAGE)) {
+                whole = Mman.map(fd, 0, 4 * PAGE, READ_WRITE, arena);
+                MemorySegment source = Mman.map(fd, 0, 4 * PAGE, READ_WRITE, first);
+                for (int i = 0; i < 3; i++) Mman.mapAgain(source.asSlice((3L - i) * PAGE, PAGE), one, i * PAGE);
+                assertThatThrownBy(() -> Mman.mapAgain(source.asSlice(0, PAGE), one, 4 * PAGE))
+                        .isInstanceOf(IllegalArgumentException.class);
+                assertThatThrownBy(() -> Mman.mapAgain(source.asSlice(8, PAGE), one, 0))
+                        .isInstanceOf(IllegalArgumentException.class);
+            }
+            for (int i = 0; i < 3; i++) {
+                one.set(JAVA_INT, i * PAGE + 4, 100 + i);
+                assertThat(whole.get(JAVA_INT, (3L - i) * PAGE + 4)).isEqualTo(100 + i);
+            }
+            one.set(JAVA_INT, 3 * PAGE, 7);
+            assertThat(whole.get(JAVA_INT, 0)).as("pages that were not mapped again are private").isZero();
+            Mman.overlayAnonymous(one, 0, 3 * PAGE);
+            one.set(JAVA_INT, 4, 5);
+            assertThat(whole.get(JAVA_INT, 3 * PAGE + 4)).isEqualTo(100);
+        }
+    }
+
+    @Test
     void offsetsBeyondFourGigabytes() throws Exception {
         try (Arena arena = Arena.ofShared(); Fd fd = memory(5L << 30)) {
             MemorySegment whole = Mman.map(fd, 0, 5L << 30, READ_WRITE, arena);

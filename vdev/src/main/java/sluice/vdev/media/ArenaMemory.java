@@ -40,6 +40,26 @@ final class ArenaMemory implements PlaneMemory {
     }
 
     @Override
+    public MemorySegment direct() {
+        return range.whole();
+    }
+
+    @Override
+    public boolean wrote(long bytes) {
+        return true;
+    }
+
+    @Override
+    public void hold() {
+        range.retain();
+    }
+
+    @Override
+    public void letGo() {
+        range.release();
+    }
+
+    @Override
     public void give() {
         // The guest reaches it through its own window, without a cache between.
     }

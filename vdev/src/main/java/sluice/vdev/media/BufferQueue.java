@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.budget.Resource;
 import sluice.dmacore.budget.Share;
 import sluice.dmacore.linux.Errno;
+import sluice.vdev.codec.PictureMemory;
 
 /** One queue of buffers with the rules of videobuf2 (videobuf2-core.c, videobuf2-v4l2.c). Used on the device's loop. */
 final class BufferQueue {
@@ -50,6 +51,22 @@ final class BufferQueue {
     /** Buffers that wait for work, in the client's order. */
     Deque<MediaBuffer> queued() {
         return queued;
+    }
+
+    /** A queued buffer that no decoder keeps, or null. */
+    @Nullable
+    MediaBuffer free() {
+        for (MediaBuffer buffer : queued) {
+            if (!buffer.isHeld()) return buffer;
+        }
+        return null;
+    }
+
+    /** How many more buffers a decoder may keep. */
+    int roomForDecoder() {
+        int held = 0;
+        for (MediaBuffer buffer : slots) held += buffer != null && buffer.isHeld() ? 1 : 0;
+        return Math.max(0, count - PicturePlaces.NOT_FOR_DECODER - held);
     }
 
     private boolean isOutput() {
@@ -143,7 +160,7 @@ final class BufferQueue {
 
     private boolean reserve(MediaBuffer buffer, long[] sizes) {
         for (int plane = 0; plane < sizes.length; plane++) {
-            FrameArena.Range range = arena.reserve(sizes[plane]);
+            FrameArena.Range range = arena.reserve(sizes[plane], isOutput() ? 0 : PictureMemory.SLACK);
             if (range == null) return false;
             buffer.setMemory(plane, new ArenaMemory(range));
         }

@@ -6,6 +6,7 @@ import sluice.vdev.codec.CodecEngine;
 import sluice.vdev.codec.CodecException;
 import sluice.vdev.codec.Coding;
 import sluice.vdev.codec.Decoder;
+import sluice.vdev.codec.PictureMemory;
 import sluice.vdev.codec.plain.PlainDecoder;
 
 /**
@@ -19,8 +20,12 @@ public record CodedFormat(int fourcc, String label, Opener opener) {
     /** Makes decoders; on a worker. */
     @FunctionalInterface
     public interface Opener {
-        /** @throws CodecException the library cannot be loaded */
-        Decoder open() throws CodecException;
+        /**
+         * Makes one, whose pictures may be in {@code memory}.
+         *
+         * @throws CodecException the library cannot be loaded
+         */
+        Decoder open(PictureMemory memory) throws CodecException;
     }
 
     /** Smallest and largest OUTPUT buffer. */
@@ -31,9 +36,18 @@ public record CodedFormat(int fourcc, String label, Opener opener) {
     /** What an engine decodes. */
     public static CodedFormat of(Coding coding, CodecEngine engine) {
         return switch (coding) {
-            case MPEG2 -> new CodedFormat(V4l2.fourcc("MPG2"), "MPEG-2 ES", () -> engine.decoder(coding));
-            case H264 -> new CodedFormat(V4l2.fourcc("H264"), "H.264", () -> engine.decoder(coding));
+            case MPEG2 -> of(coding, engine, "MPG2", "MPEG-2 ES");
+            case H264 -> of(coding, engine, "H264", "H.264");
+            case HEVC -> of(coding, engine, "HEVC", "HEVC");
+            case VP8 -> of(coding, engine, "VP80", "VP8");
+            case VP9 -> of(coding, engine, "VP90", "VP9");
+            case AV1 -> of(coding, engine, "AV01", "AV1");
+            case MJPEG -> of(coding, engine, "MJPG", "Motion-JPEG");
         };
+    }
+
+    private static CodedFormat of(Coding coding, CodecEngine engine, String four, String label) {
+        return new CodedFormat(V4l2.fourcc(four), label, memory -> engine.decoder(coding, memory));
     }
 
     /** Sluice's own coding for tests, which needs no library. */

@@ -9,19 +9,17 @@ import java.util.List;
 
 import org.jspecify.annotations.Nullable;
 
-import sluice.dmacore.budget.Resource;
 import sluice.dmacore.budget.Share;
 import sluice.vdev.codec.CodecException;
 import sluice.vdev.codec.Decoder;
-import sluice.vdev.codec.Picture;
 import sluice.vdev.codec.PictureFormat;
-import sluice.vdev.codec.PictureSink;
+import sluice.vdev.codec.PictureMemory;
 
 /**
  * The work of a session for a worker: at most one piece at a time, prepared and judged on the device's loop. It owns the
  * decoder, because a codec library takes long to be loaded, opened and closed.
  */
-final class DecodeJob implements PictureSink {
+final class DecodeJob {
     /** Kinds of work. */
     enum Kind {
         /** Decodes a unit. */
@@ -30,24 +28,21 @@ final class DecodeJob implements PictureSink {
         DELIVER,
         /** Ends the stream. */
         DRAIN,
+        /** Leaves the stream, so that its pictures are not kept any more. */
+        FLUSH,
         /** Closes the decoder. */
         CLOSE
     }
 
-    /** The most pictures that wait for a buffer: more than any codec reorders. */
-    private static final int MOST_SPARES = 64;
     private static final int STAGING_UNIT = 1 << 16;
 
-    private final Share share;
-    private final PictureWriter writer = new PictureWriter();
+    private final PicturePlaces places;
     private @Nullable Decoder decoder;
     private @Nullable CodedFormat decodes;
     private @Nullable Arena stagingArena;
     private @Nullable MemorySegment staging;
-    /** Spares of no picture, to be used again: the worker's, and those that the loop has returned since. */
-    private final List<Spare> unused = new ArrayList<>();
+    /** Spares that the loop has returned since the last job. */
     private final List<Spare> returned = new ArrayList<>();
-    private int spares;
 
     // What is to be done.
     private Kind kind = Kind.DECODE;
@@ -56,15 +51,12 @@ final class DecodeJob implements PictureSink {
     private @Nullable MediaBuffer unit;
     /** Memory of the unit, kept from others while it is read. */
     private FrameArena.@Nullable Range held;
-    private @Nullable FrameLayout layout;
-    private @Nullable PictureFormat direct;
-    private final Deque<MediaBuffer> lent = new ArrayDeque<>();
     private final Deque<Spare> deliver = new ArrayDeque<>();
 
     // What was done.
-    private final List<Outcome> outcomes = new ArrayList<>();
-    private boolean spared;
     private boolean unitFailed;
+    /** The unit is decoded again when the client has set up its buffers. */
+    private boolean repeats;
     private @Nullable Throwable failure;
     private long copied;
 
@@ -74,7 +66,7 @@ final class DecodeJob implements PictureSink {
     private long startedNanos;
 
     DecodeJob(Share share) {
-        this.share = share;
+        places = new PicturePlaces(share);
     }
 
     // ---- on the loop
@@ -84,18 +76,18 @@ final class DecodeJob implements PictureSink {
         kind = next;
         flush = flushBefore;
         unit = null;
-        direct = null;
-        lent.clear();
         deliver.clear();
-        outcomes.clear();
-        unused.addAll(returned);
+        returned.forEach(places::recycle);
         returned.clear();
-        spared = false;
         unitFailed = false;
+        repeats = false;
         failure = null;
+        places.begin(false);
     }
 
-    void decodeUnit(CodedFormat format, MediaBuffer buffer) {
+    /** @param again whether the decoder has stopped at it before, for its format */
+    void decodeUnit(CodedFormat format, MediaBuffer buffer, boolean again) {
+        places.begin(!again);
         coded = format;
         unit = buffer;
         buffer.lend();
@@ -104,11 +96,12 @@ final class DecodeJob implements PictureSink {
         held = range;
     }
 
-    /** The unit is not read any more. */
-    void releaseUnit() {
+    /** The memory of the unit, and of pictures, that the job does not use any more. */
+    void letGo() {
         FrameArena.Range range = held;
         held = null;
         if (range != null) range.release();
+        places.letGo();
     }
 
     private static FrameArena.@Nullable Range rangeOf(MediaBuffer buffer) {
@@ -116,14 +109,9 @@ final class DecodeJob implements PictureSink {
         return memory == null ? null : memory.range();
     }
 
-    /** CAPTURE buffers for pictures of {@code format}. */
-    void lend(Iterable<MediaBuffer> buffers, FrameLayout asLaidOut, PictureFormat format) {
-        layout = asLaidOut;
-        direct = format;
-        for (MediaBuffer buffer : buffers) {
-            buffer.lend();
-            lent.add(buffer);
-        }
+    /** CAPTURE buffers for pictures of {@code format}, of which the decoder may keep {@code most} more. */
+    void lend(Iterable<MediaBuffer> buffers, FrameLayout layout, PictureFormat format, int most) {
+        places.lend(buffers, layout, format, most);
     }
 
     void deliver(Spare spare) {
@@ -135,7 +123,16 @@ final class DecodeJob implements PictureSink {
     }
 
     List<Outcome> outcomes() {
-        return outcomes;
+        return places.outcomes();
+    }
+
+    /** Whether its decoder keeps CAPTURE buffers. */
+    boolean keepsBuffers() {
+        return places.isKept();
+    }
+
+    boolean repeats() {
+        return repeats;
     }
 
     boolean unitFailed() {
@@ -148,9 +145,13 @@ final class DecodeJob implements PictureSink {
     }
 
     long takeCopied() {
-        long bytes = copied;
+        long bytes = copied + places.takeCopied();
         copied = 0;
         return bytes;
+    }
+
+    long takeConverted() {
+        return places.takeConverted();
     }
 
     /** A spare's picture was delivered, or is not wanted. */
@@ -160,7 +161,7 @@ final class DecodeJob implements PictureSink {
 
     /** Whether there is a decoder to be closed. */
     boolean isOpen() {
-        return decoder != null || spares > 0 || stagingArena != null;
+        return decoder != null || !places.isEmpty() || stagingArena != null;
     }
 
     /** Interrupts work that takes longer than {@code most} nanoseconds; true if it does. */
@@ -188,7 +189,6 @@ final class DecodeJob implements PictureSink {
         } catch (RuntimeException | Error e) {
             failure = e;
         } finally {
-            copied += writer.takeCopied();
             synchronized (clock) {
                 thread = null;
                 // The watchdog may have been late: the next job of this thread must not notice.
@@ -204,18 +204,18 @@ final class DecodeJob implements PictureSink {
         switch (kind) {
             case DECODE -> decode();
             case DELIVER -> {
-                while (!deliver.isEmpty() && !lent.isEmpty()) {
-                    Spare spare = deliver.remove();
-                    put(spare.picture(), spare.time(), spare.key());
-                    unused.add(spare);
-                }
+                while (!deliver.isEmpty() && places.deliver(deliver.element()))
+                    deliver.remove();
             }
             case DRAIN -> {
                 try {
-                    if (present != null) present.drain(this);
+                    if (present != null) drain(present);
                 } finally {
-                    outcomes.add(Outcome.End.END);
+                    places.add(Outcome.End.END);
                 }
+            }
+            case FLUSH -> {
+                if (present != null) present.flush();
             }
             case CLOSE -> close();
         }
@@ -228,7 +228,25 @@ final class DecodeJob implements PictureSink {
         MemorySegment bytes = bytesOf(buffer);
         if (bytes == null) throw new CodecException("the unit cannot be read");
         if (bytes.byteSize() == 0) return;
-        decoderFor(format).decode(bytes, buffer.timestamp(), this);
+        Decoder present = decoderFor(format);
+        try {
+            present.decode(bytes, buffer.timestamp(), places);
+        } catch (CodecException e) {
+            PictureMemory.Wanted change = places.change();
+            if (change == null) throw e;
+            drain(present);
+            places.add(new Outcome.FormatChange(change.format(), change.pictures()));
+            repeats = true;
+        }
+    }
+
+    /** Takes what the decoder has, which keeps nothing then. */
+    private void drain(Decoder present) throws CodecException {
+        try {
+            present.drain(places);
+        } finally {
+            present.flush();
+        }
     }
 
     private Decoder decoderFor(CodedFormat format) throws CodecException {
@@ -236,7 +254,7 @@ final class DecodeJob implements PictureSink {
         if (present != null && format.equals(decodes)) return present;
         if (present != null) present.close();
         decoder = null;
-        Decoder made = format.opener().open();
+        Decoder made = format.opener().open(places);
         decoder = made;
         decodes = format;
         return made;
@@ -265,63 +283,8 @@ final class DecodeJob implements PictureSink {
         return present;
     }
 
-    @Override
-    public void format(PictureFormat format) {
-        outcomes.add(new Outcome.FormatChange(format));
-    }
-
-    @Override
-    public void picture(Picture picture, long time, boolean key) {
-        if (spared || lent.isEmpty() || !picture.format().equals(direct)) {
-            spare(picture, time, key);
-        } else {
-            put(picture, time, key);
-        }
-    }
-
-    private void put(Picture picture, long time, boolean key) {
-        MediaBuffer buffer = lent.remove();
-        FrameLayout target = layout;
-        if (target == null) throw new IllegalStateException("a buffer without a layout");
-        boolean done = writer.write(picture, buffer, target);
-        buffer.setPicture(time, key, !done);
-        outcomes.add(buffer);
-    }
-
-    private void spare(Picture picture, long time, boolean key) {
-        spared = true;
-        Spare found = null;
-        for (int i = unused.size() - 1; i >= 0 && found == null; i--) {
-            if (unused.get(i).picture().format().equals(picture.format())) found = unused.remove(i);
-        }
-        if (found == null) found = allocate(picture.format());
-        found.take(picture, time, key);
-        outcomes.add(found);
-    }
-
-    private Spare allocate(PictureFormat format) {
-        freeUnused();
-        long bytes = format.bytes();
-        if (spares == MOST_SPARES || !share.takeOrTell(Resource.HOST_MEMORY, bytes))
-            throw new IllegalStateException(
-                    "%d pictures wait for CAPTURE buffers, and there is no memory for another".formatted(spares));
-        spares++;
-        return new Spare(format);
-    }
-
-    private void freeUnused() {
-        for (Spare one : unused) {
-            long bytes = one.picture().format().bytes();
-            one.free();
-            spares--;
-            share.giveBack(Resource.HOST_MEMORY, bytes);
-        }
-        unused.clear();
-    }
-
     /** Closes the decoder, and frees what pictures use; those that wait for delivery must be recycled before. */
     void close() {
-        freeUnused();
         Decoder present = decoder;
         decoder = null;
         Arena arena = stagingArena;
@@ -329,5 +292,6 @@ final class DecodeJob implements PictureSink {
         staging = null;
         if (arena != null) arena.close();
         if (present != null) present.close();
+        places.freeUnused();
     }
 }

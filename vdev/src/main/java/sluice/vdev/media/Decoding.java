@@ -18,6 +18,7 @@ final class Decoding {
     private final BufferQueue output;
     private final BufferQueue capture;
     private final Formats formats;
+    private final Controls controls;
     private final SessionEvents events;
     private final DecodeJob job;
     /** What was decoded and waits for a CAPTURE buffer, in order. */
@@ -27,6 +28,8 @@ final class Decoding {
     /** The OUTPUT buffer of these. */
     private @Nullable MediaBuffer unit;
     private boolean unitFailed;
+    /** The unit is decoded once more, as its pictures have another format than the CAPTURE buffers had. */
+    private boolean repeat;
     private boolean running;
     /** The result of the running job is of a stream that was left. */
     private boolean discard;
@@ -46,10 +49,12 @@ final class Decoding {
     private int captureSequence;
     private long pictures;
 
-    Decoding(BufferQueue output, BufferQueue capture, Formats formats, SessionEvents events, DecodeJob job) {
+    Decoding(BufferQueue output, BufferQueue capture, Formats formats, Controls controls, SessionEvents events,
+            DecodeJob job) {
         this.output = output;
         this.capture = capture;
         this.formats = formats;
+        this.controls = controls;
         this.events = events;
         this.job = job;
     }
@@ -68,7 +73,7 @@ final class Decoding {
     /** Prepares the job that comes next; false if there is nothing to be done now. */
     boolean prepare() {
         if (running) return false;
-        if (prepareDelivery() || prepareUnit() || prepareDrain()) {
+        if (prepareFlush() || prepareDelivery() || prepareUnit() || prepareDrain()) {
             running = true;
             discard = false;
             return true;
@@ -79,7 +84,19 @@ final class Decoding {
     private boolean capturesNow() {
         if (!capture.isStreaming() || awaitsSetup || lastDue) return false;
         refuseSmall();
-        return !capture.queued().isEmpty();
+        return capture.free() != null;
+    }
+
+    /** Pictures of a stream that was left are not kept. */
+    private boolean prepareFlush() {
+        if (!flush || !job.keepsBuffers()) return false;
+        flush = false;
+        job.begin(DecodeJob.Kind.FLUSH, false);
+        return true;
+    }
+
+    private void lend(PictureFormat format) {
+        job.lend(capture.queued(), formats.layout(), format, capture.roomForDecoder());
     }
 
     /** Buffers of before a change that are too small for it go back as errors. */
@@ -101,7 +118,7 @@ final class Decoding {
         PictureFormat format = formats.stream();
         if (format == null) return false;
         job.begin(DecodeJob.Kind.DELIVER, false);
-        job.lend(capture.queued(), formats.layout(), format);
+        lend(format);
         for (int room = capture.queued().size(); room > 0 && outcomes.peek() instanceof Spare spare; room--) {
             outcomes.remove();
             spares.add(spare);
@@ -111,18 +128,20 @@ final class Decoding {
     }
 
     private boolean prepareUnit() {
-        if (!outcomes.isEmpty() || unit != null || stopped || !output.isStreaming()) return false;
+        if (!outcomes.isEmpty() || (unit != null && !repeat) || stopped || !output.isStreaming()) return false;
         if (draining && beforeDrain == 0) return false;
         PictureFormat format = formats.stream();
         if (format != null && !capturesNow()) return false;
-        MediaBuffer next = output.queued().poll();
+        MediaBuffer next = unit == null ? output.queued().poll() : unit;
         if (next == null) return false;
         unit = next;
+        boolean again = repeat;
+        repeat = false;
         unitFailed = false;
         job.begin(DecodeJob.Kind.DECODE, flush);
         flush = false;
-        job.decodeUnit(formats.coded(), next);
-        if (format != null) job.lend(capture.queued(), formats.layout(), format);
+        job.decodeUnit(formats.coded(), next, again);
+        if (format != null) lend(format);
         return true;
     }
 
@@ -130,7 +149,7 @@ final class Decoding {
         if (!draining || beforeDrain > 0 || drained || !outcomes.isEmpty() || unit != null) return false;
         job.begin(DecodeJob.Kind.DRAIN, false);
         PictureFormat format = formats.stream();
-        if (format != null && capturesNow()) job.lend(capture.queued(), formats.layout(), format);
+        if (format != null && capturesNow()) lend(format);
         drained = true;
         flush = true; // a drained decoder begins anew
         return true;
@@ -144,9 +163,10 @@ final class Decoding {
     @Nullable
     Throwable finished() {
         running = false;
-        job.releaseUnit();
+        job.letGo();
         spares.clear();
         if (job.failure() != null) return job.failure();
+        repeat = job.repeats() && !discard && unit != null;
         unitFailed |= job.unitFailed() && job.kind() == DecodeJob.Kind.DECODE;
         for (int i = job.outcomes().size() - 1; i >= 0; i--) {
             Outcome outcome = job.outcomes().get(i);
@@ -167,7 +187,7 @@ final class Decoding {
     private void drop(Outcome outcome) {
         switch (outcome) {
             case Spare spare -> job.recycle(spare);
-            case Outcome.FormatChange change -> changeFormat(change.format(), false);
+            case Outcome.FormatChange change -> changeFormat(change, false);
             case MediaBuffer buffer -> {
                 // It stays in its queue.
             }
@@ -188,7 +208,7 @@ final class Decoding {
                     captured(buffer, formats.sizes(buffer.type()), lastSent);
                 }
                 case Outcome.FormatChange change -> {
-                    changeFormat(change.format(), lastSent);
+                    changeFormat(change, lastSent);
                     lastSent = false;
                 }
                 case Outcome.End end -> {
@@ -200,7 +220,7 @@ final class Decoding {
             }
             sendLast();
         }
-        if (outcomes.isEmpty() && !lastDue && !running && unit != null) returnUnit(unit);
+        if (outcomes.isEmpty() && !lastDue && !running && unit != null && !repeat) returnUnit(unit);
     }
 
     private boolean endsStretch(@Nullable Outcome next) {
@@ -213,7 +233,15 @@ final class Decoding {
      *
      * @param lastSent whether the picture before was marked as the last
      */
-    private void changeFormat(PictureFormat format, boolean lastSent) {
+    private void changeFormat(Outcome.FormatChange change, boolean lastSent) {
+        PictureFormat format = change.format();
+        if (format.equals(formats.stream()) && change.pictures() == 0) return;
+        int least = change.pictures() == 0
+                ? 1
+                : Math.min(BufferQueue.MOST_BUFFERS,
+                        change.pictures() + PicturePlaces.NOT_FOR_DECODER);
+        if (controls.change(V4l2.CID_MIN_BUFFERS_FOR_CAPTURE, least))
+            events.signal(V4l2.EVENT_CTRL, V4l2.CID_MIN_BUFFERS_FOR_CAPTURE, V4l2.CHANGED_VALUE);
         if (format.equals(formats.stream())) return;
         boolean first = formats.stream() == null;
         FrameLayout before = formats.layout();
@@ -226,8 +254,10 @@ final class Decoding {
     }
 
     private void sendLast() {
-        MediaBuffer buffer = lastDue && capture.isStreaming() ? capture.queued().poll() : null;
+        MediaBuffer buffer = lastDue && capture.isStreaming() ? capture.free() : null;
+        if (buffer == null) buffer = lastDue && capture.isStreaming() ? capture.queued().peek() : null;
         if (buffer == null) return;
+        capture.queued().remove(buffer);
         lastDue = false;
         buffer.setFlags(0);
         captured(buffer, new long[buffer.planes()], true);
@@ -277,6 +307,7 @@ final class Decoding {
         events.forget(V4l2.BUF_TYPE_OUTPUT_MPLANE);
         discard = running;
         unit = null;
+        repeat = false;
         flush = true;
         endDraining();
         stopped = false;

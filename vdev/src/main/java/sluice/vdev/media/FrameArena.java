@@ -26,10 +26,12 @@ final class FrameArena {
         private final FrameArena arena;
         private final long offset;
         private final long length;
+        private final long slack;
         private int uses = 1;
         private int mappings;
 
-        private Range(FrameArena arena, long offset, long length) {
+        private Range(FrameArena arena, long offset, long length, long slack) {
+            this.slack = slack;
             this.arena = arena;
             this.offset = offset;
             this.length = length;
@@ -48,6 +50,11 @@ final class FrameArena {
         /** Its bytes. */
         MemorySegment memory() {
             return arena.window().memory().asSlice(offset, length);
+        }
+
+        /** The same, and the slack after them. */
+        MemorySegment whole() {
+            return arena.window().memory().asSlice(offset, length + slack);
         }
 
         /** Whether the driver has mapped it. */
@@ -108,19 +115,20 @@ final class FrameArena {
      * Reserves zeroed memory.
      *
      * @param length in bytes, at least 1
+     * @param slack bytes after it that are nobody else's
      * @return null if there is none, or the share is used up
      */
     @Nullable
-    Range reserve(long length) {
+    Range reserve(long length, long slack) {
         if (length < 1 || length > bytes) return null;
-        long wanted = SharedRegion.whole(length);
+        long wanted = SharedRegion.whole(length + slack);
         long offset = find(wanted);
         if (offset < 0 || !share.takeOrTell(Resource.HOST_MEMORY, wanted)) return null;
         Long hole = free.remove(offset);
         if (hole == null) used = offset + wanted;
         else if (hole > wanted) free.put(offset + wanted, hole - wanted);
         reserved += wanted;
-        return new Range(this, offset, length);
+        return new Range(this, offset, length, slack);
     }
 
     /** Where there is room, or −1. */
@@ -133,7 +141,7 @@ final class FrameArena {
 
     private void free(Range range) {
         long offset = range.offset;
-        long length = SharedRegion.whole(range.length);
+        long length = SharedRegion.whole(range.length + range.slack);
         reserved -= length;
         share.giveBack(Resource.HOST_MEMORY, length);
         clear(offset, length);

@@ -19,7 +19,7 @@ enum Ioctl {
     G_CTRL(27, Struct.Control.BYTES, true, true),
     S_CTRL(28, Struct.Control.BYTES, true, true),
     QUERYCTRL(36, Struct.QueryControl.BYTES, true, true),
-    QUERYMENU(37, Struct.MENU_BYTES, true, true),
+    QUERYMENU(37, Struct.QueryMenu.BYTES, true, true),
     TRY_FMT(64, Struct.Format.BYTES, true, true),
     G_EXT_CTRLS(71, Struct.ExtControls.BYTES, true, true),
     S_EXT_CTRLS(72, Struct.ExtControls.BYTES, true, true),

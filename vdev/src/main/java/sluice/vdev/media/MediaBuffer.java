@@ -37,6 +37,8 @@ final class MediaBuffer implements Outcome {
     /** Grows when a job loses the buffer, and its value when a job got it. Guarded by the buffer. */
     private int epoch;
     private int lent;
+    /** Whether a decoder reads or writes its memory. */
+    private volatile boolean held;
 
     MediaBuffer(int index, int type, int memoryType, long[] lengths) {
         this.index = index;
@@ -181,6 +183,15 @@ final class MediaBuffer implements Outcome {
     }
 
     // ---- jobs
+
+    /** Whether a decoder keeps it, so that it gets no other picture. */
+    boolean isHeld() {
+        return held;
+    }
+
+    void setHeld(boolean now) {
+        held = now;
+    }
 
     /** A job gets the buffer. */
     synchronized void lend() {

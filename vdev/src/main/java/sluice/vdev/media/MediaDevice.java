@@ -38,6 +38,7 @@ public final class MediaDevice implements VirtioDevice, CommandQueue.Device {
     private final Share share;
     private final MediaSpace space;
     private final List<CodedFormat> coded;
+    private final List<ControlInfo> controls;
     private final CommandDecoder decoder = new CommandDecoder();
     private final Views views = new Views(decoder.bytes());
     private final Sessions sessions;
@@ -72,6 +73,7 @@ public final class MediaDevice implements VirtioDevice, CommandQueue.Device {
         arena = new FrameArena(options.arenaBytes(), share);
         watchNanos = options.longestNanos() / 4;
         coded = List.copyOf(formats);
+        controls = ControlSets.ofDecoder(coded);
         sessions = new Sessions(name, environment.workers(), share, options.sessions(), options.longestNanos(),
                 this::make, this::changed);
         sessions.register(environment.report());
@@ -79,7 +81,7 @@ public final class MediaDevice implements VirtioDevice, CommandQueue.Device {
     }
 
     private Session make(int number) {
-        return new Session(number, views, coded, arena, share, space);
+        return new Session(number, views, coded, new Controls(controls), arena, share, space);
     }
 
     @Override

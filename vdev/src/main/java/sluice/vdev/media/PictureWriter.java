@@ -3,6 +3,7 @@ package sluice.vdev.media;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 
 import sluice.vdev.codec.Picture;
 import sluice.vdev.codec.PictureFormat;
@@ -11,16 +12,34 @@ import sluice.vdev.codec.PixelFormat;
 /** Writes pictures into CAPTURE buffers, in the client's format. Used by one thread at a time. */
 final class PictureWriter {
     private static final byte NO_COLOR = (byte) 128;
+    /** Samples of chroma that are written at once. */
+    private static final int PAIRS = 4;
+    private static final ValueLayout.OfInt QUAD = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfLong EIGHT = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     /** A line that is not one of the picture's. */
     private final MemorySegment line = Arena.ofAuto().allocate(FrameLayout.MOST);
     private long copied;
+    private long converted;
 
     /** Bytes written since the last call. */
     long takeCopied() {
         long bytes = copied;
         copied = 0;
         return bytes;
+    }
+
+    /** Bytes written since the last call whose order is not the picture's. */
+    long takeConverted() {
+        long bytes = converted;
+        converted = 0;
+        return bytes;
+    }
+
+    /** Writes chroma of a picture of YU12 whose luma is in place; false as for {@link #write}. */
+    boolean writeChroma(Picture picture, MediaBuffer buffer, FrameLayout layout) {
+        return interleave(picture.planes().get(1), picture.planes().get(2), (picture.format().width() + 1) / 2,
+                (picture.format().height() + 1) / 2, buffer, layout);
     }
 
     /** False if the buffer was taken away, or its memory is gone; some of it may have been written. */
@@ -86,13 +105,30 @@ final class PictureWriter {
     private boolean interleave(Picture.Plane blue, Picture.Plane red, int width, int height, MediaBuffer buffer,
             FrameLayout layout) {
         for (int i = 0; i < height; i++) {
-            for (int x = 0; x < width; x++) {
+            int x = 0;
+            for (; x + PAIRS <= width; x += PAIRS) {
+                long both = spread(blue.bytes().get(QUAD, (long) i * blue.stride() + x))
+                        | spread(red.bytes().get(QUAD, (long) i * red.stride() + x)) << Byte.SIZE;
+                line.set(EIGHT, 2L * x, both);
+            }
+            for (; x < width; x++) {
                 line.set(ValueLayout.JAVA_BYTE, 2L * x, byteAt(blue, i, x));
                 line.set(ValueLayout.JAVA_BYTE, 2L * x + 1, byteAt(red, i, x));
             }
-            if (!put(line, 0, 2 * width, buffer, layout, 1, i)) return false;
+            converted += 2L * width;
+            if (!buffer.write(layout.componentPlane(1),
+                    layout.componentOffset(1) + (long) i * layout.componentStride(1),
+                    line, 0, 2L * width))
+                return false;
         }
         return true;
+    }
+
+    /** Four bytes, each in the lower half of 16 bits. */
+    private static long spread(int bytes) {
+        long wide = Integer.toUnsignedLong(bytes);
+        wide = (wide | wide << 16) & 0x0000_ffff_0000_ffffL;
+        return (wide | wide << 8) & 0x00ff_00ff_00ff_00ffL;
     }
 
     private boolean separate(Picture.Plane both, int width, int height, MediaBuffer buffer, FrameLayout layout) {

@@ -22,6 +22,22 @@ interface PlaneMemory {
     /** Its range of the arena, or null if it is the guest's. */
     FrameArena.@Nullable Range range();
 
+    /**
+     * The memory for a codec's library, which writes it in place: aligned to a page, in one piece, and followed by bytes that may
+     * be read; null if there is no such thing. On a worker, while it is {@linkplain #hold held}.
+     */
+    @Nullable
+    MemorySegment direct();
+
+    /** A picture of this many bytes was written in place; false if the memory is gone. On a worker. */
+    boolean wrote(long bytes);
+
+    /** Keeps {@link #direct} from other uses, also when its buffer is released. */
+    void hold();
+
+    /** Ends one {@link #hold}. */
+    void letGo();
+
     /** QBUF: the device owns it from now on. */
     void give();
 

@@ -14,21 +14,24 @@ final class Session {
     private final BufferQueue output;
     private final BufferQueue capture;
     private final Formats formats;
+    private final Controls controls;
     private final SessionEvents events;
     private final DecodeJob job;
     private final Decoding decoding;
     private boolean broken;
     private boolean closed;
 
-    Session(int id, Views views, List<CodedFormat> coded, FrameArena arena, Share share, GuestBuffers guest) {
+    Session(int id, Views views, List<CodedFormat> coded, Controls controls, FrameArena arena, Share share,
+            GuestBuffers guest) {
         this.id = id;
         this.views = views;
         output = new BufferQueue(V4l2.BUF_TYPE_OUTPUT_MPLANE, arena, share, guest);
         capture = new BufferQueue(V4l2.BUF_TYPE_CAPTURE_MPLANE, arena, share, guest);
         formats = new Formats(coded);
-        events = new SessionEvents(id);
+        this.controls = controls;
+        events = new SessionEvents(id, controls);
         job = new DecodeJob(share);
-        decoding = new Decoding(output, capture, formats, events, job);
+        decoding = new Decoding(output, capture, formats, controls, events, job);
     }
 
     int id() {
@@ -113,14 +116,14 @@ final class Session {
             case EXPBUF -> Errno.ENOTTY; // buffers cannot be exported yet: MEDIA.md
             case STREAMON -> stream(queue(views.number()), true);
             case STREAMOFF -> stream(queue(views.number()), false);
-            case G_CTRL -> Controls.get(views.control);
-            case S_CTRL -> Controls.set(views.control);
-            case QUERYCTRL -> Controls.query(views.queryControl);
-            case QUERY_EXT_CTRL -> Controls.query(views.queryExtControl);
-            case QUERYMENU -> Errno.EINVAL; // no control is a menu
-            case G_EXT_CTRLS -> Controls.get(views.extControls);
-            case S_EXT_CTRLS -> Controls.trySet(views.extControls, true);
-            case TRY_EXT_CTRLS -> Controls.trySet(views.extControls, false);
+            case G_CTRL -> controls.get(views.control);
+            case S_CTRL -> controls.set(views.control);
+            case QUERYCTRL -> controls.query(views.queryControl);
+            case QUERY_EXT_CTRL -> controls.query(views.queryExtControl);
+            case QUERYMENU -> controls.query(views.queryMenu);
+            case G_EXT_CTRLS -> controls.get(views.extControls);
+            case S_EXT_CTRLS -> controls.trySet(views.extControls, true);
+            case TRY_EXT_CTRLS -> controls.trySet(views.extControls, false);
             case SUBSCRIBE_EVENT -> events.subscribe(views.subscription);
             case UNSUBSCRIBE_EVENT -> events.unsubscribe(views.subscription);
             case G_SELECTION -> formats.select(views.selection);

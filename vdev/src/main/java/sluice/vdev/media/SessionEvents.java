@@ -42,26 +42,28 @@ final class SessionEvents {
     }
 
     private final int session;
+    private final Controls controls;
     private final List<Subscription> subscriptions = new ArrayList<>();
     /** Buffers and subscriptions. */
     private final Deque<Object> waiting = new ArrayDeque<>();
     private int sequence;
     private int error;
 
-    SessionEvents(int session) {
+    SessionEvents(int session, Controls controls) {
         this.session = session;
+        this.controls = controls;
     }
 
     int subscribe(Struct.Subscription wanted) {
         int type = wanted.type();
         boolean known = type == V4l2.EVENT_EOS || type == V4l2.EVENT_SOURCE_CHANGE
-                || (type == V4l2.EVENT_CTRL && Controls.find(wanted.id()) != null);
+                || (type == V4l2.EVENT_CTRL && controls.find(wanted.id()) != null);
         if (!known) return Errno.EINVAL;
         if (find(type, wanted.id()) != null) return 0;
         if (subscriptions.size() == MOST_SUBSCRIPTIONS) return Errno.ENOMEM;
         Subscription made = new Subscription(type, wanted.id());
         subscriptions.add(made);
-        ControlInfo control = type == V4l2.EVENT_CTRL ? Controls.find(wanted.id()) : null;
+        ControlInfo control = type == V4l2.EVENT_CTRL ? controls.find(wanted.id()) : null;
         if (control != null && control.type() != V4l2.CTRL_CLASS && (wanted.flags() & V4l2.EVENT_SEND_INITIAL) != 0)
             signal(made, V4l2.CHANGED_VALUE | V4l2.CHANGED_FLAGS);
         return 0;
@@ -171,10 +173,10 @@ final class SessionEvents {
         out.putU32(at + 76, sequence++);
         out.putU32(at + 96, one.id);
         if (one.type != V4l2.EVENT_EOS) out.putU32(at + 8, one.changes);
-        ControlInfo control = one.type == V4l2.EVENT_CTRL ? Controls.find(one.id) : null;
+        ControlInfo control = one.type == V4l2.EVENT_CTRL ? controls.find(one.id) : null;
         if (control == null) return;
         out.putU32(at + 12, control.type());
-        out.putU64(at + 16, Controls.value(control));
+        out.putU64(at + 16, controls.value(one.id));
         out.putU32(at + 24, control.flags());
         out.putU32(at + 28, control.least());
         out.putU32(at + 32, control.most());

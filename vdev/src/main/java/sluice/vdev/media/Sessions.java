@@ -56,6 +56,7 @@ final class Sessions {
     private final Counter failed = new Counter();
     private final Counter pictures = new Counter();
     private final Counter copied = new Counter();
+    private final Counter converted = new Counter();
     private final Counter present = new Counter();
 
     /**
@@ -82,7 +83,10 @@ final class Sessions {
         report.gauge("sessions.present", "sessions", "Sessions that are open, or whose decoder is being closed.",
                 present);
         report.counter("pictures", "pictures", "Pictures delivered in CAPTURE buffers.", pictures);
-        report.counter("copiedBytes.pictures", "bytes", "Bytes of pictures copied into CAPTURE buffers.", copied);
+        report.counter("copiedBytes.pictures", "bytes",
+                "Bytes of pictures copied: they were not decoded into CAPTURE buffers in place.", copied);
+        report.counter("convertedBytes.pictures", "bytes",
+                "Bytes of pictures brought into the order of samples that the client wants.", converted);
     }
 
     @Nullable
@@ -180,11 +184,13 @@ final class Sessions {
         Throwable failure = session.decoding().finished();
         pictures.add(session.decoding().pictures() - before);
         copied.add(session.job().takeCopied());
+        converted.add(session.job().takeConverted());
         if (failure != null && !session.isClosed()) fail(session, failure.toString());
         whenChanged.accept(session);
     }
 
     private void decoderClosed(Session session) {
+        session.job().letGo();
         Throwable failure = session.job().failure();
         if (failure != null) LOG.warn("{}: the decoder of session {} was not closed", name, session.id(), failure);
         whenChanged.accept(session);

@@ -13,8 +13,6 @@ sealed interface Struct {
     int ENTRY_BYTES = 16;
     /** struct v4l2_exportbuffer. */
     int EXPORT_BYTES = 64;
-    /** struct v4l2_querymenu. */
-    int MENU_BYTES = 44;
 
     /** struct v4l2_fmtdesc. */
     record FmtDesc(Payload in, int at) implements Struct {
@@ -282,6 +280,24 @@ sealed interface Struct {
 
         void setValue(int index, int value) {
             in.putU64(at + BYTES + index * ONE_BYTES + 12, value);
+        }
+    }
+
+    /** struct v4l2_querymenu, which is packed. */
+    record QueryMenu(Payload in, int at) implements Struct {
+        static final int BYTES = 44;
+
+        int id() {
+            return in.u32(at);
+        }
+
+        int index() {
+            return in.u32(at + 4);
+        }
+
+        void set(String item) {
+            in.putText(at + 8, 32, item);
+            in.clear(at + 40, 4);
         }
     }
 

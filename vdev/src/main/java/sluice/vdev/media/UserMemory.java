@@ -97,6 +97,26 @@ final class UserMemory implements PlaneMemory {
     }
 
     @Override
+    public @Nullable MemorySegment direct() {
+        return null;
+    }
+
+    @Override
+    public boolean wrote(long bytes) {
+        return mapping.isLive();
+    }
+
+    @Override
+    public void hold() {
+        // for direct()
+    }
+
+    @Override
+    public void letGo() {
+        // for direct()
+    }
+
+    @Override
     public void give() {
         if (given || !mapping.isLive()) return;
         given = true;

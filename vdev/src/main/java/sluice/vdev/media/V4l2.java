@@ -57,6 +57,9 @@ final class V4l2 {
     static final int SEL_COMPOSE_PADDED = 0x103;
 
     static final int CTRL_INTEGER = 1;
+    static final int CTRL_BOOLEAN = 2;
+    static final int CTRL_MENU = 3;
+    static final int CTRL_BUTTON = 4;
     static final int CTRL_CLASS = 6;
     static final int CTRL_READ_ONLY = 4;
     static final int CTRL_WRITE_ONLY = 0x40;
@@ -65,6 +68,7 @@ final class V4l2 {
     static final int CTRL_WHICH_DEFAULT = 0x0f00_0000;
     static final int CID_USER_CLASS = 0x98_0001;
     static final int CID_MIN_BUFFERS_FOR_CAPTURE = 0x98_0927;
+    static final int CID_CODEC_CLASS = 0x99_0001;
 
     /** Invalid request descriptor: what Linux answers where requests are not supported. */
     static final int EBADR = 53;

@@ -12,6 +12,7 @@ final class Views {
     final Struct.ExtControls extControls;
     final Struct.QueryControl queryControl;
     final Struct.QueryExtControl queryExtControl;
+    final Struct.QueryMenu queryMenu;
     final Struct.FrameSize frameSize;
     final Struct.Subscription subscription;
     final Struct.Selection selection;
@@ -30,6 +31,7 @@ final class Views {
         extControls = new Struct.ExtControls(in, Struct.AT);
         queryControl = new Struct.QueryControl(in, Struct.AT);
         queryExtControl = new Struct.QueryExtControl(in, Struct.AT);
+        queryMenu = new Struct.QueryMenu(in, Struct.AT);
         frameSize = new Struct.FrameSize(in, Struct.AT);
         subscription = new Struct.Subscription(in, Struct.AT);
         selection = new Struct.Selection(in, Struct.AT);

@@ -62,7 +62,7 @@ final class OneThreadMedia implements AutoCloseable, DeviceContext {
     static final int RAM_BYTES = 1 << 20;
     static final int MAX_COMMAND = 2048;
     static final int MAX_ANSWER = 1024;
-    static final int ARENA = 4 << 20;
+    static final int ARENA = 8 << 20;
     static final int SESSIONS = 4;
     private static final int SIZE = 8;
 
@@ -215,6 +215,14 @@ final class OneThreadMedia implements AutoCloseable, DeviceContext {
         while (work()) {
             // One after the other.
         }
+    }
+
+    /** A number of the device's report. */
+    long statistic(String name) {
+        for (Report.Metric metric : report.metrics()) {
+            if (metric instanceof Report.Single single && single.name().equals(name)) return single.value().getAsLong();
+        }
+        throw new IllegalArgumentException(name);
     }
 
     /** What the guest's doings cost now. */

@@ -35,6 +35,7 @@ class CodedStreamTest {
     private static final int STRIDE = 384;
     private static final int FRAMES = 30;
     private static final int BUFFERS = 3;
+    private static final int MANY_BUFFERS = 14;
     private static final int UNIT_BYTES = 1 << 17;
     private static final PictureFormat FORMAT = new PictureFormat(PixelFormat.YU12, WIDTH, HEIGHT);
 
@@ -115,16 +116,16 @@ class CodedStreamTest {
         assertThat(device.ioctl(id, Ioctl.STREAMON, MediaDriver.little(4).putInt(0, type))).isZero();
     }
 
-    private static List<Shown> through(OneThreadMedia device, List<byte[]> units) {
+    private static List<Shown> through(OneThreadMedia device, List<byte[]> units, int captures) {
         int id = device.open();
         assertThat(device.ioctl(id, Ioctl.S_FMT, MediaDriver.little(Struct.Format.BYTES).putInt(0, MediaDriver.OUTPUT)
                 .putInt(8, WIDTH).putInt(12, HEIGHT).putInt(28, UNIT_BYTES))).isZero();
         request(device, id, MediaDriver.OUTPUT, BUFFERS);
-        request(device, id, MediaDriver.CAPTURE, BUFFERS);
+        request(device, id, MediaDriver.CAPTURE, captures);
         on(device, id, MediaDriver.OUTPUT);
         on(device, id, MediaDriver.CAPTURE);
         List<Integer> free = new ArrayList<>(List.of(0, 1, 2));
-        for (int i = 0; i < BUFFERS; i++) queue(device, id, MediaDriver.CAPTURE, i, 0, 0);
+        for (int i = 0; i < captures; i++) queue(device, id, MediaDriver.CAPTURE, i, 0, 0);
         List<Shown> shown = new ArrayList<>();
         int next = 0;
         for (boolean last = false; !last;) {
@@ -161,15 +162,29 @@ class CodedStreamTest {
                 plane(device.region(), chroma + (long) STRIDE * HEIGHT / 4, STRIDE / 2, WIDTH / 2, HEIGHT / 2)));
     }
 
+    private static final long PICTURE_BYTES = FORMAT.bytes();
+
+    /** Few buffers for the client: the decoder keeps pictures in memory of its own, and each is copied at most once. */
     @ParameterizedTest
-    @EnumSource(Coding.class)
+    @EnumSource(value = Coding.class, names = "HEVC", mode = EnumSource.Mode.EXCLUDE)
     void theDeviceChangesNothing(Coding coding) throws CodecException, IOException {
+        assertThat(copied(coding, BUFFERS)).isBetween(FRAMES * PICTURE_BYTES, FRAMES * PICTURE_BYTES * 5 / 4);
+    }
+
+    /** Each picture is decoded into the client's buffer, also those that the decoder reads after the client has got them. */
+    @ParameterizedTest
+    @EnumSource(value = Coding.class, names = "HEVC", mode = EnumSource.Mode.EXCLUDE)
+    void picturesAreDecodedInPlace(Coding coding) throws CodecException, IOException {
+        assertThat(copied(coding, MANY_BUFFERS)).isZero();
+    }
+
+    private static long copied(Coding coding, int captures) throws CodecException, IOException {
         CodecEngine engine = Engines.decoding(coding).orElseThrow();
         List<byte[]> units = encoded(engine, coding);
         List<Shown> expected = alone(engine, coding, units);
         assertThat(expected).hasSize(FRAMES);
         try (OneThreadMedia device = new OneThreadMedia(List.of(CodedFormat.of(coding, engine)))) {
-            List<Shown> seen = through(device, units);
+            List<Shown> seen = through(device, units, captures);
             assertThat(seen).hasSize(FRAMES);
             for (int i = 0; i < FRAMES; i++) {
                 assertThat(seen.get(i).time()).as("of picture %d", i).isEqualTo(expected.get(i).time());
@@ -177,6 +192,7 @@ class CodedStreamTest {
                     assertThat(seen.get(i).planes().get(plane)).as("plane %d of picture %d", plane, i)
                             .isEqualTo(expected.get(i).planes().get(plane));
             }
+            return device.statistic("copiedBytes.pictures");
         }
     }
 }

@@ -11,20 +11,37 @@ import sluice.vdev.codec.CodecException;
 import sluice.vdev.codec.Decoder;
 import sluice.vdev.codec.Picture;
 import sluice.vdev.codec.PictureFormat;
+import sluice.vdev.codec.PictureMemory;
 import sluice.vdev.codec.PictureSink;
+import sluice.vdev.codec.PixelFormat;
 
 /**
  * A decoder of a coding of Sluice's own, in which each unit has a header and a seed of a pattern, or a whole picture
  * ({@link PlainUnit}): to test a device without a codec library. The same units give the same pictures always.
  */
 public final class PlainDecoder implements Decoder {
-    /** A unit that is not shown yet. */
-    private record Held(PlainUnit unit, MemorySegment bytes, long time) {}
+    private static final int BLOCK = 16;
 
+    /** A unit that is not shown yet, with its picture if that is in the caller's memory. */
+    private record Held(PlainUnit unit, MemorySegment bytes, long time, PictureMemory.@Nullable Place place) {}
+
+    private final @Nullable PictureMemory memory;
     private final PriorityQueue<Held> held = new PriorityQueue<>(
             Comparator.comparingLong(one -> Integer.toUnsignedLong(one.unit().order())));
+    /** What was shown last is a reference of the next unit. */
+    private PictureMemory.@Nullable Place reference;
     private @Nullable PictureFormat told;
     private boolean closed;
+
+    /** A decoder with pictures in memory of its own. */
+    public PlainDecoder() {
+        this(null);
+    }
+
+    /** A decoder with pictures of {@link PixelFormat#YU12} in {@code memory}, if that is not null. */
+    public PlainDecoder(@Nullable PictureMemory memory) {
+        this.memory = memory;
+    }
 
     @Override
     public void decode(MemorySegment unit, long time, PictureSink sink) throws CodecException {
@@ -46,7 +63,7 @@ public final class PlainDecoder implements Decoder {
             told = read.format();
             sink.format(read.format());
         }
-        held.add(new Held(read, bytes, time));
+        held.add(new Held(read, bytes, time, placed(read, bytes)));
         while (held.size() > read.delay())
             show(held.remove(), sink);
     }
@@ -57,7 +74,30 @@ public final class PlainDecoder implements Decoder {
         throw new CodecException("interrupted");
     }
 
-    private static void show(Held one, PictureSink sink) {
+    /** Decodes in place, or returns null. */
+    private PictureMemory.@Nullable Place placed(PlainUnit unit, MemorySegment bytes) throws CodecException {
+        if (memory == null || unit.format().pixels() != PixelFormat.YU12) return null;
+        PictureMemory.Place place = memory.take(new PictureMemory.Wanted(unit.format(),
+                unit.format().width() + BLOCK - 1 & -BLOCK, unit.format().height() + BLOCK - 1 & -BLOCK,
+                unit.delay() + 2));
+        if (place == null) throw new CodecException("no memory for a picture of " + unit.format());
+        unit.draw(bytes, new Picture(unit.format(), place.planes()));
+        return place;
+    }
+
+    private void refer(PictureMemory.@Nullable Place next) {
+        PictureMemory.Place before = reference;
+        reference = next;
+        if (before != null && memory != null) memory.release(before);
+    }
+
+    private void show(Held one, PictureSink sink) {
+        PictureMemory.Place place = one.place();
+        if (place != null) {
+            sink.picture(new Picture(one.unit().format(), place.planes()), one.time(), true);
+            refer(place);
+            return;
+        }
         try (Arena arena = Arena.ofConfined()) {
             Picture picture = Picture.allocate(one.unit().format(), arena);
             one.unit().draw(one.bytes(), picture);
@@ -72,13 +112,21 @@ public final class PlainDecoder implements Decoder {
 
     @Override
     public void flush() {
-        held.clear();
+        forget();
         told = null;
     }
 
     @Override
     public void close() {
         closed = true;
+        forget();
+    }
+
+    private void forget() {
+        for (Held one : held) {
+            if (one.place() != null && memory != null) memory.release(one.place());
+        }
         held.clear();
+        refer(null);
     }
 }

@@ -59,18 +59,21 @@ record PlainUnit(PictureFormat format, boolean raw, int delay, int deed, int see
                 unit.get(U32, 16));
     }
 
-    /** Fills a picture of the unit's format without padding. */
+    /** Fills a picture of the unit's format. */
     void draw(MemorySegment unit, Picture picture) {
         long at = BYTES;
         for (int i = 0; i < picture.planes().size(); i++) {
-            MemorySegment plane = picture.planes().get(i).bytes();
-            if (raw) {
-                MemorySegment.copy(unit, at, plane, 0, plane.byteSize());
-                at += plane.byteSize();
-            } else {
-                int stride = picture.planes().get(i).stride();
-                for (long b = 0; b < plane.byteSize(); b++)
-                    plane.set(ValueLayout.JAVA_BYTE, b, sample(seed, i, (int) (b % stride), (int) (b / stride)));
+            Picture.Plane plane = picture.planes().get(i);
+            int width = format.pixels().lineBytes(i, format.width());
+            for (int y = 0; y < format.pixels().lines(i, format.height()); y++) {
+                long line = (long) y * plane.stride();
+                if (raw) {
+                    MemorySegment.copy(unit, at, plane.bytes(), line, width);
+                    at += width;
+                } else {
+                    for (int x = 0; x < width; x++)
+                        plane.bytes().set(ValueLayout.JAVA_BYTE, line + x, sample(seed, i, x, y));
+                }
             }
         }
     }

@@ -46,7 +46,7 @@ final class FfmpegDecoder implements Decoder {
         boolean done = false;
         try {
             context.thread_count(1);
-            buffers = memory == null ? null : PictureBuffers.use(context, memory);
+            buffers = memory == null ? null : PictureBuffers.use(context, coding, memory);
             Native.open(context, codec, "decode " + coding);
             done = true;
         } finally {
@@ -114,15 +114,13 @@ final class FfmpegDecoder implements Decoder {
             told = format;
             sink.format(format);
         }
-        MemorySegment given = PictureBuffers.of(frame);
         List<Picture.Plane> planes = new ArrayList<>(format.pixels().planes());
         for (int i = 0; i < format.pixels().planes(); i++) {
             int stride = frame.linesize(i);
             long size = (format.pixels().lines(i, format.height()) - 1L) * stride
                     + format.pixels().lineBytes(i, format.width());
-            MemorySegment plane = given == null
-                    ? Native.memory(frame.data(i), size)
-                    : given.asSlice(frame.data(i).address() - given.address(), size);
+            MemorySegment given = PictureBuffers.plane(frame, i, size);
+            MemorySegment plane = given == null ? Native.memory(frame.data(i), size) : given;
             planes.add(new Picture.Plane(plane.asReadOnly(), stride));
         }
         sink.picture(new Picture(format, planes), frame.pts(), (frame.flags() & KEY_FLAG) != 0);

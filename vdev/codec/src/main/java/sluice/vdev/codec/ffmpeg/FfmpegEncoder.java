@@ -46,10 +46,16 @@ final class FfmpegEncoder implements Encoder {
         boolean done = false;
         try {
             set(settings);
-            if (settings.coding() == Coding.MPEG2) {
-                setMpeg2(settings);
-            } else {
-                setH264(settings);
+            if (settings.betweenReferences() > 0 && settings.coding() != Coding.MPEG2)
+                throw new CodecException("%s makes no B-pictures, and %d in a row are asked for"
+                        .formatted(codec.name().getString(), settings.betweenReferences()));
+            switch (settings.coding()) {
+                case MPEG2 -> setMpeg2(settings);
+                case H264 -> setH264();
+                case VP8, VP9 -> setVpx();
+                case AV1 -> setAv1();
+                case MJPEG -> context.pix_fmt(avutil.AV_PIX_FMT_YUVJ420P).color_range(avutil.AVCOL_RANGE_JPEG);
+                case HEVC -> throw new CodecException("libavcodec was built without an encoder for HEVC");
             }
             Native.open(context, codec, "encode %s of %s at %d bits per second".formatted(settings.coding(), format,
                     settings.bitsPerSecond()));
@@ -80,12 +86,23 @@ final class FfmpegEncoder implements Encoder {
         option("sc_threshold", NO_SCENE_CHANGES);
     }
 
-    private void setH264(EncoderSettings settings) throws CodecException {
-        if (settings.betweenReferences() > 0)
-            throw new CodecException("libopenh264 makes no B-pictures, and %d in a row are asked for"
-                    .formatted(settings.betweenReferences()));
+    private void setH264() throws CodecException {
         option("rc_mode", "bitrate");
         option("allow_skip_frames", "0");
+    }
+
+    /** Each picture is a packet, made at once. */
+    private void setVpx() throws CodecException {
+        option("deadline", "realtime");
+        option("cpu-used", "8");
+        option("lag-in-frames", "0");
+        option("auto-alt-ref", "0");
+    }
+
+    private void setAv1() throws CodecException {
+        option("usage", "realtime");
+        option("cpu-used", "8");
+        option("lag-in-frames", "0");
     }
 
     private void option(String name, String value) throws CodecException {
@@ -97,7 +114,7 @@ final class FfmpegEncoder implements Encoder {
         if (!picture.format().equals(format))
             throw new IllegalArgumentException(
                     "a picture of %s for an encoder of %s".formatted(picture.format(), format));
-        frame.format(avutil.AV_PIX_FMT_YUV420P).width(format.width()).height(format.height());
+        frame.format(context.pix_fmt()).width(format.width()).height(format.height());
         for (int i = 0; i < planes.length; i++) {
             Picture.Plane plane = picture.planes().get(i);
             frame.data(i, planes[i].to(plane.bytes())).linesize(i, plane.stride());

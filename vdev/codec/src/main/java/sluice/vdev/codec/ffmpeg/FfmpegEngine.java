@@ -1,5 +1,6 @@
 package sluice.vdev.codec.ffmpeg;
 
+import java.util.EnumSet;
 import java.util.Set;
 
 import org.bytedeco.ffmpeg.avcodec.AVCodec;
@@ -30,25 +31,41 @@ public final class FfmpegEngine implements CodecEngine {
 
     @Override
     public Set<Coding> encodes() {
-        return Set.of(Coding.MPEG2, Coding.H264);
+        return EnumSet.complementOf(EnumSet.of(Coding.HEVC));
     }
 
     @Override
     public Set<Coding> decodes() {
-        return Set.of(Coding.MPEG2, Coding.H264);
+        return Set.of(Coding.values());
     }
 
     @Override
     public Encoder encoder(EncoderSettings settings) throws CodecException {
         load();
-        String library = settings.coding() == Coding.MPEG2 ? "mpeg2video" : "libopenh264";
+        String library = switch (settings.coding()) {
+            case MPEG2 -> "mpeg2video";
+            case H264 -> "libopenh264";
+            case VP8 -> "libvpx";
+            case VP9 -> "libvpx-vp9";
+            case AV1 -> "libaom-av1";
+            case MJPEG -> "mjpeg";
+            case HEVC -> throw new CodecException("libavcodec was built without an encoder for HEVC");
+        };
         return new FfmpegEncoder(found(avcodec.avcodec_find_encoder_by_name(library), library), settings);
     }
 
     @Override
     public Decoder decoder(Coding coding, @Nullable PictureMemory memory) throws CodecException {
         load();
-        String library = coding == Coding.MPEG2 ? "mpeg2video" : "h264";
+        String library = switch (coding) {
+            case MPEG2 -> "mpeg2video";
+            case H264 -> "h264";
+            case HEVC -> "hevc";
+            case VP8 -> "vp8";
+            case VP9 -> "vp9";
+            case AV1 -> "libaom-av1"; // the library's own has no software
+            case MJPEG -> "mjpeg";
+        };
         return new FfmpegDecoder(found(avcodec.avcodec_find_decoder_by_name(library), library), coding, memory);
     }
 

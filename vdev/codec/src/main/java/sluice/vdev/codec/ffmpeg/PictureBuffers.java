@@ -15,6 +15,8 @@ import org.bytedeco.javacpp.Pointer;
 import org.jspecify.annotations.Nullable;
 
 import sluice.vdev.codec.CodecException;
+import sluice.vdev.codec.Coding;
+import sluice.vdev.codec.Picture;
 import sluice.vdev.codec.PictureFormat;
 import sluice.vdev.codec.PictureMemory;
 import sluice.vdev.codec.PixelFormat;
@@ -24,10 +26,8 @@ import sluice.vdev.codec.PixelFormat;
  * binding has room for ten only; they find the decoder by its context, and the memory by its address.
  */
 final class PictureBuffers {
-    private static final int STRIDE = 128;
+    /** The library counts lines in these; what it adds is only read. */
     private static final int LINES = 32;
-    /** What fast code may read or write behind the last line. */
-    private static final int SLACK = 1024;
     /** AVERROR(ENOMEM), which the binding does not have. */
     private static final int NO_MEMORY = -12;
 
@@ -36,21 +36,23 @@ final class PictureBuffers {
     private static final Get GET = new Get();
     private static final Free FREE = new Free();
 
-    private record Taken(PictureBuffers owner, MemorySegment memory) {}
+    private record Taken(PictureBuffers owner, PictureMemory.Place place) {}
 
     private final AVCodecContext context;
     private final PictureMemory memory;
+    private final Coding coding;
     private final Native[] planes = { new Native(), new Native(), new Native() };
     private @Nullable Throwable failure;
 
-    private PictureBuffers(AVCodecContext context, PictureMemory memory) {
+    private PictureBuffers(AVCodecContext context, Coding coding, PictureMemory memory) {
         this.context = context;
+        this.coding = coding;
         this.memory = memory;
     }
 
     /** Lets the pictures of a decoder be in {@code memory}, from before it is opened until {@link #free}. */
-    static PictureBuffers use(AVCodecContext context, PictureMemory memory) {
-        PictureBuffers buffers = new PictureBuffers(context, memory);
+    static PictureBuffers use(AVCodecContext context, Coding coding, PictureMemory memory) {
+        PictureBuffers buffers = new PictureBuffers(context, coding, memory);
         DECODERS.put(context.address(), buffers);
         context.get_buffer2(GET);
         return buffers;
@@ -64,11 +66,13 @@ final class PictureBuffers {
         if (failure != null) throw new IllegalStateException("releasing memory of a picture", failure);
     }
 
-    /** The memory of a picture of the library, or null if it is the library's own. */
-    static @Nullable MemorySegment of(AVFrame frame) {
+    /** A plane of a picture of the library in the memory of its caller, or null if it is the library's own. */
+    static @Nullable MemorySegment plane(AVFrame frame, int plane, long size) {
         AVBufferRef buffer = frame.buf(0);
         Taken taken = buffer == null ? null : TAKEN.get(buffer.data().address());
-        return taken == null ? null : taken.memory;
+        if (taken == null) return null;
+        MemorySegment given = taken.place.planes().get(plane).bytes();
+        return given.asSlice(frame.data(plane).address() - given.address(), size);
     }
 
     /** @throws CodecException the caller's memory failed in the last call of the library; its error says only that something did */
@@ -95,33 +99,52 @@ final class PictureBuffers {
         int[] width = { frame.width() };
         int[] height = { frame.height() };
         avcodec.avcodec_align_dimensions2(context, width, height, new int[8]);
-        int stride = round(width[0], STRIDE);
-        int lines = round(height[0], LINES);
-        long luma = (long) stride * lines;
-        PictureFormat format = FfmpegDecoder.format(PixelFormat.YU12, frame.width(), frame.height());
-        long bytes = luma + luma / 2 + SLACK;
-        MemorySegment given = memory.take(format, bytes, STRIDE);
+        int lines = height[0] / LINES * LINES;
+        PictureFormat format = FfmpegDecoder.format(PixelFormat.YU12, context.width(), context.height());
+        PictureMemory.Wanted wanted = new PictureMemory.Wanted(format, width[0], lines, most());
+        PictureMemory.Place given = memory.take(wanted);
         if (given == null) throw new CodecException("no memory for a picture of " + format);
-        if (!given.isNative() || given.byteSize() < bytes || given.address() % STRIDE != 0)
-            throw new CodecException("memory of %d bytes at 0x%x for a picture that needs %d, native and aligned to %d"
-                    .formatted(given.byteSize(), given.address(), bytes, STRIDE));
+        check(given, wanted);
         if (TAKEN.putIfAbsent(given.address(), new Taken(this, given)) != null)
             throw new CodecException("memory at 0x%x was given twice".formatted(given.address()));
-        AVBufferRef buffer = avutil.av_buffer_create(planes[0].to(given), bytes, FREE, null, 0);
+        Picture.Plane luma = given.planes().getFirst();
+        AVBufferRef buffer = avutil.av_buffer_create(planes[0].to(luma.bytes()), luma.bytes().byteSize(), FREE, null,
+                0);
         if (buffer == null) {
             TAKEN.remove(given.address());
             memory.release(given);
             return NO_MEMORY;
         }
         frame.buf(0, buffer);
-        frame.data(0, planes[0]).linesize(0, stride);
-        frame.data(1, planes[1].to(given.asSlice(luma))).linesize(1, stride / 2);
-        frame.data(2, planes[2].to(given.asSlice(luma + luma / 4))).linesize(2, stride / 2);
+        for (int i = 0; i < planes.length; i++) {
+            Picture.Plane plane = given.planes().get(i);
+            frame.data(i, planes[i].to(plane.bytes())).linesize(i, plane.stride());
+        }
         return 0;
     }
 
-    private static int round(int value, int multiple) {
-        return (value + multiple - 1) / multiple * multiple;
+    private static void check(PictureMemory.Place given, PictureMemory.Wanted wanted) throws CodecException {
+        if (given.planes().size() != 3)
+            throw new CodecException("%d planes of memory".formatted(given.planes().size()));
+        for (int i = 0; i < 3; i++) {
+            Picture.Plane plane = given.planes().get(i);
+            int width = i == 0 ? wanted.width() : wanted.width() / 2;
+            int lines = i == 0 ? wanted.lines() : wanted.lines() / 2;
+            if (!plane.bytes().isNative() || plane.stride() < width
+                    || (plane.bytes().address() | plane.stride()) % PictureMemory.ALIGNMENT != 0
+                    || plane.bytes().byteSize() < (long) plane.stride() * lines)
+                throw new CodecException(
+                        "memory of %d bytes at 0x%x, %d a line, for a plane of %dx%d, native and aligned to %d"
+                                .formatted(
+                                        plane.bytes().byteSize(), plane.bytes().address(), plane.stride(), width, lines,
+                                        PictureMemory.ALIGNMENT));
+        }
+    }
+
+    /** The most pictures that the library keeps: references, those shown later, the present one, and one for errors. */
+    private int most() {
+        int references = coding == Coding.H264 ? context.refs() : coding.references();
+        return Math.max(1, references) + Math.max(0, context.has_b_frames()) + 2;
     }
 
     /** The library's get_buffer2. */
@@ -142,7 +165,7 @@ final class PictureBuffers {
             Taken taken = TAKEN.remove(data.address());
             if (taken == null) return;
             try {
-                taken.owner.memory.release(taken.memory);
+                taken.owner.memory.release(taken.place);
             } catch (RuntimeException | Error e) {
                 taken.owner.failure = e;
             }

@@ -132,7 +132,7 @@ class FfmpegEngineTest {
     }
 
     @ParameterizedTest
-    @EnumSource(Coding.class)
+    @EnumSource(value = Coding.class, names = { "MPEG2", "H264" })
     void aKeyPictureCanBeForced(Coding coding) throws Exception {
         List<Unit> units = encode(settings(coding, 352, 288, 2_000_000, 50, 0), 0, 20, 11);
         List<Long> keys = units.stream().filter(Unit::key).map(Unit::time).toList();
@@ -147,7 +147,7 @@ class FfmpegEngineTest {
     }
 
     @ParameterizedTest
-    @EnumSource(Coding.class)
+    @EnumSource(value = Coding.class, names = { "MPEG2", "H264" })
     void theFormatMayChangeWithinAStream(Coding coding) throws Exception {
         EncoderSettings small = settings(coding, 352, 288, 2_000_000, 12, 0);
         EncoderSettings large = settings(coding, 720, 576, 8_000_000, 12, 0);
@@ -165,7 +165,7 @@ class FfmpegEngineTest {
     }
 
     @ParameterizedTest
-    @EnumSource(Coding.class)
+    @EnumSource(value = Coding.class, names = { "MPEG2", "H264" })
     void aBrokenStreamIsSaidAndTheNextKeyPictureIsDecoded(Coding coding) throws Exception {
         System.out.println("seed 14");
         Random random = new Random(14);

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.zip.CRC32;
 
@@ -54,8 +55,8 @@ class PictureMemoryTest {
 
     /** Memory that is given again when it was released, and checks that it is given and released in turn. */
     private final class Pool implements PictureMemory {
-        private final Deque<MemorySegment> free = new ArrayDeque<>();
-        private final Set<MemorySegment> held = new HashSet<>();
+        private final Deque<Place> free = new ArrayDeque<>();
+        private final Set<Place> held = new HashSet<>();
         private final int most;
         private int made;
 
@@ -64,29 +65,42 @@ class PictureMemoryTest {
         }
 
         @Override
-        public @Nullable MemorySegment take(PictureFormat format, long bytes, int alignment) {
-            MemorySegment memory = free.poll();
-            if (memory != null && memory.byteSize() < bytes) memory = null;
-            if (memory == null) {
+        public @Nullable Place take(Wanted wanted) {
+            Place place = free.poll();
+            if (place == null) {
                 if (held.size() == most) return null;
                 made++;
-                memory = arena.allocate(bytes, alignment);
+                place = place(wanted, 128);
             }
-            memory.fill((byte) 0x5a);
-            assertThat(held.add(memory)).isTrue();
-            return memory;
+            for (Picture.Plane plane : place.planes()) plane.bytes().fill((byte) 0x5a);
+            assertThat(held.add(place)).isTrue();
+            assertThat(held.size()).as("pictures that the decoder keeps").isLessThanOrEqualTo(wanted.pictures());
+            return place;
         }
 
         @Override
-        public void release(MemorySegment memory) {
-            assertThat(held.remove(memory)).isTrue();
-            free.add(memory);
+        public void release(Place place) {
+            assertThat(held.remove(place)).isTrue();
+            free.add(place);
         }
 
         boolean holds(MemorySegment plane) {
-            return held.stream().anyMatch(memory -> plane.address() >= memory.address()
-                    && plane.address() + plane.byteSize() <= memory.address() + memory.byteSize());
+            return held.stream().flatMap(place -> place.planes().stream()).map(Picture.Plane::bytes)
+                    .anyMatch(memory -> plane.address() >= memory.address()
+                            && plane.address() + plane.byteSize() <= memory.address() + memory.byteSize());
         }
+    }
+
+    /** Planes that are not one after the other, of exactly the size that is written. */
+    private PictureMemory.Place place(PictureMemory.Wanted wanted, int unit) {
+        int stride = (wanted.width() + unit - 1) / unit * unit;
+        List<Picture.Plane> planes = new ArrayList<>();
+        for (int i = 2; i >= 0; i--) {
+            long size = i == 0 ? (long) stride * wanted.lines() : (long) stride * wanted.lines() / 4;
+            planes.addFirst(new Picture.Plane(arena.allocate(size + PictureMemory.SLACK, unit).asSlice(0, size),
+                    i == 0 ? stride : stride / 2));
+        }
+        return new PictureMemory.Place(planes);
     }
 
     /** A checksum of the visible pixels of each picture. */
@@ -150,8 +164,11 @@ class PictureMemoryTest {
     /** The same by libavcodec alone, with its own pool of pictures. */
     private static List<Long> plain(Coding coding, List<byte[]> units) {
         List<Long> sums = new ArrayList<>();
-        AVCodecContext context = avcodec.avcodec_alloc_context3(
-                avcodec.avcodec_find_decoder_by_name(coding == Coding.MPEG2 ? "mpeg2video" : "h264"));
+        AVCodecContext context = avcodec.avcodec_alloc_context3(avcodec.avcodec_find_decoder_by_name(switch (coding) {
+            case MPEG2 -> "mpeg2video";
+            case AV1 -> "libaom-av1";
+            default -> coding.name().toLowerCase(Locale.ROOT);
+        }));
         context.thread_count(1);
         assertThat(avcodec.avcodec_open2(context, context.codec(), (AVDictionary) null)).isZero();
         AVPacket packet = avcodec.av_packet_alloc();
@@ -179,7 +196,8 @@ class PictureMemoryTest {
     }
 
     @ParameterizedTest
-    @CsvSource({ "MPEG2, 352, 288, 2", "MPEG2, 720, 480, 0", "H264, 352, 288, 0", "H264, 722, 406, 0" })
+    @CsvSource({ "MPEG2, 352, 288, 2", "MPEG2, 720, 480, 0", "H264, 352, 288, 0", "H264, 722, 406, 0",
+            "VP8, 352, 288, 0", "VP9, 722, 406, 0", "AV1, 352, 288, 0", "MJPEG, 352, 288, 0" })
     void picturesAreThoseOfTheLibraryAlone(Coding coding, int width, int height, int between) throws Exception {
         List<byte[]> units = encode(coding, width, height, between);
         Pool pool = new Pool(20);
@@ -205,12 +223,12 @@ class PictureMemoryTest {
         boolean[] empty = { true };
         PictureMemory memory = new PictureMemory() {
             @Override
-            public @Nullable MemorySegment take(PictureFormat format, long bytes, int alignment) {
-                return empty[0] ? null : pool.take(format, bytes, alignment);
+            public @Nullable Place take(Wanted wanted) {
+                return empty[0] ? null : pool.take(wanted);
             }
 
             @Override
-            public void release(MemorySegment released) {
+            public void release(Place released) {
                 pool.release(released);
             }
         };
@@ -230,18 +248,24 @@ class PictureMemoryTest {
     @Test
     void memoryThatDoesNotFitIsRefused() throws Exception {
         List<byte[]> units = encode(Coding.H264, 352, 288, 0);
-        MemorySegment small = arena.allocate(1000, 128);
-        MemorySegment odd = arena.allocate(1 << 20, 128).asSlice(1);
-        MemorySegment heap = MemorySegment.ofArray(new byte[1 << 20]);
-        for (MemorySegment wrong : List.of(small, odd, heap)) {
+        for (int wrong = 0; wrong < 4; wrong++) {
+            int how = wrong;
             PictureMemory memory = new PictureMemory() {
                 @Override
-                public MemorySegment take(PictureFormat format, long bytes, int alignment) {
-                    return wrong;
+                public Place take(Wanted wanted) {
+                    List<Picture.Plane> planes = new ArrayList<>(place(wanted, 128).planes());
+                    Picture.Plane last = planes.removeLast();
+                    planes.add(switch (how) {
+                        case 0 -> new Picture.Plane(last.bytes().asSlice(1), last.stride());
+                        case 1 -> new Picture.Plane(arena.allocate(1 << 20, 128).asSlice(1), last.stride());
+                        case 2 -> new Picture.Plane(MemorySegment.ofArray(new byte[1 << 20]), last.stride());
+                        default -> new Picture.Plane(arena.allocate(1 << 20, 128), last.stride() + 1);
+                    });
+                    return new Place(planes);
                 }
 
                 @Override
-                public void release(MemorySegment released) {
+                public void release(Place released) {
                     throw new AssertionError("nothing was taken");
                 }
             };
@@ -250,7 +274,7 @@ class PictureMemoryTest {
                         .isThrownBy(() -> decoder.decode(arena.allocateFrom(ValueLayout.JAVA_BYTE, units.getFirst()), 0,
                                 new Sums(null)))
                         .withMessageMatching(
-                                "memory of [0-9]+ bytes at 0x[0-9a-f]+ for a picture that needs [0-9]+, native .*");
+                                "memory of [0-9]+ bytes at 0x[0-9a-f]+, [0-9]+ a line, for a plane of 176x144, native .*");
             }
         }
     }
