@@ -1,11 +1,13 @@
 package sluice.dmacore.ownership;
 
 import java.util.ArrayList;
-import java.util.BitSet;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -16,38 +18,61 @@ import sluice.dmacore.budget.Share;
 import sluice.dmacore.budget.ShareUsedUpException;
 
 /**
- * The buffers of each page of a file: 0, the number of the only buffer, or {@link #SEVERAL}. Sparse: the cost depends
- * on the used pages, not on the file's size. The first buffer in a stretch of pages, or the second one on a page, is
- * charged for its state, until the stretch or page is unused.
+ * The buffers of each page of a file: 0, the number of the only buffer, or a negative number that stands for several. A
+ * table of two levels, so that the cost depends on the used pages, not on the file's size, and a lookup is a few loads.
+ * The first buffer in a stretch of pages is charged for its state, until the stretch is unused, and so is who first
+ * shares pages with the same others.
  *
  * <p>Pages are read and changed through a {@link Claim}, which locks the stretches of one buffer: devices with buffers
  * in one file wait for each other only where their buffers are close.
  */
 final class FilePages {
-    /** Entry of a page with several buffers. */
-    static final int SEVERAL = -1;
-
     private static final int CHUNK_SHIFT = 6;
     private static final int CHUNK_PAGES = 1 << CHUNK_SHIFT;
+    /** Chunks of a leaf, 128 MiB of the file. Leaves are not charged: they have 2 KiB. */
+    private static final int LEAF_SHIFT = 9;
+    private static final int LEAF_CHUNKS = 1 << LEAF_SHIFT;
     /** Granularity of claims: one bit for each 256 KiB, repeating every 16 GiB. */
     private static final int STRETCHES = 1 << 16;
-    /** Measured heap bytes of a stretch of 64 pages, and of a shared page, including the map. */
+    /** Measured heap bytes of a stretch of 64 pages, and of a set of buffers. */
     private static final long CHUNK_BYTES = 384;
-    private static final long SHARED_BYTES = 192;
+    private static final long SET_BYTES = 256;
+    private static final long MEMBER_BYTES = 8;
+    /** Unused stretches that are kept, because a guest often releases a buffer and registers another on its pages: 1.2 MiB. */
+    private static final int MOST_IDLE = 4096;
+    /** Chunks that are paid for at once. */
+    private static final int PREPAID = 64;
     private static final int NOWHERE = -1;
 
     private static final class Chunk {
         final int[] entries = new int[CHUNK_PAGES];
-        final Share payer;
+        /** Who pays for it while it has a buffer, and did before. */
+        @Nullable
+        Share payer;
         int covered;
-
-        Chunk(Share payer) {
-            this.payer = payer;
-        }
     }
 
-    /** Each buffer is listed once, even if it has the page several times; the newest is last. */
-    private record Several(List<Lines> buffers, Share payer) {}
+    /** Several buffers of the same pages, each once; the one that came last is the last. */
+    private static final class Several {
+        final int entry;
+        final List<Lines> buffers;
+        final Share payer;
+        // Guarded by the sets.
+        /** Pages with this entry, but for claims that are not closed. */
+        int pages;
+        /** What the payer has been charged. */
+        long charge;
+
+        Several(int entry, List<Lines> buffers, Share payer) {
+            this.entry = entry;
+            this.buffers = buffers;
+            this.payer = payer;
+        }
+
+        long bytes() {
+            return SET_BYTES + buffers.size() * MEMBER_BYTES;
+        }
+    }
 
     /** Number of active or waiting claims. Guarded by the ledger. */
     int visitors;
@@ -56,11 +81,17 @@ final class FilePages {
     private final Condition released = lock.newCondition();
     /** In order of arrival; a claim that overlaps an older one waits. Guarded by the lock. */
     private final List<Claim> claims = new ArrayList<>();
-    private final Map<Integer, Chunk> chunks = new ConcurrentHashMap<>();
-    private final Map<Integer, Several> shared = new ConcurrentHashMap<>();
+    /** Leaves of chunks. A chunk belongs to the claim of its stretch; the arrays grow and get leaves under the lock. */
+    private volatile @Nullable Chunk[][] directory = {};
+    /** Chunks with buffers, and those without. */
+    private final AtomicInteger used = new AtomicInteger();
+    private final AtomicInteger idle = new AtomicInteger();
+    /** By entry. Changed under its monitor. */
+    private final Map<Integer, Several> sets = new ConcurrentHashMap<>();
+    private int lastSet;
 
     boolean isEmpty() {
-        return chunks.isEmpty();
+        return used.get() == 0;
     }
 
     /** A claim of one thread: the stretches of the file used by a buffer. */
@@ -68,25 +99,80 @@ final class FilePages {
         return new Claim();
     }
 
+    /** The leaf of a chunk, created if it does not exist. */
+    private @Nullable Chunk[] leaf(int index) {
+        @Nullable
+        Chunk[][] all = directory;
+        int at = index >>> LEAF_SHIFT;
+        // Another thread's leaf may not be seen here yet, and is under the lock.
+        if (at < all.length && all[at].length > 0) return all[at];
+        lock.lock();
+        try {
+            all = directory;
+            if (at >= all.length) {
+                int from = all.length;
+                all = Arrays.copyOf(all, Math.max(at + 1, Math.min(from * 2, at + 64)));
+                for (int i = from; i < all.length; i++) all[i] = new @Nullable Chunk[0];
+            }
+            if (all[at].length == 0) all[at] = new @Nullable Chunk[LEAF_CHUNKS];
+            directory = all;
+            return all[at];
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private @Nullable Chunk chunkAt(int index) {
+        @Nullable
+        Chunk[][] all = directory;
+        int at = index >>> LEAF_SHIFT;
+        if (at >= all.length) return null;
+        @Nullable
+        Chunk[] leaf = all[at];
+        return leaf.length == 0 ? null : leaf[index & (LEAF_CHUNKS - 1)];
+    }
+
     /** The pages of one buffer, for one thread. */
     final class Claim implements AutoCloseable {
-        private final BitSet stretches = new BitSet();
-        /** The last one used, because pages are visited in order. */
+        private final long[] stretches = new long[STRETCHES / Long.SIZE];
+        /** The last one used, because pages are often visited in order. */
         private @Nullable Chunk last;
         private int lastIndex = NOWHERE;
+        /** What becomes of pages with a given entry, because most pages of a buffer have the same one. */
+        private final Map<Integer, Move> moves = new HashMap<>();
+        private @Nullable Move lastMove;
+        /** Whose chunks begin or end now, and bytes that it has paid for none yet, or not been given back yet. */
+        private @Nullable Share account;
+        private long prepaid;
+        /** Chunks that have begun to be used, less those that have ended; and those that were idle before, less those that are now. */
+        private int begun;
+        private int awake;
+        private final int idleBefore = idle.get();
+
+        /** Pages of this claim that change from one entry to another, at least one of which is of several buffers. */
+        private static final class Move {
+            final int from;
+            final int to;
+            int pages;
+
+            Move(int from, int to) {
+                this.from = from;
+                this.to = to;
+            }
+        }
 
         /** Adds pages to the claim, up to {@code end}. */
         void add(int page, int end) {
             int first = page >>> CHUNK_SHIFT;
             int count = ((end - 1) >>> CHUNK_SHIFT) - first + 1;
             if (count >= STRETCHES) {
-                stretches.set(0, STRETCHES);
+                Arrays.fill(stretches, -1);
                 return;
             }
-            int from = first % STRETCHES;
-            int behind = from + count;
-            stretches.set(from, Math.min(behind, STRETCHES));
-            if (behind > STRETCHES) stretches.set(0, behind - STRETCHES);
+            for (int i = first; i < first + count; i++) {
+                int bit = i & (STRETCHES - 1);
+                stretches[bit >>> 6] |= 1L << bit;
+            }
         }
 
         /** Waits for older claims of these pages. */
@@ -104,13 +190,24 @@ final class FilePages {
         private boolean mustWait() {
             for (Claim older : claims) {
                 if (older == this) return false;
-                if (older.stretches.intersects(stretches)) return true;
+                if (meets(older)) return true;
             }
             throw new IllegalStateException("pages that were not claimed");
         }
 
+        private boolean meets(Claim other) {
+            for (int i = 0; i < stretches.length; i++) {
+                if ((stretches[i] & other.stretches[i]) != 0) return true;
+            }
+            return false;
+        }
+
         @Override
         public void close() {
+            settleAccount(null);
+            used.addAndGet(begun);
+            idle.addAndGet(-awake);
+            if (!moves.isEmpty()) settle();
             lock.lock();
             try {
                 claims.remove(this);
@@ -120,13 +217,40 @@ final class FilePages {
             }
         }
 
+        /** Counts the pages that have changed, and drops sets that no page has any more. */
+        private void settle() {
+            synchronized (sets) {
+                for (Move move : moves.values()) {
+                    if (move.to < 0) sharing(move.to).pages += move.pages;
+                }
+                for (Move move : moves.values()) {
+                    if (move.from < 0) sharing(move.from).pages -= move.pages;
+                }
+                for (Move move : moves.values()) {
+                    dropIfUnused(move.from);
+                    dropIfUnused(move.to);
+                }
+            }
+        }
+
+        private void dropIfUnused(int entry) {
+            Several several = entry < 0 ? sets.get(entry) : null;
+            if (several == null || several.pages > 0) return;
+            sets.remove(entry);
+            several.payer.giveBack(Resource.HEAP, several.charge);
+        }
+
         private @Nullable Chunk chunk(int page) {
             int index = page >>> CHUNK_SHIFT;
             if (index != lastIndex) {
-                last = chunks.get(index);
+                last = chunkAt(index);
                 lastIndex = index;
             }
             return last;
+        }
+
+        private Chunk present(int page) {
+            return Objects.requireNonNull(chunk(page), "a page with a buffer");
         }
 
         /** The entry of a page. */
@@ -138,64 +262,160 @@ final class FilePages {
         /** Registers a buffer as the only one of an unused page. */
         void enter(int page, Lines lines, Share payer) throws ShareUsedUpException {
             Chunk chunk = chunk(page);
-            if (chunk == null) {
-                payer.take(Resource.HEAP, CHUNK_BYTES);
-                chunk = new Chunk(payer);
-                chunks.put(page >>> CHUNK_SHIFT, chunk);
-                last = chunk;
-            }
+            if (chunk == null || chunk.covered == 0) chunk = begin(chunk, payer);
             chunk.entries[page & (CHUNK_PAGES - 1)] = lines.number();
             chunk.covered++;
         }
 
-        /** Whether a page is shared by several buffers. */
-        boolean isShared(int page) {
-            return entry(page) == SEVERAL;
+        private Chunk begin(@Nullable Chunk unused, Share payer) throws ShareUsedUpException {
+            pay(payer);
+            begun++;
+            Chunk chunk = unused;
+            if (chunk == null) {
+                chunk = new Chunk();
+                leaf(lastIndex)[lastIndex & (LEAF_CHUNKS - 1)] = chunk;
+                last = chunk;
+            } else {
+                awake++;
+            }
+            // A reference is not stored again: that costs the collector more than all the rest.
+            if (!payer.equals(chunk.payer)) chunk.payer = payer;
+            return chunk;
         }
 
-        /** The buffers of a shared page. */
-        List<Lines> sharing(int page) {
-            return several(page).buffers;
+        private void end(Chunk chunk) {
+            Share payer = Objects.requireNonNull(chunk.payer, "a chunk with a buffer");
+            if (!payer.equals(account)) settleAccount(payer);
+            prepaid += CHUNK_BYTES;
+            begun--;
+            if (idleBefore - awake < MOST_IDLE) {
+                awake--;
+                return;
+            }
+            leaf(lastIndex)[lastIndex & (LEAF_CHUNKS - 1)] = null;
+            last = null;
         }
 
-        private Several several(int page) {
-            return Objects.requireNonNull(shared.get(page), "a shared page has a list");
+        /** Takes the price of a chunk: of several at once, because shares are shared. */
+        private void pay(Share payer) throws ShareUsedUpException {
+            if (!payer.equals(account)) settleAccount(payer);
+            if (prepaid == 0) {
+                if (payer.tryTake(Resource.HEAP, PREPAID * CHUNK_BYTES)) {
+                    prepaid = PREPAID * CHUNK_BYTES;
+                } else {
+                    payer.take(Resource.HEAP, CHUNK_BYTES);
+                    prepaid = CHUNK_BYTES;
+                }
+            }
+            prepaid -= CHUNK_BYTES;
         }
 
-        /** Registers a second buffer on a page. */
-        void share(int page, Lines first, Lines second, Share payer) throws ShareUsedUpException {
-            payer.take(Resource.HEAP, SHARED_BYTES);
-            shared.put(page, new Several(new ArrayList<>(List.of(first, second)), payer));
-            set(page, SEVERAL);
+        private void settleAccount(@Nullable Share next) {
+            if (account != null) account.giveBack(Resource.HEAP, prepaid);
+            account = next;
+            prepaid = 0;
         }
 
-        private void set(int page, int entry) {
-            Chunk chunk = Objects.requireNonNull(chunk(page), "a page with a buffer");
-            chunk.entries[page & (CHUNK_PAGES - 1)] = entry;
+        /** Whether an entry is that of several buffers. */
+        boolean isShared(int entry) {
+            return entry < 0;
+        }
+
+        /** The buffers of an entry of several. */
+        List<Lines> buffers(int entry) {
+            return sharing(entry).buffers;
+        }
+
+        private Several sharing(int entry) {
+            return Objects.requireNonNull(sets.get(entry), "a shared page has a list");
+        }
+
+        /**
+         * Registers one more buffer on a page with others; no effect if it is registered.
+         *
+         * @param known the page's entry
+         * @param only the buffer with this entry, or null if it is of several
+         */
+        void share(int page, int known, @Nullable Lines only, Lines lines, Share payer) throws ShareUsedUpException {
+            Move move = moveFrom(known);
+            if (move == null) {
+                List<Lines> present = only == null ? buffers(known) : List.of(only);
+                if (present.contains(lines)) return;
+                List<Lines> all = new ArrayList<>(present);
+                all.add(lines);
+                move = begin(known, several(all, payer));
+            }
+            carryOut(move, page);
+        }
+
+        private @Nullable Move moveFrom(int entry) {
+            Move move = lastMove;
+            return move != null && move.from == entry ? move : moves.get(entry);
+        }
+
+        private Move begin(int from, int to) {
+            Move move = new Move(from, to);
+            moves.put(from, move);
+            return move;
+        }
+
+        private void carryOut(Move move, int page) {
+            lastMove = move;
+            move.pages++;
+            present(page).entries[page & (CHUNK_PAGES - 1)] = move.to;
+        }
+
+        private int several(List<Lines> buffers, Share payer) throws ShareUsedUpException {
+            synchronized (sets) {
+                Several made = new Several(freeEntry(), List.copyOf(buffers), payer);
+                payer.take(Resource.HEAP, made.bytes());
+                made.charge = made.bytes();
+                sets.put(made.entry, made);
+                return made.entry;
+            }
         }
 
         /** Unregisters a buffer from a page; no effect if it is not registered. */
         void leave(int page, Lines lines) {
             int known = entry(page);
             if (known == lines.number()) {
-                clear(page);
-            } else if (known == SEVERAL) {
-                Several several = several(page);
-                several.buffers.remove(lines);
-                if (several.buffers.size() > 1) return;
-                shared.remove(page);
-                several.payer.giveBack(Resource.HEAP, SHARED_BYTES);
-                set(page, several.buffers.getFirst().number());
+                Chunk chunk = present(page);
+                chunk.entries[page & (CHUNK_PAGES - 1)] = 0;
+                if (--chunk.covered == 0) end(chunk);
+            } else if (known < 0) {
+                Move move = moveFrom(known);
+                if (move == null) {
+                    if (!buffers(known).contains(lines)) return;
+                    move = begin(known, without(known, lines));
+                }
+                carryOut(move, page);
             }
         }
 
-        private void clear(int page) {
-            Chunk chunk = Objects.requireNonNull(chunk(page), "a page with a buffer");
-            chunk.entries[page & (CHUNK_PAGES - 1)] = 0;
-            if (--chunk.covered > 0) return;
-            chunks.remove(page >>> CHUNK_SHIFT);
-            last = null;
-            chunk.payer.giveBack(Resource.HEAP, CHUNK_BYTES);
+        /** The entry of the same buffers but one, which is on its way out of all its pages. */
+        private int without(int known, Lines lines) {
+            for (Move move : moves.values()) {
+                if (move.to == known) return move.from; // undone
+            }
+            synchronized (sets) {
+                Several former = sharing(known);
+                List<Lines> rest = new ArrayList<>(former.buffers);
+                rest.remove(lines);
+                if (rest.size() == 1) return rest.getFirst().number();
+                Several made = new Several(freeEntry(), List.copyOf(rest), former.payer);
+                // The former set ends with this claim, and has paid for more than this.
+                made.charge = made.bytes();
+                former.charge -= made.charge;
+                sets.put(made.entry, made);
+                return made.entry;
+            }
         }
+    }
+
+    private int freeEntry() {
+        do {
+            lastSet = lastSet == Integer.MIN_VALUE ? -1 : lastSet - 1;
+        } while (sets.containsKey(lastSet));
+        return lastSet;
     }
 }

@@ -154,8 +154,15 @@ public final class Ledger {
     private Set<Lines> cover(Lines lines, Share payer, Books.Open open) throws ShareUsedUpException {
         Set<Lines> others = Set.of();
         Runs runs = lines.runs();
+        // Most pages of a buffer are shared with the same others as the one before.
+        FilePages.@Nullable Claim lastPages = null;
+        int last = 0;
+        @Nullable
+        Lines only = null;
         for (int run = 0; run < runs.count(); run++) {
             FilePages.Claim pages = open.of(runs.mapping(run));
+            if (!pages.equals(lastPages)) last = 0;
+            lastPages = pages;
             int end = Books.endPage(runs, run);
             for (int page = Books.firstPage(runs, run); page < end; page++) {
                 int known = pages.entry(page);
@@ -163,19 +170,13 @@ public final class Ledger {
                     pages.enter(page, lines, payer);
                     continue;
                 }
-                if (others.isEmpty()) others = new HashSet<>();
-                boolean own = known == lines.number()
-                        || (known == FilePages.SEVERAL && pages.sharing(page).getLast().equals(lines));
-                if (own) {
-                    others.add(lines);
-                } else if (known == FilePages.SEVERAL) {
-                    others.addAll(pages.sharing(page));
-                    pages.sharing(page).add(lines);
-                } else {
-                    Lines other = Objects.requireNonNull(views.get(known), "a page's buffer is known").lines;
-                    others.add(other);
-                    pages.share(page, other, lines, payer);
+                if (known != last) {
+                    last = known;
+                    only = known < 0 ? null : Objects.requireNonNull(views.get(known), "a page's buffer").lines;
+                    if (others.isEmpty()) others = new HashSet<>();
+                    others.addAll(only == null ? pages.buffers(known) : List.of(only));
                 }
+                if (known != lines.number()) pages.share(page, known, only, lines, payer);
             }
         }
         return others;
@@ -227,8 +228,9 @@ public final class Ledger {
                 int most = Math.min(end - line, PAGE_LINES - (int) (fileLine & (PAGE_LINES - 1)));
                 int page = (int) (fileLine / PAGE_LINES);
                 int count = 0;
-                if (pages.isShared(page)) {
-                    List<Lines> others = pages.sharing(page);
+                int entry = pages.entry(page);
+                if (pages.isShared(entry)) {
+                    List<Lines> others = pages.buffers(entry);
                     count = addShared(lines, others, file, fileLine, most, names);
                     if (count == 0) most = gap(lines, others, file, fileLine, most);
                 }

@@ -82,8 +82,12 @@ public final class DeviceSpace {
         Building building = new Building(memory.count(), permission, owner, placement);
         boolean done = false;
         try {
-            for (int run = 0; run < memory.count(); run++)
-                building.add(memory.mapping(run), memory.offset(run), memory.length(run));
+            if (!isIdentity() && memory.areWhole(PAGE)) {
+                building.addPages(memory);
+            } else {
+                for (int run = 0; run < memory.count(); run++)
+                    building.add(memory.mapping(run), memory.offset(run), memory.length(run));
+            }
             building.endSegment();
             done = true;
             return building.segments();
@@ -150,6 +154,17 @@ public final class DeviceSpace {
             long end = (offset + length + PAGE - 1) & -PAGE;
             pages.add(FileSlots.target(slotOf(file), first), end - first);
             bytes += length;
+        }
+
+        /** Whole pages, in one segment however scattered. */
+        void addPages(Runs memory) throws MapException {
+            int end;
+            for (int run = 0; run < memory.count(); run = end) {
+                long slot = FileSlots.target(slotOf(memory.mapping(run)), 0);
+                end = memory.endOfFile(run);
+                for (int i = run; i < end; i++) pages.add(slot | memory.offset(i), memory.length(i));
+            }
+            bytes = memory.bytes();
         }
 
         private int slotOf(FileMapping file) throws MapException {

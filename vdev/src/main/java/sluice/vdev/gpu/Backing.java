@@ -23,19 +23,21 @@ final class Backing implements Pages {
     /** A buffer, an attachment and a mapping. */
     private static final long BUFFER_BYTES = 2048;
     private static final long PAGE = 4096;
+    /** Longest entry, also of merged ones, in whole pages. */
+    private static final long MAX_LENGTH = 0xffff_f000L;
 
-    /** As sent by the guest, without empty entries: an address, then a length in the lower half of the next number. */
+    /** As sent by the guest, without empty entries and with neighbours merged: an address, then a length of 32 bits. */
     private final long[] entries;
     private final long bytes;
+    private final long heapBytes;
     private @Nullable DeviceMapping mapping;
     private long table;
     private @Nullable UUID name;
 
-    private Backing(long[] entries) {
+    private Backing(long[] entries, long bytes, long heapBytes) {
         this.entries = entries;
-        long sum = 0;
-        for (int i = 0; i < entries.length; i += 2) sum += length(i);
-        bytes = sum;
+        this.bytes = bytes;
+        this.heapBytes = heapBytes;
     }
 
     /**
@@ -52,15 +54,27 @@ final class Backing implements Pages {
     /** A list in the guest's format; takes ownership of it. Entries of 0 bytes are legal, and are dropped. */
     static Backing of(long[] entries) {
         int kept = 0;
+        long sum = 0;
+        long loose = 0;
         for (int i = 0; i < entries.length; i += 2) {
-            if ((int) entries[i + 1] == 0) continue;
-            if (kept != i) {
-                entries[kept] = entries[i];
-                entries[kept + 1] = entries[i + 1];
+            long address = entries[i];
+            long length = length(entries, i);
+            if (length == 0) continue;
+            sum += length;
+            boolean continues = kept > 0 && address != 0 && entries[kept - 2] + entries[kept - 1] == address;
+            if (continues && entries[kept - 1] + length <= MAX_LENGTH) {
+                entries[kept - 1] += length;
+                continue;
             }
+            entries[kept] = address;
+            entries[kept + 1] = length;
             kept += 2;
         }
-        return new Backing(kept == entries.length ? entries : Arrays.copyOf(entries, kept));
+        for (int i = 0; i < kept; i += 2) {
+            if (((entries[i] | entries[i + 1]) & (PAGE - 1)) != 0) loose++;
+        }
+        long heap = BUFFER_BYTES + (kept / 2 - loose) * ENTRY_BYTES + loose * LOOSE_ENTRY_BYTES;
+        return new Backing(kept == entries.length ? entries : Arrays.copyOf(entries, kept), sum, heap);
     }
 
     /** Number of entries. */
@@ -68,7 +82,7 @@ final class Backing implements Pages {
         return entries.length / 2;
     }
 
-    private long length(int entry) {
+    private static long length(long[] entries, int entry) {
         return Integer.toUnsignedLong((int) entries[entry + 1]);
     }
 
@@ -85,12 +99,7 @@ final class Backing implements Pages {
 
     /** Heap bytes that it uses, including those of the core. */
     long heapBytes() {
-        long bytes = BUFFER_BYTES;
-        for (int i = 0; i < entries.length; i += 2) {
-            boolean whole = ((entries[i] | length(i)) & (PAGE - 1)) == 0;
-            bytes += whole ? ENTRY_BYTES : LOOSE_ENTRY_BYTES;
-        }
-        return bytes;
+        return heapBytes;
     }
 
     @Override
@@ -128,7 +137,7 @@ final class Backing implements Pages {
     /** Whether any of the pages is in a range of bus addresses. */
     boolean overlaps(AddressRange range) {
         for (int i = 0; i < entries.length; i += 2) {
-            long length = length(i);
+            long length = length(entries, i);
             // Unsigned distances between the beginnings, so that no sum can overflow.
             if (range.contains(entries[i]) || Long.compareUnsigned(range.first() - entries[i], length) < 0) return true;
         }
