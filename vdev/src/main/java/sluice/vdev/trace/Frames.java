@@ -10,12 +10,13 @@ import sluice.dmacore.trace.EventKind;
 import sluice.dmacore.trace.recording.Event;
 import sluice.dmacore.trace.recording.EventCursor;
 import sluice.dmacore.trace.recording.Missed;
+import sluice.dmacore.trace.recording.Names;
 import sluice.dmacore.trace.recording.Recording;
 import sluice.dmacore.trace.recording.RecordingHeader;
 
-/** The cost of each frame: all events since the previous frame, of all devices. */
+/** The cost of each frame: all events since the previous frame of any device, and the device that ends it. */
 public final class Frames {
-    private static final String LINE = "%8s %14s %20s %20s %20s %20s %20s %20s %8s %9s%n";
+    private static final String LINE = "%-20s %8s %14s %20s %20s %20s %20s %20s %20s %8s %9s%n";
 
     private Frames() {}
 
@@ -33,24 +34,26 @@ public final class Frames {
         Work work = new Work();
         long frames = 0;
         boolean isPending = false;
-        out.printf(Locale.ROOT, LINE, "frame", "seconds", "copied", "mapped", "flushed", "skipped",
+        Names names = recording.names();
+        out.printf(Locale.ROOT, LINE, "device", "frame", "seconds", "copied", "mapped", "flushed", "skipped",
                 "translated", "missed", "faults", "findings");
         for (Event event = events.next(); event != null; event = events.next()) {
             work.add(event);
             isPending = true;
             if (event.kind() != EventKind.FRAME) continue;
-            line(out, Long.toUnsignedString(event.from()), Quantity.seconds(header.sinceStart(event.nanoTime())), work);
+            line(out, event.attachment() == 0 ? "" : names.of(event.attachment()), Long.toUnsignedString(event.from()),
+                    Quantity.seconds(header.sinceStart(event.nanoTime())), work);
             frames++;
             work = new Work();
             isPending = false;
             if (out.checkError()) break;
         }
-        if (isPending) line(out, "later", "", work);
+        if (isPending) line(out, "", "later", "", work);
         return new Printed(frames, events.missed());
     }
 
-    private static void line(PrintWriter out, String frame, String seconds, Work work) {
-        List<Object> columns = new ArrayList<>(List.of(frame, seconds));
+    private static void line(PrintWriter out, String device, String frame, String seconds, Work work) {
+        List<Object> columns = new ArrayList<>(List.of(device, frame, seconds));
         for (Sum sum : List.of(work.copied(), work.of(EventKind.MAP), work.flushed(), work.of(EventKind.SKIP),
                 work.translated(), work.missed())) {
             columns.add(Quantity.bytesAndNanos(sum));

@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
+import org.jspecify.annotations.Nullable;
+
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.trace.EventKind;
 import sluice.dmacore.trace.recording.Missed;
@@ -32,13 +34,22 @@ public final class SummaryText {
         Missed missed = summary.missed();
         out.printf(Locale.ROOT, "process %d, recording since %s, %s%n", header.pid(),
                 Instant.ofEpochSecond(0, header.startEpochNanos()).truncatedTo(ChronoUnit.SECONDS),
-                header.isClosed() ? "ended normally" : "still running, or killed");
+                end(header));
         out.printf(Locale.ROOT, "%,d events in %s, %,d of them findings%n", summary.events(),
                 Quantity.nanos(summary.nanos()),
                 summary.work().of(EventKind.FINDING).events());
         out.printf(Locale.ROOT,
                 "missing: %,d overwritten, %,d lost, %,d unfinished, %,d cut off, %,d of unknown kind%n",
                 missed.overwritten(), header.lost(), missed.unfinished(), missed.cutOff(), missed.unknown());
+    }
+
+    /** As far as the kernel of this host knows: the file may come from another, and then the process is not here. */
+    private static String end(RecordingHeader header) {
+        if (header.isClosed()) return "ended normally";
+        Instant start = Instant.ofEpochSecond(0, header.startEpochNanos()).plusSeconds(1);
+        boolean runs = ProcessHandle.of(header.pid()).flatMap(process -> process.info().startInstant())
+                .filter(began -> !began.isAfter(start)).isPresent();
+        return runs ? "still running" : "was killed, or runs on another host";
     }
 
     private static void kinds(Summary summary, PrintWriter out) {
@@ -82,6 +93,14 @@ public final class SummaryText {
                 + (buffer.isGone() ? "" : "…");
     }
 
+    private static String severity(@Nullable Rule rule) {
+        if (rule == null) return "";
+        return switch (rule.severity()) {
+            case ERROR -> "error: ";
+            case HINT -> "hint: ";
+        };
+    }
+
     private static String shortened(String name) {
         return name.length() <= LONGEST_NAME ? name : name.substring(0, LONGEST_NAME - 1) + "…";
     }
@@ -91,7 +110,7 @@ public final class SummaryText {
         out.println();
         for (Map.Entry<Integer, Long> finding : summary.findings().entrySet()) {
             Rule rule = Rule.numbered(finding.getKey());
-            out.printf(Locale.ROOT, "%s was broken %s%s%n", Details.rule(finding.getKey()),
+            out.printf(Locale.ROOT, "%s%s was broken %s%s%n", severity(rule), Details.rule(finding.getKey()),
                     finding.getValue() == 1 ? "once" : String.format(Locale.ROOT, "%,d times", finding.getValue()),
                     rule == null ? "" : ": " + rule.says());
         }

@@ -52,7 +52,7 @@ class ReportsTest {
                 "COPY 2 8.00 KiB 40.0 µs", "FRAME 2", "FINDING 1", "TRANSLATE 2 8.00 KiB 1.40 µs", "",
                 "buffer name size transfers attached flushed skipped copied lifetime",
                 "1 screen \"one\" 8.00 KiB 2 1 2.00 KiB 600 ns 6.00 KiB 8.00 KiB 40.0 µs 318 µs", "",
-                "D17_OVERLAPPING_WRITES was broken once: one device at a time may write a cache line");
+                "hint: D17_OVERLAPPING_WRITES was broken once: one device at a time may write a cache line");
     }
 
     @Test
@@ -105,9 +105,9 @@ class ReportsTest {
             assertThat(Frames.print(recording, out)).isEqualTo(new Frames.Printed(2, Missed.NOTHING));
         }
         assertThat(lines()).containsExactly(
-                "frame seconds copied mapped flushed skipped translated missed faults findings",
-                "1 +0.000161000 4.00 KiB 20.0 µs 8.00 KiB 2.50 µs 1.00 KiB 300 ns 3.00 KiB 4.00 KiB 700 ns - 0 0",
-                "2 +0.000311000 4.00 KiB 20.0 µs - 1.00 KiB 300 ns 3.00 KiB 4.00 KiB 700 ns - 0 0",
+                "device frame seconds copied mapped flushed skipped translated missed faults findings",
+                "gpu0 1 +0.000161000 4.00 KiB 20.0 µs 8.00 KiB 2.50 µs 1.00 KiB 300 ns 3.00 KiB 4.00 KiB 700 ns - 0 0",
+                "gpu0 2 +0.000311000 4.00 KiB 20.0 µs - 1.00 KiB 300 ns 3.00 KiB 4.00 KiB 700 ns - 0 0",
                 "later - - - - - 4.00 KiB 90.0 µs 0 1");
     }
 
