@@ -12,15 +12,23 @@ public final class QemuHint {
 
     private QemuHint() {}
 
-    public static String attachGpu(Path socket) throws InterruptedException {
+    /**
+     * For a GPU over vhost-user, which QEMU shows itself where it can.
+     *
+     * @param isViewed whether its screen is served to viewers anyway
+     */
+    public static String attachGpu(Path socket, boolean isViewed) throws InterruptedException {
         String options = """
                 -machine q35,memory-backend=mem \
-                -object memory-backend-memfd,id=mem,size=1G,share=on \
-                -chardev socket,id=vgpu,path=%s \
-                -device vhost-user-gpu-pci,chardev=vgpu""".formatted(socket);
+                -object memory-backend-memfd,id=mem,size=1G,share=on -vga none \
+                -chardev %s \
+                -device vhost-user-gpu-pci,chardev=vgpu""".formatted(shell("socket,id=vgpu,path=" + doubled(socket)));
         try {
             QemuBinary qemu = QemuBinary.find(null);
-            return "attach it to QEMU %s with: %s %s".formatted(qemu.version(), qemu.path(), options);
+            QemuDisplay display = QemuDisplay.of(qemu, System.getenv());
+            return "attach it to QEMU %s with: %s %s %s%s".formatted(qemu.version(), shell(qemu.path().toString()),
+                    options,
+                    display.argument(), isViewed ? "" : display.remark());
         } catch (IOException e) {
             return "no usable QEMU on this host (%s); attach it elsewhere with: qemu-system-x86_64 %s"
                     .formatted(e.getMessage(), options);
@@ -46,12 +54,22 @@ public final class QemuHint {
                 QemuDevice.VFIO_USER.model(), bus.isEmpty() ? "" : "\"bus\":\"%s\",".formatted(bus), path);
     }
 
+    /** A path inside a value of QEMU's, where a comma is written twice. */
+    private static String doubled(Path path) {
+        return path.toString().replace(",", ",,");
+    }
+
+    /** A word for a shell, in quotes if it needs them. */
+    private static String shell(String word) {
+        return word.matches("[A-Za-z0-9_./,=:+@%-]+") ? word : "'" + word.replace("'", "'\\''") + "'";
+    }
+
     /** For any PCI function. */
     public static String attachFunction(Path socket) {
         String options = """
                 -machine q35,memory-backend=mem \
                 -object memory-backend-memfd,id=mem,size=1G,share=on \
-                -device '%s\'""".formatted(function(socket));
+                -device %s""".formatted(shell(function(socket)));
         return "attach it to QEMU 10.1 or later with: qemu-system-x86_64 " + options;
     }
 
@@ -66,8 +84,8 @@ public final class QemuHint {
         String options = """
                 -machine q35,memory-backend=mem \
                 -object memory-backend-memfd,id=mem,size=1G,share=on \
-                -chardev socket,id=vdev,path=%s \
-                -device %s""".formatted(socket.toString().replace(",", ",,"), model);
+                -chardev %s \
+                -device %s""".formatted(shell("socket,id=vdev,path=" + doubled(socket)), model);
         return "attach it to QEMU%s with: qemu-system-x86_64 %s".formatted(input ? "" : " 11 or later", options);
     }
 }
