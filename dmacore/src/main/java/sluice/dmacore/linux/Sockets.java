@@ -10,6 +10,7 @@ final class Sockets {
     static final int SO_TYPE = 3;
     static final int SO_SNDBUF = 7;
     static final int SO_PEERCRED = 17;
+    static final int SO_ACCEPTCONN = 30;
     static final int SO_DOMAIN = 39;
     static final int SCM_RIGHTS = 1;
     static final int SHUT_RDWR = 2;

@@ -148,6 +148,15 @@ public final class UnixSocket {
         return option(fd, Sockets.SO_DOMAIN) == Sockets.AF_UNIX && option(fd, Sockets.SO_TYPE) == Sockets.SOCK_STREAM;
     }
 
+    /**
+     * Whether connections can be accepted on a socket, as on one that a service manager has made (sd_listen_fds(3)).
+     *
+     * @throws ErrnoException such as EBADF
+     */
+    public static boolean isListening(Fd fd) throws ErrnoException {
+        return option(fd, Sockets.SO_ACCEPTCONN) == 1;
+    }
+
     /** The value of an integer option, or -1 if it is not a socket. */
     private static int option(Fd fd, int option) throws ErrnoException {
         MemorySegment scratch = Libc.scratch();

@@ -275,7 +275,8 @@ final class Shadow {
         for (int i = 0; i < bytes; i += Long.BYTES) {
             if (bytes - i < Long.BYTES) {
                 for (int k = i; k < bytes; k++) {
-                    if (a.get(ValueLayout.JAVA_BYTE, at + k) != b.get(ValueLayout.JAVA_BYTE, other + at + k)) mask |= 1L << k;
+                    if (a.get(ValueLayout.JAVA_BYTE, at + k) != b.get(ValueLayout.JAVA_BYTE, other + at + k))
+                        mask |= 1L << k;
                 }
                 break;
             }

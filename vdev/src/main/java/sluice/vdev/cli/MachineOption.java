@@ -15,6 +15,9 @@ import sluice.vdev.serve.ServerProcess;
 /** Options shared by the devices of a process: cache model, findings, recording; a mixin for picocli. */
 final class MachineOption {
     @Mixin
+    private LogOption log = new LogOption();
+
+    @Mixin
     private RecordOption record = new RecordOption();
 
     @Mixin
@@ -27,6 +30,7 @@ final class MachineOption {
      * @throws IllegalArgumentException an option has an invalid value; the message is a sentence
      */
     ServerProcess open() throws IOException {
+        log.apply();
         model.check();
         RecordOption.Open recording = record.open();
         DmaCore core = model.open(recording, true);

@@ -28,7 +28,12 @@ public final class Main {
 
     /** Runs a command line by the rules for exit codes and errors. */
     public static int run(CommandLine commandLine, String... arguments) {
-        Logging.configure();
+        try {
+            Logging.configure();
+        } catch (IllegalArgumentException e) {
+            commandLine.getErr().println("sluice: " + e.getMessage());
+            return CommandLine.ExitCode.USAGE;
+        }
         sayInOneSentence(commandLine);
         commandLine.setExecutionExceptionHandler((failure, command, parsed) -> {
             command.getErr().println(Logging.sentence(failure));

@@ -21,30 +21,47 @@ import sluice.vdev.serve.ServerProcess;
  * {@code --help}, a plug-in, an unknown or malformed option, is left to picocli.
  *
  * @param devices to be served, with their options
+ * @param log where to log, or null for standard error
  */
-record QuickStart(List<DeviceArgument> devices) {
+record QuickStart(List<DeviceArgument> devices, @Nullable String log) {
     private static final String DEVICE = "--device=";
+    private static final String LOG = LogOption.NAME + "=";
 
     /** Null for a command line that picocli has to read. */
     static @Nullable QuickStart of(String... arguments) {
         if (arguments.length < 2) return null;
-        List<String> options = List.of(arguments).subList(1, arguments.length);
-        if (arguments[0].equals("serve")) return several(options);
+        List<String> options = new ArrayList<>();
+        String log = null;
+        for (String option : List.of(arguments).subList(1, arguments.length)) {
+            if (!option.startsWith(LOG)) {
+                options.add(option);
+            } else if (log == null && option.length() > LOG.length()) {
+                log = option.substring(LOG.length());
+            } else {
+                return null;
+            }
+        }
+        List<DeviceArgument> devices = devices(arguments[0], options);
+        return devices == null || devices.isEmpty() ? null : new QuickStart(devices, log);
+    }
+
+    private static @Nullable List<DeviceArgument> devices(String command, List<String> options) {
+        if (command.equals("serve")) return several(options);
         for (DeviceProvider provider : DeviceCatalog.own())
-            if (provider.name().equals(arguments[0])) return one(provider, options);
+            if (provider.name().equals(command)) return options.isEmpty() ? null : one(provider, options);
         return null;
     }
 
-    private static @Nullable QuickStart several(List<String> options) {
+    private static @Nullable List<DeviceArgument> several(List<String> options) {
         List<DeviceArgument> devices = new ArrayList<>();
         for (String option : options) {
             if (!option.startsWith(DEVICE)) return null;
             devices.add(DeviceArgument.parse(option.substring(DEVICE.length())));
         }
-        return new QuickStart(devices);
+        return devices;
     }
 
-    private static @Nullable QuickStart one(DeviceProvider provider, List<String> options) {
+    private static @Nullable List<DeviceArgument> one(DeviceProvider provider, List<String> options) {
         Map<String, DeviceOption> known = DeviceArgument.known(provider);
         Map<String, List<String>> given = new LinkedHashMap<>();
         for (String option : options) {
@@ -57,7 +74,7 @@ record QuickStart(List<DeviceArgument> devices) {
             if (!values.isEmpty() && !meant.repeatable()) return null;
             values.add(sign < 0 ? "" : option.substring(sign + 1));
         }
-        return new QuickStart(List.of(new DeviceArgument(provider.name(), given)));
+        return List.of(new DeviceArgument(provider.name(), given));
     }
 
     /**
@@ -66,6 +83,7 @@ record QuickStart(List<DeviceArgument> devices) {
      * @throws WrongOptionException an option has a wrong value; nothing was served
      */
     void serve() throws IOException, InterruptedException, WrongOptionException {
+        if (log != null) LogOption.redirect(log);
         List<DeviceCatalog.Chosen> chosen = DeviceCatalog.of(List.of()).choose(devices);
         try (ServerProcess process = new MachineOption().open()) {
             process.serve(chosen);

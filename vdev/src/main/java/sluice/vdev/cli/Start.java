@@ -16,10 +16,18 @@ public final class Start {
     private Start() {}
 
     public static void main(String[] arguments) {
-        QuickStart quick = QuickStart.of(arguments);
+        String[] complete;
+        try {
+            complete = Settings.ofProcess().complete(arguments);
+        } catch (IOException e) {
+            System.err.println(Logging.sentence(e));
+            System.exit(1);
+            return;
+        }
+        QuickStart quick = QuickStart.of(complete);
         Integer code = quick == null ? null : serve(quick);
         if (code == null) {
-            Main.main(arguments);
+            Main.main(complete);
             return;
         }
         ErrorOutput.ofProcess().flush(ServerProcess.LAST_LINES);
@@ -28,7 +36,11 @@ public final class Start {
 
     /** Null if an option has a wrong value, which {@link Main} will find, too, and say as for any other command. */
     private static @Nullable Integer serve(QuickStart quick) {
-        Logging.configure();
+        try {
+            Logging.configure();
+        } catch (IllegalArgumentException e) {
+            return null;
+        }
         try {
             quick.serve();
             return 0;

@@ -37,7 +37,9 @@ public final class PictureTaker implements AutoCloseable {
     private final AtomicLong bytesHeld = new AtomicLong();
     private LongConsumer observed = bytes -> {};
     private long frames;
+    // On the writer's thread.
     private int written;
+    private boolean failed;
 
     /**
      * @param directory existing folder of the files
@@ -114,8 +116,12 @@ public final class PictureTaker implements AutoCloseable {
             List<Path> files = new ArrayList<>();
             try {
                 for (Picture picture : pictures) files.add(write(picture));
+                failed = false;
             } catch (IOException e) {
-                LOG.error("writing a picture failed: {}", e.toString());
+                if (!failed)
+                    LOG.error("writing a picture failed, which is not told again before one succeeds: {}",
+                            e.toString());
+                failed = true;
             } finally {
                 for (Picture picture : pictures) letGo(picture);
                 underWay.set(false);

@@ -31,7 +31,9 @@ public final class Listener implements AutoCloseable {
     private static final int MAX_LEAVING = 16;
     private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
 
-    private final SocketFile file;
+    /** Null for a socket that somebody else has made. */
+    private final @Nullable SocketFile file;
+    private final String name;
     private final Endpoint endpoint;
     private final IoEventLoop control;
     private final Runnable frontEndGone;
@@ -46,9 +48,10 @@ public final class Listener implements AutoCloseable {
     private @Nullable Future<?> retry;
     private @Nullable Future<?> patience;
 
-    private Listener(Path path, Fd socket, Endpoint endpoint, IoEventLoop control, Runnable frontEndGone)
-            throws IOException {
-        this.file = SocketFile.of(path);
+    private Listener(@Nullable SocketFile file, String name, Fd socket, Endpoint endpoint, IoEventLoop control,
+            Runnable frontEndGone) {
+        this.file = file;
+        this.name = name;
         this.socket = socket;
         this.endpoint = endpoint;
         this.control = control;
@@ -59,20 +62,48 @@ public final class Listener implements AutoCloseable {
     /**
      * Starts listening on {@code path}.
      *
+     * @param access who may connect
      * @param frontEndGone runs on the control loop each time a front-end has disconnected
      * @throws IOException if the path is too long or in use, or the socket cannot be created
      */
-    public static Listener open(Path path, Endpoint endpoint, IoEventLoop control, Runnable frontEndGone)
-            throws IOException {
-        Fd socket = UnixSocket.listen(path, BACKLOG);
-        Listener listener;
+    public static Listener open(Path path, SocketAccess access, Endpoint endpoint, IoEventLoop control,
+            Runnable frontEndGone) throws IOException {
+        Fd socket;
         try {
-            listener = new Listener(path, socket, endpoint, control, frontEndGone);
-        } catch (IOException e) {
-            socket.close();
-            throw e;
+            socket = UnixSocket.listen(path, BACKLOG);
+        } catch (ErrnoException e) {
+            throw new IOException("cannot listen on %s: %s".formatted(path, e.getMessage()), e);
         }
-        control.execute(listener::start);
+        boolean done = false;
+        SocketFile file = null;
+        try {
+            file = SocketFile.of(path);
+            access.giveTo(path);
+            done = true;
+        } finally {
+            if (!done) {
+                socket.close();
+                if (file != null) file.remove();
+            }
+        }
+        return started(new Listener(file, path.toString(), socket, endpoint, control, frontEndGone));
+    }
+
+    /**
+     * Accepts front-ends on a socket that listens already.
+     *
+     * @param socket is owned by the listener
+     * @param name of the socket in messages
+     * @throws IOException it cannot be used without blocking
+     */
+    public static Listener of(Fd socket, String name, Endpoint endpoint, IoEventLoop control, Runnable frontEndGone)
+            throws IOException {
+        UnixSocket.setNonBlocking(socket);
+        return started(new Listener(null, name, socket, endpoint, control, frontEndGone));
+    }
+
+    private static Listener started(Listener listener) {
+        listener.control.execute(listener::start);
         return listener;
     }
 
@@ -118,7 +149,7 @@ public final class Listener implements AutoCloseable {
     }
 
     private void sendAway(Fd peer) {
-        log.warn("rejected a second front-end at {}: the device is in use", file.path());
+        log.warn("rejected a second front-end at {}: the device is in use", name);
         letGo(peer);
     }
 
@@ -161,9 +192,9 @@ public final class Listener implements AutoCloseable {
     @Override
     public void close() {
         try {
-            file.remove();
+            if (file != null) file.remove();
         } catch (IOException e) {
-            LOG.warn("the socket {} could not be removed: {}", file.path(), e.getMessage());
+            LOG.warn("the socket {} could not be removed: {}", name, e.getMessage());
         }
         control.execute(() -> {
             closing = true;

@@ -16,8 +16,11 @@ public record DeviceOption(String name, String value, String description, boolea
     public static final List<DeviceOption> OF_EVERY_DEVICE = List.of(
             new DeviceOption("socket-path", "PATH",
                     "Listen on this UNIX socket; serve one front-end at a time."),
+            new DeviceOption("socket-mode", "MODE",
+                    "Permissions of the socket file, in octal (default 0600): 0660 admits the group."),
+            new DeviceOption("socket-group", "GROUP", "Group of the socket file, such as kvm."),
             new DeviceOption("fd", "N",
-                    "Serve the front-end connected to this inherited socket, and exit when it disconnects."),
+                    "Serve the front-end connected to this inherited socket, and exit when it disconnects; or, if the socket listens, one front-end after the other."),
             new DeviceOption("transport", "NAME",
                     "vhost-user (default for virtio devices), or vfio-user: a PCI function, for QEMU 10.1 or later."),
             new DeviceOption("coherency", "KIND",

@@ -56,6 +56,7 @@ record CommonOptions(@Nullable Transport transport, Stream stream, DmaConstraint
      * @throws IOException the folder for the report is missing
      */
     static CommonOptions of(DeviceOptions options) throws IOException, WrongOptionException {
+        DeviceSocket.access(options);
         long micros = options.number("poll-us", 0, 0, MAX_POLL_MICROS);
         Path statistics = options.path("stats");
         if (statistics != null) {
@@ -63,6 +64,9 @@ record CommonOptions(@Nullable Transport transport, Stream stream, DmaConstraint
             Path folder = statistics.getParent();
             if (folder == null || !Files.isDirectory(folder))
                 throw new IOException("--stats=%s: no such folder: %s".formatted(statistics, folder));
+            if (Files.isDirectory(statistics)) throw new IOException("--stats=%s is a folder".formatted(statistics));
+            if (!Files.isWritable(folder))
+                throw new IOException("--stats=%s: no permission to write into %s".formatted(statistics, folder));
         }
         return new CommonOptions(transport(options.text("transport")), stream(options.text("coherency")),
                 Constraints.of(options), injections(options), policy(options.text("on-fault")),

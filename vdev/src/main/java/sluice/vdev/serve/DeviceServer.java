@@ -32,6 +32,7 @@ import sluice.vdev.host.HostFaults;
 import sluice.vdev.host.SharedMemory;
 import sluice.vdev.io.Endpoint;
 import sluice.vdev.io.Listener;
+import sluice.vdev.io.SocketAccess;
 import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.DeviceProvider;
 import sluice.vdev.plugin.ProvidedDevice;
@@ -197,8 +198,18 @@ final class DeviceServer implements AutoCloseable {
      *
      * @throws IOException the socket cannot be created
      */
-    void listen(Path path) throws IOException {
-        listener = Listener.open(path, endpoint, control, this::frontEndGone);
+    void listen(Path path, SocketAccess access) throws IOException {
+        listener = Listener.open(path, access, endpoint, control, this::frontEndGone);
+    }
+
+    /**
+     * Serves front-ends that connect to {@code socket}, one after the other; takes ownership of it.
+     *
+     * @param name of the socket in messages
+     * @throws IOException the socket cannot be used
+     */
+    void accept(Fd socket, String name) throws IOException {
+        listener = Listener.of(socket, name, endpoint, control, this::frontEndGone);
     }
 
     /**
@@ -221,14 +232,18 @@ final class DeviceServer implements AutoCloseable {
             environment.loop().execute(virtio.display()::disconnect);
     }
 
-    /** The hint how to attach the device to a VM by the socket at {@code path}. */
-    String hint(Path path) throws InterruptedException {
+    /**
+     * The hint how to attach the device to a VM by the socket at {@code path}.
+     *
+     * @param isViewed whether its screen is served to viewers
+     */
+    String hint(Path path, boolean isViewed) throws InterruptedException {
         if (options.transportOf(device) == CommonOptions.Transport.VFIO_USER) return QemuHint.attachFunction(path);
         if (!(device instanceof ProvidedDevice.Virtio virtio))
             throw new IllegalStateException("vhost-user serves virtio devices only");
         return virtio.display() == null || virtio.needsAllFeatures()
                 ? QemuHint.attachVirtio(virtio.device(), path)
-                : QemuHint.attachGpu(path);
+                : QemuHint.attachGpu(path, isViewed);
     }
 
     /**

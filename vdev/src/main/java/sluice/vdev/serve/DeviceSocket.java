@@ -5,13 +5,18 @@ import java.nio.file.Path;
 
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.FileStatus;
+import sluice.dmacore.linux.UnixSocket;
+import sluice.vdev.io.SocketAccess;
 import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.WrongOptionException;
 
 /** The source of a device's front-end. */
 sealed interface DeviceSocket {
     /** Front-ends connect to this path, one after the other. */
-    record Listening(Path path) implements DeviceSocket {}
+    record Listening(Path path, SocketAccess access) implements DeviceSocket {}
+
+    /** Front-ends connect to this socket, which whoever started this process has made, one after the other. */
+    record Activated(Fd socket, String name) implements DeviceSocket {}
 
     /** The front-end is the peer of this socket; no other follows. */
     record Inherited(Fd socket) implements DeviceSocket {}
@@ -24,8 +29,33 @@ sealed interface DeviceSocket {
      */
     static DeviceSocket of(DeviceOptions options) throws IOException, WrongOptionException {
         Path path = options.path("socket-path");
-        if (path != null) return new Listening(path);
-        return new Inherited(inherited((int) options.number("fd", -1, Integer.MIN_VALUE, Integer.MAX_VALUE)));
+        if (path != null) return new Listening(path, access(options));
+        int number = (int) options.number("fd", -1, Integer.MIN_VALUE, Integer.MAX_VALUE);
+        Fd socket = inherited(number);
+        return UnixSocket.isListening(socket) ? new Activated(socket, "descriptor " + number) : new Inherited(socket);
+    }
+
+    /**
+     * Parses {@code socket-mode} and {@code socket-group}.
+     *
+     * @throws WrongOptionException the mode is none, or there is no socket file
+     */
+    static SocketAccess access(DeviceOptions options) throws WrongOptionException {
+        String mode = options.text("socket-mode");
+        String group = options.text("socket-group");
+        if (mode == null && group == null) return SocketAccess.OWNER;
+        if (!options.isGiven("socket-path"))
+            throw new WrongOptionException(
+                    "socket-mode and socket-group need socket-path: only a socket file has them");
+        return new SocketAccess(mode == null ? 0660 : mode(mode), group);
+    }
+
+    private static int mode(String given) throws WrongOptionException {
+        if (!given.matches("0?[67][0-7][0-7]")) {
+            throw new WrongOptionException(
+                    "socket-mode=%s: give permissions in octal, from 0600 to 0777, such as 0660".formatted(given));
+        }
+        return Integer.parseInt(given, 8);
     }
 
     private static Fd inherited(int number) throws IOException {

@@ -39,11 +39,17 @@ public final class ServerProcess implements AutoCloseable {
     /** Time limit for writing the remaining lines of standard error at the end. */
     public static final Duration LAST_LINES = Duration.ofSeconds(1);
     private static final int CLOSE_SECONDS = 5;
+    /** Time limit for JDK Flight Recorder, which writes up to 250 MB. */
+    private static final Duration RECORDINGS = Duration.ofSeconds(20);
     /** QEMU gives up on a vfio-user reply after 5 s; the cause should be logged before. */
     private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(3);
 
-    /** A device and the source of its front-ends. */
-    private record Served(DeviceServer server, DeviceSocket socket) {}
+    /**
+     * A device and the source of its front-ends.
+     *
+     * @param isViewed whether its screen is served to viewers
+     */
+    private record Served(DeviceServer server, DeviceSocket socket, boolean isViewed) {}
 
     private final DmaCore core;
     private final IoEventLoop control = Loops.start("sluice-control");
@@ -124,7 +130,7 @@ public final class ServerProcess implements AutoCloseable {
         boolean added = false;
         try {
             DeviceSocket socket = DeviceSocket.of(options);
-            served.add(new Served(server, socket));
+            served.add(new Served(server, socket, options.isGiven("vnc")));
             added = true;
         } finally {
             if (!added) server.close();
@@ -157,6 +163,10 @@ public final class ServerProcess implements AutoCloseable {
             // Otherwise the JVM would exit with 143. No logging here: the logging framework has a shutdown hook of its
             // own.
             if (failure != null) ErrorOutput.ofProcess().write("sluice: %s%n".formatted(failure));
+            if (!FlightRecordings.awaitWritten(RECORDINGS))
+                ErrorOutput.ofProcess()
+                        .write("sluice: the recording of JDK Flight Recorder was not written within %d s%n"
+                                .formatted(RECORDINGS.toSeconds()));
             ErrorOutput.ofProcess().flush(LAST_LINES);
             Runtime.getRuntime().halt(failure == null ? 0 : 1);
         }, "sluice-end");
@@ -182,10 +192,14 @@ public final class ServerProcess implements AutoCloseable {
         awaited.incrementAndGet();
         switch (one.socket) {
             case DeviceSocket.Inherited inherited -> one.server.serve(inherited.socket(), this::oneLess);
+            case DeviceSocket.Activated activated -> {
+                one.server.accept(activated.socket(), activated.name());
+                told.add("listening on " + activated.name());
+            }
             case DeviceSocket.Listening listening -> {
-                one.server.listen(listening.path());
+                one.server.listen(listening.path(), listening.access());
                 told.add("listening on " + listening.path());
-                told.add(one.server.hint(listening.path()));
+                told.add(one.server.hint(listening.path(), one.isViewed));
             }
         }
     }

@@ -3,12 +3,14 @@ package sluice.vdev.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -53,7 +55,8 @@ class CommandLineTest {
 
     @ParameterizedTest
     @ValueSource(strings = { "gpu", "gpu --socket-path=a --fd=3", "gpu --socket-path=a --outputs=17",
-            "gpu --socket-path=a --snapshot-every=-1", "gpu --no-such-option", "gpu --socket-path=a --transport=pigeon",
+            "gpu --socket-path=a --snapshot-every=-1", "gpu --socket-path=a --socket-mode=0440",
+            "gpu --fd=3 --socket-mode=0660", "gpu --no-such-option", "gpu --socket-path=a --transport=pigeon",
             "gpu --socket-path=a --transport=vfio-user --inject=drop-invalidation" })
     void wrongUsageExitsWith2(String line) throws IOException {
         try (SluiceProgram program = start(line.split(" ", -1))) {
@@ -72,7 +75,8 @@ class CommandLineTest {
 
     @Test
     void aPathWhereNoSocketCanBeFails() throws IOException {
-        failsWithOneSentence("ENOENT", "gpu", "--socket-path=" + folder.resolve("none/gpu.sock"));
+        Path none = folder.resolve("none/gpu.sock");
+        failsWithOneSentence("cannot listen on " + none + ": bind: ENOENT", "gpu", "--socket-path=" + none);
     }
 
     @Test
@@ -157,6 +161,55 @@ class CommandLineTest {
     }
 
     @Test
+    void sigtermFinishesARecordingOfTheJvm() throws Exception {
+        Path recording = folder.resolve("gpu.jfr");
+        ProcessBuilder builder = new ProcessBuilder(
+                SluiceProgram.command("gpu", "--socket-path=" + folder.resolve("gpu.sock")));
+        builder.environment().put("JDK_JAVA_OPTIONS", "-XX:StartFlightRecording=filename=" + recording);
+        try (SluiceProgram program = SluiceProgram.start(folder, builder)) {
+            program.awaitLine("listening on ");
+            program.terminate();
+            assertThat(program.status()).isZero();
+        }
+        assertThat(RecordingFile.readAllEvents(recording)).isNotEmpty();
+    }
+
+    @Test
+    void theLogGoesIntoAFile() throws IOException {
+        Path log = Files.writeString(folder.resolve("a log, ü"), "before\n");
+        try (SluiceProgram program = start("gpu", "--log=" + log, "--fd=777")) {
+            assertThat(program.status()).isEqualTo(1);
+            assertThat(program.errors()).isEmpty();
+        }
+        assertThat(Files.readAllLines(log)).hasSize(2).first().isEqualTo("before");
+        assertThat(Files.readAllLines(log).getLast()).startsWith("sluice: --fd=777");
+        failsWithOneSentence("cannot be written", "gpu", "--log=" + folder.resolve("none/log"), "--fd=777");
+    }
+
+    @Test
+    void aLevelThatIsNoneIsWrongUsage() throws IOException {
+        ProcessBuilder builder = new ProcessBuilder(SluiceProgram.command("gpu", "--fd=777"));
+        builder.environment().put("JDK_JAVA_OPTIONS", "-Dsluice.log=chatty");
+        try (SluiceProgram program = SluiceProgram.start(folder, builder)) {
+            assertThat(program.status()).isEqualTo(2);
+            assertThat(program.errors()).contains("SLUICE_LOG=chatty: give SEVERE, ").doesNotContain("\tat ");
+        }
+    }
+
+    @Test
+    void theSocketIsForAGroup() throws IOException {
+        Path socket = folder.resolve("gpu, ü.sock");
+        String group = Files.readAttributes(folder, PosixFileAttributes.class).group().getName();
+        try (SluiceProgram program = listening(socket, "--socket-mode=0660", "--socket-group=" + group)) {
+            assertThat(Files.getPosixFilePermissions(socket)).isEqualTo(PosixFilePermissions.fromString("rw-rw----"));
+            assertThat(program.output()).contains(socket.toString().replace(",", ",,") + "'");
+        }
+        failsWithOneSentence("there is no such group", "gpu", "--socket-path=" + folder.resolve("other.sock"),
+                "--socket-group=no such group");
+        assertThat(folder.resolve("other.sock")).doesNotExist();
+    }
+
+    @Test
     void sigtermWithoutAGuestIsQuiet() throws IOException {
         Path socket = folder.resolve("gpu.sock");
         try (SluiceProgram program = listening(socket)) {
@@ -171,8 +224,10 @@ class CommandLineTest {
     void statisticsThatCannotBeWrittenAreAFailure() throws IOException {
         failsWithOneSentence("no such folder: /nonexistent", "gpu",
                 "--socket-path=" + folder.resolve("gpu.sock"), "--stats=/nonexistent/stats.json");
-        Path statistics = Files.createDirectory(folder.resolve("stats"));
+        Path statistics = folder.resolve("stats");
+        failsWithOneSentence("is a folder", "gpu", "--socket-path=" + folder.resolve("gpu.sock"), "--stats=" + folder);
         try (SluiceProgram program = listening(folder.resolve("gpu.sock"), "--stats=" + statistics)) {
+            Files.createDirectory(statistics);
             program.terminate();
             assertThat(program.status()).isEqualTo(1);
             assertThat(program.errors()).contains("gpu could not be closed", statistics.toString());

@@ -49,7 +49,8 @@ final class SluiceProgram implements AutoCloseable {
         return start(folder, builder);
     }
 
-    private static SluiceProgram start(Path folder, ProcessBuilder builder) throws IOException {
+    /** The same with a command of {@link #command}, whose environment the caller has set. */
+    static SluiceProgram start(Path folder, ProcessBuilder builder) throws IOException {
         Path output = Files.createTempFile(folder, "output", ".txt");
         Path errors = Files.createTempFile(folder, "errors", ".txt");
         Process process = builder.redirectOutput(output.toFile()).redirectError(errors.toFile())

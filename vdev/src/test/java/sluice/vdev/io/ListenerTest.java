@@ -59,7 +59,7 @@ class ListenerTest {
         fdsBefore = Fd.openCount();
         control = new ClockedLoop("listener-control");
         path = folder.resolve("socket");
-        listener = Listener.open(path, new Deaf(), control.loop(), () -> gone++);
+        listener = Listener.open(path, SocketAccess.OWNER, new Deaf(), control.loop(), () -> gone++);
         control.settle();
     }
 
@@ -93,6 +93,23 @@ class ListenerTest {
                 Arena arena = Arena.ofConfined()) {
             return message.receive(peer, arena.allocate(1), 0, 1) == SocketMessage.END;
         }
+    }
+
+    @Test
+    void aSocketThatListensAlreadyIsServedAndStays() throws Exception {
+        Path made = folder.resolve("made");
+        Listener other = Listener.of(UnixSocket.listen(made, 1), "descriptor 3", new Deaf(), control.loop(),
+                () -> gone++);
+        control.settle();
+        try (Fd peer = UnixSocket.connect(made)) {
+            control.settle();
+            assertThat(served).hasSize(1);
+            assertThat(peer.isOpen()).isTrue();
+            other.close();
+            control.settle();
+            goes(0);
+        }
+        assertThat(made).as("it is its maker's").exists();
     }
 
     @Test

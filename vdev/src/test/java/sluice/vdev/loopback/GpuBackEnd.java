@@ -34,6 +34,7 @@ import sluice.vdev.host.HostLoop;
 import sluice.vdev.host.Loops;
 import sluice.vdev.host.SharedMemory;
 import sluice.vdev.io.Listener;
+import sluice.vdev.io.SocketAccess;
 import sluice.vdev.rfb.ViewedDisplay;
 import sluice.vdev.vfiouser.FunctionServer;
 import sluice.vdev.vhostuser.BackEnd;
@@ -161,12 +162,12 @@ public final class GpuBackEnd implements AutoCloseable {
 
     /** Listens on a path; the caller closes the listener. */
     public Listener listen(Path path) throws IOException {
-        return Listener.open(path, backEnd, control, this::frontEndGone);
+        return Listener.open(path, SocketAccess.OWNER, backEnd, control, this::frontEndGone);
     }
 
     /** The same for the GPU as a PCI function. */
     public Listener listenPci(Path path) throws IOException {
-        return Listener.open(path, function, control, this::frontEndGone);
+        return Listener.open(path, SocketAccess.OWNER, function, control, this::frontEndGone);
     }
 
     private void frontEndGone() {

@@ -14,6 +14,7 @@ import sluice.dmacore.linux.UnixSocket;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.fixture.FrontEnd;
 import sluice.vdev.fixture.VfioUserClient;
+import sluice.vdev.io.SocketAccess;
 import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.DeviceProvider;
 import sluice.vdev.plugin.ProvidedDevice;
@@ -44,7 +45,7 @@ public final class ServedDevice implements AutoCloseable {
         for (int i = 0; i < namesAndValues.length; i += 2)
             options.put(namesAndValues[i], List.of(namesAndValues[i + 1]));
         server = DeviceServer.make(provider, new DeviceOptions(options), provider.name(), process);
-        server.listen(socket);
+        server.listen(socket, SocketAccess.OWNER);
     }
 
     /** Serves a virtio device that a test has made. */

@@ -30,6 +30,7 @@ import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.FrontEnd;
 import sluice.vdev.fixture.VfioUserClient;
 import sluice.vdev.grabber.GrabberProvider;
+import sluice.vdev.io.SocketAccess;
 import sluice.vdev.pci.Bar;
 import sluice.vdev.pci.ConfigLayout;
 import sluice.vdev.pci.ConfigSpace;
@@ -214,9 +215,9 @@ class ServerProcessTest {
         FrontEnd front;
         try (ServerProcess process = new ServerProcess(CORE);
                 DeviceServer server = DeviceServer.make(quiet(), options(), "quiet", process)) {
-            assertThat(server.hint(socket)).contains("path=" + folder + "/a,,b.sock ",
+            assertThat(server.hint(socket, false)).contains("path=" + folder + "/a,,b.sock ",
                     "-device vhost-user-test-device-pci,chardev=vdev,virtio-id=4,num_vqs=1,config_size=0");
-            server.listen(socket);
+            server.listen(socket, SocketAccess.OWNER);
             front = new FrontEnd(UnixSocket.connect(socket));
             assertThat(front.getQueueNum()).isEqualTo(1);
         }

@@ -29,6 +29,7 @@ import sluice.vdev.host.FunctionHost;
 import sluice.vdev.host.HostLoop;
 import sluice.vdev.host.Loops;
 import sluice.vdev.io.Listener;
+import sluice.vdev.io.SocketAccess;
 
 /** A function with its loops and its server, to be connected to. */
 public final class FunctionProcess implements AutoCloseable {
@@ -89,7 +90,7 @@ public final class FunctionProcess implements AutoCloseable {
 
     /** Lets a front-end connect to {@code path}, until what is returned is closed. */
     public Listener listen(Path path) throws IOException {
-        return Listener.open(path, server, control, gone::release);
+        return Listener.open(path, SocketAccess.OWNER, server, control, gone::release);
     }
 
     /** The same as {@link #connect}, with the version agreed on. */
