@@ -2,7 +2,6 @@ package sluice.iommu;
 
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
@@ -36,7 +35,7 @@ public final class RangeMap<V> {
     public static <V> RangeMap<V> of(Collection<? extends V> values, Function<? super V, AddressRange> rangeOf) {
         List<Map.Entry<AddressRange, V>> entries = new ArrayList<>(values.size());
         for (V value : values) entries.add(Map.entry(rangeOf.apply(value), value));
-        entries.sort(Map.Entry.comparingByKey(Comparator.comparing(AddressRange::first, Long::compareUnsigned)));
+        entries.sort((a, b) -> Long.compareUnsigned(a.getKey().first(), b.getKey().first()));
         AddressRange[] ranges = new AddressRange[entries.size()];
         List<V> sorted = new ArrayList<>(entries.size());
         for (int i = 0; i < ranges.length; i++) {

@@ -42,7 +42,7 @@ public record DmaConstraints(long dmaMask, long maxSegmentSize, int maxSegments,
 
     /** Whether it limits nothing. */
     public boolean isNone() {
-        return equals(NONE);
+        return dmaMask == -1 && !limitsLists();
     }
 
     /** Whether it limits the lists in which buffers are mapped, and not only their addresses. */

@@ -3,8 +3,9 @@ package sluice.dmacore.linux;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout.PathElement;
+import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.StructLayout;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.Locale;
@@ -20,8 +21,7 @@ final class Libc {
     static final int SCRATCH_BYTES = 256;
 
     private static final Linker LINKER = supportedLinker();
-    private static final long ERRNO_OFFSET = Linker.Option.captureStateLayout()
-            .byteOffset(PathElement.groupElement("errno"));
+    private static final long ERRNO_OFFSET = errnoOffset();
     private static final ThreadLocal<PerThread> PER_THREAD = ThreadLocal.withInitial(PerThread::new);
 
     private Libc() {}
@@ -78,6 +78,16 @@ final class Libc {
             return exception;
         }
         return new IllegalStateException("A native call threw a checked exception.", thrown);
+    }
+
+    /** Not by a path of the layout, which makes method handles: several milliseconds at start. */
+    private static long errnoOffset() {
+        long offset = 0;
+        for (MemoryLayout member : ((StructLayout) Linker.Option.captureStateLayout()).memberLayouts()) {
+            if (member.name().orElse("").equals("errno")) return offset;
+            offset += member.byteSize();
+        }
+        throw new IllegalStateException("this JVM captures no errno");
     }
 
     private static Linker supportedLinker() {

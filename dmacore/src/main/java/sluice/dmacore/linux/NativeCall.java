@@ -5,7 +5,6 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 /**
@@ -14,25 +13,22 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
  * <p>All functions share one signature of six integer arguments, because each further signature costs milliseconds at
  * start. Both supported ABIs (System V x86-64, AAPCS64) pass at least six integer arguments in registers; a callee
  * reads only the registers of its parameters, and only the low half for a 32-bit parameter. So ints are widened, and
- * unused arguments are 0. Addresses are plain longs: the caller keeps the memory alive. A record, so that the JIT
- * treats the handle of a static final instance as a constant.
+ * unused arguments are 0; of an int result the upper half of the register is unspecified. Addresses are plain longs:
+ * the caller keeps the memory alive. A record, so that the JIT treats the handle of a static final instance as a constant.
  */
-record NativeCall(String name, MethodHandle handle) {
+record NativeCall(String name, MethodHandle handle, boolean isIntResult) {
 
-    private static final FunctionDescriptor INT_RESULT = FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG,
-            JAVA_LONG,
-            JAVA_LONG, JAVA_LONG, JAVA_LONG);
-    private static final FunctionDescriptor LONG_RESULT = INT_RESULT.changeReturnLayout(JAVA_LONG);
+    private static final FunctionDescriptor SIGNATURE = FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG,
+            JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
 
     /** A function whose C result is an int. */
     static NativeCall returningInt(String name, Linker.Option... options) {
-        MethodHandle handle = Libc.link(name, INT_RESULT, options);
-        return new NativeCall(name, handle.asType(handle.type().changeReturnType(long.class)));
+        return new NativeCall(name, Libc.link(name, SIGNATURE, options), true);
     }
 
     /** A function whose C result is a ssize_t, an off_t or a pointer. */
     static NativeCall returningLong(String name, Linker.Option... options) {
-        return new NativeCall(name, Libc.link(name, LONG_RESULT, options));
+        return new NativeCall(name, Libc.link(name, SIGNATURE, options), false);
     }
 
     /** Calls once. Result or -errno. */
@@ -44,6 +40,7 @@ record NativeCall(String name, MethodHandle handle) {
         } catch (Throwable t) {
             throw Libc.unexpected(t);
         }
+        if (isIntResult) result = (int) result;
         return result == -1 ? -Libc.errno(errno) : result;
     }
 

@@ -1,6 +1,5 @@
 package sluice.iommu.allocation;
 
-import java.util.Comparator;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -17,9 +16,13 @@ final class FreeRanges {
     private static final int TRIES = 16;
 
     private final TreeMap<Long, AddressRange> byAddress = new TreeMap<>(Long::compareUnsigned);
-    private final TreeSet<AddressRange> bySize = new TreeSet<>(
-            Comparator.comparing(FreeRanges::span, Long::compareUnsigned)
-                    .thenComparing(AddressRange::first, Long::compareUnsigned));
+    private final TreeSet<AddressRange> bySize = new TreeSet<>(FreeRanges::compareSizes);
+
+    /** By size, then by address. */
+    private static int compareSizes(AddressRange a, AddressRange b) {
+        int order = Long.compareUnsigned(span(a), span(b));
+        return order != 0 ? order : Long.compareUnsigned(a.first(), b.first());
+    }
 
     /** Size less one, because 2^64 does not fit into a long. */
     private static long span(AddressRange range) {

@@ -70,8 +70,13 @@ record QuickStart(List<DeviceArgument> devices, @Nullable String log) {
             DeviceOption meant = name.startsWith("--") ? known.get(name.substring(2)) : null;
             if (meant == null || meant.value().isEmpty() != sign < 0 || sign == option.length() - 1) return null;
             if (option.startsWith("-", sign + 1) && sign > 0) return null; // may look like an option
-            List<String> values = given.computeIfAbsent(meant.name(), _ -> new ArrayList<>());
-            if (!values.isEmpty() && !meant.repeatable()) return null;
+            List<String> values = given.get(meant.name());
+            if (values == null) {
+                values = new ArrayList<>();
+                given.put(meant.name(), values);
+            } else if (!meant.repeatable()) {
+                return null;
+            }
             values.add(sign < 0 ? "" : option.substring(sign + 1));
         }
         return List.of(new DeviceArgument(provider.name(), given));

@@ -83,20 +83,20 @@ record CommonOptions(@Nullable Transport transport, Stream stream, DmaConstraint
     }
 
     private static Stream stream(@Nullable String asked) throws WrongOptionException {
+        if (asked == null) return Stream.COHERENT;
         return switch (asked) {
             case "coherent" -> Stream.COHERENT;
             case "non-coherent" -> Stream.NON_COHERENT;
-            case null -> Stream.COHERENT;
             default -> throw new WrongOptionException("coherency=" + asked + ": give coherent or non-coherent");
         };
     }
 
     private static FaultPolicy policy(@Nullable String asked) throws WrongOptionException {
+        if (asked == null) return new FaultPolicy.Abort();
         return switch (asked) {
             case "abort" -> new FaultPolicy.Abort();
             case "zero" -> new FaultPolicy.ReadZeroDropWrite();
             case "stop" -> new FaultPolicy.StopQueue();
-            case null -> new FaultPolicy.Abort();
             default -> throw new WrongOptionException("on-fault=" + asked + ": give abort, zero or stop");
         };
     }

@@ -65,8 +65,10 @@ public final class DeviceCatalog {
 
     /** Sluice's own devices. */
     public static List<DeviceProvider> own() {
-        return ServiceLoader.load(DeviceProvider.class, DeviceCatalog.class.getClassLoader()).stream()
-                .map(ServiceLoader.Provider::get).toList();
+        List<DeviceProvider> own = new ArrayList<>();
+        for (DeviceProvider provider : ServiceLoader.load(DeviceProvider.class, DeviceCatalog.class.getClassLoader()))
+            own.add(provider);
+        return own;
     }
 
     private void add(Path plugin) throws IOException {
