@@ -5,7 +5,6 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.StructLayout;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.Locale;
@@ -83,7 +82,7 @@ final class Libc {
     /** Not by a path of the layout, which makes method handles: several milliseconds at start. */
     private static long errnoOffset() {
         long offset = 0;
-        for (MemoryLayout member : ((StructLayout) Linker.Option.captureStateLayout()).memberLayouts()) {
+        for (MemoryLayout member : Linker.Option.captureStateLayout().memberLayouts()) {
             if (member.name().orElse("").equals("errno")) return offset;
             offset += member.byteSize();
         }
