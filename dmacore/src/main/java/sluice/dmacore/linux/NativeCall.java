@@ -34,13 +34,13 @@ record NativeCall(String name, MethodHandle handle, boolean isIntResult) {
     /** Calls once. Result or -errno. */
     long call(long a, long b, long c, long d, long e, long f) {
         MemorySegment errno = Libc.errnoBuffer();
-        long result;
+        long register;
         try {
-            result = (long) handle.invokeExact(errno, a, b, c, d, e, f);
+            register = (long) handle.invokeExact(errno, a, b, c, d, e, f);
         } catch (Throwable t) {
             throw Libc.unexpected(t);
         }
-        if (isIntResult) result = (int) result;
+        long result = isIntResult ? (int) register : register;
         return result == -1 ? -Libc.errno(errno) : result;
     }
 
