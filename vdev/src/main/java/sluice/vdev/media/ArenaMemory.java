@@ -2,14 +2,34 @@ package sluice.vdev.media;
 
 import java.lang.foreign.MemorySegment;
 
-/** A plane of an MMAP buffer. It is memory of the device, so no cache is between it and its device. */
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.buffer.DmaBufException;
+import sluice.dmacore.ownership.Direction;
+
+/**
+ * A plane of an MMAP buffer. It is memory of the device, so no cache is between it and its device. If it is exported, other
+ * devices reach it too, and the core is told of its transfers.
+ */
 final class ArenaMemory implements PlaneMemory {
     private final FrameArena.Range range;
     private final MemorySegment memory;
+    private @Nullable Export export;
+    private boolean given;
 
     ArenaMemory(FrameArena.Range range) {
         this.range = range;
         memory = range.memory();
+    }
+
+    /** Other devices find it by a name from now on. */
+    void setExport(Export made) {
+        export = made;
+    }
+
+    @Nullable
+    Export export() {
+        return export;
     }
 
     @Override
@@ -61,16 +81,33 @@ final class ArenaMemory implements PlaneMemory {
 
     @Override
     public void give() {
-        // The guest reaches it through its own window, without a cache between.
+        Export shared = export;
+        if (shared == null || given) return;
+        given = true;
+        try {
+            shared.mapping().syncForDevice(0, length(), Direction.BIDIRECTIONAL);
+        } catch (DmaBufException e) {
+            throw new IllegalStateException("an exported buffer cannot be given to its device", e);
+        }
     }
 
     @Override
     public void takeBack() {
-        // The same.
+        Export shared = export;
+        if (shared == null || !given) return;
+        given = false;
+        try {
+            shared.mapping().syncForCpu(0, length(), Direction.BIDIRECTIONAL);
+        } catch (DmaBufException e) {
+            throw new IllegalStateException("an exported buffer cannot be taken back from its device", e);
+        }
     }
 
     @Override
     public void release() {
+        Export shared = export;
+        export = null;
+        if (shared != null) shared.end();
         range.release();
     }
 }

@@ -18,7 +18,8 @@ final class BufferQueue {
     private static final long BUFFER_HEAP = 1024;
     /** Where an ioctl cannot be carried out now: it is repeated when a translation has arrived. */
     static final int RETRY = -1;
-    private static final int CAPABILITIES = V4l2.BUF_CAP_MMAP | V4l2.BUF_CAP_USERPTR | V4l2.BUF_CAP_ORPHANED
+    private static final int CAPABILITIES = V4l2.BUF_CAP_MMAP | V4l2.BUF_CAP_USERPTR | V4l2.BUF_CAP_DMABUF
+            | V4l2.BUF_CAP_ORPHANED
             | V4l2.BUF_CAP_MAX_NUM | V4l2.BUF_CAP_REMOVE;
 
     private final int type;
@@ -87,7 +88,7 @@ final class BufferQueue {
     }
 
     private static boolean isKnown(int memory) {
-        return memory == V4l2.MEMORY_MMAP || memory == V4l2.MEMORY_USERPTR;
+        return memory == V4l2.MEMORY_MMAP || memory == V4l2.MEMORY_USERPTR || memory == V4l2.MEMORY_DMABUF;
     }
 
     // ---- allocation
@@ -193,6 +194,16 @@ final class BufferQueue {
         for (int i = 0; i < slots.length; i++) release(i);
     }
 
+    /** EXPBUF: of MMAP buffers only. */
+    int export(Struct.ExportBuffer request) {
+        MediaBuffer buffer = at(request.index());
+        if (memoryType != V4l2.MEMORY_MMAP || buffer == null || request.plane() < 0
+                || request.plane() >= buffer.planes()
+                || !(buffer.memory(request.plane()) instanceof ArenaMemory plane))
+            return Errno.EINVAL;
+        return guest.export(plane, request);
+    }
+
     // ---- queueing
 
     int query(Struct.Buffer query) {
@@ -249,16 +260,21 @@ final class BufferQueue {
     /** Takes over what a client says of a buffer, and its memory. */
     private int accept(MediaBuffer buffer, Struct.Buffer given, long[] least) {
         if (isOutput() && given.field() == V4l2.FIELD_ALTERNATE) return Errno.EINVAL;
-        boolean user = memoryType == V4l2.MEMORY_USERPTR;
+        boolean foreign = memoryType != V4l2.MEMORY_MMAP;
         for (int i = 0; i < buffer.planes(); i++) {
             Struct.Plane plane = new Struct.Plane(given.in(), given.planes() + i * Struct.Plane.BYTES);
-            long length = user ? plane.length() : buffer.length(i);
+            long length = foreign ? plane.length() : buffer.length(i);
+            if (memoryType == V4l2.MEMORY_DMABUF) {
+                long there = guest.objectBytes(given, i);
+                if (there < 0 || length > there) return Errno.EINVAL;
+                if (length == 0) length = there;
+            }
             if (length < least[i]) return Errno.EINVAL;
             if (isOutput() && (plane.bytesUsed() > length
                     || (plane.dataOffset() > 0 && plane.dataOffset() >= plane.bytesUsed())))
                 return Errno.EINVAL;
         }
-        if (user) {
+        if (foreign) {
             int failed = guest.take(buffer, given);
             if (failed != 0) return failed;
         }

@@ -181,13 +181,19 @@ final class CommandQueue implements QueueWorker.Work {
     private static int extra(Ioctl ioctl, Payload bytes) {
         if (bytes.length() < Struct.AT + ioctl.bytes()) return -1;
         long wanted = switch (ioctl) {
-            case QUERYBUF, QBUF, PREPARE_BUF -> Math.min(Struct.MAX_PLANES + 1, bytes.u32AsLong(Struct.AT + 72))
-                    * Struct.Plane.BYTES;
+            case QUERYBUF -> planes(bytes) * Struct.Plane.BYTES;
+            case QBUF, PREPARE_BUF -> planes(bytes) * (Struct.Plane.BYTES
+                    + (bytes.u32(Struct.AT + 60) == V4l2.MEMORY_DMABUF ? Struct.UUID_BYTES : 0));
+            case EXPBUF -> Struct.UUID_BYTES;
             case G_EXT_CTRLS, S_EXT_CTRLS, TRY_EXT_CTRLS ->
                 bytes.u32AsLong(Struct.AT + 4) * Struct.ExtControls.ONE_BYTES;
             default -> 0;
         };
         return wanted <= bytes.length() - Struct.AT - ioctl.bytes() ? (int) wanted : -1;
+    }
+
+    private static long planes(Payload bytes) {
+        return Math.min(Struct.MAX_PLANES + 1, bytes.u32AsLong(Struct.AT + 72));
     }
 
     private void respond(Chain chain, int errno) {

@@ -12,6 +12,7 @@ import org.slf4j.LoggerFactory;
 import sluice.dmacore.budget.Resource;
 import sluice.dmacore.budget.Share;
 import sluice.dmacore.linux.ErrnoException;
+import sluice.dmacore.memory.FileMapping;
 import sluice.vdev.device.SharedRegion;
 import sluice.vdev.device.SharedWindow;
 
@@ -55,6 +56,16 @@ final class FrameArena {
         /** The same, and the slack after them. */
         MemorySegment whole() {
             return arena.window().memory().asSlice(offset, length + slack);
+        }
+
+        /** The file that it is in. */
+        FileMapping file() {
+            return arena.window().file();
+        }
+
+        /** Where it begins there. */
+        long fileOffset() {
+            return arena.window().fileOffset() + offset;
         }
 
         /** Whether the driver has mapped it. */

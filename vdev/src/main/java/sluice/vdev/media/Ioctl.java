@@ -13,7 +13,7 @@ enum Ioctl {
     REQBUFS(8, Struct.RequestBuffers.BYTES, true, true),
     QUERYBUF(9, Struct.Buffer.BYTES, true, true),
     QBUF(15, Struct.Buffer.BYTES, true, true),
-    EXPBUF(16, Struct.EXPORT_BYTES, true, true),
+    EXPBUF(16, Struct.ExportBuffer.BYTES, true, true),
     STREAMON(18, Integer.BYTES, true, false),
     STREAMOFF(19, Integer.BYTES, true, false),
     G_CTRL(27, Struct.Control.BYTES, true, true),

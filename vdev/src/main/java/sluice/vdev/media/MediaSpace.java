@@ -6,6 +6,7 @@ import java.util.EnumSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.UUID;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -27,6 +28,8 @@ import sluice.dmacore.exporter.GuestPages;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.memory.BusRanges;
 import sluice.dmacore.memory.FrontTranslation;
+import sluice.dmacore.memory.Rows;
+import sluice.dmacore.memory.Runs;
 import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.space.DeviceSpace;
 import sluice.iommu.Access;
@@ -36,6 +39,7 @@ import sluice.iommu.space.IoSpaceOptions;
 import sluice.iommu.space.Outcome;
 import sluice.iommu.space.Result;
 import sluice.vdev.device.DeviceEnvironment;
+import sluice.vdev.device.DeviceLoop;
 
 /**
  * The codec as an importer of guest memory: the pages of each plane of a USERPTR buffer are a dma-buf, to which it is
@@ -51,6 +55,7 @@ final class MediaSpace implements GuestBuffers {
     private final String name;
     private final DmaCore core;
     private final Share share;
+    private final DeviceLoop loop;
     private final Stream stream;
     private final DeviceSpace space;
     private final DeviceFunction function;
@@ -68,6 +73,7 @@ final class MediaSpace implements GuestBuffers {
         name = environment.name();
         core = environment.core();
         share = environment.share();
+        loop = environment.loop();
         stream = environment.stream();
         DeviceDmaParams params = environment.dmaParams(DeviceDmaParams.throughIommu());
         AddressRange aperture = params.dmaMask() < 0
@@ -106,6 +112,100 @@ final class MediaSpace implements GuestBuffers {
 
     @Override
     public int take(MediaBuffer buffer, Struct.Buffer given) {
+        return buffer.memoryType() == V4l2.MEMORY_DMABUF ? takeObjects(buffer, given) : takePages(buffer, given);
+    }
+
+    private static UUID name(Struct.Buffer given, int plane) {
+        int at = given.planes() + given.length() * Struct.Plane.BYTES + plane * Struct.UUID_BYTES;
+        return new UUID(Long.reverseBytes(given.in().u64(at)), Long.reverseBytes(given.in().u64(at + Long.BYTES)));
+    }
+
+    @Override
+    public long objectBytes(Struct.Buffer given, int plane) {
+        DmaBuf found = core.exported().find(name(given, plane));
+        return found == null ? -1 : found.size();
+    }
+
+    private int takeObjects(MediaBuffer buffer, Struct.Buffer given) {
+        UserMemory[] next = new UserMemory[buffer.planes()];
+        int errno = 0;
+        for (int i = 0; i < next.length && errno == 0; i++) errno = takeObject(buffer, i, name(given, i), next);
+        return adopt(buffer, given, next, errno);
+    }
+
+    private int takeObject(MediaBuffer buffer, int plane, UUID name, UserMemory[] next) {
+        DmaBuf found = core.exported().find(name);
+        if (found == null) return Errno.EINVAL;
+        boolean output = buffer.isOutput();
+        if (buffer.memory(plane) instanceof UserMemory present && present.isOf(name, found, found.size(), output)) {
+            next[plane] = present;
+            return 0;
+        }
+        if (!share.takeOrTell(Resource.HEAP, UserMemory.heapBytes(0))) return Errno.ENOMEM;
+        boolean done = false;
+        try {
+            Direction direction = UserMemory.direction(output);
+            Attachment attachment = found.attach(function, stream, direction);
+            try {
+                DeviceMapping mapping = attachment.map(direction, EnumSet.of(DmaAttribute.CPU_KEEPS));
+                UserMemory made = new UserMemory(this, new long[0], name, found.size(), output, mapping, 0);
+                mapped.add(made);
+                next[plane] = made;
+                done = true;
+            } finally {
+                if (!done) attachment.detach();
+            }
+            return 0;
+        } catch (DmaBufException e) {
+            if (refusals++ < FAULTS_TOLD) LOG.warn("{}: an object cannot be a buffer: {}", this.name, e.getMessage());
+            return e.errno();
+        } finally {
+            if (!done) share.giveBack(Resource.HEAP, UserMemory.heapBytes(0));
+        }
+    }
+
+    @Override
+    public int export(ArenaMemory plane, Struct.ExportBuffer request) {
+        Export made = plane.export();
+        if (made == null) {
+            try {
+                made = exported(plane);
+            } catch (DmaBufException e) {
+                LOG.debug("{}: a buffer cannot be exported: {}", name, e.getMessage());
+                return e.errno();
+            }
+            plane.setExport(made);
+        }
+        request.setName(made.name());
+        return 0;
+    }
+
+    /** A buffer of the core over a range of the arena, which lives as long as a device uses it. */
+    private Export exported(ArenaMemory plane) throws DmaBufException {
+        FrameArena.Range range = plane.range();
+        Runs runs = new Runs(1);
+        runs.add(range.file(), range.fileOffset(), range.length());
+        range.retain();
+        DmaBuf buffer = null;
+        boolean done = false;
+        try {
+            buffer = core.export("frame", range.length(), new ArenaExporter(runs, () -> loop.execute(range::release)),
+                    share);
+            // It is the codec's own memory, which it reaches without a cache.
+            DeviceMapping mapping = buffer.attach(function, Stream.COHERENT, Direction.BIDIRECTIONAL)
+                    .map(Direction.BIDIRECTIONAL, EnumSet.of(DmaAttribute.CPU_KEEPS));
+            UUID name = UUID.randomUUID();
+            if (!core.exported().add(name, buffer))
+                throw new DmaBufException(Errno.ENOSPC, "the machine has too many exported objects");
+            done = true;
+            return new Export(name, mapping, core);
+        } finally {
+            if (!done && buffer == null) range.release();
+            if (!done && buffer != null) discard(buffer);
+        }
+    }
+
+    private int takePages(MediaBuffer buffer, Struct.Buffer given) {
         int at = given.planes() + given.length() * Struct.Plane.BYTES;
         UserMemory[] next = new UserMemory[buffer.planes()];
         int errno = 0;
@@ -120,6 +220,11 @@ final class MediaSpace implements GuestBuffers {
             at += entries * Struct.ENTRY_BYTES;
             errno = take(buffer, i, list, plane.length(), next);
         }
+        return adopt(buffer, given, next, errno);
+    }
+
+    /** Makes these the planes of a buffer, unless there was an error. */
+    private static int adopt(MediaBuffer buffer, Struct.Buffer given, @Nullable UserMemory[] next, int errno) {
         if (errno != 0) {
             for (int i = 0; i < next.length; i++) {
                 if (next[i] != null && !next[i].equals(buffer.memory(i))) next[i].release();
@@ -129,7 +234,7 @@ final class MediaSpace implements GuestBuffers {
         for (int i = 0; i < next.length; i++) {
             Struct.Plane plane = new Struct.Plane(given.in(), given.planes() + i * Struct.Plane.BYTES);
             buffer.setMemory(i, next[i]);
-            buffer.setLength(i, plane.length());
+            buffer.setLength(i, plane.length() == 0 && next[i] != null ? next[i].length() : plane.length());
             buffer.setPointer(i, plane.pointer());
         }
         return 0;
@@ -188,7 +293,7 @@ final class MediaSpace implements GuestBuffers {
             boolean done = false;
             try {
                 DeviceMapping mapping = imported(output);
-                UserMemory made = new UserMemory(this, list, length, output, mapping,
+                UserMemory made = new UserMemory(this, list, null, length, output, mapping,
                         translation().memory().number());
                 mapped.add(made);
                 next[plane] = made;
@@ -235,13 +340,16 @@ final class MediaSpace implements GuestBuffers {
     void unmap(UserMemory memory) {
         if (!mapped.remove(memory)) return;
         share.giveBack(Resource.HEAP, memory.heapBytes());
+        // Its exporter may have taken it away.
         try {
-            memory.mapping().unmap(UserMemory.direction(memory.isOutput()),
-                    EnumSet.of(DmaAttribute.CPU_KEEPS, DmaAttribute.SKIP_CPU_SYNC));
+            if (memory.mapping().isLive())
+                memory.mapping().unmap(UserMemory.direction(memory.isOutput()),
+                        EnumSet.of(DmaAttribute.CPU_KEEPS, DmaAttribute.SKIP_CPU_SYNC));
         } catch (DmaBufException e) {
             throw new IllegalStateException("a buffer was unmapped elsewhere", e);
         }
-        discard(memory.mapping().attachment().buffer());
+        if (memory.isObject()) memory.mapping().attachment().detach();
+        else discard(memory.mapping().attachment().buffer());
     }
 
     /** The guest's IOMMU unmaps a range: a job that uses it fails, and QBUF maps it anew. */
@@ -253,6 +361,28 @@ final class MediaSpace implements GuestBuffers {
     }
 
     // ---- on workers
+
+    /** The pages of a mapping for native code, or null if that has to be given a copy. */
+    @Nullable
+    StitchedPages stitched(DeviceMapping mapping, long length) {
+        // What a device that does not snoop sees is not memory of the guest.
+        if (!mapping.attachment().stream().coherent()) return null;
+        DeviceView view = views.get();
+        Runs runs = new Runs();
+        try (var _ = view.enter()) {
+            if (view.observe(mapping, new Rows().set(0, length), runs) != Outcome.RESOLVED) return null;
+            return StitchedPages.of(runs, share);
+        }
+    }
+
+    /** Native code has written from the beginning on, as if the device had: that is judged, and may be too late. */
+    boolean wrote(DeviceMapping mapping, long bytes) {
+        if (!mapping.isLive()) return false;
+        DeviceView view = views.get();
+        try (var _ = view.enter()) {
+            return view.find(mapping, 0, bytes, Access.WRITE, new Runs()) == Outcome.RESOLVED;
+        }
+    }
 
     boolean read(DeviceMapping mapping, long offset, MemorySegment target, long at, long length) {
         return mapping.isLive() && views.get().read(mapping, offset, target, at, length) == Outcome.RESOLVED;

@@ -113,7 +113,7 @@ final class Session {
             case QUERYBUF -> queryBuffer(views.buffer);
             case PREPARE_BUF -> queueBuffer(views.buffer, true);
             case QBUF -> queueBuffer(views.buffer, false);
-            case EXPBUF -> Errno.ENOTTY; // buffers cannot be exported yet: MEDIA.md
+            case EXPBUF -> exportBuffer(views.exportBuffer);
             case STREAMON -> stream(queue(views.number()), true);
             case STREAMOFF -> stream(queue(views.number()), false);
             case G_CTRL -> controls.get(views.control);
@@ -161,6 +161,11 @@ final class Session {
     private int removeBuffers(Struct.RemoveBuffers request) {
         BufferQueue queue = queue(request.type());
         return queue == null ? Errno.EINVAL : queue.remove(request);
+    }
+
+    private int exportBuffer(Struct.ExportBuffer request) {
+        BufferQueue queue = queue(request.type());
+        return queue == null ? Errno.EINVAL : queue.export(request);
     }
 
     private int queryBuffer(Struct.Buffer query) {

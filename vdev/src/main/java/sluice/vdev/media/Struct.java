@@ -1,5 +1,7 @@
 package sluice.vdev.media;
 
+import java.util.UUID;
+
 /**
  * The structures of V4L2 ioctls, as views of a command: the 64-bit, little-endian layouts of linux/videodev2.h. {@code at} is
  * where the structure begins.
@@ -11,8 +13,8 @@ sealed interface Struct {
     int MAX_PLANES = 8;
     /** struct virtio_media_sg_entry. */
     int ENTRY_BYTES = 16;
-    /** struct v4l2_exportbuffer. */
-    int EXPORT_BYTES = 64;
+    /** The name of an object. */
+    int UUID_BYTES = 16;
 
     /** struct v4l2_fmtdesc. */
     record FmtDesc(Payload in, int at) implements Struct {
@@ -211,6 +213,29 @@ sealed interface Struct {
         /** Where the array of planes begins. */
         int planes() {
             return at + BYTES;
+        }
+    }
+
+    /** struct v4l2_exportbuffer; the name of an object follows. */
+    record ExportBuffer(Payload in, int at) implements Struct {
+        static final int BYTES = 64;
+
+        int type() {
+            return in.u32(at);
+        }
+
+        int index() {
+            return in.u32(at + 4);
+        }
+
+        int plane() {
+            return in.u32(at + 8);
+        }
+
+        void setName(UUID name) {
+            in.clear(at + 20, BYTES - 20);
+            in.putU64(at + BYTES, Long.reverseBytes(name.getMostSignificantBits()));
+            in.putU64(at + BYTES + Long.BYTES, Long.reverseBytes(name.getLeastSignificantBits()));
         }
     }
 

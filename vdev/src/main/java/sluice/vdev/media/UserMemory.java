@@ -2,6 +2,7 @@ package sluice.vdev.media;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.UUID;
 
 import org.jspecify.annotations.Nullable;
 
@@ -10,7 +11,10 @@ import sluice.dmacore.buffer.DmaBufException;
 import sluice.dmacore.ownership.Direction;
 import sluice.iommu.AddressRange;
 
-/** A plane of a USERPTR buffer: pages of the guest, mapped in the device's own address space. */
+/**
+ * A plane of a USERPTR or DMABUF buffer: pages of the guest, or an object of another device, mapped in the device's own address
+ * space.
+ */
 final class UserMemory implements PlaneMemory {
     /** Heap bytes of an entry of the list with its part of the core's buffer, and of the buffer itself. */
     private static final long ENTRY_HEAP = 256;
@@ -18,22 +22,31 @@ final class UserMemory implements PlaneMemory {
 
     private final MediaSpace space;
     private final long[] entries;
+    private final @Nullable UUID object;
     private final long length;
     private final boolean output;
     private final DeviceMapping mapping;
     private final long table;
     private boolean given;
     private boolean released;
+    private int holds;
+    /** For native code; made at the first use. Guarded by the plane, as is {@link #gone}. */
+    private @Nullable StitchedPages pages;
+    private boolean asked;
+    private boolean gone;
 
     /**
      * Memory that is mapped.
      *
-     * @param entries pairs of a bus address and a length, of which the lower 32 bits count
+     * @param entries pairs of a bus address and a length, of which the lower 32 bits count; none for an object
+     * @param object its name, or null
      * @param table number of the memory table that they were translated by
      */
-    UserMemory(MediaSpace space, long[] entries, long length, boolean output, DeviceMapping mapping, long table) {
+    UserMemory(MediaSpace space, long[] entries, @Nullable UUID object, long length, boolean output,
+            DeviceMapping mapping, long table) {
         this.space = space;
         this.entries = entries;
+        this.object = object;
         this.length = length;
         this.output = output;
         this.mapping = mapping;
@@ -57,9 +70,21 @@ final class UserMemory implements PlaneMemory {
         return mapping;
     }
 
+    /** Whether another device has made the buffer. */
+    boolean isObject() {
+        return object != null;
+    }
+
     /** Whether it is the memory that this list names. */
     boolean isOf(long[] list, boolean forOutput, long tableNumber) {
-        return !released && table == tableNumber && output == forOutput && Arrays.equals(entries, list);
+        return !released && object == null && table == tableNumber && output == forOutput
+                && Arrays.equals(entries, list);
+    }
+
+    /** Whether it is all of the object, as it is now. */
+    boolean isOf(UUID name, Object buffer, long bytes, boolean forOutput) {
+        return !released && name.equals(object) && mapping.isLive() && length == bytes && output == forOutput
+                && mapping.attachment().buffer().equals(buffer);
     }
 
     /** Whether any of it is in a range of bus addresses. */
@@ -97,23 +122,26 @@ final class UserMemory implements PlaneMemory {
     }
 
     @Override
-    public @Nullable MemorySegment direct() {
-        return null;
+    public synchronized @Nullable MemorySegment direct() {
+        if (gone || !mapping.isLive()) return null;
+        if (!asked) pages = space.stitched(mapping, length);
+        asked = true;
+        return pages == null ? null : pages.memory();
     }
 
     @Override
     public boolean wrote(long bytes) {
-        return mapping.isLive();
+        return space.wrote(mapping, bytes);
     }
 
     @Override
     public void hold() {
-        // for direct()
+        holds++;
     }
 
     @Override
     public void letGo() {
-        // for direct()
+        if (--holds == 0 && released) closePages();
     }
 
     @Override
@@ -148,6 +176,20 @@ final class UserMemory implements PlaneMemory {
     public void release() {
         if (released) return;
         released = true;
+        synchronized (this) {
+            gone = true;
+            if (pages != null) pages.takeAway();
+        }
         space.unmap(this);
+        if (holds == 0) closePages();
+    }
+
+    private void closePages() {
+        StitchedPages unused;
+        synchronized (this) {
+            unused = pages;
+            pages = null;
+        }
+        if (unused != null) unused.close();
     }
 }

@@ -12,9 +12,11 @@ final class V4l2 {
 
     static final int MEMORY_MMAP = 1;
     static final int MEMORY_USERPTR = 2;
+    static final int MEMORY_DMABUF = 4;
 
     static final int BUF_CAP_MMAP = 1;
     static final int BUF_CAP_USERPTR = 2;
+    static final int BUF_CAP_DMABUF = 4;
     static final int BUF_CAP_ORPHANED = 0x10;
     static final int BUF_CAP_MAX_NUM = 0x80;
     static final int BUF_CAP_REMOVE = 0x100;

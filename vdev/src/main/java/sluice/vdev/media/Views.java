@@ -8,6 +8,7 @@ final class Views {
     final Struct.CreateBuffers createBuffers;
     final Struct.RemoveBuffers removeBuffers;
     final Struct.Buffer buffer;
+    final Struct.ExportBuffer exportBuffer;
     final Struct.Control control;
     final Struct.ExtControls extControls;
     final Struct.QueryControl queryControl;
@@ -26,6 +27,7 @@ final class Views {
         requestBuffers = new Struct.RequestBuffers(in, Struct.AT);
         createBuffers = new Struct.CreateBuffers(in, Struct.AT);
         removeBuffers = new Struct.RemoveBuffers(in, Struct.AT);
+        exportBuffer = new Struct.ExportBuffer(in, Struct.AT);
         buffer = new Struct.Buffer(in, Struct.AT);
         control = new Struct.Control(in, Struct.AT);
         extControls = new Struct.ExtControls(in, Struct.AT);

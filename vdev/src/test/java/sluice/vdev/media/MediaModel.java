@@ -176,10 +176,10 @@ final class MediaModel {
     private void request(Client client, boolean output, int how) {
         Queue queue = client.queue(output);
         int count = how % 5;
-        int memory = how % 11 == 10 ? 4 : how % 7 == 6 ? V4l2.MEMORY_USERPTR : V4l2.MEMORY_MMAP;
+        int memory = how % 11 == 10 ? 3 : how % 7 == 6 ? V4l2.MEMORY_USERPTR : V4l2.MEMORY_MMAP;
         ByteBuffer payload = MediaDriver.little(Struct.RequestBuffers.BYTES).putInt(0, count).putInt(4, queue.type)
                 .putInt(8, memory);
-        int errno = memory == 4 ? Errno.EINVAL : queue.streaming ? Errno.EBUSY : 0;
+        int errno = memory == 3 ? Errno.EINVAL : queue.streaming ? Errno.EBUSY : 0;
         check(client, Ioctl.REQBUFS, payload, errno);
         if (errno != 0 || client.broken) return;
         queue.off();

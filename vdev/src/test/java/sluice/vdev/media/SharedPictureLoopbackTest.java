@@ -1,0 +1,245 @@
+package sluice.vdev.media;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.buffer.DmaCoreOptions;
+import sluice.dmacore.device.Stream;
+import sluice.dmacore.finding.Findings;
+import sluice.dmacore.linux.Errno;
+import sluice.dmacore.memory.FileMappings;
+import sluice.dmacore.model.Eviction;
+import sluice.dmacore.model.ShadowCaches;
+import sluice.vdev.codec.plain.PlainUnits;
+import sluice.vdev.fixture.CommandQueue;
+import sluice.vdev.fixture.DisplayMessage.Update;
+import sluice.vdev.fixture.GpuBlobPicture;
+import sluice.vdev.fixture.GpuWire;
+import sluice.vdev.fixture.GuestRam;
+import sluice.vdev.fixture.ImportingDevice;
+import sluice.vdev.fixture.VhostUserBits;
+import sluice.vdev.fixture.VirtioPciSession;
+import sluice.vdev.loopback.AttachedGpu;
+import sluice.vdev.loopback.GpuBackEnd;
+import sluice.vdev.loopback.GuestVariant;
+import sluice.vdev.serve.ServedDevice;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** A GPU and a codec of one process: blobs are CAPTURE buffers, by their UUIDs, and CAPTURE buffers are objects of others. */
+@Tag("loopback")
+@Timeout(value = 60, unit = TimeUnit.SECONDS)
+class SharedPictureLoopbackTest {
+    private static final int W = 64;
+    private static final int H = 48;
+    private static final GpuBlobPicture SHOWN = GpuBlobPicture.of(GpuWire.FORMAT_B8G8R8X8, W, H);
+    /** As large as the blob: lines of 128 bytes, and chroma. */
+    private static final int SIDE = 64;
+    private static final int STRIDE = 128;
+    private static final int BLOBS = 5;
+    private static final int PICTURES = 12;
+    private static final UUID NONE = new UUID(1, 2);
+
+    private final Findings findings = new Findings();
+    private final DmaCore core = DmaCore.open(DmaCoreOptions.counting()
+            .withExecutor(new ShadowCaches(FileMappings.ofProcess(), new Eviction.Lazy())), findings);
+    private GpuBackEnd backEnd;
+    private AttachedGpu gpu;
+
+    @BeforeEach
+    void start() throws IOException {
+        backEnd = GpuBackEnd.withHostBlobs(core, Stream.COHERENT, 1 << 20);
+        gpu = AttachedGpu.startWithBlobs(backEnd, GuestVariant.overVfioUser().toList().getFirst());
+        gpu.driver().createContext(1).ok();
+    }
+
+    @AfterEach
+    void end() throws IOException {
+        gpu.close();
+        assertThat(core.exported().count()).isZero();
+        backEnd.close();
+    }
+
+    /** The codec, with the driver of its own machine, and a session that has one OUTPUT buffer. */
+    private final class Codec implements AutoCloseable {
+        private final ServedDevice device;
+        private final GuestRam ram = GuestRam.single(1 << 20, 1);
+        private final VirtioPciSession session;
+        private final MediaDriver driver;
+        private final int id;
+
+        Codec(String coherency) throws Exception {
+            device = new ServedDevice(core, new CodecProvider(), "transport", "vfio-user", "test-coding", "", "arena",
+                    "4",
+                    "coherency", coherency);
+            session = new VirtioPciSession(device.client(), ram,
+                    VhostUserBits.F_VERSION_1 | VhostUserBits.F_ACCESS_PLATFORM, 64, 64);
+            session.attach();
+            session.start(null);
+            driver = new MediaDriver(session);
+            id = driver.open();
+            assertThat(driver.setFormat(id, MediaDriver.OUTPUT, "SLPL", SIDE, SIDE)).isZero();
+            assertThat(driver.request(id, MediaDriver.OUTPUT, 1, V4l2.MEMORY_MMAP)).isEqualTo(1);
+            assertThat(driver.stream(id, MediaDriver.OUTPUT, true)).isZero();
+        }
+
+        int capture(int index, UUID name) throws IOException {
+            ByteBuffer buffer = MediaDriver.little(Struct.Buffer.BYTES + Struct.Plane.BYTES + Struct.UUID_BYTES)
+                    .put(MediaDriver.buffer(MediaDriver.CAPTURE, index, V4l2.MEMORY_DMABUF, 1)).rewind();
+            int at = Struct.Buffer.BYTES + Struct.Plane.BYTES;
+            buffer.putLong(at, Long.reverseBytes(name.getMostSignificantBits()));
+            buffer.putLong(at + 8, Long.reverseBytes(name.getLeastSignificantBits()));
+            ByteBuffer asked = MediaDriver.little(buffer.limit()).put(buffer).rewind();
+            int errno = driver.call(id, Ioctl.QBUF, asked);
+            if (errno == 0) assertThat(asked.getLong(at)).as("the name").isEqualTo(buffer.getLong(at));
+            return errno;
+        }
+
+        /** The index of the CAPTURE buffer that has the picture. */
+        int decode(int seed) throws IOException {
+            ByteBuffer unit = PlainUnits.pattern(SIDE, SIDE, seed, seed, 0);
+            int offset = driver.query(id, MediaDriver.OUTPUT, 0).getInt(96);
+            for (int i = 0; i < unit.limit(); i += 4) session.client().write32(4, offset + i, unit.getInt(i));
+            assertThat(driver.queue(id, MediaDriver.OUTPUT, 0, unit.limit(), seed)).isZero();
+            int index = -1;
+            for (int i = 0; i < 2; i++) {
+                MediaDriver.Event event = driver.event();
+                assertThat(event.isBuffer()).isTrue();
+                assertThat(event.flags() & V4l2.BUF_ERROR).isZero();
+                if (event.type() == MediaDriver.CAPTURE) index = event.index();
+            }
+            assertThat(index).isNotNegative();
+            return index;
+        }
+
+        @Override
+        public void close() {
+            session.close();
+            ram.close();
+            device.close();
+        }
+    }
+
+    private List<UUID> blobs(boolean host) throws IOException {
+        List<UUID> names = new ArrayList<>();
+        for (int i = 1; i <= BLOBS; i++) {
+            if (host) gpu.driver().createHostBlob(i, SHOWN.end()).ok();
+            else gpu.driver().createBlob(i, SHOWN.end(), gpu.ram().allocateScattered(SHOWN.end())).ok();
+            gpu.driver().setScanoutBlob(0, i, SHOWN.all(), SHOWN).ok();
+            names.add(gpu.driver().uuid(i));
+        }
+        return names;
+    }
+
+    private int[] shown(int resource, int updates) throws IOException {
+        gpu.driver().setScanoutBlob(0, resource, SHOWN.all(), SHOWN).ok();
+        gpu.driver().flush(resource, SHOWN.all()).ok();
+        gpu.display().await(Update.class, updates);
+        return gpu.display().picture(0).pixels();
+    }
+
+    /** The pixels that are samples of luma: 0xRRGGBB of bytes B, G, R, X. */
+    private static void check(int[] pixels, int seed) {
+        for (int y = 0; y < SIDE * STRIDE / (4 * W); y++) {
+            for (int x = 0; x < W; x++) {
+                int column = 4 * x % STRIDE;
+                int line = (4 * W * y + 4 * x) / STRIDE;
+                if (column >= SIDE) continue;
+                int expected = 0;
+                for (int i = 2; i >= 0; i--)
+                    expected = expected << 8 | (PlainUnits.sample(seed, 0, column + i, line) & 0xff);
+                assertThat(pixels[y * W + x] & 0xffffff).as("pixel %d, %d of picture %d", x, y, seed)
+                        .isEqualTo(expected);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({ "false, coherent", "true, coherent", "false, non-coherent", "true, non-coherent" })
+    void picturesAreDecodedIntoBlobsAndShown(boolean host, String coherency) throws Exception {
+        try (Codec codec = new Codec(coherency)) {
+            List<UUID> names = blobs(host);
+            assertThat(codec.driver.request(codec.id, MediaDriver.CAPTURE, BLOBS, V4l2.MEMORY_DMABUF)).isEqualTo(BLOBS);
+            assertThat(codec.driver.stream(codec.id, MediaDriver.CAPTURE, true)).isZero();
+            assertThat(codec.capture(0, NONE)).isEqualTo(Errno.EINVAL);
+            for (int i = 0; i < BLOBS; i++) assertThat(codec.capture(i, names.get(i))).isZero();
+            for (int n = 1; n <= PICTURES; n++) {
+                int index = codec.decode(n);
+                check(shown(index + 1, n), n);
+                assertThat(codec.capture(index, names.get(index))).isZero();
+            }
+            assertThat(findings.errors()).isEmpty();
+            assertThat(core.bouncedBytes()).isZero();
+            codec.driver.close(codec.id);
+            String report = codec.device.end();
+            if (coherency.equals("coherent"))
+                assertThat(report).as("no byte is copied")
+                        .containsPattern("\"copiedBytes\": *\\{\\s*\"pictures\": 0\\b");
+        }
+        assertThat(findings.errors()).isEmpty();
+    }
+
+    /** What the GPU takes away is not written any more: an error of that buffer, and of no other. */
+    @Test
+    void aBlobThatEndsIsAnErrorOfItsBuffer() throws Exception {
+        try (Codec codec = new Codec("coherent")) {
+            List<UUID> names = blobs(false);
+            assertThat(codec.driver.request(codec.id, MediaDriver.CAPTURE, 2, V4l2.MEMORY_DMABUF)).isEqualTo(2);
+            assertThat(codec.driver.stream(codec.id, MediaDriver.CAPTURE, true)).isZero();
+            assertThat(codec.capture(0, names.get(0))).isZero();
+            assertThat(codec.decode(1)).isZero();
+            gpu.driver().unref(1).ok();
+            assertThat(codec.capture(0, names.get(0))).isEqualTo(Errno.EINVAL);
+            assertThat(codec.capture(0, names.get(1))).isZero();
+            assertThat(codec.decode(2)).isZero();
+            check(shown(2, 1), 2);
+        }
+    }
+
+    @Test
+    void aBufferOfTheArenaIsAnObjectOfOthersUntilItIsFreed() throws Exception {
+        try (Codec codec = new Codec("coherent");
+                ServedDevice other = new ServedDevice(core, ImportingDevice.provider(), "transport", "vfio-user");
+                GuestRam ram = GuestRam.single(1 << 20, 1);
+                VirtioPciSession session = new VirtioPciSession(other.client(), ram,
+                        VhostUserBits.F_VERSION_1 | VhostUserBits.F_ACCESS_PLATFORM, 16)) {
+            session.attach();
+            session.start(null);
+            CommandQueue queue = new CommandQueue(session.queue(0), ram);
+            assertThat(codec.driver.request(codec.id, MediaDriver.CAPTURE, 1, V4l2.MEMORY_MMAP)).isEqualTo(1);
+            ByteBuffer asked = MediaDriver.little(Struct.ExportBuffer.BYTES + Struct.UUID_BYTES)
+                    .putInt(0, MediaDriver.CAPTURE);
+            assertThat(codec.driver.call(codec.id, Ioctl.EXPBUF, asked)).isZero();
+            UUID name = new UUID(Long.reverseBytes(asked.getLong(64)), Long.reverseBytes(asked.getLong(72)));
+            assertThat(codec.driver.call(codec.id, Ioctl.EXPBUF, asked)).isZero();
+            assertThat(Long.reverseBytes(asked.getLong(64))).as("the same").isEqualTo(name.getMostSignificantBits());
+            assertThat(queue.await(queue.send(ImportingDevice.command(ImportingDevice.IMPORT, 0, name), 1)).get(0))
+                    .isEqualTo(ImportingDevice.DONE);
+            assertThat(queue.await(queue.send(ImportingDevice.command(ImportingDevice.FILL, 7, NONE), 1)).get(0))
+                    .isEqualTo(ImportingDevice.DONE);
+            int offset = codec.driver.query(codec.id, MediaDriver.CAPTURE, 0).getInt(96);
+            assertThat(codec.session.client().read32(4, offset + 4096)).isEqualTo(0x07070707);
+            assertThat(codec.driver.call(codec.id, Ioctl.EXPBUF, asked.putInt(8, 1))).isEqualTo(Errno.EINVAL);
+            assertThat(codec.driver.request(codec.id, MediaDriver.CAPTURE, 0, V4l2.MEMORY_MMAP)).isZero();
+            assertThat(core.exported().find(name)).isNull();
+            assertThat(queue.await(queue.send(ImportingDevice.command(ImportingDevice.FILL, 9, NONE), 1)).get(0))
+                    .as("who has it keeps it").isEqualTo(ImportingDevice.DONE);
+            assertThat(queue.await(queue.send(ImportingDevice.command(ImportingDevice.DROP, 0, NONE), 1)).get(0))
+                    .isEqualTo(ImportingDevice.DONE);
+            assertThat(findings.errors()).isEmpty();
+        }
+    }
+}
