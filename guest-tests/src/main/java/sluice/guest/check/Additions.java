@@ -6,13 +6,19 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Additions of the user to the guest.
+ * What a user adds to the guest, and how its kernel's calls are told.
  *
  * @param modules kernel modules, loaded in this order after the witness and before the card's driver
  * @param test a program to run instead of ours, or null
  * @param root its root folder, or null for the small root of the image
+ * @param calls how the kernel's calls are told
  */
-record Additions(List<Path> modules, @Nullable TestProgram test, @Nullable GuestRoot root) {
+record Additions(List<Path> modules, @Nullable TestProgram test, @Nullable GuestRoot root, CallSource calls) {
     /** No additions. */
     static final Additions NONE = new Additions(List.of(), null, null);
+
+    /** With the witness's module. */
+    Additions(List<Path> modules, @Nullable TestProgram test, @Nullable GuestRoot root) {
+        this(modules, test, root, CallSource.MODULE);
+    }
 }

@@ -1,6 +1,7 @@
 package sluice.guest.check;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 
 import org.jspecify.annotations.Nullable;
@@ -40,6 +41,19 @@ record CellResult(Cell cell, Outcome outcome, String reason, @Nullable Bytes byt
                 : "injected: %s, which explains that %s".formatted(String.join(" and ", here),
                         reason.replace("; " + Judge.UNEXPLAINED, ""));
         return new CellResult(cell, outcome, why, bytes, findings, console, time, timeline);
+    }
+
+    /** The same with what the kernel's trace tells: its hints, and of a failure its latest calls. */
+    CellResult with(TracePort.Traced traced) {
+        if (traced.moments().isEmpty() && traced.hints().isEmpty()) return this;
+        List<Finding> all = new ArrayList<>(findings);
+        all.addAll(traced.hints());
+        boolean shown = outcome == Outcome.FAIL || outcome == Outcome.INCONCLUSIVE;
+        return new CellResult(cell, outcome, reason, bytes, List.copyOf(all), console, time,
+                shown
+                        ? Timeline.around(traced.moments(), traced.unknown(),
+                                traced.hints().stream().map(Finding::rule).toList())
+                        : timeline);
     }
 
     /** The same with what the machine knows of a failure: its timeline, and who mapped the buffers of its findings. */

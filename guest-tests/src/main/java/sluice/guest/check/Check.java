@@ -96,6 +96,9 @@ public final class Check implements Callable<Integer> {
     @Option(names = "--coherency", paramLabel = "NAME", split = ",", description = "Of the card: coherent, non-coherent (default: both).")
     private List<String> coherencies = List.of();
 
+    @Option(names = "--witness", paramLabel = "NAME", defaultValue = "module", description = "How the kernel's calls are told: module (the default), or trace, for a kernel that loads none: by its tracing, later and in part, for the report only.")
+    private String witness = "module";
+
     @Option(names = "--card-option", paramLabel = "OPTION[=VALUE]", description = "Limit the card, or inject a fault into it, as ./sluice serve does: dma-mask, max-segment-size, max-segments, boundary, contiguous, on-fault, inject; may be repeated.")
     private List<String> cardOptions = List.of();
 
@@ -139,7 +142,16 @@ public final class Check implements Callable<Integer> {
             throw new ParameterException(line, "--cell-timeout=" + cellTimeout + ": give 1 to 86400 seconds");
         TestProgram program = test == null ? null : TestProgram.of(test);
         Card card = limited(line, card(line));
+        CallSource calls = chosen(line, "--witness", List.of(witness), CallSource.values(), CallSource::label)
+                .getFirst();
         List<Cell> cells = program == null ? cells(line, card) : Matrix.of(setups(line), program);
+        if (calls == CallSource.TRACE) {
+            if (coherencies.contains("non-coherent"))
+                throw new ParameterException(line,
+                        "--coherency=non-coherent needs --witness=module: " + CallSource.TRACE.obstacle(
+                                new Cell(Matrix.NON_COHERENT, Memory.MMAP, Use.SYNC)).orElseThrow());
+            cells = cells.stream().filter(cell -> calls.serves(cell.setup())).toList();
+        }
         if (print != null) return print(line, print, card, cells);
         ReportFormat written = written(line);
         Path folder = report;
@@ -149,7 +161,7 @@ public final class Check implements Callable<Integer> {
         CacheFolder cache = CacheFolder.ofUser();
         if (root != null && program == null)
             throw new ParameterException(line, "--root needs --test: our own programs bring what they need");
-        Additions additions = new Additions(modules, program, root == null ? null : GuestRoot.of(root));
+        Additions additions = new Additions(modules, program, root == null ? null : GuestRoot.of(root), calls);
         GuestKernel guest = kernel(line, cache);
         String versus = against;
         if (versus == null) {
@@ -172,11 +184,12 @@ public final class Check implements Callable<Integer> {
             CacheFolder cache) throws IOException, InterruptedException {
         KernelNeeds needs = KernelNeeds.of(guest);
         needs.require(card.driver());
-        for (String note : needs.notes(cells)) line.getErr().println("sluice: " + note);
+        if (additions.calls() == CallSource.TRACE) needs.requireTracing();
+        for (String note : needs.notes(cells, additions.calls())) line.getErr().println("sluice: " + note);
         QemuBinary qemu = InstalledQemu.withVfioUser(cache);
         GuestImage image = CheckMachine.image(card, guest, additions, cache);
         KtapWriter ktap = new KtapWriter(format.equals("ktap") ? line.getOut() : line.getErr());
-        ktap.begin(card, guest.release(), qemu.version(), cells);
+        ktap.begin(card, guest.release(), qemu.version(), cells, additions.calls());
         CheckRun run = new CheckRun(launcher(), qemu, image, card, cache, new Judge(KnownFaults.shipped().of(card)))
                 .with(additions).cellLimit(Duration.ofSeconds(cellTimeout));
         CheckResult result = run.run(cells, cell -> told(ktap, cell));

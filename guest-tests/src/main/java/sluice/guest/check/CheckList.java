@@ -24,6 +24,12 @@ final class CheckList {
         out.println("  --bounce           off, force (swiotlb=force: all DMA goes through bounce buffers)");
         out.println(
                 "  --coherency        coherent, non-coherent (needs CONFIG_DYNAMIC_FTRACE and tracepoints, for the witness)");
+        out.println("how the kernel's calls are told (--witness):");
+        out.println(
+                "  module             all of them, before the kernel continues; needs CONFIG_MODULES and CONFIG_DYNAMIC_FTRACE");
+        out.println(
+                "  trace              for a kernel that loads no module; needs CONFIG_EVENT_TRACING and Linux 6.12. It cannot see:");
+        for (String unseen : CallSource.TRACE.unseen()) out.println("                       " + unseen);
         out.flush();
     }
 }

@@ -8,7 +8,10 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
+import org.jspecify.annotations.Nullable;
+
 import sluice.guest.GuestImage;
+import sluice.guest.GuestIommu;
 import sluice.guest.GuestKernel;
 import sluice.guest.Machine;
 import sluice.guest.Picture;
@@ -38,12 +41,19 @@ final class CheckMachine implements Closeable {
         }
     }
 
+    private static final Pattern UNTRACED = Pattern.compile("^SLUICE error trace (.*)$");
+    private static final Pattern GONE = Pattern.compile("^SLUICE trace (?:lost|missed) (\\d{1,18})$");
+
     private final CardServer server;
     private final Machine machine;
+    /** Where the kernel's trace arrives; null if it does not trace. */
+    private final @Nullable TracePort trace;
+    private int marks;
 
-    private CheckMachine(CardServer server, Machine machine) {
+    private CheckMachine(CardServer server, Machine machine, @Nullable TracePort trace) {
         this.server = server;
         this.machine = machine;
+        this.trace = trace;
     }
 
     /**
@@ -60,8 +70,11 @@ final class CheckMachine implements Closeable {
             throws IOException, InterruptedException {
         GuestImage.Builder image = GuestImage.of(kernel).moduleIfThere("virtio-iommu", "");
         // Before the drivers whose calls it reports, after the IOMMU's.
-        if (card.isTold() && KernelNeeds.of(kernel).hasWitness())
+        if (additions.calls() == CallSource.TRACE) {
+            image.file("bin/trace-dma", "trace-dma");
+        } else if (card.isTold() && KernelNeeds.of(kernel).hasWitness()) {
             image.module(KernelModule.build(kernel.headers(cache), "witness", cache), "");
+        }
         image.moduleIfThere("virtio-gpu", "").moduleIfThere("vgem", "")
                 .moduleIfThere("vivid", "n_devs=1 node_types=1 allocators=1")
                 // The IOMMU of the machine remaps no interrupts.
@@ -84,13 +97,17 @@ final class CheckMachine implements Closeable {
     static CheckMachine boot(List<String> launcher, QemuBinary binary, GuestImage image, Card card, Setup setup,
             boolean blobs, Additions additions, CacheFolder cache) throws IOException, InterruptedException {
         CardServer server = CardServer.start(launcher, card, setup, blobs);
-        Machine.Builder builder = Machine.of(binary, image).backEnd(server).iommu(setup.iommu())
+        TracePort trace = additions.calls() == CallSource.TRACE
+                ? TracePort.open(setup.iommu() != GuestIommu.NONE)
+                : null;
+        Machine.Builder builder = Machine.of(binary, image).backEnd(() -> end(server, trace)).iommu(setup.iommu())
                 .kernel(setup.bounce());
+        if (trace != null) builder.arguments(trace.qemuArguments());
         GuestRoot root = additions.root();
         if (root != null) builder.arguments(root.qemuArguments());
         CheckMachine machine = new CheckMachine(server, builder.device("virtio-gpu-pci").arguments(BAR)
                 .arguments(server.qemuArguments())
-                .arguments(List.of("-no-reboot")).boot(cache));
+                .arguments(List.of("-no-reboot")).boot(cache), trace);
         boolean right = false;
         try {
             machine.requireDriver(card, card.isBuiltInto(image.kernel()));
@@ -102,16 +119,26 @@ final class CheckMachine implements Closeable {
         }
     }
 
+    private static void end(CardServer server, @Nullable TracePort trace) throws IOException {
+        try {
+            server.close();
+        } finally {
+            if (trace != null) trace.close();
+        }
+    }
+
     private void mount(GuestRoot root) throws IOException, InterruptedException {
         Machine.Done done = machine.run(root.mount(), SOON);
         if (done.status() != 0)
             throw new UnfitGuestException("--root cannot be mounted: " + String.join("; ", done.lines()));
     }
 
-    /** Checks that all modules are loaded and the card's driver is bound. */
+    /** Checks that the kernel traces if it is to, all modules are loaded, and the card's driver is bound. */
     private void requireDriver(Card card, boolean builtIn) throws IOException, InterruptedException {
         List<String> lines = console();
         for (int i = 0; i < lines.size(); i++) {
+            Matcher untraced = UNTRACED.matcher(lines.get(i));
+            if (untraced.matches()) throw new UnfitGuestException("the kernel cannot be traced: " + untraced.group(1));
             Matcher refused = UNLOADED.matcher(lines.get(i));
             if (refused.find())
                 throw new UnfitGuestException("the module %s does not load: %s".formatted(refused.group(1),
@@ -152,6 +179,23 @@ final class CheckMachine implements Closeable {
     /** The picture on the card's screen. */
     Picture picture() throws IOException, InterruptedException {
         return server.picture();
+    }
+
+    /**
+     * What the kernel's trace tells since the last time; nothing if it does not trace.
+     *
+     * @throws IOException as for {@link Machine#run}
+     */
+    TracePort.Traced traced() throws IOException, InterruptedException {
+        TracePort port = trace;
+        if (port == null) return TracePort.Traced.NONE;
+        marks++;
+        long gone = 0;
+        for (String line : machine.run("trace-dma end " + marks, SOON).lines()) {
+            Matcher counted = GONE.matcher(line);
+            if (counted.matches()) gone += Long.parseLong(counted.group(1));
+        }
+        return port.until(marks, gone, SOON);
     }
 
     /** The current counters and findings of the devices. */

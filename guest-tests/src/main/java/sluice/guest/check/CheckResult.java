@@ -11,8 +11,14 @@ import java.util.List;
  * @param qemu version of QEMU
  * @param cells in execution order
  * @param time duration of the whole run
+ * @param calls how the kernel's calls were told
  */
-record CheckResult(Card card, String kernel, String qemu, List<CellResult> cells, Duration time) {
+record CheckResult(Card card, String kernel, String qemu, List<CellResult> cells, Duration time, CallSource calls) {
+    /** With the witness's module. */
+    CheckResult(Card card, String kernel, String qemu, List<CellResult> cells, Duration time) {
+        this(card, kernel, qemu, cells, time, CallSource.MODULE);
+    }
+
     /** Prefix of the reason of a cell that has broken its guest's kernel. */
     static final String KERNEL_SAYS = "the guest's kernel says: ";
 

@@ -80,7 +80,7 @@ final class CheckRun {
             runIn(machine.getKey(), machine.getValue(), kept);
         }
         return new CheckResult(card, image.kernel().release(), qemu.version(), results,
-                Duration.ofNanos(System.nanoTime() - began));
+                Duration.ofNanos(System.nanoTime() - began), additions.calls());
     }
 
     /** If a cell ends its machine, the next cells need another boot. */
@@ -98,6 +98,7 @@ final class CheckRun {
                     cache)) {
                 Seen seen = Seen.of(machine.reports());
                 InjectedFaults atBoot = seen.injected();
+                machine.traced();
                 boolean alive = true;
                 while (alive && next < cells.size()) {
                     Cell cell = cells.get(next);
@@ -111,8 +112,9 @@ final class CheckRun {
                         Machine.Done done = machine.run(command(cell), cellLimit, shown);
                         Seen now = whenUnmapped(machine, seen);
                         Bytes bytes = card.role() == Role.SCANOUT ? shown.bytes() : Bytes.among(done.lines());
-                        result = judged(cell, done, bytes, now.since(seen), now.lost(), began)
-                                .with(now.momentsSince(seen), now.unknownSince(seen))
+                        TracePort.Traced traced = machine.traced();
+                        result = judged(cell, done, bytes, now.since(seen), now.lost() + traced.lost(), began)
+                                .with(now.momentsSince(seen), now.unknownSince(seen)).with(traced)
                                 .with(now.injected().since(seen.injected()), seen.injected().since(atBoot));
                         seen = now;
                     } catch (IOException e) {
@@ -150,7 +152,8 @@ final class CheckRun {
     }
 
     private boolean isSkipped(Cell cell, Consumer<CellResult> each) {
-        Optional<String> obstacle = Matrix.obstacle(cell, card).or(() -> needs.obstacle(cell));
+        Optional<String> obstacle = Matrix.obstacle(cell, card).or(() -> additions.calls().obstacle(cell))
+                .or(() -> needs.obstacle(cell));
         obstacle.ifPresent(reason -> each.accept(judge.skipped(cell, reason)));
         return obstacle.isPresent();
     }

@@ -70,6 +70,7 @@ final class HtmlReport implements ReportFormat {
             about(html, "Run time", HtmlCell.duration(result.time()));
         }, "class", "about");
         verdict(html, result);
+        unseen(html, result.calls());
         html.text("h2", "Verdicts");
         html.element("div", () -> table(html, result), "class", "scroll");
         HtmlCell cells = new HtmlCell(html);
@@ -83,6 +84,18 @@ final class HtmlReport implements ReportFormat {
         html.element("div", () -> {
             html.text("dt", term);
             html.text("dd", text);
+        });
+    }
+
+    private static void unseen(Markup html, CallSource calls) throws XMLStreamException {
+        if (calls.unseen().isEmpty()) return;
+        html.element("section", () -> {
+            html.text("h2", "What was not seen");
+            html.text("p",
+                    "The kernel's calls were told by its tracing, and not by the witness's module. So this is not in the report:");
+            html.element("ul", () -> {
+                for (String one : calls.unseen()) html.text("li", one);
+            });
         });
     }
 

@@ -18,6 +18,8 @@ import com.google.gson.JsonObject;
  *
  * <pre>
  * { "version": 1, "driver": "saa7134_empress", "device": "vfg7350", "kernel": "7.2.12", "qemu": "10.0.2",
+ *   "witness": "module",              // module, trace
+ *   "not_seen": [ "..." ],            // what this witness cannot see
  *   "exit_status": 1,                 // 0 pass, 1 fail, 4 all skipped
  *   "seconds": 41.5,                  // of the whole run
  *   "count": { "pass": 3, "fail": 1, "skip": 2, "inconclusive": 0 },
@@ -66,6 +68,8 @@ final class JsonReport implements ReportFormat {
         json.addProperty("device", result.card().device());
         json.addProperty("kernel", result.kernel());
         json.addProperty("qemu", result.qemu());
+        json.addProperty("witness", result.calls().label());
+        json.add("not_seen", json(result.calls().unseen()));
         json.addProperty("exit_status", result.exitStatus());
         json.addProperty("seconds", seconds(result.time()));
         JsonObject count = new JsonObject();

@@ -39,6 +39,9 @@ final class JunitReport implements ReportFormat {
                 xml.empty("property", "name", "device", "value", result.card().device());
                 xml.empty("property", "name", "kernel", "value", result.kernel());
                 xml.empty("property", "name", "qemu", "value", result.qemu());
+                xml.empty("property", "name", "witness", "value", result.calls().label());
+                for (String unseen : result.calls().unseen())
+                    xml.empty("property", "name", "not seen", "value", unseen);
             });
             for (CellResult cell : cells) testCase(xml, result.card(), cell);
         }, counts(setup.label(), cells, time));

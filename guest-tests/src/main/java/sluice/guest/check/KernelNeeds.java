@@ -54,6 +54,16 @@ final class KernelNeeds {
                             sentence(missing)));
     }
 
+    /**
+     * Checks the options of tracing.
+     *
+     * @throws IOException something is missing; the message names all of it
+     */
+    void requireTracing() throws IOException {
+        List<KernelOption> missing = lacking(KernelOption.TRACING);
+        if (!missing.isEmpty()) throw new IOException("this kernel lacks " + sentence(missing));
+    }
+
     /** Why a cell cannot run on this kernel, or empty. */
     Optional<String> obstacle(Cell cell) {
         List<KernelOption> missing = lacking(ofCell(cell));
@@ -61,8 +71,9 @@ final class KernelNeeds {
     }
 
     /** The missing options with their purposes; empty if there are none. */
-    List<String> notes(List<Cell> cells) {
-        Set<KernelOption> wanted = new LinkedHashSet<>(KernelOption.WITNESS);
+    List<String> notes(List<Cell> cells, CallSource calls) {
+        Set<KernelOption> wanted = new LinkedHashSet<>(
+                calls == CallSource.MODULE ? KernelOption.WITNESS : KernelOption.PROBES);
         cells.forEach(cell -> wanted.addAll(ofCell(cell)));
         return lacking(List.copyOf(wanted)).stream().map(option -> "this kernel lacks %s, for %s".formatted(
                 option.full(), option.purpose())).distinct().toList();

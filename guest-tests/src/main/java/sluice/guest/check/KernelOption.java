@@ -30,6 +30,13 @@ record KernelOption(String name, List<String> under, String purpose) {
             of("MODULE_UNLOAD", "the witness"), of("FTRACE", "the witness"),
             of("FUNCTION_TRACER", "the witness"), of("DYNAMIC_FTRACE", "the witness"));
 
+    /** Options of {@code --witness=trace}. */
+    static final List<KernelOption> TRACING = List.of(of("FTRACE", "--witness=trace"),
+            of("EVENT_TRACING", "--witness=trace"));
+
+    /** Options without which it does not tell when user space uses a dma-buf. */
+    static final List<KernelOption> PROBES = List.of(of("KPROBE_EVENTS", "DMA_BUF_IOCTL_SYNC in the trace"));
+
     /** Options for a user's program. */
     static final List<KernelOption> PROGRAM = List.of(of("SHMEM", "memfd"), of("TMPFS", "/tmp"),
             of("MEMFD_CREATE", "memfd"), of("UNIX98_PTYS", "terminals"), of("MULTIUSER", "users"));

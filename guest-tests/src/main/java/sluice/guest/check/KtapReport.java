@@ -9,7 +9,7 @@ final class KtapReport implements ReportFormat {
     public void write(CheckResult result, Writer out) throws IOException {
         KtapWriter ktap = new KtapWriter(out);
         ktap.begin(result.card(), result.kernel(), result.qemu(),
-                result.cells().stream().map(CellResult::cell).toList());
+                result.cells().stream().map(CellResult::cell).toList(), result.calls());
         for (CellResult cell : result.cells()) ktap.cell(cell);
         ktap.end();
     }

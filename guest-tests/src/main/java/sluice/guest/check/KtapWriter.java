@@ -54,14 +54,17 @@ final class KtapWriter {
      *
      * @param kernel release of the guest's kernel
      * @param qemu version of QEMU
+     * @param calls how the kernel's calls are told
      */
-    void begin(Card card, String kernel, String qemu, List<Cell> plan) throws IOException {
+    void begin(Card card, String kernel, String qemu, List<Cell> plan, CallSource calls) throws IOException {
         Map<Setup, List<Cell>> setups = new LinkedHashMap<>();
         for (Cell cell : plan) setups.computeIfAbsent(cell.setup(), none -> new ArrayList<>()).add(cell);
         setups.entrySet().forEach(planned::add);
         print("", VERSION);
         progress("driver: %s, card %s, Linux %s, QEMU %s".formatted(card.driver().isEmpty() ? "none" : card.driver(),
                 card.device(), kernel, qemu));
+        if (calls != CallSource.MODULE) progress("witness: " + calls.label());
+        for (String unseen : calls.unseen()) progress("not seen: " + unseen);
         print("", "1.." + setups.size());
     }
 

@@ -56,6 +56,8 @@ class CheckCommandTest {
             "--driver=saa7134_empress,--card-option=on-fault=zero | --card-option: on-fault: a PCI function supports only abort: an access that the front-end has not mapped always fails",
             "--driver=saa7134_empress,--card-option=inject=nothing | --card-option: --inject=nothing: unknown fault; give one of deny, delay, poison, revoke, fail-map, fail-unmap, lost-interrupt, late-interrupt, short-write, overrun, drop-invalidation, stray-read",
             "--driver=saa7134_empress,--card-option=inject=stray-read;address=1 | --card-option: inject=stray-read: not supported by this device; use deny or poison instead",
+            "--driver=saa7134_empress,--witness=none | --witness=none: give module, trace",
+            "--driver=saa7134_empress,--witness=trace,--coherency=non-coherent | --coherency=non-coherent needs --witness=module: a card that does not snoop needs each call of the kernel before the kernel continues, and tracing tells it later",
             "--drivers=x | Unknown option: '--drivers=x'" })
     void wrongUsageIsOneSentence(String arguments, String sentence) {
         assertThat(run(Arrays.stream(arguments.split(",")).map(word -> word.replace(';', ',')).toArray(String[]::new)))

@@ -27,7 +27,7 @@ class KernelNeedsTest {
         KernelNeeds needs = needs();
         needs.require(DRIVER);
         assertThat(needs.hasWitness()).isTrue();
-        assertThat(needs.notes(CELLS)).isEmpty();
+        assertThat(needs.notes(CELLS, CallSource.MODULE)).isEmpty();
         assertThat(CELLS).allSatisfy(cell -> assertThat(needs.obstacle(cell)).isEmpty());
         List<String> lines = KernelNeeds.fragment(DRIVER, CELLS).lines().toList();
         assertThat(lines).allMatch(line -> line.matches("#.*|CONFIG_[A-Z0-9_]+=[ym]"));
@@ -46,7 +46,8 @@ class KernelNeedsTest {
                 assertThat(needs.obstacle(cell)).isEmpty();
             }
         }
-        assertThat(needs.notes(CELLS)).containsExactly("this kernel lacks CONFIG_UDMABUF, for buffers of udmabuf",
+        assertThat(needs.notes(CELLS, CallSource.MODULE)).containsExactly(
+                "this kernel lacks CONFIG_UDMABUF, for buffers of udmabuf",
                 "this kernel lacks CONFIG_UDMABUF, for buffers of udmabuf-huge",
                 "this kernel lacks CONFIG_UDMABUF, for buffers of udmabuf-twice");
     }

@@ -17,7 +17,7 @@ class KtapWriterTest {
     private final KtapWriter ktap = new KtapWriter(out);
 
     private void begin() throws Exception {
-        ktap.begin(Card.ALL.getFirst(), "7.2.12", "10.0.2", List.of(FIRST, SECOND, OTHER));
+        ktap.begin(Card.ALL.getFirst(), "7.2.12", "10.0.2", List.of(FIRST, SECOND, OTHER), CallSource.MODULE);
     }
 
     private static CellResult passed(Cell cell) {
@@ -96,7 +96,7 @@ class KtapWriterTest {
 
     @Test
     void saysAnEmptyPlan() throws Exception {
-        ktap.begin(Card.ALL.getFirst(), "7.2.12", "10.0.2", List.of());
+        ktap.begin(Card.ALL.getFirst(), "7.2.12", "10.0.2", List.of(), CallSource.MODULE);
         ktap.end();
         assertThat(KtapLines.read(out.toString())).isEmpty();
     }

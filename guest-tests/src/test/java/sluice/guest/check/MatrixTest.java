@@ -64,6 +64,17 @@ class MatrixTest {
     }
 
     @Test
+    void aTraceServesNoCardThatDoesNotSnoopAndNoSilentMistakeInABounceBuffer() {
+        for (Setup setup : Matrix.USUAL) {
+            assertThat(CallSource.MODULE.obstacle(new Cell(setup, Memory.HEAP, Use.NO_SYNC))).isEmpty();
+            assertThat(CallSource.TRACE.obstacle(new Cell(setup, Memory.HEAP, Use.SYNC)).isPresent())
+                    .isEqualTo(!setup.snoops());
+            assertThat(CallSource.TRACE.obstacle(new Cell(setup, Memory.HEAP, Use.NO_SYNC)).isPresent())
+                    .isEqualTo(!setup.snoops() || setup.bounces());
+        }
+    }
+
+    @Test
     void aCellThatCannotBeRunSaysWhy() {
         assertThat(Matrix.obstacle(new Cell(Matrix.PLAIN, Memory.BAR, Use.SYNC), SCATTERS)).hasValueSatisfying(
                 why -> assertThat(why).contains("IOMMU"));

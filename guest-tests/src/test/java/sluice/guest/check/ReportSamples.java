@@ -60,9 +60,13 @@ final class ReportSamples {
     }
 
     static String written(ReportFormat format) {
+        return written(format, everyOutcome());
+    }
+
+    static String written(ReportFormat format, CheckResult result) {
         StringWriter out = new StringWriter();
         try {
-            format.write(everyOutcome(), out);
+            format.write(result, out);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

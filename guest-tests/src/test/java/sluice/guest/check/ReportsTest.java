@@ -69,7 +69,8 @@ class ReportsTest {
         String text = ReportSamples.written(new JsonReport());
         assertThat(text.codePoints().filter(c -> c != '\n' && Character.isISOControl(c))).isEmpty();
         JsonObject json = JsonParser.parseString(text).getAsJsonObject();
-        assertThat(json.keySet()).containsExactly("version", "driver", "device", "kernel", "qemu", "exit_status",
+        assertThat(json.keySet()).containsExactly("version", "driver", "device", "kernel", "qemu", "witness",
+                "not_seen", "exit_status",
                 "seconds", "count", "cells");
         assertThat(json.get("seconds").getAsDouble()).isEqualTo(41.5);
         assertThat(json.get("exit_status").getAsInt()).isEqualTo(1);
@@ -138,6 +139,24 @@ class ReportsTest {
         Document document = parse(html);
         assertThat(elements(document, "script")).isEmpty();
         assertThat(elements(document, "pre").getFirst().getTextContent()).contains("<script>alert('x')</script> ]]>");
+    }
+
+    @Test
+    void eachFormatSaysWhatATraceCannotSee() throws Exception {
+        CheckResult module = ReportSamples.everyOutcome();
+        CheckResult traced = new CheckResult(module.card(), module.kernel(), module.qemu(), module.cells(),
+                module.time(),
+                CallSource.TRACE);
+        for (ReportFormat format : List.of(HTML, new JsonReport(), new JunitReport(), new KtapReport())) {
+            String written = ReportSamples.written(format, traced);
+            for (String unseen : CallSource.TRACE.unseen()) {
+                assertThat(written).contains(unseen);
+                assertThat(ReportSamples.written(format)).doesNotContain(unseen);
+            }
+        }
+        parse(ReportSamples.written(HTML, traced));
+        assertThat(JsonParser.parseString(ReportSamples.written(new JsonReport(), traced)).getAsJsonObject()
+                .get("witness").getAsString()).isEqualTo("trace");
     }
 
     @Test
