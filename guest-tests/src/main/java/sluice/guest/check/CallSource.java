@@ -46,8 +46,7 @@ enum CallSource {
         if (!serves(cell.setup()))
             return Optional.of(
                     "a card that does not snoop needs each call of the kernel before the kernel continues, and tracing tells it later");
-        boolean silent = cell.use() == Use.NO_SYNC || cell.use() == Use.WRONG_SYNC;
-        if (this == TRACE && cell.setup().bounces() && silent)
+        if (this == TRACE && cell.isSilentWhereBounced())
             return Optional.of(
                     "bytes that a missing sync leaves in a bounce buffer need a witness that tells them from a driver's mistake");
         return Optional.empty();

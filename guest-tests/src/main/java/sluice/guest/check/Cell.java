@@ -28,6 +28,11 @@ record Cell(Setup setup, Memory memory, Use use, @Nullable String program) {
         return program == null ? memory.label() + "." + use.label() : program;
     }
 
+    /** Whether bytes are wrong on purpose, in a bounce buffer: only a witness of all calls tells such from a driver's mistake. */
+    boolean isSilentWhereBounced() {
+        return setup.bounces() && (use == Use.NO_SYNC || use == Use.WRONG_SYNC);
+    }
+
     /** Its name in reports: letters, digits, dots and hyphens. */
     String name() {
         return "%s.%s".formatted(setup.label(), what());

@@ -150,6 +150,9 @@ public final class Check implements Callable<Integer> {
                 throw new ParameterException(line,
                         "--coherency=non-coherent needs --witness=module: " + CallSource.TRACE.obstacle(
                                 new Cell(Matrix.NON_COHERENT, Memory.MMAP, Use.SYNC)).orElseThrow());
+            if ("vng".equals(print))
+                throw new ParameterException(line,
+                        "--print=vng needs --witness=module: virtme-ng boots a system of its own");
             cells = cells.stream().filter(cell -> calls.serves(cell.setup())).toList();
         }
         if (print != null) return print(line, print, card, cells);

@@ -70,9 +70,9 @@ final class HtmlReport implements ReportFormat {
             about(html, "Run time", HtmlCell.duration(result.time()));
         }, "class", "about");
         verdict(html, result);
-        unseen(html, result.calls());
         html.text("h2", "Verdicts");
         html.element("div", () -> table(html, result), "class", "scroll");
+        unseen(html, result.calls());
         HtmlCell cells = new HtmlCell(html);
         section(html, result, "Failed", Outcome.FAIL, cells::full);
         section(html, result, "Inconclusive", Outcome.INCONCLUSIVE, cells::full);

@@ -85,8 +85,9 @@ final class KernelNeeds {
         while (named.find())
             options.add(KernelOption.named(named.group(1), "buffers of " + cell.memory().label()));
         options.addAll(KernelOption.ofSetup(cell.setup()));
-        // A non-coherent card depends on the kernel's DMA calls, so the witness must report them.
-        if (!cell.setup().snoops()) options.addAll(KernelOption.WITNESS);
+        // A non-coherent card depends on the kernel's DMA calls, so the witness must report them; and it tells why a mistake has
+        // left wrong bytes.
+        if (!cell.setup().snoops() || cell.isSilentWhereBounced()) options.addAll(KernelOption.WITNESS);
         return options;
     }
 

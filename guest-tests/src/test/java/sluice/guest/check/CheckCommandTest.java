@@ -58,6 +58,7 @@ class CheckCommandTest {
             "--driver=saa7134_empress,--card-option=inject=stray-read;address=1 | --card-option: inject=stray-read: not supported by this device; use deny or poison instead",
             "--driver=saa7134_empress,--witness=none | --witness=none: give module, trace",
             "--driver=saa7134_empress,--witness=trace,--coherency=non-coherent | --coherency=non-coherent needs --witness=module: a card that does not snoop needs each call of the kernel before the kernel continues, and tracing tells it later",
+            "--driver=saa7134_empress,--witness=trace,--print=vng | --print=vng needs --witness=module: virtme-ng boots a system of its own",
             "--drivers=x | Unknown option: '--drivers=x'" })
     void wrongUsageIsOneSentence(String arguments, String sentence) {
         assertThat(run(Arrays.stream(arguments.split(",")).map(word -> word.replace(';', ',')).toArray(String[]::new)))

@@ -56,7 +56,12 @@ class KernelNeedsTest {
     void withoutTheWitnessACardThatDoesNotSnoopIsNotTried() {
         KernelNeeds needs = needs("FUNCTION_TRACER");
         assertThat(needs.hasWitness()).isFalse();
-        for (Cell cell : CELLS) assertThat(needs.obstacle(cell).isEmpty()).isEqualTo(cell.setup().snoops());
+        for (Cell cell : CELLS)
+            assertThat(needs.obstacle(cell).isEmpty()).isEqualTo(cell.setup().snoops() && !cell.isSilentWhereBounced());
+        assertThat(needs.obstacle(new Cell(Matrix.BOUNCED, Memory.HEAP, Use.NO_SYNC)))
+                .as("wrong bytes that nothing explains")
+                .isPresent();
+        assertThat(needs.obstacle(new Cell(Matrix.BOUNCED, Memory.HEAP, Use.SYNC))).isEmpty();
     }
 
     @Test
