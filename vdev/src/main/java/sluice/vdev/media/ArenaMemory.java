@@ -6,6 +6,7 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.buffer.DmaBufException;
 import sluice.dmacore.ownership.Direction;
+import sluice.iommu.Access;
 
 /**
  * A plane of an MMAP buffer. It is memory of the device, so no cache is between it and its device. If it is exported, other
@@ -14,7 +15,7 @@ import sluice.dmacore.ownership.Direction;
 final class ArenaMemory implements PlaneMemory {
     private final FrameArena.Range range;
     private final MemorySegment memory;
-    private @Nullable Export export;
+    private volatile @Nullable Export export;
     private boolean given;
 
     ArenaMemory(FrameArena.Range range) {
@@ -66,6 +67,18 @@ final class ArenaMemory implements PlaneMemory {
 
     @Override
     public boolean wrote(long bytes) {
+        return accessed(bytes, Access.WRITE);
+    }
+
+    @Override
+    public boolean reads(long bytes) {
+        return accessed(bytes, Access.READ);
+    }
+
+    /** What is not exported is nobody else's. */
+    private boolean accessed(long bytes, Access how) {
+        Export shared = export;
+        if (shared != null) shared.accessed(bytes, how);
         return true;
     }
 

@@ -17,6 +17,10 @@ import sluice.vdev.plugin.WrongOptionException;
 /** The provider of the codec. */
 public final class CodecProvider implements DeviceProvider {
     private static final int BYTES_PER_MIB = 1 << 20;
+    /** What an encoder offers, the most usual first. */
+    private static final List<Coding> ENCODED_FIRST = List.of(Coding.H264, Coding.VP8, Coding.VP9, Coding.AV1,
+            Coding.MPEG2,
+            Coding.MJPEG);
     private static final long NANOS_PER_MILLI = 1_000_000;
 
     @Override
@@ -26,7 +30,7 @@ public final class CodecProvider implements DeviceProvider {
 
     @Override
     public String description() {
-        return "A virtio-media device: a V4L2 stateful decoder.";
+        return "A virtio-media device: a V4L2 stateful decoder, or encoder.";
     }
 
     @Override
@@ -37,8 +41,9 @@ public final class CodecProvider implements DeviceProvider {
                 new DeviceOption("sessions", "N", "Sessions that may be open at once, 1 to 1024 (default 64)."),
                 new DeviceOption("decode-limit", "MS",
                         "End a session whose decoder takes longer for one unit, 10 to 600000 ms (default 5000)."),
+                new DeviceOption("encoder", "", "Encode instead of decoding."),
                 new DeviceOption("test-coding", "",
-                        "Also decode Sluice's own test coding (SLPL), which needs no codec library."),
+                        "Also use Sluice's own test coding (SLPL), which needs no codec library."),
                 new DeviceOption("virtio-id", "N",
                         "The device's id, 48 by default. Over vhost-user, QEMU 11.1's vhost-user-test-device-pci aborts on 42 to 44 and 46 to 49: give 31, and a driver for that id."));
     }
@@ -51,7 +56,24 @@ public final class CodecProvider implements DeviceProvider {
         MediaOptions limits = new MediaOptions((int) options.number("virtio-id", MediaOptions.VIRTIO_ID, 1, 63),
                 arena * BYTES_PER_MIB, (int) options.number("sessions", 64, 1, 1024),
                 options.number("decode-limit", 5000, 10, 600_000) * NANOS_PER_MILLI);
-        return new ProvidedDevice.Virtio(new MediaDevice(limits, formats(options), environment));
+        return new ProvidedDevice.Virtio(options.isGiven("encoder")
+                ? MediaDevice.encoder(limits, encoded(options), environment)
+                : MediaDevice.decoder(limits, formats(options), environment));
+    }
+
+    private static List<EncodedFormat> encoded(DeviceOptions options) throws IOException {
+        List<EncodedFormat> found = new ArrayList<>();
+        try {
+            for (Coding coding : ENCODED_FIRST)
+                Engines.encoding(coding).ifPresent(engine -> found.add(EncodedFormat.of(coding, engine)));
+        } catch (CodecException e) {
+            throw new IOException(e.getMessage(), e);
+        }
+        if (options.isGiven("test-coding")) found.add(EncodedFormat.plain());
+        if (found.isEmpty())
+            throw new IOException(
+                    "no codec library is on the class path, so nothing can be encoded: add Sluice's module vdev/codec, or give test-coding");
+        return found;
     }
 
     private static List<CodedFormat> formats(DeviceOptions options) throws IOException {

@@ -19,7 +19,7 @@ import sluice.vdev.codec.PictureMemory;
  * The work of a session for a worker: at most one piece at a time, prepared and judged on the device's loop. It owns the
  * decoder, because a codec library takes long to be loaded, opened and closed.
  */
-final class DecodeJob {
+final class DecodeJob implements CodecJob {
     /** Kinds of work. */
     enum Kind {
         /** Decodes a unit. */
@@ -60,10 +60,7 @@ final class DecodeJob {
     private @Nullable Throwable failure;
     private long copied;
 
-    // The watchdog's.
-    private final Object clock = new Object();
-    private @Nullable Thread thread;
-    private long startedNanos;
+    private final JobClock clock = new JobClock();
 
     DecodeJob(Share share) {
         places = new PicturePlaces(share);
@@ -97,7 +94,8 @@ final class DecodeJob {
     }
 
     /** The memory of the unit, and of pictures, that the job does not use any more. */
-    void letGo() {
+    @Override
+    public void letGo() {
         FrameArena.Range range = held;
         held = null;
         if (range != null) range.release();
@@ -139,18 +137,20 @@ final class DecodeJob {
         return unitFailed;
     }
 
-    @Nullable
-    Throwable failure() {
+    @Override
+    public @Nullable Throwable failure() {
         return failure;
     }
 
-    long takeCopied() {
+    @Override
+    public long takeCopied() {
         long bytes = copied + places.takeCopied();
         copied = 0;
         return bytes;
     }
 
-    long takeConverted() {
+    @Override
+    public long takeConverted() {
         return places.takeConverted();
     }
 
@@ -160,28 +160,26 @@ final class DecodeJob {
     }
 
     /** Whether there is a decoder to be closed. */
-    boolean isOpen() {
+    @Override
+    public boolean isOpen() {
         return decoder != null || !places.isEmpty() || stagingArena != null;
     }
 
-    /** Interrupts work that takes longer than {@code most} nanoseconds; true if it does. */
-    boolean interruptIfLonger(long most) {
-        synchronized (clock) {
-            Thread present = thread;
-            if (present == null || System.nanoTime() - startedNanos < most) return false;
-            present.interrupt();
-            return true;
-        }
+    @Override
+    public boolean interruptIfLonger(long most) {
+        return clock.interruptIfLonger(most);
+    }
+
+    @Override
+    public void beginClose() {
+        begin(Kind.CLOSE, false);
     }
 
     // ---- on a worker
 
-    /** Works; what goes wrong is in {@link #failure}. */
-    void run() {
-        synchronized (clock) {
-            thread = Thread.currentThread();
-            startedNanos = System.nanoTime();
-        }
+    @Override
+    public void run() {
+        clock.start();
         try {
             work();
         } catch (CodecException e) {
@@ -189,12 +187,7 @@ final class DecodeJob {
         } catch (RuntimeException | Error e) {
             failure = e;
         } finally {
-            synchronized (clock) {
-                thread = null;
-                // The watchdog may have been late: the next job of this thread must not notice.
-                boolean late = Thread.interrupted();
-                if (late && failure == null) failure = new IllegalStateException("it took too long");
-            }
+            if (clock.stop() && failure == null) failure = new IllegalStateException("it took too long");
         }
     }
 

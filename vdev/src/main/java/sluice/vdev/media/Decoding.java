@@ -14,7 +14,7 @@ import sluice.vdev.codec.PictureFormat;
  * <p>A unit is decoded only while nothing that was decoded before waits for a CAPTURE buffer, and its OUTPUT buffer goes
  * back when its pictures have, so a client sees how far the decoder is. Used on the device's loop.
  */
-final class Decoding {
+final class Decoding implements CodecStream {
     private final BufferQueue output;
     private final BufferQueue capture;
     private final Formats formats;
@@ -61,17 +61,13 @@ final class Decoding {
 
     // ---- work
 
-    boolean isRunning() {
-        return running;
-    }
-
-    /** Pictures that went to the client. */
-    long pictures() {
+    @Override
+    public long pictures() {
         return pictures;
     }
 
-    /** Prepares the job that comes next; false if there is nothing to be done now. */
-    boolean prepare() {
+    @Override
+    public boolean prepare() {
         if (running) return false;
         if (prepareFlush() || prepareDelivery() || prepareUnit() || prepareDrain()) {
             running = true;
@@ -155,13 +151,8 @@ final class Decoding {
         return true;
     }
 
-    /**
-     * The job is done.
-     *
-     * @return what is wrong with the decoder, or null
-     */
-    @Nullable
-    Throwable finished() {
+    @Override
+    public @Nullable Throwable finished() {
         running = false;
         job.letGo();
         spares.clear();
@@ -197,8 +188,8 @@ final class Decoding {
         }
     }
 
-    /** Does what can be done with results now. */
-    void settle() {
+    @Override
+    public void settle() {
         sendLast();
         boolean lastSent = false;
         while (spares.isEmpty() && !lastDue && !outcomes.isEmpty() && !(outcomes.peek() instanceof Spare)) {
@@ -290,13 +281,15 @@ final class Decoding {
 
     // ---- what the client does
 
-    int streamOn(BufferQueue queue) {
+    @Override
+    public int streamOn(BufferQueue queue) {
         int failed = queue.streamOn();
         if (failed == 0 && queue == capture) awaitsSetup = false;
         return failed;
     }
 
-    void streamOff(BufferQueue queue) {
+    @Override
+    public void streamOff(BufferQueue queue) {
         queue.streamOff();
         if (queue == output) leaveStream();
         else leaveCapture();
@@ -329,14 +322,15 @@ final class Decoding {
         beforeDrain = 0;
     }
 
-    /** The client has no OUTPUT buffers any more, and begins with another stream. */
-    void beginAnew() {
+    @Override
+    public void beginAnew() {
         formats.forgetStream();
         outputSequence = 0;
         captureSequence = 0;
     }
 
-    int command(Struct.DecoderCommand command, boolean onlyTry) {
+    @Override
+    public int command(Struct.CodecCommand command, boolean onlyTry) {
         int which = command.command();
         if (which != V4l2.DEC_CMD_START && which != V4l2.DEC_CMD_STOP) return Errno.EINVAL;
         command.clearRest();
@@ -361,8 +355,9 @@ final class Decoding {
         return 0;
     }
 
-    /** The session ends: pictures that wait are not delivered. */
-    void close() {
+    /** Pictures that wait are not delivered. */
+    @Override
+    public void close() {
         for (Outcome left = outcomes.poll(); left != null; left = outcomes.poll()) {
             if (left instanceof Spare spare) job.recycle(spare);
         }

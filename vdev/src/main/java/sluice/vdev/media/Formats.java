@@ -11,7 +11,7 @@ import sluice.vdev.codec.PictureFormat;
  * The formats of a session: the client chooses the coded one, the stream has the size of pictures, and the client chooses
  * how raw pictures are laid out.
  */
-final class Formats {
+final class Formats implements SessionFormats {
     private static final int USUAL_WIDTH = 640;
     private static final int USUAL_HEIGHT = 480;
 
@@ -62,7 +62,8 @@ final class Formats {
         return type == V4l2.BUF_TYPE_OUTPUT_MPLANE;
     }
 
-    int enumerate(Struct.FmtDesc query) {
+    @Override
+    public int enumerate(Struct.FmtDesc query) {
         int index = query.index();
         if (isOutput(query.type())) {
             if (index < 0 || index >= all.size()) return Errno.EINVAL;
@@ -77,16 +78,18 @@ final class Formats {
         return 0;
     }
 
-    int enumerate(Struct.FrameSize query) {
+    @Override
+    public int enumerate(Struct.FrameSize query) {
         int fourcc = query.fourcc();
         boolean known = RawFormat.ofFourcc(fourcc) != null
                 || CodedFormat.ofFourcc(all, fourcc).fourcc() == fourcc;
         if (query.index() != 0 || !known) return Errno.EINVAL;
-        query.setContinuous(FrameLayout.LEAST, FrameLayout.MOST);
+        query.setContinuous(FrameLayout.LEAST, FrameLayout.MOST, 1);
         return 0;
     }
 
-    int get(Struct.Format format) {
+    @Override
+    public int get(Struct.Format format) {
         if (isOutput(format.type())) {
             format.set(codedWidth, codedHeight, coded.fourcc(), 1, colors);
             format.setPlane(0, codedBytes, 0);
@@ -105,8 +108,8 @@ final class Formats {
         return wanted < 0 ? FrameLayout.MOST : Math.clamp(wanted, FrameLayout.LEAST, FrameLayout.MOST);
     }
 
-    /** TRY_FMT, and S_FMT with {@code set}. */
-    int tryFormat(Struct.Format format, boolean set) {
+    @Override
+    public int tryFormat(Struct.Format format, boolean set) {
         if (isOutput(format.type())) {
             CodedFormat wanted = CodedFormat.ofFourcc(all, format.fourcc());
             int width = side(format.width());
@@ -143,28 +146,24 @@ final class Formats {
                 : new FrameLayout(raw, present.width(), present.height());
     }
 
-    /** Bytes of each plane of a buffer, at least. */
-    long[] sizes(int type) {
+    @Override
+    public long[] sizes(int type) {
         if (isOutput(type)) return new long[]{ codedBytes };
         long[] sizes = new long[layout.raw().planes()];
         for (int i = 0; i < sizes.length; i++) sizes[i] = layout.size(i);
         return sizes;
     }
 
-    /** The sizes that CREATE_BUFS asks for, or null if they are less than the format's. */
-    long @Nullable [] sizes(Struct.Format wanted) {
-        long[] sizes = sizes(wanted.type());
-        if (wanted.planes() != sizes.length) return null;
-        for (int i = 0; i < sizes.length; i++) {
-            long asked = Integer.toUnsignedLong(wanted.sizeImage(i));
-            if (asked < sizes[i]) return null;
-            sizes[i] = asked;
-        }
-        return sizes;
+    /** A decoder has no rate of its own. */
+    @Override
+    public int parameters(Struct.Parameters parameters, boolean set) {
+        return Errno.ENOTTY;
     }
 
-    /** The rectangles of CAPTURE: none can be changed. */
-    int select(Struct.Selection selection) {
+    /** The rectangles of CAPTURE: none can be changed, because the decoder does not scale. */
+    @Override
+    public int select(Struct.Selection selection, boolean set) {
+        if (set && selection.target() != V4l2.SEL_CROP && selection.target() != V4l2.SEL_COMPOSE) return Errno.EINVAL;
         int type = selection.type();
         if (type != V4l2.BUF_TYPE_CAPTURE && type != V4l2.BUF_TYPE_CAPTURE_MPLANE) return Errno.EINVAL;
         PictureFormat present = stream;

@@ -3,7 +3,9 @@ package sluice.vdev.media;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Queue;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -80,6 +82,11 @@ final class FrameArena {
         void release() {
             if (--uses == 0) arena.free(this);
         }
+
+        /** The same on any thread, also when the device has gone; it takes effect when room is looked for. */
+        void releaseLater() {
+            arena.left.add(this);
+        }
     }
 
     private static final Logger LOG = LoggerFactory.getLogger(FrameArena.class);
@@ -88,6 +95,8 @@ final class FrameArena {
     private final Share share;
     /** Free ranges below {@link #used}: length by offset. */
     private final TreeMap<Long, Long> free = new TreeMap<>();
+    /** What other devices have used last. */
+    private final Queue<Range> left = new ConcurrentLinkedQueue<>();
     /** By offset. */
     private final Map<Long, Range> mapped = new HashMap<>();
     /** All ranges end below; what is above was never written. */
@@ -117,8 +126,13 @@ final class FrameArena {
         return bytes;
     }
 
+    private void freeLeft() {
+        for (Range range = left.poll(); range != null; range = left.poll()) range.release();
+    }
+
     /** Bytes of all ranges in use, in whole pages. */
     long reserved() {
+        freeLeft();
         return reserved;
     }
 
@@ -131,6 +145,7 @@ final class FrameArena {
      */
     @Nullable
     Range reserve(long length, long slack) {
+        freeLeft();
         if (length < 1 || length > bytes) return null;
         long wanted = SharedRegion.whole(length + slack);
         long offset = find(wanted);

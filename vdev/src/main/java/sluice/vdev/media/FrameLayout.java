@@ -32,6 +32,25 @@ final class FrameLayout {
         stride = aligned(width, STRIDE_UNIT);
     }
 
+    private FrameLayout(RawFormat raw, int width, int height, int stride) {
+        this.raw = raw;
+        this.width = width;
+        this.height = height;
+        this.stride = stride;
+    }
+
+    /**
+     * A layout as a client wants it, for pictures that a library reads.
+     *
+     * @param width even, and height too
+     * @param wantedStride unsigned; it becomes enough, and a multiple of 16
+     */
+    static FrameLayout ofClient(RawFormat raw, int width, int height, int wantedStride) {
+        int most = 2 * MOST;
+        int stride = wantedStride < 0 || wantedStride > most ? most : Math.max(width, wantedStride);
+        return new FrameLayout(raw, width, height, aligned(stride, WIDTH_UNIT));
+    }
+
     private static int aligned(int value, int unit) {
         return value + unit - 1 & -unit;
     }

@@ -157,6 +157,15 @@ final class MediaBuffer implements Outcome {
         flags = (key ? V4l2.BUF_KEYFRAME : 0) | (failed ? V4l2.BUF_ERROR : 0);
     }
 
+    /** On a worker: it holds a coded picture of {@code used} bytes, or −1 if that does not fit. */
+    synchronized void setCoded(long time, boolean key, long used) {
+        if (lent != epoch) return;
+        timestamp = time;
+        bytesUsed[0] = Math.max(0, used);
+        dataOffsets[0] = 0;
+        flags = (key ? V4l2.BUF_KEYFRAME : V4l2.BUF_PFRAME) | (used < 0 ? V4l2.BUF_ERROR : 0);
+    }
+
     void setSequence(int number) {
         sequence = number;
     }

@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.function.IntFunction;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -19,13 +20,12 @@ import sluice.vdev.device.SharedRegion;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.queue.Virtqueue;
 
-/** A virtio-media device that decodes video (virtio 1.4 §5.22). */
+/** A virtio-media device that decodes or encodes video (virtio 1.4 §5.22). */
 public final class MediaDevice implements VirtioDevice, CommandQueue.Device {
     private static final Logger LOG = LoggerFactory.getLogger(MediaDevice.class);
     private static final int EVENTS = 1;
     private static final int REGION = 0;
     private static final int CONFIG_BYTES = 40;
-    private static final String CARD = "Sluice decoder";
     private static final int CAPABILITIES = V4l2.CAP_VIDEO_M2M_MPLANE | V4l2.CAP_EXT_PIX_FORMAT
             | V4l2.CAP_STREAMING;
 
@@ -37,15 +37,13 @@ public final class MediaDevice implements VirtioDevice, CommandQueue.Device {
     private final FrameArena arena;
     private final Share share;
     private final MediaSpace space;
-    private final List<CodedFormat> coded;
-    private final List<ControlInfo> controls;
+    private final IntFunction<Session> maker;
     private final CommandDecoder decoder = new CommandDecoder();
     private final Views views = new Views(decoder.bytes());
     private final Sessions sessions;
     private final EventQueue events = new EventQueue(EVENTS, 1, this::sendEvents);
     private final Payload event = new Payload(SessionEvents.DQBUF_BYTES);
-    private final byte[] config = ByteBuffer.allocate(CONFIG_BYTES).order(ByteOrder.LITTLE_ENDIAN).putInt(CAPABILITIES)
-            .putInt(0).put(CARD.getBytes(StandardCharsets.UTF_8)).array();
+    private final byte[] config;
     private @Nullable DeviceContext context;
     private @Nullable CommandQueue commands;
     private @Nullable Runnable watchdog;
@@ -58,12 +56,40 @@ public final class MediaDevice implements VirtioDevice, CommandQueue.Device {
     private @Nullable MediaBuffer sending;
     private int sendingEpoch;
 
+    /** Makes sessions. */
+    @FunctionalInterface
+    private interface Maker {
+        Session make(int number, Views views, FrameArena arena, Share share, GuestBuffers guest);
+    }
+
     /**
      * A decoder.
      *
      * @param formats that it decodes, at least one; a session begins with the first
      */
-    public MediaDevice(MediaOptions options, List<CodedFormat> formats, DeviceEnvironment environment) {
+    public static MediaDevice decoder(MediaOptions options, List<CodedFormat> formats, DeviceEnvironment environment) {
+        List<CodedFormat> coded = List.copyOf(formats);
+        List<ControlInfo> controls = ControlSets.ofDecoder(coded);
+        return new MediaDevice("Sluice decoder", options, environment, (number, views, arena, share, guest) -> Session
+                .decoder(number, views, coded, new Controls(controls), arena, share, guest));
+    }
+
+    /**
+     * An encoder.
+     *
+     * @param formats that it encodes to, at least one; a session begins with the first
+     */
+    public static MediaDevice encoder(MediaOptions options, List<EncodedFormat> formats,
+            DeviceEnvironment environment) {
+        List<EncodedFormat> coded = List.copyOf(formats);
+        List<ControlInfo> controls = EncoderControls.of(coded);
+        return new MediaDevice("Sluice encoder", options, environment, (number, views, arena, share, guest) -> Session
+                .encoder(number, views, coded, new Controls(controls), arena, share, guest));
+    }
+
+    private MediaDevice(String card, MediaOptions options, DeviceEnvironment environment, Maker make) {
+        config = ByteBuffer.allocate(CONFIG_BYTES).order(ByteOrder.LITTLE_ENDIAN).putInt(CAPABILITIES)
+                .putInt(0).put(card.getBytes(StandardCharsets.UTF_8)).array();
         name = environment.name();
         loop = environment.loop();
         id = options.virtioId();
@@ -72,16 +98,11 @@ public final class MediaDevice implements VirtioDevice, CommandQueue.Device {
         region = new SharedRegion(REGION, options.arenaBytes());
         arena = new FrameArena(options.arenaBytes(), share);
         watchNanos = options.longestNanos() / 4;
-        coded = List.copyOf(formats);
-        controls = ControlSets.ofDecoder(coded);
+        maker = number -> make.make(number, views, arena, share, space);
         sessions = new Sessions(name, environment.workers(), share, options.sessions(), options.longestNanos(),
-                this::make, this::changed);
+                maker::apply, this::changed);
         sessions.register(environment.report());
         events.register(environment.report(), "events");
-    }
-
-    private Session make(int number) {
-        return new Session(number, views, coded, new Controls(controls), arena, share, space);
     }
 
     @Override

@@ -39,7 +39,6 @@ import sluice.iommu.space.IoSpaceOptions;
 import sluice.iommu.space.Outcome;
 import sluice.iommu.space.Result;
 import sluice.vdev.device.DeviceEnvironment;
-import sluice.vdev.device.DeviceLoop;
 
 /**
  * The codec as an importer of guest memory: the pages of each plane of a USERPTR buffer are a dma-buf, to which it is
@@ -55,7 +54,6 @@ final class MediaSpace implements GuestBuffers {
     private final String name;
     private final DmaCore core;
     private final Share share;
-    private final DeviceLoop loop;
     private final Stream stream;
     private final DeviceSpace space;
     private final DeviceFunction function;
@@ -73,7 +71,6 @@ final class MediaSpace implements GuestBuffers {
         name = environment.name();
         core = environment.core();
         share = environment.share();
-        loop = environment.loop();
         stream = environment.stream();
         DeviceDmaParams params = environment.dmaParams(DeviceDmaParams.throughIommu());
         AddressRange aperture = params.dmaMask() < 0
@@ -189,7 +186,7 @@ final class MediaSpace implements GuestBuffers {
         DmaBuf buffer = null;
         boolean done = false;
         try {
-            buffer = core.export("frame", range.length(), new ArenaExporter(runs, () -> loop.execute(range::release)),
+            buffer = core.export("frame", range.length(), new ArenaExporter(runs, range::releaseLater),
                     share);
             // It is the codec's own memory, which it reaches without a cache.
             DeviceMapping mapping = buffer.attach(function, Stream.COHERENT, Direction.BIDIRECTIONAL)
@@ -198,7 +195,7 @@ final class MediaSpace implements GuestBuffers {
             if (!core.exported().add(name, buffer))
                 throw new DmaBufException(Errno.ENOSPC, "the machine has too many exported objects");
             done = true;
-            return new Export(name, mapping, core);
+            return new Export(name, mapping, core, this);
         } finally {
             if (!done && buffer == null) range.release();
             if (!done && buffer != null) discard(buffer);
@@ -375,12 +372,12 @@ final class MediaSpace implements GuestBuffers {
         }
     }
 
-    /** Native code has written from the beginning on, as if the device had: that is judged, and may be too late. */
-    boolean wrote(DeviceMapping mapping, long bytes) {
+    /** Native code accesses from the beginning on, as the device would: that is judged; false if the memory is gone. */
+    boolean accessed(DeviceMapping mapping, long bytes, Access how) {
         if (!mapping.isLive()) return false;
         DeviceView view = views.get();
         try (var _ = view.enter()) {
-            return view.find(mapping, 0, bytes, Access.WRITE, new Runs()) == Outcome.RESOLVED;
+            return view.find(mapping, 0, bytes, how, new Runs()) == Outcome.RESOLVED;
         }
     }
 

@@ -32,6 +32,9 @@ interface PlaneMemory {
     /** A picture of this many bytes was written in place; false if the memory is gone. On a worker. */
     boolean wrote(long bytes);
 
+    /** This many bytes are read in place; false if the memory is gone. On a worker. */
+    boolean reads(long bytes);
+
     /** Keeps {@link #direct} from other uses, also when its buffer is released. */
     void hold();
 

@@ -13,25 +13,49 @@ final class Session {
     private final Views views;
     private final BufferQueue output;
     private final BufferQueue capture;
-    private final Formats formats;
+    private final SessionFormats formats;
     private final Controls controls;
     private final SessionEvents events;
-    private final DecodeJob job;
-    private final Decoding decoding;
+    private final CodecJob job;
+    private final CodecStream stream;
+    private final boolean encodes;
     private boolean broken;
     private boolean closed;
 
-    Session(int id, Views views, List<CodedFormat> coded, Controls controls, FrameArena arena, Share share,
-            GuestBuffers guest) {
+    private Session(int id, Views views, BufferQueue output, BufferQueue capture, SessionFormats formats,
+            Controls controls, SessionEvents events, CodecJob job, CodecStream stream, boolean encodes) {
         this.id = id;
         this.views = views;
-        output = new BufferQueue(V4l2.BUF_TYPE_OUTPUT_MPLANE, arena, share, guest);
-        capture = new BufferQueue(V4l2.BUF_TYPE_CAPTURE_MPLANE, arena, share, guest);
-        formats = new Formats(coded);
+        this.output = output;
+        this.capture = capture;
+        this.formats = formats;
         this.controls = controls;
-        events = new SessionEvents(id, controls);
-        job = new DecodeJob(share);
-        decoding = new Decoding(output, capture, formats, controls, events, job);
+        this.events = events;
+        this.job = job;
+        this.stream = stream;
+        this.encodes = encodes;
+    }
+
+    static Session decoder(int id, Views views, List<CodedFormat> coded, Controls controls, FrameArena arena,
+            Share share, GuestBuffers guest) {
+        BufferQueue output = new BufferQueue(V4l2.BUF_TYPE_OUTPUT_MPLANE, arena, share, guest);
+        BufferQueue capture = new BufferQueue(V4l2.BUF_TYPE_CAPTURE_MPLANE, arena, share, guest);
+        Formats formats = new Formats(coded);
+        SessionEvents events = new SessionEvents(id, controls);
+        DecodeJob job = new DecodeJob(share);
+        return new Session(id, views, output, capture, formats, controls, events, job,
+                new Decoding(output, capture, formats, controls, events, job), false);
+    }
+
+    static Session encoder(int id, Views views, List<EncodedFormat> coded, Controls controls, FrameArena arena,
+            Share share, GuestBuffers guest) {
+        BufferQueue output = new BufferQueue(V4l2.BUF_TYPE_OUTPUT_MPLANE, arena, share, guest);
+        BufferQueue capture = new BufferQueue(V4l2.BUF_TYPE_CAPTURE_MPLANE, arena, share, guest);
+        EncoderFormats formats = new EncoderFormats(coded);
+        SessionEvents events = new SessionEvents(id, controls);
+        EncodeJob job = new EncodeJob();
+        return new Session(id, views, output, capture, formats, controls, events, job,
+                new Encoding(output, capture, formats, controls, events, job), true);
     }
 
     int id() {
@@ -42,12 +66,12 @@ final class Session {
         return events;
     }
 
-    DecodeJob job() {
+    CodecJob job() {
         return job;
     }
 
-    Decoding decoding() {
-        return decoding;
+    CodecStream stream() {
+        return stream;
     }
 
     /** Whether its driver was told that it cannot be used any more. */
@@ -79,7 +103,7 @@ final class Session {
     }
 
     private void release() {
-        decoding.close();
+        stream.close();
         output.streamOff();
         capture.streamOff();
         output.releaseAll();
@@ -114,8 +138,8 @@ final class Session {
             case PREPARE_BUF -> queueBuffer(views.buffer, true);
             case QBUF -> queueBuffer(views.buffer, false);
             case EXPBUF -> exportBuffer(views.exportBuffer);
-            case STREAMON -> stream(queue(views.number()), true);
-            case STREAMOFF -> stream(queue(views.number()), false);
+            case STREAMON -> switchStream(queue(views.number()), true);
+            case STREAMOFF -> switchStream(queue(views.number()), false);
             case G_CTRL -> controls.get(views.control);
             case S_CTRL -> controls.set(views.control);
             case QUERYCTRL -> controls.query(views.queryControl);
@@ -126,18 +150,22 @@ final class Session {
             case TRY_EXT_CTRLS -> controls.trySet(views.extControls, false);
             case SUBSCRIBE_EVENT -> events.subscribe(views.subscription);
             case UNSUBSCRIBE_EVENT -> events.unsubscribe(views.subscription);
-            case G_SELECTION -> formats.select(views.selection);
-            case S_SELECTION -> select(views.selection);
-            case DECODER_CMD -> command(false);
-            case TRY_DECODER_CMD -> command(true);
+            case G_SELECTION -> formats.select(views.selection, false);
+            case S_SELECTION -> formats.select(views.selection, true);
+            case G_PARM -> formats.parameters(views.parameters, false);
+            case S_PARM -> formats.parameters(views.parameters, true);
+            case DECODER_CMD -> encodes ? Errno.ENOTTY : command(views.decoderCommand, false);
+            case TRY_DECODER_CMD -> encodes ? Errno.ENOTTY : command(views.decoderCommand, true);
+            case ENCODER_CMD -> encodes ? command(views.encoderCommand, false) : Errno.ENOTTY;
+            case TRY_ENCODER_CMD -> encodes ? command(views.encoderCommand, true) : Errno.ENOTTY;
         };
     }
 
     private int setFormat(Struct.Format format) {
         BufferQueue queue = queue(format.type());
         if (queue == null) return Errno.EINVAL;
-        // The coded format governs the raw one, so both must be free.
-        if (queue.isBusy() || (queue == output && capture.isBusy())) return Errno.EBUSY;
+        // A decoder's coded format governs its raw one, so both must be free.
+        if (queue.isBusy() || (!encodes && queue == output && capture.isBusy())) return Errno.EBUSY;
         return formats.tryFormat(format, true);
     }
 
@@ -145,7 +173,7 @@ final class Session {
         BufferQueue queue = queue(request.type());
         if (queue == null) return Errno.EINVAL;
         int failed = queue.request(request, formats.sizes(request.type()));
-        if (failed == 0 && queue == output && !queue.isBusy()) decoding.beginAnew();
+        if (failed == 0 && queue == output && !queue.isBusy()) stream.beginAnew();
         return failed;
     }
 
@@ -176,31 +204,24 @@ final class Session {
     private int queueBuffer(Struct.Buffer given, boolean onlyPrepare) {
         BufferQueue queue = queue(given.type());
         if (queue == null) return Errno.EINVAL;
-        long[] least = queue == output ? new long[1] : formats.sizes(given.type());
+        long[] least = (queue == output) == encodes ? formats.sizes(given.type()) : new long[1];
         int failed = onlyPrepare ? queue.prepare(given, least) : queue.queue(given, least);
-        if (failed == 0) decoding.settle();
+        if (failed == 0) stream.settle();
         return failed;
     }
 
-    private int stream(@Nullable BufferQueue queue, boolean on) {
+    private int switchStream(@Nullable BufferQueue queue, boolean on) {
         if (queue == null) return Errno.EINVAL;
         int failed = 0;
-        if (on) failed = decoding.streamOn(queue);
-        else decoding.streamOff(queue);
-        decoding.settle();
+        if (on) failed = stream.streamOn(queue);
+        else stream.streamOff(queue);
+        stream.settle();
         return failed;
     }
 
-    /** Reads the rectangle instead of changing it, because the decoder does not scale. */
-    private int select(Struct.Selection selection) {
-        int target = selection.target();
-        if (target != V4l2.SEL_CROP && target != V4l2.SEL_COMPOSE) return Errno.EINVAL;
-        return formats.select(selection);
-    }
-
-    private int command(boolean onlyTry) {
-        int failed = decoding.command(views.decoderCommand, onlyTry);
-        decoding.settle();
+    private int command(Struct.CodecCommand given, boolean onlyTry) {
+        int failed = stream.command(given, onlyTry);
+        stream.settle();
         return failed;
     }
 }

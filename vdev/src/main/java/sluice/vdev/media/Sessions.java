@@ -150,12 +150,12 @@ final class Sessions {
         }
         if (working.contains(session)) return;
         if (session.isClosed() || session.isBroken()) end(session);
-        else if (session.decoding().prepare()) submit(session, () -> decoded(session));
+        else if (session.stream().prepare()) submit(session, () -> decoded(session));
     }
 
     private void end(Session session) {
         if (session.job().isOpen()) {
-            session.job().begin(DecodeJob.Kind.CLOSE, false);
+            session.job().beginClose();
             submit(session, () -> decoderClosed(session));
         } else if (session.isClosed() && all.remove(session)) {
             share.giveBack(Resource.HEAP, SESSION_HEAP);
@@ -180,9 +180,9 @@ final class Sessions {
     }
 
     private void decoded(Session session) {
-        long before = session.decoding().pictures();
-        Throwable failure = session.decoding().finished();
-        pictures.add(session.decoding().pictures() - before);
+        long before = session.stream().pictures();
+        Throwable failure = session.stream().finished();
+        pictures.add(session.stream().pictures() - before);
         copied.add(session.job().takeCopied());
         converted.add(session.job().takeConverted());
         if (failure != null && !session.isClosed()) fail(session, failure.toString());

@@ -2,6 +2,8 @@ package sluice.vdev.media;
 
 import java.util.UUID;
 
+import sluice.vdev.codec.Ratio;
+
 /**
  * The structures of V4L2 ioctls, as views of a command: the 64-bit, little-endian layouts of linux/videodev2.h. {@code at} is
  * where the structure begins.
@@ -13,6 +15,8 @@ sealed interface Struct {
     int MAX_PLANES = 8;
     /** struct virtio_media_sg_entry. */
     int ENTRY_BYTES = 16;
+    /** struct v4l2_encoder_cmd. */
+    int ENCODER_COMMAND_BYTES = 40;
     /** The name of an object. */
     int UUID_BYTES = 16;
 
@@ -66,6 +70,10 @@ sealed interface Struct {
 
         int sizeImage(int plane) {
             return in.u32(at + PLANES + plane * PLANE_BYTES);
+        }
+
+        int bytesPerLine(int plane) {
+            return in.u32(at + PLANES + plane * PLANE_BYTES + 4);
         }
 
         int planes() {
@@ -382,13 +390,13 @@ sealed interface Struct {
             return in.u32(at + 4);
         }
 
-        /** Any size in steps of 1. */
-        void setContinuous(int least, int most) {
-            in.putU32(at + 8, V4l2.FRMSIZE_CONTINUOUS);
+        /** Any size in equal steps. */
+        void setContinuous(int least, int most, int step) {
+            in.putU32(at + 8, step == 1 ? V4l2.FRMSIZE_CONTINUOUS : V4l2.FRMSIZE_STEPWISE);
             for (int side = 0; side < 2; side++) {
                 in.putU32(at + 12 + side * 12, least);
                 in.putU32(at + 16 + side * 12, most);
-                in.putU32(at + 20 + side * 12, 1);
+                in.putU32(at + 20 + side * 12, step);
             }
             in.clear(at + 36, 8);
         }
@@ -423,6 +431,14 @@ sealed interface Struct {
             return in.u32(at + 4);
         }
 
+        int width() {
+            return in.u32(at + 20);
+        }
+
+        int height() {
+            return in.u32(at + 24);
+        }
+
         void setSize(int width, int height) {
             in.putU64(at + 12, 0);
             in.putU32(at + 20, width);
@@ -430,8 +446,33 @@ sealed interface Struct {
         }
     }
 
-    /** struct v4l2_decoder_cmd. */
-    record DecoderCommand(Payload in, int at) implements Struct {
+    /** struct v4l2_streamparm: numerator and denominator of the time of a picture are at the same place for both types. */
+    record Parameters(Payload in, int at) implements Struct {
+        static final int BYTES = 204;
+        private static final int TIME_PER_FRAME = 0x1000;
+
+        int type() {
+            return in.u32(at);
+        }
+
+        int numerator() {
+            return in.u32(at + 12);
+        }
+
+        int denominator() {
+            return in.u32(at + 16);
+        }
+
+        void set(Ratio picturesPerSecond) {
+            in.clear(at + 4, BYTES - 4);
+            in.putU32(at + 4, TIME_PER_FRAME);
+            in.putU32(at + 12, picturesPerSecond.denominator());
+            in.putU32(at + 16, picturesPerSecond.numerator());
+        }
+    }
+
+    /** struct v4l2_decoder_cmd, or struct v4l2_encoder_cmd of {@link #ENCODER_COMMAND_BYTES}. */
+    record CodecCommand(Payload in, int at, int bytes) implements Struct {
         static final int BYTES = 72;
 
         int command() {
@@ -440,7 +481,7 @@ sealed interface Struct {
 
         /** No flags, and nothing else. */
         void clearRest() {
-            in.clear(at + 4, BYTES - 4);
+            in.clear(at + 4, bytes - 4);
         }
     }
 }

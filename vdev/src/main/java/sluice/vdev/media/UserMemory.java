@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.buffer.DeviceMapping;
 import sluice.dmacore.buffer.DmaBufException;
 import sluice.dmacore.ownership.Direction;
+import sluice.iommu.Access;
 import sluice.iommu.AddressRange;
 
 /**
@@ -131,7 +132,12 @@ final class UserMemory implements PlaneMemory {
 
     @Override
     public boolean wrote(long bytes) {
-        return space.wrote(mapping, bytes);
+        return space.accessed(mapping, bytes, Access.WRITE);
+    }
+
+    @Override
+    public boolean reads(long bytes) {
+        return space.accessed(mapping, bytes, Access.READ);
     }
 
     @Override

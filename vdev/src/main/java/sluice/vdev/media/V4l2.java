@@ -7,6 +7,7 @@ final class V4l2 {
     static final int CAP_STREAMING = 0x400_0000;
 
     static final int BUF_TYPE_CAPTURE = 1;
+    static final int BUF_TYPE_OUTPUT = 2;
     static final int BUF_TYPE_CAPTURE_MPLANE = 9;
     static final int BUF_TYPE_OUTPUT_MPLANE = 10;
 
@@ -25,6 +26,7 @@ final class V4l2 {
     static final int BUF_QUEUED = 2;
     static final int BUF_DONE = 4;
     static final int BUF_KEYFRAME = 8;
+    static final int BUF_PFRAME = 0x10;
     static final int BUF_ERROR = 0x40;
     static final int BUF_PREPARED = 0x400;
     static final int BUF_TIMESTAMP_COPY = 0x4000;
@@ -37,6 +39,7 @@ final class V4l2 {
     static final int FMT_COMPRESSED = 1;
     static final int FMT_DYN_RESOLUTION = 8;
     static final int FRMSIZE_CONTINUOUS = 2;
+    static final int FRMSIZE_STEPWISE = 3;
 
     static final int EVENT_ALL = 0;
     static final int EVENT_EOS = 2;
@@ -47,6 +50,8 @@ final class V4l2 {
     static final int CHANGED_VALUE = 1;
     static final int CHANGED_FLAGS = 2;
 
+    static final int ENC_CMD_START = 0;
+    static final int ENC_CMD_STOP = 1;
     static final int DEC_CMD_START = 0;
     static final int DEC_CMD_STOP = 1;
 
@@ -65,11 +70,13 @@ final class V4l2 {
     static final int CTRL_CLASS = 6;
     static final int CTRL_READ_ONLY = 4;
     static final int CTRL_WRITE_ONLY = 0x40;
+    static final int CTRL_EXECUTE_ON_WRITE = 0x200;
     static final int CTRL_NEXT = 0x8000_0000;
     static final int CTRL_NEXT_COMPOUND = 0x4000_0000;
     static final int CTRL_WHICH_DEFAULT = 0x0f00_0000;
     static final int CID_USER_CLASS = 0x98_0001;
     static final int CID_MIN_BUFFERS_FOR_CAPTURE = 0x98_0927;
+    static final int CID_MIN_BUFFERS_FOR_OUTPUT = 0x98_0928;
     static final int CID_CODEC_CLASS = 0x99_0001;
 
     /** Invalid request descriptor: what Linux answers where requests are not supported. */

@@ -17,7 +17,9 @@ final class Views {
     final Struct.FrameSize frameSize;
     final Struct.Subscription subscription;
     final Struct.Selection selection;
-    final Struct.DecoderCommand decoderCommand;
+    final Struct.CodecCommand decoderCommand;
+    final Struct.CodecCommand encoderCommand;
+    final Struct.Parameters parameters;
     private final Payload in;
 
     Views(Payload in) {
@@ -37,7 +39,9 @@ final class Views {
         frameSize = new Struct.FrameSize(in, Struct.AT);
         subscription = new Struct.Subscription(in, Struct.AT);
         selection = new Struct.Selection(in, Struct.AT);
-        decoderCommand = new Struct.DecoderCommand(in, Struct.AT);
+        decoderCommand = new Struct.CodecCommand(in, Struct.AT, Struct.CodecCommand.BYTES);
+        encoderCommand = new Struct.CodecCommand(in, Struct.AT, Struct.ENCODER_COMMAND_BYTES);
+        parameters = new Struct.Parameters(in, Struct.AT);
     }
 
     /** The number of STREAMON and STREAMOFF: a type of buffers. */

@@ -165,7 +165,7 @@ final class MediaDriver {
     }
 
     int command(int session, int which) throws IOException {
-        return call(session, Ioctl.DECODER_CMD, little(Struct.DecoderCommand.BYTES).putInt(0, which));
+        return call(session, Ioctl.DECODER_CMD, little(Struct.CodecCommand.BYTES).putInt(0, which));
     }
 
     int subscribe(int session, int type, int id, int flags) throws IOException {

@@ -314,7 +314,7 @@ final class MediaModel {
     private void command(Client client, int which) {
         events(); // whether a drain has ended
         boolean both = client.output.streaming && client.capture.streaming;
-        ByteBuffer payload = MediaDriver.little(Struct.DecoderCommand.BYTES).putInt(0, which);
+        ByteBuffer payload = MediaDriver.little(Struct.CodecCommand.BYTES).putInt(0, which);
         if (which > 1) {
             check(client, Ioctl.DECODER_CMD, payload, Errno.EINVAL);
             return;

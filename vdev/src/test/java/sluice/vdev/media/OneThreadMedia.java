@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
@@ -94,14 +95,21 @@ final class OneThreadMedia implements AutoCloseable, DeviceContext {
     }
 
     OneThreadMedia(List<CodedFormat> formats) throws IOException {
+        this((options, environment) -> MediaDevice.decoder(options, formats, environment));
+    }
+
+    static OneThreadMedia encoder(List<EncodedFormat> formats) throws IOException {
+        return new OneThreadMedia((options, environment) -> MediaDevice.encoder(options, formats, environment));
+    }
+
+    private OneThreadMedia(BiFunction<MediaOptions, DeviceEnvironment, MediaDevice> make) throws IOException {
         try (Fd file = Memfd.create("arena", Memfd.ALLOW_SEALING)) {
             Memfd.resize(file, ARENA);
             Seals.add(file, Seals.SHRINK | Seals.GROW);
             regionFile = FileMappings.ofProcess().map(file);
             region = regionFile.segment();
         }
-        device = new MediaDevice(new MediaOptions(48, ARENA, SESSIONS, 1_000_000_000L), formats,
-                new Surroundings());
+        device = make.apply(new MediaOptions(48, ARENA, SESSIONS, 1_000_000_000L), new Surroundings());
         FileMapping mapping = new FileMappings(Budget.of(Resource.MAPPINGS, 4)).map(ram.file());
         view.adopt(GuestMemory
                 .of(List.of(MemoryRegion.of(0, RAM_BYTES, ram.regions().getFirst().userAddress(), mapping, 0))));

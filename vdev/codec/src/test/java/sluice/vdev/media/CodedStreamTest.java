@@ -135,7 +135,7 @@ class CodedStreamTest {
                 queue(device, id, MediaDriver.OUTPUT, index, units.get(next++).length, next);
                 if (next == units.size())
                     assertThat(device.ioctl(id, Ioctl.DECODER_CMD, MediaDriver
-                            .little(Struct.DecoderCommand.BYTES).putInt(0, V4l2.DEC_CMD_STOP))).isZero();
+                            .little(Struct.CodecCommand.BYTES).putInt(0, V4l2.DEC_CMD_STOP))).isZero();
             }
             boolean worked = device.work();
             Optional<MediaDriver.Event> event = device.event();

@@ -59,6 +59,20 @@ record PlainUnit(PictureFormat format, boolean raw, int delay, int deed, int see
                 unit.get(U32, 16));
     }
 
+    /** Writes the header. */
+    void write(MemorySegment unit) {
+        unit.asSlice(0, BYTES).fill((byte) 0);
+        unit.set(U32, 0, MAGIC);
+        unit.set(U16, 4, (short) format.width());
+        unit.set(U16, 6, (short) format.height());
+        unit.set(ValueLayout.JAVA_BYTE, 8, (byte) PIXELS.indexOf(format.pixels()));
+        unit.set(ValueLayout.JAVA_BYTE, 9, (byte) (raw ? 1 : 0));
+        unit.set(ValueLayout.JAVA_BYTE, 10, (byte) delay);
+        unit.set(ValueLayout.JAVA_BYTE, 11, (byte) deed);
+        unit.set(U32, 12, seed);
+        unit.set(U32, 16, order);
+    }
+
     /** Fills a picture of the unit's format. */
     void draw(MemorySegment unit, Picture picture) {
         long at = BYTES;

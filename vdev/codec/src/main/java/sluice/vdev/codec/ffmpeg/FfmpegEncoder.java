@@ -51,8 +51,8 @@ final class FfmpegEncoder implements Encoder {
                         .formatted(codec.name().getString(), settings.betweenReferences()));
             switch (settings.coding()) {
                 case MPEG2 -> setMpeg2(settings);
-                case H264 -> setH264();
-                case VP8, VP9 -> setVpx();
+                case H264 -> setH264(settings);
+                case VP8, VP9 -> setVpx(settings);
                 case AV1 -> setAv1();
                 case MJPEG -> context.pix_fmt(avutil.AV_PIX_FMT_YUVJ420P).color_range(avutil.AVCOL_RANGE_JPEG);
                 case HEVC -> throw new CodecException("libavcodec was built without an encoder for HEVC");
@@ -82,19 +82,27 @@ final class FfmpegEncoder implements Encoder {
 
     private void setMpeg2(EncoderSettings settings) throws CodecException {
         context.qmin(settings.leastQuantizer());
+        if (settings.mostQuantizer() > 0) context.qmax(settings.mostQuantizer());
         option("mpv_flags", "+strict_gop");
         option("sc_threshold", NO_SCENE_CHANGES);
     }
 
-    private void setH264() throws CodecException {
+    private void setH264(EncoderSettings settings) throws CodecException {
+        limit(settings);
         option("rc_mode", "bitrate");
         option("allow_skip_frames", "0");
     }
 
+    private void limit(EncoderSettings settings) {
+        if (settings.mostQuantizer() > 0) context.qmin(settings.leastQuantizer()).qmax(settings.mostQuantizer());
+    }
+
     /** Each picture is a packet, made at once. */
-    private void setVpx() throws CodecException {
+    private void setVpx(EncoderSettings settings) throws CodecException {
+        limit(settings);
         option("deadline", "realtime");
-        option("cpu-used", "8");
+        // For VP8, a negative speed is a fixed one; a positive one depends on the time that encoding takes.
+        option("cpu-used", settings.coding() == Coding.VP8 ? "-8" : "8");
         option("lag-in-frames", "0");
         option("auto-alt-ref", "0");
     }
