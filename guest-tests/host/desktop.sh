@@ -23,13 +23,19 @@ desktop_is_unpacked() {
 
 # Unpacks the desktop from the package state `private`, made by use_suite: its programs, the libraries they need, their data.
 unpack_desktop() {
+    unpack_programs desktop "$desktop_suite" Weston "about 17 MB" desktop_packages desktop_programs desktop_data
+}
+
+# Unpacks a root folder with programs, which the guest finds where their packages have them.
+unpack_programs() { # unpack_programs KIND SUITE WHAT SIZE PACKAGES PROGRAMS DATA ; the last three are names of arrays
+    local -n packages=$5 programs=$6 data=$7
     local all root library file libraries=()
-    begin_folder desktop
+    begin_folder "$1"
     root=$unfinished
     all=$root/.all
     mkdir "$all"
-    say "downloading and unpacking Weston of $desktop_suite and its libraries (about 17 MB)"
-    (cd "$root" && apt-get "${private[@]}" -qq download "${desktop_packages[@]}") || fail "Weston of $desktop_suite could not be downloaded."
+    say "downloading and unpacking $3 of $2 and its libraries ($4)"
+    (cd "$root" && apt-get "${private[@]}" -qq download "${packages[@]}") || fail "$3 of $2 could not be downloaded."
     for file in "$root"/*.deb; do
         unpack_package "$file" "$all"
         rm "$file"
@@ -38,22 +44,22 @@ unpack_desktop() {
     ln -s usr/lib "$root/lib"
     ln -s usr/lib64 "$root/lib64"
     ln -s ../lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 "$root/usr/lib64/ld-linux-x86-64.so.2"
-    for file in "${desktop_programs[@]}"; do
+    for file in "${programs[@]}"; do
         mapfile -t -O ${#libraries[@]} libraries < <(desktop_libraries "$all" "$all/usr/$file")
     done
     for library in "${libraries[@]}"; do
         case $library in
         "$all"/*) (cd "$all" && cp --parents -L "${library#"$all/"}" "$root/") || fail "$cache is full." ;;
-        *) fail "Weston of $desktop_suite needs a library that was not unpacked: $library" ;;
+        *) fail "$3 of $2 needs a library that was not unpacked: $library" ;;
         esac
     done
-    for file in "${desktop_programs[@]}" "${desktop_data[@]}"; do
-        (cd "$all" && cp -a --parents "usr/$file" "$root/") || fail "Weston of $desktop_suite has no usr/$file."
+    for file in "${programs[@]}" "${data[@]}"; do
+        (cd "$all" && cp -a --parents "usr/$file" "$root/") || fail "$3 of $2 has no usr/$file."
     done
-    ln -s ../../bin/udevadm "$root/usr/lib/systemd/systemd-udevd"
+    [ ! -e "$root/usr/bin/udevadm" ] || ln -s ../../bin/udevadm "$root/usr/lib/systemd/systemd-udevd"
     chmod -R u=rwX,go=rX "$root"
     rm -rf "$all"
-    finish_folder desktop "$desktop_suite"
+    finish_folder "$1" "$2"
 }
 
 # Prints the path of each library of a program, as found by its loader, and of the loader itself.

@@ -59,6 +59,15 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
                 .file("bin/desktop-ready", "desktop-ready").file("etc/weston.ini", "weston.ini").build(cache);
     }
 
+    /** The image with the X server of {@code packages.sh tests}, and a client of it. */
+    public static GuestImage forXorg(GuestKernel kernel, CacheFolder cache) throws IOException, InterruptedException {
+        Path root = cache.path().resolve("xorg/trixie");
+        if (!Files.isExecutable(root.resolve("usr/lib/xorg/Xorg")))
+            throw new IOException("no Xorg in " + root + ": run guest-tests/host/packages.sh tests");
+        return of(kernel).module("virtio-gpu").tree(root).compiled("xpicture.c").file("bin/xserver", "xserver")
+                .file("etc/xorg.conf", "xorg.conf").build(cache);
+    }
+
     /**
      * The image the grabber's tests boot: the driver of the card ({@code /dev/video0}) and the drivers of IOMMUs; those that
      * make buffers for it, a GPU's and vivid with contiguous memory ({@code /dev/video1}), and the program {@code import};

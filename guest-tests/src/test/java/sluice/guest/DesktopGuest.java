@@ -50,12 +50,23 @@ final class DesktopGuest implements AutoCloseable {
     /** The same; with blobs, the GPU is attached over vfio-user, and QEMU has no screen: only our device says what it shows. */
     static DesktopGuest boot(TestQemu wanted, boolean blobs, List<String> more)
             throws IOException, InterruptedException {
+        GuestKernel kernel = GuestKernel.forQemu(wanted.binary(), TestQemu.CACHE);
+        return boot(wanted, "desktop-", GuestImage.forDesktop(kernel, TestQemu.CACHE), blobs, more);
+    }
+
+    /** The same with Xorg, which is started by {@code xserver}. */
+    static DesktopGuest bootXorg(TestQemu wanted, boolean blobs) throws IOException, InterruptedException {
+        GuestKernel kernel = GuestKernel.forQemu(wanted.binary(), TestQemu.CACHE);
+        return boot(wanted, "xorg-", GuestImage.forXorg(kernel, TestQemu.CACHE), blobs, List.of());
+    }
+
+    private static DesktopGuest boot(TestQemu wanted, String kind, GuestImage image, boolean blobs, List<String> more)
+            throws IOException, InterruptedException {
         QemuBinary binary = wanted.binary();
-        Path folder = Path.of("target", "desktop-" + wanted.name().toLowerCase(Locale.ROOT) + (blobs ? "-blobs" : ""))
+        Path folder = Path.of("target", kind + wanted.name().toLowerCase(Locale.ROOT) + (blobs ? "-blobs" : ""))
                 .toAbsolutePath();
         Folders.delete(folder);
         Files.createDirectories(folder);
-        GuestImage image = GuestImage.forDesktop(GuestKernel.forQemu(binary, TestQemu.CACHE), TestQemu.CACHE);
         Accelerator accelerator = Accelerator.best(binary, image, TestQemu.CACHE);
         List<String> command = new ArrayList<>(TestGpus.sluiceCommand());
         command.addAll(List.of("--snapshot-dir=" + folder, "--stats=" + folder.resolve("statistics.json")));
