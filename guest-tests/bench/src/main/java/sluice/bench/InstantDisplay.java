@@ -31,8 +31,9 @@ final class InstantDisplay implements Display {
     }
 
     @Override
-    public void update(int scanout, long x, long y, HostImage image, Rectangle source, Runnable sent) {
+    public boolean update(int scanout, long x, long y, HostImage image, Rectangle source, Runnable sent) {
         sent.run();
+        return true;
     }
 
     @Override

@@ -28,12 +28,15 @@ import sluice.vdev.io.ProtocolViolation;
  * One display socket, from GPU_SET_SOCKET to its end. It tracks the state sent to this display, and sends only messages
  * consistent with it.
  */
-final class DisplayConnection extends ChannelInboundHandlerAdapter {
+final class DisplayConnection extends ChannelInboundHandlerAdapter implements DmabufScreens.Messages {
     /** One row per piece: a picture of 1000 rows is sent in one call. */
     private static final int GATHER_LIMIT = 1024;
     /** A larger buffer means fewer waits for the display within a picture; the kernel may limit it. */
     private static final int SEND_BUFFER_BYTES = 256 << 10;
     private static final int OUTPUTS = 16;
+    /** DRM_FORMAT_XRGB8888 and DRM_FORMAT_MOD_LINEAR (drm_fourcc.h). */
+    private static final int XRGB8888 = 0x34325258;
+    private static final long LINEAR = 0;
     private static final Logger LOG = LoggerFactory.getLogger(DisplayConnection.class);
 
     private final Channel channel;
@@ -45,6 +48,7 @@ final class DisplayConnection extends ChannelInboundHandlerAdapter {
     private final ArrayDeque<Runnable> waitingForFeatures = new ArrayDeque<>();
     private final int[] widths = new int[OUTPUTS];
     private final int[] heights = new int[OUTPUTS];
+    private final @Nullable DmabufScreens dmabufs;
     private boolean featuresKnown;
     private long features;
     private boolean closed;
@@ -55,11 +59,14 @@ final class DisplayConnection extends ChannelInboundHandlerAdapter {
     /**
      * @param disposal closes the socket
      * @param log receives violations by the display
+     * @param inPlace whether pictures that have dma-bufs are shown by them
      * @param ready runs when the display is no longer congested
      * @param gone runs when the display has disconnected by itself
      */
-    DisplayConnection(Fd socket, EventLoop loop, Disposal disposal, PeerLog log, Runnable ready, Runnable gone) {
+    DisplayConnection(Fd socket, EventLoop loop, Disposal disposal, PeerLog log, boolean inPlace,
+            Runnable ready, Runnable gone) {
         this.log = log;
+        dmabufs = inPlace ? new DmabufScreens(loop, OUTPUTS, this) : null;
         this.ready = ready;
         this.gone = gone;
         channel = new FrameChannel(socket, new DisplayFormat(), GATHER_LIMIT, disposal);
@@ -79,7 +86,8 @@ final class DisplayConnection extends ChannelInboundHandlerAdapter {
 
     private void settleFeatures(byte @Nullable [] reply) {
         if (reply != null) {
-            features = reply[0] & DisplayRequest.FEATURE_EDID;
+            features = reply[0]
+                    & (DisplayRequest.FEATURE_EDID | (dmabufs == null ? 0 : DisplayRequest.FEATURE_DMABUF2));
             ByteBuf message = message(DisplayRequest.SET_PROTOCOL_FEATURES, 8).writeLongLE(features);
             send(message);
         }
@@ -118,12 +126,17 @@ final class DisplayConnection extends ChannelInboundHandlerAdapter {
     }
 
     void setScanout(int scanout, int width, int height) {
+        if (dmabufs != null) dmabufs.forget(scanout);
         widths[scanout] = width;
         heights[scanout] = height;
         send(message(DisplayRequest.SCANOUT, 12).writeIntLE(scanout).writeIntLE(width).writeIntLE(height));
     }
 
-    void update(int scanout, long x, long y, HostImage image, Rectangle source, Runnable sent) {
+    void show(int scanout, @Nullable HostImage image) {
+        if (dmabufs != null) dmabufs.show(scanout, image);
+    }
+
+    boolean update(int scanout, long x, long y, HostImage image, Rectangle source, Runnable sent) {
         boolean fits = new Rectangle(x, y, source.width(), source.height()).isWithin(widths[scanout], heights[scanout]);
         if (closed || source.isEmpty() || !fits || !source.isWithin(image.width(), image.height())) {
             if (!closed)
@@ -131,10 +144,49 @@ final class DisplayConnection extends ChannelInboundHandlerAdapter {
                         widths[scanout],
                         heights[scanout]);
             sent.run();
-            return;
+            return true;
         }
+        if (dmabufs != null && featuresKnown && dmabufs.takes(image)) {
+            Rectangle shown = new Rectangle(source.x() - x, source.y() - y, widths[scanout], heights[scanout]);
+            if (shown.isWithin(image.width(), image.height())) {
+                dmabufs.changed(scanout, image, shown, new Rectangle(x, y, source.width(), source.height()));
+                sent.run();
+                return false;
+            }
+        }
+        if (dmabufs != null) dmabufs.forget(scanout);
         PixelUpdate update = updates.take();
         update.begin(scanout, x, y, image, source, sent);
+        channel.writeAndFlush(update, channel.voidPromise());
+        return true;
+    }
+
+    @Override
+    public void scanout(int scanout, HostImage image, Fd picture, Rectangle shown) throws ErrnoException {
+        boolean modifier = (features & DisplayRequest.FEATURE_DMABUF2) != 0;
+        Fd sent = picture.duplicate();
+        ByteBuf message = message(modifier ? DisplayRequest.DMABUF_SCANOUT2 : DisplayRequest.DMABUF_SCANOUT,
+                modifier ? 48 : 40);
+        message.writeIntLE(scanout).writeIntLE((int) shown.x()).writeIntLE((int) shown.y())
+                .writeIntLE((int) shown.width()).writeIntLE((int) shown.height()).writeIntLE(image.width())
+                .writeIntLE(image.height()).writeIntLE((int) image.stride()).writeIntLE(0).writeIntLE(XRGB8888);
+        if (modifier) message.writeLongLE(LINEAR);
+        channel.writeAndFlush(new OutgoingFrame(message, sent), channel.voidPromise());
+    }
+
+    @Override
+    public void update(int scanout, Rectangle part) {
+        send(message(DisplayRequest.DMABUF_UPDATE, 20).writeIntLE(scanout).writeIntLE((int) part.x())
+                .writeIntLE((int) part.y()).writeIntLE((int) part.width()).writeIntLE((int) part.height()));
+    }
+
+    @Override
+    public void copy(int scanout, HostImage image, Rectangle shown) {
+        if (closed) return;
+        send(message(DisplayRequest.SCANOUT, 12).writeIntLE(scanout).writeIntLE((int) shown.width())
+                .writeIntLE((int) shown.height()));
+        PixelUpdate update = updates.take();
+        update.begin(scanout, 0, 0, image, shown, () -> {});
         channel.writeAndFlush(update, channel.voidPromise());
     }
 
@@ -170,6 +222,7 @@ final class DisplayConnection extends ChannelInboundHandlerAdapter {
     /** Releases the socket: the front-end has passed another. */
     void close() {
         closed = true;
+        if (dmabufs != null) dmabufs.close();
         channel.close();
     }
 
@@ -180,6 +233,11 @@ final class DisplayConnection extends ChannelInboundHandlerAdapter {
             int number = bytes.readIntLE();
             int flags = bytes.readIntLE();
             bytes.skipBytes(4);
+            // QEMU answers when it has drawn, which may be after the answer to a later request.
+            if (number == DisplayRequest.DMABUF_UPDATE && flags == DisplayFormat.REPLY && !bytes.isReadable()
+                    && dmabufs != null && dmabufs.answered()) {
+                return;
+            }
             Asked oldest = asked.peek();
             if (oldest != null && oldest.number() == DisplayRequest.GET_EDID
                     && number == DisplayRequest.GET_PROTOCOL_FEATURES) {
@@ -208,6 +266,7 @@ final class DisplayConnection extends ChannelInboundHandlerAdapter {
     public void channelInactive(ChannelHandlerContext context) {
         boolean byItself = !closed;
         closed = true;
+        if (dmabufs != null) dmabufs.close();
         while (!asked.isEmpty())
             asked.remove().answer().accept(null);
         if (!featuresKnown) settleFeatures(null);

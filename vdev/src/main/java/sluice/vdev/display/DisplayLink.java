@@ -2,6 +2,7 @@ package sluice.vdev.display;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
@@ -11,6 +12,7 @@ import sluice.vdev.device.DeviceLoop;
 import sluice.vdev.device.DisplaySocket;
 import sluice.vdev.gpu.Display;
 import sluice.vdev.gpu.HostImage;
+import sluice.vdev.gpu.PixelSource;
 import sluice.vdev.gpu.Rectangle;
 import sluice.vdev.host.HostLoop;
 
@@ -31,6 +33,8 @@ public final class DisplayLink implements Display, DisplaySocket {
     private final int outputs;
     private final int width;
     private final int height;
+    private final HostImage.@Nullable Dmabufs dmabufs;
+    private final AtomicInteger shared = new AtomicInteger();
     private @Nullable Listener listener;
     private @Nullable DisplayConnection connection;
 
@@ -40,6 +44,12 @@ public final class DisplayLink implements Display, DisplaySocket {
      * @param width of each of them in pixels
      */
     public DisplayLink(DeviceLoop loop, int outputs, int width, int height) {
+        this(loop, outputs, width, height, null);
+    }
+
+    /** @param dmabufs makes dma-bufs, which a display reads in place; null to send it pixels */
+    public DisplayLink(DeviceLoop loop, int outputs, int width, int height, HostImage.@Nullable Dmabufs dmabufs) {
+        this.dmabufs = dmabufs;
         this.loop = HostLoop.of(loop);
         this.outputs = outputs;
         this.width = width;
@@ -49,7 +59,9 @@ public final class DisplayLink implements Display, DisplaySocket {
     @Override
     public void connect(Fd socket) {
         DisplayConnection old = connection;
-        connection = new DisplayConnection(socket, loop.events(), loop.disposal(), loop.log(), this::ready, this::lost);
+        connection = new DisplayConnection(socket, loop.events(), loop.disposal(), loop.log(), dmabufs != null,
+                this::ready,
+                this::lost);
         boolean told = false;
         try {
             // After the switch: requests not answered by the old one are sent again.
@@ -105,12 +117,22 @@ public final class DisplayLink implements Display, DisplaySocket {
     }
 
     @Override
-    public void update(int scanout, long x, long y, HostImage image, Rectangle source, Runnable sent) {
-        if (connection == null) {
-            sent.run();
-        } else {
-            connection.update(scanout, x, y, image, source, sent);
-        }
+    public void show(int scanout, PixelSource pixels, Rectangle shown) {
+        if (connection != null) connection.show(scanout, pixels.image());
+    }
+
+    @Override
+    public HostImage image(int imageWidth, int imageHeight) {
+        return dmabufs == null
+                ? new HostImage(imageWidth, imageHeight)
+                : HostImage.shared(imageWidth, imageHeight, dmabufs, shared);
+    }
+
+    @Override
+    public boolean update(int scanout, long x, long y, HostImage image, Rectangle source, Runnable sent) {
+        if (connection != null) return connection.update(scanout, x, y, image, source, sent);
+        sent.run();
+        return true;
     }
 
     @Override

@@ -10,10 +10,15 @@ final class DisplayRequest {
     static final int CURSOR_UPDATE = 6;
     static final int SCANOUT = 7;
     static final int UPDATE = 8;
+    static final int DMABUF_SCANOUT = 9;
+    static final int DMABUF_UPDATE = 10;
     static final int GET_EDID = 11;
+    static final int DMABUF_SCANOUT2 = 12;
 
     /** Protocol feature: the front-end answers GET_EDID. */
     static final long FEATURE_EDID = 1;
+    /** Protocol feature: it takes DMABUF_SCANOUT2, with a modifier. */
+    static final long FEATURE_DMABUF2 = 2;
 
     private DisplayRequest() {}
 }

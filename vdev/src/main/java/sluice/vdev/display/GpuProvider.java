@@ -11,10 +11,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.budget.Resource;
+import sluice.dmacore.linux.DmaBufFile;
+import sluice.dmacore.linux.ErrnoException;
+import sluice.dmacore.linux.Fd;
+import sluice.dmacore.linux.SyncAccess;
+import sluice.dmacore.linux.Udmabuf;
 import sluice.vdev.device.DeviceEnvironment;
 import sluice.vdev.gpu.Display;
 import sluice.vdev.gpu.GpuDevice;
 import sluice.vdev.gpu.GpuOptions;
+import sluice.vdev.gpu.HostImage;
 import sluice.vdev.gpu.PictureTaker;
 import sluice.vdev.plugin.DeviceOption;
 import sluice.vdev.plugin.DeviceOptions;
@@ -55,6 +61,8 @@ public final class GpuProvider implements DeviceProvider {
                         "Size of this window in MiB, a power of two up to 16384 (default 256)."),
                 new DeviceOption("resolution", "WxH",
                         "Size of each screen while the front-end provides no display (default " + RESOLUTION + ")."),
+                new DeviceOption("dmabuf", "",
+                        "Give pictures to the front-end's display as dma-bufs (DMABUF_SCANOUT), which it reads in place, where this host has /dev/udmabuf and they are no larger than its limit; others are copied. For a QEMU with a GL display (-display gtk,gl=on): without one QEMU shows nothing, and does not say so. Never tried on a host with GL."),
                 new DeviceOption("snapshot-every", "N", "Write every Nth frame as PNG."),
                 new DeviceOption("snapshot-dir", "DIR", "Folder for PNG files (default: the current folder)."),
                 // Options that libvirt and others may pass to any vhost-user GPU (QEMU docs/interop/vhost-user.rst).
@@ -76,7 +84,7 @@ public final class GpuProvider implements DeviceProvider {
         if (folder == null) folder = Path.of(".");
         if (!Files.isDirectory(folder)) throw new IOException("--snapshot-dir=" + folder + " is not a folder");
         DisplayLink front = new DisplayLink(environment.loop(), gpu.outputs(), side(resolution, 0),
-                side(resolution, 1));
+                side(resolution, 1), options.isGiven("dmabuf") ? dmabufs(environment) : null);
         Display display = front;
         if (options.isGiven("vnc")) {
             ViewedDisplay viewed = new ViewedDisplay(front, environment.loop(), side(resolution, 0),
@@ -93,6 +101,29 @@ public final class GpuProvider implements DeviceProvider {
         return gpu.blobs()
                 ? new ProvidedDevice.Virtio(device, new UnwantedDisplay(front), true)
                 : new ProvidedDevice.Virtio(device, front);
+    }
+
+    /** This host's dma-bufs, or null, with a line in the log. */
+    private static HostImage.@Nullable Dmabufs dmabufs(DeviceEnvironment environment) {
+        try {
+            Udmabuf device = Udmabuf.open();
+            environment.closeAtEnd(device::close);
+            return new HostImage.Dmabufs() {
+                @Override
+                public Fd export(Fd memfd, long bytes) throws ErrnoException {
+                    return device.create(memfd, 0, bytes);
+                }
+
+                @Override
+                public void syncForDisplay(Fd dmabuf) throws ErrnoException {
+                    DmaBufFile.syncStart(dmabuf, SyncAccess.WRITE);
+                    DmaBufFile.syncEnd(dmabuf, SyncAccess.WRITE);
+                }
+            };
+        } catch (ErrnoException e) {
+            LOG.warn("--dmabuf: pictures are copied to the display: {}", e.getMessage());
+            return null;
+        }
     }
 
     private static GpuOptions gpu(DeviceOptions options, DeviceEnvironment environment) throws WrongOptionException {

@@ -53,6 +53,16 @@ public interface Display {
      */
     default void flushed(int scanout, Rectangle part) {}
 
+    /**
+     * The memory of a picture that may be shown, black: the display may have means to read it in place.
+     *
+     * @param width with {@code height} at least 1, and below 2^31 bytes together
+     * @throws OutOfMemoryError host memory is exhausted
+     */
+    default HostImage image(int width, int height) {
+        return new HostImage(width, height);
+    }
+
     /** Sets the size of a scan-out, without content; 0×0 disables it. */
     void setScanout(int scanout, int width, int height);
 
@@ -62,8 +72,9 @@ public interface Display {
      * <p>The image is referenced until it is sent.
      *
      * @param sent called once, possibly before this returns, when the last byte was accepted or sending has failed
+     * @return whether pixels are copied; not if the display reads the image in place
      */
-    void update(int scanout, long x, long y, HostImage image, Rectangle source, Runnable sent);
+    boolean update(int scanout, long x, long y, HostImage image, Rectangle source, Runnable sent);
 
     /**
      * Requests the sizes of the scan-outs: {@code answer} receives a struct virtio_gpu_resp_display_info without

@@ -67,7 +67,7 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
      */
     public GpuDevice(GpuOptions options, Display display, PictureTaker pictures, DmaCore core, Stream stream,
             Share share) {
-        this(options, display, pictures, core, stream, share, HostImage::new);
+        this(options, display, pictures, core, stream, share, display::image);
     }
 
     /**
@@ -78,7 +78,7 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
     public GpuDevice(GpuOptions options, Display display, PictureTaker pictures, DeviceEnvironment environment) {
         this(environment.name(), options, display, pictures, environment.core(),
                 environment.dmaParams(DeviceDmaParams.throughIommu()), environment.stream(), environment.share(),
-                HostImage::new);
+                display::image);
         environment.reachesThrough(space().table());
         backings.setWitness(environment.witness());
         statistics.register(environment.report());

@@ -7,8 +7,15 @@ import java.nio.ByteOrder;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import sluice.dmacore.linux.ErrnoException;
+import sluice.dmacore.linux.Fd;
+import sluice.dmacore.linux.Memfd;
 import sluice.dmacore.linux.Mman;
+import sluice.dmacore.linux.Seals;
 
 /**
  * The host's copy of a 2D resource: rows of B, G, R, X bytes without gaps. It is the content of the resource after a
@@ -22,6 +29,24 @@ public final class HostImage implements PixelSource {
     /** 0xXXRRGGBB. */
     static final ValueLayout.OfInt PIXEL = ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    private static final Logger LOG = LoggerFactory.getLogger(HostImage.class);
+
+    /** Makes dma-bufs, which other processes can read in place: {@code /dev/udmabuf}, see {@code sluice.dmacore.linux.Udmabuf}. */
+    public interface Dmabufs {
+        /**
+         * A dma-buf over all of a memory file, which is sealed against shrinking.
+         *
+         * @throws ErrnoException EINVAL (too large for the kernel's limit), ENOMEM, EMFILE
+         */
+        Fd export(Fd memfd, long bytes) throws ErrnoException;
+
+        /** What was written so far is seen by devices that read the dma-buf from now on (DMA_BUF_IOCTL_SYNC). */
+        void syncForDisplay(Fd dmabuf) throws ErrnoException;
+    }
+
+    /** Images of a GPU that have a descriptor; the process has a limit of them. */
+    public static final int MOST_SHARED = 64;
+
     private final int width;
     private final int height;
     /**
@@ -33,16 +58,67 @@ public final class HostImage implements PixelSource {
     private final Arena arena = Arena.ofConfined();
     private final MemorySegment pixels;
     private final AtomicInteger references = new AtomicInteger(1);
+    private final @Nullable Shared shared;
+
+    /** How an image is shared. */
+    private record Shared(Fd dmabuf, Dmabufs kernel, AtomicInteger count) {}
 
     /**
      * A black image. Width and height are at least 1, and the whole below 2^31 bytes.
      *
      * @throws OutOfMemoryError host memory is exhausted
      */
-    HostImage(int width, int height) {
+    public HostImage(int width, int height) {
         this.width = width;
         this.height = height;
         this.pixels = allocate(bytes(width, height), arena);
+        shared = null;
+    }
+
+    /** In a memory file, which is mapped in pages. */
+    private HostImage(int width, int height, Fd file, long mapped, Shared shared) throws ErrnoException {
+        this.width = width;
+        this.height = height;
+        this.shared = shared;
+        pixels = Mman.map(file, 0, mapped, Mman.PROT_READ | Mman.PROT_WRITE, arena).asSlice(0, bytes(width, height));
+    }
+
+    /**
+     * The same, as a dma-buf if the kernel makes one: not of small images, and not of more than {@value #MOST_SHARED}.
+     *
+     * @param count of the images that are shared already
+     */
+    public static HostImage shared(int width, int height, Dmabufs kernel, AtomicInteger count) {
+        long bytes = bytes(width, height);
+        if (mappings(bytes) == 0 || count.get() >= MOST_SHARED) return new HostImage(width, height);
+        long pages = (bytes + Mman.pageSize() - 1) & -Mman.pageSize();
+        Fd dmabuf = null;
+        boolean done = false;
+        try (Fd file = Memfd.create("picture", Memfd.ALLOW_SEALING)) {
+            Memfd.resize(file, pages);
+            Seals.add(file, Seals.SHRINK | Seals.GROW);
+            dmabuf = kernel.export(file, pages);
+            HostImage made = new HostImage(width, height, file, pages, new Shared(dmabuf, kernel, count));
+            count.incrementAndGet();
+            done = true;
+            return made;
+        } catch (ErrnoException e) {
+            // A guest can cause this without limit.
+            LOG.debug("an image of {}×{} is copied to the display: {}", width, height, e.getMessage());
+            return new HostImage(width, height);
+        } finally {
+            if (!done && dmabuf != null) dmabuf.close();
+        }
+    }
+
+    /** A dma-buf of the pixels, which belongs to the image, or null. */
+    public @Nullable Fd dmabuf() {
+        return shared == null ? null : shared.dmabuf;
+    }
+
+    /** Of an image with a dma-buf: a display sees everything written so far. */
+    public void syncForDisplay() throws ErrnoException {
+        if (shared != null) shared.kernel.syncForDisplay(shared.dmabuf);
     }
 
     private static MemorySegment allocate(long bytes, Arena arena) {
@@ -120,7 +196,7 @@ public final class HostImage implements PixelSource {
     }
 
     public void release() {
-        if (references.decrementAndGet() == 0) arena.close();
+        if (references.decrementAndGet() == 0) end();
     }
 
     /**
@@ -143,9 +219,16 @@ public final class HostImage implements PixelSource {
                 MemorySegment.copy(all, PIXEL, (y + row) * stride() + x * PixelFormat.BYTES, target,
                         row * targetColumns, columns);
         } finally {
-            if (references.decrementAndGet() == 0) device.execute(arena::close);
+            if (references.decrementAndGet() == 0) device.execute(this::end);
         }
         return true;
+    }
+
+    private void end() {
+        arena.close();
+        if (shared == null) return;
+        shared.dmabuf.close();
+        shared.count.decrementAndGet();
     }
 
     private boolean tryRetain() {

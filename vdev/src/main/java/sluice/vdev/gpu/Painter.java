@@ -37,8 +37,8 @@ final class Painter {
         long y = part.y() - on.shown().y();
         HostImage copy = on.pixels().image();
         if (copy != null) {
-            statistics.updated(part.width() * part.height() * PixelFormat.BYTES);
-            display.update(id, x, y, copy, part, sent);
+            if (display.update(id, x, y, copy, part, sent))
+                statistics.updated(part.width() * part.height() * PixelFormat.BYTES);
         } else if (!display.isWatched()) {
             sent.run();
         } else {

@@ -30,6 +30,14 @@ public record Rectangle(long x, long y, long width, long height) {
         return new Rectangle(left, top, Math.max(0, right - left), Math.max(0, bottom - top));
     }
 
+    /** The smallest rectangle around both. */
+    public Rectangle union(Rectangle other) {
+        long left = Math.min(x, other.x);
+        long top = Math.min(y, other.y);
+        return new Rectangle(left, top, Math.max(x + width, other.x + other.width) - left,
+                Math.max(y + height, other.y + other.height) - top);
+    }
+
     @Override
     public String toString() {
         return "%d×%d at %d,%d".formatted(width, height, x, y);

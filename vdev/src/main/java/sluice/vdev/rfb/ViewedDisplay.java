@@ -46,6 +46,7 @@ public final class ViewedDisplay implements Display {
     @Override
     public void show(int scanout, PixelSource pixels, Rectangle shown) {
         screens.get(scanout).show(pixels, shown);
+        front.show(scanout, pixels, shown);
     }
 
     @Override
@@ -75,8 +76,13 @@ public final class ViewedDisplay implements Display {
     }
 
     @Override
-    public void update(int scanout, long x, long y, HostImage image, Rectangle source, Runnable sent) {
-        front.update(scanout, x, y, image, source, sent);
+    public HostImage image(int width, int height) {
+        return front.image(width, height);
+    }
+
+    @Override
+    public boolean update(int scanout, long x, long y, HostImage image, Rectangle source, Runnable sent) {
+        return front.update(scanout, x, y, image, source, sent);
     }
 
     @Override

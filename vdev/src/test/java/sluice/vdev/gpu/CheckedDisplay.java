@@ -52,7 +52,7 @@ final class CheckedDisplay implements Display {
     }
 
     @Override
-    public void update(int scanout, long x, long y, HostImage image, Rectangle source, Runnable sent) {
+    public boolean update(int scanout, long x, long y, HostImage image, Rectangle source, Runnable sent) {
         requireMemory();
         assertThat(x).isNotNegative();
         assertThat(y).isNotNegative();
@@ -63,7 +63,7 @@ final class CheckedDisplay implements Display {
         assertThat(image.copyOf(source)).hasSize((int) (source.width() * source.height()));
         if (!slow) {
             sent.run();
-            return;
+            return true;
         }
         image.retain();
         held.add(() -> {
@@ -71,6 +71,7 @@ final class CheckedDisplay implements Display {
             image.release();
             sent.run();
         });
+        return true;
     }
 
     /** Takes what a slow display has not taken yet; says whether there was anything. */

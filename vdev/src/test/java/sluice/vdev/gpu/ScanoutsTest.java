@@ -44,9 +44,10 @@ class ScanoutsTest {
         }
 
         @Override
-        public void update(int scanout, long x, long y, HostImage image, Rectangle source, Runnable sent) {
+        public boolean update(int scanout, long x, long y, HostImage image, Rectangle source, Runnable sent) {
             told.add("%d shows %s at %d,%d".formatted(scanout, source, x, y));
             sent.run();
+            return true;
         }
 
         @Override

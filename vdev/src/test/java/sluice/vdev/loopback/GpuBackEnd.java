@@ -12,6 +12,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.ToLongFunction;
 
 import io.netty.channel.IoEventLoop;
+import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.budget.Budget;
 import sluice.dmacore.budget.Share;
@@ -27,6 +28,7 @@ import sluice.vdev.fixture.VfioUserClient;
 import sluice.vdev.gpu.GpuDevice;
 import sluice.vdev.gpu.GpuOptions;
 import sluice.vdev.gpu.GpuStatistics;
+import sluice.vdev.gpu.HostImage;
 import sluice.vdev.gpu.PictureTaker;
 import sluice.vdev.host.DeviceHost;
 import sluice.vdev.host.FunctionHost;
@@ -95,7 +97,13 @@ public final class GpuBackEnd implements AutoCloseable {
     /** A GPU whose screens may also be viewed, as with the option {@code vnc}. */
     public static GpuBackEnd viewed(GpuOptions options) {
         return new GpuBackEnd(Loops.start("loopback-control"), true, options, Path.of("."), 0,
-                DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT, true);
+                DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT, true, null);
+    }
+
+    /** A GPU that gives its display pictures as dma-bufs. */
+    public static GpuBackEnd withDmabufs(GpuOptions options, HostImage.Dmabufs dmabufs) {
+        return new GpuBackEnd(Loops.start("loopback-control"), true, options, Path.of("."), 0,
+                DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT, false, dmabufs);
     }
 
     /** A second GPU of the same process: both have one control loop, which ends with the first. */
@@ -106,16 +114,16 @@ public final class GpuBackEnd implements AutoCloseable {
 
     private GpuBackEnd(IoEventLoop control, boolean ownsControl, GpuOptions options, Path folder, int everyFrames,
             DmaCore core, Stream stream) {
-        this(control, ownsControl, options, folder, everyFrames, core, stream, false);
+        this(control, ownsControl, options, folder, everyFrames, core, stream, false, null);
     }
 
     private GpuBackEnd(IoEventLoop control, boolean ownsControl, GpuOptions options, Path folder, int everyFrames,
-            DmaCore core, Stream stream, boolean isViewed) {
+            DmaCore core, Stream stream, boolean isViewed, HostImage.@Nullable Dmabufs dmabufs) {
         this.control = control;
         this.ownsControl = ownsControl;
         this.core = core;
         HostLoop named = new HostLoop("gpu", loop, share);
-        display = new DisplayLink(named, options.outputs(), OWN_WIDTH, OWN_HEIGHT);
+        display = new DisplayLink(named, options.outputs(), OWN_WIDTH, OWN_HEIGHT, dmabufs);
         viewed = new ViewedDisplay(display, named, OWN_WIDTH, OWN_HEIGHT);
         pictures = new PictureTaker(folder, everyFrames);
         device = new GpuDevice(options, isViewed ? viewed : display, pictures, core, stream, share);
