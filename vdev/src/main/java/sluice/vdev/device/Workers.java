@@ -15,4 +15,18 @@ public interface Workers {
      * @return false if {@link #LIMIT} jobs of the device are pending: the job was not accepted
      */
     boolean submit(String what, Runnable work, Runnable done);
+
+    /** The most threads of a process that may be lost at once. */
+    int MOST_LOST = 4;
+
+    /**
+     * A worker does not come back from its job, although it was interrupted: native code heeds no interrupt. Another thread takes its
+     * place, until the job ends.
+     *
+     * @param lost a worker that has a job of this device
+     * @return false if there is none in its place, because {@link #MOST_LOST} are lost
+     */
+    default boolean replace(Thread lost) {
+        return false;
+    }
 }

@@ -2,6 +2,8 @@ package sluice.vdev.host;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.concurrent.RejectedExecutionException;
 
 import org.jspecify.annotations.Nullable;
@@ -20,6 +22,9 @@ public final class WorkerPool implements AutoCloseable {
     private final Deque<Ticket> row = new ArrayDeque<>();
     private final int most;
     private int threads;
+    private int started;
+    /** Threads that are not counted on: their jobs do not end. */
+    private final Set<Thread> lost = new HashSet<>();
     private int idle;
     private boolean closed;
 
@@ -48,7 +53,30 @@ public final class WorkerPool implements AutoCloseable {
     /** The workers of a device on this loop. */
     public Workers of(HostLoop loop) {
         Ticket ticket = new Ticket(loop);
-        return (what, work, done) -> submit(ticket, new Job(what, work, done));
+        return new Workers() {
+            @Override
+            public boolean submit(String what, Runnable work, Runnable done) {
+                return WorkerPool.this.submit(ticket, new Job(what, work, done));
+            }
+
+            @Override
+            public boolean replace(Thread lost) {
+                return WorkerPool.this.replace(lost);
+            }
+        };
+    }
+
+    private synchronized boolean replace(Thread worker) {
+        if (lost.contains(worker)) return true;
+        if (lost.size() == Workers.MOST_LOST) return false;
+        lost.add(worker);
+        if (!row.isEmpty() && idle == 0) start();
+        return true;
+    }
+
+    private void start() {
+        Thread.ofPlatform().daemon().name("sluice-worker-" + ++started).start(this::work);
+        threads++;
     }
 
     private synchronized boolean submit(Ticket ticket, Job job) {
@@ -56,8 +84,8 @@ public final class WorkerPool implements AutoCloseable {
         ticket.taken++;
         ticket.waiting.add(job);
         if (ticket.waiting.size() == 1) row.add(ticket);
-        if (idle == 0 && threads < most) {
-            Thread.ofPlatform().daemon().name("sluice-worker-" + ++threads).start(this::work);
+        if (idle == 0 && threads - lost.size() < most) {
+            start();
         } else {
             notify();
         }
@@ -84,7 +112,15 @@ public final class WorkerPool implements AutoCloseable {
                 // The device was closed in the meantime.
                 LOG.debug("{}: {} ends after the device", ticket.loop.name(), job.what, e);
             }
+            if (wasLost()) return;
         }
+    }
+
+    /** Whether another thread has taken the place of this one. */
+    private synchronized boolean wasLost() {
+        if (!lost.remove(Thread.currentThread())) return false;
+        threads--;
+        return true;
     }
 
     private synchronized @Nullable Ticket next() {

@@ -25,6 +25,10 @@ interface CodecJob {
     /** Bytes of pictures brought into another order since the last call. */
     long takeConverted();
 
+    /** The worker of work that takes longer than {@code most} nanoseconds, or null. */
+    @Nullable
+    Thread longerThan(long most);
+
     /** Interrupts work that takes longer than {@code most} nanoseconds; true if it does. */
     boolean interruptIfLonger(long most);
 }

@@ -166,6 +166,11 @@ final class DecodeJob implements CodecJob {
     }
 
     @Override
+    public @Nullable Thread longerThan(long most) {
+        return clock.longerThan(most);
+    }
+
+    @Override
     public boolean interruptIfLonger(long most) {
         return clock.interruptIfLonger(most);
     }

@@ -158,6 +158,11 @@ final class EncodeJob implements CodecJob, PacketSink {
     }
 
     @Override
+    public @Nullable Thread longerThan(long most) {
+        return clock.longerThan(most);
+    }
+
+    @Override
     public boolean interruptIfLonger(long most) {
         return clock.interruptIfLonger(most);
     }

@@ -19,6 +19,12 @@ final class JobClock {
         return Thread.interrupted();
     }
 
+    /** On the loop: the thread of a job that takes longer than {@code most} nanoseconds, or null. */
+    synchronized @Nullable Thread longerThan(long most) {
+        Thread present = thread;
+        return present == null || System.nanoTime() - startedNanos < most ? null : present;
+    }
+
     /** On the loop. */
     synchronized boolean interruptIfLonger(long most) {
         Thread present = thread;

@@ -3,6 +3,7 @@ package sluice.vdev.media;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -46,6 +47,8 @@ final class Sessions {
     /** Open ones, and closed ones whose decoder is not closed yet. */
     private final Set<Session> all = new LinkedHashSet<>();
     private final Set<Session> working = new LinkedHashSet<>();
+    /** Those whose worker was given up. */
+    private final Set<Session> stuck = new HashSet<>();
     private final Deque<Session> wantsWork = new ArrayDeque<>();
     private final Deque<Session> hasEvents = new ArrayDeque<>();
     /** After work on a worker. */
@@ -54,6 +57,7 @@ final class Sessions {
     private int jobs;
     private final Counter opened = new Counter();
     private final Counter failed = new Counter();
+    private final Counter lostWorkers = new Counter();
     private final Counter pictures = new Counter();
     private final Counter copied = new Counter();
     private final Counter converted = new Counter();
@@ -82,6 +86,8 @@ final class Sessions {
         report.counter("sessions.failed", "sessions", "Sessions ended because their decoder failed.", failed);
         report.gauge("sessions.present", "sessions", "Sessions that are open, or whose decoder is being closed.",
                 present);
+        report.counter("workers.lost", "workers", "Workers given up because a codec did not return to them.",
+                lostWorkers);
         report.counter("pictures", "pictures", "Pictures delivered in CAPTURE buffers.", pictures);
         report.counter("copiedBytes.pictures", "bytes",
                 "Bytes of pictures copied: they were not decoded into CAPTURE buffers in place.", copied);
@@ -97,8 +103,10 @@ final class Sessions {
     /** Opens one; null if the limit is reached or the share used up. */
     @Nullable
     Session open() {
-        if (open.size() >= most || all.size() >= 2 * most) {
-            LOG.debug("{}: {} sessions are open, {} with those being closed", name, open.size(), all.size());
+        if (open.size() >= most || all.size() >= 2 * most || stuck.size() >= Workers.MOST_LOST) {
+            LOG.debug("{}: {} sessions are open, {} with those being closed, and {} codecs are stuck", name,
+                    open.size(),
+                    all.size(), stuck.size());
             return null;
         }
         if (!share.takeOrTell(Resource.HEAP, SESSION_HEAP)) return null;
@@ -169,6 +177,7 @@ final class Sessions {
         if (workers.submit("a picture", session.job()::run, () -> {
             jobs--;
             working.remove(session);
+            stuck.remove(session);
             done.run();
             Session next = wantsWork.poll();
             if (next != null) changed(next);
@@ -203,12 +212,26 @@ final class Sessions {
         session.fail(Errno.EIO);
     }
 
-    /** Ends the sessions whose decoder takes too long. */
+    /** Ends the sessions whose codec takes too long, and replaces workers that do not come back from one. */
     void watch() {
         for (Session session : List.copyOf(working)) {
+            replaceWorker(session);
             if (!session.job().interruptIfLonger(longestNanos) || session.isBroken() || session.isClosed()) continue;
             fail(session, "it takes longer than %d ms".formatted(longestNanos / 1_000_000));
             whenChanged.accept(session);
+        }
+    }
+
+    private void replaceWorker(Session session) {
+        Thread worker = session.job().longerThan(2 * longestNanos);
+        if (worker == null || !stuck.add(session)) return;
+        lostWorkers.increment();
+        if (workers.replace(worker)) {
+            LOG.warn("{}: the codec of session {} heeds no interrupt; another worker takes its place", name,
+                    session.id());
+        } else {
+            LOG.warn("{}: the codec of session {} heeds no interrupt, and {} workers are lost already", name,
+                    session.id(), Workers.MOST_LOST);
         }
     }
 

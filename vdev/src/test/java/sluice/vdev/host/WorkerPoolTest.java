@@ -73,6 +73,40 @@ class WorkerPoolTest {
         }
     }
 
+    @Test
+    void aLostWorkerIsReplacedUpToALimit() {
+        List<Thread> lost = new CopyOnWriteArrayList<>();
+        CountDownLatch ended = new CountDownLatch(Workers.MOST_LOST + 1);
+        for (int i = 0; i <= Workers.MOST_LOST; i++) {
+            CountDownLatch begun = new CountDownLatch(1);
+            assertThat(first.submit("a job that does not end", () -> {
+                lost.add(Thread.currentThread());
+                begun.countDown();
+                await(free);
+            }, ended::countDown)).isTrue();
+            await(begun);
+            assertThat(first.replace(lost.getLast())).as("worker %d", i).isEqualTo(i < Workers.MOST_LOST);
+        }
+        CountDownLatch last = new CountDownLatch(1);
+        assertThat(second.submit("a job that waits", () -> {}, last::countDown)).isTrue();
+        free.countDown();
+        await(ended);
+        await(last);
+        // Those that came back have ended, and the pool is as large as before.
+        occupyNot();
+    }
+
+    /** One job at a time again. */
+    private void occupyNot() {
+        List<String> threads = new CopyOnWriteArrayList<>();
+        CountDownLatch done = new CountDownLatch(3);
+        for (int i = 0; i < 3; i++)
+            assertThat(first.submit("work", () -> threads.add(Thread.currentThread().getName()), done::countDown))
+                    .isTrue();
+        await(done);
+        assertThat(threads).hasSize(3).containsOnly(threads.getFirst());
+    }
+
     /** The law: between two jobs of one device each other device that waits has one done. */
     @Test
     void aDeviceWithManyJobsDelaysAnotherByOne() {

@@ -3,6 +3,7 @@ package sluice.vdev.media;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.List;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import org.jspecify.annotations.Nullable;
@@ -46,12 +47,22 @@ class MediaFuzzTest {
     @Test
     void theSeedsAreWhatTheirEncodersMake() throws IOException {
         SeedCorpus.check(MediaFuzzTest.class, "commands", MediaSeeds.commands());
+        SeedCorpus.check(MediaFuzzTest.class, "encoderCommands", MediaSeeds.encoderCommands());
         SeedCorpus.check(MediaFuzzTest.class, "calls", MediaSeeds.calls());
     }
 
     @FuzzTest
     void commands(byte[] input) throws IOException {
-        OneThreadMedia device = device();
+        commands(device(), input);
+    }
+
+    @FuzzTest
+    void encoderCommands(byte[] input) throws IOException {
+        if (media == null) media = OneThreadMedia.encoder(List.of(EncodedFormat.plain()));
+        commands(media, input);
+    }
+
+    private static void commands(OneThreadMedia device, byte[] input) {
         FuzzInput in = new FuzzInput(input);
         while (in.hasMore()) {
             int length = 4 * in.u8();
@@ -73,7 +84,7 @@ class MediaFuzzTest {
         assertThat(answer.limit()).isBetween(closes ? 0 : Math.min(8, room), room);
         if (answer.limit() < 8) return;
         assertThat(answer.getInt(0)).isIn(0, Errno.EINVAL, Errno.ENOTTY, Errno.EBUSY, Errno.ENOMEM, Errno.EMFILE,
-                Errno.EACCES, Errno.EFAULT, Errno.EIO, Errno.ENOBUFS, V4l2.EBADR);
+                Errno.EACCES, Errno.ERANGE, Errno.EFAULT, Errno.EIO, Errno.ENOBUFS, V4l2.EBADR);
         assertThat(answer.getInt(4)).isZero();
     }
 

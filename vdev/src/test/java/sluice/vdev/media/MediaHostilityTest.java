@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Timeout;
 
 import sluice.dmacore.linux.Errno;
 import sluice.vdev.codec.plain.PlainUnits;
+import sluice.vdev.device.Workers;
 import sluice.vdev.fixture.GuestRam;
 import sluice.vdev.fixture.VhostUserBits;
 import sluice.vdev.fixture.VirtioPciSession;
@@ -102,6 +103,30 @@ class MediaHostilityTest {
             endsAlone(rig, PlainUnits.SPINS);
             endsAlone(rig, PlainUnits.SPINS);
             endsAlone(rig, PlainUnits.SPINS);
+        }
+    }
+
+    /** As many as there are workers: others take their places, and the last unit is decoded while all of these are still at it. */
+    @Test
+    void decodersThatHeedNoInterruptEndTheirSessionsOnly() throws Exception {
+        int processors = Math.min(Workers.MOST_LOST, Runtime.getRuntime().availableProcessors());
+        int millis = 5000;
+        try (Rig rig = new Rig("decode-limit", "50")) {
+            long began = System.nanoTime();
+            List<Integer> deaf = new ArrayList<>();
+            for (int i = 0; i < processors; i++)
+                deaf.add(rig.begin(PlainUnits.deed(SIDE, SIDE, PlainUnits.DEAF).putInt(12, millis)));
+            for (int i = 0; i < processors; i++) assertThat(rig.driver.event().kind()).as("an error").isZero();
+            int id = rig.begin(good());
+            assertThat(rig.driver.request(id, MediaDriver.CAPTURE, 1, V4l2.MEMORY_MMAP)).isEqualTo(1);
+            while (rig.driver.queue(id, MediaDriver.CAPTURE, 0, 0, 0) != 0)
+                Thread.onSpinWait();
+            assertThat(rig.driver.stream(id, MediaDriver.CAPTURE, true)).isZero();
+            for (int i = 0; i < 2; i++) assertThat(rig.driver.event().session()).isEqualTo(id);
+            if (processors == Runtime.getRuntime().availableProcessors())
+                assertThat(System.nanoTime() - began).as("while the others are at it").isLessThan(millis * 1_000_000L);
+            for (int one : deaf) rig.driver.close(one);
+            rig.driver.close(id);
         }
     }
 

@@ -77,6 +77,33 @@ final class MediaSeeds {
         return seeds;
     }
 
+    static Map<String, byte[]> encoderCommands() {
+        Map<String, byte[]> seeds = new LinkedHashMap<>();
+        seeds.put("one-stream", buffers(V4l2.MEMORY_MMAP).ioctl(Ioctl.S_PARM, little(Struct.Parameters.BYTES)
+                .putInt(0, OUTPUT).putInt(12, 1).putInt(16, 25))
+                .ioctl(Ioctl.S_CTRL, little(8).putInt(0, EncoderControls.FORCE_KEY_FRAME))
+                .ioctl(Ioctl.QBUF, MediaDriver.buffer(CAPTURE, 0, V4l2.MEMORY_MMAP, 1))
+                .ioctl(Ioctl.QBUF, MediaDriver.buffer(OUTPUT, 0, V4l2.MEMORY_MMAP, 1).putInt(88, 384))
+                .ioctl(Ioctl.STREAMON, little(4).putInt(0, OUTPUT)).ioctl(Ioctl.STREAMON, little(4).putInt(0, CAPTURE))
+                .options(MediaFuzzTest.WORK)
+                .ioctl(Ioctl.ENCODER_CMD, little(Struct.ENCODER_COMMAND_BYTES).putInt(0, V4l2.ENC_CMD_STOP))
+                .options(MediaFuzzTest.WORK | EVENTS)
+                .ioctl(Ioctl.QBUF, MediaDriver.buffer(CAPTURE, 1, V4l2.MEMORY_MMAP, 1)).options(EVENTS)
+                .ioctl(Ioctl.STREAMOFF, little(4).putInt(0, CAPTURE)).close().seed());
+        seeds.put("crop-and-rates", new MediaSeeds().open()
+                .ioctl(Ioctl.S_FMT, little(Struct.Format.BYTES).putInt(0, OUTPUT).putInt(8, -1).putInt(12, 17)
+                        .putInt(32, -1))
+                .ioctl(Ioctl.S_SELECTION,
+                        little(Struct.Selection.BYTES).putInt(0, 2).putInt(20, -5).putInt(24, 1 << 30))
+                .ioctl(Ioctl.S_PARM, little(Struct.Parameters.BYTES).putInt(0, CAPTURE).putInt(12, -1).putInt(16, 7))
+                .ioctl(Ioctl.G_PARM, little(Struct.Parameters.BYTES).putInt(0, 77))
+                .ioctl(Ioctl.S_CTRL, little(8).putInt(0, EncoderControls.BITRATE_MODE).putInt(4, 9))
+                .ioctl(Ioctl.QUERYMENU, little(Struct.QueryMenu.BYTES).putInt(0, EncoderControls.BITRATE_MODE)
+                        .putInt(4, 1))
+                .ioctl(Ioctl.EXPBUF, little(Struct.ExportBuffer.BYTES + Struct.UUID_BYTES).putInt(0, OUTPUT)).seed());
+        return seeds;
+    }
+
     private static final int EVENTS = MediaFuzzTest.EVENT;
     private int options;
 

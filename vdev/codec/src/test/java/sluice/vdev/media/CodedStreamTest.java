@@ -8,10 +8,12 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Random;
 
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
+import sluice.dmacore.budget.Resource;
 import sluice.vdev.codec.CodecEngine;
 import sluice.vdev.codec.CodecException;
 import sluice.vdev.codec.Coding;
@@ -176,6 +178,64 @@ class CodedStreamTest {
     @EnumSource(value = Coding.class, names = "HEVC", mode = EnumSource.Mode.EXCLUDE)
     void picturesAreDecodedInPlace(Coding coding) throws CodecException, IOException {
         assertThat(copied(coding, MANY_BUFFERS)).isZero();
+    }
+
+    /** Whatever a stream says: its units are errors at most, others are decoded after it, and nothing is kept. */
+    @ParameterizedTest
+    @EnumSource(value = Coding.class, names = { "HEVC", "AV1" }, mode = EnumSource.Mode.EXCLUDE)
+    void brokenStreamsLeaveNothing(Coding coding) throws CodecException, IOException {
+        System.out.println("seed 21");
+        Random random = new Random(21);
+        CodecEngine engine = Engines.decoding(coding).orElseThrow();
+        List<byte[]> units = encoded(engine, coding);
+        try (OneThreadMedia device = new OneThreadMedia(List.of(CodedFormat.of(coding, engine)))) {
+            int id = device.open();
+            assertThat(device.ioctl(id, Ioctl.S_FMT, MediaDriver.little(Struct.Format.BYTES)
+                    .putInt(0, MediaDriver.OUTPUT).putInt(8, WIDTH).putInt(12, HEIGHT).putInt(28, UNIT_BYTES)))
+                    .isZero();
+            request(device, id, MediaDriver.OUTPUT, BUFFERS);
+            request(device, id, MediaDriver.CAPTURE, MANY_BUFFERS);
+            on(device, id, MediaDriver.OUTPUT);
+            on(device, id, MediaDriver.CAPTURE);
+            for (int i = 0; i < MANY_BUFFERS; i++) queue(device, id, MediaDriver.CAPTURE, i, 0, 0);
+            int sent = 0;
+            for (int round = 0; round < 200 && sent < 60; round++) {
+                if (sent < BUFFERS) {
+                    queueBroken(device, id, sent++, units, random);
+                    continue;
+                }
+                while (device.work()) {
+                    // All that can be done.
+                }
+                for (var event = device.event(); event.isPresent(); event = device.event()) {
+                    if (event.get().kind() != 1) continue;
+                    if (event.get().type() == MediaDriver.OUTPUT)
+                        queueBroken(device, id, event.get().index(), units, random);
+                    else
+                        if ((event.get().flags() & V4l2.BUF_LAST) == 0)
+                            device.ioctl(id, Ioctl.QBUF, MediaDriver.buffer(MediaDriver.CAPTURE, event.get().index(),
+                                    V4l2.MEMORY_MMAP, 1));
+                    sent++;
+                }
+            }
+            device.closeSession(id);
+            while (device.work()) {
+                // The decoder is closed.
+            }
+            assertThat(device.device.arena().reserved()).isZero();
+            assertThat(device.used(Resource.HEAP)).isZero();
+            assertThat(device.used(Resource.HOST_MEMORY)).isZero();
+            assertThat(through(device, units, MANY_BUFFERS)).hasSize(FRAMES);
+        }
+    }
+
+    private static void queueBroken(OneThreadMedia device, int id, int index, List<byte[]> units, Random random) {
+        byte[] unit = units.get(random.nextInt(units.size())).clone();
+        int changes = random.nextInt(12);
+        for (int i = 0; i < changes; i++) unit[random.nextInt(unit.length)] = (byte) random.nextInt();
+        int length = random.nextInt(4) == 0 ? 1 + random.nextInt(unit.length) : unit.length;
+        device.write(offset(device, id, MediaDriver.OUTPUT, index), ByteBuffer.wrap(unit));
+        queue(device, id, MediaDriver.OUTPUT, index, length, 1);
     }
 
     private static long copied(Coding coding, int captures) throws CodecException, IOException {

@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Comparator;
 import java.util.PriorityQueue;
+import java.util.concurrent.locks.LockSupport;
 
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +22,8 @@ import sluice.vdev.codec.PixelFormat;
  */
 public final class PlainDecoder implements Decoder {
     private static final int BLOCK = 16;
+    private static final int MOST_DEAF_MILLIS = 10_000;
+    private static final long NANOS_PER_MILLI = 1_000_000;
 
     /** A unit that is not shown yet, with its picture if that is in the caller's memory. */
     private record Held(PlainUnit unit, MemorySegment bytes, long time, PictureMemory.@Nullable Place place) {}
@@ -54,6 +57,7 @@ public final class PlainDecoder implements Decoder {
             }
             case PlainUnit.THROWS -> throw new IllegalStateException("a unit that makes its decoder fail");
             case PlainUnit.SPINS -> spin();
+            case PlainUnit.DEAF -> beDeaf(read.seed());
             default -> throw new CodecException("a unit that is broken");
         }
         PictureFormat format = told;
@@ -72,6 +76,14 @@ public final class PlainDecoder implements Decoder {
         while (!Thread.currentThread().isInterrupted())
             Thread.onSpinWait();
         throw new CodecException("interrupted");
+    }
+
+    private static void beDeaf(int millis) {
+        long end = System.nanoTime() + Math.clamp(millis, 0, MOST_DEAF_MILLIS) * NANOS_PER_MILLI;
+        for (long left = end - System.nanoTime(); left > 0; left = end - System.nanoTime()) {
+            Thread.interrupted();
+            LockSupport.parkNanos(left);
+        }
     }
 
     /** Decodes in place, or returns null. */

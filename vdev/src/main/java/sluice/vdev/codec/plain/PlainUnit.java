@@ -20,7 +20,7 @@ import sluice.vdev.codec.PixelFormat;
  * </pre>
  *
  * A decoder keeps {@code delay} pictures back and shows the earliest of display first, as codecs with B-frames do. A deed is
- * 0, or what goes wrong: {@link #BROKEN}, {@link #THROWS}, {@link #SPINS}.
+ * 0, or what goes wrong: {@link #BROKEN}, {@link #THROWS}, {@link #SPINS}, {@link #DEAF}.
  *
  * @param order of display, unsigned
  */
@@ -32,6 +32,8 @@ record PlainUnit(PictureFormat format, boolean raw, int delay, int deed, int see
     static final int THROWS = 2;
     /** The decoder does not return until it is interrupted. */
     static final int SPINS = 3;
+    /** The decoder does not return for as many milliseconds as the seed says, and heeds no interrupt. */
+    static final int DEAF = 4;
     private static final int MAGIC = 'S' | 'L' << 8 | 'P' << 16 | 'L' << 24;
     private static final int MOST_DELAY = 16;
     private static final List<PixelFormat> PIXELS = List.of(PixelFormat.YU12, PixelFormat.NV12, PixelFormat.GREY);

@@ -9,6 +9,7 @@ public final class PlainUnits {
     public static final int BROKEN = PlainUnit.BROKEN;
     public static final int THROWS = PlainUnit.THROWS;
     public static final int SPINS = PlainUnit.SPINS;
+    public static final int DEAF = PlainUnit.DEAF;
 
     private PlainUnits() {}
 
