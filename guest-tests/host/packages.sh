@@ -6,7 +6,7 @@
 # Without `tests`: Maven, QEMU 9 or later, busybox, a C compiler that links statically, and a Debian kernel, which is only
 # unpacked into the cache folder, never installed. With `modules` also make, and, unpacked into the cache folder, the headers
 # of the kernels there, by which kernel modules are built for them. With `tests` all of that, the C peer vhost-user-gpu,
-# modetest and the VNC viewer gvnccapture, and, unpacked into the cache folder: the QEMUs of Debian 12 (7.2) and of Debian 13's backports (11.1), the kernel
+# modetest, libvirt and the VNC viewer gvnccapture, and, unpacked into the cache folder: the QEMUs of Debian 12 (7.2) and of Debian 13's backports (11.1), the kernel
 # of the latter, and the compositor Weston, the X server Xorg and the video tools v4l-utils of Debian 13, which guests run.
 #
 # The machine's own package sources stay as they are. What is needed beyond them (on Debian 12, the suite
@@ -88,6 +88,10 @@ qemu_is_new_enough() {
     [ "$(qemu_major)" -ge "$least_qemu" ] 2>/dev/null
 }
 
+is_installed() {
+    [ "$(dpkg-query --show --showformat='${db:Status-Abbrev}' "$1" 2>/dev/null)" = 'ii ' ]
+}
+
 has_peer() {
     local manifest=/usr/share/qemu/vhost-user/50-qemu-gpu.json binary
     [ -r "$manifest" ] || return 1
@@ -119,6 +123,11 @@ if [ -n "$for_tests" ]; then
     has_peer || need wanted_new qemu-system-gui "the C peer vhost-user-gpu, to compare with"
     [ -e "/$dbus_display" ] || need wanted_new qemu-system-modules-opengl "QEMU's D-Bus display, by which the tests resize screens"
     command -v gvnccapture >/dev/null || need wanted gvncviewer "gvnccapture, a VNC viewer that saves what it sees"
+    for package in libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients; do
+        is_installed "$package" || need wanted "$package" "libvirt, which starts the GPU in a test"
+    done
+    command -v unshare >/dev/null || need wanted util-linux "unshare, by which that test leaves nothing behind"
+    command -v pgrep >/dev/null || need wanted procps "pgrep, of that test"
     command -v modetest >/dev/null || need wanted libdrm-tests "modetest, which the tests run in the guest"
     for suite in bookworm $new_suite; do
         qemu_is_unpacked "$suite" || unpack_wanted+=("$suite")

@@ -1,6 +1,7 @@
 package sluice.vdev.cli;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,6 +17,7 @@ import sluice.vdev.plugin.DeviceOption;
 import sluice.vdev.plugin.DeviceProvider;
 import sluice.vdev.plugin.FaultKind;
 import sluice.vdev.plugin.WrongOptionException;
+import sluice.vdev.qemu.QemuDisplay;
 import sluice.vdev.serve.DeviceArgument;
 import sluice.vdev.serve.DeviceCatalog;
 import sluice.vdev.serve.ServerProcess;
@@ -68,8 +70,8 @@ final class DeviceCommand implements Callable<Integer> {
             spec.commandLine().getOut().println("""
                     {
                       "type": "%s",
-                      "features": []
-                    }""".formatted(provider.name()));
+                      "features": [%s]
+                    }""".formatted(provider.name(), features()));
             return 0;
         }
         try (ServerProcess process = machine.open(spec)) {
@@ -78,6 +80,16 @@ final class DeviceCommand implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(), asOption(String.valueOf(e.getMessage())));
         }
         return 0;
+    }
+
+    /**
+     * libvirt 9 writes an empty element {@code acceleration} for a GPU without features, which it cannot read when its daemon is started
+     * again, and then forgets the running VM. With "render-node" it writes the host's node, if there is one; with "virgl" its user can
+     * say {@code accel3d='no'}, for which it passes {@code --virgl} all the same.
+     */
+    private String features() throws IOException {
+        if (!provider.name().equals("gpu")) return "";
+        return QemuDisplay.hasRenderNode(Path.of("/dev/dri")) ? "\"render-node\"" : "\"virgl\"";
     }
 
     /** Converts option names in descriptions: {@code fps=0} of a device is {@code --fps=0} of a command. */

@@ -75,7 +75,9 @@ public final class GpuProvider implements DeviceProvider {
     public ProvidedDevice create(DeviceOptions options, DeviceEnvironment environment)
             throws IOException, WrongOptionException {
         if (options.isGiven("virgl") || options.isGiven("render-node"))
-            throw new IOException("3D (--virgl, --render-node) is not supported: this GPU has 2D commands only");
+            LOG.info(
+                    "{}: this GPU has 2D commands only, and offers its guest no 3D: --virgl and --render-node change nothing",
+                    environment.name());
         GpuOptions gpu = gpu(options, environment);
         pay(gpu.windowBytes(), environment);
         String resolution = resolution(options.text("resolution"));

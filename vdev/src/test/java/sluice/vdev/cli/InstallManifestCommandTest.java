@@ -20,6 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 import sluice.vdev.loopback.CProgram;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /**
  * {@code sluice install-manifest}: by QEMU's rules for such files its output names a program that serves a GPU.
@@ -46,7 +47,7 @@ class InstallManifestCommandTest {
         Map<String, String> environment = new HashMap<>(Map.of("HOME", home.toString(), "PATH", "/usr/bin:/bin"));
         environment.putAll(more);
         String[] arguments = Stream
-                .concat(Stream.of("install-manifest"), Arrays.stream(options))
+                .concat(Stream.of("install-manifest", "--user"), Arrays.stream(options))
                 .toArray(String[]::new);
         try (SluiceProgram program = SluiceProgram.startIn(folder, environment, launcher, arguments)) {
             assertThat(program.status()).as(program.errors()).isZero();
@@ -86,11 +87,32 @@ class InstallManifestCommandTest {
         Path manifests = folder.resolve("manifests");
         try (SluiceProgram program = SluiceProgram.startIn(folder,
                 Map.of("XDG_DATA_HOME", "", "JDK_JAVA_OPTIONS", "-Duser.home=" + home), launcher, "install-manifest",
+                "--user",
                 "--dir=" + manifests)) {
             assertThat(program.status()).as(program.errors()).isZero();
         }
         assertThat(home.resolve(".local/share/sluice/sluice-gpu")).isSymbolicLink();
         assertStartsTheGpu(manifests.resolve("40-sluice-gpu.json"));
+    }
+
+    @Test
+    void theSystemsProgramMustBeForAllUsers() throws Exception {
+        assumeTrue((Integer) Files.getAttribute(folder, "unix:uid") == 0, "only root installs for the system");
+        String[] command = { "install-manifest", "--dir=" + folder.resolve("manifests"),
+                "--program-dir=" + folder.resolve("libexec") };
+        try (SluiceProgram program = SluiceProgram.startIn(folder, Map.of("HOME", home.toString()), launcher,
+                command)) {
+            assertThat(program.status()).isEqualTo(1);
+            assertThat(program.errors()).contains("is not for other users, such as libvirt's");
+        }
+        Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
+        Files.setPosixFilePermissions(launcher, PosixFilePermissions.fromString("rwxr-xr-x"));
+        try (SluiceProgram program = SluiceProgram.startIn(folder, Map.of(), launcher, command)) {
+            assertThat(program.status()).as(program.errors()).isZero();
+            assertThat(program.output()).contains("for all users", "<driver name='vhostuser'/>");
+        }
+        assertStartsTheGpu(folder.resolve("manifests/40-sluice-gpu.json"));
+        assertThat(folder.resolve("libexec/sluice-gpu")).isSymbolicLink();
     }
 
     /** Once more, after the program was moved: the link leads to where it is now. */
@@ -128,7 +150,7 @@ class InstallManifestCommandTest {
         Path file = Files.writeString(folder.resolve("file"), "");
         try (SluiceProgram program = SluiceProgram.startIn(folder,
                 Map.of("HOME", home.toString(), "XDG_DATA_HOME", folder.resolve("data").toString()), launcher,
-                "install-manifest", "--dir=" + file.resolve("manifests"))) {
+                "install-manifest", "--user", "--dir=" + file.resolve("manifests"))) {
             assertThat(program.status()).isEqualTo(1);
             assertThat(program.errors().lines()).hasSize(1).first().asString().startsWith("sluice: ")
                     .contains(file.toString());
