@@ -17,13 +17,18 @@ public final class Main {
     private Main() {}
 
     public static void main(String[] arguments) {
+        int code = run(commandLine(), arguments);
+        ErrorOutput.ofProcess().flush(ServerProcess.LAST_LINES);
+        System.exit(code);
+    }
+
+    /** All commands. */
+    static CommandLine commandLine() {
         CommandLine commandLine = new CommandLine(new Main());
         for (DeviceProvider own : DeviceCatalog.own()) commandLine.addSubcommand(own.name(), DeviceCommand.of(own));
         String[] version = commandLine.getCommandSpec().version();
         commandLine.getSubcommands().values().forEach(command -> command.getCommandSpec().version(version));
-        int code = run(commandLine, arguments);
-        ErrorOutput.ofProcess().flush(ServerProcess.LAST_LINES);
-        System.exit(code);
+        return commandLine;
     }
 
     /** Runs a command line by the rules for exit codes and errors. */

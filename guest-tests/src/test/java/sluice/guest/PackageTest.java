@@ -1,0 +1,55 @@
+package sluice.guest;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+/**
+ * The Debian package is made of the built module, and what it installs serves a GPU as a service does: by another user, without a
+ * HOME, a locale or a Java of the host, and with a /tmp from which nothing can be executed.
+ */
+@Tag("guest")
+@Tag("matrix")
+class PackageTest {
+    private static final Path MODULE = Path.of("../vdev").toAbsolutePath().normalize();
+
+    private static String run(List<String> command) throws IOException, InterruptedException {
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as("%s: %s", command, output).isZero();
+        return output;
+    }
+
+    @Test
+    @Timeout(900)
+    void whatIsInstalledRunsAsAService(@TempDir Path folder) throws Exception {
+        assumeTrue((Integer) Files.getAttribute(folder, "unix:uid") == 0, "only root mounts file systems");
+        Path target = MODULE.resolve("target");
+        assumeTrue(Files.exists(target.resolve("vdev-0.1.0-SNAPSHOT.jar")), "the module vdev is not packaged yet");
+        Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
+        String made = run(List.of("bash", MODULE.resolve("package/package.sh").toString(), target.toString(),
+                folder.resolve("out").toString(), System.getProperty("java.home")));
+        assertThat(made.lines()).hasSize(2);
+        Path root = folder.resolve("root");
+        run(List.of("dpkg-deb", "-x", made.lines().findFirst().orElseThrow(), root.toString()));
+        Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwxr-xr-x"));
+        assertThat(root.resolve("usr/share/man/man1/sluice-gpu.1.gz")).isNotEmptyFile();
+        assertThat(root.resolve("usr/lib/systemd/system/sluice@.service")).isNotEmptyFile();
+        run(List.of("bash", "-n", root.resolve("usr/share/bash-completion/completions/sluice").toString()));
+        String said = run(
+                List.of("unshare", "--mount", "bash", MODULE.resolve("package/try.sh").toString(), root.toString()));
+        assertThat(said.lines()).as(said).contains("sluice 0.1.0", "the socket is for its group", "the cache is used",
+                "the library is loaded in place", "the command for QEMU is complete", "ended with 0");
+    }
+}
