@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * A VNC viewer for tests, written from RFC 6143 without a look at the server: its decoders share no code with the encoders.
  * It blocks; a TCP connection that is silent for ten seconds fails.
  */
-final class VncClient implements AutoCloseable {
+public final class VncClient implements AutoCloseable {
     static final int RAW = 0;
     static final int ZRLE = 16;
     static final int DESKTOP_SIZE = -223;
@@ -111,7 +111,7 @@ final class VncClient implements AutoCloseable {
     }
 
     /** A viewer without password after its handshake. */
-    static VncClient open(RfbAddress address) throws IOException {
+    public static VncClient open(RfbAddress address) throws IOException {
         VncClient client = connect(address);
         if (client.shakeHands(8, null) != 0) throw new AssertionError("refused");
         return client;
@@ -210,7 +210,8 @@ final class VncClient implements AutoCloseable {
                 .putShort((short) y).putShort((short) w).putShort((short) h).array());
     }
 
-    void key(int keysym, boolean pressed) throws IOException {
+    /** Presses or releases a key: RFC 6143, 7.5.4. */
+    public void key(int keysym, boolean pressed) throws IOException {
         out.write(ByteBuffer.allocate(8).put((byte) 4).put((byte) (pressed ? 1 : 0)).putShort((short) 0).putInt(keysym)
                 .array());
     }
