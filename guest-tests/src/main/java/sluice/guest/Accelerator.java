@@ -1,10 +1,6 @@
 package sluice.guest;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -13,6 +9,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import sluice.vdev.qemu.CacheFolder;
+import sluice.vdev.qemu.KvmProbe;
 import sluice.vdev.qemu.QemuBinary;
 
 /** QEMU's accelerators. */
@@ -23,8 +20,6 @@ public enum Accelerator {
     TCG("-accel tcg,thread=multi -cpu max");
 
     private static final Logger LOG = LoggerFactory.getLogger(Accelerator.class);
-    private static final Path DEVICE = Path.of("/dev/kvm");
-    private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
     private static final Duration BOOT_LIMIT = Duration.ofSeconds(10);
 
     private final String arguments;
@@ -45,17 +40,14 @@ public enum Accelerator {
      */
     public static Accelerator best(QemuBinary qemu, GuestImage image, CacheFolder cache)
             throws IOException, InterruptedException {
-        if (!Files.isReadable(DEVICE) || !Files.isWritable(DEVICE))
-            return TCG;
-        String bootId = Files.exists(BOOT_ID) ? Files.readString(BOOT_ID).strip() : "unknown";
-        Path known = cache.folder("accelerator").resolve(bootId + "-" + qemu.version());
-        if (Files.exists(known))
-            return valueOf(Files.readString(known).strip().toUpperCase(Locale.ROOT));
-        Accelerator found = boots(qemu, image) ? KVM : TCG;
-        Path written = Files.createTempFile(known.getParent(), "probe-", "");
-        Files.write(written, found.toString().getBytes(StandardCharsets.UTF_8));
-        Files.move(written, known, StandardCopyOption.ATOMIC_MOVE);
-        return found;
+        if (!KvmProbe.isUsable()) return TCG;
+        KvmProbe probe = new KvmProbe(cache);
+        Boolean boots = probe.known(qemu);
+        if (boots == null) {
+            boots = boots(qemu, image);
+            probe.remember(qemu, boots);
+        }
+        return boots ? KVM : TCG;
     }
 
     private static boolean boots(QemuBinary qemu, GuestImage image) throws InterruptedException {

@@ -19,6 +19,7 @@ import picocli.CommandLine.Spec;
 
 import sluice.vdev.qemu.CacheFolder;
 import sluice.vdev.qemu.InstalledQemu;
+import sluice.vdev.qemu.KvmProbe;
 import sluice.vdev.qemu.QemuBinary;
 import sluice.vdev.qemu.QemuDevice;
 
@@ -63,8 +64,7 @@ final class DoctorCommand implements Callable<Integer> {
         findings.addAll(headers());
         findings.add(manifest());
         findings.add(desktop());
-        findings.add(file("KVM", "/dev/kvm",
-                "optional; ask the owner of this machine for nested virtualisation, guests run under TCG without it"));
+        findings.add(kvm(CacheFolder.ofUser()));
         findings.add(
                 file("udmabuf", "/dev/udmabuf", "optional; modprobe udmabuf if the kernel has it (guests do)"));
         findings.add(mappings());
@@ -144,6 +144,27 @@ final class DoctorCommand implements Callable<Integer> {
         boolean present = Files.exists(weston);
         return new Finding("Weston for guests", present, false, present ? weston.toString() : "not unpacked",
                 present ? "" : "only for the tests; " + SETUP_TESTS);
+    }
+
+    /** As the demo, which boots a guest under KVM once and remembers whether it did. */
+    private static Finding kvm(CacheFolder cache) throws IOException, InterruptedException {
+        String mend = "optional; ask the owner of this machine for nested virtualisation, guests run under TCG without it";
+        if (!Files.exists(KvmProbe.DEVICE)) return new Finding("KVM", false, false, "no " + KvmProbe.DEVICE, mend);
+        if (!KvmProbe.isUsable()) {
+            return new Finding("KVM", false, false, "no permission to use " + KvmProbe.DEVICE,
+                    "optional; usermod -aG kvm $USER, and log in again");
+        }
+        Boolean boots = null;
+        for (InstalledQemu qemu : InstalledQemu.all(cache, new ArrayList<>())) {
+            Boolean known = new KvmProbe(cache).known(qemu.binary());
+            if (known != null) boots = known;
+        }
+        if (boots == null)
+            return new Finding("KVM", true, false,
+                    KvmProbe.DEVICE + ", not tried yet: ./sluice demo boots a guest under it", "");
+        return boots
+                ? new Finding("KVM", true, false, KvmProbe.DEVICE + ", a guest has booted under it", "")
+                : new Finding("KVM", false, false, KvmProbe.DEVICE + " is there, but no guest boots under it", mend);
     }
 
     private static Finding file(String what, String path, String mend) {

@@ -64,12 +64,16 @@ public final class QemuHint {
         return word.matches("[A-Za-z0-9_./,=:+@%-]+") ? word : "'" + word.replace("'", "'\\''") + "'";
     }
 
-    /** For any PCI function. */
-    public static String attachFunction(Path socket) {
+    /**
+     * For any PCI function.
+     *
+     * @param hasScreen whether it is a GPU, which QEMU does not show over vfio-user: it adds no second one, and opens no window
+     */
+    public static String attachFunction(Path socket, boolean hasScreen) {
         String options = """
                 -machine q35,memory-backend=mem \
                 -object memory-backend-memfd,id=mem,size=1G,share=on \
-                -device %s""".formatted(shell(function(socket)));
+                -device %s%s""".formatted(shell(function(socket)), hasScreen ? " -vga none -display none" : "");
         return "attach it to QEMU 10.1 or later with: qemu-system-x86_64 " + options;
     }
 

@@ -238,7 +238,10 @@ final class DeviceServer implements AutoCloseable {
      * @param isViewed whether its screen is served to viewers
      */
     String hint(Path path, boolean isViewed) throws InterruptedException {
-        if (options.transportOf(device) == CommonOptions.Transport.VFIO_USER) return QemuHint.attachFunction(path);
+        if (options.transportOf(device) == CommonOptions.Transport.VFIO_USER) {
+            boolean hasScreen = device instanceof ProvidedDevice.Virtio shown && shown.display() != null;
+            return QemuHint.attachFunction(path, hasScreen);
+        }
         if (!(device instanceof ProvidedDevice.Virtio virtio))
             throw new IllegalStateException("vhost-user serves virtio devices only");
         return virtio.display() == null || virtio.needsAllFeatures()
