@@ -96,10 +96,17 @@ final class CheckMachine implements Closeable {
      */
     static CheckMachine boot(List<String> launcher, QemuBinary binary, GuestImage image, Card card, Setup setup,
             boolean blobs, Additions additions, CacheFolder cache) throws IOException, InterruptedException {
-        CardServer server = CardServer.start(launcher, card, setup, blobs);
         TracePort trace = additions.calls() == CallSource.TRACE
                 ? TracePort.open(setup.iommu() != GuestIommu.NONE)
                 : null;
+        CardServer server;
+        boolean served = false;
+        try {
+            server = CardServer.start(launcher, card, setup, blobs);
+            served = true;
+        } finally {
+            if (!served && trace != null) trace.close();
+        }
         Machine.Builder builder = Machine.of(binary, image).backEnd(() -> end(server, trace)).iommu(setup.iommu())
                 .kernel(setup.bounce());
         if (trace != null) builder.arguments(trace.qemuArguments());

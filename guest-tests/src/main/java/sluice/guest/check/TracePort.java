@@ -61,9 +61,14 @@ final class TracePort implements Closeable {
      */
     static TracePort open(boolean translated) throws IOException {
         Path folder = Files.createTempDirectory("sluice-trace-");
-        ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-        server.bind(UnixDomainSocketAddress.of(folder.resolve("port")));
-        TracePort port = new TracePort(folder, server, translated);
+        TracePort port = new TracePort(folder, ServerSocketChannel.open(StandardProtocolFamily.UNIX), translated);
+        boolean bound = false;
+        try {
+            port.server.bind(UnixDomainSocketAddress.of(folder.resolve("port")));
+            bound = true;
+        } finally {
+            if (!bound) port.close();
+        }
         Thread.ofPlatform().daemon().name("trace").start(port::read);
         return port;
     }
