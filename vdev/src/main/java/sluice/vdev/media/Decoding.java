@@ -196,6 +196,9 @@ final class Decoding implements CodecStream {
             switch (outcomes.remove()) {
                 case MediaBuffer buffer -> {
                     lastSent = endsStretch(outcomes.peek());
+                    // Before the last picture, so that its client does not take that for the end.
+                    if (lastSent && outcomes.peek() instanceof Outcome.FormatChange)
+                        events.signal(V4l2.EVENT_SOURCE_CHANGE, 0, V4l2.CHANGED_RESOLUTION);
                     captured(buffer, formats.sizes(buffer.type()), lastSent);
                 }
                 case Outcome.FormatChange change -> {
