@@ -101,13 +101,15 @@ class CheckGuestTest {
                 BOUNCED + "vivid");
         Set<String> misplaced = Set.of(PLAIN + "udmabuf-huge", NON_COHERENT + "udmabuf-huge");
         Set<String> calls = Set.of(PLAIN + "udmabuf", PLAIN + "udmabuf-twice", PLAIN + "heap",
-                NON_COHERENT + "udmabuf", NON_COHERENT + "udmabuf-twice", NON_COHERENT + "heap", BOUNCED + "heap");
+                NON_COHERENT + "udmabuf", NON_COHERENT + "udmabuf-twice", NON_COHERENT + "heap", BOUNCED + "heap",
+                TRANSLATED + "udmabuf", TRANSLATED + "udmabuf-twice");
         Set<String> captured = both(notFetched, Set.of(NON_COHERENT + "blob", BOUNCED + "blob"));
         Run newest = Run.usual(SAA7134, "newest", captured, both(calls, misplaced));
         return Configurations.of(List.of(newest.on(BOUNCED)),
                 List.of(newest, Run.usual(SAA7134, "current", both(captured, misplaced), calls),
                         Run.usual(DT3155, "newest", Set.of(BOUNCED + "udmabuf-huge", BOUNCED + "vivid"),
-                                both(misplaced, Set.of(TRANSLATED + "heap"))),
+                                both(misplaced, Set.of(TRANSLATED + "heap", TRANSLATED + "udmabuf",
+                                        TRANSLATED + "udmabuf-huge", TRANSLATED + "udmabuf-twice"))),
                         Run.behind(GuestIommu.INTEL_LAZY), Run.behind(GuestIommu.VIRTIO),
                         Run.ofScreen("newest", both(notFetched, Set.of(PLAIN + "udmabuf.short"))),
                         Run.ofScreen("current", Set.of(BOUNCED + "vivid"))));
