@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -50,7 +49,8 @@ final class Settings {
      * @throws IOException a file cannot be read, or has a line that is no option; the message names both
      */
     String[] complete(String[] given) throws IOException {
-        if (given.length == 0 || Arrays.stream(given).anyMatch(WITHOUT::contains)) return given;
+        if (given.length == 0 || isNothingSet(given[0])) return given;
+        for (String option : given) if (WITHOUT.contains(option)) return given;
         String command = given[0];
         List<String> options = new ArrayList<>(List.of(given).subList(1, given.length));
         prepend(options, List.of(environment.getOrDefault(VARIABLE, "").strip().split("\\s+")));
@@ -59,6 +59,12 @@ final class Settings {
         passSockets(command, options);
         options.addFirst(command);
         return options.toArray(String[]::new);
+    }
+
+    /** The usual case, in which a VM waits for the socket. */
+    private boolean isNothingSet(String command) {
+        return !environment.containsKey(VARIABLE) && !environment.containsKey(SOCKETS)
+                && !Files.exists(user().resolve(command + ".conf")) && !Files.exists(system.resolve(command + ".conf"));
     }
 
     /** Puts options before others, except those that are among these, too. */
