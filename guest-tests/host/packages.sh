@@ -7,7 +7,7 @@
 # unpacked into the cache folder, never installed. With `modules` also make, and, unpacked into the cache folder, the headers
 # of the kernels there, by which kernel modules are built for them. With `tests` all of that, the C peer vhost-user-gpu,
 # modetest, libvirt and the VNC viewer gvnccapture, and, unpacked into the cache folder: the QEMUs of Debian 12 (7.2) and of Debian 13's backports (11.1), the kernel
-# of the latter, and the compositor Weston, the X server Xorg and the video tools v4l-utils of Debian 13, which guests run.
+# of the latter, and the compositor Weston, the X server Xorg, v4l-utils, GStreamer and ffmpeg of Debian 13, which guests run.
 #
 # The machine's own package sources stay as they are. What is needed beyond them (on Debian 12, the suite
 # bookworm-backports) is read through private package states in the cache folder, from the same mirror.
@@ -116,7 +116,7 @@ kernel_wanted=
 unpack_wanted=() # suites whose QEMU is to be unpacked
 new_kernel_wanted=
 desktop_wanted=
-video_wanted=
+video_wanted=() # of video.sh
 xorg_wanted=
 kernel_is_unpacked current || kernel_wanted=yes
 if [ -n "$for_tests" ]; then
@@ -137,7 +137,9 @@ if [ -n "$for_tests" ]; then
     fi
     kernel_is_unpacked newest || new_kernel_wanted=yes
     desktop_is_unpacked || desktop_wanted=yes
-    video_is_unpacked || video_wanted=yes
+    for kind in video gstreamer ffmpeg; do
+        "${kind}_is_unpacked" || video_wanted+=("$kind")
+    done
     xorg_is_unpacked || xorg_wanted=yes
 fi
 headers_wanted=() # links to kernels
@@ -148,7 +150,7 @@ if [ -n "$for_modules" ]; then
         headers_wanted+=(newest)
     fi
 fi
-if [ ${#unpack_wanted[@]} -gt 0 ] || [ "${headers_wanted[*]: -1}" = newest ] || [ -n "$new_kernel_wanted$desktop_wanted$video_wanted$xorg_wanted" ]; then
+if [ ${#unpack_wanted[@]} -gt 0 ] || [ "${headers_wanted[*]: -1}" = newest ] || [ -n "$new_kernel_wanted$desktop_wanted${video_wanted[*]}$xorg_wanted" ]; then
     compgen -G '/usr/share/keyrings/debian-archive-trixie-stable.*' >/dev/null ||
         need wanted debian-archive-keyring "the keys of Debian 13"
 fi
@@ -157,7 +159,7 @@ if [ -n "$kernel_wanted$new_kernel_wanted" ] && ! command -v depmod >/dev/null &
 fi
 
 if [ ${#reasons[@]} -eq 0 ] && [ ${#unpack_wanted[@]} -eq 0 ] && [ ${#headers_wanted[@]} -eq 0 ] &&
-    [ -z "$kernel_wanted$new_kernel_wanted$desktop_wanted$video_wanted$xorg_wanted" ]; then
+    [ -z "$kernel_wanted$new_kernel_wanted$desktop_wanted${video_wanted[*]}$xorg_wanted" ]; then
     exit 0
 fi
 
@@ -175,7 +177,7 @@ list_by_hand() {
         ${headers_wanted:+"linux-headers-* of those kernels, each with $cache/headers/RELEASE/build pointing to it"} \
         ${unpack_wanted:+"QEMUs 7.2 and 11.1, each as $cache/qemu/NAME/qemu-system-x86_64"} \
         ${desktop_wanted:+"Weston and udev of Debian 13 with their libraries, unpacked as $cache/desktop/$desktop_suite"} \
-        ${video_wanted:+"v4l-utils of Debian 13 with its libraries, unpacked as $cache/video/$video_suite"} \
+        ${video_wanted:+"of Debian 13, with their libraries: ${video_wanted[*]}, each unpacked as $cache/NAME/$video_suite"} \
         ${xorg_wanted:+"Xorg of Debian 13 with its libraries, unpacked as $cache/xorg/$xorg_suite"}
 }
 
@@ -210,7 +212,7 @@ if [ -n "$dry_run" ]; then
     [ -z "$new_kernel_wanted" ] || say "would download the kernel of linux-image-amd64 from $new_suite and unpack it under $cache/kernel"
     [ ${#headers_wanted[@]} -eq 0 ] || say "would download the headers of the kernels ${headers_wanted[*]} and unpack them under $cache/headers"
     [ -z "$desktop_wanted" ] || say "would download Weston of $desktop_suite and unpack it under $cache/desktop"
-    [ -z "$video_wanted" ] || say "would download v4l-utils of $video_suite and unpack it under $cache/video"
+    [ ${#video_wanted[@]} -eq 0 ] || say "would download ${video_wanted[*]} of $video_suite and unpack them under $cache"
     [ -z "$xorg_wanted" ] || say "would download Xorg of $xorg_suite and unpack it under $cache/xorg"
     exit 0
 fi
@@ -225,7 +227,7 @@ say "missing: $(joined "${reasons[@]}" ${kernel_wanted:+"the kernel of linux-ima
     ${new_kernel_wanted:+"the kernel from $new_suite (for the guest)"} \
     ${headers_wanted:+"the headers of the kernels ${headers_wanted[*]} (unpacked, not installed)"} \
     ${desktop_wanted:+"Weston from $desktop_suite (for the guest)"} \
-    ${video_wanted:+"v4l-utils from $video_suite (for the guest)"} \
+    ${video_wanted:+"from $video_suite ${video_wanted[*]} (for the guest)"} \
     ${xorg_wanted:+"Xorg from $xorg_suite (for the guest)"})."
 find_mirror
 
@@ -282,10 +284,11 @@ if [ -n "$desktop_wanted" ] && ! desktop_is_unpacked; then
     use_suite "$desktop_suite"
     unpack_desktop
 fi
-if [ -n "$video_wanted" ] && ! video_is_unpacked; then
+for kind in "${video_wanted[@]}"; do
+    "${kind}_is_unpacked" && continue
     use_suite "$video_suite"
-    unpack_video
-fi
+    "unpack_$kind"
+done
 if [ -n "$xorg_wanted" ] && ! xorg_is_unpacked; then
     use_suite "$xorg_suite"
     unpack_xorg

@@ -8,7 +8,8 @@
 #include "media.h"
 
 /* What the device tells of a buffer that it has filled. */
-#define MEDIA_TOLD	(V4L2_BUF_FLAG_KEYFRAME | V4L2_BUF_FLAG_PFRAME | V4L2_BUF_FLAG_BFRAME | V4L2_BUF_FLAG_LAST)
+#define MEDIA_TOLD	(V4L2_BUF_FLAG_KEYFRAME | V4L2_BUF_FLAG_PFRAME | V4L2_BUF_FLAG_BFRAME | V4L2_BUF_FLAG_LAST | \
+			 V4L2_BUF_FLAG_TIMECODE | V4L2_BUF_FLAG_TSTAMP_SRC_MASK)
 
 static struct media_queue *media_queue(struct vb2_queue *vb2)
 {
@@ -222,6 +223,7 @@ void media_buffer_came(struct media_session *session, const struct v4l2_buffer *
 	if (!queue->vb2.is_output) {
 		buffer->vb.field = said->field;
 		buffer->vb.flags = (buffer->vb.flags & ~MEDIA_TOLD) | (said->flags & MEDIA_TOLD);
+		buffer->vb.timecode = said->timecode;
 		vb->timestamp = v4l2_buffer_get_timestamp(said);
 		for (i = 0; i < vb->num_planes; i++) {
 			u32 bytes = planar ? planes[i].bytesused : said->bytesused;

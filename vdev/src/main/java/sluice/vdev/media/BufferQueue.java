@@ -251,6 +251,9 @@ final class BufferQueue {
             }
         }
         buffer.setTimestamp(isOutput() ? given.seconds() * 1_000_000_000 + given.microseconds() * 1000 : 0);
+        int marks = isOutput() ? given.flags() & (V4l2.BUF_TIMECODE | V4l2.BUF_TSTAMP_SRC) : 0;
+        boolean hasTimecode = (marks & V4l2.BUF_TIMECODE) != 0;
+        buffer.setMarks(marks, hasTimecode ? given.timecode(0) : 0, hasTimecode ? given.timecode(1) : 0);
         buffer.setState(MediaBuffer.State.QUEUED);
         queued.add(buffer);
         buffer.fill(given.in(), given.at(), given.length());

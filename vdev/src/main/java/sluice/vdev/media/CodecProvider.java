@@ -38,7 +38,7 @@ public final class CodecProvider implements DeviceProvider {
         return List.of(
                 new DeviceOption("arena", "MIB",
                         "Memory for MMAP buffers, in MiB: a power of two, 1 to 4096 (default 256)."),
-                new DeviceOption("sessions", "N", "Sessions that may be open at once, 1 to 1024 (default 64)."),
+                new DeviceOption("sessions", "N", "Sessions that may be open at once, 1 to 1024 (default 256)."),
                 new DeviceOption("decode-limit", "MS",
                         "End a session whose decoder takes longer for one unit, 10 to 600000 ms (default 5000)."),
                 new DeviceOption("encoder", "", "Encode instead of decoding."),
@@ -54,7 +54,7 @@ public final class CodecProvider implements DeviceProvider {
         long arena = options.number("arena", 256, 1, 4096);
         if (Long.bitCount(arena) != 1) throw new WrongOptionException("arena=" + arena + ": give a power of two");
         MediaOptions limits = new MediaOptions((int) options.number("virtio-id", MediaOptions.VIRTIO_ID, 1, 63),
-                arena * BYTES_PER_MIB, (int) options.number("sessions", 64, 1, 1024),
+                arena * BYTES_PER_MIB, (int) options.number("sessions", 256, 1, 1024),
                 options.number("decode-limit", 5000, 10, 600_000) * NANOS_PER_MILLI);
         return new ProvidedDevice.Virtio(options.isGiven("encoder")
                 ? MediaDevice.encoder(limits, encoded(options), environment)

@@ -21,6 +21,7 @@ final class Decoding implements CodecStream {
     private final Controls controls;
     private final SessionEvents events;
     private final DecodeJob job;
+    private final UnitMarks marks = new UnitMarks();
     /** What was decoded and waits for a CAPTURE buffer, in order. */
     private final Deque<Outcome> outcomes = new ArrayDeque<>();
     /** Pictures that the running job delivers; they come before {@link #outcomes}. */
@@ -133,6 +134,7 @@ final class Decoding implements CodecStream {
         unit = next;
         boolean again = repeat;
         repeat = false;
+        if (!again) marks.keep(next);
         unitFailed = false;
         job.begin(DecodeJob.Kind.DECODE, flush);
         flush = false;
@@ -268,7 +270,10 @@ final class Decoding implements CodecStream {
         for (int i = 0; i < buffer.planes(); i++) buffer.setUsed(i, i < used.length ? used[i] : 0, 0);
         if (isLast) buffer.setFlags(buffer.flags() | V4l2.BUF_LAST);
         buffer.setSequence(captureSequence++);
-        if (buffer.bytesUsed(0) > 0) pictures++;
+        if (buffer.bytesUsed(0) > 0) {
+            pictures++;
+            marks.mark(buffer);
+        }
         buffer.takeBack();
         events.done(buffer);
     }

@@ -33,6 +33,9 @@ final class MediaBuffer implements Outcome {
     /** In nanoseconds, as videobuf2 keeps it. */
     private long timestamp;
     private int flags;
+    /** Flags that the client gave its unit, and the timecode. */
+    private int marks;
+    private final long[] timecode = new long[2];
     private int sequence;
     /** Grows when a job loses the buffer, and its value when a job got it. Guarded by the buffer. */
     private int epoch;
@@ -140,6 +143,20 @@ final class MediaBuffer implements Outcome {
 
     void setTimestamp(long nanos) {
         timestamp = nanos;
+    }
+
+    int marks() {
+        return marks;
+    }
+
+    long timecode(int half) {
+        return timecode[half];
+    }
+
+    void setMarks(int next, long first, long second) {
+        marks = next;
+        timecode[0] = first;
+        timecode[1] = second;
     }
 
     void setFlags(int next) {
@@ -255,7 +272,8 @@ final class MediaBuffer implements Outcome {
         out.putU32(at + 16, V4l2.FIELD_NONE);
         out.putU64(at + 24, Long.divideUnsigned(timestamp, 1_000_000_000));
         out.putU64(at + 32, Long.remainderUnsigned(timestamp, 1_000_000_000) / 1000);
-        out.clear(at + 40, 16);
+        out.putU64(at + 40, timecode[0]);
+        out.putU64(at + 48, timecode[1]);
         out.putU32(at + 56, sequence);
         out.putU32(at + 60, memoryType);
         out.putU32(at + 72, planes());
@@ -272,7 +290,7 @@ final class MediaBuffer implements Outcome {
     }
 
     private int flagsNow() {
-        int now = flags | V4l2.BUF_TIMESTAMP_COPY;
+        int now = flags | marks | V4l2.BUF_TIMESTAMP_COPY;
         FrameArena.Range range = memory[0] == null ? null : memory[0].range();
         if (range != null && range.isMapped()) now |= V4l2.BUF_MAPPED;
         return now | switch (state) {

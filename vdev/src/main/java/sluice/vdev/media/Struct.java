@@ -209,6 +209,11 @@ sealed interface Struct {
             return in.u64(at + 32);
         }
 
+        /** Half of struct v4l2_timecode, 0 or 1. */
+        long timecode(int half) {
+            return in.u64(at + 40 + half * Long.BYTES);
+        }
+
         int memory() {
             return in.u32(at + 60);
         }

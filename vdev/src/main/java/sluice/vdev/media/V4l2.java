@@ -28,8 +28,10 @@ final class V4l2 {
     static final int BUF_KEYFRAME = 8;
     static final int BUF_PFRAME = 0x10;
     static final int BUF_ERROR = 0x40;
+    static final int BUF_TIMECODE = 0x100;
     static final int BUF_PREPARED = 0x400;
     static final int BUF_TIMESTAMP_COPY = 0x4000;
+    static final int BUF_TSTAMP_SRC = 0x7_0000;
     static final int BUF_LAST = 0x10_0000;
     static final int BUF_REQUEST_FD = 0x80_0000;
 

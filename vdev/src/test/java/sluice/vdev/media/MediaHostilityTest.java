@@ -148,7 +148,7 @@ class MediaHostilityTest {
         try (Rig rig = new Rig()) {
             for (int round = 0; round < 3; round++) {
                 List<Integer> ids = new ArrayList<>();
-                for (int i = 0; i < 64; i++) {
+                for (int i = 0; i < 256; i++) {
                     int id = rig.driver.open();
                     assertThat(id).as("session %d of round %d", i, round).isPositive();
                     assertThat(rig.driver.setFormat(id, MediaDriver.OUTPUT, "SLPL", SIDE, SIDE)).isZero();
@@ -160,7 +160,7 @@ class MediaHostilityTest {
                 for (int id : ids) rig.driver.close(id);
             }
             String report = rig.served.end();
-            assertThat(report).contains("\"opened\": 192", "\"present\": 0");
+            assertThat(report).contains("\"opened\": 768", "\"present\": 0");
         }
     }
 
