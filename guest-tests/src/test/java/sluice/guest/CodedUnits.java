@@ -15,10 +15,6 @@ record CodedUnits(List<byte[]> units) {
     /** NAL unit type 9 (ITU-T H.264, table 7-1). */
     private static final int DELIMITER = 9;
     private static final int NAL_TYPES = 0x1f;
-    /** Start codes of ISO/IEC 13818-2, table 6-1. */
-    private static final int PICTURE = 0;
-    private static final int SEQUENCE = 0xb3;
-    private static final int GROUP = 0xb8;
     /** What v4l2-ctl and v4l2-compliance expect before each unit: this, and its length, big-endian. */
     private static final byte[] HEADER = "rdhV".getBytes(StandardCharsets.US_ASCII);
 
@@ -28,20 +24,6 @@ record CodedUnits(List<byte[]> units) {
         for (int at : starts(stream)) {
             // The delimiter's start code has a fourth byte.
             if ((stream[at + 3] & NAL_TYPES) == DELIMITER) begins.add(at - 1);
-        }
-        return new CodedUnits(cut(stream, begins));
-    }
-
-    /** A stream of frame pictures; headers belong to the picture after them. */
-    static CodedUnits mpeg2(byte[] stream) {
-        List<Integer> begins = new ArrayList<>();
-        int begin = -1;
-        for (int at : starts(stream)) {
-            int code = stream[at + 3] & 0xff;
-            if (begin < 0 && (code == SEQUENCE || code == GROUP || code == PICTURE)) begin = at;
-            if (code != PICTURE) continue;
-            begins.add(begin);
-            begin = -1;
         }
         return new CodedUnits(cut(stream, begins));
     }

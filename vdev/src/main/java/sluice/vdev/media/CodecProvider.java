@@ -3,6 +3,7 @@ package sluice.vdev.media;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 import sluice.vdev.codec.CodecException;
 import sluice.vdev.codec.Coding;
@@ -38,6 +39,8 @@ public final class CodecProvider implements DeviceProvider {
         return List.of(
                 new DeviceOption("arena", "MIB",
                         "Memory for MMAP buffers, in MiB: a power of two, 1 to 4096 (default 256)."),
+                new DeviceOption("codings", "NAME+NAME...",
+                        "Decode only these, of mpeg2, h264, hevc, vp8, vp9, av1 and mjpeg (default: all that there are libraries for); a session begins with the first."),
                 new DeviceOption("sessions", "N", "Sessions that may be open at once, 1 to 1024 (default 256)."),
                 new DeviceOption("decode-limit", "MS",
                         "End a session whose decoder takes longer for one unit, 10 to 600000 ms (default 5000)."),
@@ -76,10 +79,29 @@ public final class CodecProvider implements DeviceProvider {
         return found;
     }
 
-    private static List<CodedFormat> formats(DeviceOptions options) throws IOException {
+    /** Those that were asked for, in that order, or all. */
+    static List<Coding> codings(DeviceOptions options) throws WrongOptionException {
+        String asked = options.text("codings");
+        if (asked == null) return List.of(Coding.values());
+        List<Coding> codings = new ArrayList<>();
+        for (String name : asked.split("\\+", -1)) {
+            Coding found = null;
+            for (Coding coding : Coding.values()) {
+                if (coding.name().equals(name.toUpperCase(Locale.ROOT))) found = coding;
+            }
+            if (found == null || codings.contains(found))
+                throw new WrongOptionException(
+                        "codings=%s: give each once of mpeg2, h264, hevc, vp8, vp9, av1, mjpeg, with + between"
+                                .formatted(asked));
+            codings.add(found);
+        }
+        return codings;
+    }
+
+    private static List<CodedFormat> formats(DeviceOptions options) throws IOException, WrongOptionException {
         List<CodedFormat> found = new ArrayList<>();
         try {
-            for (Coding coding : Coding.values())
+            for (Coding coding : codings(options))
                 Engines.decoding(coding).ifPresent(engine -> found.add(CodedFormat.of(coding, engine)));
         } catch (CodecException e) {
             throw new IOException(e.getMessage(), e);

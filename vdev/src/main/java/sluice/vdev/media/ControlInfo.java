@@ -22,7 +22,7 @@ record ControlInfo(int id, int type, String label, int least, int most, int step
         int least = 0;
         while (items[least].isEmpty())
             least++;
-        return new ControlInfo(id, V4l2.CTRL_MENU, label, least, items.length - 1, 0, standard, flags, List.of(items));
+        return new ControlInfo(id, V4l2.CTRL_MENU, label, least, items.length - 1, 1, standard, flags, List.of(items));
     }
 
     /** A class, whose controls have ids from its own on. */
