@@ -1,6 +1,7 @@
 package sluice.vdev.serve;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -44,8 +45,17 @@ public final class ServedDevice implements AutoCloseable {
         Map<String, List<String>> options = new HashMap<>(Map.of("stats", List.of(report.toString())));
         for (int i = 0; i < namesAndValues.length; i += 2)
             options.put(namesAndValues[i], List.of(namesAndValues[i + 1]));
-        server = DeviceServer.make(provider, new DeviceOptions(options), provider.name(), process);
-        server.listen(socket, SocketAccess.OWNER);
+        boolean serves = false;
+        try {
+            server = DeviceServer.make(provider, new DeviceOptions(options), provider.name(), process);
+            server.listen(socket, SocketAccess.OWNER);
+            serves = true;
+        } finally {
+            if (!serves) {
+                process.close();
+                Files.delete(folder);
+            }
+        }
     }
 
     /** Serves a virtio device that a test has made. */
@@ -77,17 +87,28 @@ public final class ServedDevice implements AutoCloseable {
 
     /** Ends it; the report that it leaves as JSON. */
     public String end() throws IOException {
-        close();
-        if (server.failure() != null) throw new AssertionError(server.failure());
-        String text = Files.readString(report);
-        Files.delete(report);
-        Files.delete(folder);
-        return text;
+        try {
+            stop();
+            if (server.failure() != null) throw new AssertionError(server.failure());
+            return Files.readString(report);
+        } finally {
+            close();
+        }
+    }
+
+    private void stop() {
+        server.close();
+        process.close();
     }
 
     @Override
     public void close() {
-        server.close();
-        process.close();
+        stop();
+        try {
+            Files.deleteIfExists(report);
+            Files.deleteIfExists(folder);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }
