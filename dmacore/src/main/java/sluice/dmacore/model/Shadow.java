@@ -49,12 +49,40 @@ final class Shadow {
         final long[] @Nullable [] bytes = new long[CHUNK_PAGES][];
     }
 
+    /** A sparse file and its mapping. */
+    private record Sparse(Fd fd, FileMapping mapping) {
+        static Sparse of(String name, long bytes, FileMappings files) throws IOException {
+            Fd fd = Memfd.create(name, Memfd.ALLOW_SEALING);
+            boolean mapped = false;
+            try {
+                Memfd.resize(fd, (bytes + PAGE - 1) & -PAGE);
+                Sparse sparse = new Sparse(fd, files.map(fd));
+                mapped = true;
+                return sparse;
+            } finally {
+                if (!mapped) fd.close();
+            }
+        }
+
+        void giveBack(long offset, long bytes) {
+            try {
+                Memfd.punch(fd, offset, bytes);
+            } catch (ErrnoException e) {
+                throw new UncheckedIOException("pages of a shadow cannot be given back", e);
+            }
+        }
+
+        void close() {
+            mapping.release();
+            fd.close();
+        }
+    }
+
     private final FileMapping caches;
-    /** Of the file that has the memory, and the twins behind it. */
-    private final Fd fd;
+    private final Sparse memoryFile;
+    private final Sparse twinsFile;
     private final FileMapping memory;
-    /** Where the twins begin. */
-    private final long twins;
+    private final FileMapping twins;
     private final @Nullable Chunk[] chunks;
     /** Pages that are modelled. */
     private long pages;
@@ -62,33 +90,28 @@ final class Shadow {
     private long uses;
     private final LongAdder copied = new LongAdder();
 
-    private Shadow(FileMapping caches, Fd fd, FileMapping memory) {
+    private Shadow(FileMapping caches, Sparse memory, Sparse twins) {
         this.caches = caches;
-        this.fd = fd;
-        this.memory = memory;
-        twins = wholePages(caches.size());
+        memoryFile = memory;
+        twinsFile = twins;
+        this.memory = memory.mapping;
+        this.twins = twins.mapping;
         chunks = new Chunk[(int) ((caches.size() - 1) / CHUNK_BYTES) + 1];
     }
 
     static Shadow of(FileMapping caches, FileMappings files) throws IOException {
-        Fd fd = Memfd.create("sluice-shadow", Memfd.ALLOW_SEALING);
-        boolean mapped = false;
+        Sparse memory = Sparse.of("sluice-shadow", caches.size(), files);
+        boolean done = false;
         try {
-            Memfd.resize(fd, 2 * wholePages(caches.size()));
-            Shadow shadow = new Shadow(caches, fd, files.map(fd));
+            Shadow shadow = new Shadow(caches, memory, Sparse.of("sluice-twins", caches.size(), files));
             caches.retain();
-            mapped = true;
+            done = true;
             return shadow;
         } finally {
-            if (!mapped) fd.close();
+            if (!done) memory.close();
         }
     }
 
-    private static long wholePages(long bytes) {
-        return (bytes + PAGE - 1) & -PAGE;
-    }
-
-    /** The memory, at the offsets of the file that it is a shadow of, and more behind it. */
     FileMapping memory() {
         return memory;
     }
@@ -119,7 +142,7 @@ final class Shadow {
             if (chunk.uses[in]++ > 0) continue;
             chunk.pages++;
             pages++;
-            store(page * PAGE, Math.min(PAGE, caches.size() - page * PAGE));
+            copy(caches, memory, page * PAGE, Math.min(PAGE, caches.size() - page * PAGE));
             chunk.deviceWritten.clear(in * PAGE_LINES, (in + 1) * PAGE_LINES);
             chunk.bytes[in] = null;
         }
@@ -148,17 +171,13 @@ final class Shadow {
                 idle = -1;
             }
         }
-        // The last pages are given back with the file, or covered anew.
+        // The last pages are given back with the files, or covered anew.
         if (idle >= 0 && pages > 0) giveBack(idle, end);
     }
 
     private void giveBack(long page, long end) {
-        try {
-            Memfd.punch(fd, page * PAGE, (end - page) * PAGE);
-            Memfd.punch(fd, twins + page * PAGE, (end - page) * PAGE);
-        } catch (ErrnoException e) {
-            throw new UncheckedIOException("pages of a shadow cannot be given back", e);
-        }
+        memoryFile.giveBack(page * PAGE, (end - page) * PAGE);
+        twinsFile.giveBack(page * PAGE, (end - page) * PAGE);
     }
 
     private static long endPage(long offset, long bytes) {
@@ -184,23 +203,8 @@ final class Shadow {
         return Objects.requireNonNull(chunks[(int) index], "only pages that play are asked about");
     }
 
-    /** Copies the caches' bytes to memory. */
-    private void store(long offset, long bytes) {
-        copy(caches, offset, memory, offset, bytes);
-    }
-
-    /** Copies memory's bytes to the caches. */
-    private void fetch(long offset, long bytes) {
-        copy(memory, offset, caches, offset, bytes);
-    }
-
-    /** Copies the caches' bytes to their twins. */
-    private void remember(long offset, long bytes) {
-        copy(caches, offset, memory, twins + offset, bytes);
-    }
-
-    private void copy(FileMapping from, long offset, FileMapping to, long toOffset, long bytes) {
-        MemorySegment.copy(from.segment(), offset, to.segment(), toOffset, bytes);
+    private void copy(FileMapping from, FileMapping to, long offset, long bytes) {
+        MemorySegment.copy(from.segment(), offset, to.segment(), offset, bytes);
         copied.add(bytes);
     }
 
@@ -245,19 +249,19 @@ final class Shadow {
 
     /** The bytes that the CPU has written since the device's write, or since memory was equal. */
     long writtenMeanwhile(long line) {
-        return isDeviceWritten(line) ? differing(twins, line) : differing(0, line);
+        return isDeviceWritten(line) ? differing(twins, line) : differing(memory, line);
     }
 
     /** The bytes of a line that are newer in the caches than in memory. */
     long newerInCaches(long line) {
-        long differs = differing(0, line);
+        long differs = differing(memory, line);
         return differs == 0 ? 0 : differs & ~newestInMemory(line);
     }
 
     /** The bytes of a line that are newer in memory than in the caches. */
     long newerInMemory(long line) {
         long written = newestInMemory(line);
-        return written == 0 ? 0 : written & differing(0, line);
+        return written == 0 ? 0 : written & differing(memory, line);
     }
 
     private long newestInMemory(long line) {
@@ -265,22 +269,21 @@ final class Shadow {
         return written == 0 ? 0 : written & ~differing(twins, line);
     }
 
-    /** The bytes of a line in which the caches and memory differ, or their twins. */
-    private long differing(long other, long line) {
+    /** The bytes in which the caches and another buffer differ. */
+    private long differing(FileMapping other, long line) {
         long at = line * LINE;
         long bytes = lineBytes(line);
         MemorySegment a = caches.segment();
-        MemorySegment b = memory.segment();
+        MemorySegment b = other.segment();
         long mask = 0;
         for (int i = 0; i < bytes; i += Long.BYTES) {
             if (bytes - i < Long.BYTES) {
                 for (int k = i; k < bytes; k++) {
-                    if (a.get(ValueLayout.JAVA_BYTE, at + k) != b.get(ValueLayout.JAVA_BYTE, other + at + k))
-                        mask |= 1L << k;
+                    if (a.get(ValueLayout.JAVA_BYTE, at + k) != b.get(ValueLayout.JAVA_BYTE, at + k)) mask |= 1L << k;
                 }
                 break;
             }
-            long x = a.get(WORD, at + i) ^ b.get(WORD, other + at + i);
+            long x = a.get(WORD, at + i) ^ b.get(WORD, at + i);
             for (int k = 0; x != 0; k++, x >>>= 8) {
                 if ((x & 0xff) != 0) mask |= 1L << (i + k);
             }
@@ -300,14 +303,14 @@ final class Shadow {
         int in = (int) (line % CHUNK_LINES);
         if (!chunk.deviceWritten.get(in)) {
             chunk.deviceWritten.set(in);
-            chunk.dirty.set(in, differing(0, line) != 0);
+            chunk.dirty.set(in, differing(memory, line) != 0);
             setDeviceBytes(chunk, in, bytes);
-            remember(line * LINE, lineBytes(line));
+            copy(caches, twins, line * LINE, lineBytes(line));
             return;
         }
         if (differing(twins, line) != 0) chunk.dirty.set(in);
         int first = Long.numberOfTrailingZeros(bytes);
-        remember(line * LINE + first, Math.min(Long.bitCount(bytes), lineBytes(line) - first));
+        copy(caches, twins, line * LINE + first, Math.min(Long.bitCount(bytes), lineBytes(line) - first));
         setDeviceBytes(chunk, in, deviceBytes(line) | bytes);
     }
 
@@ -326,22 +329,22 @@ final class Shadow {
 
     /** Writes the cached line to memory. */
     void writeBack(long line) {
-        store(line * LINE, lineBytes(line));
+        copy(caches, memory, line * LINE, lineBytes(line));
         forgetDevice(line);
     }
 
     /** Drops the cached line: the cache is reloaded from memory. */
     void drop(long line) {
-        fetch(line * LINE, lineBytes(line));
+        copy(memory, caches, line * LINE, lineBytes(line));
         forgetDevice(line);
     }
 
     void writeBack(long offset, long bytes) {
-        store(offset, Math.min(bytes, caches.size() - offset));
+        copy(caches, memory, offset, Math.min(bytes, caches.size() - offset));
     }
 
     void drop(long offset, long bytes) {
-        fetch(offset, Math.min(bytes, caches.size() - offset));
+        copy(memory, caches, offset, Math.min(bytes, caches.size() - offset));
     }
 
     /** The first line of a range that a device has written, or −1. */
@@ -358,7 +361,7 @@ final class Shadow {
 
     void close() {
         caches.release();
-        memory.release();
-        fd.close();
+        memoryFile.close();
+        twinsFile.close();
     }
 }

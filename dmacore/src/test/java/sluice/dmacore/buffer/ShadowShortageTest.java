@@ -25,7 +25,8 @@ import static sluice.dmacore.buffer.Refused.refused;
 /** The memory behind the caches cannot be had: the device is refused, and nothing has changed. */
 class ShadowShortageTest {
     private static final String NO_MEMORY = "no memory to play the caches";
-    private static final int ONE_FILE = 1;
+    /** A file is played by a shadow and its twins: two mappings. */
+    private static final int ONE_FILE = 2;
 
     private final MemoryFiles ram = new MemoryFiles(16);
     private final MemoryFiles shadows = new MemoryFiles(ONE_FILE);
