@@ -15,10 +15,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /**
  * What QEMU 11.1 does when Sluice is gone, as the table in {@code vdev/USAGE.md} says it to users: if a newer QEMU does better, the table
- * changes. {@link LibvirtTest} has the line of the GPU.
+ * changes. {@link LibvirtGuestTest} has the line of the GPU.
  */
 @Tag("guest")
-@Tag("matrix")
 class SluiceEndsTest {
     /** Of a process that abort(3) has ended, by {@link Process#exitValue}. */
     private static final int ABORTED = 128 + 6;

@@ -6,8 +6,9 @@ import java.nio.file.Path;
 import java.util.List;
 
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 import sluice.vdev.qemu.QemuBinary;
 import sluice.vdev.rfb.RfbAddress;
@@ -37,9 +38,14 @@ class VncTypingGuestTest {
         }
     }
 
-    @Test
-    void aTextArrivesAtTheShell(@TempDir Path folder) throws Exception {
-        QemuBinary binary = TestQemu.QEMU_11.binary();
+    static List<TestQemu> qemus() {
+        return Configurations.of(List.of(), List.of(TestQemu.QEMU_11));
+    }
+
+    @ParameterizedTest(allowZeroInvocations = true)
+    @MethodSource("qemus")
+    void aTextArrivesAtTheShell(TestQemu qemu, @TempDir Path folder) throws Exception {
+        QemuBinary binary = qemu.binary();
         GuestImage image = GuestImage.of(GuestKernel.forQemu(binary, TestQemu.CACHE)).module("virtio_pci")
                 .module("virtio_input").module("evdev").build(TestQemu.CACHE);
         Path screen = folder.resolve("screen");

@@ -12,9 +12,10 @@ import java.util.List;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 import sluice.vdev.cli.Start;
 
@@ -27,17 +28,22 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
  */
 @Tag("guest")
 @Tag("matrix")
-class LibvirtTest {
+class LibvirtGuestTest {
     private static final Path SCRIPT = Path.of("host/libvirt-session.sh");
 
-    @Test
+    static List<TestQemu> qemus() {
+        return Configurations.of(List.of(), List.of(TestQemu.QEMU_10));
+    }
+
+    @ParameterizedTest(allowZeroInvocations = true)
+    @MethodSource("qemus")
     @Timeout(600)
-    void aVmLivesThroughTheRestartOfTheDaemon(@TempDir Path folder) throws Exception {
+    void aVmLivesThroughTheRestartOfTheDaemon(TestQemu qemu, @TempDir Path folder) throws Exception {
         assumeTrue((Integer) Files.getAttribute(folder, "unix:uid") == 0, "only root mounts file systems");
         Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxrwxrwx"));
         Path program = program(folder);
         Process session = new ProcessBuilder("unshare", "--mount", "bash", SCRIPT.toAbsolutePath().toString(),
-                program.toString(), TestQemu.QEMU_10.binary().path().toString(), folder.toString())
+                program.toString(), qemu.binary().path().toString(), folder.toString())
                 .redirectErrorStream(true).start();
         String output = new String(session.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         int status = session.waitFor();

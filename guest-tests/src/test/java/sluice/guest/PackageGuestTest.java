@@ -8,9 +8,10 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -21,7 +22,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
  */
 @Tag("guest")
 @Tag("matrix")
-class PackageTest {
+class PackageGuestTest {
     private static final Path MODULE = Path.of("../vdev").toAbsolutePath().normalize();
 
     private static String run(List<String> command) throws IOException, InterruptedException {
@@ -31,9 +32,14 @@ class PackageTest {
         return output;
     }
 
-    @Test
+    static List<String> formats() {
+        return Configurations.of(List.of(), List.of(".deb"));
+    }
+
+    @ParameterizedTest(allowZeroInvocations = true)
+    @MethodSource("formats")
     @Timeout(900)
-    void whatIsInstalledRunsAsAService(@TempDir Path folder) throws Exception {
+    void whatIsInstalledRunsAsAService(String format, @TempDir Path folder) throws Exception {
         assumeTrue((Integer) Files.getAttribute(folder, "unix:uid") == 0, "only root mounts file systems");
         Path target = MODULE.resolve("target");
         assumeTrue(Files.exists(target.resolve("vdev-0.1.0-SNAPSHOT.jar")), "the module vdev is not packaged yet");
@@ -42,7 +48,7 @@ class PackageTest {
                 folder.resolve("out").toString(), System.getProperty("java.home")));
         assertThat(made.lines()).hasSize(2);
         Path root = folder.resolve("root");
-        run(List.of("dpkg-deb", "-x", made.lines().findFirst().orElseThrow(), root.toString()));
+        run(List.of("dpkg-deb", "-x", made.lines().filter(file -> file.endsWith(format)).findFirst().orElseThrow(), root.toString()));
         Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwxr-xr-x"));
         assertThat(root.resolve("usr/share/man/man1/sluice-gpu.1.gz")).isNotEmptyFile();
         assertThat(root.resolve("usr/lib/systemd/system/sluice@.service")).isNotEmptyFile();
