@@ -140,6 +140,8 @@ public final class Check implements Callable<Integer> {
             throw new ParameterException(line, "--timeout=" + timeout + ": give 1 to 86400 seconds");
         if (cellTimeout < 1 || cellTimeout > 86_400)
             throw new ParameterException(line, "--cell-timeout=" + cellTimeout + ": give 1 to 86400 seconds");
+        if (kdir != null && !Files.isDirectory(kdir))
+            throw new ParameterException(line, "--kdir=" + kdir + ": no such folder");
         TestProgram program = test == null ? null : TestProgram.of(test);
         Card card = limited(line, card(line));
         CallSource calls = chosen(line, "--witness", List.of(witness), CallSource.values(), CallSource::label)

@@ -44,6 +44,7 @@ class CheckCommandTest {
             "--driver=saa7134_empress,--iommu=amd | --iommu=amd: give none, intel-lazy, intel-strict, virtio",
             "--driver=saa7134_empress,--bounce=on | --bounce=on: give off or force",
             "--driver=saa7134_empress,--coherency=arm | --coherency=arm: give coherent or non-coherent",
+            "--driver=saa7134_empress,--kdir=/no/tree | --kdir=/no/tree: no such folder",
             "--driver=saa7134_empress,--format=xml | --format=xml: give ktap, junit or json",
             "--driver=saa7134_empress,--timeout=0 | --timeout=0: give 1 to 86400 seconds",
             "--driver=saa7134_empress,--print=lilo | --print=lilo: give config or vng",
