@@ -48,7 +48,8 @@ class PackageGuestTest {
                 folder.resolve("out").toString(), System.getProperty("java.home")));
         assertThat(made.lines()).hasSize(2);
         Path root = folder.resolve("root");
-        run(List.of("dpkg-deb", "-x", made.lines().filter(file -> file.endsWith(format)).findFirst().orElseThrow(), root.toString()));
+        run(List.of("dpkg-deb", "-x", made.lines().filter(file -> file.endsWith(format)).findFirst().orElseThrow(),
+                root.toString()));
         Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwxr-xr-x"));
         assertThat(root.resolve("usr/share/man/man1/sluice-gpu.1.gz")).isNotEmptyFile();
         assertThat(root.resolve("usr/lib/systemd/system/sluice@.service")).isNotEmptyFile();
