@@ -88,7 +88,7 @@ final class Settings {
         return home.isEmpty() ? system : Path.of(home, ".config", "sluice");
     }
 
-    /** An option per line, as on a command line but without quotes; {@code #} begins a comment line. Empty if there is no file. */
+    /** Reads one option per line, unquoted. A line that begins with {@code #} is a comment. A missing file has no options. */
     private static List<String> file(Path file) throws IOException {
         if (!Files.exists(file)) return List.of();
         List<String> options = new ArrayList<>();

@@ -13,7 +13,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who may connect to a listening socket: nobody but its owner, unless told otherwise. Whoever may connect controls the device.
+ * Mode and group of a listening socket. The default is the owner only, since every client controls the device.
  *
  * @param mode permissions of the file, the lowest nine bits of {@code st_mode}
  * @param group of the file, or null for that of the process

@@ -91,14 +91,9 @@ final class EncoderFormats implements SessionFormats {
 
     @Override
     public int get(Struct.Format format) {
-        if (isOutput(format.type())) putRaw(format, layout);
+        if (isOutput(format.type())) layout.put(format, colors);
         else putCoded(format, coded, codedBytes);
         return 0;
-    }
-
-    private void putRaw(Struct.Format format, FrameLayout as) {
-        format.set(as.width(), as.height(), as.raw().fourcc(), as.raw().planes(), colors);
-        for (int i = 0; i < as.raw().planes(); i++) format.setPlane(i, as.size(i), as.bytesPerLine(i));
     }
 
     private void putCoded(Struct.Format format, EncodedFormat as, int bytes) {
@@ -134,16 +129,14 @@ final class EncoderFormats implements SessionFormats {
             colors = asGiven;
             codedBytes = CodedFormat.sizeImage(0, width, height);
         }
-        putRaw(format, wanted);
+        wanted.put(format, colors);
         return 0;
     }
 
     @Override
     public long[] sizes(int type) {
         if (!isOutput(type)) return new long[]{ codedBytes };
-        long[] sizes = new long[layout.raw().planes()];
-        for (int i = 0; i < sizes.length; i++) sizes[i] = layout.size(i);
-        return sizes;
+        return layout.sizes();
     }
 
     /** The rectangle of OUTPUT that is encoded; it begins at the top left. */

@@ -94,14 +94,9 @@ final class Formats implements SessionFormats {
             format.set(codedWidth, codedHeight, coded.fourcc(), 1, colors);
             format.setPlane(0, codedBytes, 0);
         } else {
-            put(format, layout);
+            layout.put(format, colors);
         }
         return 0;
-    }
-
-    private void put(Struct.Format format, FrameLayout as) {
-        format.set(as.width(), as.height(), as.raw().fourcc(), as.raw().planes(), colors);
-        for (int i = 0; i < as.raw().planes(); i++) format.setPlane(i, as.size(i), as.bytesPerLine(i));
     }
 
     private static int side(int wanted) {
@@ -123,7 +118,7 @@ final class Formats implements SessionFormats {
         }
         RawFormat raw = RawFormat.ofFourcc(format.fourcc());
         FrameLayout wanted = with(raw == null ? RawFormat.YU12 : raw);
-        put(format, wanted);
+        wanted.put(format, colors);
         if (set) layout = wanted;
         return 0;
     }
@@ -149,9 +144,7 @@ final class Formats implements SessionFormats {
     @Override
     public long[] sizes(int type) {
         if (isOutput(type)) return new long[]{ codedBytes };
-        long[] sizes = new long[layout.raw().planes()];
-        for (int i = 0; i < sizes.length; i++) sizes[i] = layout.size(i);
-        return sizes;
+        return layout.sizes();
     }
 
     /** A decoder has no rate of its own. */

@@ -81,6 +81,19 @@ final class FrameLayout {
         return raw.interleaved() ? luma / 2 : luma / 4;
     }
 
+    /** Bytes of each piece of memory. */
+    long[] sizes() {
+        long[] sizes = new long[raw.planes()];
+        for (int i = 0; i < sizes.length; i++) sizes[i] = size(i);
+        return sizes;
+    }
+
+    /** Describes it to a client. */
+    void put(Struct.Format format, Colors colors) {
+        format.set(width, height, raw.fourcc(), raw.planes(), colors);
+        for (int i = 0; i < raw.planes(); i++) format.setPlane(i, size(i), bytesPerLine(i));
+    }
+
     /** Bytes of a line of component 0 to 2, or to 1 if chroma is interleaved. */
     int componentStride(int component) {
         return component == 0 || raw.interleaved() ? stride : stride / 2;
