@@ -32,6 +32,8 @@ final class Bounce implements DeviceCopy {
     private final long twin;
     /** Bytes written by the device and not copied back. */
     private final WrittenRanges written;
+    /** Those of them that a sync has given to the CPU in the direction that copies nothing. */
+    private final WrittenRanges unfetched;
 
     private Bounce(DmaBuf buffer, Runs memory, FileMapping file) {
         this.buffer = buffer;
@@ -39,6 +41,7 @@ final class Bounce implements DeviceCopy {
         this.memory = memory.copy();
         twin = pages(buffer.size());
         written = new WrittenRanges(buffer.size());
+        unfetched = new WrittenRanges(buffer.size());
         runs.add(file, 0, buffer.size());
     }
 
@@ -108,6 +111,36 @@ final class Bounce implements DeviceCopy {
         return lost;
     }
 
+    /** A range goes to the CPU without a copy: the CPU does not see what the device wrote. */
+    synchronized void leave(long from, long length) {
+        for (long at = written.next(from); at < from + length;) {
+            long gap = written.firstGap(at, from + length - at);
+            long end = gap < 0 ? from + length : gap;
+            unfetched.add(at, end - at);
+            at = written.next(end);
+        }
+    }
+
+    /**
+     * A range goes to the device without a copy.
+     *
+     * @return bytes that were {@linkplain #leave left} and that nobody has written since
+     */
+    synchronized Lost giveUnfetched(long from, long length) {
+        long first = unfetched.next(from);
+        if (first >= from + length) return Lost.NOTHING;
+        Lost newer = differing(first, from + length - first, true);
+        long start = -1;
+        long end = -1;
+        for (long at = newer.from(); at < newer.from() + newer.length(); at++) {
+            if (unfetched.firstGap(at, 1) >= 0 || !isNewer(at, true)) continue;
+            if (start < 0) start = at;
+            end = at + 1;
+        }
+        unfetched.clear(from, length);
+        return start < 0 ? Lost.NOTHING : new Lost(start, end - start);
+    }
+
     /** Receives ranges of bytes. */
     @FunctionalInterface
     interface Ranges {
@@ -149,6 +182,7 @@ final class Bounce implements DeviceCopy {
     private void settle(long from, long length) {
         MemorySegment.copy(file.segment(), from, file.segment(), twin + from, length);
         written.clear(from, length);
+        unfetched.clear(from, length);
     }
 
     // ---- where the newest bytes are
@@ -204,6 +238,7 @@ final class Bounce implements DeviceCopy {
         if (write) {
             memory.copyTo(from, file.segment(), twin + from, length);
             written.add(from, length);
+            unfetched.clear(from, length);
             return;
         }
         Lost old = differing(from, length, false);

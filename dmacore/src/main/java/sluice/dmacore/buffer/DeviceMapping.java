@@ -131,8 +131,14 @@ public final class DeviceMapping {
 
     private void beginGive(Rows rows, Direction part) throws DmaBufException {
         check(rows.offset(), rows.span(), part, false);
-        if (bounce == null || !part.deviceReads()) return;
-        for (long row = 0; row < rows.count(); row++) copyToDevice(bounce, rows.offset(row), rows.rowBytes());
+        if (bounce == null) return;
+        for (long row = 0; row < rows.count(); row++) {
+            if (part.deviceReads()) {
+                copyToDevice(bounce, rows.offset(row), rows.rowBytes());
+            } else {
+                giveUnfetched(bounce, rows.offset(row), rows.rowBytes());
+            }
+        }
     }
 
     private void endGive(Rows rows, Direction part) {
@@ -193,8 +199,13 @@ public final class DeviceMapping {
         check(rows.offset(), rows.span(), part, true);
         for (long row = 0; row < rows.count(); row++) reportUnwritten(rows.offset(row), rows.rowBytes());
         buffer.core().gate().forCpu(lines, holder, rows, part);
-        for (long row = 0; bounce != null && part.deviceWrites() && row < rows.count(); row++)
-            copyToCpu(bounce, rows.offset(row), rows.rowBytes());
+        for (long row = 0; bounce != null && row < rows.count(); row++) {
+            if (part.deviceWrites()) {
+                copyToCpu(bounce, rows.offset(row), rows.rowBytes());
+            } else {
+                bounce.leave(rows.offset(row), rows.rowBytes());
+            }
+        }
         record(EventKind.SYNC_FOR_CPU, rows, part);
     }
 
@@ -203,6 +214,14 @@ public final class DeviceMapping {
         Bounce.Lost lost = copy.toDevice(from, length);
         if (lost.isNothing()) return;
         told(Rule.MISSING_SYNC_FOR_CPU, lost, "synced for the device again before its writes were synced for the CPU");
+    }
+
+    private void giveUnfetched(Bounce copy, long from, long length) {
+        Bounce.Lost left = copy.giveUnfetched(from, length);
+        if (left.isNothing()) return;
+        told(Rule.NEVER_FETCHED, left, """
+                what the device wrote was not copied back when it was taken back: syncForCpu(FROM_DEVICE) is missing, if the \
+                CPU has read it""");
     }
 
     private void copyToCpu(Bounce copy, long from, long length) {

@@ -104,6 +104,42 @@ class BouncedMappingTest {
         }
     }
 
+    /** Nothing is copied in either of these directions, so that no copy shows the mistake. */
+    @ParameterizedTest
+    @MethodSource("streams")
+    void whatWasTakenBackWithoutACopyAndIsGivenAgainWasNeverFetched(Stream stream) throws IOException {
+        try (Machine machine = Machine.modelled()) {
+            FileMapping ram = machine.file(8);
+            DmaBuf buffer = machine.guest("scattered", ram, SCATTERED);
+            DeviceFunction old = old(machine);
+            DeviceView view = machine.view(old);
+            Attachment attachment = buffer.attachBouncing(old, stream);
+            DeviceMapping mapping = attachment.map(Direction.BIDIRECTIONAL, BOUNCE);
+            Machine.write(view, mapping, 100, Machine.bytes(PAGE, 1));
+            mapping.syncForCpu(200, SIZE - 200, Direction.TO_DEVICE);
+            // Not what is asked for later, nor what the CPU writes anew.
+            mapping.syncForCpu(200, 50, Direction.FROM_DEVICE);
+            Machine.store(ram, 5 * PAGE + 250, Machine.bytes(50, 2));
+            mapping.syncForDevice(0, SIZE, Direction.FROM_DEVICE);
+            Finding told = machine.only(Rule.NEVER_FETCHED);
+            assertThat(told.from()).isEqualTo(300);
+            assertThat(told.length()).isEqualTo(PAGE - 200);
+            assertThat(told.device()).isEqualTo("old");
+            mapping.syncForDevice(250, 50, Direction.TO_DEVICE);
+            // Told once; and what the device writes anew is not what was left.
+            mapping.syncForCpu(0, SIZE, Direction.TO_DEVICE);
+            mapping.syncForDevice(0, 0, Direction.FROM_DEVICE);
+            mapping.syncForDevice(PAGE + 200, 10, Direction.FROM_DEVICE);
+            Machine.write(view, mapping, PAGE + 200, Machine.bytes(10, 3));
+            mapping.syncForCpu(PAGE + 200, 10, Direction.FROM_DEVICE);
+            mapping.syncForDevice(PAGE + 200, 10, Direction.FROM_DEVICE);
+            assertThat(machine.only(Rule.NEVER_FETCHED)).isEqualTo(told);
+            mapping.unmap();
+            attachment.detach();
+            machine.found(Rule.BOUNCED, Rule.NEVER_FETCHED);
+        }
+    }
+
     @ParameterizedTest
     @MethodSource("streams")
     void whatItWroteBeforeTheBufferWasRevokedIsNotLost(Stream stream) throws IOException {
