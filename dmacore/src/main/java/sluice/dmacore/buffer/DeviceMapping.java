@@ -30,7 +30,7 @@ public final class DeviceMapping {
     private final Lines lines;
     private final Segments segments;
     private final SegmentList list;
-    private final @Nullable Bounce bounce;
+    private final @Nullable Bouncing bounce;
     private final @Nullable TranslatedView view;
     private final WrittenRanges written;
     private final long mappedNanos = System.nanoTime();
@@ -58,9 +58,14 @@ public final class DeviceMapping {
         this.lines = lines;
         this.segments = segments;
         this.list = list;
-        this.bounce = bounce;
+        this.bounce = bounce == null ? null : new Bouncing(bounce, attachment, lines, holder, direction);
         this.view = view;
         written = new WrittenRanges(direction == Direction.FROM_DEVICE ? buffer.size() : 0);
+    }
+
+    /** The lines are the device's: makes the first copy to a bounce buffer. */
+    void begin() {
+        if (bounce != null) bounce.begin();
     }
 
     public Attachment attachment() {
@@ -131,14 +136,7 @@ public final class DeviceMapping {
 
     private void beginGive(Rows rows, Direction part) throws DmaBufException {
         check(rows.offset(), rows.span(), part, false);
-        if (bounce == null) return;
-        for (long row = 0; row < rows.count(); row++) {
-            if (part.deviceReads()) {
-                copyToDevice(bounce, rows.offset(row), rows.rowBytes());
-            } else {
-                giveUnfetched(bounce, rows.offset(row), rows.rowBytes());
-            }
-        }
+        if (bounce != null) bounce.give(rows, part);
     }
 
     private void endGive(Rows rows, Direction part) {
@@ -199,65 +197,18 @@ public final class DeviceMapping {
         check(rows.offset(), rows.span(), part, true);
         for (long row = 0; row < rows.count(); row++) reportUnwritten(rows.offset(row), rows.rowBytes());
         buffer.core().gate().forCpu(lines, holder, rows, part);
-        for (long row = 0; bounce != null && row < rows.count(); row++) {
-            if (part.deviceWrites()) {
-                copyToCpu(bounce, rows.offset(row), rows.rowBytes());
-            } else {
-                bounce.leave(rows.offset(row), rows.rowBytes());
-            }
-        }
+        if (bounce != null) bounce.take(rows, part);
         record(EventKind.SYNC_FOR_CPU, rows, part);
     }
 
-    /** Copies from the buffer to the bounce buffer. */
-    void copyToDevice(Bounce copy, long from, long length) {
-        Bounce.Lost lost = copy.toDevice(from, length);
-        if (lost.isNothing()) return;
-        told(Rule.MISSING_SYNC_FOR_CPU, lost, "synced for the device again before its writes were synced for the CPU");
-    }
-
-    private void giveUnfetched(Bounce copy, long from, long length) {
-        Bounce.Lost left = copy.giveUnfetched(from, length);
-        if (left.isNothing()) return;
-        told(Rule.NEVER_FETCHED, left, """
-                what the device wrote was not copied back when it was taken back: syncForCpu(FROM_DEVICE) is missing, if the \
-                CPU has read it""");
-    }
-
-    private void copyToCpu(Bounce copy, long from, long length) {
-        buffer.core().gate().copyBack(lines, holder, from, length);
-        Bounce.Lost lost = copy.toCpu(from, length);
-        if (lost.isNothing()) return;
-        told(Rule.CPU_WRITES_LOST, lost,
-                "written by the CPU, not given to the device since, and replaced by the copy back");
-    }
-
-    /** A CPU access begins: copies the device's writes from the bounce buffer. With the buffer locked. */
+    /** A CPU access begins. With the buffer locked. */
     void borrowed(long from, long length, Direction access) {
-        if (bounce == null || !access.deviceWrites() || !direction.deviceWrites()) return;
-        bounce.forEachNewer(from, length, true, (begin, bytes) -> copyToCpu(bounce, begin, bytes));
+        if (bounce != null) bounce.borrowed(from, length, access);
     }
 
-    /**
-     * A CPU access ends: copies its writes to the bounce buffer, even for a device that only writes, because the copy
-     * back would overwrite them. With the buffer locked.
-     */
+    /** A CPU access ends. With the buffer locked. */
     void givenBack(long from, long length, Direction access) {
-        if (bounce == null || !access.deviceReads()) return;
-        bounce.forEachNewer(from, length, false, (begin, bytes) -> copyToDevice(bounce, begin, bytes));
-    }
-
-    private void endCopy(Bounce copy, boolean skip) {
-        if (!skip) {
-            copyToCpu(copy, 0, buffer.size());
-            return;
-        }
-        Bounce.Lost left = copy.newer(0, buffer.size());
-        if (!left.isNothing()) told(Rule.NEVER_FETCHED, left, "written by the device, and not copied back");
-    }
-
-    private void told(Rule rule, Bounce.Lost lost, String what) {
-        buffer.core().findings().add(rule, attachment.subject(), lost.from(), lost.length(), what);
+        if (bounce != null) bounce.givenBack(from, length, access);
     }
 
     private void check(long from, long length, Direction part, boolean forCpu) throws DmaBufException {
@@ -457,7 +408,7 @@ public final class DeviceMapping {
             buffer.core().gate().discard(lines, holder, direction);
         } else {
             buffer.core().gate().end(lines, holder, direction, skip);
-            if (bounce != null && direction.deviceWrites()) endCopy(bounce, skip);
+            if (bounce != null) bounce.end(skip);
         }
         if (!holder.equals(attachment.holder())) buffer.core().gate().leave(lines, holder);
     }

@@ -144,7 +144,7 @@ final class MapRequest {
         }
         DeviceMapping made = new DeviceMapping(attachment, plan.holder, direction, attributes, plan.lines,
                 placed.segments, placed.list, plan.bounce, plan.view);
-        if (plan.bounce != null) made.copyToDevice(plan.bounce, 0, buffer.size());
+        made.begin();
         return made;
     }
 
