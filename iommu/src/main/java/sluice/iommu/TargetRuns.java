@@ -56,6 +56,16 @@ public final class TargetRuns {
         return bits;
     }
 
+    /** Capacity in runs. */
+    public int room() {
+        return targets.length;
+    }
+
+    /** Prepares for this many runs in all. */
+    public void reserve(int runs) {
+        if (runs > targets.length) grow(runs);
+    }
+
     private int checked(int run) {
         if (run < 0 || run >= count)
             throw new IndexOutOfBoundsException("run " + run + " of " + count);
@@ -82,7 +92,7 @@ public final class TargetRuns {
         if (last >= 0 && targets[last] + lengths[last] == target) {
             lengths[last] += length;
         } else {
-            if (count == targets.length) grow();
+            if (count == targets.length) grow(count * 2);
             targets[count] = target;
             lengths[count] = length;
             count++;
@@ -90,9 +100,9 @@ public final class TargetRuns {
         bytes += length;
     }
 
-    private void grow() {
-        targets = Arrays.copyOf(targets, count * 2);
-        lengths = Arrays.copyOf(lengths, count * 2);
+    private void grow(int runs) {
+        targets = Arrays.copyOf(targets, runs);
+        lengths = Arrays.copyOf(lengths, runs);
     }
 
     /** Removes what was appended since the list had {@code toBytes} bytes. */

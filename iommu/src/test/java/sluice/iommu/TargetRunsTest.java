@@ -29,6 +29,18 @@ class TargetRunsTest {
     }
 
     @Test
+    void aListWithRoomDoesNotGrow() {
+        runs.reserve(9);
+        assertThat(runs.room()).isEqualTo(9);
+        for (int i = 0; i < 9; i++) runs.add(i * 0x2000L, 0x1000);
+        runs.reserve(3);
+        assertThat(runs.room()).isEqualTo(9);
+        runs.add(0x20_0000, 0x1000);
+        assertThat(runs.room()).isEqualTo(18);
+        assertThat(runs.target(8)).isEqualTo(0x1_0000);
+    }
+
+    @Test
     void cutsBackToAnyLength() {
         Random random = new Random(SEED);
         for (int round = 0; round < 200; round++) {

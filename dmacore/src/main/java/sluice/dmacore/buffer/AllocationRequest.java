@@ -1,5 +1,6 @@
 package sluice.dmacore.buffer;
 
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 
@@ -28,15 +29,16 @@ public record AllocationRequest(long bytes, boolean contiguous, long alignment, 
         boolean contiguous = false;
         long alignment = PAGE;
         long highest = -1;
+        List<DeviceDmaParams> scattering = new ArrayList<>();
         for (DeviceDmaParams params : devices) {
             alignment = Math.max(alignment, params.pageGranule());
             if (params.translated()) continue;
+            scattering.add(params);
             contiguous |= params.contiguous();
             alignment = Math.max(alignment, params.minAlignMask() + 1);
             if (Long.compareUnsigned(params.dmaMask(), highest) < 0) highest = params.dmaMask();
         }
-        return new AllocationRequest(bytes, contiguous, alignment, highest,
-                devices.stream().filter(params -> !params.translated()).toList());
+        return new AllocationRequest(bytes, contiguous, alignment, highest, scattering);
     }
 
     /** Whether any scattered pages suit all devices: each accepts the possible number of segments. */

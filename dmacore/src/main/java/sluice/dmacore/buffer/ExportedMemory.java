@@ -46,6 +46,7 @@ final class ExportedMemory {
                                 exporter));
             }
             long size = file.size();
+            if (runs.areOfOneFile() && runs.lowest() >= 0 && runs.highest() <= size) break;
             for (int run = first; run < end; run++) {
                 if (runs.offset(run) >= 0 && runs.offset(run) <= size - runs.length(run)) continue;
                 return found(buffer, Rule.D12_NO_SUCH_MEMORY, runs, run,

@@ -161,18 +161,8 @@ public final class GuestMemory {
      */
     private static int resolveWithin(MemoryRegion region, long[] ranges, int first, Addressing addressing,
             Runs target) {
-        FileMapping mapping = region.mapping();
-        long fileOffset = region.fileOffset();
-        long start = start(region, addressing);
-        long size = region.size();
-        int next = first;
-        for (; next < ranges.length; next += 2) {
-            long into = ranges[next] - start;
-            long length = length(ranges, next);
-            if (into < 0 || length > size - into) break;
-            if (length > 0) target.add(mapping, fileOffset + into, length);
-        }
-        return next;
+        return target.addAll(region.mapping(), ranges, first, start(region, addressing), region.size(),
+                region.fileOffset());
     }
 
     private static long length(long[] ranges, int at) {

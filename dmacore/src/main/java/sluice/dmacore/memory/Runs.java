@@ -4,6 +4,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * A scatter list of runs of memory, (mapping, offset, length), accessed as one sequence of bytes. Reusable: clearing
  * keeps the arrays, so that a warm list allocates nothing. Not thread-safe.
@@ -11,13 +13,21 @@ import java.util.Arrays;
  * <p>It does not retain the mappings; its user keeps the generation alive in which it was resolved.
  */
 public final class Runs {
-    private FileMapping[] mappings;
+    private static final FileMapping[] NONE = {};
+
+    /** The file of all runs, unless they are mixed: a reference stored for each run would cost more than the rest. */
+    private @Nullable FileMapping only;
+    /** The file of each run, if they are mixed. */
+    private FileMapping[] mappings = NONE;
     private long[] offsets;
     /** Position of each run's first byte in the sequence; one more entry holds the end. */
     private long[] starts;
     private int count;
     /** OR of all offsets and lengths since the list was empty. */
     private long loose;
+    /** At most the least offset, and at least the greatest end, of a run since the list was empty. */
+    private long low = Long.MAX_VALUE;
+    private long high;
     /** Whether there may be runs of more than one file. */
     private boolean mixed;
     /** The run of the last lookup, because most readers move forward. */
@@ -29,21 +39,25 @@ public final class Runs {
 
     /** @param expected initial capacity in runs */
     public Runs(int expected) {
-        mappings = new FileMapping[Math.max(1, expected)];
-        offsets = new long[mappings.length];
-        starts = new long[mappings.length + 1];
+        offsets = new long[Math.max(1, expected)];
+        starts = new long[offsets.length + 1];
+    }
+
+    private Runs(Runs from) {
+        count = from.count;
+        offsets = Arrays.copyOf(from.offsets, Math.max(1, count));
+        starts = Arrays.copyOf(from.starts, offsets.length + 1);
+        only = from.only;
+        mixed = from.mixed;
+        if (mixed) mappings = Arrays.copyOf(from.mappings, offsets.length);
+        loose = from.loose;
+        low = from.low;
+        high = from.high;
     }
 
     /** A copy of this list. */
     public Runs copy() {
-        Runs copy = new Runs(count);
-        System.arraycopy(mappings, 0, copy.mappings, 0, count);
-        System.arraycopy(offsets, 0, copy.offsets, 0, count);
-        System.arraycopy(starts, 0, copy.starts, 0, count + 1);
-        copy.count = count;
-        copy.loose = loose;
-        copy.mixed = mixed;
-        return copy;
+        return new Runs(this);
     }
 
     public int count() {
@@ -52,7 +66,7 @@ public final class Runs {
 
     /** Capacity in runs. */
     public int room() {
-        return mappings.length;
+        return offsets.length;
     }
 
     /** Bytes in all runs. */
@@ -61,7 +75,28 @@ public final class Runs {
     }
 
     public FileMapping mapping(int run) {
-        return mappings[checked(run)];
+        return file(checked(run));
+    }
+
+    private FileMapping file(int run) {
+        FileMapping all = mixed ? mappings[run] : only;
+        if (all == null) throw new IllegalStateException("a run without a file");
+        return all;
+    }
+
+    /** Whether all runs are known to be of one file. */
+    public boolean areOfOneFile() {
+        return count > 0 && !mixed;
+    }
+
+    /** At most the least offset of a run in its file; meaningful if all are of one file. */
+    public long lowest() {
+        return low;
+    }
+
+    /** At least the greatest offset behind the last byte of a run in its file; meaningful if all are of one file. */
+    public long highest() {
+        return high;
     }
 
     /**
@@ -100,10 +135,11 @@ public final class Runs {
     }
 
     public void clear() {
-        Arrays.fill(mappings, 0, count, null);
+        if (mixed) Arrays.fill(mappings, 0, count, null);
+        only = null;
+        mixed = false;
         count = 0;
         loose = 0;
-        mixed = false;
         hint = 0;
     }
 
@@ -111,27 +147,98 @@ public final class Runs {
     public void add(FileMapping mapping, long offset, long length) {
         if (length <= 0)
             throw new IllegalArgumentException("a run of " + length + " bytes");
-        loose |= offset | length;
-        if (count > 0 && mappings[count - 1] == mapping
-                && offsets[count - 1] + (starts[count] - starts[count - 1]) == offset) {
+        boolean same = isLast(mapping);
+        long end = offset + length;
+        note(offset | length, offset, end < offset ? Long.MAX_VALUE : end);
+        if (same && offsets[count - 1] + (starts[count] - starts[count - 1]) == offset) {
             starts[count] += length;
             return;
         }
-        if (count == mappings.length) {
-            mappings = Arrays.copyOf(mappings, count * 2);
-            offsets = Arrays.copyOf(offsets, count * 2);
-            starts = Arrays.copyOf(starts, count * 2 + 1);
-        }
-        mixed |= count > 0 && mappings[0] != mapping;
-        mappings[count] = mapping;
+        if (count == offsets.length) grow(count * 2);
+        if (mixed) mappings[count] = mapping;
         offsets[count] = offset;
         starts[count + 1] = starts[count] + length;
         count++;
     }
 
+    /**
+     * Appends the ranges of a list that lie inside one stretch of addresses of one file, as {@link #add} does for each;
+     * empty ranges are skipped.
+     *
+     * @param ranges pairs of an address and a length, of which the lower 32 bits count
+     * @param first index of the first pair
+     * @param begin first address of the stretch
+     * @param size of the stretch in bytes
+     * @param offset of the stretch in the file
+     * @return the index of the first pair that is not inside
+     */
+    int addAll(FileMapping mapping, long[] ranges, int first, long begin, long size, long offset) {
+        boolean continues = isLast(mapping);
+        int most = count + (ranges.length - first) / 2;
+        if (most > offsets.length) grow(Math.max(most, Math.min(count * 2, ranges.length)));
+        long[] at = offsets;
+        long[] ends = starts;
+        int run = count;
+        long end = ends[run];
+        // Where a range must begin to be merged with the run before.
+        long next = continues ? at[run - 1] + (end - ends[run - 1]) : -1;
+        long bits = 0;
+        long least = Long.MAX_VALUE;
+        long greatest = 0;
+        int pair = first;
+        for (; pair + 1 < ranges.length; pair += 2) {
+            long into = ranges[pair] - begin;
+            long length = ranges[pair + 1] & 0xffff_ffffL;
+            if (into < 0 || length > size - into) break;
+            if (length == 0) continue;
+            long from = offset + into;
+            bits |= from | length;
+            least = Math.min(least, from);
+            greatest = Math.max(greatest, from + length);
+            if (from != next) at[run++] = from;
+            end += length;
+            ends[run] = end;
+            next = from + length;
+        }
+        if (greatest > 0) note(bits, least, greatest);
+        if (mixed) Arrays.fill(mappings, count, run, mapping);
+        count = run;
+        return pair;
+    }
+
+    /** Whether the last run is of this file; prepares for another run of it. */
+    private boolean isLast(FileMapping mapping) {
+        if (count == 0) {
+            only = mapping;
+            mixed = false;
+            loose = 0;
+            low = Long.MAX_VALUE;
+            high = 0;
+            return false;
+        }
+        if (mixed) return mappings[count - 1] == mapping;
+        if (only == mapping) return true;
+        if (mappings.length < offsets.length) mappings = new FileMapping[offsets.length];
+        Arrays.fill(mappings, 0, count, only);
+        mixed = true;
+        return false;
+    }
+
+    private void note(long bits, long from, long end) {
+        loose |= bits;
+        low = Math.min(low, from);
+        high = Math.max(high, end);
+    }
+
+    private void grow(int room) {
+        offsets = Arrays.copyOf(offsets, room);
+        starts = Arrays.copyOf(starts, room + 1);
+        if (mixed && mappings.length < room) mappings = Arrays.copyOf(mappings, room);
+    }
+
     /** Removes what was appended since the list had {@code runs} runs and {@code bytes} bytes. */
     public void cutBack(int runs, long bytes) {
-        Arrays.fill(mappings, runs, count, null);
+        if (mixed) Arrays.fill(mappings, runs, count, null);
         count = runs;
         hint = 0;
         // The last kept run may have been extended by merging.
@@ -174,7 +281,7 @@ public final class Runs {
             int run = runAt(position + done);
             long into = position + done - starts[run];
             long piece = Math.min(length - done, starts[run + 1] - starts[run] - into);
-            MemorySegment.copy(mappings[run].segment(), offsets[run] + into, target, targetOffset + done, piece);
+            MemorySegment.copy(file(run).segment(), offsets[run] + into, target, targetOffset + done, piece);
             done += piece;
         }
     }
@@ -187,7 +294,7 @@ public final class Runs {
             int run = runAt(position + done);
             long into = position + done - starts[run];
             long piece = Math.min(length - done, starts[run + 1] - starts[run] - into);
-            MemorySegment.copy(source, sourceOffset + done, mappings[run].segment(), offsets[run] + into, piece);
+            MemorySegment.copy(source, sourceOffset + done, file(run).segment(), offsets[run] + into, piece);
             done += piece;
         }
     }
@@ -200,7 +307,7 @@ public final class Runs {
             int run = runAt(position + done);
             long into = position + done - starts[run];
             int piece = (int) Math.min(length - done, starts[run + 1] - starts[run] - into);
-            MemorySegment.copy(mappings[run].segment(), ValueLayout.JAVA_BYTE, offsets[run] + into, target,
+            MemorySegment.copy(file(run).segment(), ValueLayout.JAVA_BYTE, offsets[run] + into, target,
                     targetOffset + done, piece);
             done += piece;
         }
@@ -214,7 +321,7 @@ public final class Runs {
             int run = runAt(position + done);
             long into = position + done - starts[run];
             int piece = (int) Math.min(length - done, starts[run + 1] - starts[run] - into);
-            MemorySegment.copy(source, sourceOffset + done, mappings[run].segment(), ValueLayout.JAVA_BYTE,
+            MemorySegment.copy(source, sourceOffset + done, file(run).segment(), ValueLayout.JAVA_BYTE,
                     offsets[run] + into, piece);
             done += piece;
         }

@@ -56,8 +56,12 @@ final class Books {
     Open open(Runs runs) {
         Map<FileId, FilePages.Claim> pages = visit(runs);
         Open open = new Open(this, pages);
-        for (int run = 0; run < runs.count(); run++)
-            open.of(runs.mapping(run)).add(firstPage(runs, run), endPage(runs, run));
+        if (runs.areOfOneFile()) {
+            open.of(runs.mapping(0)).add((int) (runs.lowest() >>> PAGE_SHIFT), pageAfter(runs.highest()));
+        } else {
+            for (int run = 0; run < runs.count(); run++)
+                open.of(runs.mapping(run)).add(firstPage(runs, run), endPage(runs, run));
+        }
         // In a fixed order, to avoid deadlocks.
         for (FilePages.Claim one : pages.values()) one.claim();
         return open;
@@ -70,7 +74,11 @@ final class Books {
 
     /** The page after the last one of a run in its file. */
     static int endPage(Runs runs, int run) {
-        return (int) ((runs.offset(run) + runs.length(run) + (1 << PAGE_SHIFT) - 1) >>> PAGE_SHIFT);
+        return pageAfter(runs.offset(run) + runs.length(run));
+    }
+
+    private static int pageAfter(long end) {
+        return (int) ((end + (1 << PAGE_SHIFT) - 1) >>> PAGE_SHIFT);
     }
 
     private synchronized Map<FileId, FilePages.Claim> visit(Runs runs) {

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.budget.Resource;
 import sluice.dmacore.budget.Share;
 import sluice.dmacore.budget.ShareUsedUpException;
+import sluice.dmacore.memory.Runs;
 
 /**
  * The buffers of each page of a file: 0, the number of the only buffer, or a negative number that stands for several. A
@@ -23,8 +24,8 @@ import sluice.dmacore.budget.ShareUsedUpException;
  * The first buffer in a stretch of pages is charged for its state, until the stretch is unused, and so is who first
  * shares pages with the same others.
  *
- * <p>Pages are read and changed through a {@link Claim}, which locks the stretches of one buffer: devices with buffers
- * in one file wait for each other only where their buffers are close.
+ * <p>Pages are read and changed through a {@link Claim}, which locks the pages from the first to the last of one buffer:
+ * devices with buffers in one file wait for each other only where these ranges overlap.
  */
 final class FilePages {
     private static final int CHUNK_SHIFT = 6;
@@ -32,8 +33,6 @@ final class FilePages {
     /** Chunks of a leaf, 128 MiB of the file. Leaves are not charged: they have 2 KiB. */
     private static final int LEAF_SHIFT = 9;
     private static final int LEAF_CHUNKS = 1 << LEAF_SHIFT;
-    /** Granularity of claims: one bit for each 256 KiB, repeating every 16 GiB. */
-    private static final int STRETCHES = 1 << 16;
     /** Measured heap bytes of a stretch of 64 pages, and of a set of buffers. */
     private static final long CHUNK_BYTES = 384;
     private static final long SET_BYTES = 256;
@@ -122,19 +121,20 @@ final class FilePages {
         }
     }
 
-    private @Nullable Chunk chunkAt(int index) {
+    /** A leaf by its place in the directory, or null if it does not exist. */
+    private @Nullable Chunk @Nullable [] known(int at) {
         @Nullable
         Chunk[][] all = directory;
-        int at = index >>> LEAF_SHIFT;
-        if (at >= all.length) return null;
-        @Nullable
-        Chunk[] leaf = all[at];
-        return leaf.length == 0 ? null : leaf[index & (LEAF_CHUNKS - 1)];
+        return at < all.length && all[at].length > 0 ? all[at] : null;
     }
 
     /** The pages of one buffer, for one thread. */
     final class Claim implements AutoCloseable {
-        private final long[] stretches = new long[STRETCHES / Long.SIZE];
+        /** The pages claimed. */
+        private int from = Integer.MAX_VALUE;
+        private int to;
+        private @Nullable Chunk @Nullable [] lastLeaf;
+        private int lastLeafIndex = NOWHERE;
         /** The last one used, because pages are often visited in order. */
         private @Nullable Chunk last;
         private int lastIndex = NOWHERE;
@@ -148,6 +148,7 @@ final class FilePages {
         private int begun;
         private int awake;
         private final int idleBefore = idle.get();
+        private int nextPage;
 
         /** Pages of this claim that change from one entry to another, at least one of which is of several buffers. */
         private static final class Move {
@@ -161,18 +162,10 @@ final class FilePages {
             }
         }
 
-        /** Adds pages to the claim, up to {@code end}. */
+        /** Adds pages to the claim, up to {@code end}, and all between them and those added before. */
         void add(int page, int end) {
-            int first = page >>> CHUNK_SHIFT;
-            int count = ((end - 1) >>> CHUNK_SHIFT) - first + 1;
-            if (count >= STRETCHES) {
-                Arrays.fill(stretches, -1);
-                return;
-            }
-            for (int i = first; i < first + count; i++) {
-                int bit = i & (STRETCHES - 1);
-                stretches[bit >>> 6] |= 1L << bit;
-            }
+            from = Math.min(from, page >>> CHUNK_SHIFT << CHUNK_SHIFT);
+            to = Math.max(to, (end - 1 | (CHUNK_PAGES - 1)) + 1);
         }
 
         /** Waits for older claims of these pages. */
@@ -196,10 +189,7 @@ final class FilePages {
         }
 
         private boolean meets(Claim other) {
-            for (int i = 0; i < stretches.length; i++) {
-                if ((stretches[i] & other.stretches[i]) != 0) return true;
-            }
-            return false;
+            return from < other.to && other.from < to;
         }
 
         @Override
@@ -243,10 +233,30 @@ final class FilePages {
         private @Nullable Chunk chunk(int page) {
             int index = page >>> CHUNK_SHIFT;
             if (index != lastIndex) {
-                last = chunkAt(index);
+                last = peek(page);
                 lastIndex = index;
             }
             return last;
+        }
+
+        /** The same without a note of it, which costs more than the lookup where each page has another chunk. */
+        private @Nullable Chunk peek(int page) {
+            int index = page >>> CHUNK_SHIFT;
+            @Nullable
+            Chunk[] leaf = leafOf(index);
+            return leaf == null ? null : leaf[index & (LEAF_CHUNKS - 1)];
+        }
+
+        private @Nullable Chunk @Nullable [] leafOf(int index) {
+            int at = index >>> LEAF_SHIFT;
+            if (at != lastLeafIndex) {
+                @Nullable
+                Chunk[] found = known(at);
+                if (found == null) return null;
+                lastLeaf = found;
+                lastLeafIndex = at;
+            }
+            return lastLeaf;
         }
 
         private Chunk present(int page) {
@@ -259,22 +269,52 @@ final class FilePages {
             return chunk == null ? 0 : chunk.entries[page & (CHUNK_PAGES - 1)];
         }
 
+        /**
+         * Registers a buffer as the only one of the pages of some runs, up to the first page that is in use: {@link
+         * #nextPage}.
+         *
+         * @param end index of the run after the last
+         * @return the run with that page, or {@code end}
+         */
+        int enterUnused(Runs runs, int first, int end, Lines lines, Share payer) throws ShareUsedUpException {
+            int number = lines.number();
+            for (int run = first; run < end; run++) {
+                int stop = Books.endPage(runs, run);
+                for (int page = Books.firstPage(runs, run); page < stop; page++) {
+                    Chunk chunk = peek(page);
+                    if (chunk == null || chunk.covered == 0) chunk = begin(page, chunk, payer);
+                    int[] entries = chunk.entries;
+                    if (entries[page & (CHUNK_PAGES - 1)] != 0) {
+                        nextPage = page;
+                        return run;
+                    }
+                    entries[page & (CHUNK_PAGES - 1)] = number;
+                    chunk.covered++;
+                }
+            }
+            return end;
+        }
+
+        /** Where {@link #enterUnused} has ended. */
+        int nextPage() {
+            return nextPage;
+        }
+
         /** Registers a buffer as the only one of an unused page. */
         void enter(int page, Lines lines, Share payer) throws ShareUsedUpException {
             Chunk chunk = chunk(page);
-            if (chunk == null || chunk.covered == 0) chunk = begin(chunk, payer);
+            if (chunk == null || chunk.covered == 0) chunk = begin(page, chunk, payer);
             chunk.entries[page & (CHUNK_PAGES - 1)] = lines.number();
             chunk.covered++;
         }
 
-        private Chunk begin(@Nullable Chunk unused, Share payer) throws ShareUsedUpException {
+        private Chunk begin(int page, @Nullable Chunk unused, Share payer) throws ShareUsedUpException {
             pay(payer);
             begun++;
             Chunk chunk = unused;
             if (chunk == null) {
                 chunk = new Chunk();
-                leaf(lastIndex)[lastIndex & (LEAF_CHUNKS - 1)] = chunk;
-                last = chunk;
+                put(page, chunk);
             } else {
                 awake++;
             }
@@ -283,7 +323,7 @@ final class FilePages {
             return chunk;
         }
 
-        private void end(Chunk chunk) {
+        private void end(int page, Chunk chunk) {
             Share payer = Objects.requireNonNull(chunk.payer, "a chunk with a buffer");
             if (!payer.equals(account)) settleAccount(payer);
             prepaid += CHUNK_BYTES;
@@ -292,8 +332,13 @@ final class FilePages {
                 awake--;
                 return;
             }
-            leaf(lastIndex)[lastIndex & (LEAF_CHUNKS - 1)] = null;
-            last = null;
+            put(page, null);
+        }
+
+        private void put(int page, @Nullable Chunk chunk) {
+            int index = page >>> CHUNK_SHIFT;
+            leaf(index)[index & (LEAF_CHUNKS - 1)] = chunk;
+            lastIndex = NOWHERE;
         }
 
         /** Takes the price of a chunk: of several at once, because shares are shared. */
@@ -375,21 +420,33 @@ final class FilePages {
             }
         }
 
-        /** Unregisters a buffer from a page; no effect if it is not registered. */
-        void leave(int page, Lines lines) {
-            int known = entry(page);
-            if (known == lines.number()) {
-                Chunk chunk = present(page);
-                chunk.entries[page & (CHUNK_PAGES - 1)] = 0;
-                if (--chunk.covered == 0) end(chunk);
-            } else if (known < 0) {
-                Move move = moveFrom(known);
-                if (move == null) {
-                    if (!buffers(known).contains(lines)) return;
-                    move = begin(known, without(known, lines));
+        /** Unregisters a buffer from the pages of some runs; no effect on a page on which it is not registered. */
+        void leaveAll(Runs runs, int first, int end, Lines lines) {
+            int number = lines.number();
+            for (int run = first; run < end; run++) {
+                int stop = Books.endPage(runs, run);
+                for (int page = Books.firstPage(runs, run); page < stop; page++) {
+                    Chunk chunk = peek(page);
+                    if (chunk == null) continue;
+                    int[] entries = chunk.entries;
+                    int known = entries[page & (CHUNK_PAGES - 1)];
+                    if (known == number) {
+                        entries[page & (CHUNK_PAGES - 1)] = 0;
+                        if (--chunk.covered == 0) end(page, chunk);
+                    } else if (known < 0) {
+                        leaveShared(page, known, lines);
+                    }
                 }
-                carryOut(move, page);
             }
+        }
+
+        private void leaveShared(int page, int known, Lines lines) {
+            Move move = moveFrom(known);
+            if (move == null) {
+                if (!buffers(known).contains(lines)) return;
+                move = begin(known, without(known, lines));
+            }
+            carryOut(move, page);
         }
 
         /** The entry of the same buffers but one, which is on its way out of all its pages. */

@@ -159,12 +159,16 @@ public final class Ledger {
         int last = 0;
         @Nullable
         Lines only = null;
-        for (int run = 0; run < runs.count(); run++) {
+        int run = 0;
+        while (run < runs.count()) {
+            int ofFile = runs.endOfFile(run);
             FilePages.Claim pages = open.of(runs.mapping(run));
             if (!pages.equals(lastPages)) last = 0;
             lastPages = pages;
+            run = pages.enterUnused(runs, run, ofFile, lines, payer);
+            if (run == ofFile) continue;
             int end = Books.endPage(runs, run);
-            for (int page = Books.firstPage(runs, run); page < end; page++) {
+            for (int page = pages.nextPage(); page < end; page++) {
                 int known = pages.entry(page);
                 if (known == 0) {
                     pages.enter(page, lines, payer);
@@ -178,6 +182,7 @@ public final class Ledger {
                 }
                 if (known != lines.number()) pages.share(page, known, only, lines, payer);
             }
+            run++;
         }
         return others;
     }
@@ -185,10 +190,10 @@ public final class Ledger {
     /** No effect where a buffer is not registered, or was already removed by an earlier run. */
     private static void uncover(Lines lines, Books.Open open) {
         Runs runs = lines.runs();
-        for (int run = 0; run < runs.count(); run++) {
-            FilePages.Claim pages = open.of(runs.mapping(run));
-            int end = Books.endPage(runs, run);
-            for (int page = Books.firstPage(runs, run); page < end; page++) pages.leave(page, lines);
+        int ofFile;
+        for (int run = 0; run < runs.count(); run = ofFile) {
+            ofFile = runs.endOfFile(run);
+            open.of(runs.mapping(run)).leaveAll(runs, run, ofFile, lines);
         }
     }
 

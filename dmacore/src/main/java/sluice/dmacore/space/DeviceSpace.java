@@ -3,6 +3,7 @@ package sluice.dmacore.space;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 
 import org.jspecify.annotations.Nullable;
 
@@ -30,8 +31,13 @@ public final class DeviceSpace {
     /** All targets. */
     private static final AddressRange ALL_MEMORY = AddressRange.of(0, Targets.MAX + 1);
 
+    /** Longest list of targets that is kept for the next mapping. */
+    private static final int MOST_KEPT = 16_384;
+
     private final IoSpace table;
     private final FileSlots slots;
+    /** The list of targets of the last mapping, to be filled again. */
+    private final AtomicReference<@Nullable TargetRuns> spare = new AtomicReference<>();
 
     private DeviceSpace(IoSpace table, FileSlots slots) {
         this.table = table;
@@ -93,6 +99,7 @@ public final class DeviceSpace {
             return building.segments();
         } finally {
             if (!done) building.undo();
+            building.end();
         }
     }
 
@@ -141,7 +148,9 @@ public final class DeviceSpace {
 
         Building(int runs, Permission permission, Owner owner, Placement placement) {
             this.placement = placement;
-            pages = new TargetRuns(runs);
+            TargetRuns kept = spare.getAndSet(null);
+            pages = kept == null ? new TargetRuns(runs) : kept;
+            pages.reserve(runs);
             this.permission = permission;
             this.owner = owner;
         }
@@ -203,6 +212,12 @@ public final class DeviceSpace {
         Segments segments() {
             return new Segments(Arrays.copyOf(addresses, count), Arrays.copyOf(starts, count + 1), mappings,
                     Arrays.copyOf(held, heldCount));
+        }
+
+        /** Leaves the list of targets for the next mapping. */
+        void end() {
+            pages.clear();
+            if (pages.room() <= MOST_KEPT) spare.set(pages);
         }
 
         void undo() {

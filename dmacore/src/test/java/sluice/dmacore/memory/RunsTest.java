@@ -111,7 +111,7 @@ class RunsTest {
             Runs runs = new Runs();
             List<Place> oracle = new ArrayList<>();
             for (int step = 0; step < 40; step++) {
-                switch (random.nextInt(12)) {
+                switch (random.nextInt(16)) {
                     case 0 -> {
                         runs.clear();
                         oracle.clear();
@@ -120,6 +120,8 @@ class RunsTest {
                     case 3 -> checkRunAt(runs, oracle);
                     case 4, 5 -> checkCopyTo(runs, oracle);
                     case 6 -> checkCopyFrom(runs, oracle);
+                    case 7, 8 -> appendList(runs, oracle);
+                    case 9 -> runs = checkCopy(runs, oracle);
                     default -> append(runs, oracle);
                 }
                 assertSame(runs, oracle);
@@ -127,6 +129,58 @@ class RunsTest {
             largest = Math.max(largest, runs.count());
         }
         assertThat(largest).as("seed %d: the most runs of a case", SEED).isGreaterThan(10);
+    }
+
+    /** A list of addresses, of which those up to the first outside of a stretch of a file are appended. */
+    private void appendList(Runs runs, List<Place> oracle) {
+        FileMapping mapping = mappings.get(random.nextInt(3));
+        long begin = random.nextInt(1000);
+        int size = 64 + random.nextInt(64);
+        int offset = random.nextInt(FILE_BYTES - size);
+        int first = 2 * random.nextInt(2);
+        long[] ranges = new long[first + 2 * random.nextInt(8)];
+        int expected = ranges.length;
+        long next = begin;
+        for (int i = first; i < ranges.length; i += 2) {
+            int into = random.nextBoolean() ? (int) (next - begin) : random.nextInt(size);
+            int length = random.nextInt(6);
+            boolean outside = random.nextInt(10) == 0;
+            ranges[i] = outside && random.nextBoolean() ? begin - 1 : begin + into;
+            // The upper half of a length is not part of it.
+            ranges[i + 1] = (outside ? size + 1 : length) | random.nextLong(1L << 31) << 32;
+            next = begin + into + length;
+            if (outside || into + length > size) expected = Math.min(expected, i);
+            for (int b = 0; b < length && expected > i; b++) oracle.add(new Place(mapping, offset + into + b));
+        }
+        assertThat(runs.addAll(mapping, ranges, first, begin, size, offset)).isEqualTo(expected);
+    }
+
+    private Runs checkCopy(Runs runs, List<Place> oracle) {
+        Runs copy = runs.copy();
+        assertSame(copy, oracle);
+        assertThat(copy.areOfOneFile()).isEqualTo(runs.areOfOneFile());
+        for (int run = 0; run < copy.count(); run++) {
+            assertThat(copy.offset(run)).isGreaterThanOrEqualTo(copy.lowest());
+            assertThat(copy.offset(run) + copy.length(run)).isLessThanOrEqualTo(copy.highest());
+            if (copy.areOfOneFile()) assertThat(copy.mapping(run)).isSameAs(copy.mapping(0));
+        }
+        return copy;
+    }
+
+    /** An exporter may give anything: a sum beyond 2^63 is no small offset. */
+    @Test
+    void aRunBeyondAllAddressesIsAboveAllFiles() {
+        Runs runs = new Runs();
+        runs.add(mappings.get(0), Long.MAX_VALUE - 1, 100);
+        runs.add(mappings.get(0), 4, 4);
+        assertThat(runs.highest()).isEqualTo(Long.MAX_VALUE);
+        assertThat(runs.lowest()).isEqualTo(4);
+        assertThat(runs.areOfOneFile()).isTrue();
+        runs.clear();
+        assertThat(runs.areOfOneFile()).isFalse();
+        runs.add(mappings.get(1), 8, 4);
+        assertThat(runs.highest()).isEqualTo(12);
+        assertThat(runs.lowest()).isEqualTo(8);
     }
 
     private void appendAndCutBack(Runs runs, List<Place> oracle) {

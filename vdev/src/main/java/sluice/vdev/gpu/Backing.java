@@ -56,25 +56,32 @@ final class Backing implements Pages {
         int kept = 0;
         long sum = 0;
         long loose = 0;
+        long end = 0; // of the last one kept; 0 before the first
+        long last = 0; // its length
         for (int i = 0; i < entries.length; i += 2) {
             long address = entries[i];
             long length = length(entries, i);
             if (length == 0) continue;
             sum += length;
-            boolean continues = kept > 0 && address != 0 && entries[kept - 2] + entries[kept - 1] == address;
-            if (continues && entries[kept - 1] + length <= MAX_LENGTH) {
-                entries[kept - 1] += length;
-                continue;
+            if (address == end && address != 0 && last + length <= MAX_LENGTH) {
+                last += length;
+            } else {
+                loose += looseness(entries, kept);
+                entries[kept] = address;
+                kept += 2;
+                last = length;
             }
-            entries[kept] = address;
-            entries[kept + 1] = length;
-            kept += 2;
+            entries[kept - 1] = last;
+            end = address + length;
         }
-        for (int i = 0; i < kept; i += 2) {
-            if (((entries[i] | entries[i + 1]) & (PAGE - 1)) != 0) loose++;
-        }
+        loose += looseness(entries, kept);
         long heap = BUFFER_BYTES + (kept / 2 - loose) * ENTRY_BYTES + loose * LOOSE_ENTRY_BYTES;
         return new Backing(kept == entries.length ? entries : Arrays.copyOf(entries, kept), sum, heap);
+    }
+
+    /** 1 if the last of the entries kept so far is not of whole pages. */
+    private static int looseness(long[] entries, int kept) {
+        return kept > 0 && ((entries[kept - 2] | entries[kept - 1]) & (PAGE - 1)) != 0 ? 1 : 0;
     }
 
     /** Number of entries. */
