@@ -74,10 +74,7 @@ final class PeersBench implements Callable<Integer> {
     }
 
     private void choose(List<Subject> subjects, Path program, PrintWriter out) throws IOException {
-        String launcher = System.getProperty(LAUNCHER);
-        if (launcher == null) {
-            throw new IOException("the system property " + LAUNCHER + " is not set: start with ./sluice bench peers");
-        }
+        String launcher = launcher("peers");
         subjects.add(new Subject(OURS, Subject.Kind.OURS, List.of(launcher, "gpu"), program));
         subjects.add(new Subject(BLOBS, Subject.Kind.BLOBS, List.of(launcher, "gpu", BLOBS), program));
         if (pollMicros > 0) {
@@ -86,6 +83,18 @@ final class PeersBench implements Callable<Integer> {
         }
         String binary = peer(out);
         if (binary != null) subjects.add(new Subject(PEER, Subject.Kind.PEER, List.of(binary), program));
+    }
+
+    /**
+     * The launcher that has started this.
+     *
+     * @param benchmark that needs it
+     */
+    static String launcher(String benchmark) throws IOException {
+        String launcher = System.getProperty(LAUNCHER);
+        if (launcher != null) return launcher;
+        throw new IOException(
+                "the system property %s is not set: start with ./sluice bench %s".formatted(LAUNCHER, benchmark));
     }
 
     private static @Nullable String peer(PrintWriter out) {
