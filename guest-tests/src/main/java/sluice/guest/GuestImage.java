@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -22,6 +23,7 @@ import java.util.regex.Pattern;
 import sluice.guest.build.ContentHash;
 import sluice.guest.build.Folders;
 import sluice.guest.build.KernelModule;
+import sluice.guest.build.KeptFiles;
 import sluice.vdev.qemu.CacheFolder;
 import sluice.vdev.qemu.HostCommand;
 
@@ -32,6 +34,9 @@ import sluice.vdev.qemu.HostCommand;
  * @param initrd an uncompressed cpio archive: unpacking a compressed one takes an emulated CPU longer than reading this one
  */
 public record GuestImage(GuestKernel kernel, Path initrd) {
+    /** Images used longest ago are deleted beyond it. */
+    private static final long MOST_IMAGES_BYTES = 2L << 30;
+    private static final Duration SPARED = Duration.ofHours(6);
 
     /** Starts with an image that holds busybox, the init script, the program {@code pattern} and no modules. */
     public static Builder of(GuestKernel kernel) {
@@ -224,15 +229,17 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
             texts.forEach(hash::text);
             compiled.forEach(hash::text);
             trees.forEach(tree -> tree.hash(hash::bytes));
-            Path image = cache.folder("images").resolve(hash.hex() + ".cpio");
-            if (!Files.exists(image)) {
-                Path unfinished = Files.createTempFile(image.getParent(), "unfinished-", ".cpio");
+            KeptFiles images = new KeptFiles(cache.folder("images"), MOST_IMAGES_BYTES, SPARED);
+            Path image = images.folder().resolve(hash.hex() + ".cpio");
+            if (!images.use(image)) {
+                Path unfinished = Files.createTempFile(images.folder(), "unfinished-", ".cpio");
                 try {
                     write(unfinished, moduleFiles, hostFiles, contents);
                     Files.move(unfinished, image, StandardCopyOption.ATOMIC_MOVE);
                 } finally {
                     Files.deleteIfExists(unfinished);
                 }
+                images.prune();
             }
             return new GuestImage(kernel, image);
         }
