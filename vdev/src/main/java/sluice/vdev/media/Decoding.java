@@ -197,7 +197,7 @@ final class Decoding implements CodecStream {
         while (spares.isEmpty() && !lastDue && !outcomes.isEmpty() && !(outcomes.peek() instanceof Spare)) {
             switch (outcomes.remove()) {
                 case MediaBuffer buffer -> {
-                    lastSent = endsStretch(outcomes.peek());
+                    lastSent = endsStretch(outcomes.peek()) && !hasBufferForEnd();
                     // Before the last picture, so that its client does not take that for the end.
                     if (lastSent && outcomes.peek() instanceof Outcome.FormatChange)
                         events.signal(V4l2.EVENT_SOURCE_CHANGE, 0, V4l2.CHANGED_RESOLUTION);
@@ -217,6 +217,14 @@ final class Decoding implements CodecStream {
             sendLast();
         }
         if (outcomes.isEmpty() && !lastDue && !running && unit != null && !repeat) returnUnit(unit);
+    }
+
+    /**
+     * Whether a drain ends with an empty buffer, as it does with most hardware, instead of the last picture's: a client that polls
+     * after it has got that one needs another wake-up, and not each driver's poll gives it one.
+     */
+    private boolean hasBufferForEnd() {
+        return outcomes.peek() instanceof Outcome.End && capture.isStreaming() && capture.free() != null;
     }
 
     private boolean endsStretch(@Nullable Outcome next) {

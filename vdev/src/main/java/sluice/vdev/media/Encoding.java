@@ -99,7 +99,9 @@ final class Encoding implements CodecStream {
         job.letGo();
         if (job.failure() != null) return job.failure();
         if (!discard) {
-            boolean ends = job.isDrain() && job.waiting().isEmpty();
+            // The last packet's buffer ends the stream only if there is none left to be the end, as with a decoder.
+            boolean ends = job.isDrain() && job.waiting().isEmpty()
+                    && capture.queued().size() == job.filled().size();
             for (int i = 0; i < job.filled().size(); i++) {
                 MediaBuffer buffer = job.filled().get(i);
                 if (!buffer.isLent() || !capture.queued().remove(buffer)) continue;
