@@ -56,7 +56,7 @@ public final class GpuProvider implements DeviceProvider {
                 new DeviceOption("blob", "",
                         "Offer resources that are shared memory (VIRTIO_GPU_F_RESOURCE_BLOB): page flips copy nothing. For transport=vfio-user, or QEMU 11's vhost-user-test-device-pci; its vhost-user-gpu-pci never lets them pass: a guest sees a GPU without blobs there, and the log says so."),
                 new DeviceOption("host3d", "",
-                        "With blob: offer host memory as well, which the guest maps in a window (VIRTIO_GPU_F_VIRGL and CONTEXT_INIT, with a context type that only owns resources). Linux has host memory only with VIRGL, and with VIRGL it imports no foreign buffers; no 3D command is executed."),
+                        "With blob: offer host memory as well, which the guest maps in a window (VIRTIO_GPU_F_VIRGL and CONTEXT_INIT, with a context type that owns resources and names objects of other devices). Linux has host memory only with VIRGL, and with VIRGL it imports no foreign buffers; no 3D command is executed."),
                 new DeviceOption("host-window", "MIB",
                         "Size of this window in MiB, a power of two up to 16384 (default 256)."),
                 new DeviceOption("resolution", "WxH",

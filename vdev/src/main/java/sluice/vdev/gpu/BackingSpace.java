@@ -141,14 +141,17 @@ final class BackingSpace {
     Outcome map(Pages pages, int resourceId, Result result) {
         return switch (pages) {
             case Backing backing -> map(backing, resourceId, result);
-            case HostMemory memory -> map(memory, resourceId, result);
+            case BufferPages buffer -> map(buffer, resourceId, result);
         };
     }
 
-    private Outcome map(HostMemory host, int resourceId, Result result) {
-        if (host.mapping() != null) return result.resolved();
+    private Outcome map(BufferPages pages, int resourceId, Result result) {
+        DeviceMapping present = pages.mapping();
+        if (present != null && present.isLive()) return result.resolved();
+        letGo(pages); // what another device has taken away
+        if (pages.buffer().state() == DmaBuf.State.REVOKED) return result.faulted(0, Access.READ);
         try {
-            mapped(host, host.attachment().map(Direction.TO_DEVICE, EnumSet.of(DmaAttribute.CPU_KEEPS)), 0);
+            mapped(pages, pages.attachment().map(Direction.TO_DEVICE, EnumSet.of(DmaAttribute.CPU_KEEPS)), 0);
             return result.resolved();
         } catch (DmaBufException e) {
             tellRefusal(resourceId, e);
@@ -212,14 +215,16 @@ final class BackingSpace {
         DmaBuf buffer = core.export("resource " + Integer.toUnsignedString(resourceId), ranges.runs().bytes(),
                 new GuestPages(ranges.runs()), share);
         boolean done = false;
+        Attachment attachment = null;
         try {
-            Attachment attachment = buffer.attach(function, needsTransfers() ? stream : Stream.COHERENT);
+            attachment = buffer.attach(function, needsTransfers() ? stream : Stream.COHERENT);
             // Maps without a transfer: a guest may draw while it attaches.
             DeviceMapping mapping = attachment.map(Direction.TO_DEVICE, EnumSet.of(DmaAttribute.CPU_KEEPS));
             done = true;
             return mapping;
         } finally {
-            if (!done) discard(buffer);
+            if (!done && attachment != null) attachment.detach();
+            if (!done) buffer.release();
         }
     }
 
@@ -229,14 +234,11 @@ final class BackingSpace {
         return reports == null || !reports.isCoherent(ranges.runs());
     }
 
-    /** The GPU detaches, and other devices lose access: the guest uses the pages for something else. */
-    private void discard(DmaBuf buffer) {
-        boolean shared = false;
-        for (Attachment attachment : buffer.attachments()) {
-            if (attachment.function() == function) attachment.detach();
-            else shared = true;
-        }
-        if (shared) buffer.revoke();
+    /** The GPU detaches, and other users lose access: the guest uses the pages for something else. */
+    private static void discard(Attachment own) {
+        DmaBuf buffer = own.buffer();
+        own.detach();
+        if (!buffer.attachments().isEmpty()) buffer.revoke();
         buffer.release();
     }
 
@@ -246,11 +248,11 @@ final class BackingSpace {
      * @param size in bytes, at least 1
      * @throws DmaBufException ENOMEM: the device's share is used up
      */
-    HostMemory open(int resourceId, long size, WindowExporter exporter) throws DmaBufException {
+    BufferPages open(int resourceId, long size, WindowExporter exporter) throws DmaBufException {
         DmaBuf buffer = core.export("resource " + Integer.toUnsignedString(resourceId), size, exporter, share);
         boolean done = false;
         try {
-            HostMemory host = HostMemory.attach(buffer, function, stream, exporter);
+            BufferPages host = attach(buffer);
             done = true;
             return host;
         } finally {
@@ -259,10 +261,31 @@ final class BackingSpace {
     }
 
     /** Ends host memory; the window has its place again when no other device uses it. */
-    void close(HostMemory host) {
+    void close(BufferPages host) {
         withdraw(host);
         unmap(host);
-        discard(host.attachment().buffer());
+        discard(host.attachment());
+    }
+
+    /** The buffer that a device of the machine has exported under a name, or null. */
+    @Nullable
+    DmaBuf exported(UUID name) {
+        return core.exported().find(name);
+    }
+
+    /**
+     * Attaches the GPU to a buffer, which is mapped at its first use.
+     *
+     * @throws DmaBufException as {@link DmaBuf#attachDynamic}
+     */
+    BufferPages attach(DmaBuf buffer) throws DmaBufException {
+        return BufferPages.attach(buffer, function, stream);
+    }
+
+    /** Detaches the GPU from another device's buffer. */
+    void detach(BufferPages pages) {
+        unmap(pages);
+        pages.attachment().detach();
     }
 
     /**
@@ -274,7 +297,7 @@ final class BackingSpace {
         DeviceMapping mapping = pages.mapping();
         DmaBuf buffer = switch (pages) {
             case Backing backing -> mapping == null ? null : mapping.attachment().buffer();
-            case HostMemory host -> host.attachment().buffer();
+            case BufferPages host -> host.buffer();
         };
         if (buffer != null && !core.exported().add(name, buffer)) return false;
         pages.setExportedAs(name);
@@ -306,9 +329,9 @@ final class BackingSpace {
         } catch (DmaBufException e) {
             throw new IllegalStateException("a backing was unmapped elsewhere", e);
         }
-        if (pages instanceof HostMemory) return; // the buffer is the blob's
+        if (pages instanceof BufferPages) return; // the buffer lasts
         withdraw(pages);
-        discard(mapping.attachment().buffer());
+        discard(mapping.attachment());
     }
 
     /** Begins a read section for the results of {@link #give}. */
@@ -337,12 +360,14 @@ final class BackingSpace {
      */
     void pass(Pages backing, Rows rows) {
         if (!stream.coherent() && backing instanceof Backing && isTold()) return;
+        DeviceMapping mapping = mapping(backing);
         try {
-            view().giveToShow(mapping(backing), lines(rows), Direction.TO_DEVICE);
+            view().giveToShow(mapping, lines(rows), Direction.TO_DEVICE);
+            mapping.syncForCpu(lines(rows), Direction.TO_DEVICE);
         } catch (DmaBufException e) {
-            throw new IllegalStateException("a backing cannot be transferred to its GPU", e);
+            // Another device may take away what it has exported at any moment; the next use finds it gone.
+            if (mapping.isLive()) throw new IllegalStateException("a backing cannot be transferred to its GPU", e);
         }
-        takeBack(backing, rows);
     }
 
     /**

@@ -11,6 +11,8 @@ enum BlobMemory {
     /** In both. */
     HOST3D_GUEST(3);
 
+    /** VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE. */
+    static final int FLAG_MAPPABLE = 1;
     /** VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE, _SHAREABLE and _CROSS_DEVICE. */
     static final int FLAGS = 7;
 

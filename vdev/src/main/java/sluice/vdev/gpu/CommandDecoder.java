@@ -27,6 +27,7 @@ final class CommandDecoder {
     private final ContextCommand.ContextAttach contextAttach;
     private final ContextCommand.ContextDetach contextDetach;
     private final ContextCommand.TransferToHost3d transferToHost3d;
+    private final ContextCommand.Submit3d submit3d;
     private final ContextCommand.ResourceMapBlob resourceMapBlob;
     private final ContextCommand.ResourceUnmapBlob resourceUnmapBlob;
     private final Command.UpdateCursor updateCursor;
@@ -54,6 +55,7 @@ final class CommandDecoder {
         contextAttach = new ContextCommand.ContextAttach(bytes);
         contextDetach = new ContextCommand.ContextDetach(bytes);
         transferToHost3d = new ContextCommand.TransferToHost3d(bytes);
+        submit3d = new ContextCommand.Submit3d(bytes);
         resourceMapBlob = new ContextCommand.ResourceMapBlob(bytes);
         resourceUnmapBlob = new ContextCommand.ResourceUnmapBlob(bytes);
         updateCursor = new Command.UpdateCursor(bytes);
@@ -100,6 +102,7 @@ final class CommandDecoder {
             case CTX_ATTACH_RESOURCE -> contextAttach;
             case CTX_DETACH_RESOURCE -> contextDetach;
             case TRANSFER_TO_HOST_3D -> transferToHost3d;
+            case SUBMIT_3D -> submit3d;
             case RESOURCE_MAP_BLOB -> resourceMapBlob;
             case RESOURCE_UNMAP_BLOB -> resourceUnmapBlob;
             case UPDATE_CURSOR -> updateCursor;

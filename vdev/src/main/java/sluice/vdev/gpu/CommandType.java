@@ -23,6 +23,7 @@ public enum CommandType {
     CTX_ATTACH_RESOURCE(0x202, Wire.ResourceOnly.BYTES),
     CTX_DETACH_RESOURCE(0x203, Wire.ResourceOnly.BYTES),
     TRANSFER_TO_HOST_3D(0x205, Wire.TransferHost3d.BYTES),
+    SUBMIT_3D(0x207, Wire.Submit3d.BYTES),
     RESOURCE_MAP_BLOB(0x208, Wire.ResourceMapBlob.BYTES),
     RESOURCE_UNMAP_BLOB(0x209, Wire.ResourceOnly.BYTES),
     UPDATE_CURSOR(0x300, Wire.Cursor.BYTES),
@@ -67,6 +68,7 @@ public enum CommandType {
             case 0x202 -> CTX_ATTACH_RESOURCE;
             case 0x203 -> CTX_DETACH_RESOURCE;
             case 0x205 -> TRANSFER_TO_HOST_3D;
+            case 0x207 -> SUBMIT_3D;
             case 0x208 -> RESOURCE_MAP_BLOB;
             case 0x209 -> RESOURCE_UNMAP_BLOB;
             case 0x300 -> UPDATE_CURSOR;

@@ -112,7 +112,8 @@ final class Commands {
     Response assignUuid(Command.ResourceAssignUuid command) {
         Resource resource = resources.find(command.resourceId());
         if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
-        Pages pages = resource instanceof Blob blob ? blob.pages() : null;
+        // Another device's object has its UUID already.
+        Pages pages = resource instanceof Blob blob && !(blob instanceof ForeignBlob) ? blob.pages() : null;
         if (pages != null && !backings.exportAs(pages, resource.uuid().value())) return Response.ERR_OUT_OF_MEMORY;
         return Response.OK_RESOURCE_UUID;
     }
@@ -149,7 +150,7 @@ final class Commands {
     Response attachBacking(Command.ResourceAttachBacking command, Result result) {
         Resource resource = resources.find(command.resourceId());
         if (resource == null) return Response.ERR_INVALID_RESOURCE_ID;
-        if (resource.backing() != null) return Response.ERR_UNSPEC;
+        if (resource.backing() != null || resource instanceof ForeignBlob) return Response.ERR_UNSPEC;
         return attacher.attach(resource, command.bytes(), Wire.ResourceAttachBacking.BYTES, command.entries(), result);
     }
 

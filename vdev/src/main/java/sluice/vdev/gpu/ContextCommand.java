@@ -109,6 +109,19 @@ sealed interface ContextCommand extends Command {
         }
     }
 
+    /** VIRTIO_GPU_CMD_SUBMIT_3D: commands of the context's type, {@link ContextStream}. */
+    record Submit3d(Snapshot bytes) implements ContextCommand {
+        @Override
+        public CommandType type() {
+            return CommandType.SUBMIT_3D;
+        }
+
+        /** Bytes of the commands, 0 to 2^32 − 1. */
+        long size() {
+            return bytes.u32AsLong(Wire.Submit3d.SIZE);
+        }
+    }
+
     /** VIRTIO_GPU_CMD_RESOURCE_MAP_BLOB. */
     record ResourceMapBlob(Snapshot bytes) implements ContextCommand {
         @Override

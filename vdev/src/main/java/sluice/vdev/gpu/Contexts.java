@@ -4,6 +4,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 
 import org.jspecify.annotations.Nullable;
 
@@ -13,7 +14,7 @@ import static sluice.dmacore.budget.Resource.HEAP;
 
 /**
  * The guest's contexts (virtio 1.3 §5.7.6.8, CTX_*). They have one type, our own: a context owns resources and the
- * numbers of the host blobs made in it, and executes no commands.
+ * numbers of the host blobs made in it. Its only command names an object of another device: {@link ContextStream}.
  */
 final class Contexts {
     /** The capset of the type: the last that Linux accepts (drivers/gpu/drm/virtio/virtgpu_drv.h: MAX_CAPSET_ID). */
@@ -21,6 +22,8 @@ final class Contexts {
     static final int CAPSET_VERSION = 1;
     /** Contexts of a guest: Linux has one for each open device file. */
     static final int MOST = 4096;
+    /** Names of objects that no resource has used up yet, of all contexts together. */
+    static final int MOST_NAMED = 4096;
     /** Attachments of resources, of all contexts together. */
     static final int MOST_ATTACHED = 65_536;
 
@@ -30,19 +33,40 @@ final class Contexts {
     private static final int DEFAULT_CAPSET = 0;
     private static final long CONTEXT_BYTES = 512;
     private static final long ATTACHED_BYTES = 96;
+    private static final long NAME_BYTES = 160;
 
     private final Share share;
     private final Map<Integer, Context> contexts = new HashMap<>();
     private int attached;
+    private int named;
 
     /** A context. */
-    static final class Context {
+    final class Context {
         private final Set<Integer> resources = new HashSet<>();
         private final Set<Long> blobIds = new HashSet<>();
+        /** Objects of other devices by number, until a resource is made of them. */
+        private final Map<Long, UUID> names = new HashMap<>();
 
         /** Takes a number for a host blob; false if it is taken. */
         boolean takeBlobId(long id) {
             return blobIds.add(id);
+        }
+
+        /** Whether a present blob has a number. */
+        boolean isTaken(long id) {
+            return blobIds.contains(id);
+        }
+
+        /** The object that has been given a number, or null. */
+        @Nullable
+        UUID name(long id) {
+            return names.get(id);
+        }
+
+        /** A resource is made of a named object: it takes the number. */
+        void useName(long id) {
+            if (names.remove(id) != null) forgetNames(1);
+            blobIds.add(id);
         }
 
         void freeBlobId(long id) {
@@ -53,6 +77,21 @@ final class Contexts {
     /** @param share charged for contexts and attachments */
     Contexts(Share share) {
         this.share = share;
+    }
+
+    /** Gives an object a number in a context, or another object's number; false if there is no room. */
+    boolean name(Context context, long id, UUID object) {
+        if (!context.names.containsKey(id)) {
+            if (named == MOST_NAMED || !share.takeOrTell(HEAP, NAME_BYTES)) return false;
+            named++;
+        }
+        context.names.put(id, object);
+        return true;
+    }
+
+    private void forgetNames(int count) {
+        named -= count;
+        share.giveBack(HEAP, count * NAME_BYTES);
     }
 
     @Nullable
@@ -81,6 +120,8 @@ final class Contexts {
     }
 
     private void giveBack(Context gone) {
+        forgetNames(gone.names.size());
+        gone.names.clear();
         attached -= gone.resources.size();
         share.giveBack(HEAP, CONTEXT_BYTES + gone.resources.size() * ATTACHED_BYTES);
     }

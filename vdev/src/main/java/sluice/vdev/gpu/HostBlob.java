@@ -11,7 +11,8 @@ final class HostBlob implements Blob {
     static final long NO_BLOB_ID = 0;
 
     private final int id;
-    private final HostMemory memory;
+    private final BufferPages memory;
+    private final WindowExporter exporter;
     private final boolean mappable;
     private final @Nullable ContextObject object;
     private final ResourceUuid uuid = new ResourceUuid();
@@ -24,12 +25,14 @@ final class HostBlob implements Blob {
 
     /**
      * @param memory not allocated yet
+     * @param exporter of the memory
      * @param mappable whether the guest may map it (VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE)
      * @param object of the context that made it; null for none
      */
-    HostBlob(int id, HostMemory memory, boolean mappable, @Nullable ContextObject object) {
+    HostBlob(int id, BufferPages memory, WindowExporter exporter, boolean mappable, @Nullable ContextObject object) {
         this.id = id;
         this.memory = memory;
+        this.exporter = exporter;
         this.mappable = mappable;
         this.object = object;
     }
@@ -44,8 +47,12 @@ final class HostBlob implements Blob {
         return memory.bytes();
     }
 
-    HostMemory memory() {
+    BufferPages memory() {
         return memory;
+    }
+
+    WindowExporter exporter() {
+        return exporter;
     }
 
     boolean isMappable() {

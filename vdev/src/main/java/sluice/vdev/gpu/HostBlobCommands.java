@@ -2,6 +2,7 @@ package sluice.vdev.gpu;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.UUID;
 import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
@@ -24,7 +25,6 @@ import sluice.vdev.device.SharedWindow;
 final class HostBlobCommands {
     /** Refusals of the front-end that are logged. */
     private static final int REFUSALS_TOLD = 3;
-    private static final int FLAG_MAPPABLE = 1;
     private static final Logger LOG = LoggerFactory.getLogger(HostBlobCommands.class);
 
     private final ResourceTable resources;
@@ -32,6 +32,7 @@ final class HostBlobCommands {
     private final BackingAttacher attacher;
     private final GpuStatistics statistics;
     private final Contexts contexts;
+    private final ForeignBlobs foreign;
     private final HostTransfer transfer;
     private final HostWindow places;
     private @Nullable SharedWindow window;
@@ -52,6 +53,7 @@ final class HostBlobCommands {
         this.attacher = attacher;
         this.statistics = statistics;
         contexts = new Contexts(share);
+        foreign = new ForeignBlobs(resources, backings, share);
         transfer = new HostTransfer(backings);
         places = new HostWindow(windowBytes);
     }
@@ -91,6 +93,7 @@ final class HostBlobCommands {
             case ContextCommand.ContextDestroy destroy -> contexts.destroy(destroy.contextId());
             case ContextCommand.ContextAttach attach -> attach(attach);
             case ContextCommand.ContextDetach detach -> contexts.detach(detach.contextId(), detach.resourceId());
+            case ContextCommand.Submit3d submit -> ContextStream.execute(submit, contexts);
             case ContextCommand.TransferToHost3d transfer -> copy(transfer, result);
             case ContextCommand.ResourceUnmapBlob unmap -> unmap(unmap);
             case ContextCommand.GetCapsetInfo info ->
@@ -140,6 +143,9 @@ final class HostBlobCommands {
         if (!negotiated) return Response.ERR_INVALID_PARAMETER;
         Contexts.Context context = contexts.find(command.contextId());
         if (context == null) return Response.ERR_INVALID_CONTEXT_ID;
+        UUID named = context.name(command.blobId());
+        if (named != null)
+            return shadowed ? Response.ERR_INVALID_PARAMETER : foreign.create(command, context, named);
         if (!shadowed && command.entries() != 0) return Response.ERR_INVALID_PARAMETER;
         if (command.size() > places.bytes() || !resources.hasRoom()) return Response.ERR_OUT_OF_MEMORY;
         long blobId = command.blobId();
@@ -150,8 +156,9 @@ final class HostBlobCommands {
         HostBlob blob = null;
         boolean made = false;
         try {
-            blob = new HostBlob(command.resourceId(), backings.open(command.resourceId(), command.size(),
-                    new WindowExporter(places, window())), (command.flags() & FLAG_MAPPABLE) != 0, object);
+            WindowExporter exporter = new WindowExporter(places, window());
+            blob = new HostBlob(command.resourceId(), backings.open(command.resourceId(), command.size(), exporter),
+                    exporter, (command.flags() & BlobMemory.FLAG_MAPPABLE) != 0, object);
             Response response = shadowed
                     ? attacher.attach(blob, command.bytes(), Wire.ResourceCreateBlob.BYTES, command.entries(), result)
                     : Response.OK_NODATA;
@@ -177,6 +184,7 @@ final class HostBlobCommands {
     /** A resource is destroyed. */
     void forget(Resource resource) {
         contexts.forget(resource.id());
+        if (resource instanceof ForeignBlob blob) foreign.forget(blob);
         if (!(resource instanceof HostBlob blob)) return;
         HostBlob.ContextObject object = blob.object();
         if (object != null) object.context().freeBlobId(object.blobId());
@@ -243,7 +251,7 @@ final class HostBlobCommands {
     /** Puts the blob's memory at an offset, where others make room. */
     private Response place(HostBlob blob, long offset) {
         long length = SharedRegion.whole(blob.size());
-        WindowExporter exporter = blob.memory().exporter();
+        WindowExporter exporter = blob.exporter();
         HostWindow.Place at = places.of(exporter);
         if (at != null && at.offset() == offset) return Response.OK_MAP_INFO;
         try {
@@ -280,7 +288,7 @@ final class HostBlobCommands {
 
     private @Nullable HostBlob blobOf(WindowExporter exporter) {
         for (Resource resource : resources.all()) {
-            if (resource instanceof HostBlob blob && blob.memory().exporter() == exporter) return blob;
+            if (resource instanceof HostBlob blob && blob.exporter() == exporter) return blob;
         }
         return null;
     }

@@ -6,8 +6,11 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.buffer.DeviceMapping;
 
-/** Memory that the GPU reads: guest pages, or host memory in a window; and its mapping in the GPU's address space. */
-sealed interface Pages permits Backing, HostMemory {
+/**
+ * Memory that the GPU reads: guest pages, host memory in a window, or that of another device; and its mapping in the
+ * GPU's address space.
+ */
+sealed interface Pages permits Backing, BufferPages {
     /** Size in bytes. */
     long bytes();
 

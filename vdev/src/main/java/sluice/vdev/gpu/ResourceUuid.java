@@ -5,9 +5,16 @@ import java.util.UUID;
 
 import org.jspecify.annotations.Nullable;
 
-/** The random UUID of a resource, created on first use. */
+/** The UUID of a resource: random, created on first use, or that of another device's object. */
 final class ResourceUuid {
     private @Nullable UUID value;
+
+    ResourceUuid() {}
+
+    /** @param given by another device */
+    ResourceUuid(UUID given) {
+        value = given;
+    }
 
     /** Whether the guest has asked for it. */
     boolean isAssigned() {

@@ -163,6 +163,14 @@ final class Wire {
         private TransferHost3d() {}
     }
 
+    /** struct virtio_gpu_cmd_submit; the commands follow. */
+    static final class Submit3d {
+        static final int SIZE = 24;
+        static final int BYTES = 32;
+
+        private Submit3d() {}
+    }
+
     static final class ResourceMapBlob {
         static final int RESOURCE_ID = 24;
         static final int OFFSET = 32;

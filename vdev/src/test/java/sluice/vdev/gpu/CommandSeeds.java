@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.UUID;
 
 import sluice.vdev.fixture.Buffer;
 import sluice.vdev.fixture.GpuBlobPicture;
@@ -113,6 +114,13 @@ final class CommandSeeds {
                 .send(0, GpuCommands.createHostBlob(3, 1, 0, Long.MIN_VALUE, List.of()))
                 .send(0, GpuCommands.createHostBlob(3, 1, 0, OneThreadGpu.WINDOW_BYTES, List.of()))
                 .send(0, GpuCommands.mapBlob(3, 0)).send(0, GpuCommands.mapBlob(2, 0x10000)).seed());
+        UUID none = new UUID(1, 2);
+        seeds.put("objects-that-are-not-there", host().send(0, GpuCommands.nameObject(1, 7, none))
+                .send(0, GpuCommands.createOfObject(2, 1, 7, 4096)).send(0, GpuCommands.nameObject(1, 7, none))
+                .send(0, GpuCommands.nameObject(1, 0, none)).send(0, GpuCommands.nameObject(2, 7, none))
+                .send(0, GpuCommands.nameObject(1, 8, none).putInt(GpuWire.SUBMIT_3D_SIZE, -4))
+                .send(0, GpuCommands.nameObject(1, 8, none).putInt(GpuWire.SUBMIT_3D_SIZE, 24))
+                .send(0, GpuCommands.nameObject(1, 8, none).putInt(GpuWire.SUBMIT_3D_BYTES, -1)).seed());
         seeds.put("bytes-for-the-host", new CommandSeeds().send(0, GpuCommands.createContext(1, 63))
                 .send(0, GpuCommands.createHostBlob(RESOURCE, 1, 0, 16_384, BACKING))
                 .send(0, GpuCommands.transferToHost3d(RESOURCE, 5, 9000, 7))

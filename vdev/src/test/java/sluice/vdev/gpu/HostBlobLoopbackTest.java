@@ -282,7 +282,7 @@ class HostBlobLoopbackTest {
         context(GpuWire.CMD_CTX_DETACH_RESOURCE, 2, 1, GpuWire.RESP_ERR_INVALID_RESOURCE_ID);
         driver.call(GpuCommands.destroyContext(2)).ok();
         driver.call(GpuCommands.destroyContext(2)).requireType(GpuWire.RESP_ERR_INVALID_CONTEXT_ID);
-        driver.call(GpuCommands.bare(0x207, 64)).requireType(GpuWire.RESP_ERR_UNSPEC);
+        driver.call(GpuCommands.bare(GpuWire.CMD_SUBMIT_3D, 64)).requireType(GpuWire.RESP_ERR_INVALID_CONTEXT_ID);
     }
 
     private void context(int type, int context, int resource, int expected) throws IOException {

@@ -114,6 +114,7 @@ class WireLayoutTest {
         values.put("box.w", 3 * Integer.BYTES);
         values.put("transfer_host_3d.offset", Wire.TransferHost3d.OFFSET);
         values.put("transfer_host_3d.resource_id", Wire.TransferHost3d.RESOURCE_ID);
+        values.put("cmd_submit.size", Wire.Submit3d.SIZE);
         values.put("resource_map_blob.resource_id", Wire.ResourceMapBlob.RESOURCE_ID);
         values.put("resource_map_blob.offset", Wire.ResourceMapBlob.OFFSET);
         values.put("resource_unmap_blob.resource_id", Wire.ResourceOnly.RESOURCE_ID);

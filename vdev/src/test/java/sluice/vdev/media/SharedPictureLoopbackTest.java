@@ -19,6 +19,7 @@ import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.buffer.DmaCoreOptions;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.finding.Findings;
+import sluice.dmacore.finding.Rule;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.memory.FileMappings;
 import sluice.dmacore.model.Eviction;
@@ -32,6 +33,7 @@ import sluice.vdev.fixture.GuestRam;
 import sluice.vdev.fixture.ImportingDevice;
 import sluice.vdev.fixture.VhostUserBits;
 import sluice.vdev.fixture.VirtioPciSession;
+import sluice.vdev.gpu.GpuStatistics;
 import sluice.vdev.loopback.AttachedGpu;
 import sluice.vdev.loopback.GpuBackEnd;
 import sluice.vdev.loopback.GuestVariant;
@@ -106,6 +108,14 @@ class SharedPictureLoopbackTest {
             int errno = driver.call(id, Ioctl.QBUF, asked);
             if (errno == 0) assertThat(asked.getLong(at)).as("the name").isEqualTo(buffer.getLong(at));
             return errno;
+        }
+
+        /** EXPBUF. */
+        UUID export(int index) throws IOException {
+            ByteBuffer asked = MediaDriver.little(Struct.ExportBuffer.BYTES + Struct.UUID_BYTES)
+                    .putInt(0, MediaDriver.CAPTURE).putInt(4, index);
+            assertThat(driver.call(id, Ioctl.EXPBUF, asked)).isZero();
+            return new UUID(Long.reverseBytes(asked.getLong(64)), Long.reverseBytes(asked.getLong(72)));
         }
 
         /** The index of the CAPTURE buffer that has the picture. */
@@ -206,6 +216,89 @@ class SharedPictureLoopbackTest {
             assertThat(codec.capture(0, names.get(1))).isZero();
             assertThat(codec.decode(2)).isZero();
             check(shown(2, 1), 2);
+        }
+    }
+
+    /** The other way: the codec's frames are resources of the GPU, by the UUIDs of EXPBUF. */
+    @ParameterizedTest
+    @CsvSource({ "coherent", "non-coherent" })
+    void decodedFramesAreResourcesOfTheGpu(String coherency) throws Exception {
+        try (Codec codec = new Codec(coherency)) {
+            assertThat(codec.driver.request(codec.id, MediaDriver.CAPTURE, BLOBS, V4l2.MEMORY_MMAP)).isEqualTo(BLOBS);
+            assertThat(codec.driver.stream(codec.id, MediaDriver.CAPTURE, true)).isZero();
+            for (int i = 0; i < BLOBS; i++) {
+                UUID name = codec.export(i);
+                gpu.driver().createOfObject(i + 1, name, SHOWN.end()).ok();
+                assertThat(gpu.driver().uuid(i + 1)).as("the codec's name").isEqualTo(name);
+                assertThat(codec.driver.queue(codec.id, MediaDriver.CAPTURE, i, 0, 0)).isZero();
+            }
+            for (int n = 1; n <= PICTURES; n++) {
+                int index = codec.decode(n);
+                check(shown(index + 1, n), n);
+                assertThat(codec.driver.queue(codec.id, MediaDriver.CAPTURE, index, 0, 0)).isZero();
+            }
+            assertThat(findings.errors()).isEmpty();
+            assertThat(core.bouncedBytes()).isZero();
+            assertThat(backEnd.statistic(GpuStatistics::transferBytes)).isZero();
+            assertThat(backEnd.statistic(GpuStatistics::movedBytes)).isZero();
+            // What the codec frees, the GPU goes on showing.
+            assertThat(codec.driver.stream(codec.id, MediaDriver.CAPTURE, false)).isZero();
+            assertThat(codec.driver.request(codec.id, MediaDriver.CAPTURE, 0, V4l2.MEMORY_MMAP)).isZero();
+            gpu.driver().flush(1, SHOWN.all()).ok();
+            for (int i = 1; i <= BLOBS; i++) gpu.driver().unref(i).ok();
+            String report = codec.device.end();
+            assertThat(report).containsPattern("\"copiedBytes\": *\\{\\s*\"pictures\": 0\\b");
+        }
+        assertThat(findings.errors()).isEmpty();
+    }
+
+    /** Three devices of one frame: one that does not snoop draws over the codec's picture, and the GPU shows it. */
+    @Test
+    void whoDoesNotHandOverAFrameIsNamedAndTheGpuShowsTheFrameBefore() throws Exception {
+        try (Codec codec = new Codec("coherent"); Painter painter = new Painter()) {
+            assertThat(codec.driver.request(codec.id, MediaDriver.CAPTURE, 1, V4l2.MEMORY_MMAP)).isEqualTo(1);
+            UUID name = codec.export(0);
+            assertThat(painter.tell(ImportingDevice.IMPORT, 0, name)).isEqualTo(ImportingDevice.DONE);
+            gpu.driver().createOfObject(1, name, SHOWN.end()).ok();
+            assertThat(painter.tell(ImportingDevice.FILL, 1, NONE)).isEqualTo(ImportingDevice.DONE);
+            assertThat(shown(1, 1)).containsOnly(0x010101);
+            assertThat(findings.errors()).isEmpty();
+            assertThat(painter.tell(ImportingDevice.FILL_AND_KEEP, 2, NONE)).isEqualTo(ImportingDevice.DONE);
+            assertThat(shown(1, 2)).containsOnly(0x010101);
+            assertThat(findings.errors()).anySatisfy(finding -> {
+                assertThat(finding.rule()).isEqualTo(Rule.MISSING_SYNC_FOR_CPU);
+                assertThat(finding.toString()).contains("importer", "frame");
+            });
+            assertThat(painter.tell(ImportingDevice.DROP, 0, NONE)).isEqualTo(ImportingDevice.DONE);
+        }
+    }
+
+    /** A device without snooping that writes what others export. */
+    private final class Painter implements AutoCloseable {
+        private final ServedDevice device;
+        private final GuestRam ram = GuestRam.single(1 << 20, 1);
+        private final VirtioPciSession session;
+        private final CommandQueue queue;
+
+        Painter() throws Exception {
+            device = new ServedDevice(core, ImportingDevice.provider(), "transport", "vfio-user", "coherency",
+                    "non-coherent");
+            session = new VirtioPciSession(device.client(), ram,
+                    VhostUserBits.F_VERSION_1 | VhostUserBits.F_ACCESS_PLATFORM, 16);
+            session.attach();
+            session.start(null);
+            queue = new CommandQueue(session.queue(0), ram);
+        }
+
+        byte tell(byte kind, int value, UUID object) throws IOException {
+            return queue.await(queue.send(ImportingDevice.command(kind, value, object), 1)).get(0);
+        }
+
+        @Override
+        public void close() {
+            session.close();
+            ram.close();
+            device.close();
         }
     }
 

@@ -34,6 +34,7 @@ static void numbers(void)
     COMMAND(CTX_ATTACH_RESOURCE, ctx_resource);
     COMMAND(CTX_DETACH_RESOURCE, ctx_resource);
     COMMAND(TRANSFER_TO_HOST_3D, transfer_host_3d);
+    COMMAND(SUBMIT_3D, cmd_submit);
     COMMAND(RESOURCE_MAP_BLOB, resource_map_blob);
     COMMAND(RESOURCE_UNMAP_BLOB, resource_unmap_blob);
     COMMAND(UPDATE_CURSOR, update_cursor);
@@ -130,6 +131,7 @@ static void commands(void)
     OFFSET(box, w);
     OFFSET(transfer_host_3d, offset);
     OFFSET(transfer_host_3d, resource_id);
+    OFFSET(cmd_submit, size);
     OFFSET(resource_map_blob, resource_id);
     OFFSET(resource_map_blob, offset);
     OFFSET(resource_unmap_blob, resource_id);

@@ -13,39 +13,31 @@ import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.device.Stream;
 
 /**
- * The memory of a {@link HostBlob}: a buffer of the core to which the GPU is attached, allocated in the window at its
- * first use. The GPU is a dynamic importer: the buffer moves to where the guest maps it.
+ * A buffer of the core as memory of a resource: that of a {@link HostBlob}, allocated in the window at its first use, or
+ * an object of another device. The GPU is a dynamic importer: the buffer may move, as host memory does to where the guest
+ * maps it.
  */
-final class HostMemory implements Pages, MoveListener {
-    private final WindowExporter exporter;
+final class BufferPages implements Pages, MoveListener {
     private @Nullable Attachment attachment;
     private @Nullable DeviceMapping mapping;
     private @Nullable UUID name;
 
-    private HostMemory(WindowExporter exporter) {
-        this.exporter = exporter;
-    }
+    private BufferPages() {}
 
     /**
      * Attaches the GPU.
      *
-     * @param buffer of the exporter
      * @throws DmaBufException as {@link DmaBuf#attachDynamic}
      */
-    static HostMemory attach(DmaBuf buffer, DeviceFunction gpu, Stream stream, WindowExporter exporter)
-            throws DmaBufException {
-        HostMemory made = new HostMemory(exporter);
+    static BufferPages attach(DmaBuf buffer, DeviceFunction gpu, Stream stream) throws DmaBufException {
+        BufferPages made = new BufferPages();
         made.attachment = buffer.attachDynamic(gpu, stream, made);
         return made;
     }
 
-    WindowExporter exporter() {
-        return exporter;
-    }
-
     Attachment attachment() {
         Attachment present = attachment;
-        if (present == null) throw new IllegalStateException("host memory without its GPU");
+        if (present == null) throw new IllegalStateException("a buffer without its GPU");
         return present;
     }
 
@@ -67,7 +59,7 @@ final class HostMemory implements Pages, MoveListener {
         try {
             present.unmap();
         } catch (DmaBufException e) {
-            throw new IllegalStateException("host memory was unmapped elsewhere", e);
+            throw new IllegalStateException("a buffer was unmapped elsewhere", e);
         }
     }
 
