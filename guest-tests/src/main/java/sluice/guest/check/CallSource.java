@@ -12,7 +12,7 @@ enum CallSource {
             """
                     the order of calls of the kernel and accesses of the card: calls arrive later, so no access is judged by them
                     syncs for a device that needs none: the kernel leaves them out before it tells them, and only a module can make it call
-                    entries of a list after the 128th, attributes of syncs, and call chains
+                    entries of a list after the 128th, and attributes of syncs
                     mappings that are left at the end, and unmaps of what was not mapped
                     callers of dma_iova_link, which has no event
                     """);

@@ -12,9 +12,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.regex.Pattern;
+
+import org.jspecify.annotations.Nullable;
 
 import sluice.guest.build.Folders;
 
@@ -24,6 +28,11 @@ import sluice.guest.build.Folders;
  */
 final class TracePort implements Closeable {
     private static final int CHUNK = 64 * 1024;
+    /** Functions of a chain that are kept. */
+    private static final int DEEPEST = 32;
+    /** Functions that tell of a call, and are not in its way. */
+    private static final Pattern OF_TRACING = Pattern
+            .compile("trace_event_|__traceiter_|do_trace_|perf_|ftrace_|arch_ftrace_|kprobe_|opt_pre_handler|optimized_");
 
     /**
      * What has arrived of a cell.
@@ -43,7 +52,12 @@ final class TracePort implements Closeable {
     private final TracedCalls calls;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
-    /** The last mark; guarded by the lock, like the calls. */
+    /** The last call, whose chain may follow; guarded by the lock, like the calls. */
+    private TraceLine.@Nullable Call last;
+    private final List<String> chain = new ArrayList<>();
+    /** Whether functions are of the last call's chain. */
+    private boolean inChain;
+    /** The last mark. */
     private long mark;
     private boolean ended;
     private long told;
@@ -118,20 +132,44 @@ final class TracePort implements Closeable {
         TraceLine line = TraceLine.of(text);
         lock.lock();
         try {
+            if (line instanceof TraceLine.Frame frame) {
+                follow(frame.function());
+                return;
+            }
+            if (line instanceof TraceLine.Stack) {
+                // One that an interrupt has come between is nobody's.
+                inChain = last != null && chain.isEmpty();
+                return;
+            }
+            addLast();
             switch (line) {
-                case TraceLine.Call call -> calls.add(call.micros(), call.call());
+                case TraceLine.Call call -> last = call;
                 case TraceLine.Mark marked -> {
                     mark = marked.number();
                     changed.signalAll();
                 }
                 case TraceLine.Lost gone -> calls.lose(gone.events());
                 case TraceLine.Broken _ -> calls.lose(1);
-                case TraceLine.Other _ -> {
+                case TraceLine.Stack _, TraceLine.Frame _, TraceLine.Other _ -> {
                 }
             }
         } finally {
             lock.unlock();
         }
+    }
+
+    private void follow(String function) {
+        if (!inChain || chain.size() == DEEPEST || (chain.isEmpty() && OF_TRACING.matcher(function).lookingAt())) return;
+        chain.add(function);
+    }
+
+    /** The last call's chain is complete. */
+    private void addLast() {
+        TraceLine.Call call = last;
+        if (call != null) calls.add(call.micros(), call.call(), List.copyOf(chain));
+        last = null;
+        chain.clear();
+        inChain = false;
     }
 
     /**
@@ -146,7 +184,10 @@ final class TracePort implements Closeable {
         try {
             while (mark < number && !ended && left > 0)
                 left = changed.awaitNanos(left);
-            if (mark < number) calls.lose(1);
+            if (mark < number) {
+                addLast();
+                calls.lose(1);
+            }
             List<Moment> moments = calls.momentsAfter(told);
             Traced traced = new Traced(moments, calls.calls() - told - moments.size(), calls.takeHints(),
                     calls.lost() + lost);

@@ -27,12 +27,14 @@ final class TracedCalls {
     private static final class Live {
         private final String name;
         private final TracedCall call;
+        private final List<String> chain;
         private final boolean bounced;
         private boolean fetched;
 
-        private Live(String name, TracedCall call, boolean bounced) {
+        private Live(String name, TracedCall call, List<String> chain, boolean bounced) {
             this.name = name;
             this.call = call;
+            this.chain = chain;
             this.bounced = bounced;
         }
     }
@@ -53,31 +55,35 @@ final class TracedCalls {
         this.translated = translated;
     }
 
-    /** Takes a call. */
-    void add(long micros, TracedCall call) {
+    /**
+     * Takes a call.
+     *
+     * @param chain functions of the kernel that led to it, innermost first; empty if unknown
+     */
+    void add(long micros, TracedCall call, List<String> chain) {
         if (firstMicros < 0) firstMicros = micros;
         String rule = "";
         String buffer = call.device().isEmpty() ? "dma-buf" : "";
         if (call.maps() && !call.addresses().isEmpty()) {
-            buffer = map(call);
+            buffer = map(call, chain);
         } else if (call.unmaps()) {
             Live ended = take(call);
             if (ended != null) {
                 buffer = ended.name;
-                rule = unmapped(call, ended);
+                rule = unmapped(call, chain, ended);
             }
         } else if (call.syncs() && !call.addresses().isEmpty()) {
             Live synced = find(call);
             if (synced != null) {
                 buffer = synced.name;
-                rule = synced(call, synced);
+                rule = synced(call, chain, synced);
             }
         }
         if (buffer.isEmpty() && !call.addresses().isEmpty()) buffer = named(call);
         order++;
         moments.add(new Moment(order, micros - firstMicros, "CALL", call.device(), call.name(), buffer, 0, call.bytes(),
                 Math.max(1, Math.max(call.addresses().size(), call.physical().size())), call.direction(),
-                call.attributes(), List.of(), rule));
+                call.attributes(), chain, rule));
         if (moments.size() > MOST_MOMENTS) moments.remove();
     }
 
@@ -108,10 +114,10 @@ final class TracedCalls {
         return all;
     }
 
-    private String map(TracedCall call) {
+    private String map(TracedCall call, List<String> chain) {
         boolean bounced = !translated && !call.physical().isEmpty()
                 && !call.physical().getFirst().equals(call.addresses().getFirst());
-        Live made = new Live(named(call), call, bounced);
+        Live made = new Live(named(call), call, chain, bounced);
         if (live == MOST_MAPPINGS) {
             lose(1);
             return made.name;
@@ -164,31 +170,31 @@ final class TracedCalls {
         return mapped.equals("BIDIRECTIONAL") || mapped.equals(used);
     }
 
-    private String unmapped(TracedCall call, Live ended) {
+    private String unmapped(TracedCall call, List<String> chain, Live ended) {
         if (!ended.call.direction().equals(call.direction()))
-            return hint(Rule.D7_UNMAP_DIRECTION, call, ended,
+            return hint(Rule.D7_UNMAP_DIRECTION, call, chain, ended,
                     "unmapped %s, but mapped %s".formatted(call.direction(), ended.call.direction()));
         boolean written = !call.direction().equals("TO_DEVICE");
         if (ended.bounced && written && !ended.fetched && call.has("SKIP_CPU_SYNC"))
-            return hint(Rule.BOUNCE_NOT_COPIED_BACK, call, ended,
+            return hint(Rule.BOUNCE_NOT_COPIED_BACK, call, chain, ended,
                     "in a bounce buffer, and unmapped with DMA_ATTR_SKIP_CPU_SYNC without a sync for the CPU before");
         return "";
     }
 
-    private String synced(TracedCall call, Live synced) {
+    private String synced(TracedCall call, List<String> chain, Live synced) {
         if (call.isForCpu()) synced.fetched = true;
         return covers(synced.call.direction(), call.direction())
                 ? ""
-                : hint(Rule.D21_SYNC_DIRECTION, call, synced,
+                : hint(Rule.D21_SYNC_DIRECTION, call, chain, synced,
                         "synced %s, but mapped %s".formatted(call.direction(), synced.call.direction()));
     }
 
-    private String hint(Rule rule, TracedCall call, Live mapping, String what) {
+    private String hint(Rule rule, TracedCall call, List<String> chain, Live mapping, String what) {
         String key = "%s %s %s %s".formatted(rule, call.device(), mapping.call.name(), what);
         if (hints.size() < MOST_HINTS || hints.containsKey(key)) {
             hints.merge(key,
                     new Finding(rule.name(), false, call.device(), mapping.name, 0, mapping.call.bytes(), 1, what,
-                            call.said(), List.of(), List.of()),
+                            call.said(), chain, mapping.chain),
                     (first, _) -> first.with(first.times() + 1, first.what()));
         }
         return rule.name();

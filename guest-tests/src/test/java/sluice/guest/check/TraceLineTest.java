@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -72,6 +73,33 @@ class TraceLineTest {
             assertThat(port.until(1, 3, Duration.ZERO).lost()).as("three the guest has counted, and no mark")
                     .isEqualTo(4);
         }
+    }
+
+    @Test
+    void aCallHasTheChainThatFollowsIt() throws Exception {
+        String stack = BEFORE + "<stack trace>";
+        TracePort.Traced traced = told(MAP, stack, " => trace_event_raw_event_dma_map_sg", " => dma_map_sg_attrs",
+                " => vb2_dma_sg_map_dmabuf [videobuf2_dma_sg]", UNMAP.formatted("TO_DEVICE"), stack,
+                " => dma_unmap_sg_attrs", stack, " => of_an_interrupt", MAP, " => of_nobody");
+        assertThat(traced.lost()).isZero();
+        assertThat(traced.moments()).extracting(Moment::chain).containsExactly(
+                List.of("dma_map_sg_attrs", "vb2_dma_sg_map_dmabuf [videobuf2_dma_sg]"), List.of("dma_unmap_sg_attrs"),
+                List.of());
+        assertThat(traced.hints()).singleElement().satisfies(hint -> {
+            assertThat(hint.chain()).containsExactly("dma_unmap_sg_attrs");
+            assertThat(hint.mapped()).containsExactly("dma_map_sg_attrs",
+                    "vb2_dma_sg_map_dmabuf [videobuf2_dma_sg]");
+        });
+    }
+
+    @Test
+    void aChainIsBoundedAndWhatIsNoFunctionIsBroken() throws Exception {
+        List<String> lines = new ArrayList<>(List.of(MAP, BEFORE + "<stack trace>"));
+        for (int i = 0; i < 1000; i++) lines.add(" => f" + i);
+        TracePort.Traced traced = told(lines.toArray(String[]::new));
+        assertThat(traced.moments()).singleElement().extracting(Moment::chain).asInstanceOf(InstanceOfAssertFactories.LIST)
+                .hasSize(32);
+        assertThat(told(MAP, BEFORE + "<stack trace>", " => <script>").lost()).isEqualTo(1);
     }
 
     @Test

@@ -63,7 +63,9 @@ class TracedGuestTest {
         // Linux 6.12 unmaps without the attribute, and later than the program has read.
         if (kernel.equals("newest")) {
             assertThat(fault.findings()).anyMatch(finding -> finding.rule().equals(Rule.BOUNCE_NOT_COPIED_BACK.name())
-                    && !finding.error() && finding.site().equals("dma_unmap_sg FROM_DEVICE SKIP_CPU_SYNC"));
+                    && !finding.error() && finding.site().equals("dma_unmap_sg FROM_DEVICE SKIP_CPU_SYNC")
+                    && finding.chain().stream().anyMatch(function -> function.startsWith("vb2_dma_sg_unmap_dmabuf"))
+                    && finding.mapped().stream().anyMatch(function -> function.startsWith("vb2_dma_sg_map_dmabuf")));
         } else {
             assertThat(fault.findings()).extracting(Finding::rule).contains(Rule.D7_UNMAP_DIRECTION.name());
         }
