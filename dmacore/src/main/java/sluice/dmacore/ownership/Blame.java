@@ -8,8 +8,8 @@ import sluice.dmacore.finding.Subject;
 
 /** Determines for harmed bytes which call is missing or wrong, and whose. The lines' group is locked. */
 final class Blame {
-    private static final String ALIGN = "a range that is transferred begins and ends at a multiple of dma_get_cache_alignment(), which is %d"
-            .formatted(Lines.LINE);
+    private static final String ALIGN = "a range that is transferred begins and ends at a multiple of dma_get_cache_alignment(), which is "
+            + Lines.LINE;
 
     private final Findings findings;
 

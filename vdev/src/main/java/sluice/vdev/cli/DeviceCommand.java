@@ -74,7 +74,7 @@ final class DeviceCommand implements Callable<Integer> {
                     }""".formatted(provider.name(), features()));
             return 0;
         }
-        try (ServerProcess process = machine.open(spec)) {
+        try (ServerProcess process = ServeCommand.open(machine, spec)) {
             process.serve(List.of(new DeviceCatalog.Chosen(provider, argument().optionsOf(provider))));
         } catch (WrongOptionException e) {
             throw new ParameterException(spec.commandLine(), asOption(String.valueOf(e.getMessage())));

@@ -29,7 +29,6 @@ final class Logging {
      * @throws IllegalArgumentException the level is none; the message is a sentence
      */
     static void configure() {
-        System.setProperty("java.util.logging.SimpleFormatter.format", "%4$s: %5$s%6$s%n");
         Level level = level(System.getProperty("sluice.log", "INFO"));
         OURS.setLevel(level);
         // It logs its origin and the time for each file.

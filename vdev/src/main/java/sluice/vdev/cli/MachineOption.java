@@ -4,15 +4,16 @@ import java.io.IOException;
 import java.util.List;
 
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.ParameterException;
 
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.finding.Finding;
 import sluice.vdev.serve.ErrorOutput;
 import sluice.vdev.serve.ServerProcess;
 
-/** Options shared by the devices of a process: cache model, findings, recording; a mixin for picocli. */
+/**
+ * Options shared by the devices of a process: cache model, findings, recording; a mixin for picocli. Its methods do not use
+ * picocli, whose classes {@link QuickStart} does without.
+ */
 final class MachineOption {
     @Mixin
     private LogOption log = new LogOption();
@@ -38,15 +39,6 @@ final class MachineOption {
         process.hold(recording);
         process.hold(() -> report(core));
         return process;
-    }
-
-    /** The same for a command: an invalid value is an error of usage. */
-    ServerProcess open(CommandSpec spec) throws IOException {
-        try {
-            return open();
-        } catch (IllegalArgumentException e) {
-            throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()));
-        }
     }
 
     /** The report at the end, on stderr: each finding with its count. The log may be closed by then. */

@@ -68,13 +68,22 @@ final class ServeCommand implements Callable<Integer> {
         if (devices.isEmpty()) throw usage("give --device=NAME,... or --list; the devices are " + catalog.names());
         try {
             List<DeviceCatalog.Chosen> chosen = catalog.choose(devices.stream().map(DeviceArgument::parse).toList());
-            try (ServerProcess process = machine.open(commandSpec())) {
+            try (ServerProcess process = open(machine, commandSpec())) {
                 process.serve(chosen);
             }
         } catch (WrongOptionException e) {
             throw usage(String.valueOf(e.getMessage()));
         }
         return 0;
+    }
+
+    /** A process without devices, for a command: an invalid value is an error of usage. */
+    static ServerProcess open(MachineOption machine, CommandSpec spec) throws IOException {
+        try {
+            return machine.open();
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()));
+        }
     }
 
     private CommandSpec commandSpec() {

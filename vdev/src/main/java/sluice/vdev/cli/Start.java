@@ -16,6 +16,7 @@ public final class Start {
     private Start() {}
 
     public static void main(String[] arguments) {
+        prepareLibraries();
         String[] complete;
         try {
             complete = Settings.ofProcess().complete(arguments);
@@ -32,6 +33,20 @@ public final class Start {
         }
         ErrorOutput.ofProcess().flush(ServerProcess.LAST_LINES);
         System.exit(code);
+    }
+
+    /**
+     * Settings of libraries, unless the user gives others: without them SLF4J opens all jars to find its only provider, and Netty
+     * starts JDK Flight Recorder when the first front-end connects.
+     */
+    private static void prepareLibraries() {
+        set("slf4j.provider", "org.slf4j.jul.JULServiceProvider");
+        set("slf4j.internal.verbosity", "WARN"); // SLF4J would tell that it has a provider
+        set("io.netty.jfr.enabled", "false");
+    }
+
+    private static void set(String property, String value) {
+        if (System.getProperty(property) == null) System.setProperty(property, value);
     }
 
     /** Null if an option has a wrong value, which {@link Main} will find, too, and say as for any other command. */

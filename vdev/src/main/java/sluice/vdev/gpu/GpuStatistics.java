@@ -15,6 +15,8 @@ import sluice.vdev.device.Report;
 /** Statistics of a GPU since its creation. Written on the device's loop, read on any thread. */
 public final class GpuStatistics {
     private static final long LONGEST_NANOS = 60_000_000_000L;
+    /** Of a latency: 1 %. A digit more would take 200 KB for each type of command. */
+    private static final int DIGITS = 2;
 
     private final Map<CommandType, Histogram> latencies = new EnumMap<>(CommandType.class);
     private final Counter unknownCommands = new Counter();
@@ -29,7 +31,7 @@ public final class GpuStatistics {
     private final Counter movedBytes = new Counter();
 
     GpuStatistics() {
-        for (CommandType type : CommandType.values()) latencies.put(type, new AtomicHistogram(LONGEST_NANOS, 3));
+        for (CommandType type : CommandType.values()) latencies.put(type, new AtomicHistogram(LONGEST_NANOS, DIGITS));
     }
 
     /** Registers all of it. */

@@ -8,6 +8,8 @@ import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Enumeration;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -58,7 +60,7 @@ public final class DeviceCatalog {
      */
     public static DeviceCatalog of(List<Path> plugins) throws IOException {
         DeviceCatalog catalog = new DeviceCatalog();
-        catalog.add(DeviceCatalog.class.getClassLoader(), null);
+        for (DeviceProvider provider : own()) catalog.add(new Entry(provider, null));
         for (Path plugin : plugins) catalog.add(plugin);
         return catalog;
     }
@@ -66,9 +68,21 @@ public final class DeviceCatalog {
     /** Sluice's own devices. */
     public static List<DeviceProvider> own() {
         List<DeviceProvider> own = new ArrayList<>();
-        for (DeviceProvider provider : ServiceLoader.load(DeviceProvider.class, DeviceCatalog.class.getClassLoader()))
-            own.add(provider);
+        for (DeviceProvider provider : ServiceLoader.load(DeviceProvider.class, new OwnJar())) own.add(provider);
         return own;
+    }
+
+    /** Finds a resource in one place only: looking for others opens all jars of the class path, which a start waits for. */
+    private static final class OwnJar extends ClassLoader {
+        OwnJar() {
+            super("sluice", DeviceCatalog.class.getClassLoader());
+        }
+
+        @Override
+        public Enumeration<URL> getResources(String name) {
+            URL first = getResource(name);
+            return first == null ? Collections.emptyEnumeration() : Collections.enumeration(List.of(first));
+        }
     }
 
     private void add(Path plugin) throws IOException {
@@ -100,7 +114,7 @@ public final class DeviceCatalog {
         }
     }
 
-    private void add(ClassLoader loader, @Nullable Path plugin) throws IOException {
+    private void add(ClassLoader loader, Path plugin) throws IOException {
         try {
             for (ServiceLoader.Provider<DeviceProvider> found : ServiceLoader.load(DeviceProvider.class, loader)
                     .stream()
@@ -109,8 +123,10 @@ public final class DeviceCatalog {
                 if (Objects.equals(found.type().getClassLoader(), loader)) add(new Entry(found.get(), plugin));
             }
         } catch (ServiceConfigurationError | LinkageError e) {
-            throw new IOException("%s cannot be loaded as a plug-in; was it built for this version of Sluice? %s"
-                    .formatted(plugin == null ? "Sluice" : "--plugin=" + plugin, reason(e)), e);
+            throw new IOException(
+                    "--plugin=%s cannot be loaded as a plug-in; was it built for this version of Sluice? %s"
+                            .formatted(plugin, reason(e)),
+                    e);
         }
     }
 

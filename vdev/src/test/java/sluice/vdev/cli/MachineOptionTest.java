@@ -33,12 +33,12 @@ class MachineOptionTest {
     void whatDevicesDoWithBuffersIsRecorded() throws IOException {
         Path file = folder.resolve("recording");
         MachineOption option = CommandLine.populateCommand(new MachineOption(), "--record=" + file);
-        try (ServerProcess process = option.open(spec())) {
+        try (ServerProcess process = ServeCommand.open(option, spec())) {
             assertThat(file).exists();
             assertThat(process).isNotNull();
         }
         MachineOption wrong = CommandLine.populateCommand(new MachineOption(), "--flavour=mips");
-        assertThatExceptionOfType(ParameterException.class).isThrownBy(() -> wrong.open(spec()))
+        assertThatExceptionOfType(ParameterException.class).isThrownBy(() -> ServeCommand.open(wrong, spec()))
                 .withMessageContaining("give arm64 or arc");
     }
 
