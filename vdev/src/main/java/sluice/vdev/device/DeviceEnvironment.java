@@ -81,6 +81,12 @@ public interface DeviceEnvironment {
     void whenAsked(Runnable show);
 
     /**
+     * Runs a task when front-ends can connect to all devices of the process, on a thread of its own: for work that saves a guest's first
+     * requests time. A failure of it is logged. An environment that serves nobody does not run it.
+     */
+    default void whenServed(Runnable task) {}
+
+    /**
      * Registers a resource to be closed after the device, on a thread that may block, in reverse order of registration.
      */
     void closeAtEnd(Closeable thing);

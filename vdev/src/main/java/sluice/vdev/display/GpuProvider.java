@@ -1,6 +1,7 @@
 package sluice.vdev.display;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -100,9 +101,19 @@ public final class GpuProvider implements DeviceProvider {
         environment.closeAtEnd(pictures::close);
         GpuDevice device = new GpuDevice(gpu, display, pictures, environment);
         environment.whenAsked(() -> show(device));
+        environment.whenServed(() -> rehearse(environment, device));
         return gpu.blobs()
                 ? new ProvidedDevice.Virtio(device, new UnwantedDisplay(front), true)
                 : new ProvidedDevice.Virtio(device, front);
+    }
+
+    private static void rehearse(DeviceEnvironment environment, GpuDevice device) {
+        try {
+            int pictures = Rehearsal.run(environment.loop(), device.statistics()::isUsed);
+            LOG.debug("{}: rehearsed with {} pictures", environment.name(), pictures);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** This host's dma-bufs, or null, with a line in the log. */

@@ -77,6 +77,7 @@ final class ControlQueue implements QueueWorker.Work {
 
     @Override
     public void execute(Chain chain) {
+        statistics.begin();
         startedAt = System.nanoTime();
         try {
             begin(chain);

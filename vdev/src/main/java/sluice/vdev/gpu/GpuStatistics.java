@@ -30,6 +30,8 @@ public final class GpuStatistics {
     private final Counter redundantTransfers = new Counter();
     private final Counter movedBytes = new Counter();
 
+    private volatile boolean used;
+
     GpuStatistics() {
         for (CommandType type : CommandType.values()) latencies.put(type, new AtomicHistogram(LONGEST_NANOS, DIGITS));
     }
@@ -65,6 +67,16 @@ public final class GpuStatistics {
     void command(CommandType type, boolean refused, long nanos) {
         if (refused) refusedCommands.increment();
         latency(type).recordValue(Math.clamp(nanos, 1, LONGEST_NANOS));
+    }
+
+    /** A command has come. */
+    void begin() {
+        if (!used) used = true;
+    }
+
+    /** Whether a guest has sent a command. */
+    public boolean isUsed() {
+        return used;
     }
 
     void unknownCommand() {

@@ -249,6 +249,11 @@ final class DeviceServer implements AutoCloseable {
                 : QemuHint.attachGpu(path, isViewed);
     }
 
+    /** Front-ends can connect: the device prepares for their requests. On a thread that serves nobody. */
+    void prepare() {
+        environment.prepare();
+    }
+
     /**
      * SIGUSR2 was received: the device writes its pictures, and its report is written. On any thread.
      *

@@ -3,7 +3,9 @@ package sluice.vdev.serve;
 import java.io.Closeable;
 import java.io.IOException;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.List;
 
 import org.jspecify.annotations.Nullable;
 
@@ -38,6 +40,7 @@ final class Environment implements DeviceEnvironment {
     private final FileMappings files;
     private final Report report = new Report();
     private final Deque<Closeable> closing = new ArrayDeque<>();
+    private final List<Runnable> early = new ArrayList<>();
     private @Nullable IoSpace space;
     private @Nullable Runnable show;
     private boolean strays;
@@ -137,6 +140,23 @@ final class Environment implements DeviceEnvironment {
     @Override
     public void whenAsked(Runnable task) {
         show = task;
+    }
+
+    @Override
+    public void whenServed(Runnable task) {
+        early.add(task);
+    }
+
+    /** On a thread that serves nobody: what the device does before it has to. */
+    void prepare() {
+        for (Runnable task : early) {
+            try {
+                task.run();
+            } catch (RuntimeException | LinkageError e) {
+                loop.log().warn("{}: its first requests will take longer, because preparing them failed: {}", name(),
+                        e.toString());
+            }
+        }
     }
 
     @Override

@@ -1,6 +1,7 @@
 package sluice.vdev.cli;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -47,6 +48,24 @@ class StartLoopbackTest {
             assertThat(program.status()).isZero();
             assertThat(program.output()).isEqualTo("sluice 0.1.0\n");
         }
+    }
+
+    /** The first class of a library that a start needs opens jars, which takes as long as many other classes. */
+    @Test
+    void aDeviceIsServedWithoutLibrariesThatItDoesNotUse() throws IOException {
+        Path classes = folder.resolve("classes");
+        ProcessBuilder quick = new ProcessBuilder(
+                SluiceProgram.command("gpu", "--socket-path=" + folder.resolve("quick")));
+        quick.environment().put("JAVA_TOOL_OPTIONS", "-Xlog:class+load:file=" + classes);
+        try (SluiceProgram program = SluiceProgram.start(folder, quick)) {
+            program.awaitLine("listening on " + folder.resolve("quick"));
+            program.terminate();
+            assertThat(program.status()).isZero();
+        }
+        // Those of the ahead-of-time cache are all there at once.
+        assertThat(Files.readAllLines(classes)).isNotEmpty()
+                .filteredOn(line -> !line.contains("source: shared objects file"))
+                .noneMatch(line -> line.contains(" picocli.") || line.contains("java.util.logging.SimpleFormatter"));
     }
 
     /** The front-end by which the launcher trains a process, in small. */
