@@ -21,6 +21,7 @@ import sluice.dmacore.ownership.OwnershipCounters;
 import sluice.dmacore.space.SystemMemory;
 import sluice.dmacore.trace.DeviceTrace;
 import sluice.dmacore.trace.EventKind;
+import sluice.dmacore.trace.QueueTrace;
 import sluice.dmacore.trace.TraceSink;
 
 /**
@@ -66,9 +67,19 @@ public final class DmaCore {
 
     /** The trace for events of a device without a buffer, under this name. */
     public DeviceTrace trace(String name) {
+        return new DeviceTrace(trace(), named(name));
+    }
+
+    /** The trace of a device's queue, under this name: {@code gpu: control}. */
+    public QueueTrace queueTrace(String name) {
+        return new QueueTrace(trace(), named(name));
+    }
+
+    /** A number for a name in the trace, such as that of a request. */
+    public int named(String name) {
         int number = nextNumber();
         trace().name(number, name);
-        return new DeviceTrace(trace(), number);
+        return number;
     }
 
     /**

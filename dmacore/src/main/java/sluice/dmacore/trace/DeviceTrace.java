@@ -72,6 +72,16 @@ public final class DeviceTrace {
         if (sink.isOn()) sink.record(EventKind.FAULT, 0, number, 0, address, length, 0, 0);
     }
 
+    /**
+     * A display has accepted all pixels of a resource.
+     *
+     * @param began result of {@link #begin}, when it got the first
+     */
+    public void displayed(int resource, long began) {
+        if (began == 0 || !sink.isOn()) return;
+        sink.record(EventKind.DISPLAY, 0, number, 0, resource, 0, 0, System.nanoTime() - began);
+    }
+
     /** A frame was shown or delivered. */
     public void shown(long frame) {
         if (sink.isOn()) sink.record(EventKind.FRAME, 0, number, 0, frame, 0, 0, 0);

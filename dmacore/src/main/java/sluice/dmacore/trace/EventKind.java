@@ -61,5 +61,18 @@ public enum EventKind {
     /**
      * Addresses of {@code bytes} were translated in {@code nanos}; {@code from} is in the buffer, or on the bus if there is none.
      */
-    TRANSLATE
+    TRANSLATE,
+    /**
+     * A device has done a request of a queue. {@code attachment} is the queue's number, {@code nanos} the time since the device took the
+     * request, {@code from} the nanoseconds that it had waited before, as far as the device could see, {@code length} the number of
+     * requests that were available then, itself included (0 for unknown), and {@code detail} the number of the request's name, or 0.
+     */
+    COMMAND,
+    /**
+     * Done requests were returned to the driver: {@code length} of them in {@code nanos}. {@code attachment} is the queue's number,
+     * {@code from} the nanoseconds of the interrupt, which comes last, and {@code detail} 1 if there was one.
+     */
+    ANSWER,
+    /** A display got pixels, and {@code nanos} later had accepted all; {@code from} is the number of the resource. */
+    DISPLAY
 }

@@ -35,6 +35,11 @@ public interface VirtioDevice {
     /** Number of virtqueues. */
     int queueCount();
 
+    /** What a queue is called in traces, such as {@code control}. */
+    default String queueName(int index) {
+        return "queue " + index;
+    }
+
     /**
      * Size of the configuration space in bytes, as of the newest version of the device's specification; 0 by
      * default.

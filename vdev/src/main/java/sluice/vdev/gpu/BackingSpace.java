@@ -452,6 +452,16 @@ final class BackingSpace {
                 "shown without its memory, which was taken away: the scan-out is black");
     }
 
+    /** Start time of a display's turn, for {@link #displayed}: 0 while tracing is off. */
+    long displayBegins() {
+        return trace.begin();
+    }
+
+    /** The displays have accepted the pixels of a resource. */
+    void displayed(int resource, long began) {
+        trace.displayed(resource, began);
+    }
+
     /** A frame was shown. */
     void shown(long frame) {
         trace.shown(frame);

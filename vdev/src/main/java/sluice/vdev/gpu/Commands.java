@@ -314,7 +314,7 @@ final class Commands {
                 if (refused != null) return refused;
             }
         }
-        flush.begin(done);
+        flush.begin(resource.id(), done);
         boolean shown = false;
         for (int id = 0; id < Scanouts.MAX; id++) {
             Scanouts.Shown on = scanouts.get(id);
@@ -323,6 +323,7 @@ final class Commands {
             // The GPU scans out all of a blob, whatever its guest says has changed: it may be wrong.
             boolean all = resource instanceof Blob && scanouts.isFlipped(id);
             scanouts.setFlushed(id);
+            if (!shown) flush.began = backings.displayBegins();
             shown = true;
             flush.parts++;
             // Two calls: the rectangle that is made for one of them is never an object then.
@@ -344,19 +345,26 @@ final class Commands {
     }
 
     /** A flush in progress: done when all of its parts are sent. The object is reused. */
-    private static final class Flush {
+    private final class Flush {
         private int parts;
+        private int resource;
+        /** When the first part was given to a display; 0 before that, or while tracing is off. */
+        private long began;
         private Runnable done = () -> {};
         final Runnable partSent = this::partSent;
 
-        void begin(Runnable whenDone) {
+        void begin(int id, Runnable whenDone) {
+            resource = id;
+            began = 0;
             parts = 1; // counts the command itself until all parts are queued
             done = whenDone;
         }
 
         private void partSent() {
             parts--;
-            if (parts == 0) done.run();
+            if (parts > 0) return;
+            backings.displayed(resource, began);
+            done.run();
         }
     }
 }

@@ -29,6 +29,7 @@ final class ControlQueue implements QueueWorker.Work {
     private final QueueWorker worker;
     private final Commands commands;
     private final GpuStatistics statistics;
+    private final CommandNames names;
     private final CommandDecoder decoder = new CommandDecoder(MAX_COMMAND_BYTES);
     private final Responder responder = new Responder();
     /** Whether the current command has got the memory that it needs. */
@@ -45,12 +46,14 @@ final class ControlQueue implements QueueWorker.Work {
     private boolean missing;
     private long startedAt;
 
-    ControlQueue(int index, Virtqueue queue, DeviceContext context, Commands commands, GpuStatistics statistics) {
+    ControlQueue(int index, Virtqueue queue, DeviceContext context, Commands commands, GpuStatistics statistics,
+            CommandNames names) {
         this.index = index;
         this.context = context;
         this.worker = new QueueWorker(index, queue, context, this);
         this.commands = commands;
         this.statistics = statistics;
+        this.names = names;
     }
 
     /** Executes the guest's commands. */
@@ -115,6 +118,7 @@ final class ControlQueue implements QueueWorker.Work {
             responder.respond(chain, Response.ERR_UNSPEC);
             return;
         }
+        names.give(chain, command.type());
         carryOut(chain, command);
     }
 

@@ -24,6 +24,7 @@ final class CursorQueue implements QueueWorker.Work {
     private final Display display;
     private final GpuStatistics statistics;
     private final BackingSpace backings;
+    private final CommandNames names;
     /** Of a cursor in a blob. */
     private final MemorySegment pixels = Arena.ofAuto().allocate(BYTES, PixelFormat.BYTES);
     private final CommandDecoder decoder = new CommandDecoder(Wire.Cursor.BYTES);
@@ -31,8 +32,10 @@ final class CursorQueue implements QueueWorker.Work {
     private final Shortage shortage = new Shortage();
 
     CursorQueue(int index, Virtqueue queue, DeviceContext context, ResourceTable resources,
-            Scanouts scanouts, Cursors cursors, Display display, GpuStatistics statistics, BackingSpace backings) {
+            Scanouts scanouts, Cursors cursors, Display display, GpuStatistics statistics, BackingSpace backings,
+            CommandNames names) {
         this.backings = backings;
+        this.names = names;
         this.worker = new QueueWorker(index, queue, context, this);
         this.resources = resources;
         this.scanouts = scanouts;
@@ -60,6 +63,7 @@ final class CursorQueue implements QueueWorker.Work {
             responder.respond(chain, Response.ERR_UNSPEC);
             return;
         }
+        names.give(chain, command.type());
         Response response;
         try {
             response = switch (command) {

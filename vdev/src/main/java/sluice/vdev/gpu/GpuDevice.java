@@ -37,6 +37,7 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
     private static final int CURSOR = 1;
 
     private final byte[] config;
+    private final CommandNames names;
     private final boolean blobs;
     private final long windowBytes;
     private final ResourceTable resources;
@@ -107,6 +108,7 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
                 windowBytes);
         pictures.whenRead(statistics::observed);
         display.whenRead(statistics::observed);
+        this.names = CommandNames.of(core);
         this.config = new byte[Wire.Config.BYTES];
         ByteBuffer.wrap(config).order(ByteOrder.LITTLE_ENDIAN).putInt(Wire.Config.NUM_SCANOUTS, options.outputs())
                 .putInt(Wire.Config.NUM_CAPSETS, windowBytes > 0 ? 1 : 0)
@@ -158,6 +160,11 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
     }
 
     @Override
+    public String queueName(int index) {
+        return index == CONTROL ? "control" : "cursor";
+    }
+
+    @Override
     public int configSize() {
         return config.length;
     }
@@ -188,10 +195,10 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
         DeviceContext running = context;
         if (running == null) throw new IllegalStateException("queue " + index + " starts before the device");
         if (index == CONTROL) {
-            control = new ControlQueue(index, queue, running, commands, statistics);
+            control = new ControlQueue(index, queue, running, commands, statistics, names);
         } else {
             cursor = new CursorQueue(index, queue, running, resources, scanouts, cursors, display, statistics,
-                    backings);
+                    backings, names);
         }
     }
 

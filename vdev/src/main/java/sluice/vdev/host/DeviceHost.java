@@ -22,6 +22,7 @@ import sluice.dmacore.memory.Iotlb;
 import sluice.dmacore.memory.IotlbStatistics;
 import sluice.dmacore.memory.MemoryRegion;
 import sluice.dmacore.trace.DeviceTrace;
+import sluice.dmacore.trace.QueueTrace;
 import sluice.iommu.AddressRange;
 import sluice.iommu.Permission;
 import sluice.iommu.injection.Rule;
@@ -73,7 +74,7 @@ public final class DeviceHost {
 
     /** A host that waits for kicks as soon as a queue is empty. */
     public DeviceHost(VirtioDevice device, HostLoop loop) {
-        this(device, loop, 0, DeviceTrace.NONE, SharedMemory.none());
+        this(device, loop, 0, DeviceTrace.NONE, QueueTrace.Maker.NONE, SharedMemory.none());
     }
 
     /**
@@ -81,15 +82,17 @@ public final class DeviceHost {
      *
      * @param pollNanos see {@link DeviceContext#pollNanos}
      * @param trace receives IOTLB misses
+     * @param maker of the queues' traces
      * @param shared the memory of the device's shared memory regions
      */
-    public DeviceHost(VirtioDevice device, HostLoop loop, long pollNanos, DeviceTrace trace, SharedMemory shared) {
+    public DeviceHost(VirtioDevice device, HostLoop loop, long pollNanos, DeviceTrace trace, QueueTrace.Maker maker,
+            SharedMemory shared) {
         this.device = device;
         this.shared = shared;
         this.shown = new ShownParts(shared, view, loop.log());
         this.trace = trace;
         this.loop = loop;
-        this.queues = new DeviceQueues(device, loop, pollNanos, behind);
+        this.queues = new DeviceQueues(device, loop, pollNanos, behind, maker);
         this.descriptors = new QueueDescriptors[device.queueCount()];
         this.looks = new Runnable[descriptors.length];
         this.calls = new Interrupt[descriptors.length];
@@ -251,7 +254,7 @@ public final class DeviceHost {
             try {
                 queues.startQueue(index, Virtqueue.open(start.layout(), start.position(),
                         RingFeatures.of(start.features()), iotlb == null ? unmapped : iotlb, behind.memory(),
-                        calls[index]));
+                        calls[index], queues.trace(index)));
                 started = true;
             } finally {
                 if (!started) descriptors[index].setKick(null);

@@ -7,6 +7,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.memory.FrontTranslation;
+import sluice.dmacore.trace.QueueTrace;
 import sluice.iommu.AddressRange;
 import sluice.vdev.device.DeviceContext;
 import sluice.vdev.device.SharedWindow;
@@ -36,6 +37,7 @@ public final class DeviceQueues implements DeviceContext {
     private final RunningQueue[] queues;
     private final NextRound nextRound;
     private final long pollNanos;
+    private final QueueTrace[] traces;
     /** Calls with a logged failure, per front-end: a guest can provoke failures without limit. */
     private final Set<String> told = new HashSet<>();
     /** Whether a call has failed since the last successful reset. */
@@ -43,8 +45,14 @@ public final class DeviceQueues implements DeviceContext {
     /** Reset between two front-ends. */
     private boolean closed;
 
-    /** @param pollNanos see {@link DeviceContext#pollNanos} */
-    public DeviceQueues(VirtioDevice device, HostLoop loop, long pollNanos, QueueTransport transport) {
+    /**
+     * No queue runs.
+     *
+     * @param pollNanos see {@link DeviceContext#pollNanos}
+     * @param maker of the queues' traces
+     */
+    public DeviceQueues(VirtioDevice device, HostLoop loop, long pollNanos, QueueTransport transport,
+            QueueTrace.Maker maker) {
         this.device = device;
         this.name = loop.name();
         this.log = loop.log();
@@ -52,7 +60,16 @@ public final class DeviceQueues implements DeviceContext {
         this.pollNanos = pollNanos;
         this.nextRound = new NextRound(loop.events(), this::lookAgain);
         this.queues = new RunningQueue[device.queueCount()];
-        for (int i = 0; i < queues.length; i++) queues[i] = new RunningQueue();
+        this.traces = new QueueTrace[queues.length];
+        for (int i = 0; i < queues.length; i++) {
+            queues[i] = new RunningQueue();
+            traces[i] = maker.make(name + ": " + device.queueName(i));
+        }
+    }
+
+    /** The trace of a queue, for {@link Virtqueue#open}. */
+    public QueueTrace trace(int index) {
+        return traces[index];
     }
 
     /** The driver has accepted features. */
@@ -160,6 +177,7 @@ public final class DeviceQueues implements DeviceContext {
         RunningQueue running = queues[index];
         Virtqueue queue = running.queue();
         if (queue == null || failed || !running.isRunning() || !transport.mayRun()) return;
+        traces[index].noticed();
         try {
             device.notified(index);
         } catch (RuntimeException | Error e) {

@@ -46,6 +46,11 @@ public final class Chain implements Polled {
     private State state = State.IDLE;
     private @Nullable GuestMemory pinned;
     private final LateAnswer late = new LateAnswer();
+    private int name;
+    /** When it was taken, how long it had waited, and how many were available; for the trace. */
+    private long taken;
+    private long waited;
+    private int available;
 
     Chain(Owner owner) {
         this.owner = owner;
@@ -54,6 +59,35 @@ public final class Chain implements Polled {
     /** Addresses kept for an answer after the memory was revoked; behind an IOMMU only. */
     LateAnswer late() {
         return late;
+    }
+
+    /** Names the request in the trace, by a number of {@link sluice.dmacore.buffer.DmaCore#named}. */
+    public void setName(int number) {
+        name = number;
+    }
+
+    int name() {
+        return name;
+    }
+
+    /** @param when 0 while tracing is off */
+    void time(long when, long waitedNanos, int requests) {
+        taken = when;
+        waited = waitedNanos;
+        available = requests;
+        name = 0;
+    }
+
+    long taken() {
+        return taken;
+    }
+
+    long waited() {
+        return waited;
+    }
+
+    int available() {
+        return available;
     }
 
     /** The chain's id in the ring: index of the first descriptor (split), or buffer id (packed). */

@@ -7,6 +7,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.memory.FrontTranslation;
+import sluice.dmacore.trace.QueueTrace;
 import sluice.iommu.Access;
 
 /**
@@ -33,6 +34,7 @@ final class PackedQueue implements Virtqueue {
     private final FrontTranslation rings;
     private final FrontTranslation buffers;
     private final Interrupt interrupt;
+    private final QueueTrace trace;
     private final PackedWalk walk;
     private final Completions completions;
     private final ChainPool pool = new ChainPool(this::completed);
@@ -57,13 +59,14 @@ final class PackedQueue implements Virtqueue {
 
     /** See {@link Virtqueue#open}. The position holds both indices and wrap counters, 16 bits each. */
     PackedQueue(QueueLayout layout, int position, RingFeatures features, FrontTranslation rings,
-            FrontTranslation buffers, Interrupt interrupt) {
+            FrontTranslation buffers, Interrupt interrupt, QueueTrace trace) {
         layout.checkPacked();
         this.layout = layout;
         this.features = features;
         this.rings = rings;
         this.buffers = buffers;
         this.interrupt = interrupt;
+        this.trace = trace;
         this.walk = new PackedWalk(buffers, features, layout.size());
         this.completions = new Completions(features.inOrder());
         nextAvailable = (position & 0x7fff) % layout.size();
@@ -83,7 +86,10 @@ final class PackedQueue implements Virtqueue {
         Polled failure = resolveRings();
         if (failure != null) return failure;
         int flags = ring.u16Acquire(entry(nextAvailable) + FLAGS);
-        if (!isAvailable(flags)) return Polled.Empty.EMPTY;
+        if (!isAvailable(flags)) {
+            trace.empty();
+            return Polled.Empty.EMPTY;
+        }
         Chain chain = pool.take();
         failure = walk.walk(ring, nextAvailable, flags, chain);
         if (failure == null && walk.descriptors() > layout.size() - descriptorsHeld) {
@@ -95,6 +101,8 @@ final class PackedQueue implements Virtqueue {
             return remember(failure);
         }
         chain.takeOff(walk.id(), walk.descriptors(), buffers.memory());
+        long now = trace.now();
+        chain.time(now, trace.waited(now), 0); // the driver's entries have no count
         completions.opened(chain);
         lent.add(chain);
         descriptorsHeld += walk.descriptors();
@@ -166,6 +174,7 @@ final class PackedQueue implements Virtqueue {
     }
 
     private void completed(Chain chain) {
+        trace.done(chain.name(), chain.taken(), chain.waited(), chain.available());
         completions.completed(chain);
     }
 
@@ -178,6 +187,9 @@ final class PackedQueue implements Virtqueue {
         if (failure != null) return failure;
         Polled unwritten = completions.settle();
         if (unwritten instanceof Polled.Stalled) return unwritten;
+        long began = trace.now();
+        long raising = 0;
+        int requests = done.size();
         int firstAt = nextUsed;
         int firstFlags = usedFlags(done.getFirst());
         int descriptors = 0;
@@ -202,8 +214,12 @@ final class PackedQueue implements Virtqueue {
         // The driver writes its event suppression, then reads our flags; we write the flags, then read its event
         // suppression.
         VarHandle.fullFence();
-        if (wantsInterrupt(descriptors) || !published) interrupt.raise();
+        if (wantsInterrupt(descriptors) || !published) {
+            raising = trace.now();
+            interrupt.raise();
+        }
         published = true;
+        trace.answered(requests, began, raising);
         return unwritten == null ? Polled.Empty.EMPTY : remember(unwritten);
     }
 

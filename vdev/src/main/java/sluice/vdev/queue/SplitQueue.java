@@ -6,6 +6,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.memory.FrontTranslation;
+import sluice.dmacore.trace.QueueTrace;
 import sluice.iommu.Access;
 
 /**
@@ -27,6 +28,7 @@ final class SplitQueue implements Virtqueue {
     private final FrontTranslation rings;
     private final FrontTranslation buffers;
     private final Interrupt interrupt;
+    private final QueueTrace trace;
     private final SplitWalk walk;
     /** Chains in flight, by head. */
     private final @Nullable Chain[] out;
@@ -59,13 +61,14 @@ final class SplitQueue implements Virtqueue {
      * @param buffers translates the addresses in descriptors
      */
     SplitQueue(QueueLayout layout, int position, RingFeatures features, FrontTranslation rings,
-            FrontTranslation buffers, Interrupt interrupt) {
+            FrontTranslation buffers, Interrupt interrupt, QueueTrace trace) {
         layout.checkSplit();
         this.layout = layout;
         this.features = features;
         this.rings = rings;
         this.buffers = buffers;
         this.interrupt = interrupt;
+        this.trace = trace;
         this.nextAvailable = position & 0xffff;
         this.mask = layout.size() - 1;
         this.walk = new SplitWalk(buffers, features, layout.size());
@@ -86,8 +89,10 @@ final class SplitQueue implements Virtqueue {
         if (failure != null)
             return failure;
         int waiting = (available.u16Acquire(INDEX) - nextAvailable) & 0xffff;
-        if (waiting == 0)
+        if (waiting == 0) {
+            trace.empty();
             return Polled.Empty.EMPTY;
+        }
         if (waiting > layout.size()) {
             return remember(new Polled.Broken(
                     "driver claims %d new buffers in a queue of %d".formatted(waiting, layout.size())));
@@ -107,6 +112,8 @@ final class SplitQueue implements Virtqueue {
             return remember(failure);
         }
         chain.takeOff(head, 0, buffers.memory());
+        long now = trace.now();
+        chain.time(now, trace.waited(now), waiting);
         out[head] = chain;
         completions.opened(chain);
         failure = pool.out(chain);
@@ -165,6 +172,7 @@ final class SplitQueue implements Virtqueue {
 
     /** A chain of this queue is complete. The ring may be unreachable now, so this only records it. */
     private void completed(Chain chain) {
+        trace.done(chain.name(), chain.taken(), chain.waited(), chain.available());
         completions.completed(chain);
     }
 
@@ -177,6 +185,9 @@ final class SplitQueue implements Virtqueue {
         if (failure != null) return failure;
         Polled unwritten = completions.settle();
         if (unwritten instanceof Polled.Stalled) return unwritten;
+        long began = trace.now();
+        long raising = 0;
+        int requests = done.size();
         int old = nextUsed;
         for (int i = 0; i < done.size(); i++) {
             long element = RING + 8L * (nextUsed & mask);
@@ -190,9 +201,12 @@ final class SplitQueue implements Virtqueue {
         used.putU16Release(INDEX, nextUsed);
         // The driver writes used_event, then reads our index; we write the index, then read used_event.
         VarHandle.fullFence();
-        if (wantsInterrupt(old) || !published)
+        if (wantsInterrupt(old) || !published) {
+            raising = trace.now();
             interrupt.raise();
+        }
         published = true;
+        trace.answered(requests, began, raising);
         return unwritten == null ? Polled.Empty.EMPTY : remember(unwritten);
     }
 

@@ -1,6 +1,7 @@
 package sluice.vdev.queue;
 
 import sluice.dmacore.memory.FrontTranslation;
+import sluice.dmacore.trace.QueueTrace;
 
 /**
  * The device's side of one virtqueue. Used by one thread.
@@ -15,13 +16,20 @@ public interface Virtqueue {
      * @param position start position, from SET_VRING_BASE
      * @param rings translates the addresses of {@code layout}
      * @param buffers translates the addresses in descriptors
+     * @param trace receives the times of its requests
      * @throws IllegalArgumentException if the layout is invalid for this kind of ring
      */
     static Virtqueue open(QueueLayout layout, int position, RingFeatures features, FrontTranslation rings,
-            FrontTranslation buffers, Interrupt interrupt) {
+            FrontTranslation buffers, Interrupt interrupt, QueueTrace trace) {
         return features.packed()
-                ? new PackedQueue(layout, position, features, rings, buffers, interrupt)
-                : new SplitQueue(layout, position, features, rings, buffers, interrupt);
+                ? new PackedQueue(layout, position, features, rings, buffers, interrupt, trace)
+                : new SplitQueue(layout, position, features, rings, buffers, interrupt, trace);
+    }
+
+    /** Starts a queue that is not traced. */
+    static Virtqueue open(QueueLayout layout, int position, RingFeatures features, FrontTranslation rings,
+            FrontTranslation buffers, Interrupt interrupt) {
+        return open(layout, position, features, rings, buffers, interrupt, QueueTrace.NONE);
     }
 
     /** Number of descriptors. */

@@ -87,7 +87,7 @@ final class DeviceServer implements AutoCloseable {
                         ? backEnd(given.device(), given.display())
                         : new FunctionServer(functionHost(
                                 new VirtioPciFunction(given.device(), environment.loop(), options.pollNanos(),
-                                        shared(given.device())),
+                                        shared(given.device()), environment.core()::queueTrace),
                                 ofVirtio(), DmaConstraints.NONE, environment.witness()));
                 space = environment.space();
             }
@@ -186,7 +186,8 @@ final class DeviceServer implements AutoCloseable {
 
     private Endpoint backEnd(VirtioDevice virtio, @Nullable DisplaySocket display) throws IOException {
         DeviceHost host = new DeviceHost(virtio, environment.loop(), options.pollNanos(),
-                environment.core().trace("front of " + environment.name()), shared(virtio));
+                environment.core().trace("front of " + environment.name()), environment.core()::queueTrace,
+                shared(virtio));
         for (Rule rule : options.injections().front()) host.injectFront(rule);
         host.inject(faults);
         host.register(environment.report());

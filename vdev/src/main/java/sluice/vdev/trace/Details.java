@@ -20,7 +20,10 @@ final class Details {
             case SKIP -> detail == 0 ? "write-back" : detail == 1 ? "invalidate" : Integer.toString(detail);
             case FINDING -> rule(detail);
             case MISS -> detail == 1 ? "refused" : "";
-            case EXPORT, RELEASE, ALLOCATE, ATTACH, DETACH, PUT_SEGMENTS, REVOKE, PIN, UNPIN, FAULT, FRAME, TRANSLATE ->
+            case COMMAND -> "";
+            case ANSWER -> detail == 1 ? "with an interrupt" : "";
+            case EXPORT, RELEASE, ALLOCATE, ATTACH, DETACH, PUT_SEGMENTS, REVOKE, PIN, UNPIN, FAULT, FRAME, TRANSLATE,
+                    DISPLAY ->
                 detail == 0 ? "" : Integer.toString(detail);
             case MAP, UNMAP, SYNC_FOR_DEVICE, SYNC_FOR_CPU, BEGIN_CPU_ACCESS, END_CPU_ACCESS, WRITE_BACK, INVALIDATE,
                     BOUNCE, MOVE, COPY ->

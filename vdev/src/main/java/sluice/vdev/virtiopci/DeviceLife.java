@@ -5,6 +5,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.memory.FrontTranslation;
+import sluice.dmacore.trace.QueueTrace;
 import sluice.iommu.AddressRange;
 import sluice.vdev.device.FunctionContext;
 import sluice.vdev.device.SharedWindow;
@@ -52,12 +53,12 @@ final class DeviceLife {
     private int complaints;
 
     DeviceLife(VirtioDevice device, HostLoop loop, long pollNanos, ConfigSpace config,
-            VirtioInterrupts interrupts, SharedMemory shared) {
+            VirtioInterrupts interrupts, SharedMemory shared, QueueTrace.Maker maker) {
         this.shared = shared;
         this.name = loop.name();
         this.config = config;
         this.interrupts = interrupts;
-        this.queues = new DeviceQueues(device, loop, pollNanos, new Bus());
+        this.queues = new DeviceQueues(device, loop, pollNanos, new Bus(), maker);
         // NOTIFY_ON_EMPTY belongs to the legacy interface, which is not supported (§6.4).
         this.offered = TransportFeatures.offered(device) & ~RingFeatures.NOTIFY_ON_EMPTY;
         this.registers = new QueueRegisters[device.queueCount()];
@@ -215,7 +216,7 @@ final class DeviceLife {
         FrontTranslation memory = queues.memory();
         queues.setEnabled(index, true);
         queues.startQueue(index, Virtqueue.open(layout, features.packed() ? PACKED_START : 0, features, memory, memory,
-                () -> interrupts.used(queue.vector)));
+                () -> interrupts.used(queue.vector), queues.trace(index)));
     }
 
     /** The driver resets a queue; it is done when this returns. */

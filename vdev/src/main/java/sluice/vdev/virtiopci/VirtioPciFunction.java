@@ -2,6 +2,7 @@ package sluice.vdev.virtiopci;
 
 import java.util.List;
 
+import sluice.dmacore.trace.QueueTrace;
 import sluice.iommu.AddressRange;
 import sluice.vdev.device.FunctionContext;
 import sluice.vdev.device.PciFunction;
@@ -29,17 +30,19 @@ public final class VirtioPciFunction implements PciFunction {
 
     /** A device without shared memory regions. */
     public VirtioPciFunction(VirtioDevice device, HostLoop loop, long pollNanos) {
-        this(device, loop, pollNanos, SharedMemory.none());
+        this(device, loop, pollNanos, SharedMemory.none(), QueueTrace.Maker.NONE);
     }
 
     /**
      * @param loop the device's loop, which also serves the function
      * @param pollNanos see {@link sluice.vdev.device.DeviceContext#pollNanos}
      * @param shared the memory of the device's shared memory regions
+     * @param maker of the queues' traces
      * @throws IllegalArgumentException if the device has too many queues or too much configuration, or its virtio id
      * has no PCI device id
      */
-    public VirtioPciFunction(VirtioDevice device, HostLoop loop, long pollNanos, SharedMemory shared) {
+    public VirtioPciFunction(VirtioDevice device, HostLoop loop, long pollNanos, SharedMemory shared,
+            QueueTrace.Maker maker) {
         if (device.queueCount() > Structures.MAX_QUEUES || device.configSize() > Structures.DEVICE_BYTES) {
             throw new IllegalArgumentException(
                     "%s has %d queues and %d bytes of configuration; the limits are %d and %d"
@@ -68,7 +71,7 @@ public final class VirtioPciFunction implements PciFunction {
             }
         });
         interrupts = new VirtioInterrupts(config, msix.vectors());
-        life = new DeviceLife(device, loop, pollNanos, config, interrupts, shared);
+        life = new DeviceLife(device, loop, pollNanos, config, interrupts, shared, maker);
         common = new CommonConfig(device, life, interrupts);
     }
 

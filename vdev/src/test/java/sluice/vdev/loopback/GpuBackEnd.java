@@ -128,9 +128,9 @@ public final class GpuBackEnd implements AutoCloseable {
         pictures = new PictureTaker(folder, everyFrames);
         device = new GpuDevice(options, isViewed ? viewed : display, pictures, core, stream, share);
         shared = window(device);
-        backEnd = new BackEnd(new DeviceHost(device, named, 0, core.trace("front of gpu"), shared),
+        backEnd = new BackEnd(new DeviceHost(device, named, 0, core.trace("front of gpu"), core::queueTrace, shared),
                 FileMappings.ofProcess().paidBy(share), display);
-        function = new FunctionServer(new FunctionHost(new VirtioPciFunction(device, named, 0, shared), named,
+        function = new FunctionServer(new FunctionHost(new VirtioPciFunction(device, named, 0, shared, core::queueTrace), named,
                 FileMappings.ofProcess().paidBy(share), core, Stream.COHERENT, share));
     }
 

@@ -10,6 +10,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import sluice.dmacore.trace.QueueTrace;
 import sluice.vdev.fixture.Buffer;
 import sluice.vdev.fixture.ChainForm;
 import sluice.vdev.fixture.SplitRings;
@@ -336,7 +337,8 @@ class HostileRingTest {
         long nowhere = 1L << 45;
         QueueLayout layout = new QueueLayout(SIZE, which == 0 ? nowhere : rig.layout.descriptors(),
                 which == 1 ? nowhere : rig.layout.available(), which == 2 ? nowhere : rig.layout.used());
-        SplitQueue lost = new SplitQueue(layout, 0, rig.features, rig.rings, rig.buffers, () -> rig.interrupts++);
+        SplitQueue lost = new SplitQueue(layout, 0, rig.features, rig.rings, rig.buffers, () -> rig.interrupts++,
+                QueueTrace.NONE);
         Polled broken = new Polled.Broken(name + " at 0x200000000000, " + bytes + " bytes, is not guest memory");
         assertThat(lost.enableNotifications()).isTrue();
         lost.disableNotifications();
@@ -347,7 +349,8 @@ class HostileRingTest {
     @Test
     void aRingInGuestAddressesWhereUserAddressesAreDue() {
         QueueLayout layout = new QueueLayout(SIZE, 0, 4096, 8192);
-        SplitQueue lost = new SplitQueue(layout, 0, rig.features, rig.rings, rig.buffers, () -> rig.interrupts++);
+        SplitQueue lost = new SplitQueue(layout, 0, rig.features, rig.rings, rig.buffers, () -> rig.interrupts++,
+                QueueTrace.NONE);
         assertThat(lost.poll()).isEqualTo(new Polled.Broken("descriptor table at 0x0, 128 bytes, is not guest memory"));
     }
 

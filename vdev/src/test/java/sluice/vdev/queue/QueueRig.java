@@ -16,6 +16,7 @@ import sluice.dmacore.memory.GuestMemory;
 import sluice.dmacore.memory.GuestMemoryView;
 import sluice.dmacore.memory.IdentityTranslation;
 import sluice.dmacore.memory.MemoryRegion;
+import sluice.dmacore.trace.QueueTrace;
 import sluice.vdev.fixture.Buffer;
 import sluice.vdev.fixture.DriverQueue;
 import sluice.vdev.fixture.GuestRam;
@@ -110,6 +111,13 @@ public final class QueueRig implements AutoCloseable {
     /** Starts the device's side at {@code position}, as SET_VRING_BASE carries it. */
     public Virtqueue start(int position) {
         return start(position, rings, buffers);
+    }
+
+    /** The same with a trace, and with another interrupt. */
+    public Virtqueue start(int position, Interrupt interrupt, QueueTrace trace) {
+        Virtqueue queue = Virtqueue.open(layout, position, features, rings, buffers, interrupt, trace);
+        queues.add(queue);
+        return queue;
     }
 
     Virtqueue start(int position, FrontTranslation ringAddresses, FrontTranslation bufferAddresses) {

@@ -49,7 +49,7 @@ class RecordingFuzzTest {
         ByteBuffer.wrap(torn).order(ByteOrder.LITTLE_ENDIAN).putLong(Layout.HEADER_USED, -33);
         seeds.put("being-written", torn);
         byte[] future = seeds.get("empty").clone();
-        ByteBuffer.wrap(future).order(ByteOrder.LITTLE_ENDIAN).putInt(Layout.VERSION_AT, 2);
+        ByteBuffer.wrap(future).order(ByteOrder.LITTLE_ENDIAN).putInt(Layout.VERSION_AT, Layout.VERSION + 1);
         seeds.put("of-the-future", future);
         byte[] strange = seeds.get("overwritten").clone();
         ByteBuffer.wrap(strange).order(ByteOrder.LITTLE_ENDIAN).putInt(Layout.HEADER_USED + Layout.KIND_AT,

@@ -133,7 +133,8 @@ public final class FlightRecorder implements TraceSink, AutoCloseable {
         if (present == null) {
             countLost();
         } else {
-            present.write(kind.ordinal(), buffer, attachment, detail, from, length, bytes, nanos);
+            int thread = (int) Thread.currentThread().threadId() << Layout.THREAD_SHIFT;
+            present.write(kind.ordinal() | thread, buffer, attachment, detail, from, length, bytes, nanos);
         }
     }
 

@@ -85,6 +85,11 @@ abstract class BufferEvent extends Event {
     @Label("Frame")
     static final class Frame extends BufferEvent {}
 
+    @Name("sluice.Request")
+    @Label("Request")
+    @Description("A device has done a request of a queue, returned some to the driver, or shown pixels")
+    static final class Request extends BufferEvent {}
+
     @Name("sluice.Finding")
     @Label("Finding")
     @Description("A rule was broken")

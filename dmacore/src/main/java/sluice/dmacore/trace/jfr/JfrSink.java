@@ -84,6 +84,7 @@ public final class JfrSink implements TraceSink {
             case BOUNCE, MOVE, COPY -> BufferEvent.Copy::new;
             case FAULT, MISS, TRANSLATE -> BufferEvent.Translation::new;
             case FRAME -> BufferEvent.Frame::new;
+            case COMMAND, ANSWER, DISPLAY -> BufferEvent.Request::new;
             case FINDING -> BufferEvent.Finding::new;
         };
     }

@@ -8,9 +8,10 @@ import sluice.dmacore.trace.TraceSink;
  *
  * @param sequence 1 for the first event of a recording
  * @param nanoTime of the recorder's clock, when the event was recorded; the operation began {@code nanos} before
+ * @param thread the lower 16 bits of the id of the thread that recorded it
  */
 public record Event(long sequence, long nanoTime, EventKind kind, int buffer, int attachment, int detail, long from,
-        long length, long bytes, long nanos) {
+        long length, long bytes, long nanos, int thread) {
 
     /** The attachment's number if the event has one, else the buffer's, else 0. */
     public int subject() {

@@ -119,13 +119,14 @@ public final class EventCursor {
             }
             return null;
         }
-        int kind = taken.getInt(at + Layout.KIND_AT);
+        int kindAndThread = taken.getInt(at + Layout.KIND_AT);
+        int kind = kindAndThread & Layout.KIND_MASK;
         if (kind == Layout.NAME_KIND) {
             nameRecords++;
             if (names != null) Names.addRecord(taken, at, names);
             return null;
         }
-        if (kind < 0 || kind >= KINDS.length) {
+        if (kind >= KINDS.length) {
             unknown++;
             return null;
         }
@@ -133,7 +134,7 @@ public final class EventCursor {
                 taken.getInt(at + Layout.BUFFER_AT), taken.getInt(at + Layout.ATTACHMENT_AT),
                 taken.getInt(at + Layout.DETAIL_AT), taken.getLong(at + Layout.FROM_AT),
                 taken.getLong(at + Layout.LENGTH_AT), taken.getLong(at + Layout.BYTES_AT),
-                taken.getLong(at + Layout.NANOS_AT));
+                taken.getLong(at + Layout.NANOS_AT), kindAndThread >>> Layout.THREAD_SHIFT);
     }
 
     /** Whether a record was reused for a later event. */

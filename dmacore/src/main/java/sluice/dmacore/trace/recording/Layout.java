@@ -18,7 +18,7 @@ package sluice.dmacore.trace.recording;
  * record     0  state: 0 never used, n holds the n-th event, -n is being written with it
  *            8  nanoseconds of the recorder's clock
  *           16  from, length, bytes, nanos
- *           48  buffer, attachment, detail (ints), kind (int)
+ *           48  buffer, attachment, detail (ints), kind and thread (shorts)
  * </pre>
  *
  * <p>A name that does not fit into the area is a record: of kind {@link #NAME_KIND}, {@code buffer} its number, {@code
@@ -32,7 +32,7 @@ package sluice.dmacore.trace.recording;
 public final class Layout {
     /** "SLUICEFR". */
     public static final long MAGIC = 0x5246_4543_4955_4c53L;
-    public static final int VERSION = 1;
+    public static final int VERSION = 2;
     public static final int RECORD_BYTES = 64;
     public static final int HEADER_BYTES = 4096;
 
@@ -60,7 +60,7 @@ public final class Layout {
     public static final int MAX_NAME_BYTES = 200;
     public static final int MAX_NAMES_BYTES = 4 << 20;
     /** Not a kind of event: the record contains a name. */
-    public static final int NAME_KIND = 1 << 16;
+    public static final int NAME_KIND = 0xffff;
     /** Bytes of a name in a record. */
     public static final int MAX_NAME_IN_RECORD = 32;
 
@@ -77,7 +77,10 @@ public final class Layout {
     public static final int BUFFER_AT = 48;
     public static final int ATTACHMENT_AT = 52;
     public static final int DETAIL_AT = 56;
+    /** Kind in the lower 16 bits; in the upper ones the lower 16 of the id of the thread that recorded the event. */
     public static final int KIND_AT = 60;
+    public static final int KIND_MASK = 0xffff;
+    public static final int THREAD_SHIFT = 16;
 
     private Layout() {}
 

@@ -72,7 +72,7 @@ class FlightRecorderTest {
             for (int i = 0; i < events.size(); i++) {
                 Event event = events.get(i);
                 assertThat(event).isEqualTo(new Event(i + 1, event.nanoTime(), kinds[i], i, -i, 7, -1,
-                        Long.MAX_VALUE, Long.MIN_VALUE, i));
+                        Long.MAX_VALUE, Long.MIN_VALUE, i, (int) Thread.currentThread().threadId() & 0xffff));
                 assertThat(event.nanoTime()).isBetween(earlier, System.nanoTime());
                 earlier = event.nanoTime();
             }

@@ -70,6 +70,7 @@ class JfrSinkTest {
             case BOUNCE, MOVE, COPY -> "Copy";
             case FAULT, MISS, TRANSLATE -> "Translation";
             case FRAME -> "Frame";
+            case COMMAND, ANSWER, DISPLAY -> "Request";
             case FINDING -> "Finding";
         };
     }
@@ -79,7 +80,7 @@ class JfrSinkTest {
     void onlyWhatIsWantedIsRecorded(EventKind wanted, String sort) throws Exception {
         try (Recording recording = new Recording()) {
             for (var type : List.of("Lifetime", "Mapping", "Transfer", "CpuAccess", "CacheOperation", "Copy",
-                    "Translation", "Frame", "Finding", "Named")) {
+                    "Translation", "Frame", "Finding", "Request", "Named")) {
                 if (!type.equals(sort)) recording.disable("sluice." + type);
             }
             recording.start();

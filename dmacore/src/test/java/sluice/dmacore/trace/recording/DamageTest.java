@@ -42,7 +42,7 @@ class DamageTest {
     @BeforeEach
     @SuppressWarnings("EnumOrdinal") // the numbers of recordings are the ordinals
     void make() {
-        good.put(0, "SLUICEFR".getBytes(StandardCharsets.US_ASCII)).putInt(8, 1).putInt(12, 64).putLong(16, CAPACITY)
+        good.put(0, "SLUICEFR".getBytes(StandardCharsets.US_ASCII)).putInt(8, 2).putInt(12, 64).putLong(16, CAPACITY)
                 .putLong(24, 4096).putLong(32, NAMES).putLong(40, RECORDS).putLong(48, 1_000_000).putLong(56, 500)
                 .putLong(64, 77).putLong(128, 20).putLong(192, 3).putLong(256, 13).putLong(264, 2).putLong(272, 1);
         good.putInt(4096, 9).putInt(4100, 5).put(4104, "frame".getBytes(StandardCharsets.UTF_8));
@@ -77,7 +77,7 @@ class DamageTest {
     void anUndamagedFileIsReadAsItsLayoutSays() throws IOException {
         Read read = read(SIZE);
         assertThat(read.events()).hasSize(16);
-        assertThat(read.events().getFirst()).isEqualTo(new Event(5, 505, EventKind.COPY, 5, 6, 7, 1, 2, 3, 4));
+        assertThat(read.events().getFirst()).isEqualTo(new Event(5, 505, EventKind.COPY, 5, 6, 7, 1, 2, 3, 4, 0));
         assertThat(read.events().getLast().sequence()).isEqualTo(20);
         assertThat(read.missed()).isEqualTo(new Missed(4, 0, 0, 0));
         assertThat(read.names()).isEqualTo(new Names(Map.of(9, "frame"), false));
@@ -109,7 +109,7 @@ class DamageTest {
     }
 
     @ParameterizedTest
-    @CsvSource({ "0, 77, does not begin with", "8, 2, knows version 1", "12, 128, its records have 128 bytes",
+    @CsvSource({ "0, 77, does not begin with", "8, 3, knows version 2", "12, 128, its records have 128 bytes",
             "16, 17, power of two", "16, 0, power of two", "16, -16, power of two", "16, 134217728, power of two",
             "32, 63, multiple of 64", "32, -64, multiple of 64", "32, 8388608, multiple of 64",
             "24, 4097, contradicts itself", "40, 4096, contradicts itself", "128, -1, counts -1 events",
@@ -139,9 +139,21 @@ class DamageTest {
     }
 
     @Test
+    void theThreadIsBesideTheKind() throws IOException {
+        int kind = good.getInt(at(9) + 60);
+        good.putInt(at(9) + 60, kind | 0xfffe << 16);
+        Read read = read(SIZE);
+        assertThat(read.events()).filteredOn(event -> event.sequence() == 9).singleElement().satisfies(event -> {
+            assertThat(event.kind()).isEqualTo(EventKind.COPY);
+            assertThat(event.thread()).isEqualTo(0xfffe);
+        });
+        assertThat(read.missed()).isEqualTo(new Missed(4, 0, 0, 0));
+    }
+
+    @Test
     void aKindOfTheFutureIsCounted() throws IOException {
         good.putInt(at(6) + 60, EventKind.values().length);
-        good.putInt(at(7) + 60, -1);
+        good.putInt(at(7) + 60, -2);
         Read read = read(SIZE);
         assertThat(read.events()).hasSize(14);
         assertThat(read.missed()).isEqualTo(new Missed(4, 0, 0, 2));

@@ -1,0 +1,87 @@
+package sluice.dmacore.trace;
+
+import java.util.ArrayList;
+import java.util.List;
+
+import org.junit.jupiter.api.Test;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** The events of a queue's requests, and that there are none while tracing is off. */
+class QueueTraceTest {
+    private static final int NUMBER = 7;
+    private static final int NAME = 9;
+
+    private record Told(EventKind kind, int buffer, int number, int detail, long from, long length, long bytes,
+            long nanos) {}
+
+    private static final class Listener implements TraceSink {
+        final List<Told> told = new ArrayList<>();
+        boolean on = true;
+
+        @Override
+        public boolean isOn() {
+            return on;
+        }
+
+        @Override
+        public void name(int number, String name) {
+            throw new AssertionError("a queue does not name itself");
+        }
+
+        @Override
+        public void record(EventKind kind, int buffer, int attachment, int detail, long from, long length, long bytes,
+                long nanos) {
+            assertThat(on).as("%s while nobody listens", kind).isTrue();
+            told.add(new Told(kind, buffer, attachment, detail, from, length, bytes, nanos));
+        }
+    }
+
+    private final Listener listener = new Listener();
+    private final QueueTrace trace = new QueueTrace(listener, NUMBER);
+
+    @Test
+    void aRequestHasItsNameItsWaitAndItsTime() {
+        trace.noticed();
+        long first = trace.now();
+        trace.noticed(); // another kick does not shorten the wait
+        long taken = trace.now();
+        assertThat(taken).isNotZero();
+        long waited = trace.waited(taken);
+        assertThat(waited).isBetween(taken - first, Long.MAX_VALUE);
+        trace.done(NAME, taken, waited, 3);
+        Told done = listener.told.removeFirst();
+        assertThat(done).isEqualTo(new Told(EventKind.COMMAND, 0, NUMBER, NAME, waited, 3, 0, done.nanos()));
+        assertThat(done.nanos()).isBetween(0L, System.nanoTime() - taken);
+        trace.empty();
+        assertThat(trace.waited(trace.now())).as("found by polling").isZero();
+    }
+
+    @Test
+    void anAnswerHasItsInterrupt() {
+        long began = trace.now();
+        trace.answered(2, began, 0);
+        Told quiet = listener.told.removeFirst();
+        assertThat(quiet).isEqualTo(new Told(EventKind.ANSWER, 0, NUMBER, 0, 0, 2, 0, quiet.nanos()));
+        long raising = trace.now();
+        trace.answered(1, began, raising);
+        Told loud = listener.told.removeFirst();
+        assertThat(loud.detail()).isEqualTo(1);
+        assertThat(loud.from()).isBetween(0L, loud.nanos());
+    }
+
+    @Test
+    void nothingIsToldWhileItIsOffNorOfWhatBeganThen() {
+        listener.on = false;
+        trace.noticed();
+        assertThat(trace.now()).isZero();
+        assertThat(trace.waited(trace.now())).isZero();
+        trace.done(NAME, 1, 0, 1);
+        trace.answered(1, 1, 0);
+        listener.on = true;
+        trace.done(NAME, 0, 0, 1);
+        trace.answered(1, 0, 0);
+        assertThat(listener.told).isEmpty();
+        assertThat(QueueTrace.Maker.NONE.make("any").now()).isZero();
+    }
+}
