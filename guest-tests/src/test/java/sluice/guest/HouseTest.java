@@ -219,7 +219,7 @@ class HouseTest {
                 "sluice.dmacore.witness", "sluice.vdev.plugin", "sluice.vdev.host",
                 "sluice.vdev.vhostuser",
                 "sluice.vdev.display", "sluice.vdev.rfb", "sluice.vdev.gpu", "sluice.vdev.input", "sluice.vdev.feed",
-                "sluice.vdev.codec", "sluice.vdev.cli",
+                "sluice.vdev.codec", "sluice.vdev.cli", "sluice.vdev.profile",
                 "sluice.guest");
         assertThat(rooms).as("fixtures are no part of what ships").doesNotContain("sluice.vdev.fixture");
         assertThat(house).as("classes").hasSizeGreaterThan(150);

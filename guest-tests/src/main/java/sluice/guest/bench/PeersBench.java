@@ -19,6 +19,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 import sluice.guest.GpuProvider;
+import sluice.guest.build.Folders;
 
 /**
  * {@code sluice bench peers}: one C front-end drives Sluice and the C peer vhost-user-gpu. All processes run for the
@@ -29,6 +30,8 @@ import sluice.guest.GpuProvider;
 final class PeersBench implements Callable<Integer> {
     static final String OURS = "sluice";
     private static final String BLOBS = "--blob";
+    private static final String PROFILED = "--profile";
+    private static final String OTHER = "other";
     private static final String PEER = "vhost-user-gpu";
     private static final String LAUNCHER = "sluice.launcher";
 
@@ -50,8 +53,18 @@ final class PeersBench implements Callable<Integer> {
     @Option(names = "--poll-us", paramLabel = "N", defaultValue = "50", description = "Measure ours with this --poll-us as well, but for the frames; 0 to leave it out (default ${DEFAULT-VALUE}).")
     private int pollMicros = 50;
 
+    @Option(names = "--profile", description = "Measure ours while it is profiled as well; its ratio is to ours without.")
+    private boolean profile;
+
+    /** Another build of ours. */
+    @Option(names = "--other", hidden = true, paramLabel = "COMMAND")
+    private @Nullable String other;
+
     @Option(names = "--only", paramLabel = "REGEX", defaultValue = ".*", description = "Only the workloads whose name in the JSON contains this.")
     private Pattern only = Pattern.compile(".*");
+
+    /** Of profiles. */
+    private final List<Path> folders = new ArrayList<>();
 
     @Override
     public Integer call() throws IOException, InterruptedException {
@@ -69,6 +82,7 @@ final class PeersBench implements Callable<Integer> {
             run(subjects, workloads, out);
         } finally {
             for (Subject subject : subjects) subject.close();
+            for (Path folder : folders) Folders.delete(folder);
         }
         return 0;
     }
@@ -81,6 +95,12 @@ final class PeersBench implements Callable<Integer> {
             String polling = "--poll-us=" + pollMicros;
             subjects.add(new Subject(polling, Subject.Kind.OURS, List.of(launcher, "gpu", polling), program));
         }
+        if (profile) {
+            Path folder = Files.createTempDirectory("sluice-profile");
+            folders.add(folder);
+            subjects.add(new Subject(PROFILED, Subject.Kind.OURS, List.of(launcher, "gpu", "--profile=" + folder), program));
+        }
+        if (other != null) subjects.add(new Subject(OTHER, Subject.Kind.OURS, List.of(other, "gpu"), program));
         String binary = peer(out);
         if (binary != null) subjects.add(new Subject(PEER, Subject.Kind.PEER, List.of(binary), program));
     }
@@ -150,9 +170,14 @@ final class PeersBench implements Callable<Integer> {
         return switch (subject.kind()) {
             case PEER -> true;
             case BLOBS -> workload.isOfBlobs();
-            case OURS -> !workload.isOfBlobs()
-                    && (subject.name().equals(OURS) || !(workload.isFrames() || workload.isFresh()));
+            case OURS -> !workload.isOfBlobs() && (subject.name().equals(OURS)
+                    || (!workload.isFresh() && (!workload.isFrames() || isBesideOurs(subject))));
         };
+    }
+
+    /** Whether it is compared with ours and not with the peer. */
+    private static boolean isBesideOurs(Subject subject) {
+        return subject.name().equals(PROFILED) || subject.name().equals(OTHER);
     }
 
     private static List<Comparison> compare(List<Subject> subjects, List<Workload> workloads) {
@@ -163,7 +188,9 @@ final class PeersBench implements Callable<Integer> {
                 if (ours == peer) continue;
                 boolean polls = ours.kind() == Subject.Kind.OURS && !ours.name().equals(OURS);
                 Double bar = polls ? workload.polledBar() : workload.bar;
-                comparisons.add(Comparison.of(ours, peer, workload, bar));
+                comparisons.add(isBesideOurs(ours)
+                        ? Comparison.of(ours, subjects.getFirst(), workload, null)
+                        : Comparison.of(ours, peer, workload, bar));
             }
         }
         return comparisons;

@@ -26,6 +26,7 @@ import sluice.vdev.qemu.QemuBinary;
         "DIR gets screen.png (what the GPU process holds), qemu-screen.png (what QEMU shows), report.json and summary.txt." })
 public final class Demo implements Callable<Integer> {
     private static final String LAUNCHER = "sluice.launcher";
+    private static final String PROFILE = "profile";
 
     @Spec
     private @Nullable CommandSpec spec;
@@ -38,6 +39,9 @@ public final class Demo implements Callable<Integer> {
 
     @Option(names = "--qemu", paramLabel = "PATH", description = "The QEMU to use (default: $SLUICE_QEMU, or qemu-system-x86_64 in PATH).")
     private @Nullable Path qemu;
+
+    @Option(names = "--profile", paramLabel = "DIR", arity = "0..1", fallbackValue = "", description = "Profile the GPU: a report and a trace in DIR (default: profile in the folder of --out).")
+    private @Nullable String profile;
 
     @Option(names = "--json", description = "Print the report as JSON, and the progress on standard error.")
     private boolean json;
@@ -69,6 +73,8 @@ public final class Demo implements Callable<Integer> {
         if (kind == null) throw new ParameterException(line, "--mode=" + mode + ": give 2d, blob or video");
         if (kind == DemoMode.BLOBS && gpuCommand != null)
             throw new ParameterException(line, "--mode=blob: only with our own GPU");
+        if (profile != null && gpuCommand != null)
+            throw new ParameterException(line, "--profile: only with our own GPU");
         if (frames < 1 || frames > 50_000) {
             throw new ParameterException(line, "--frames=" + frames + ": give a number from 1 to 50000");
         }
@@ -98,7 +104,10 @@ public final class Demo implements Callable<Integer> {
         if (launcher == null) {
             throw new IOException("the system property " + LAUNCHER + " is not set: start the demo with ./sluice demo");
         }
-        return new DemoGpu(List.of(launcher, "gpu"), true);
+        String folder = profile;
+        if (folder == null) return new DemoGpu(List.of(launcher, "gpu"), true);
+        Path to = folder.isEmpty() ? out.resolve(PROFILE) : Path.of(folder);
+        return new DemoGpu(List.of(launcher, "gpu", "--profile=" + to.toAbsolutePath()), true);
     }
 
     private CommandLine commandLine() {

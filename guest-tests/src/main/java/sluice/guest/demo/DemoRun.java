@@ -31,6 +31,8 @@ final class DemoRun {
     private static final Duration BOOT = Duration.ofSeconds(60);
     private static final Duration DRAW = Duration.ofMinutes(2);
     private static final Duration SOON = Duration.ofSeconds(10);
+    /** With a profile, which is written then. */
+    private static final Duration END = Duration.ofSeconds(60);
     private static final String SCREEN = "screen.png";
     private static final String QEMU_SCREEN = "qemu-screen.png";
     private static final String STATISTICS = "gpu-statistics.json";
@@ -149,7 +151,7 @@ final class DemoRun {
     }
 
     private @Nullable JsonObject end(VhostUserGpu gpu) throws IOException, InterruptedException {
-        int status = gpu.terminate(SOON);
+        int status = gpu.terminate(END);
         if (!program.ours()) return null;
         if (status != 0) {
             throw new IOException("the GPU process ended with status " + status + " after SIGTERM. " + gpu.errors());

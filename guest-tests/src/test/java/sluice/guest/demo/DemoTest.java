@@ -35,7 +35,8 @@ class DemoTest {
         assertThat(Demo.run("--mode=3d")).isEqualTo(2);
         assertThat(Demo.run("--frames=0")).isEqualTo(2);
         assertThat(Demo.run("--nonsense")).isEqualTo(2);
-        assertThat(streams.errors().lines()).hasSize(3).allMatch(line -> line.startsWith("sluice: "));
+        assertThat(Demo.run("--profile", "--gpu-command=other")).isEqualTo(2);
+        assertThat(streams.errors().lines()).hasSize(4).allMatch(line -> line.startsWith("sluice: "));
     }
 
     @Test

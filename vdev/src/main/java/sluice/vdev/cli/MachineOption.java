@@ -7,6 +7,7 @@ import picocli.CommandLine.Mixin;
 
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.finding.Finding;
+import sluice.dmacore.trace.TraceSink;
 import sluice.vdev.serve.ErrorOutput;
 import sluice.vdev.serve.ServerProcess;
 
@@ -22,6 +23,9 @@ final class MachineOption {
     private RecordOption record = new RecordOption();
 
     @Mixin
+    private ProfileOption profile = new ProfileOption();
+
+    @Mixin
     private ModelOption model = new ModelOption();
 
     /**
@@ -33,10 +37,12 @@ final class MachineOption {
     ServerProcess open() throws IOException {
         log.apply();
         model.check();
-        RecordOption.Open recording = record.open();
+        ProfileOption.Open profiling = profile.open();
+        RecordOption.Open recording = record.open(profiling == null ? TraceSink.NONE : profiling.sink());
         DmaCore core = model.open(recording, true);
         ServerProcess process = new ServerProcess(core);
         process.hold(recording);
+        if (profiling != null) process.hold(profiling);
         process.hold(() -> report(core));
         return process;
     }

@@ -11,6 +11,7 @@ import sluice.vdev.serve.ServerProcess;
 /** {@code sluice}: the devices and the tools around them. */
 @Command(name = "sluice", mixinStandardHelpOptions = true, version = "sluice 0.1.0", subcommands = { ServeCommand.class,
         TraceCommand.class,
+        ProfileCommand.class,
         DoctorCommand.class,
         InstallManifestCommand.class }, description = "Virtual devices for QEMU-style virtual machines, served by a Java process.")
 public final class Main {

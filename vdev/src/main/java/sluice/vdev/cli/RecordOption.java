@@ -36,11 +36,12 @@ final class RecordOption {
     /**
      * Starts recording.
      *
+     * @param more receives the events, too
      * @throws IOException the file cannot be created, or exists and is not a recording
      * @throws IllegalArgumentException the number of events is invalid
      */
-    Open open() throws IOException {
-        TraceSink jfr = new JfrSink();
+    Open open(TraceSink more) throws IOException {
+        TraceSink jfr = TwoSinks.of(more, new JfrSink());
         Path to = file;
         if (to == null) return new Open(jfr, null);
         FlightRecorder recorder = FlightRecorder

@@ -19,6 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 import sluice.dmacore.trace.EventKind;
+import sluice.dmacore.trace.TraceSink;
 import sluice.dmacore.trace.chronicle.FlightRecorder;
 import sluice.vdev.trace.Scenes;
 
@@ -137,7 +138,7 @@ class TraceCommandTest {
     @Test
     void whatTheOptionRecordsIsRead() throws Exception {
         Path recorded = folder.resolve("gpu.rec");
-        try (RecordOption.Open open = option("--record=" + recorded, "--record-events=64").open()) {
+        try (RecordOption.Open open = option("--record=" + recorded, "--record-events=64").open(TraceSink.NONE)) {
             FlightRecorder recorder = Objects.requireNonNull(open.recorder());
             assertThat(recorder.awaitOpen(Duration.ofSeconds(30))).isTrue();
             assertThat(open.sink().isOn()).isTrue();
@@ -152,7 +153,7 @@ class TraceCommandTest {
 
     @Test
     void withoutAFileNothingIsRecorded() throws IOException {
-        try (RecordOption.Open open = option().open()) {
+        try (RecordOption.Open open = option().open(TraceSink.NONE)) {
             assertThat(open.recorder()).isNull();
             assertThat(open.sink().isOn()).isFalse();
             open.sink().record(EventKind.EXPORT, 3, 0, 0, 0, 4096, 0, 0);
@@ -161,7 +162,7 @@ class TraceCommandTest {
 
     @Test
     void aNumberOfEventsThatCannotBeIsRefused() {
-        assertThatThrownBy(() -> option("--record=" + folder.resolve("x"), "--record-events=1000").open())
+        assertThatThrownBy(() -> option("--record=" + folder.resolve("x"), "--record-events=1000").open(TraceSink.NONE))
                 .hasMessageContaining("power of two");
         assertThat(folder.resolve("x")).doesNotExist();
     }

@@ -1,0 +1,28 @@
+package sluice.vdev.profile;
+
+/**
+ * A frame of a device, or for a device without frames the time of one request.
+ *
+ * @param number as the device counts them
+ * @param start nanoseconds of the recorder's clock: the kick of its first request
+ * @param end when its last request was answered, with the interrupt, or when it was delivered
+ * @param stages nanoseconds of each stage, by ordinal; their sum is {@code end - start}
+ * @param tally what happened meanwhile on the device's thread
+ */
+public record Frame(long number, long start, long end, long[] stages, Tally tally) {
+    /** Its time in nanoseconds. */
+    public long nanos() {
+        return end - start;
+    }
+
+    /** Nanoseconds of a stage. */
+    @SuppressWarnings("EnumOrdinal") // an index of an array that lives as long as the process
+    public long nanos(Stage stage) {
+        return stages[stage.ordinal()];
+    }
+
+    /** Nanoseconds for which the device had something to do, whether it did it or not: all but {@link Stage#GUEST}. */
+    public long busyNanos() {
+        return nanos() - nanos(Stage.GUEST);
+    }
+}

@@ -1,0 +1,88 @@
+package sluice.vdev.profile;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+import org.jspecify.annotations.Nullable;
+
+import sluice.dmacore.trace.EventKind;
+import sluice.dmacore.trace.recording.Event;
+import sluice.dmacore.trace.recording.EventCursor;
+import sluice.dmacore.trace.recording.Missed;
+import sluice.dmacore.trace.recording.Names;
+import sluice.dmacore.trace.recording.Recording;
+import sluice.dmacore.trace.recording.RecordingHeader;
+
+/**
+ * What a flight recording tells about the devices of a process.
+ *
+ * @param devices those with queues or frames
+ * @param elsewhere what happened on other threads, such as those that decode
+ * @param findings number of violations of each rule, by its number
+ * @param nanos from the first event to the last
+ * @param dropped intervals that were too many for one frame
+ */
+public record Profile(RecordingHeader header, Missed missed, List<DeviceProfile> devices, Tally elsewhere,
+        Map<Integer, Long> findings, long events, long nanos, long dropped) {
+    private static final int MOST_THREADS = 1024;
+    private static final int MOST_FINDINGS = 1000;
+
+    public Profile {
+        devices = List.copyOf(devices);
+        findings = Map.copyOf(findings);
+    }
+
+    /** Reads a recording once, with bounded state. */
+    public static Profile of(Recording recording) throws IOException {
+        Names names = recording.names();
+        EventCursor cursor = recording.events();
+        boolean isWhole = recording.header().claimed() <= recording.header().capacity();
+        Map<Integer, FrameAssembler> threads = new LinkedHashMap<>();
+        Tally elsewhere = new Tally();
+        Map<Integer, Long> findings = new LinkedHashMap<>();
+        long events = 0;
+        long first = 0;
+        long last = 0;
+        for (Event event = cursor.next(); event != null; event = cursor.next()) {
+            if (events++ == 0) first = event.nanoTime();
+            last = event.nanoTime();
+            FrameAssembler assembler = assembler(threads, event.thread(), names, isWhole);
+            if (assembler == null) elsewhere.add(event);
+            else assembler.add(event);
+            if (event.kind() == EventKind.FINDING
+                    && (findings.size() < MOST_FINDINGS || findings.containsKey(event.detail())))
+                findings.merge(event.detail(), 1L, Long::sum);
+        }
+        List<DeviceProfile> devices = new ArrayList<>();
+        long dropped = 0;
+        for (FrameAssembler assembler : threads.values()) {
+            DeviceProfile device = assembler.finished();
+            dropped += assembler.dropped();
+            if (device == null) elsewhere.add(assembler.all());
+            else devices.add(device);
+        }
+        return new Profile(recording.header(), cursor.missed(), devices, elsewhere, findings, events, last - first,
+                dropped);
+    }
+
+    private static @Nullable FrameAssembler assembler(Map<Integer, FrameAssembler> threads, int thread, Names names,
+            boolean isWhole) {
+        FrameAssembler present = threads.get(thread);
+        if (present == null && threads.size() < MOST_THREADS) {
+            present = new FrameAssembler(thread, names, isWhole);
+            threads.put(thread, present);
+        }
+        return present;
+    }
+
+    /** All events together. */
+    public Tally tally() {
+        Tally all = new Tally();
+        all.add(elsewhere);
+        for (DeviceProfile device : devices) all.add(device.tally());
+        return all;
+    }
+}

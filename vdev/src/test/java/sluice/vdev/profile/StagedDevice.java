@@ -1,0 +1,145 @@
+package sluice.vdev.profile;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+
+import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.buffer.DmaCoreOptions;
+import sluice.dmacore.trace.DeviceTrace;
+import sluice.dmacore.trace.EventKind;
+import sluice.dmacore.trace.QueueTrace;
+import sluice.dmacore.trace.chronicle.FlightRecorder;
+import sluice.dmacore.trace.chronicle.RecorderOptions;
+import sluice.vdev.fixture.RingKind;
+import sluice.vdev.queue.Chain;
+import sluice.vdev.queue.Polled;
+import sluice.vdev.queue.QueueRig;
+import sluice.vdev.queue.RingFeatures;
+import sluice.vdev.queue.Virtqueue;
+
+/**
+ * A device whose frames go through every stage, with its driver on the same thread, and in which one stage can be slow. A frame has two
+ * requests.
+ */
+final class StagedDevice implements AutoCloseable {
+    private static final int BYTES = 4096;
+    private static final int TO_DEVICE = 1;
+    private static final Duration OPENING = Duration.ofSeconds(30);
+
+    private final ProfileFolder folder;
+    private final FlightRecorder recorder;
+    private final DmaCore core;
+    private final DeviceTrace trace;
+    private final QueueTrace queueTrace;
+    private final int first;
+    private final int second;
+    private final QueueRig rig;
+    private final Virtqueue queue;
+    private Stage slow = Stage.DEVICE;
+    private long slowNanos;
+    private long frame;
+
+    StagedDevice(Path folder, RingKind kind, int events) throws IOException, InterruptedException {
+        this.folder = new ProfileFolder(folder);
+        this.folder.create();
+        recorder = FlightRecorder.start(new RecorderOptions(this.folder.recording(), events, BYTES));
+        if (!recorder.awaitOpen(OPENING)) throw new AssertionError("the recorder does not open");
+        core = DmaCore.open(DmaCoreOptions.counting().withTrace(recorder));
+        trace = core.trace("staged");
+        queueTrace = core.queueTrace("staged: main");
+        first = core.named("FIRST");
+        second = core.named("SECOND");
+        rig = new QueueRig(8, new RingFeatures(true, true, kind == RingKind.PACKED, false, false), BYTES);
+        queue = rig.start(kind.start(), () -> pause(Stage.INTERRUPT), queueTrace);
+    }
+
+    ProfileFolder folder() {
+        return folder;
+    }
+
+    FlightRecorder recorder() {
+        return recorder;
+    }
+
+    /** Makes a stage last this much longer in the frames to come. */
+    void slow(Stage stage, long nanos) {
+        slow = stage;
+        slowNanos = nanos;
+    }
+
+    private void pause(Stage stage) {
+        if (stage != slow || slowNanos == 0) return;
+        long end = System.nanoTime() + slowNanos;
+        for (long left = slowNanos; left > 0; left = end - System.nanoTime()) LockSupport.parkNanos(left);
+    }
+
+    /** Does one frame, and returns its time as its driver sees it, in nanoseconds. */
+    long frame() {
+        long began = System.nanoTime();
+        request(first, false);
+        pause(Stage.GUEST);
+        request(second, true);
+        return System.nanoTime() - began;
+    }
+
+    private void request(int name, boolean shows) {
+        rig.driver.submit(List.of(rig.buffer(0, 16)), List.of(rig.buffer(64, 16)));
+        queueTrace.noticed();
+        if (shows) pause(Stage.QUEUE);
+        if (!(queue.poll() instanceof Chain chain)) throw new AssertionError("no request");
+        chain.setName(name);
+        if (shows) work();
+        chain.complete();
+        if (shows) pause(Stage.RESPONSE);
+        if (queue.poll() != Polled.Empty.EMPTY) throw new AssertionError("a request too many");
+        if (queue.publish() != Polled.Empty.EMPTY) throw new AssertionError("not published");
+        if (rig.driver.poll().isEmpty()) throw new AssertionError("no answer");
+    }
+
+    private void work() {
+        pause(Stage.DEVICE);
+        long began = trace.begin();
+        pause(Stage.TRANSLATE);
+        trace.translated(0, BYTES, began);
+        began = trace.begin();
+        began(EventKind.WRITE_BACK, Stage.CACHE);
+        pause(Stage.TRANSFER);
+        recorder.record(EventKind.SYNC_FOR_DEVICE, 0, 1, TO_DEVICE, 0, BYTES, 0, System.nanoTime() - began);
+        began = trace.begin();
+        pause(Stage.COPY);
+        trace.copied(TO_DEVICE, 0, BYTES, began);
+        began = trace.begin();
+        pause(Stage.DISPLAY);
+        trace.displayed(1, began);
+        trace.shown(++frame);
+    }
+
+    private void began(EventKind kind, Stage stage) {
+        long began = System.nanoTime();
+        pause(stage);
+        recorder.record(kind, 0, 1, 0, 0, BYTES, BYTES, System.nanoTime() - began);
+    }
+
+    /** Only the events of some requests. */
+    void trace(int requests) {
+        for (int i = 0; i < requests; i++) {
+            queueTrace.noticed();
+            long now = queueTrace.now();
+            long waited = queueTrace.waited(now);
+            queueTrace.empty();
+            trace.displayed(1, now);
+            queueTrace.done(first, now, waited, 1);
+            queueTrace.answered(1, now, now);
+        }
+    }
+
+    /** Ends the recording; the folder can be read then. */
+    @Override
+    public void close() throws IOException {
+        rig.close();
+        recorder.close();
+    }
+}

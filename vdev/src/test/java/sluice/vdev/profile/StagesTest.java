@@ -1,0 +1,190 @@
+package sluice.vdev.profile;
+
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
+
+import com.sun.management.ThreadMXBean;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+import sluice.dmacore.trace.EventKind;
+import sluice.vdev.fixture.RingKind;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** Where the time of a frame is found, from the device's events to the numbers of the report. */
+@SuppressWarnings("EnumOrdinal") // the index of Intervals.split
+class StagesTest {
+    private static final int FRAMES = 15;
+    private static final long TWO_MILLIS = 2_000_000;
+    private static final int EVENTS = 4096;
+
+    @TempDir
+    private Path folder;
+
+    private DeviceProfile only(ProfileFolder files) throws IOException {
+        Profile profile = files.read();
+        assertThat(profile.devices()).hasSize(1);
+        return profile.devices().getFirst();
+    }
+
+    @ParameterizedTest
+    @EnumSource(Stage.class)
+    void twoMillisecondsAreFoundInTheStageInWhichTheyAreSpent(Stage stage) throws Exception {
+        StagedDevice device = new StagedDevice(folder, RingKind.SPLIT, EVENTS);
+        try (device) {
+            device.slow(stage, TWO_MILLIS);
+            for (int i = 0; i < FRAMES; i++) device.frame();
+        }
+        DeviceProfile profile = only(device.folder());
+        assertThat(profile.frameCount()).isEqualTo(FRAMES);
+        assertThat(profile.of(stage).quantile(0)).as("each frame").isGreaterThanOrEqualTo(TWO_MILLIS);
+        for (Stage other : Stage.values()) {
+            if (other != stage) assertThat(profile.of(other).quantile(0.5)).as("%s, not slow", other).isLessThan(TWO_MILLIS / 2);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(RingKind.class)
+    void theStagesAddUpToTheTimeThatTheDriverSees(RingKind kind) throws Exception {
+        long[] seen = new long[FRAMES];
+        StagedDevice device = new StagedDevice(folder, kind, EVENTS);
+        try (device) {
+            device.slow(Stage.COPY, TWO_MILLIS);
+            for (int i = 0; i < FRAMES; i++) seen[i] = device.frame();
+        }
+        List<Frame> frames = only(device.folder()).frames();
+        assertThat(frames).hasSize(FRAMES).extracting(Frame::number).containsExactlyElementsOf(
+                LongStream.rangeClosed(1, FRAMES).boxed().toList());
+        int near = 0;
+        for (int i = 0; i < FRAMES; i++) {
+            long sum = LongStream.of(frames.get(i).stages()).sum();
+            assertThat(sum).isEqualTo(frames.get(i).nanos()).isLessThanOrEqualTo(seen[i]);
+            if (Math.abs(seen[i] - sum) <= 0.05 * seen[i]) near++;
+        }
+        // A thread that is preempted just before the first event or after the last is not the device's time.
+        assertThat(near).as("frames whose stages add up within 5 %%").isGreaterThan(FRAMES / 2);
+    }
+
+    @Test
+    void requestsAreCountedByNameWithTheirWaitsAndTheDepthOfTheQueue() throws Exception {
+        StagedDevice device = new StagedDevice(folder, RingKind.SPLIT, EVENTS);
+        try (device) {
+            device.slow(Stage.QUEUE, TWO_MILLIS);
+            for (int i = 0; i < FRAMES; i++) device.frame();
+        }
+        DeviceProfile profile = only(device.folder());
+        assertThat(profile.name()).isEqualTo("staged");
+        assertThat(profile.requests()).extracting(RequestKind::name).containsExactly("FIRST", "SECOND");
+        for (RequestKind kind : profile.requests()) {
+            assertThat(kind.queue()).isEqualTo("main");
+            assertThat(kind.deepest()).isEqualTo(1);
+            assertThat(kind.total().count()).isEqualTo(FRAMES);
+            assertThat(kind.total().quantile(0)).isGreaterThanOrEqualTo(kind.waited().quantile(0));
+        }
+        assertThat(List.copyOf(profile.requests()).get(1).waited().quantile(0)).isGreaterThanOrEqualTo(TWO_MILLIS);
+        assertThat(profile.tally().count(EventKind.COPY)).isEqualTo(FRAMES);
+    }
+
+    @Test
+    void aRecordingWithoutItsBeginningHasOnlyWholeFrames() throws Exception {
+        StagedDevice device = new StagedDevice(folder, RingKind.SPLIT, 64);
+        try (device) {
+            for (int i = 0; i < 100; i++) device.frame();
+        }
+        Profile profile = device.folder().read();
+        assertThat(profile.missed().overwritten()).isPositive();
+        List<Frame> frames = profile.devices().getFirst().frames();
+        assertThat(frames).isNotEmpty().allSatisfy(frame -> {
+            assertThat(frame.tally().count(EventKind.COPY)).as("copies of frame %d", frame.number()).isEqualTo(1);
+            assertThat(frame.tally().count(EventKind.COMMAND)).isEqualTo(2);
+        });
+        assertThat(frames.getLast().number()).isEqualTo(100);
+    }
+
+    @Test
+    void aRecordingThatIsCutInTheMiddleIsReadAsFarAsItGoes() throws Exception {
+        StagedDevice device = new StagedDevice(folder, RingKind.SPLIT, EVENTS);
+        try (device) {
+            for (int i = 0; i < FRAMES; i++) device.frame();
+        }
+        ProfileFolder files = device.folder();
+        long whole = Files.size(files.recording());
+        long records = whole - EVENTS * 64L;
+        for (long length : new long[]{ records + 64 * 40 + 17, records, 4096 }) {
+            try (FileChannel file = FileChannel.open(files.recording(), StandardOpenOption.WRITE)) {
+                file.truncate(length);
+            }
+            Profile profile = files.write(CostModel.PRESETS);
+            assertThat(profile.missed().cutOff()).isPositive();
+            assertThat(files.report()).content().contains("Not all is here");
+            long frames = profile.devices().stream().mapToLong(DeviceProfile::frameCount).sum();
+            assertThat(frames).isLessThan(FRAMES);
+            if (length > records) assertThat(frames).isPositive();
+        }
+    }
+
+    @Test
+    void profilingMakesNoGarbage() throws Exception {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        try (StagedDevice device = new StagedDevice(folder, RingKind.SPLIT, 64)) {
+            long least = Long.MAX_VALUE;
+            for (int round = 0; round < 200; round++) {
+                long before = threads.getCurrentThreadAllocatedBytes();
+                device.trace(100);
+                least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
+            }
+            assertThat(least).as("bytes for a hundred requests").isZero();
+        }
+    }
+
+    @Test
+    void theStagesOfAnyIntervalsAddUp() {
+        Stream.of(1L, 2L, 3L, 4L, 5L).forEach(seed -> {
+            Random random = new Random(seed);
+            Intervals intervals = new Intervals();
+            for (int i = 0; i < 200; i++) {
+                long start = Long.MAX_VALUE - 500 + random.nextInt(1000); // the clock may overflow
+                intervals.add(Stage.values()[random.nextInt(Stage.values().length)], start, start + random.nextInt(60) - 5);
+            }
+            long[] stages = intervals.split(Long.MAX_VALUE - 400, Long.MAX_VALUE + 300);
+            assertThat(LongStream.of(stages).sum()).isEqualTo(700);
+            assertThat(LongStream.of(stages).min().orElseThrow()).isNotNegative();
+        });
+    }
+
+    @Test
+    void theInnermostStageCounts() {
+        Intervals intervals = new Intervals();
+        intervals.add(Stage.QUEUE, 0, 30);
+        intervals.add(Stage.DEVICE, 20, 90);
+        intervals.add(Stage.TRANSFER, 40, 80);
+        intervals.add(Stage.CACHE, 50, 60);
+        intervals.add(Stage.RESPONSE, 90, 100);
+        long[] stages = intervals.split(-10, 110);
+        assertThat(stages[Stage.GUEST.ordinal()]).isEqualTo(20);
+        assertThat(stages[Stage.QUEUE.ordinal()]).isEqualTo(20);
+        assertThat(stages[Stage.DEVICE.ordinal()]).isEqualTo(30);
+        assertThat(stages[Stage.TRANSFER.ordinal()]).isEqualTo(30);
+        assertThat(stages[Stage.CACHE.ordinal()]).isEqualTo(10);
+        assertThat(stages[Stage.RESPONSE.ordinal()]).isEqualTo(10);
+    }
+
+    @Test
+    void tooManyIntervalsAreCounted() {
+        Intervals intervals = new Intervals();
+        for (int i = 0; i < Intervals.MOST + 3; i++) intervals.add(Stage.COPY, i, i + 1);
+        assertThat(intervals.dropped()).isEqualTo(3);
+        assertThat(intervals.split(0, 10)[Stage.COPY.ordinal()]).isEqualTo(10);
+    }
+}
