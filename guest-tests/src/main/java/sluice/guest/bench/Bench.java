@@ -10,10 +10,11 @@ import picocli.CommandLine.Spec;
 import sluice.vdev.cli.Main;
 
 /** {@code sluice bench}: the benchmarks of whole processes; the launcher starts those of JMH. */
-@Command(name = "bench", mixinStandardHelpOptions = true, subcommands = { PeersBench.class, SoakBench.class }, description = "Benchmarks.", footer = {
-        "  iommu    Address spaces: translating, mapping and copying, beside their bars.",
-        "  dmacore  Dma-bufs: transfers, flushes and attaching, beside their bars.",
-        "  jmh      The device's inner loops in one thread; fails if they make garbage." })
+@Command(name = "bench", mixinStandardHelpOptions = true, subcommands = { PeersBench.class, PairsBench.class,
+        SoakBench.class }, description = "Benchmarks.", footer = {
+                "  iommu    Address spaces: translating, mapping and copying, beside their bars.",
+                "  dmacore  Dma-bufs: transfers, flushes and attaching, beside their bars.",
+                "  jmh      The device's inner loops in one thread; fails if they make garbage." })
 public final class Bench implements Runnable {
     @Spec
     private @Nullable CommandSpec spec;
@@ -27,6 +28,6 @@ public final class Bench implements Runnable {
         CommandSpec present = spec;
         if (present == null) throw new IllegalStateException("picocli injects the command's specification");
         throw new ParameterException(present.commandLine(),
-                "say which: bench peers, bench soak, bench iommu, bench dmacore or bench jmh");
+                "say which: bench peers, bench pairs, bench soak, bench iommu, bench dmacore or bench jmh");
     }
 }

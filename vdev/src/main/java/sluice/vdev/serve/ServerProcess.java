@@ -174,7 +174,8 @@ public final class ServerProcess implements AutoCloseable {
         try {
             List<String> told = new ArrayList<>();
             for (Served one : served) serve(one, told);
-            Thread.ofPlatform().name("sluice-prepare").daemon().start(() -> served.forEach(one -> one.server.prepare()));
+            Thread.ofPlatform().name("sluice-prepare").daemon()
+                    .start(() -> served.forEach(one -> one.server.prepare()));
             PictureSignal.watch(control, () -> served.forEach(one -> one.server.show(writer)));
             control.scheduleAtFixedRate(() -> served.forEach(one -> one.server.tellIfStalled(PATIENCE_NANOS)), 1, 1,
                     TimeUnit.SECONDS);
