@@ -5,7 +5,12 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 
+import sluice.dmacore.budget.Budget;
+import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.buffer.DmaCoreOptions;
+import sluice.dmacore.device.Stream;
 import sluice.dmacore.memory.FrontTranslation;
+import sluice.dmacore.trace.QueueTrace;
 import sluice.vdev.device.DeviceContext;
 import sluice.vdev.gpu.GpuDevice;
 import sluice.vdev.gpu.GpuOptions;
@@ -20,14 +25,23 @@ final class BenchGpu implements DeviceContext {
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
 
-    private final BenchGuest guest = new BenchGuest();
+    private final BenchGuest guest;
+    private final QueueTrace trace;
     private final PictureTaker pictures = new PictureTaker(Path.of("."), 0);
     private final GpuDevice device;
     /** The device's turn was cut short, because the machine had taken the processor away. */
     private boolean again;
 
     BenchGpu(GpuOptions options) throws IOException {
-        device = new GpuDevice(options, new InstantDisplay(), pictures);
+        this(options, DmaCore.open(DmaCoreOptions.counting()), QueueTrace.NONE);
+    }
+
+    /** The same with traces of its work and of its queue. */
+    BenchGpu(GpuOptions options, DmaCore core, QueueTrace trace) throws IOException {
+        this.trace = trace;
+        guest = new BenchGuest(trace);
+        device = new GpuDevice(options, new InstantDisplay(), pictures, core, Stream.COHERENT,
+                Budget.ofProcess().own());
         device.start(device.features(), this);
         device.startQueue(CONTROL, guest.queue());
     }
@@ -71,6 +85,7 @@ final class BenchGpu implements DeviceContext {
     /** Has a slot's command carried out, which must be answered with OK_NODATA. */
     int run(int slot) {
         guest.send(slot);
+        trace.noticed();
         do {
             again = false;
             device.notified(CONTROL);

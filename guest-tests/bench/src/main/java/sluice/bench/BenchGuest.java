@@ -15,6 +15,7 @@ import sluice.dmacore.memory.GuestMemory;
 import sluice.dmacore.memory.GuestMemoryView;
 import sluice.dmacore.memory.IdentityTranslation;
 import sluice.dmacore.memory.MemoryRegion;
+import sluice.dmacore.trace.QueueTrace;
 import sluice.vdev.fixture.QueueLayout;
 import sluice.vdev.fixture.SplitRings;
 import sluice.vdev.queue.RingFeatures;
@@ -44,6 +45,11 @@ final class BenchGuest {
     private int used;
 
     BenchGuest() throws IOException {
+        this(QueueTrace.NONE);
+    }
+
+    /** The same with a trace. */
+    BenchGuest(QueueTrace trace) throws IOException {
         try (Fd file = Memfd.create("bench", Memfd.ALLOW_SEALING)) {
             Memfd.resize(file, BYTES);
             Seals.add(file, Seals.SHRINK | Seals.GROW);
@@ -59,7 +65,7 @@ final class BenchGuest {
         queue = Virtqueue.open(new sluice.vdev.queue.QueueLayout(QUEUE_SIZE, layout.descriptorAddress(),
                 layout.availAddress(), layout.usedAddress()), 0, RingFeatures.of(RingFeatures.EVENT_IDX), translation,
                 translation,
-                () -> {});
+                () -> {}, trace);
     }
 
     MemorySegment memory() {

@@ -98,7 +98,8 @@ final class PeersBench implements Callable<Integer> {
         if (profile) {
             Path folder = Files.createTempDirectory("sluice-profile");
             folders.add(folder);
-            subjects.add(new Subject(PROFILED, Subject.Kind.OURS, List.of(launcher, "gpu", "--profile=" + folder), program));
+            subjects.add(
+                    new Subject(PROFILED, Subject.Kind.OURS, List.of(launcher, "gpu", "--profile=" + folder), program));
         }
         if (other != null) subjects.add(new Subject(OTHER, Subject.Kind.OURS, List.of(other, "gpu"), program));
         String binary = peer(out);

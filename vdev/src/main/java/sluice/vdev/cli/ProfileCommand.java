@@ -30,7 +30,8 @@ import sluice.vdev.profile.ProfileFolder;
         "  sluice profile --out DIR -- gpu --socket-path=/tmp/gpu.sock     serve, and write the profile at the end",
         "  sluice profile --out DIR                                        write it again, as after kill -9",
         "  sluice profile --compare BEFORE AFTER                           two profiles, stage by stage",
-        "", "DIR gets report.html, trace.pftrace for ui.perfetto.dev, profile.jfr for JDK Mission Control, and flight.rec." })
+        "",
+        "DIR gets report.html, trace.pftrace for ui.perfetto.dev, profile.jfr for JDK Mission Control, and flight.rec." })
 final class ProfileCommand implements Callable<Integer> {
     @Spec
     private @Nullable CommandSpec spec;
@@ -53,7 +54,8 @@ final class ProfileCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         if (!compare.isEmpty()) {
-            if (out != null || !command.isEmpty()) throw usage("--compare takes two profiles, and neither --out nor a command");
+            if (out != null || !command.isEmpty())
+                throw usage("--compare takes two profiles, and neither --out nor a command");
             return compare(compare.getFirst(), compare.getLast());
         }
         if (json) throw usage("--json needs --compare");
@@ -83,7 +85,8 @@ final class ProfileCommand implements Callable<Integer> {
         out().printf(Locale.ROOT, "%s%n%s%n", folder.report(), folder.trace());
         out().flush();
         if (profile.devices().isEmpty())
-            commandSpec().commandLine().getErr().println("sluice: no device has done a request or shown a frame in " + folder.recording());
+            commandSpec().commandLine().getErr()
+                    .println("sluice: no device has done a request or shown a frame in " + folder.recording());
         return 0;
     }
 

@@ -62,7 +62,8 @@ public final class Comparison {
         double mean = 0;
         for (int i = 0; i < PARTS; i++) {
             List<Frame> part = frames.subList(i * frames.size() / PARTS, (i + 1) * frames.size() / PARTS);
-            for (Frame frame : part) means[i] += (double) (stage == null ? frame.busyNanos() : frame.nanos(stage)) / part.size();
+            for (Frame frame : part)
+                means[i] += (double) (stage == null ? frame.busyNanos() : frame.nanos(stage)) / part.size();
             mean += means[i] / PARTS;
         }
         if (mean == 0) return 0;
@@ -74,13 +75,15 @@ public final class Comparison {
     /** A table for people. */
     public static String text(List<Line> lines) {
         StringBuilder text = new StringBuilder();
-        text.append(String.format(Locale.ROOT, "%-16s %-12s %12s %12s %8s %9s%n", "device", "stage", "before", "after", "ratio",
+        text.append(String.format(Locale.ROOT, "%-16s %-12s %12s %12s %8s %9s%n", "device", "stage", "before", "after",
+                "ratio",
                 "spread"));
         for (Line line : lines) {
             text.append(String.format(Locale.ROOT, "%-16s %-12s %12s %12s %8s %9s%s%n", line.device(), line.stage(),
                     Words.nanos(line.before()), Words.nanos(line.after()),
                     Double.isInfinite(line.ratio()) ? "new" : String.format(Locale.ROOT, "%.2f", line.ratio()),
-                    String.format(Locale.ROOT, "±%.0f %%", 100 * line.spread()), line.isClear() ? "" : "  within the spread"));
+                    String.format(Locale.ROOT, "±%.0f %%", 100 * line.spread()),
+                    line.isClear() ? "" : "  within the spread"));
         }
         return text.toString();
     }

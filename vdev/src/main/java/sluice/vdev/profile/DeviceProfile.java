@@ -39,7 +39,8 @@ public final class DeviceProfile {
         busy.add(frame.busyNanos());
         for (Stage stage : STAGES) of(stage).add(frame.nanos(stage));
         worst.add(frame);
-        if (worst.size() > WORST) worst.remove(worst.stream().min(Comparator.comparingLong(Frame::busyNanos)).orElseThrow());
+        if (worst.size() > WORST)
+            worst.remove(worst.stream().min(Comparator.comparingLong(Frame::busyNanos)).orElseThrow());
         if (seen % step != 0) return;
         if (frames.size() == MOST_FRAMES) {
             for (int i = 0; i < MOST_FRAMES / 2; i++) frames.set(i, frames.get(2 * i));

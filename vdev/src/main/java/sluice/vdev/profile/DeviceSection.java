@@ -56,17 +56,20 @@ final class DeviceSection {
                         color(stage), stage.label(), Words.percent(share));
         }
         html.raw("</div>\n");
-        html.raw("<table><thead><tr><th>stage</th><th>p50</th><th>p95</th><th>p99</th><th>mean</th><th>share of busy time</th>"
-                + "<th class=left>what it is</th></tr></thead><tbody>\n");
+        html.raw(
+                "<table><thead><tr><th>stage</th><th>p50</th><th>p95</th><th>p99</th><th>mean</th><th>share of busy time</th>"
+                        + "<th class=left>what it is</th></tr></thead><tbody>\n");
         for (Stage stage : STAGES) {
             Samples of = device.of(stage);
             if (of.sum() == 0) continue;
-            html.format("<tr><td><span class=swatch style=\"background:var(--%s)\"></span>", color(stage)).say(stage.label());
+            html.format("<tr><td><span class=swatch style=\"background:var(--%s)\"></span>", color(stage))
+                    .say(stage.label());
             html.raw("</td>");
             for (double quantile : List.of(0.5, 0.95, 0.99))
                 html.raw("<td>").say(Words.nanos(of.quantile(quantile))).raw("</td>");
             html.raw("<td>").say(Words.nanos(of.mean())).raw("</td><td>")
-                    .say(stage == Stage.GUEST ? "–" : Words.percent(of.sum() / busy)).raw("</td><td class=\"wrap left\">")
+                    .say(stage == Stage.GUEST ? "–" : Words.percent(of.sum() / busy))
+                    .raw("</td><td class=\"wrap left\">")
                     .say(stage.says()).raw("</td></tr>\n");
         }
         html.raw("<tr><td><b>frame</b></td>");
@@ -102,7 +105,8 @@ final class DeviceSection {
             int to = (int) ((b + 1L) * frames.size() / buckets);
             for (Stage stage : STAGES) {
                 if (stage == Stage.GUEST) continue;
-                for (Frame frame : frames.subList(from, to)) means[b][index(stage)] += (double) frame.nanos(stage) / (to - from);
+                for (Frame frame : frames.subList(from, to))
+                    means[b][index(stage)] += (double) frame.nanos(stage) / (to - from);
                 sums[b] += means[b][index(stage)];
             }
         }
@@ -111,7 +115,8 @@ final class DeviceSection {
         Arrays.sort(sorted);
         double highest = Math.max(1, 1.1 * sorted[(int) (SHOWN_WHOLE * (buckets - 1))]);
         html.raw("<h3>Busy time over the run</h3>\n");
-        html.format("<svg class=chart viewBox=\"0 0 %d %d\" preserveAspectRatio=none role=img aria-label=\"busy time of frames over time\">",
+        html.format(
+                "<svg class=chart viewBox=\"0 0 %d %d\" preserveAspectRatio=none role=img aria-label=\"busy time of frames over time\">",
                 CHART_WIDTH, CHART_HEIGHT);
         double width = (double) CHART_WIDTH / buckets;
         for (int b = 0; b < buckets; b++) {
@@ -120,7 +125,8 @@ final class DeviceSection {
                 double height = Math.min(bottom, means[b][index(stage)] / highest * CHART_HEIGHT);
                 if (height <= 0) continue;
                 bottom -= height;
-                html.format("<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" fill=\"var(--%s)\"/>", b * width, bottom,
+                html.format("<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" fill=\"var(--%s)\"/>",
+                        b * width, bottom,
                         Math.max(1, width - 0.6), height, color(stage));
             }
         }
@@ -131,7 +137,8 @@ final class DeviceSection {
     }
 
     private void worst() {
-        html.raw("<h3>The longest frames</h3>\n").table("frame", "after", "busy", "longest stage", "of it", "copied", "faults",
+        html.raw("<h3>The longest frames</h3>\n").table("frame", "after", "busy", "longest stage", "of it", "copied",
+                "faults",
                 "findings");
         for (Frame frame : device.worst()) {
             Stage longest = Stage.DEVICE;
@@ -140,7 +147,8 @@ final class DeviceSection {
             html.row(Long.toUnsignedString(frame.number()), Words.nanos(header.sinceStart(frame.start())),
                     Words.nanos(frame.busyNanos()), longest.label(), Words.nanos(frame.nanos(longest)),
                     Words.bytes(frame.tally().bytes(EventKind.COPY, EventKind.BOUNCE, EventKind.MOVE)),
-                    Words.count(frame.tally().count(EventKind.FAULT)), Words.count(frame.tally().count(EventKind.FINDING)));
+                    Words.count(frame.tally().count(EventKind.FAULT)),
+                    Words.count(frame.tally().count(EventKind.FINDING)));
         }
         html.endTable();
     }
@@ -150,7 +158,8 @@ final class DeviceSection {
         html.raw("<h3>Requests</h3>\n").table("request", "queue", "number", "waited p50", "p99", "worked p50", "p99",
                 "to answer p50", "p99", "depth");
         for (RequestKind kind : device.requests()) {
-            html.row(kind.name(), kind.queue(), Words.count(kind.total().count()), Words.nanos(kind.waited().quantile(0.5)),
+            html.row(kind.name(), kind.queue(), Words.count(kind.total().count()),
+                    Words.nanos(kind.waited().quantile(0.5)),
                     Words.nanos(kind.waited().quantile(0.99)), Words.nanos(kind.worked().quantile(0.5)),
                     Words.nanos(kind.worked().quantile(0.99)), Words.nanos(kind.total().quantile(0.5)),
                     Words.nanos(kind.total().quantile(0.99)), kind.deepest() == 0 ? "?" : Words.count(kind.deepest()));
@@ -181,7 +190,8 @@ final class DeviceSection {
 
     private void line(String what, Tally tally, long frames, EventKind... kinds) {
         if (tally.count(kinds) == 0) return;
-        html.row(what, Words.count(tally.count(kinds)), Words.bytes(tally.bytes(kinds)), Words.nanos(tally.nanos(kinds)),
+        html.row(what, Words.count(tally.count(kinds)), Words.bytes(tally.bytes(kinds)),
+                Words.nanos(tally.nanos(kinds)),
                 Words.bytes((double) tally.bytes(kinds) / frames));
     }
 

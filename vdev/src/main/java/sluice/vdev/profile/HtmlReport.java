@@ -78,18 +78,20 @@ final class HtmlReport {
                                     Words.count(profile.dropped()), Words.count(droppedSlices)))
                     .raw("</div>\n");
         if (!profile.header().isClosed())
-            html.raw("<div class=\"note bad\">").say("The process had not ended in order, or was still running.").raw("</div>\n");
+            html.raw("<div class=\"note bad\">").say("The process had not ended in order, or was still running.")
+                    .raw("</div>\n");
     }
 
     private void findings() {
         Tally all = profile.tally();
         if (profile.findings().isEmpty() && all.count(EventKind.FAULT) == 0) return;
         html.raw("<h2>Findings and faults</h2>\n<section>\n").table("rule", "times", "what it says");
-        profile.findings().entrySet().stream().sorted(Map.Entry.<Integer, Long>comparingByValue().reversed()).forEach(finding -> {
-            Rule rule = Rule.numbered(finding.getKey());
-            html.row(rule == null ? "rule " + finding.getKey() : rule.name(), Words.count(finding.getValue()),
-                    rule == null ? "" : rule.says());
-        });
+        profile.findings().entrySet().stream().sorted(Map.Entry.<Integer, Long>comparingByValue().reversed())
+                .forEach(finding -> {
+                    Rule rule = Rule.numbered(finding.getKey());
+                    html.row(rule == null ? "rule " + finding.getKey() : rule.name(), Words.count(finding.getValue()),
+                            rule == null ? "" : rule.says());
+                });
         html.endTable();
         html.paragraph(Words.count(all.count(EventKind.FAULT)) + " accesses faulted.");
         html.raw("</section>\n");
@@ -102,15 +104,19 @@ final class HtmlReport {
         html.paragraph("The memory operations of this run, per frame, at the cost of other machines. "
                 + "A figure that nobody has published is not guessed: what it stands for is left out of the sum and named.");
         if (all.count(EventKind.WRITE_BACK, EventKind.INVALIDATE, EventKind.SKIP) == 0)
-            html.paragraph("The devices of this run snoop the CPU's caches. Here each transfer of ownership costs what it would if they did not.");
-        html.raw("<table><thead><tr><th>machine</th><th>per frame</th><th>skipping saves</th><th class=left>not in the sum</th>"
-                + "<th class=left>source</th></tr></thead><tbody>\n");
+            html.paragraph(
+                    "The devices of this run snoop the CPU's caches. Here each transfer of ownership costs what it would if they did not.");
+        html.raw(
+                "<table><thead><tr><th>machine</th><th>per frame</th><th>skipping saves</th><th class=left>not in the sum</th>"
+                        + "<th class=left>source</th></tr></thead><tbody>\n");
         for (CostModel machine : machines) {
             CostModel.Cost cost = machine.of(all);
             OptionalDouble saved = machine.saved(all);
-            html.raw("<tr><td>").say(machine.name()).raw("</td><td>").say(Words.nanos(cost.nanos() / frames)).raw("</td><td>")
+            html.raw("<tr><td>").say(machine.name()).raw("</td><td>").say(Words.nanos(cost.nanos() / frames))
+                    .raw("</td><td>")
                     .say(saved.isEmpty() ? "–" : Words.nanos(saved.getAsDouble() / frames)).raw("</td><td class=left>")
-                    .say(cost.missing()).raw("</td><td class=\"wrap left soft\">").say(machine.sources()).raw("</td></tr>\n");
+                    .say(cost.missing()).raw("</td><td class=\"wrap left soft\">").say(machine.sources())
+                    .raw("</td></tr>\n");
         }
         html.endTable().raw("</section>\n");
     }
@@ -119,13 +125,16 @@ final class HtmlReport {
         JfrProfile known = samples;
         html.raw("<h2>Processor</h2>\n<section>\n");
         if (known == null) {
-            html.paragraph("There is no recording of JDK Flight Recorder: the process was killed, or its JDK has none.");
+            html.paragraph(
+                    "There is no recording of JDK Flight Recorder: the process was killed, or its JDK has none.");
         } else if (known.samples() == 0) {
             html.paragraph("No thread was found at work.");
         } else {
-            html.paragraph("%s samples of working threads, every 10 ms; %s pauses of the garbage collector, %s together, the longest %s."
-                    .formatted(Words.count(known.samples()), Words.count(known.pauses()), Words.nanos(known.pauseNanos()),
-                            Words.nanos(known.longestPause())));
+            html.paragraph(
+                    "%s samples of working threads, every 10 ms; %s pauses of the garbage collector, %s together, the longest %s."
+                            .formatted(Words.count(known.samples()), Words.count(known.pauses()),
+                                    Words.nanos(known.pauseNanos()),
+                                    Words.nanos(known.longestPause())));
             html.raw("<h3>Top call sites</h3>\n").table("method", "itself", "with what it calls");
             for (JfrProfile.Site site : known.sites())
                 html.row(site.method(), Words.percent((double) site.self() / known.samples()),
@@ -162,10 +171,13 @@ final class HtmlReport {
 
     private void about() {
         html.raw("<h2>How to read this</h2>\n<section>\n");
-        html.paragraph("Guest events are not in this report: it begins when the device sees a kick and ends with the interrupt that it sends. "
-                + "The way of a kick from the guest to the device, and of the interrupt back, is part of the time without a request.");
-        html.paragraph("A request that arrives while the device polls, or asks for no kicks, has waited since the device looked, not since it arrived.");
-        html.paragraph("Beside this file: trace.pftrace opens in ui.perfetto.dev, profile.jfr in JDK Mission Control, flight.rec with sluice trace.");
+        html.paragraph(
+                "Guest events are not in this report: it begins when the device sees a kick and ends with the interrupt that it sends. "
+                        + "The way of a kick from the guest to the device, and of the interrupt back, is part of the time without a request.");
+        html.paragraph(
+                "A request that arrives while the device polls, or asks for no kicks, has waited since the device looked, not since it arrived.");
+        html.paragraph(
+                "Beside this file: trace.pftrace opens in ui.perfetto.dev, profile.jfr in JDK Mission Control, flight.rec with sluice trace.");
         html.raw("</section>\n");
     }
 }

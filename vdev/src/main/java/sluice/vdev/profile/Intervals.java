@@ -77,8 +77,10 @@ final class Intervals {
         long now = from;
         int next = 0;
         while (now - to < 0) {
-            while (next < count && starts[order[next]] - now <= 0) active.add(order[next++]);
-            while (!active.isEmpty() && ends[active.peek()] - now <= 0) active.remove();
+            while (next < count && starts[order[next]] - now <= 0)
+                active.add(order[next++]);
+            while (!active.isEmpty() && ends[active.peek()] - now <= 0)
+                active.remove();
             long until = to;
             if (next < count && starts[order[next]] - until < 0) until = starts[order[next]];
             Integer top = active.peek();

@@ -45,7 +45,8 @@ final class JfrProfile {
     static JfrProfile read(Path file) throws IOException {
         JfrProfile profile = new JfrProfile();
         try (RecordingFile recording = new RecordingFile(file)) {
-            while (recording.hasMoreEvents()) profile.add(recording.readEvent());
+            while (recording.hasMoreEvents())
+                profile.add(recording.readEvent());
         }
         return profile;
     }
@@ -115,7 +116,8 @@ final class JfrProfile {
 
     /** Methods with the most samples of their own. */
     List<Site> sites() {
-        return sites.entrySet().stream().map(site -> new Site(CallTree.shown(site.getKey()), site.getValue()[0], site.getValue()[1]))
+        return sites.entrySet().stream()
+                .map(site -> new Site(CallTree.shown(site.getKey()), site.getValue()[0], site.getValue()[1]))
                 .sorted(Comparator.comparingLong(Site::self).reversed()).limit(MOST_SITES)
                 .filter(site -> site.self() > 0).toList();
     }

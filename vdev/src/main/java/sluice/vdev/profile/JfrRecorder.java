@@ -70,7 +70,9 @@ public final class JfrRecorder implements Closeable {
         long end = System.nanoTime() + WRITTEN.toNanos();
         while (recording.getState() == RecordingState.RUNNING) {
             if (System.nanoTime() - end > 0)
-                throw new IOException("JDK Flight Recorder has not written its recording within " + WRITTEN.toSeconds() + " s", reason);
+                throw new IOException(
+                        "JDK Flight Recorder has not written its recording within " + WRITTEN.toSeconds() + " s",
+                        reason);
             try {
                 Thread.sleep(LOOK_MILLIS);
             } catch (InterruptedException e) {

@@ -63,7 +63,8 @@ public final class PerfettoExport {
     public static long write(Recording recording, Profile profile, OutputStream to) throws IOException {
         Map<Integer, String> devices = new HashMap<>();
         for (DeviceProfile device : profile.devices()) devices.put(device.thread(), device.name());
-        PerfettoExport export = new PerfettoExport(new PerfettoWriter(to), recording.header(), recording.names(), devices);
+        PerfettoExport export = new PerfettoExport(new PerfettoWriter(to), recording.header(), recording.names(),
+                devices);
         export.run(recording, profile);
         return export.slices.dropped();
     }
@@ -97,7 +98,8 @@ public final class PerfettoExport {
                 if (done.size() == MOST_DONE) done.remove();
                 done.add(new Done(kicked, start, event.nanoTime(), event.detail()));
                 if (event.length() > 0)
-                    out.count(counter(event, names.of(event.attachment()) + ": depth", PerfettoWriter.UNIT_COUNT), start,
+                    out.count(counter(event, names.of(event.attachment()) + ": depth", PerfettoWriter.UNIT_COUNT),
+                            start,
                             event.length());
             }
             case ANSWER -> answered(event);
@@ -155,7 +157,6 @@ public final class PerfettoExport {
         });
     }
 
-    
     private String device(int thread) {
         return devices.getOrDefault(thread, "thread " + thread);
     }

@@ -86,7 +86,8 @@ public record ProfileFolder(Path folder) {
         try {
             return Recording.open(recording());
         } catch (NoSuchFileException e) {
-            throw new IOException("there is no profile in " + folder + ": it has no file " + recording().getFileName(), e);
+            throw new IOException("there is no profile in " + folder + ": it has no file " + recording().getFileName(),
+                    e);
         }
     }
 

@@ -61,7 +61,8 @@ final class Slices {
         }
 
         void endUntil(long time, PerfettoWriter out) throws IOException {
-            while (!open.isEmpty() && ends[open.getLast()] - time <= 0) out.end(track, ends[open.removeLast()]);
+            while (!open.isEmpty() && ends[open.getLast()] - time <= 0)
+                out.end(track, ends[open.removeLast()]);
         }
 
         boolean takes(int slice) {
@@ -69,7 +70,8 @@ final class Slices {
         }
 
         void endAll(PerfettoWriter out) throws IOException {
-            while (!open.isEmpty()) out.end(track, ends[open.removeLast()]);
+            while (!open.isEmpty())
+                out.end(track, ends[open.removeLast()]);
         }
     }
 

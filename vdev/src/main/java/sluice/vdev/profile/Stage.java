@@ -59,8 +59,10 @@ public enum Stage {
     static @Nullable Stage of(EventKind kind) {
         return switch (kind) {
             case TRANSLATE, MISS -> TRANSLATE;
-            case MAP, UNMAP, SYNC_FOR_DEVICE, SYNC_FOR_CPU, GET_SEGMENTS, PUT_SEGMENTS, BEGIN_CPU_ACCESS, END_CPU_ACCESS, PIN,
-                    UNPIN -> TRANSFER;
+            case MAP, UNMAP, SYNC_FOR_DEVICE, SYNC_FOR_CPU, GET_SEGMENTS, PUT_SEGMENTS, BEGIN_CPU_ACCESS,
+                    END_CPU_ACCESS, PIN,
+                    UNPIN ->
+                TRANSFER;
             case WRITE_BACK, INVALIDATE, SKIP -> CACHE;
             case COPY, BOUNCE, MOVE -> COPY;
             case DISPLAY -> DISPLAY;

@@ -57,15 +57,19 @@ class ProfileCommandTest {
         assertThat(run("--compare", before.toString(), after.toString())).as(err.toString()).isZero();
         assertThat(out.toString()).contains("gpu0", "ratio", "1.00");
         assertThat(run("--compare", before.toString(), after.toString(), "--json")).isZero();
-        assertThat(JsonParser.parseString(out.toString()).getAsJsonArray().get(0).getAsJsonObject().get("device").getAsString())
+        assertThat(JsonParser.parseString(out.toString()).getAsJsonArray().get(0).getAsJsonObject().get("device")
+                .getAsString())
                 .isEqualTo("gpu0");
     }
 
     @ParameterizedTest
-    @ValueSource(strings = { "", "--json --out=DIR", "--compare DIR", "--compare DIR DIR --out=DIR", "--out=DIR --costs=nonsense",
+    @ValueSource(strings = { "", "--json --out=DIR", "--compare DIR", "--compare DIR DIR --out=DIR",
+            "--out=DIR --costs=nonsense",
             "--out=DIR --costs=copy=1 -- gpu", "--nonsense", "--out=DIR -- gpu --nonsense" })
     void wrongUsageExitsWith2(String line) throws IOException {
-        String[] arguments = line.isEmpty() ? new String[0] : line.replace("DIR", recorded("x").toString()).split(" ", -1);
+        String[] arguments = line.isEmpty()
+                ? new String[0]
+                : line.replace("DIR", recorded("x").toString()).split(" ", -1);
         assertThat(run(arguments)).isEqualTo(2);
         assertThat(out.toString()).isEmpty();
     }
@@ -99,7 +103,8 @@ class ProfileCommandTest {
     @Test
     void devicesAreProfiledFromTheirStartToTheirEnd() throws Exception {
         Path made = folder.resolve("served");
-        MachineOption option = CommandLine.populateCommand(new MachineOption(), "--profile=" + made, "--profile-events=64");
+        MachineOption option = CommandLine.populateCommand(new MachineOption(), "--profile=" + made,
+                "--profile-events=64");
         try (ServerProcess process = option.open()) {
             assertThat(process).isNotNull();
             assertThat(made.resolve("flight.rec")).exists();

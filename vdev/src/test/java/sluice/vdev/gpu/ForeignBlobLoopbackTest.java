@@ -181,7 +181,8 @@ class ForeignBlobLoopbackTest {
         assertThat(findings.errors()).isEmpty();
         gpu.driver().unref(OBJECT).ok();
         for (int i = 0; i < 3; i++) gpu.driver().flush(2, PICTURE.all()).requireType(GpuWire.RESP_ERR_UNSPEC);
-        assertThat(findings.all().stream().filter(found -> found.finding().rule() == Rule.SHOWN_WITHOUT_MEMORY)).singleElement()
+        assertThat(findings.all().stream().filter(found -> found.finding().rule() == Rule.SHOWN_WITHOUT_MEMORY))
+                .singleElement()
                 .satisfies(found -> assertThat(found.toString()).contains("resource 2"));
         assertThat(named(1, 3, name)).isEqualTo(GpuWire.RESP_OK_NODATA);
         assertThat(created(3, 3, SIZE)).isEqualTo(GpuWire.RESP_ERR_INVALID_PARAMETER);

@@ -130,8 +130,9 @@ public final class GpuBackEnd implements AutoCloseable {
         shared = window(device);
         backEnd = new BackEnd(new DeviceHost(device, named, 0, core.trace("front of gpu"), core::queueTrace, shared),
                 FileMappings.ofProcess().paidBy(share), display);
-        function = new FunctionServer(new FunctionHost(new VirtioPciFunction(device, named, 0, shared, core::queueTrace), named,
-                FileMappings.ofProcess().paidBy(share), core, Stream.COHERENT, share));
+        function = new FunctionServer(
+                new FunctionHost(new VirtioPciFunction(device, named, 0, shared, core::queueTrace), named,
+                        FileMappings.ofProcess().paidBy(share), core, Stream.COHERENT, share));
     }
 
     private static SharedMemory window(GpuDevice device) {

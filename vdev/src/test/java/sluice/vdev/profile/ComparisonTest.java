@@ -33,7 +33,8 @@ class ComparisonTest {
 
     @Test
     void whatMattersMostIsFirst() throws Exception {
-        List<Comparison.Line> lines = Comparison.of(profile("before", Stage.COPY, MILLI), profile("after", Stage.COPY, 4 * MILLI));
+        List<Comparison.Line> lines = Comparison.of(profile("before", Stage.COPY, MILLI),
+                profile("after", Stage.COPY, 4 * MILLI));
         assertThat(lines.subList(0, 2)).extracting(Comparison.Line::stage).containsExactlyInAnyOrder("busy", "copy");
         Comparison.Line copy = lines.stream().filter(line -> line.stage().equals("copy")).findFirst().orElseThrow();
         assertThat(copy.device()).isEqualTo("staged");

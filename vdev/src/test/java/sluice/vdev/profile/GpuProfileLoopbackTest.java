@@ -8,13 +8,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
+import jdk.jfr.consumer.RecordedEvent;
+import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-
-import jdk.jfr.consumer.RecordedEvent;
-import jdk.jfr.consumer.RecordingFile;
 
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.buffer.DmaCoreOptions;
@@ -68,7 +67,8 @@ class GpuProfileLoopbackTest {
         String html = Files.readString(files.report());
         assertThat(html).contains("<h2>gpu</h2>", "TRANSFER_TO_HOST_2D", "Guest events are not in this report",
                 snoops ? "snoop the CPU&#39;s caches" : "lines written back");
-        assertThat(html).as("self-contained").doesNotContain("<script", "src=", "href=", "http:", "https:", "url(", "@import");
+        assertThat(html).as("self-contained").doesNotContain("<script", "src=", "href=", "http:", "https:", "url(",
+                "@import");
         assertThat(Files.size(files.trace())).isPositive();
         assertThat(files.folder()).isDirectoryNotContaining(file -> file.toString().endsWith(".new"));
     }
@@ -99,24 +99,29 @@ class GpuProfileLoopbackTest {
             assertThat(frame.tally().count(EventKind.COMMAND)).as("transfer and flush").isEqualTo(2);
             assertThat(frame.nanos(Stage.CACHE) > 0).as("cache operations").isEqualTo(!snoops);
         });
-        CostModel.Cost cost = CostModel.parse("write-back=10,invalidate=10,barrier=0,map=0,copy=100").of(gpu.frames().getLast().tally());
+        CostModel.Cost cost = CostModel.parse("write-back=10,invalidate=10,barrier=0,map=0,copy=100")
+                .of(gpu.frames().getLast().tally());
         assertThat(cost.missing()).isEmpty();
-        assertThat(cost.nanos()).as("lines and copied KiB").isGreaterThanOrEqualTo(BYTES / 64 * 10.0 + BYTES / 1024 * 100.0);
+        assertThat(cost.nanos()).as("lines and copied KiB")
+                .isGreaterThanOrEqualTo(BYTES / 64 * 10.0 + BYTES / 1024 * 100.0);
     }
 
     private static void theRequests(DeviceProfile gpu) {
         Map<String, Long> counts = new HashMap<>();
         for (RequestKind kind : gpu.requests()) counts.put(kind.queue() + " " + kind.name(), kind.total().count());
         assertThat(counts).containsEntry("control TRANSFER_TO_HOST_2D", (long) FRAMES)
-                .containsEntry("control RESOURCE_FLUSH", (long) FRAMES).containsEntry("control RESOURCE_ATTACH_BACKING", 1L);
-        RequestKind transfer = gpu.requests().stream().filter(kind -> kind.name().startsWith("TRANSFER")).findFirst().orElseThrow();
+                .containsEntry("control RESOURCE_FLUSH", (long) FRAMES)
+                .containsEntry("control RESOURCE_ATTACH_BACKING", 1L);
+        RequestKind transfer = gpu.requests().stream().filter(kind -> kind.name().startsWith("TRANSFER")).findFirst()
+                .orElseThrow();
         assertThat(transfer.total().quantile(0)).isGreaterThanOrEqualTo(transfer.worked().quantile(0));
         assertThat(transfer.waited().quantile(1)).isPositive();
     }
 
     private static void theFlightRecorderOfTheJdk(Path file) throws Exception {
         List<RecordedEvent> events = RecordingFile.readAllEvents(file);
-        assertThat(events).extracting(event -> event.getEventType().getName()).contains("sluice.Frame", "sluice.Mapping")
+        assertThat(events).extracting(event -> event.getEventType().getName())
+                .contains("sluice.Frame", "sluice.Mapping")
                 .doesNotContain("sluice.Copy", "sluice.Request");
         assertThat(events).filteredOn(event -> event.getEventType().getName().equals("sluice.Frame")).hasSize(FRAMES);
     }

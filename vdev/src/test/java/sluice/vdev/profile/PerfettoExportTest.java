@@ -71,13 +71,15 @@ class PerfettoExportTest {
             List<Field> packet = packetField.message();
             assertThat(ProtoReader.number(packet, 10)).as("trusted_packet_sequence_id").isPositive();
             for (Field interned : ProtoReader.all(packet, 12))
-                for (Field name : ProtoReader.all(interned.message(), 2)) names.put(ProtoReader.number(name.message(), 1),
-                        ProtoReader.find(name.message(), 2).orElseThrow().text());
+                for (Field name : ProtoReader.all(interned.message(), 2))
+                    names.put(ProtoReader.number(name.message(), 1),
+                            ProtoReader.find(name.message(), 2).orElseThrow().text());
             for (Field described : ProtoReader.all(packet, 60)) {
                 List<Field> track = described.message();
                 Track before = tracks.put(ProtoReader.number(track, 1),
                         new Track(ProtoReader.find(track, 5).map(Field::value).orElse(0L),
-                                ProtoReader.find(track, 2).orElseThrow().text(), ProtoReader.find(track, 8).isPresent()));
+                                ProtoReader.find(track, 2).orElseThrow().text(),
+                                ProtoReader.find(track, 8).isPresent()));
                 assertThat(before).as("a track twice").isNull();
             }
             long flags = ProtoReader.find(packet, 13).map(Field::value).orElse(0L);
@@ -121,7 +123,8 @@ class PerfettoExportTest {
 
     @Test
     void aTrackHasTheRequestsOfAQueueWithTheirParts() {
-        List<Slice> queue = slices.stream().filter(slice -> slice.track().equals("Sluice/staged/staged: main")).toList();
+        List<Slice> queue = slices.stream().filter(slice -> slice.track().equals("Sluice/staged/staged: main"))
+                .toList();
         for (String name : List.of("FIRST", "SECOND", "device", "response"))
             assertThat(queue).filteredOn(slice -> slice.name().equals(name)).as(name)
                     .hasSize(name.equals("FIRST") || name.equals("SECOND") ? FRAMES : 2 * FRAMES);
@@ -134,7 +137,8 @@ class PerfettoExportTest {
     @Test
     void aTrackHasTheWorkInTheOrderOfItsNesting() {
         List<Slice> work = slices.stream().filter(slice -> slice.track().equals("Sluice/staged/work")).toList();
-        assertThat(work).extracting(Slice::name).contains("TRANSLATE", "SYNC_FOR_DEVICE", "WRITE_BACK", "COPY", "DISPLAY",
+        assertThat(work).extracting(Slice::name).contains("TRANSLATE", "SYNC_FOR_DEVICE", "WRITE_BACK", "COPY",
+                "DISPLAY",
                 "interrupt");
         Slice outer = work.stream().filter(slice -> slice.name().equals("SYNC_FOR_DEVICE")).findFirst().orElseThrow();
         Slice inner = work.stream().filter(slice -> slice.name().equals("WRITE_BACK")).findFirst().orElseThrow();
@@ -154,14 +158,16 @@ class PerfettoExportTest {
         List<Field> first = ProtoReader.read(Files.readAllBytes(folder.resolve("trace.pftrace"))).getFirst().message();
         List<Field> snapshot = ProtoReader.find(first, 6).orElseThrow().message();
         assertThat(ProtoReader.number(snapshot, 2)).as("primary_trace_clock: BUILTIN_CLOCK_MONOTONIC").isEqualTo(3);
-        assertThat(ProtoReader.all(snapshot, 1)).extracting(clock -> ProtoReader.number(clock.message(), 1)).containsExactly(3L,
-                1L);
+        assertThat(ProtoReader.all(snapshot, 1)).extracting(clock -> ProtoReader.number(clock.message(), 1))
+                .containsExactly(3L,
+                        1L);
     }
 
     @Test
     void numbersOfAnySizeAreWritten() throws Exception {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
-        new ProtoMessage().number(1, -1).number(200, Long.MAX_VALUE).fixed(3, Long.MIN_VALUE).text(4, "ä".repeat(300)).writeTo(out);
+        new ProtoMessage().number(1, -1).number(200, Long.MAX_VALUE).fixed(3, Long.MIN_VALUE).text(4, "ä".repeat(300))
+                .writeTo(out);
         List<Field> read = ProtoReader.read(out.toByteArray());
         assertThat(read).extracting(Field::number).containsExactly(1, 200, 3, 4);
         assertThat(read).extracting(Field::value).containsExactly(-1L, Long.MAX_VALUE, Long.MIN_VALUE, 0L);

@@ -29,7 +29,8 @@ final class ProtoReader {
     static List<Field> read(byte[] message) {
         ProtoReader reader = new ProtoReader(message);
         List<Field> fields = new ArrayList<>();
-        while (reader.at < message.length) fields.add(reader.field());
+        while (reader.at < message.length)
+            fields.add(reader.field());
         return fields;
     }
 

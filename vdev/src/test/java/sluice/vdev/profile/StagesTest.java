@@ -50,7 +50,8 @@ class StagesTest {
         assertThat(profile.frameCount()).isEqualTo(FRAMES);
         assertThat(profile.of(stage).quantile(0)).as("each frame").isGreaterThanOrEqualTo(TWO_MILLIS);
         for (Stage other : Stage.values()) {
-            if (other != stage) assertThat(profile.of(other).quantile(0.5)).as("%s, not slow", other).isLessThan(TWO_MILLIS / 2);
+            if (other != stage)
+                assertThat(profile.of(other).quantile(0.5)).as("%s, not slow", other).isLessThan(TWO_MILLIS / 2);
         }
     }
 
@@ -155,7 +156,8 @@ class StagesTest {
             Intervals intervals = new Intervals();
             for (int i = 0; i < 200; i++) {
                 long start = Long.MAX_VALUE - 500 + random.nextInt(1000); // the clock may overflow
-                intervals.add(Stage.values()[random.nextInt(Stage.values().length)], start, start + random.nextInt(60) - 5);
+                intervals.add(Stage.values()[random.nextInt(Stage.values().length)], start,
+                        start + random.nextInt(60) - 5);
             }
             long[] stages = intervals.split(Long.MAX_VALUE - 400, Long.MAX_VALUE + 300);
             assertThat(LongStream.of(stages).sum()).isEqualTo(700);
