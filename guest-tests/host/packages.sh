@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Installs what the demo and the guest tests need on Debian 12 or later, and nothing that is there already.
 #
-#   packages.sh [--dry-run] [modules] [tests]
+#   packages.sh [--dry-run] [modules] [video] [tests]
 #
-# Without `tests`: Maven, QEMU 9 or later, busybox, a C compiler that links statically, and a Debian kernel, which is only
+# Without arguments: Maven, QEMU 9 or later, busybox, a C compiler that links statically, and a Debian kernel, which is only
 # unpacked into the cache folder, never installed. With `modules` also make, and, unpacked into the cache folder, the headers
-# of the kernels there, by which kernel modules are built for them. With `tests` all of that, the C peer vhost-user-gpu,
-# modetest, libvirt and the VNC viewer gvnccapture, and, unpacked into the cache folder: the QEMUs of Debian 12 (7.2) and of Debian 13's backports (11.1), the kernel
-# of the latter, and the compositor Weston, the X server Xorg, v4l-utils, GStreamer and ffmpeg of Debian 13, which guests run.
+# of the kernels there, by which kernel modules are built for them. With `video` that, and unpacked there what `demo --mode video`
+# and `bench codec` need: ffmpeg of Debian 13 and, from its backports, QEMU 11.1 and its kernel. With `tests` all of that, the C
+# peer vhost-user-gpu, modetest, libvirt and the VNC viewer gvnccapture, and, unpacked: the QEMU of Debian 12 (7.2), the compositor
+# Weston, the X server Xorg, v4l-utils and GStreamer of Debian 13, which guests run.
 #
 # The machine's own package sources stay as they are. What is needed beyond them (on Debian 12, the suite
 # bookworm-backports) is read through private package states in the cache folder, from the same mirror.
@@ -24,6 +25,7 @@ least_qemu=9
 new_suite=trixie-backports # has QEMU 11.1 and Linux 7
 dry_run=
 for_tests=
+for_video=
 for_modules=
 
 fail() {
@@ -38,14 +40,15 @@ say() {
 for argument in "$@"; do
     case $argument in
     --dry-run) dry_run=yes ;;
-    tests) for_tests=yes for_modules=yes ;;
+    video) for_video=yes for_modules=yes ;;
+    tests) for_tests=yes for_video=yes for_modules=yes ;;
     modules) for_modules=yes ;;
     -h | --help)
-        sed -n '2,16s/^# \{0,1\}//p' "$0"
+        sed -n '2,18s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
     *)
-        printf 'packages: unknown argument "%s"; usage: packages.sh [--dry-run] [modules] [tests]\n' "$argument" >&2
+        printf 'packages: unknown argument "%s"; usage: packages.sh [--dry-run] [modules] [video] [tests]\n' "$argument" >&2
         exit 2
         ;;
     esac
@@ -119,6 +122,11 @@ desktop_wanted=
 video_wanted=() # of video.sh
 xorg_wanted=
 kernel_is_unpacked current || kernel_wanted=yes
+if [ -n "$for_video" ]; then
+    qemu_is_unpacked "$new_suite" || unpack_wanted+=("$new_suite")
+    kernel_is_unpacked newest || new_kernel_wanted=yes
+    ffmpeg_is_unpacked || video_wanted+=(ffmpeg)
+fi
 if [ -n "$for_tests" ]; then
     has_peer || need wanted_new qemu-system-gui "the C peer vhost-user-gpu, to compare with"
     [ -e "/$dbus_display" ] || need wanted_new qemu-system-modules-opengl "QEMU's D-Bus display, by which the tests resize screens"
@@ -129,15 +137,12 @@ if [ -n "$for_tests" ]; then
     command -v unshare >/dev/null || need wanted util-linux "unshare, by which that test leaves nothing behind"
     command -v pgrep >/dev/null || need wanted procps "pgrep, of that test"
     command -v modetest >/dev/null || need wanted libdrm-tests "modetest, which the tests run in the guest"
-    for suite in bookworm $new_suite; do
-        qemu_is_unpacked "$suite" || unpack_wanted+=("$suite")
-    done
+    qemu_is_unpacked bookworm || unpack_wanted+=(bookworm)
     if qemu_is_new_enough && [ "$(qemu_major)" -ne 10 ] && ! qemu_is_unpacked trixie; then
         unpack_wanted+=(trixie) # version 10.0, which is what Debian 12 (backports) and 13 have in PATH
     fi
-    kernel_is_unpacked newest || new_kernel_wanted=yes
     desktop_is_unpacked || desktop_wanted=yes
-    for kind in video gstreamer ffmpeg; do
+    for kind in video gstreamer; do
         "${kind}_is_unpacked" || video_wanted+=("$kind")
     done
     xorg_is_unpacked || xorg_wanted=yes
@@ -175,7 +180,7 @@ list_by_hand() {
     joined "${reasons[@]}" ${kernel_wanted:+"a Debian kernel package linux-image-*-amd64 of version 6.12 or later, unpacked as $cache/kernel/RELEASE with depmod run on it and $cache/kernel/current pointing to RELEASE"} \
         ${new_kernel_wanted:+"the same of version 7 or later, with $cache/kernel/newest pointing to it"} \
         ${headers_wanted:+"linux-headers-* of those kernels, each with $cache/headers/RELEASE/build pointing to it"} \
-        ${unpack_wanted:+"QEMUs 7.2 and 11.1, each as $cache/qemu/NAME/qemu-system-x86_64"} \
+        ${unpack_wanted:+"QEMU from ${unpack_wanted[*]} (bookworm has 7.2, $new_suite 11.1), each as $cache/qemu/NAME/qemu-system-x86_64"} \
         ${desktop_wanted:+"Weston and udev of Debian 13 with their libraries, unpacked as $cache/desktop/$desktop_suite"} \
         ${video_wanted:+"of Debian 13, with their libraries: ${video_wanted[*]}, each unpacked as $cache/NAME/$video_suite"} \
         ${xorg_wanted:+"Xorg of Debian 13 with its libraries, unpacked as $cache/xorg/$xorg_suite"}

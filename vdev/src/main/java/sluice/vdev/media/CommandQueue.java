@@ -45,13 +45,18 @@ final class CommandQueue implements QueueWorker.Work {
     private final Device device;
     private final CommandDecoder decoder;
     private final QueueWorker worker;
+    private final CommandTimes times;
     private final byte[] answer = new byte[24];
+    /** When the command that is carried out was taken, in nanoseconds. */
+    private long taken;
     private @Nullable Chain waiting;
     private @Nullable Command held;
 
-    CommandQueue(int index, Virtqueue queue, DeviceContext context, Device device, CommandDecoder decoder) {
+    CommandQueue(int index, Virtqueue queue, DeviceContext context, Device device, CommandDecoder decoder,
+            CommandTimes times) {
         this.device = device;
         this.decoder = decoder;
+        this.times = times;
         worker = new QueueWorker(index, queue, context, this);
     }
 
@@ -83,6 +88,7 @@ final class CommandQueue implements QueueWorker.Work {
 
     @Override
     public void execute(Chain chain) {
+        taken = System.nanoTime();
         Command command = decoder.decode(chain.readable());
         if (command == null) {
             refuse(chain);
@@ -111,6 +117,7 @@ final class CommandQueue implements QueueWorker.Work {
             case Command.Munmap munmap ->
                 respond(chain, device.arena().unmap(munmap.address()) ? OK : Errno.EINVAL);
         }
+        if (waiting == null) times.answered(command, System.nanoTime() - taken);
     }
 
     private void open(Chain chain) {

@@ -40,6 +40,7 @@ public final class MediaDevice implements VirtioDevice, CommandQueue.Device {
     private final IntFunction<Session> maker;
     private final CommandDecoder decoder = new CommandDecoder();
     private final Views views = new Views(decoder.bytes());
+    private final CommandTimes times = new CommandTimes();
     private final Sessions sessions;
     private final EventQueue events = new EventQueue(EVENTS, 1, this::sendEvents);
     private final Payload event = new Payload(SessionEvents.DQBUF_BYTES);
@@ -103,6 +104,7 @@ public final class MediaDevice implements VirtioDevice, CommandQueue.Device {
                 maker::apply, this::changed);
         sessions.register(environment.report());
         events.register(environment.report(), "events");
+        times.register(environment.report());
     }
 
     @Override
@@ -147,7 +149,7 @@ public final class MediaDevice implements VirtioDevice, CommandQueue.Device {
     @Override
     public void startQueue(int index, Virtqueue queue) {
         if (index == EVENTS) events.start(queue, context());
-        else commands = new CommandQueue(index, queue, context(), this, decoder);
+        else commands = new CommandQueue(index, queue, context(), this, decoder, times);
     }
 
     @Override

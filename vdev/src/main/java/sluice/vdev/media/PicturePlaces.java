@@ -67,7 +67,8 @@ final class PicturePlaces implements PictureMemory, PictureSink {
     }
 
     /**
-     * Lends buffers for pictures of {@code format}.
+     * Lends buffers for pictures of {@code format}. The one that was queued last is used first: its pages are there, and more of it is in
+     * caches. So a client with many buffers costs no more than one with as many as the decoder keeps.
      *
      * @param most that the decoder may keep more than now
      */
@@ -75,7 +76,7 @@ final class PicturePlaces implements PictureMemory, PictureSink {
         direct = format;
         room = most;
         for (MediaBuffer buffer : buffers) {
-            if (!buffer.isHeld()) lent.add(new Lent(buffer, layout));
+            if (!buffer.isHeld()) lent.addFirst(new Lent(buffer, layout));
         }
     }
 

@@ -1,0 +1,141 @@
+package sluice.bench.codec;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.ToLongFunction;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+
+/**
+ * The figures beside their bars, as text and as JSON.
+ *
+ * @param library name of the codec library
+ * @param all rounds of one session, and of several
+ * @param statistics the device's report
+ * @param p50Micros from sending a command to its answer, as the driver sees it
+ * @param p99Micros the same
+ * @param loadBefore of the machine, from /proc/loadavg
+ */
+record CodecReport(String library, List<Rounds> all, JsonObject statistics, double p50Micros, double p99Micros,
+        String loadBefore, String loadAfter) {
+    private static final double CPU_BAR = 1.05;
+    private static final double WALL_BAR = 1.10;
+    private static final double COMMAND_BAR_MICROS = 200;
+
+    static String load() throws IOException {
+        return Files.readString(Path.of("/proc/loadavg")).strip();
+    }
+
+    /** A line of the table: a ratio of times, with its bar. */
+    private record Line(String what, Rounds rounds, ToLongFunction<Subject.Round> value, double bar) {
+        Rounds.Spread ratio() {
+            return rounds.ratio(value);
+        }
+
+        boolean met() {
+            return ratio().median() <= bar;
+        }
+    }
+
+    /** More than one session is as fast as as many threads of the library; its CPU time is reported with the same bar. */
+    private List<Line> lines() {
+        List<Line> lines = new ArrayList<>();
+        for (Rounds rounds : all) {
+            boolean one = rounds.sessions() == 1;
+            String name = one ? "one session" : rounds.sessions() + " sessions, " + rounds.sessions() + " threads";
+            lines.add(new Line(name + ": CPU", rounds, Subject.Round::cpuNanos, one ? CPU_BAR : WALL_BAR));
+            lines.add(new Line(name + ": wall", rounds, Subject.Round::wallNanos, WALL_BAR));
+        }
+        return lines;
+    }
+
+    private double commandMicros(String which) {
+        return statistics.getAsJsonObject("latencyMicros").getAsJsonObject("IOCTL").get(which).getAsDouble();
+    }
+
+    private static String machine() {
+        return "%d processors, Linux %s, Java %s".formatted(Runtime.getRuntime().availableProcessors(),
+                System.getProperty("os.version"), System.getProperty("java.version"));
+    }
+
+    String text() {
+        StringBuilder text = new StringBuilder();
+        row(text, "1080p H.264, median (least–most)", "device, ms/picture", "library, ms/picture", "device / library",
+                "bar");
+        for (Line line : lines()) {
+            Rounds rounds = line.rounds();
+            row(text, line.what(), rounds.millis(rounds.ours(), line.value()).text(),
+                    rounds.millis(rounds.theirs(), line.value()).text(), line.ratio().text(),
+                    "≤ " + line.bar() + (line.met() ? "  met" : "  missed"));
+        }
+        boolean quick = commandMicros("p99") <= COMMAND_BAR_MICROS;
+        row(text, "service time of an ioctl while decoding, p50, p99",
+                String.format(Locale.ROOT, "%.1f µs, %.1f µs", commandMicros("p50"), commandMicros("p99")), "", "",
+                "p99 ≤ 200 µs" + (quick ? "  met" : "  missed"));
+        row(text, "the same from driver to driver, with its wake-ups",
+                String.format(Locale.ROOT, "%.1f µs, %.1f µs", p50Micros, p99Micros), "", "", "");
+        row(text, "bytes of pictures copied, brought into another order",
+                bytes("copiedBytes") + ", " + bytes("convertedBytes"), "", "",
+                "0" + (bytes("copiedBytes") + bytes("convertedBytes") == 0 ? "  met" : "  missed"));
+        return text.append(library).append("; load of the machine before: ").append(loadBefore).append(", after: ")
+                .append(loadAfter).append("; ").append(machine()).toString();
+    }
+
+    private static void row(StringBuilder text, String... cells) {
+        text.append("%-54s %-24s %-24s %-24s %s".formatted((Object[]) cells).stripTrailing()).append('\n');
+    }
+
+    private long bytes(String kind) {
+        return statistics.has(kind) ? statistics.getAsJsonObject(kind).get("pictures").getAsLong() : 0;
+    }
+
+    JsonObject toJson() {
+        JsonObject report = new JsonObject();
+        report.addProperty("machine", machine());
+        report.addProperty("library", library);
+        report.addProperty("loadBefore", loadBefore);
+        report.addProperty("loadAfter", loadAfter);
+        JsonArray comparisons = new JsonArray();
+        for (Line line : lines()) {
+            JsonObject json = new JsonObject();
+            json.addProperty("name", line.what());
+            json.addProperty("sessions", line.rounds().sessions());
+            json.add("ratio", json(line.ratio()));
+            json.addProperty("bar", line.bar());
+            json.addProperty("met", line.met());
+            json.add("deviceNanos", values(line.rounds().ours(), line.value()));
+            json.add("libraryNanos", values(line.rounds().theirs(), line.value()));
+            comparisons.add(json);
+        }
+        report.add("comparisons", comparisons);
+        JsonObject command = new JsonObject();
+        command.addProperty("serviceP50Micros", commandMicros("p50"));
+        command.addProperty("serviceP99Micros", commandMicros("p99"));
+        command.addProperty("barMicros", COMMAND_BAR_MICROS);
+        command.addProperty("met", commandMicros("p99") <= COMMAND_BAR_MICROS);
+        command.addProperty("driverP50Micros", p50Micros);
+        command.addProperty("driverP99Micros", p99Micros);
+        report.add("ioctl", command);
+        report.add("device", statistics);
+        return report;
+    }
+
+    private static JsonObject json(Rounds.Spread spread) {
+        JsonObject json = new JsonObject();
+        json.addProperty("median", spread.median());
+        json.addProperty("least", spread.least());
+        json.addProperty("most", spread.most());
+        return json;
+    }
+
+    private static JsonArray values(List<Subject.Round> rounds, ToLongFunction<Subject.Round> value) {
+        JsonArray array = new JsonArray();
+        rounds.forEach(round -> array.add(value.applyAsLong(round)));
+        return array;
+    }
+}
