@@ -21,7 +21,7 @@ import sluice.vdev.qemu.CacheFolder;
 import sluice.vdev.qemu.QemuBinary;
 
 /** The command: reads the options, runs {@link DemoRun}, prints and keeps the report. */
-@Command(name = "sluice demo", mixinStandardHelpOptions = true, description = "Boot a stock QEMU whose GPU is a Sluice process, let the guest draw, and judge the picture pixel by pixel.", footer = {
+@Command(name = "sluice demo", mixinStandardHelpOptions = true, description = "Boot a stock QEMU whose GPU is a Sluice process, let the guest draw or play a clip, and judge the picture pixel by pixel.", footer = {
         "",
         "DIR gets screen.png (what the GPU process holds), qemu-screen.png (what QEMU shows), report.json and summary.txt." })
 public final class Demo implements Callable<Integer> {
@@ -34,7 +34,7 @@ public final class Demo implements Callable<Integer> {
     @Option(names = "--out", paramLabel = "DIR", defaultValue = "sluice-out", description = "Where the results go (default: ./${DEFAULT-VALUE}).")
     private Path out = Path.of("sluice-out");
 
-    @Option(names = "--mode", paramLabel = "NAME", defaultValue = "2d", description = "2d (default): the GPU copies what the guest transfers. blob: it shows the guest's own pages, and nothing is copied; needs QEMU 10.1 or later, and there is no qemu-screen.png.")
+    @Option(names = "--mode", paramLabel = "NAME", defaultValue = "2d", description = "2d (default): the GPU copies what the guest transfers. blob: it shows the guest's own pages, and nothing is copied; needs QEMU 10.1 or later, and there is no qemu-screen.png. video: ffmpeg in the guest decodes a clip through the codec device, and the GPU shows it; each frame must be libavcodec's. Needs the same, and the codec library, which ./sluice builds (27 MB, LGPL).")
     private String mode = "2d";
 
     @Option(names = "--qemu", paramLabel = "PATH", description = "The QEMU to use (default: $SLUICE_QEMU, or qemu-system-x86_64 in PATH).")
@@ -66,30 +66,34 @@ public final class Demo implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         CommandLine line = commandLine();
-        if (mode.equals("video")) {
-            throw new ParameterException(line, "--mode=video is not built yet, only 2d and blob are");
-        }
         DemoMode kind = DemoMode.named(mode);
         if (kind == null) throw new ParameterException(line, "--mode=" + mode + ": give 2d, blob or video");
-        if (kind == DemoMode.BLOBS && gpuCommand != null)
-            throw new ParameterException(line, "--mode=blob: only with our own GPU");
+        if (kind != DemoMode.COPIES && gpuCommand != null)
+            throw new ParameterException(line, "--mode=" + mode + ": only with our own GPU");
+        if (kind == DemoMode.VIDEO && frames > VideoRun.MOST_FRAMES)
+            throw new ParameterException(line, "--frames=%d: a clip has 1 to %d".formatted(frames,
+                    VideoRun.MOST_FRAMES));
         if (profile != null && gpuCommand != null)
             throw new ParameterException(line, "--profile: only with our own GPU");
+        if (profile != null && kind == DemoMode.VIDEO)
+            throw new ParameterException(line, "--profile: give it with --mode=2d or --mode=blob");
         if (frames < 1 || frames > 50_000) {
             throw new ParameterException(line, "--frames=" + frames + ": give a number from 1 to 50000");
         }
         PrintWriter results = line.getOut();
-        DemoReport report;
+        DemoResult report;
         try (Progress progress = new Progress(json ? line.getErr() : results)) {
             progress.step("finding QEMU");
             QemuBinary binary = kind.qemu(qemu, CacheFolder.ofUser());
             Files.createDirectories(out);
-            report = new DemoRun(binary, kind, gpu(), frames, out, progress).run();
+            report = kind == DemoMode.VIDEO
+                    ? new VideoRun(binary, launcher(), frames, out, progress).run()
+                    : new DemoRun(binary, kind, gpu(), frames, out, progress).run();
         }
         String text = new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create().toJson(report.toJson());
-        Files.writeString(out.resolve(DemoReport.FILE), text + "\n");
+        Files.writeString(out.resolve(DemoResult.FILE), text + "\n");
         String summary = report.summary(out);
-        Files.writeString(out.resolve(DemoReport.SUMMARY), summary.strip() + "\n");
+        Files.writeString(out.resolve(DemoResult.SUMMARY), summary.strip() + "\n");
         results.println(json ? text : summary);
         results.flush();
         if (report.verdict().isEmpty()) return 0;
@@ -100,14 +104,18 @@ public final class Demo implements Callable<Integer> {
     private DemoGpu gpu() throws IOException {
         String command = gpuCommand;
         if (command != null) return new DemoGpu(List.of(command.strip().split("\\s+")), false);
+        String folder = profile;
+        if (folder == null) return new DemoGpu(List.of(launcher(), "gpu"), true);
+        Path to = folder.isEmpty() ? out.resolve(PROFILE) : Path.of(folder);
+        return new DemoGpu(List.of(launcher(), "gpu", "--profile=" + to.toAbsolutePath()), true);
+    }
+
+    private static String launcher() throws IOException {
         String launcher = System.getProperty(LAUNCHER);
         if (launcher == null) {
             throw new IOException("the system property " + LAUNCHER + " is not set: start the demo with ./sluice demo");
         }
-        String folder = profile;
-        if (folder == null) return new DemoGpu(List.of(launcher, "gpu"), true);
-        Path to = folder.isEmpty() ? out.resolve(PROFILE) : Path.of(folder);
-        return new DemoGpu(List.of(launcher, "gpu", "--profile=" + to.toAbsolutePath()), true);
+        return launcher;
     }
 
     private CommandLine commandLine() {

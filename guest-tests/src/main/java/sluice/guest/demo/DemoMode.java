@@ -18,7 +18,9 @@ enum DemoMode {
     /** The GPU copies what the guest transfers; over vhost-user, with QEMU's screen. */
     COPIES("2d", QemuDevice.VHOST_USER_GPU),
     /** The GPU shows the guest's own pages; over vfio-user, where QEMU does not show its screen. */
-    BLOBS("blob", QemuDevice.VFIO_USER);
+    BLOBS("blob", QemuDevice.VFIO_USER),
+    /** The GPU shows what a decoder of ours has made of a clip, in the guest's own pages; over vfio-user, both of one process. */
+    VIDEO("video", QemuDevice.VFIO_USER);
 
     private final String option;
     private final QemuDevice device;
@@ -40,7 +42,7 @@ enum DemoMode {
     List<String> gpuOptions() {
         return switch (this) {
             case COPIES -> List.of();
-            case BLOBS -> List.of("--blob", "--transport=vfio-user");
+            case BLOBS, VIDEO -> List.of("--blob", "--transport=vfio-user");
         };
     }
 

@@ -35,9 +35,7 @@ record DemoReport(QemuBinary qemu, DemoMode mode, String kernel, Accelerator acc
         int width,
         int height,
         int frames, long flipMillis, long wallNanos, Map<String, Long> steps, List<Judged> pictures,
-        @Nullable JsonObject statistics) {
-    static final String FILE = "report.json";
-    static final String SUMMARY = "summary.txt";
+        @Nullable JsonObject statistics) implements DemoResult {
     private static final double MILLIS_PER_SECOND = 1000;
     private static final double BYTES_PER_MIB = 1 << 20;
 
@@ -55,8 +53,8 @@ record DemoReport(QemuBinary qemu, DemoMode mode, String kernel, Accelerator acc
         }
     }
 
-    /** Empty if all pictures are right, otherwise a sentence that names the wrong one. */
-    String verdict() {
+    @Override
+    public String verdict() {
         List<String> wrong = new ArrayList<>();
         for (Judged picture : pictures) {
             if (picture.difference().isPresent()) wrong.add(picture.sentence());
@@ -78,7 +76,8 @@ record DemoReport(QemuBinary qemu, DemoMode mode, String kernel, Accelerator acc
         return (frames - 1) * MILLIS_PER_SECOND / Math.max(1, flipMillis);
     }
 
-    JsonObject toJson() {
+    @Override
+    public JsonObject toJson() {
         JsonObject report = new JsonObject();
         report.addProperty("ok", verdict().isEmpty());
         report.addProperty("verdict", verdict());
@@ -119,8 +118,8 @@ record DemoReport(QemuBinary qemu, DemoMode mode, String kernel, Accelerator acc
         return report;
     }
 
-    /** The report as text, one screen. */
-    String summary(Path folder) {
+    @Override
+    public String summary(Path folder) {
         List<String> lines = new ArrayList<>();
         lines.add("");
         lines.add("QEMU %s (%s), Linux %s, %d x %d: %d frames, the flips at %.0f a second, %.1f s in all".formatted(

@@ -65,7 +65,7 @@ final class DemoRun {
      */
     DemoReport run() throws IOException, InterruptedException {
         progress.note("QEMU %s, %s".formatted(binary.version(), binary.path()));
-        for (String old : new String[]{ SCREEN, QEMU_SCREEN, STATISTICS, DemoReport.FILE, DemoReport.SUMMARY }) {
+        for (String old : new String[]{ SCREEN, QEMU_SCREEN, STATISTICS, DemoResult.FILE, DemoResult.SUMMARY }) {
             Files.deleteIfExists(out.resolve(old)); // so that old files are not mistaken for results
         }
         CacheFolder cache = CacheFolder.ofUser();

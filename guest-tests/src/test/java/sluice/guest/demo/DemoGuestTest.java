@@ -89,6 +89,30 @@ class DemoGuestTest {
         assertThat(folder.resolve("qemu-screen.png")).doesNotExist();
     }
 
+    static List<TestQemu> withCodec() {
+        return Configurations.of(List.of(), List.of(TestQemu.QEMU_11));
+    }
+
+    /** Each frame that ffmpeg gets from the codec device is libavcodec's, and so is the picture on the GPU. */
+    @Tag("matrix")
+    @ParameterizedTest(allowZeroInvocations = true)
+    @MethodSource("withCodec")
+    void theDemoOfVideoShowsWhatLibavcodecDecodes(TestQemu qemu) throws IOException, InterruptedException {
+        System.setProperty("sluice.launcher", launcher().toString());
+        assertThat(Demo.run("--mode=video", "--qemu=" + qemu.binary().path(), "--out=" + folder, "--json",
+                "--frames=40")).as(streams.errors()).isZero();
+
+        JsonObject report = JsonParser.parseString(streams.output()).getAsJsonObject();
+        assertThat(report).isEqualTo(JsonParser.parseString(Files.readString(folder.resolve("report.json"))));
+        assertThat(report.get("verdict").getAsString()).isEmpty();
+        assertThat(report.get("framesDecoded").getAsInt()).isEqualTo(40);
+        assertThat(report.get("framesFromDevice").getAsInt()).isEqualTo(40);
+        assertThat(report.get("copiedByCodec").getAsLong()).isZero();
+        assertThat(report.getAsJsonObject("gpu").getAsJsonObject("commands").get("SET_SCANOUT_BLOB").getAsInt())
+                .isGreaterThanOrEqualTo(40);
+        assertThat(Picture.read(folder.resolve("screen.png")).width()).isEqualTo(1280);
+    }
+
     @Test
     void aGpuThatDoesNotStartIsNamedWithWhatItSaid() throws IOException {
         Path broken = script("#!/bin/sh\necho no luck today >&2\nexit 7\n");

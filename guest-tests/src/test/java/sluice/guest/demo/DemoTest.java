@@ -23,11 +23,12 @@ class DemoTest {
     }
 
     @Test
-    void modesThatAreNotBuiltAreRefusedWithOneSentence() {
-        assertThat(Demo.run("--mode=video")).isEqualTo(2);
-        assertThat(streams.errors())
-                .isEqualTo("sluice: --mode=video is not built yet, only 2d and blob are (see ./sluice demo --help)"
-                        + System.lineSeparator());
+    void whatAModeDoesNotTakeIsWrongUsage() {
+        assertThat(Demo.run("--mode=video", "--gpu-command=gpu")).isEqualTo(2);
+        assertThat(Demo.run("--mode=video", "--frames=1001")).isEqualTo(2);
+        assertThat(streams.errors().lines()).containsExactly(
+                "sluice: --mode=video: only with our own GPU (see ./sluice demo --help)",
+                "sluice: --frames=1001: a clip has 1 to 1000 (see ./sluice demo --help)");
     }
 
     @Test
