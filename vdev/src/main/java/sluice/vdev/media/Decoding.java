@@ -5,7 +5,6 @@ import java.util.Deque;
 
 import org.jspecify.annotations.Nullable;
 
-import sluice.dmacore.linux.Errno;
 import sluice.vdev.codec.PictureFormat;
 
 /**
@@ -14,9 +13,7 @@ import sluice.vdev.codec.PictureFormat;
  * <p>A unit is decoded only while nothing that was decoded before waits for a CAPTURE buffer, and its OUTPUT buffer goes
  * back when its pictures have, so a client sees how far the decoder is. Used on the device's loop.
  */
-final class Decoding implements CodecStream {
-    private final BufferQueue output;
-    private final BufferQueue capture;
+final class Decoding extends CodecStream {
     private final Formats formats;
     private final Controls controls;
     private final SessionEvents events;
@@ -26,34 +23,16 @@ final class Decoding implements CodecStream {
     private final Deque<Outcome> outcomes = new ArrayDeque<>();
     /** Pictures that the running job delivers; they come before {@link #outcomes}. */
     private final Deque<Spare> spares = new ArrayDeque<>();
-    /** The OUTPUT buffer of these. */
-    private @Nullable MediaBuffer unit;
     private boolean unitFailed;
     /** The unit is decoded once more, as its pictures have another format than the CAPTURE buffers had. */
     private boolean repeat;
-    private boolean running;
-    /** The result of the running job is of a stream that was left. */
-    private boolean discard;
     private boolean flush;
-    /** STOP was received, and the last picture is not out yet. */
-    private boolean draining;
-    /** Units to be decoded before the drain. */
-    private int beforeDrain;
-    private boolean drained;
-    /** The last picture is out: nothing is decoded until the client starts again. */
-    private boolean stopped;
-    /** The next CAPTURE buffer goes back empty, as the last of a stream. */
-    private boolean lastDue;
     /** Pictures have another format than the CAPTURE buffers, until the client has set them up. */
     private boolean awaitsSetup;
-    private int outputSequence;
-    private int captureSequence;
-    private long pictures;
 
     Decoding(BufferQueue output, BufferQueue capture, Formats formats, Controls controls, SessionEvents events,
             DecodeJob job) {
-        this.output = output;
-        this.capture = capture;
+        super(output, capture, events, job);
         this.formats = formats;
         this.controls = controls;
         this.events = events;
@@ -63,25 +42,14 @@ final class Decoding implements CodecStream {
     // ---- work
 
     @Override
-    public long pictures() {
-        return pictures;
-    }
-
-    @Override
-    public boolean prepare() {
-        if (running) return false;
-        if (prepareFlush() || prepareDelivery() || prepareUnit() || prepareDrain()) {
-            running = true;
-            discard = false;
-            return true;
-        }
-        return false;
+    boolean prepareNext() {
+        return prepareFlush() || prepareDelivery() || prepareUnit() || prepareDrain();
     }
 
     private boolean capturesNow() {
-        if (!capture.isStreaming() || awaitsSetup || lastDue) return false;
+        if (!capture().isStreaming() || awaitsSetup || isLastDue()) return false;
         refuseSmall();
-        return capture.free() != null;
+        return capture().free() != null;
     }
 
     /** Pictures of a stream that was left are not kept. */
@@ -93,16 +61,16 @@ final class Decoding implements CodecStream {
     }
 
     private void lend(PictureFormat format) {
-        job.lend(capture.queued(), formats.layout(), format, capture.roomForDecoder());
+        job.lend(capture().queued(), formats.layout(), format, capture().roomForDecoder());
     }
 
     /** Buffers of before a change that are too small for it go back as errors. */
     private void refuseSmall() {
         long[] least = formats.sizes(V4l2.BUF_TYPE_CAPTURE_MPLANE);
-        for (int i = capture.queued().size(); i > 0; i--) {
-            MediaBuffer buffer = capture.queued().remove();
+        for (int i = capture().queued().size(); i > 0; i--) {
+            MediaBuffer buffer = capture().queued().remove();
             if (buffer.holds(least)) {
-                capture.queued().add(buffer);
+                capture().queued().add(buffer);
                 continue;
             }
             buffer.setFlags(V4l2.BUF_ERROR);
@@ -116,7 +84,7 @@ final class Decoding implements CodecStream {
         if (format == null) return false;
         job.begin(DecodeJob.Kind.DELIVER, false);
         lend(format);
-        for (int room = capture.queued().size(); room > 0 && outcomes.peek() instanceof Spare spare; room--) {
+        for (int room = capture().queued().size(); room > 0 && outcomes.peek() instanceof Spare spare; room--) {
             outcomes.remove();
             spares.add(spare);
             job.deliver(spare);
@@ -125,13 +93,11 @@ final class Decoding implements CodecStream {
     }
 
     private boolean prepareUnit() {
-        if (!outcomes.isEmpty() || (unit != null && !repeat) || stopped || !output.isStreaming()) return false;
-        if (draining && beforeDrain == 0) return false;
+        if (!outcomes.isEmpty() || (input() != null && !repeat) || !takesInput()) return false;
         PictureFormat format = formats.stream();
         if (format != null && !capturesNow()) return false;
-        MediaBuffer next = unit == null ? output.queued().poll() : unit;
+        MediaBuffer next = input() == null ? nextInput() : input();
         if (next == null) return false;
-        unit = next;
         boolean again = repeat;
         repeat = false;
         if (!again) marks.keep(next);
@@ -144,36 +110,31 @@ final class Decoding implements CodecStream {
     }
 
     private boolean prepareDrain() {
-        if (!draining || beforeDrain > 0 || drained || !outcomes.isEmpty() || unit != null) return false;
+        if (!isDrainDue() || !outcomes.isEmpty()) return false;
         job.begin(DecodeJob.Kind.DRAIN, false);
         PictureFormat format = formats.stream();
         if (format != null && capturesNow()) lend(format);
-        drained = true;
+        drainBegins();
         flush = true; // a drained decoder begins anew
         return true;
     }
 
     @Override
-    public @Nullable Throwable finished() {
-        running = false;
-        job.letGo();
+    void take(boolean unwanted) {
         spares.clear();
-        if (job.failure() != null) return job.failure();
-        repeat = job.repeats() && !discard && unit != null;
+        repeat = job.repeats() && !unwanted && input() != null;
         unitFailed |= job.unitFailed() && job.kind() == DecodeJob.Kind.DECODE;
         for (int i = job.outcomes().size() - 1; i >= 0; i--) {
             Outcome outcome = job.outcomes().get(i);
             // What was delivered comes before what still waits.
-            if (!discard && !(outcome instanceof MediaBuffer buffer && !keep(buffer))) outcomes.addFirst(outcome);
-            if (discard) drop(outcome);
+            if (!unwanted && !(outcome instanceof MediaBuffer buffer && !keep(buffer))) outcomes.addFirst(outcome);
+            if (unwanted) drop(outcome);
         }
-        settle();
-        return null;
     }
 
     /** A picture is in a CAPTURE buffer, unless the client has taken that back. */
     private boolean keep(MediaBuffer buffer) {
-        return buffer.isLent() && capture.queued().remove(buffer);
+        return buffer.isLent() && capture().queued().remove(buffer);
     }
 
     /** A result that is not wanted; but what it says of the format stays true. */
@@ -191,10 +152,10 @@ final class Decoding implements CodecStream {
     }
 
     @Override
-    public void settle() {
-        sendLast();
+    void settle() {
+        sendDueLast();
         boolean lastSent = false;
-        while (spares.isEmpty() && !lastDue && !outcomes.isEmpty() && !(outcomes.peek() instanceof Spare)) {
+        while (spares.isEmpty() && !isLastDue() && !outcomes.isEmpty() && !(outcomes.peek() instanceof Spare)) {
             switch (outcomes.remove()) {
                 case MediaBuffer buffer -> {
                     lastSent = endsStretch(outcomes.peek()) && !hasBufferForEnd();
@@ -208,15 +169,15 @@ final class Decoding implements CodecStream {
                     lastSent = false;
                 }
                 case Outcome.End end -> {
-                    if (draining && lastSent) endDrain();
-                    else if (draining) lastDue = true;
+                    if (isDraining() && lastSent) endDrain();
+                    else if (isDraining()) setLastDue(true);
                     lastSent = false;
                 }
                 case Spare spare -> throw new IllegalStateException("a spare picture is delivered by a job");
             }
-            sendLast();
+            sendDueLast();
         }
-        if (outcomes.isEmpty() && !lastDue && !running && unit != null && !repeat) returnUnit(unit);
+        if (outcomes.isEmpty() && !isLastDue() && !isRunning() && !repeat) returnInput(unitFailed);
     }
 
     /**
@@ -224,11 +185,11 @@ final class Decoding implements CodecStream {
      * after it has got that one needs another wake-up, and not each driver's poll gives it one.
      */
     private boolean hasBufferForEnd() {
-        return outcomes.peek() instanceof Outcome.End && capture.isStreaming() && capture.free() != null;
+        return outcomes.peek() instanceof Outcome.End && capture().isStreaming() && capture().free() != null;
     }
 
     private boolean endsStretch(@Nullable Outcome next) {
-        return (next instanceof Outcome.End && draining)
+        return (next instanceof Outcome.End && isDraining())
                 || (next instanceof Outcome.FormatChange change && !change.format().equals(formats.stream()));
     }
 
@@ -252,132 +213,68 @@ final class Decoding implements CodecStream {
         formats.setStream(format);
         events.signal(V4l2.EVENT_SOURCE_CHANGE, 0, V4l2.CHANGED_RESOLUTION);
         // A client may know the format, and have set it up before.
-        if (!capture.isStreaming() || (first && before.isSame(formats.layout()))) return;
+        if (!capture().isStreaming() || (first && before.isSame(formats.layout()))) return;
         awaitsSetup = true;
-        lastDue = !lastSent;
+        setLastDue(!lastSent);
     }
 
-    private void sendLast() {
-        MediaBuffer buffer = lastDue && capture.isStreaming() ? capture.free() : null;
-        if (buffer == null) buffer = lastDue && capture.isStreaming() ? capture.queued().peek() : null;
-        if (buffer == null) return;
-        capture.queued().remove(buffer);
-        lastDue = false;
-        buffer.setFlags(0);
-        captured(buffer, new long[buffer.planes()], true);
-        if (draining && !awaitsSetup) endDrain();
-    }
-
-    private void endDrain() {
-        draining = false;
-        stopped = true;
-        events.signal(V4l2.EVENT_EOS, 0, 0);
+    private void sendDueLast() {
+        if (sendLast() && isDraining() && !awaitsSetup) endDrain();
     }
 
     private void captured(MediaBuffer buffer, long[] used, boolean isLast) {
         for (int i = 0; i < buffer.planes(); i++) buffer.setUsed(i, i < used.length ? used[i] : 0, 0);
-        if (isLast) buffer.setFlags(buffer.flags() | V4l2.BUF_LAST);
-        buffer.setSequence(captureSequence++);
-        if (buffer.bytesUsed(0) > 0) {
-            pictures++;
-            marks.mark(buffer);
-        }
-        buffer.takeBack();
-        events.done(buffer);
-    }
-
-    private void returnUnit(MediaBuffer buffer) {
-        unit = null;
-        if (beforeDrain > 0) beforeDrain--;
-        buffer.setFlags(unitFailed ? V4l2.BUF_ERROR : 0);
-        buffer.setSequence(outputSequence++);
-        buffer.takeBack();
-        events.done(buffer);
+        if (buffer.bytesUsed(0) > 0) marks.mark(buffer);
+        give(buffer, isLast);
     }
 
     // ---- what the client does
 
     @Override
-    public int streamOn(BufferQueue queue) {
-        int failed = queue.streamOn();
-        if (failed == 0 && queue == capture) awaitsSetup = false;
+    int streamOn(BufferQueue queue) {
+        int failed = super.streamOn(queue);
+        if (failed == 0 && queue == capture()) awaitsSetup = false;
         return failed;
     }
 
     @Override
-    public void streamOff(BufferQueue queue) {
-        queue.streamOff();
-        if (queue == output) leaveStream();
+    void left(BufferQueue queue, boolean was) {
+        if (queue == output()) leaveStream();
         else leaveCapture();
     }
 
     /** A seek, or the end. */
     private void leaveStream() {
-        events.forget(V4l2.BUF_TYPE_OUTPUT_MPLANE);
-        discard = running;
-        unit = null;
+        leaveInput();
         repeat = false;
         flush = true;
-        endDraining();
-        stopped = false;
+        if (isDraining() && !awaitsSetup) setLastDue(false);
+        giveUpDrain();
         for (Outcome left = outcomes.poll(); left != null; left = outcomes.poll()) drop(left);
     }
 
     private void leaveCapture() {
-        events.forget(V4l2.BUF_TYPE_CAPTURE_MPLANE);
-        lastDue = false;
+        setLastDue(false);
         awaitsSetup = false;
-        endDraining();
-        stopped = false;
-    }
-
-    private void endDraining() {
-        if (draining && !awaitsSetup) lastDue = false;
-        draining = false;
-        drained = false;
-        beforeDrain = 0;
+        giveUpDrain();
     }
 
     @Override
-    public void beginAnew() {
+    void beginAnew() {
+        super.beginAnew();
         formats.forgetStream();
-        outputSequence = 0;
-        captureSequence = 0;
     }
 
     @Override
-    public int command(Struct.CodecCommand command, boolean onlyTry) {
-        int which = command.command();
-        if (which != V4l2.DEC_CMD_START && which != V4l2.DEC_CMD_STOP) return Errno.EINVAL;
-        command.clearRest();
-        if (onlyTry) return 0;
-        return which == V4l2.DEC_CMD_START ? start() : stop();
-    }
-
-    private int start() {
-        if (draining || lastDue) return Errno.EBUSY;
-        stopped = false;
-        if (capture.isStreaming()) awaitsSetup = false;
-        return 0;
-    }
-
-    private int stop() {
-        if (!output.isStreaming() || !capture.isStreaming()) return 0;
-        if (draining) return Errno.EBUSY;
-        if (stopped) return 0;
-        draining = true;
-        drained = false;
-        beforeDrain = output.queued().size() + (unit == null ? 0 : 1);
-        return 0;
+    void startAgain() {
+        if (capture().isStreaming()) awaitsSetup = false;
     }
 
     /** Pictures that wait are not delivered. */
     @Override
-    public void close() {
+    void drop() {
         for (Outcome left = outcomes.poll(); left != null; left = outcomes.poll()) {
             if (left instanceof Spare spare) job.recycle(spare);
         }
-        discard = running;
-        unit = null;
     }
 }

@@ -52,10 +52,10 @@ final class V4l2 {
     static final int CHANGED_VALUE = 1;
     static final int CHANGED_FLAGS = 2;
 
-    static final int ENC_CMD_START = 0;
-    static final int ENC_CMD_STOP = 1;
-    static final int DEC_CMD_START = 0;
-    static final int DEC_CMD_STOP = 1;
+    /** V4L2_DEC_CMD_START, and V4L2_ENC_CMD_START. */
+    static final int CMD_START = 0;
+    /** V4L2_DEC_CMD_STOP, and V4L2_ENC_CMD_STOP. */
+    static final int CMD_STOP = 1;
 
     static final int SEL_CROP = 0;
     static final int SEL_CROP_DEFAULT = 1;

@@ -55,7 +55,7 @@ class DrainLoopbackTest {
             ByteBuffer unit = PlainUnits.pattern(W, H, 7, 0, DELAY).order(ByteOrder.LITTLE_ENDIAN);
             for (int i = 0; i < unit.limit(); i += Integer.BYTES) session.client().write32(4, at + i, unit.getInt(i));
             assertThat(driver.queue(id, MediaDriver.OUTPUT, 0, unit.limit(), 1)).isZero();
-            assertThat(driver.command(id, V4l2.DEC_CMD_STOP)).isZero();
+            assertThat(driver.command(id, V4l2.CMD_STOP)).isZero();
 
             MediaDriver.Event picture = nextCaptured(driver);
             assertThat(picture.used()).isPositive();

@@ -133,7 +133,7 @@ class MediaLoopbackTest {
                     if (next < PICTURES) queueUnit(event.index(), next++);
                     else
                         if (next++ == PICTURES)
-                            assertThat(driver.command(session, V4l2.DEC_CMD_STOP)).isZero();
+                            assertThat(driver.command(session, V4l2.CMD_STOP)).isZero();
                 } else {
                     last = (event.flags() & V4l2.BUF_LAST) != 0;
                     if (event.used() > 0) {

@@ -321,7 +321,7 @@ final class MediaModel {
         }
         int said = device.ioctl(client.id, Ioctl.DECODER_CMD, payload);
         if (client.broken) return;
-        if (which == V4l2.DEC_CMD_STOP) {
+        if (which == V4l2.CMD_STOP) {
             assertThat(said).as("STOP, call %d", calls).isEqualTo(both && client.draining ? Errno.EBUSY : 0);
             client.draining |= both && !client.ended;
         } else {

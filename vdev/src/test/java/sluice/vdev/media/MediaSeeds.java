@@ -86,7 +86,7 @@ final class MediaSeeds {
                 .ioctl(Ioctl.QBUF, MediaDriver.buffer(OUTPUT, 0, V4l2.MEMORY_MMAP, 1).putInt(88, 384))
                 .ioctl(Ioctl.STREAMON, little(4).putInt(0, OUTPUT)).ioctl(Ioctl.STREAMON, little(4).putInt(0, CAPTURE))
                 .options(MediaFuzzTest.WORK)
-                .ioctl(Ioctl.ENCODER_CMD, little(Struct.ENCODER_COMMAND_BYTES).putInt(0, V4l2.ENC_CMD_STOP))
+                .ioctl(Ioctl.ENCODER_CMD, little(Struct.ENCODER_COMMAND_BYTES).putInt(0, V4l2.CMD_STOP))
                 .options(MediaFuzzTest.WORK | EVENTS)
                 .ioctl(Ioctl.QBUF, MediaDriver.buffer(CAPTURE, 1, V4l2.MEMORY_MMAP, 1)).options(EVENTS)
                 .ioctl(Ioctl.STREAMOFF, little(4).putInt(0, CAPTURE)).close().seed());

@@ -163,7 +163,7 @@ class ChangingStreamTest {
                     queueUnit(free.removeFirst(), units.get(next++));
                 if (started && next == units.size() && !stopped) {
                     stopped = true;
-                    call(Ioctl.DECODER_CMD, MediaDriver.little(Struct.CodecCommand.BYTES).putInt(0, V4l2.DEC_CMD_STOP));
+                    call(Ioctl.DECODER_CMD, MediaDriver.little(Struct.CodecCommand.BYTES).putInt(0, V4l2.CMD_STOP));
                 }
                 boolean worked = device.work();
                 var event = device.event();

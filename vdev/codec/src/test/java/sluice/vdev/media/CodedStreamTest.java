@@ -6,10 +6,13 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -39,7 +42,12 @@ class CodedStreamTest {
     private static final int BUFFERS = 3;
     private static final int MANY_BUFFERS = 14;
     private static final int UNIT_BYTES = 1 << 17;
+    /** What a decoder of this stream keeps, with one buffer that is filled and one that its client has: far fewer than there are. */
+    private static final int FEW_BUFFERS = 6;
     private static final PictureFormat FORMAT = new PictureFormat(PixelFormat.YU12, WIDTH, HEIGHT);
+
+    /** CAPTURE buffers that pictures came in. */
+    private final Set<Integer> filled = new HashSet<>();
 
     private static List<byte[]> encoded(CodecEngine engine, Coding coding) throws CodecException {
         List<byte[]> units = new ArrayList<>();
@@ -118,7 +126,7 @@ class CodedStreamTest {
         assertThat(device.ioctl(id, Ioctl.STREAMON, MediaDriver.little(4).putInt(0, type))).isZero();
     }
 
-    private static List<Shown> through(OneThreadMedia device, List<byte[]> units, int captures) {
+    private List<Shown> through(OneThreadMedia device, List<byte[]> units, int captures) {
         int id = device.open();
         assertThat(device.ioctl(id, Ioctl.S_FMT, MediaDriver.little(Struct.Format.BYTES).putInt(0, MediaDriver.OUTPUT)
                 .putInt(8, WIDTH).putInt(12, HEIGHT).putInt(28, UNIT_BYTES))).isZero();
@@ -137,7 +145,7 @@ class CodedStreamTest {
                 queue(device, id, MediaDriver.OUTPUT, index, units.get(next++).length, next);
                 if (next == units.size())
                     assertThat(device.ioctl(id, Ioctl.DECODER_CMD, MediaDriver
-                            .little(Struct.CodecCommand.BYTES).putInt(0, V4l2.DEC_CMD_STOP))).isZero();
+                            .little(Struct.CodecCommand.BYTES).putInt(0, V4l2.CMD_STOP))).isZero();
             }
             boolean worked = device.work();
             Optional<MediaDriver.Event> event = device.event();
@@ -149,7 +157,10 @@ class CodedStreamTest {
                 continue;
             }
             last = (event.get().flags() & V4l2.BUF_LAST) != 0;
-            if (event.get().used() > 0) shown.add(taken(device, event.get()));
+            if (event.get().used() > 0) {
+                shown.add(taken(device, event.get()));
+                filled.add(event.get().index());
+            }
             if (!last) queue(device, id, MediaDriver.CAPTURE, event.get().index(), 0, 0);
         }
         device.closeSession(id);
@@ -178,6 +189,13 @@ class CodedStreamTest {
     @EnumSource(value = Coding.class, names = "HEVC", mode = EnumSource.Mode.EXCLUDE)
     void picturesAreDecodedInPlace(Coding coding) throws CodecException, IOException {
         assertThat(copied(coding, MANY_BUFFERS)).isZero();
+    }
+
+    /** The buffer that was queued last is used first, so that a client with many touches no more memory than one with few. */
+    @Test
+    void buffersAreUsedAgainWhileTheyAreInCaches() throws CodecException, IOException {
+        assertThat(copied(Coding.H264, MANY_BUFFERS)).isZero();
+        assertThat(filled).hasSizeLessThanOrEqualTo(FEW_BUFFERS);
     }
 
     /** Whatever a stream says: its units are errors at most, others are decoded after it, and nothing is kept. */
@@ -238,7 +256,7 @@ class CodedStreamTest {
         queue(device, id, MediaDriver.OUTPUT, index, length, 1);
     }
 
-    private static long copied(Coding coding, int captures) throws CodecException, IOException {
+    private long copied(Coding coding, int captures) throws CodecException, IOException {
         CodecEngine engine = Engines.decoding(coding).orElseThrow();
         List<byte[]> units = encoded(engine, coding);
         List<Shown> expected = alone(engine, coding, units);

@@ -176,7 +176,7 @@ class EncodedStreamTest {
                     }
                     if (next == frames)
                         check(Ioctl.ENCODER_CMD,
-                                MediaDriver.little(Struct.ENCODER_COMMAND_BYTES).putInt(0, V4l2.ENC_CMD_STOP));
+                                MediaDriver.little(Struct.ENCODER_COMMAND_BYTES).putInt(0, V4l2.CMD_STOP));
                 }
                 boolean worked = device.work();
                 Optional<MediaDriver.Event> event = device.event();
