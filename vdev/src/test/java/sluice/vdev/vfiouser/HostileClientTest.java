@@ -262,8 +262,8 @@ class HostileClientTest {
             process.awaitGone();
             assertThat(log.told("left"))
                     .containsExactly("plain function: the front-end has gone and left 2 ranges mapped,"
-                            + " 8192 bytes in all, the first [0x7000, 0x7fff]; a driver behind an IOMMU unmaps what it does not use"
-                            + " any more");
+                            + " 8192 bytes in all, the first [0x7000, 0x7fff]; a machine that goes off leaves what loaded drivers have"
+                            + " mapped, and a driver behind an IOMMU unmaps what it does not use any more");
             assertThat(process.onLoop(process.host()::leaked)).isEqualTo(2);
             // All memory of a VM, as QEMU leaves it at its end: not a leak.
             try (VfioUserClient client = process.agreed()) {
