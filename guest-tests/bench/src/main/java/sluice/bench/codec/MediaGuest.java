@@ -94,7 +94,8 @@ final class MediaGuest implements AutoCloseable {
     private ByteBuffer send(ByteBuffer command, int room) throws IOException {
         long sent = System.nanoTime();
         CommandQueue.Ticket ticket = commands.send(command, room);
-        while (!session.queue(0).driver().usedPending() && System.nanoTime() - sent < WAIT_NANOS) Thread.onSpinWait();
+        while (!session.queue(0).driver().usedPending() && System.nanoTime() - sent < WAIT_NANOS)
+            Thread.onSpinWait();
         ByteBuffer answer = commands.await(ticket);
         answers.recordValue(Math.min(LONGEST_NANOS, System.nanoTime() - sent));
         return answer;
