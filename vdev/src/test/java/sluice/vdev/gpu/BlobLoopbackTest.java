@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.List;
+import java.util.zip.CRC32;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -21,6 +22,7 @@ import sluice.vdev.fixture.DisplayMessage.Scanout;
 import sluice.vdev.fixture.DisplayMessage.Update;
 import sluice.vdev.fixture.GpuBlobPicture;
 import sluice.vdev.fixture.GpuCommands;
+import sluice.vdev.fixture.GpuDriver;
 import sluice.vdev.fixture.GpuRect;
 import sluice.vdev.fixture.GpuWire;
 import sluice.vdev.loopback.AttachedGpu;
@@ -189,6 +191,36 @@ class BlobLoopbackTest {
             gpu.driver().flush(1, canvas.picture().all()).requireType(GpuWire.RESP_ERR_INVALID_RESOURCE_ID);
             canvas.freePages();
         }
+    }
+
+    /** The display has not taken the pixels when the guest removes the blob and gives its pages to something else. */
+    @Test
+    void aBlobRemovedWhileItIsFlushedIsShownAsItWas() throws IOException {
+        int width = 1280;
+        int height = 800; // more than sockets keep
+        BlobCanvas canvas = canvas(1, GpuBlobPicture.of(GpuWire.FORMAT_B8G8R8X8, width, height));
+        int[] rgb = Canvas.noise(width * height, SEED);
+        canvas.draw(rgb);
+        canvas.show(0);
+        gpu.display().await(Scanout.class, 1);
+        gpu.display().pause();
+        ByteBuffer flush = GpuCommands.flush(1, canvas.picture().all());
+        GpuDriver.Pending flushed = gpu.driver().begin(flush, GpuWire.HDR_BYTES);
+        GpuDriver.Pending removed = gpu.driver().begin(GpuCommands.unref(1), GpuWire.HDR_BYTES);
+        GpuDriver.Pending late = gpu.driver().begin(flush.duplicate().order(ByteOrder.LITTLE_ENDIAN),
+                GpuWire.HDR_BYTES);
+        gpu.backEnd().onLoop(() -> "the device has seen them");
+        gpu.display().resume();
+        gpu.driver().await(flushed).ok();
+        gpu.driver().await(removed).ok();
+        gpu.driver().await(late).requireType(GpuWire.RESP_ERR_INVALID_RESOURCE_ID);
+        assertThat(gpu.display().await(Scanout.class, 2).getLast()).isEqualTo(new Scanout(0, 0, 0));
+        ByteBuffer bytes = ByteBuffer.allocate(rgb.length * 4).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.asIntBuffer().put(rgb);
+        CRC32 crc = new CRC32();
+        crc.update(bytes);
+        assertThat(gpu.display().await(Update.class, 1).getFirst().crc()).isEqualTo(crc.getValue());
+        canvas.freePages();
     }
 
     @Test

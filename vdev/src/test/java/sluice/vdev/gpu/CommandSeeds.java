@@ -128,14 +128,17 @@ final class CommandSeeds {
                 .send(0, GpuCommands.transferToHost3d(RESOURCE, 16_383, 2, 0))
                 .send(0, GpuCommands.detachBacking(RESOURCE))
                 .send(0, GpuCommands.transferToHost3d(RESOURCE, 0, 1, 0)).seed());
-        seeds.put("contexts", host().send(0, GpuCommands.createContext(1, GpuWire.CAPSET_OF_OURS)).send(0, GpuCommands.createContext(2, 0))
-                .send(0, GpuCommands.createContext(3, 0x1003f))
-                .send(0, GpuCommands.ofContext(GpuWire.CMD_CTX_ATTACH_RESOURCE, 2, RESOURCE))
-                .send(0, GpuCommands.ofContext(GpuWire.CMD_CTX_DETACH_RESOURCE, 1, RESOURCE))
-                .send(0, GpuCommands.bare(GpuWire.CMD_GET_CAPSET_INFO, GpuWire.CAPSET_BYTES))
-                .send(CommandFuzzTest.LITTLE_ROOM | 4 << 4,
-                        GpuCommands.bare(GpuWire.CMD_GET_CAPSET, GpuWire.CAPSET_BYTES).putInt(GpuWire.CAPSET_ID, GpuWire.CAPSET_OF_OURS))
-                .send(0, GpuCommands.destroyContext(2)).send(0, GpuCommands.destroyContext(1)).seed());
+        seeds.put("contexts",
+                host().send(0, GpuCommands.createContext(1, GpuWire.CAPSET_OF_OURS))
+                        .send(0, GpuCommands.createContext(2, 0))
+                        .send(0, GpuCommands.createContext(3, 0x1003f))
+                        .send(0, GpuCommands.ofContext(GpuWire.CMD_CTX_ATTACH_RESOURCE, 2, RESOURCE))
+                        .send(0, GpuCommands.ofContext(GpuWire.CMD_CTX_DETACH_RESOURCE, 1, RESOURCE))
+                        .send(0, GpuCommands.bare(GpuWire.CMD_GET_CAPSET_INFO, GpuWire.CAPSET_BYTES))
+                        .send(CommandFuzzTest.LITTLE_ROOM | 4 << 4,
+                                GpuCommands.bare(GpuWire.CMD_GET_CAPSET, GpuWire.CAPSET_BYTES).putInt(GpuWire.CAPSET_ID,
+                                        GpuWire.CAPSET_OF_OURS))
+                        .send(0, GpuCommands.destroyContext(2)).send(0, GpuCommands.destroyContext(1)).seed());
         return seeds;
     }
 

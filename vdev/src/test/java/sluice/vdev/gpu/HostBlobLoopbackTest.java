@@ -265,7 +265,8 @@ class HostBlobLoopbackTest {
         driver.createContext(CONTEXT).requireType(GpuWire.RESP_ERR_INVALID_CONTEXT_ID);
         driver.createContext(0).requireType(GpuWire.RESP_ERR_INVALID_CONTEXT_ID);
         driver.call(GpuCommands.createContext(2, 1)).requireType(GpuWire.RESP_ERR_INVALID_PARAMETER);
-        driver.call(GpuCommands.createContext(2, 0x100 | GpuWire.CAPSET_OF_OURS)).requireType(GpuWire.RESP_ERR_INVALID_PARAMETER);
+        driver.call(GpuCommands.createContext(2, 0x100 | GpuWire.CAPSET_OF_OURS))
+                .requireType(GpuWire.RESP_ERR_INVALID_PARAMETER);
         driver.call(GpuCommands.createContext(2, GpuWire.CAPSET_OF_OURS).putInt(GpuWire.CTX_CREATE_NAME_LENGTH, 65))
                 .requireType(GpuWire.RESP_ERR_INVALID_PARAMETER);
         driver.createContext(2).ok();
@@ -297,7 +298,8 @@ class HostBlobLoopbackTest {
                 .getInt(GpuWire.CAPSET_INFO_ID)).isEqualTo(GpuWire.CAPSET_OF_OURS);
         driver.call(GpuCommands.bare(GpuWire.CMD_GET_CAPSET_INFO, GpuWire.CAPSET_BYTES).putInt(GpuWire.CAPSET_ID, 1))
                 .requireType(GpuWire.RESP_ERR_INVALID_PARAMETER);
-        assertThat(driver.call(capset(GpuWire.CAPSET_OF_OURS, 1), GpuWire.CAPSET_DATA_BYTES).requireType(GpuWire.RESP_OK_CAPSET).bytes()
+        assertThat(driver.call(capset(GpuWire.CAPSET_OF_OURS, 1), GpuWire.CAPSET_DATA_BYTES)
+                .requireType(GpuWire.RESP_OK_CAPSET).bytes()
                 .getLong(GpuWire.CAPSET_WINDOW)).isEqualTo(WINDOW);
         driver.call(capset(GpuWire.CAPSET_OF_OURS, 2)).requireType(GpuWire.RESP_ERR_INVALID_PARAMETER);
         driver.call(capset(1, 1)).requireType(GpuWire.RESP_ERR_INVALID_PARAMETER);

@@ -18,7 +18,8 @@ final class RandomCommand {
     private static final int MAX_BLOB_ENTRIES = (MAX_BYTES - GpuWire.CREATE_BLOB_BYTES) / GpuWire.ENTRY_BYTES;
     private static final int MAX_SIDE = 40;
     private static final int[] FORMATS = { 1, 2, 3, 4, 67, 68, 121, 134 };
-    private static final int[] CORNERS = { 0, 1, 15, 16, 30, 63, 64, 65, -1, Integer.MIN_VALUE, Integer.MAX_VALUE, 16_384 };
+    private static final int[] CORNERS = { 0, 1, 15, 16, 30, 63, 64, 65, -1, Integer.MIN_VALUE, Integer.MAX_VALUE,
+            16_384 };
 
     private final SplittableRandom random;
     private final Buffer memory;

@@ -30,7 +30,8 @@ class RandomCommandsTest {
     private static final int COMMANDS = 10_000;
     private static final int BATCH = 8;
     private static final int[] FORMATS = { 1, 2, 3, 4, 67, 68, 121, 134 };
-    private static final int[] CORNERS = { 0, 1, 15, 16, 30, 63, 64, 65, -1, Integer.MIN_VALUE, Integer.MAX_VALUE, 16_384 };
+    private static final int[] CORNERS = { 0, 1, 15, 16, 30, 63, 64, 65, -1, Integer.MIN_VALUE, Integer.MAX_VALUE,
+            16_384 };
     private static final int[] TYPES = { 0x100, 0x101, 0x102, 0x103, 0x104, 0x105, 0x106, 0x107, 0x10a, 0x300, 0x301 };
 
     @ParameterizedTest
