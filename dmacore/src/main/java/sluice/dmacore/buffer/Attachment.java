@@ -210,6 +210,14 @@ public final class Attachment {
         putSegments();
     }
 
+    /** The direction in which it is mapped, or null if it is not. */
+    public @Nullable Direction mapped() {
+        synchronized (buffer) {
+            DeviceMapping present = mapping;
+            return present != null && present.isLive() ? present.direction() : null;
+        }
+    }
+
     @Nullable
     DeviceMapping mapping() {
         return mapping;

@@ -12,6 +12,7 @@ import sluice.dmacore.finding.Subject;
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.ownership.Direction;
 import sluice.dmacore.ownership.Lines;
+import sluice.dmacore.ownership.OwnedRange;
 import sluice.dmacore.ownership.OwnershipCounters;
 import sluice.dmacore.trace.EventKind;
 
@@ -73,6 +74,7 @@ public final class DmaBuf {
                 buffer.allocate(AllocationRequest.of(size, List.of()));
             }
         }
+        core.add(buffer);
         return buffer;
     }
 
@@ -146,6 +148,16 @@ public final class DmaBuf {
         return all;
     }
 
+    /**
+     * The owners of its ranges, in order; empty while no device is attached and no CPU access is open.
+     *
+     * @param most number of ranges, from the front
+     */
+    public synchronized List<OwnedRange> owners(int most) {
+        Lines present = backing.lines();
+        return present == null ? List.of() : core.gate().owners(present, most);
+    }
+
     // ---- references
 
     /** @throws IllegalStateException if it was released */
@@ -179,6 +191,7 @@ public final class DmaBuf {
         state = State.RELEASED;
         notifyAll();
         backing.free();
+        core.remove(this);
         core.trace().record(EventKind.RELEASE, number, 0, 0, 0, size, 0, 0);
     }
 

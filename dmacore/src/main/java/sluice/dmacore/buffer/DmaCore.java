@@ -1,6 +1,9 @@
 package sluice.dmacore.buffer;
 
+import java.util.Collection;
+import java.util.Collections;
 import java.util.Random;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -36,6 +39,8 @@ public final class DmaCore {
     private final ExportedObjects exported = new ExportedObjects();
     private final MachineAddresses addresses;
     private final @Nullable Random listCuts;
+    /** By their numbers. */
+    private final ConcurrentSkipListMap<Integer, DmaBuf> buffers = new ConcurrentSkipListMap<>();
     private final AtomicInteger numbers = new AtomicInteger();
     private final AtomicLong bounced = new AtomicLong();
     private final AtomicLong bounceHeld = new AtomicLong();
@@ -138,6 +143,19 @@ public final class DmaCore {
     /** The buffers that devices find by a UUID. */
     public ExportedObjects exported() {
         return exported;
+    }
+
+    /** The buffers that are not freed, oldest first; a view, which may change meanwhile, and whose size takes time. */
+    public Collection<DmaBuf> buffers() {
+        return Collections.unmodifiableCollection(buffers.values());
+    }
+
+    void add(DmaBuf buffer) {
+        buffers.put(buffer.number(), buffer);
+    }
+
+    void remove(DmaBuf buffer) {
+        buffers.remove(buffer.number());
     }
 
     /** Counters of transfers of all buffers. */

@@ -1,5 +1,7 @@
 package sluice.dmacore.ownership;
 
+import java.util.List;
+
 import sluice.dmacore.finding.Findings;
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.memory.Rows;
@@ -192,6 +194,20 @@ public final class Gate {
         AliasGroup group = AliasGroup.lock(lines);
         try {
             handOver.take(lines.walk().transfer(0, lines.runs().bytes()), holder, direction, true, true);
+        } finally {
+            group.unlock();
+        }
+    }
+
+    /**
+     * The owners of a buffer's ranges, for a reader who looks on.
+     *
+     * @param most number of ranges, from the front
+     */
+    public List<OwnedRange> owners(Lines lines, int most) {
+        AliasGroup group = AliasGroup.lock(lines);
+        try {
+            return OwnedRange.of(lines, most);
         } finally {
             group.unlock();
         }
