@@ -39,6 +39,8 @@ final class CrookedHouse {
             source("sluice.dmacore.memory.ReadsBytes", "net.openhft.chronicle.bytes.Bytes<?> bytes;"),
             source("sluice.dmacore.trace.ReadsBytes", "net.openhft.chronicle.bytes.Bytes<?> bytes;"),
             source("sluice.vdev.gpu.OpensChannels", "io.netty.channel.Channel channel;"),
+            source("sluice.vdev.console.KnowsAServerOfScreens", "sluice.vdev.rfb.RfbServer server;"),
+            source("sluice.vdev.report.KnowsAReader", "sluice.vdev.console.ConsoleServer console;"),
             source("sluice.vdev.gpu.KnowsItsViewers", "sluice.vdev.rfb.RfbServer server;"),
             source("sluice.vdev.rfb.KnowsATransport", "sluice.vdev.vhostuser.BackEnd backEnd;"),
             source("sluice.vdev.queue.KnowsItsHost", "sluice.vdev.host.Loops host;"),

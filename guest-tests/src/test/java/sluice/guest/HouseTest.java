@@ -95,7 +95,7 @@ class HouseTest {
                                 "sluice.vdev.io..", "sluice.vdev.host..", "sluice.vdev.vhostuser..",
                                 "sluice.vdev.vfiouser..",
                                 "sluice.vdev.display..", "sluice.vdev.rfb..", "sluice.vdev.feed..",
-                                "sluice.vdev.qemu..",
+                                "sluice.vdev.console..", "sluice.vdev.report..", "sluice.vdev.qemu..",
                                 "sluice.vdev.serve..", "sluice.vdev.cli..")
                         .because("devices know neither sockets nor QEMU"),
                         List.of("sluice.vdev.gpu.OpensChannels", "sluice.vdev.gpu.KnowsItsViewers",
@@ -122,11 +122,24 @@ class HouseTest {
                                 "sluice.vdev.qemu..", "sluice.vdev.serve..", "sluice.vdev.cli..")
                         .because("viewers see a scan-out, whoever serves its device"),
                         List.of("sluice.vdev.rfb.KnowsATransport")),
+                arguments(noClasses().that().resideInAPackage("sluice.vdev.console..").should().dependOnClassesThat()
+                        .resideInAnyPackage("sluice.vdev.vhostuser..", "sluice.vdev.vfiouser..",
+                                "sluice.vdev.virtiopci..", "sluice.vdev.display..", "sluice.vdev.gpu..",
+                                "sluice.vdev.rfb..", "sluice.vdev.plugin..", "sluice.vdev.qemu..",
+                                "sluice.vdev.serve..", "sluice.vdev.cli..")
+                        .because("a console shows reports and screens, whoever has them"),
+                        List.of("sluice.vdev.console.KnowsAServerOfScreens")),
+                arguments(noClasses().that().resideInAPackage("sluice.vdev.report..").should().dependOnClassesThat()
+                        .resideInAnyPackage("io.netty..", "sluice.vdev.io..", "sluice.vdev.host..",
+                                "sluice.vdev.console..", "sluice.vdev.gpu..", "sluice.vdev.serve..",
+                                "sluice.vdev.cli..")
+                        .because("a format of numbers knows neither who has them nor who reads them"),
+                        List.of("sluice.vdev.report.KnowsAReader")),
                 arguments(noClasses().that().resideInAPackage("sluice.vdev.cli..").should().dependOnClassesThat()
                         .resideInAnyPackage("io.netty..", "sluice.vdev.host..", "sluice.vdev.io..",
                                 "sluice.vdev.vhostuser..", "sluice.vdev.vfiouser..", "sluice.vdev.virtiopci..",
                                 "sluice.vdev.display..", "sluice.vdev.rfb..", "sluice.vdev.input..",
-                                "sluice.vdev.feed..", "sluice.vdev.gpu..",
+                                "sluice.vdev.feed..", "sluice.vdev.console..", "sluice.vdev.gpu..",
                                 "sluice.vdev.grabber..")
                         .because("the command line says what is to be served, and serve does it"),
                         List.of("sluice.vdev.cli.ServesItself")),
@@ -218,6 +231,7 @@ class HouseTest {
                 "sluice.vdev.witness",
                 "sluice.dmacore.witness", "sluice.vdev.plugin", "sluice.vdev.host",
                 "sluice.vdev.vhostuser",
+                "sluice.vdev.console", "sluice.vdev.report",
                 "sluice.vdev.display", "sluice.vdev.rfb", "sluice.vdev.gpu", "sluice.vdev.input", "sluice.vdev.feed",
                 "sluice.vdev.codec", "sluice.vdev.cli", "sluice.vdev.profile",
                 "sluice.guest");

@@ -12,7 +12,7 @@ import sluice.vdev.serve.ErrorOutput;
 import sluice.vdev.serve.ServerProcess;
 
 /**
- * Options shared by the devices of a process: cache model, findings, recording; a mixin for picocli. Its methods do not use
+ * Options shared by the devices of a process: cache model, findings, recording, console; a mixin for picocli. Its methods do not use
  * picocli, whose classes {@link QuickStart} does without.
  */
 final class MachineOption {
@@ -24,6 +24,9 @@ final class MachineOption {
 
     @Mixin
     private ProfileOption profile = new ProfileOption();
+
+    @Mixin
+    private ConsoleOption console = new ConsoleOption();
 
     @Mixin
     private ModelOption model = new ModelOption();
@@ -44,7 +47,14 @@ final class MachineOption {
         process.hold(recording);
         if (profiling != null) process.hold(profiling);
         process.hold(() -> report(core));
-        return process;
+        boolean isOpen = false;
+        try {
+            console.open(process);
+            isOpen = true;
+            return process;
+        } finally {
+            if (!isOpen) process.close();
+        }
     }
 
     /** The report at the end, on stderr: each finding with its count. The log may be closed by then. */

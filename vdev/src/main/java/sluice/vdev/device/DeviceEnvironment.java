@@ -64,6 +64,10 @@ public interface DeviceEnvironment {
     /** The input devices of the process, which an input device joins and a source of input opens. */
     InputSeats seats();
 
+    /** The screens that viewers reach through the process's console, to which a device adds its own; null without a console. */
+    @Nullable
+    Screens screens();
+
     /** The report in which the device registers its counters. */
     Report report();
 

@@ -89,7 +89,7 @@ public final class GpuProvider implements DeviceProvider {
         DisplayLink front = new DisplayLink(environment.loop(), gpu.outputs(), side(resolution, 0),
                 side(resolution, 1), options.isGiven("dmabuf") ? dmabufs(environment) : null);
         Display display = front;
-        if (options.isGiven("vnc")) {
+        if (options.isGiven("vnc") || environment.screens() != null) {
             ViewedDisplay viewed = new ViewedDisplay(front, environment.loop(), side(resolution, 0),
                     side(resolution, 1));
             ViewerOptions.of(options, gpu.outputs()).serve(viewed, gpu.outputs(), environment);

@@ -4,12 +4,14 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import sluice.vdev.device.DeviceEnvironment;
 import sluice.vdev.device.InputSeats;
 import sluice.vdev.device.InputSink;
+import sluice.vdev.device.Screens;
 import sluice.vdev.plugin.DeviceOption;
 import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.WrongOptionException;
@@ -22,10 +24,10 @@ import sluice.vdev.rfb.ViewedDisplay;
 /**
  * The options of a GPU's VNC server.
  *
- * @param address of the first screen
+ * @param address of the first screen, or null for none
  * @param seat whose input devices get the keys and the pointer of viewers
  */
-record ViewerOptions(RfbAddress address, RfbPassword password, String seat) {
+record ViewerOptions(@Nullable RfbAddress address, RfbPassword password, String seat) {
     /** All of them. */
     static final List<DeviceOption> ALL = List.of(
             new DeviceOption("vnc", "ADDRESS",
@@ -35,7 +37,8 @@ record ViewerOptions(RfbAddress address, RfbPassword password, String seat) {
             new DeviceOption("vnc-remote", "",
                     "Allow an address that other hosts can reach; needs vnc-password-file. An SSH tunnel to 127.0.0.1 is safer."),
             new DeviceOption("vnc-seat", "NAME",
-                    "Viewers type and point with the input devices of this seat (default " + InputSeats.DEFAULT
+                    "Viewers, also those in the console, type and point with the input devices of this seat (default "
+                            + InputSeats.DEFAULT
                             + ")."));
     private static final Logger LOG = LoggerFactory.getLogger(ViewerOptions.class);
 
@@ -47,7 +50,14 @@ record ViewerOptions(RfbAddress address, RfbPassword password, String seat) {
      * @throws IOException there is no such password
      */
     static ViewerOptions of(DeviceOptions options, int heads) throws IOException, WrongOptionException {
-        RfbAddress address = address(String.valueOf(options.text("vnc")), heads);
+        String seat = options.text("vnc-seat");
+        if (seat == null) seat = InputSeats.DEFAULT;
+        String given = options.text("vnc");
+        if (given == null) {
+            requireNone(options);
+            return new ViewerOptions(null, RfbPassword.NONE, seat);
+        }
+        RfbAddress address = address(given, heads);
         Path file = options.path("vnc-password-file");
         if (!address.isLocal()) {
             if (!options.isGiven("vnc-remote"))
@@ -58,9 +68,7 @@ record ViewerOptions(RfbAddress address, RfbPassword password, String seat) {
                 throw new WrongOptionException(
                         "vnc=%s: other hosts can reach it; give vnc-password-file=FILE".formatted(address));
         }
-        String seat = options.text("vnc-seat");
-        return new ViewerOptions(address, file == null ? RfbPassword.NONE : RfbPassword.of(file),
-                seat == null ? InputSeats.DEFAULT : seat);
+        return new ViewerOptions(address, file == null ? RfbPassword.NONE : RfbPassword.of(file), seat);
     }
 
     private static RfbAddress address(String text, int heads) throws WrongOptionException {
@@ -71,23 +79,30 @@ record ViewerOptions(RfbAddress address, RfbPassword password, String seat) {
         }
     }
 
-    /** Checks that none of them is given without {@code vnc}. */
+    /** Checks that none of them is given without {@code vnc}, but the seat, which is also that of viewers in the console. */
     static void requireNone(DeviceOptions options) throws WrongOptionException {
         for (DeviceOption option : ALL) {
-            if (options.isGiven(option.name())) throw new WrongOptionException(option.name() + " needs vnc=ADDRESS");
+            if (!option.name().equals("vnc-seat") && options.isGiven(option.name()))
+                throw new WrongOptionException(option.name() + " needs vnc=ADDRESS");
         }
     }
 
     /**
-     * Serves viewers until the device is closed, and prints where.
+     * Serves viewers, in the console, too, if there is one, until the device is closed, and prints where.
      *
      * @throws IOException the address is in use, or not one of this host
      */
     void serve(ViewedDisplay display, int heads, DeviceEnvironment environment) throws IOException {
-        RfbServer server = RfbServer.open(environment.name(), display, heads, address, password, RfbLimits.DEFAULT,
-                viewer -> open(environment, viewer));
+        RfbAddress listens = address;
+        RfbServer server = listens == null
+                ? RfbServer.open(environment.name(), display, heads, RfbLimits.DEFAULT,
+                        viewer -> open(environment, viewer))
+                : RfbServer.open(environment.name(), display, heads, listens, password, RfbLimits.DEFAULT,
+                        viewer -> open(environment, viewer));
         environment.closeAtEnd(server);
         server.register(environment.report());
+        Screens screens = environment.screens();
+        if (screens != null) screens.add(environment.name(), heads, server::serve);
         List<RfbAddress> served = server.addresses();
         for (int head = 0; head < served.size(); head++)
             System.out.printf("screen %d of %s: vnc %s%n", head, environment.name(), served.get(head));

@@ -18,12 +18,16 @@ import java.util.function.Function;
 import java.util.function.LongSupplier;
 
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.EventLoop;
 import io.netty.channel.IoEventLoop;
 import io.netty.channel.WriteBufferWaterMark;
+import io.netty.channel.epoll.EpollDomainSocketChannel;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.dmacore.linux.Fd;
 import sluice.vdev.device.InputSink;
 import sluice.vdev.device.Report;
 import sluice.vdev.host.Loops;
@@ -41,7 +45,6 @@ public final class RfbServer implements Closeable {
     private static final Logger LOG = LoggerFactory.getLogger(RfbServer.class);
 
     private final String name;
-    private final @Nullable VncAuthentication password;
     private final RfbLimits limits;
     private final Function<String, InputSink> inputs;
     private final IoEventLoop loop;
@@ -53,13 +56,30 @@ public final class RfbServer implements Closeable {
     private final AtomicLong accepted = new AtomicLong();
     private final AtomicLong rejected = new AtomicLong();
 
-    private RfbServer(String name, @Nullable VncAuthentication password, RfbLimits limits,
+    private final ViewedDisplay display;
+
+    private RfbServer(String name, ViewedDisplay display, int heads, RfbLimits limits,
             Function<String, InputSink> inputs) {
         this.name = name;
-        this.password = password;
+        this.display = display;
         this.limits = limits;
         this.inputs = inputs;
         loop = Loops.start("sluice-vnc-" + name);
+        for (int head = 0; head < heads; head++) {
+            Screen screen = display.screen(head);
+            Runnable pump = () -> pump(screen);
+            screen.whenChanged(() -> post(loop, pump));
+        }
+        loop.scheduleAtFixedRate(this::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    /**
+     * A server of the first {@code heads} screens without a socket: viewers are given to it by {@link #serve}. The parameters are
+     * those of the other.
+     */
+    public static RfbServer open(String name, ViewedDisplay display, int heads, RfbLimits limits,
+            Function<String, InputSink> inputs) {
+        return new RfbServer(name, display, heads, limits, inputs);
     }
 
     /**
@@ -73,11 +93,11 @@ public final class RfbServer implements Closeable {
      */
     public static RfbServer open(String name, ViewedDisplay display, int heads, RfbAddress address,
             RfbPassword password, RfbLimits limits, Function<String, InputSink> inputs) throws IOException {
-        RfbServer server = new RfbServer(name, password.authentication(), limits, inputs);
+        RfbServer server = open(name, display, heads, limits, inputs);
+        VncAuthentication known = password.authentication();
         boolean isOpen = false;
         try {
-            for (int head = 0; head < heads; head++) server.listen(address.ofHead(head), display.screen(head));
-            server.loop.scheduleAtFixedRate(server::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
+            for (int head = 0; head < heads; head++) server.listen(address.ofHead(head), display.screen(head), known);
             isOpen = true;
             return server;
         } finally {
@@ -85,13 +105,33 @@ public final class RfbServer implements Closeable {
         }
     }
 
-    private void listen(RfbAddress address, Screen screen) throws IOException {
-        sockets.add(RfbSocket.open(address, loop, log, channel -> accept(channel, screen)));
-        Runnable pump = () -> pump(screen);
-        screen.whenChanged(() -> post(loop, pump));
+    private void listen(RfbAddress address, Screen screen, @Nullable VncAuthentication password) throws IOException {
+        sockets.add(RfbSocket.open(address, loop, log, channel -> accept(channel, screen, password, null)));
     }
 
-    private void accept(Channel channel, Screen screen) {
+    /**
+     * Serves a viewer that has proven elsewhere who it is.
+     *
+     * @param head number of the screen, which this server has
+     * @param connection a UNIX stream socket; taken over
+     * @param viewer for the log
+     */
+    public void serve(int head, Fd connection, String viewer) {
+        Screen screen = display.screen(head);
+        Channel channel = new EpollDomainSocketChannel(connection.release());
+        channel.pipeline().addLast(new ChannelInitializer<>() {
+            @Override
+            protected void initChannel(Channel opened) {
+                accept(opened, screen, null, viewer);
+            }
+        });
+        EventLoop events = loop;
+        events.register(channel).addListener(registered -> {
+            if (!registered.isSuccess()) channel.close();
+        });
+    }
+
+    private void accept(Channel channel, Screen screen, @Nullable VncAuthentication password, @Nullable String told) {
         if (viewers.size() >= limits.viewers()) {
             rejected.incrementAndGet();
             log.warn("{}: rejected a viewer: {} are connected", name, viewers.size());
@@ -101,9 +141,9 @@ public final class RfbServer implements Closeable {
         channel.config().setWriteBufferWaterMark(WATER_MARK);
         long number = accepted.incrementAndGet();
         SocketAddress peer = channel.remoteAddress();
-        String viewer = "%d%s".formatted(number,
-                peer instanceof InetSocketAddress ? " from " + peer.toString().replaceFirst("^.*/", "") : "");
-        Viewer made = new Viewer(this, screen, viewer, channel, encoder);
+        String from = peer instanceof InetSocketAddress ? " from " + peer.toString().replaceFirst("^.*/", "") : "";
+        String viewer = "%d%s".formatted(number, told == null ? from : " " + told);
+        Viewer made = new Viewer(this, screen, viewer, channel, encoder, password);
         viewers.add(made);
         channel.pipeline().addLast(made);
     }
@@ -134,11 +174,6 @@ public final class RfbServer implements Closeable {
 
     String name() {
         return name;
-    }
-
-    @Nullable
-    VncAuthentication password() {
-        return password;
     }
 
     RfbLimits limits() {

@@ -29,6 +29,8 @@ final class Viewer extends ChannelInboundHandlerAdapter implements ClientDecoder
     private final ClientDecoder decoder = new ClientDecoder(this);
     private final Updates updates;
     private final byte[] challenge;
+    /** That it must know, or null. */
+    private final @Nullable VncAuthentication password;
     private final long connectedAt = System.nanoTime();
     private @Nullable ViewerInput input;
     private @Nullable ByteBuf rest;
@@ -38,13 +40,14 @@ final class Viewer extends ChannelInboundHandlerAdapter implements ClientDecoder
     private long incompleteSince;
     private long stalledSince;
 
-    Viewer(RfbServer server, Screen screen, String name, Channel channel, Encoder encoder) {
+    Viewer(RfbServer server, Screen screen, String name, Channel channel, Encoder encoder,
+            @Nullable VncAuthentication password) {
         this.server = server;
         this.screen = screen;
         this.name = name;
         this.channel = channel;
         updates = new Updates(channel, screen, encoder);
-        VncAuthentication password = server.password();
+        this.password = password;
         challenge = password == null ? new byte[0] : password.challenge();
     }
 
@@ -152,7 +155,7 @@ final class Viewer extends ChannelInboundHandlerAdapter implements ClientDecoder
     @Override
     public void version(int offered) {
         minor = offered;
-        int type = server.password() == null ? NONE : VNC;
+        int type = password == null ? NONE : VNC;
         ByteBuf out = channel.alloc().directBuffer();
         if (minor >= 7) {
             send(out.writeByte(1).writeByte(type));
@@ -167,7 +170,7 @@ final class Viewer extends ChannelInboundHandlerAdapter implements ClientDecoder
 
     @Override
     public void securityType(int type) throws ProtocolViolation {
-        int offered = server.password() == null ? NONE : VNC;
+        int offered = password == null ? NONE : VNC;
         if (type != offered)
             throw new ProtocolViolation("security type %d was not offered; %d was".formatted(type, offered));
         if (type == VNC) {
@@ -181,7 +184,6 @@ final class Viewer extends ChannelInboundHandlerAdapter implements ClientDecoder
 
     @Override
     public void response(byte[] response) {
-        VncAuthentication password = server.password();
         if (password != null && password.accepts(challenge, response)) {
             send(channel.alloc().directBuffer().writeInt(OK));
             decoder.expect(ClientDecoder.Phase.CLIENT_INIT);

@@ -38,6 +38,8 @@ import sluice.vdev.plugin.DeviceProvider;
 import sluice.vdev.plugin.ProvidedDevice;
 import sluice.vdev.plugin.WrongOptionException;
 import sluice.vdev.qemu.QemuHint;
+import sluice.vdev.report.JsonReport;
+import sluice.vdev.report.ReportedDevice;
 import sluice.vdev.vfiouser.FunctionServer;
 import sluice.vdev.vhostuser.BackEnd;
 import sluice.vdev.virtiopci.VirtioPciFunction;
@@ -293,6 +295,11 @@ final class DeviceServer implements AutoCloseable {
                     "{}: the device has not returned from a call for {} ms; requests of its front-end wait",
                     environment.name(), TimeUnit.NANOSECONDS.toMillis(stalled));
         }
+    }
+
+    /** What it reports, readable on any thread. */
+    ReportedDevice reported() {
+        return new ReportedDevice(environment.name(), environment.report(), space == null ? null : space.faults());
     }
 
     private String statistics() {

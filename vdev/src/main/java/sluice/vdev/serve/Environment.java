@@ -23,6 +23,7 @@ import sluice.iommu.space.IoSpace;
 import sluice.vdev.device.DeviceEnvironment;
 import sluice.vdev.device.InputSeats;
 import sluice.vdev.device.Report;
+import sluice.vdev.device.Screens;
 import sluice.vdev.device.StrayRead;
 import sluice.vdev.device.Workers;
 import sluice.vdev.host.HostLoop;
@@ -35,6 +36,7 @@ final class Environment implements DeviceEnvironment {
     private final DmaCore core;
     private final @Nullable Witness witness;
     private final InputSeats seats;
+    private final @Nullable Screens screens;
     private final CommonOptions options;
     private final Share share;
     private final FileMappings files;
@@ -51,6 +53,7 @@ final class Environment implements DeviceEnvironment {
         fences = process.fences();
         witness = process.witness();
         seats = process.seats();
+        screens = process.screens();
         this.options = options;
         share = Budget.ofProcess().share(name);
         files = FileMappings.ofProcess().paidBy(share);
@@ -117,6 +120,11 @@ final class Environment implements DeviceEnvironment {
     @Override
     public InputSeats seats() {
         return seats;
+    }
+
+    @Override
+    public @Nullable Screens screens() {
+        return screens;
     }
 
     @Override

@@ -2,12 +2,15 @@ package sluice.vdev.serve;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -23,12 +26,19 @@ import sluice.dmacore.fence.FenceOptions;
 import sluice.dmacore.fence.FenceWatch;
 import sluice.dmacore.fence.LatePolicy;
 import sluice.dmacore.witness.Witness;
+import sluice.vdev.console.ConsoleAddress;
+import sluice.vdev.console.ConsoleLimits;
+import sluice.vdev.console.ConsoleServer;
+import sluice.vdev.console.ConsoleToken;
+import sluice.vdev.console.Watched;
 import sluice.vdev.device.InputSeats;
+import sluice.vdev.device.Screens;
 import sluice.vdev.host.Loops;
 import sluice.vdev.host.WorkerPool;
 import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.DeviceProvider;
 import sluice.vdev.plugin.WrongOptionException;
+import sluice.vdev.report.ReportedDevice;
 
 /**
  * A process that serves devices until it is terminated, or until no device can get a front-end: a device on an
@@ -60,7 +70,7 @@ public final class ServerProcess implements AutoCloseable {
     private final ExecutorService writer = Executors
             .newSingleThreadExecutor(Thread.ofPlatform().name("sluice-writer").daemon().factory());
     private final InputSeats seats = new InputSeats();
-    private final List<Served> served = new ArrayList<>();
+    private final List<Served> served = new CopyOnWriteArrayList<>();
     private final Map<String, Integer> names = new HashMap<>();
     private final CountDownLatch end = new CountDownLatch(1);
     /** Devices whose front-end may still come or go, and one for {@link #run}. */
@@ -68,6 +78,8 @@ public final class ServerProcess implements AutoCloseable {
     /** What is closed when the devices are. */
     private final List<Closeable> held = new ArrayList<>();
     private @Nullable Witness witness;
+    private @Nullable Screens screens;
+    private @Nullable ConsoleServer console;
     private @Nullable String failure;
     private boolean closed;
 
@@ -109,6 +121,72 @@ public final class ServerProcess implements AutoCloseable {
     @Nullable
     Witness witness() {
         return witness;
+    }
+
+    /**
+     * Opens a console (HTTP), which shows the devices added from here on.
+     *
+     * @param address {@code ADDRESS:PORT}
+     * @param isRemote whether other hosts may reach it
+     * @param token file with the secret that its users know, or null for a random one
+     * @throws IOException the address is in use, or there is no such file
+     * @throws WrongOptionException it is no address, or one that other hosts can reach, which was not allowed
+     */
+    public void openConsole(String address, boolean isRemote, @Nullable Path token)
+            throws IOException, WrongOptionException {
+        InetSocketAddress where;
+        try {
+            where = ConsoleAddress.parse(address);
+        } catch (IOException e) {
+            throw new WrongOptionException("--console=" + e.getMessage());
+        }
+        if (!isRemote && !where.getAddress().isLoopbackAddress())
+            throw new WrongOptionException(
+                    "--console=%s: other hosts can reach it; give 127.0.0.1, or --console-remote if you mean it"
+                            .formatted(address));
+        Screens shown = new Screens();
+        console = ConsoleServer.open(where, token == null ? ConsoleToken.random() : ConsoleToken.of(token),
+                ConsoleLimits.DEFAULT, new Shown(shown));
+        screens = shown;
+    }
+
+    /** The process as its console shows it. */
+    private final class Shown implements Watched {
+        private final Screens own;
+
+        Shown(Screens own) {
+            this.own = own;
+        }
+
+        @Override
+        public List<ReportedDevice> devices() {
+            return served.stream().map(one -> one.server.reported()).toList();
+        }
+
+        @Override
+        public Screens screens() {
+            return own;
+        }
+
+        @Override
+        public DmaCore core() {
+            return core;
+        }
+
+        @Override
+        public void show() {
+            ServerProcess.this.show();
+        }
+    }
+
+    /** The screens that a console shows, or null without one. */
+    @Nullable
+    Screens screens() {
+        return screens;
+    }
+
+    private void show() {
+        served.forEach(one -> one.server.show(writer));
     }
 
     /** Registers a resource to be closed at the end, after all devices. */
@@ -176,9 +254,10 @@ public final class ServerProcess implements AutoCloseable {
             for (Served one : served) serve(one, told);
             Thread.ofPlatform().name("sluice-prepare").daemon()
                     .start(() -> served.forEach(one -> one.server.prepare()));
-            PictureSignal.watch(control, () -> served.forEach(one -> one.server.show(writer)));
+            PictureSignal.watch(control, this::show);
             control.scheduleAtFixedRate(() -> served.forEach(one -> one.server.tellIfStalled(PATIENCE_NANOS)), 1, 1,
                     TimeUnit.SECONDS);
+            if (console != null) told.add("console " + console.url());
             told.forEach(System.out::println);
             System.out.flush();
             oneLess();
@@ -220,6 +299,7 @@ public final class ServerProcess implements AutoCloseable {
     public synchronized void close() {
         if (closed) return;
         closed = true;
+        if (console != null) console.close();
         workers.close();
         fenceWatch.close();
         writer.shutdown();

@@ -42,6 +42,7 @@ import sluice.vdev.device.DeviceEnvironment;
 import sluice.vdev.device.DeviceLoop;
 import sluice.vdev.device.InputSeats;
 import sluice.vdev.device.Report;
+import sluice.vdev.device.Screens;
 import sluice.vdev.device.SharedWindow;
 import sluice.vdev.device.StrayRead;
 import sluice.vdev.device.Workers;
@@ -383,6 +384,11 @@ final class OneThreadMedia implements AutoCloseable, DeviceContext {
 
         @Override
         public @Nullable Witness witness() {
+            return null;
+        }
+
+        @Override
+        public @Nullable Screens screens() {
             return null;
         }
 

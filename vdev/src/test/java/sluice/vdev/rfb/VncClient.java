@@ -4,6 +4,8 @@ import java.io.ByteArrayInputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.StandardProtocolFamily;
@@ -28,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class VncClient implements AutoCloseable {
     static final int RAW = 0;
-    static final int ZRLE = 16;
+    public static final int ZRLE = 16;
     static final int DESKTOP_SIZE = -223;
     static final int CURSOR = -239;
     static final int EXTENDED_DESKTOP_SIZE = -308;
@@ -108,6 +110,13 @@ public final class VncClient implements AutoCloseable {
                         new DataOutputStream(Channels.newOutputStream(channel)));
             }
         };
+    }
+
+    /** A viewer without password after its handshake, over any connection. */
+    public static VncClient over(AutoCloseable connection, InputStream in, OutputStream out) throws IOException {
+        VncClient client = new VncClient(connection, new DataInputStream(in), new DataOutputStream(out));
+        if (client.shakeHands(8, null) != 0) throw new AssertionError("refused");
+        return client;
     }
 
     /** A viewer without password after its handshake. */
@@ -194,7 +203,7 @@ public final class VncClient implements AutoCloseable {
                     | in.readUnsignedShort() >> 8;
     }
 
-    void setEncodings(int... encodings) throws IOException {
+    public void setEncodings(int... encodings) throws IOException {
         ByteBuffer message = ByteBuffer.allocate(4 + 4 * encodings.length).put((byte) 2).put((byte) 0)
                 .putShort((short) encodings.length);
         for (int encoding : encodings) message.putInt(encoding);
@@ -231,7 +240,7 @@ public final class VncClient implements AutoCloseable {
     }
 
     /** Asks and receives, until every pixel is as expected; the connection's silence ends it otherwise. */
-    void await(int[] expected) throws IOException {
+    public void await(int[] expected) throws IOException {
         while (!Arrays.equals(pixels, expected)) {
             request(true);
             receive();

@@ -1,4 +1,4 @@
-package sluice.vdev.serve;
+package sluice.vdev.report;
 
 import java.util.Map;
 import java.util.function.LongSupplier;
@@ -24,7 +24,7 @@ import sluice.vdev.device.Report;
  * device and its host are followed by the faults of its address space, and by the values of all devices of the process:
  * ownership transfers and findings.
  */
-final class JsonReport {
+public final class JsonReport {
     private static final double NANOS_PER_MICRO = 1000;
     private static final double NANOS_PER_MILLI = 1_000_000;
 
@@ -33,7 +33,7 @@ final class JsonReport {
     private JsonReport() {}
 
     /** The current report, for a file. */
-    static String text(Report report, @Nullable FaultLog faults, DmaCore core) {
+    public static String text(Report report, @Nullable FaultLog faults, DmaCore core) {
         JsonObject all = new JsonObject();
         for (Report.Metric metric : report.metrics()) put(all, metric);
         if (faults != null) all.add("faults", faults(faults));
@@ -69,7 +69,7 @@ final class JsonReport {
         return json;
     }
 
-    private static JsonObject distributions(Map<String, AbstractHistogram> values) {
+    static JsonObject distributions(Map<String, AbstractHistogram> values) {
         JsonObject json = new JsonObject();
         values.forEach((label, nanos) -> {
             if (nanos.getTotalCount() > 0) json.add(label, distribution(nanos));
@@ -86,7 +86,7 @@ final class JsonReport {
     }
 
     /** The cost of ownership transfers, in bytes of cache lines. */
-    private static JsonObject ownership(OwnershipCounters counters) {
+    static JsonObject ownership(OwnershipCounters counters) {
         JsonObject report = new JsonObject();
         report.addProperty("coherentTransfers", counters.coherentTransfers());
         report.addProperty("transfers", counters.transfers());
@@ -100,7 +100,7 @@ final class JsonReport {
     }
 
     /** Each finding with its count. */
-    private static JsonArray findings(Findings findings, Rule.Severity severity) {
+    static JsonArray findings(Findings findings, Rule.Severity severity) {
         JsonArray report = new JsonArray();
         for (Findings.Counted counted : findings.all()) {
             Finding finding = counted.finding();
@@ -121,7 +121,7 @@ final class JsonReport {
     }
 
     /** Faults by reason, without zero counts. */
-    private static JsonObject faults(FaultLog log) {
+    static JsonObject faults(FaultLog log) {
         JsonObject report = new JsonObject();
         for (FaultReason reason : FaultReason.values()) {
             if (log.count(reason) > 0) report.addProperty(reason.name(), log.count(reason));

@@ -1,0 +1,42 @@
+package sluice.vdev.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+import sluice.vdev.plugin.WrongOptionException;
+import sluice.vdev.serve.ServerProcess;
+
+/** {@code --console=ADDRESS:PORT}: a page that shows the devices of a process, live; a mixin for picocli. */
+final class ConsoleOption {
+    @Option(names = "--console", paramLabel = "ADDRESS:PORT", description = "Show the devices live in a browser, with their screens and Prometheus metrics, at this address, such as 127.0.0.1:8090; port 0 is any free one. The page's address, with a secret token, is printed.")
+    private @Nullable String address;
+
+    @Option(names = "--console-token-file", paramLabel = "FILE", description = "The token is in this file: 16 to 128 letters, digits, hyphens and underscores. Default: a random one.")
+    private @Nullable Path token;
+
+    @Option(names = "--console-remote", description = "Allow an address that other hosts can reach. Nothing is encrypted: an SSH tunnel to 127.0.0.1 is safer.")
+    private boolean isRemote;
+
+    /**
+     * Opens the console, if that was asked for, before there are devices.
+     *
+     * @throws IOException the address is in use, or there is no such file
+     * @throws IllegalArgumentException an option has a wrong value; the message is a sentence
+     */
+    void open(ServerProcess process) throws IOException {
+        String where = address;
+        if (where == null) {
+            if (token != null || isRemote)
+                throw new IllegalArgumentException("--console-token-file and --console-remote need --console");
+            return;
+        }
+        try {
+            process.openConsole(where, isRemote, token);
+        } catch (WrongOptionException e) {
+            throw new IllegalArgumentException(e.getMessage(), e);
+        }
+    }
+}

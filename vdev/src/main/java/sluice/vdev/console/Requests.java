@@ -1,0 +1,128 @@
+package sluice.vdev.console;
+
+import java.nio.charset.StandardCharsets;
+
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.handler.codec.DecoderResult;
+import io.netty.handler.codec.http.FullHttpRequest;
+import io.netty.handler.codec.http.FullHttpResponse;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
+import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpUtil;
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.netty.handler.codec.http.TooLongHttpLineException;
+
+import sluice.vdev.report.PrometheusText;
+
+/**
+ * The requests of one connection, one after the other: the next is read when the answer before has been written, so that nothing
+ * piles up for a peer that asks without reading.
+ */
+final class Requests extends SimpleChannelInboundHandler<FullHttpRequest> {
+    private final ConsoleServer server;
+    private final Peer peer;
+    /** Whether a request is awaited, and not an answer being written. */
+    private boolean awaits = true;
+
+    Requests(ConsoleServer server, Peer peer) {
+        this.server = server;
+        this.peer = peer;
+    }
+
+    @Override
+    public void channelActive(ChannelHandlerContext context) {
+        context.read();
+    }
+
+    /** A request that was not complete in what was read needs another read. */
+    @Override
+    public void channelReadComplete(ChannelHandlerContext context) {
+        if (awaits) context.read();
+    }
+
+    @Override
+    protected void channelRead0(ChannelHandlerContext context, FullHttpRequest request) {
+        awaits = false;
+        peer.asked();
+        if (peer.isTooMany()) {
+            server.countRefused();
+            end(context, Answers.text(HttpResponseStatus.SERVICE_UNAVAILABLE, "too many connections"));
+            return;
+        }
+        DecoderResult decoded = request.decoderResult();
+        if (decoded.isFailure()) {
+            end(context, Answers.text(status(decoded.cause()), "this is no request: " + decoded.cause().getMessage()));
+            return;
+        }
+        switch (server.gate().decide(request)) {
+            case Gate.Decision.Refuse refusal -> {
+                server.countRefused();
+                answer(context, request, refusal.answer());
+            }
+            case Gate.Decision.Pass pass -> serve(context, request, pass.path());
+        }
+    }
+
+    private static HttpResponseStatus status(Throwable cause) {
+        return switch (cause) {
+            case TooLongHttpLineException _ -> HttpResponseStatus.REQUEST_URI_TOO_LONG;
+            case TooLongHttpHeaderException _ -> HttpResponseStatus.REQUEST_HEADER_FIELDS_TOO_LARGE;
+            default -> HttpResponseStatus.BAD_REQUEST;
+        };
+    }
+
+    private void serve(ChannelHandlerContext context, FullHttpRequest request, String path) {
+        if (path.startsWith(ScreenSocket.PATH) && isUpgrade(request)) {
+            ScreenSocket.open(server, context, request, path.substring(ScreenSocket.PATH.length()), peer, this);
+            return;
+        }
+        answer(context, request, server.answer(request.method(), path, request.uri()));
+    }
+
+    private static boolean isUpgrade(FullHttpRequest request) {
+        return request.method().equals(HttpMethod.GET)
+                && request.headers().contains(HttpHeaderNames.UPGRADE, HttpHeaderValues.WEBSOCKET, true);
+    }
+
+    /** Answers, and reads the next request. */
+    void answer(ChannelHandlerContext context, FullHttpRequest request, FullHttpResponse answer) {
+        boolean keepAlive = HttpUtil.isKeepAlive(request);
+        HttpUtil.setKeepAlive(answer, keepAlive);
+        if (request.method().equals(HttpMethod.HEAD)) answer.content().clear();
+        context.writeAndFlush(answer).addListener(done -> {
+            if (done.isSuccess() && keepAlive) {
+                awaits = true;
+                context.read();
+            } else {
+                context.close();
+            }
+        });
+    }
+
+    private static void end(ChannelHandlerContext context, FullHttpResponse answer) {
+        HttpUtil.setKeepAlive(answer, false);
+        context.writeAndFlush(answer).addListener(ChannelFutureListener.CLOSE);
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext context) {
+        peer.writability(context.channel().isWritable());
+        context.fireChannelWritabilityChanged();
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        server.failed(peer, cause);
+        context.close();
+    }
+
+    /** The metrics. */
+    static FullHttpResponse metrics(Watched watched) {
+        return Answers.of(HttpResponseStatus.OK, PrometheusText.CONTENT_TYPE,
+                PrometheusText.of(watched.devices(), watched.core()).getBytes(StandardCharsets.UTF_8));
+    }
+}

@@ -1,0 +1,115 @@
+package sluice.vdev.console;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
+import sluice.dmacore.buffer.DmaCore;
+import sluice.vdev.device.InputSeats;
+import sluice.vdev.device.Report;
+import sluice.vdev.device.Screens;
+import sluice.vdev.gpu.GpuOptions;
+import sluice.vdev.loopback.AttachedGpu;
+import sluice.vdev.loopback.GpuBackEnd;
+import sluice.vdev.loopback.GuestVariant;
+import sluice.vdev.report.ReportedDevice;
+import sluice.vdev.rfb.RfbLimits;
+import sluice.vdev.rfb.RfbServer;
+import sluice.vdev.rfb.VncClient;
+
+/** A guest whose GPU is shown by a console on any free port. */
+final class ShownGpu implements AutoCloseable, Watched {
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+    private final GpuBackEnd backEnd = GpuBackEnd.viewed(GpuOptions.defaults().withBlobs());
+    private final AttachedGpu gpu;
+    private final RfbServer viewers;
+    private final Screens screens = new Screens();
+    private final Report report = new Report();
+    final AtomicLong counter = new AtomicLong(3);
+    final AtomicInteger shows = new AtomicInteger();
+    final ConsoleServer console;
+    final HttpClient http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(PATIENCE)
+            .build();
+
+    private ShownGpu(ConsoleLimits limits) throws IOException {
+        gpu = AttachedGpu.startWithBlobs(backEnd, GuestVariant.USUAL);
+        viewers = RfbServer.open("gpu", backEnd.viewedDisplay(), 2, RfbLimits.DEFAULT,
+                viewer -> new InputSeats().open(InputSeats.DEFAULT, viewer));
+        screens.add("gpu", 2, viewers::serve);
+        report.counter("frames", "frames", "Shown \"so far\".", counter::get);
+        console = ConsoleServer.open(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), ConsoleToken.random(),
+                limits, this);
+    }
+
+    static ShownGpu start() throws IOException {
+        return start(ConsoleLimits.DEFAULT);
+    }
+
+    static ShownGpu start(ConsoleLimits limits) throws IOException {
+        return new ShownGpu(limits);
+    }
+
+    AttachedGpu gpu() {
+        return gpu;
+    }
+
+    /** The path of the page, with the token. */
+    String root() {
+        return URI.create(console.url()).getPath();
+    }
+
+    HttpRequest.Builder request(String path) {
+        return HttpRequest.newBuilder(URI.create(console.url()).resolve(path)).timeout(PATIENCE);
+    }
+
+    HttpResponse<String> get(String path) throws IOException, InterruptedException {
+        return http.send(request(path).build(), HttpResponse.BodyHandlers.ofString());
+    }
+
+    VncClient view(int screen) throws IOException {
+        WebSocketPipe pipe = socket(screen);
+        return VncClient.over(pipe, pipe.input(), pipe.output());
+    }
+
+    WebSocketPipe socket(int screen) throws IOException {
+        return WebSocketPipe.open(console.address(), root() + "screens/gpu/" + screen);
+    }
+
+    @Override
+    public List<ReportedDevice> devices() {
+        return List.of(new ReportedDevice("gpu", report, null));
+    }
+
+    @Override
+    public Screens screens() {
+        return screens;
+    }
+
+    @Override
+    public DmaCore core() {
+        return backEnd.core();
+    }
+
+    @Override
+    public void show() {
+        shows.incrementAndGet();
+    }
+
+    @Override
+    public void close() {
+        http.close();
+        console.close();
+        gpu.close();
+        viewers.close();
+        backEnd.close();
+    }
+}
