@@ -59,7 +59,7 @@ ln -s ../lib/sluice/bin/sluice "$root/usr/bin/sluice"
 ln -s ../lib/sluice/bin/sluice "$root/usr/libexec/sluice-gpu"
 printf '{\n  "description": "Sluice virtio GPU (2D)",\n  "type": "gpu",\n  "binary": "/usr/libexec/sluice-gpu"\n}\n' \
     >"$root/usr/share/qemu/vhost-user/40-sluice-gpu.json"
-install -m 644 "$here/sluice@.service" "$root/usr/lib/systemd/system/"
+install -m 644 "$here/sluice@.service" "$here/sluice@.socket" "$root/usr/lib/systemd/system/"
 install -m 644 "$here/../../LICENSE" "$root/usr/share/doc/sluice/copyright"
 
 mkdir -p "$out"

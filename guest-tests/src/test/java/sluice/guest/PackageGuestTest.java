@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 
 import org.junit.jupiter.api.Tag;
@@ -32,6 +33,21 @@ class PackageGuestTest {
         return output;
     }
 
+    /** An instance of both units, as systemd reads them; the program is not where it will be. */
+    private static void requireUnits(Path units, Path folder) throws IOException, InterruptedException {
+        List<String> verify = new ArrayList<>(List.of("systemd-analyze", "verify", "--man=no"));
+        for (String kind : List.of("service", "socket")) {
+            String text = Files.readString(units.resolve("sluice@." + kind));
+            Path instance = folder.resolve("sluice@gpu." + kind);
+            Files.writeString(instance, text.replace("/usr/bin/sluice", "/bin/true"));
+            Files.writeString(folder.resolve("sluice@." + kind), text.replace("/usr/bin/sluice", "/bin/true"));
+            verify.add(instance.toString());
+        }
+        assertThat(Files.readString(folder.resolve("sluice@gpu.service"))).contains("ExecStart=/bin/true %i\n");
+        assumeTrue(Files.isExecutable(Path.of("/usr/bin/systemd-analyze")), "systemd is not installed");
+        assertThat(run(verify)).isEmpty();
+    }
+
     static List<String> formats() {
         return Configurations.of(List.of(), List.of(".deb"));
     }
@@ -52,7 +68,7 @@ class PackageGuestTest {
                 root.toString()));
         Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwxr-xr-x"));
         assertThat(root.resolve("usr/share/man/man1/sluice-gpu.1.gz")).isNotEmptyFile();
-        assertThat(root.resolve("usr/lib/systemd/system/sluice@.service")).isNotEmptyFile();
+        requireUnits(root.resolve("usr/lib/systemd/system"), folder);
         run(List.of("bash", "-n", root.resolve("usr/share/bash-completion/completions/sluice").toString()));
         String said = run(
                 List.of("unshare", "--mount", "bash", MODULE.resolve("package/try.sh").toString(), root.toString()));

@@ -26,6 +26,11 @@ public final class CProgram {
         return compile(module().resolve("src/test/c/pair.c"), folder);
     }
 
+    /** A program that starts another with listening sockets, compiled into {@code folder}. */
+    public static Path activate(Path folder) throws IOException {
+        return compile(module().resolve("src/test/c/activate.c"), folder);
+    }
+
     /** The folder of this module: where Maven runs its tests. */
     public static Path module() {
         Path here = Path.of("").toAbsolutePath();
