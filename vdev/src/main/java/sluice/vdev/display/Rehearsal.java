@@ -36,7 +36,7 @@ import sluice.vdev.queue.Virtqueue;
  */
 final class Rehearsal implements DeviceContext {
     private static final long LIMIT_NANOS = 400_000_000;
-    private static final int MOST_ROUNDS = 1500;
+    private static final int MOST_ROUNDS = 400;
     /** How many rounds use the same list of pages. */
     private static final int ROUNDS_ATTACHED = 8;
     private static final int DAMAGES = 8;
@@ -50,6 +50,7 @@ final class Rehearsal implements DeviceContext {
     /** Coprime with the number of pages, which makes no two of the list adjacent. */
     private static final int STEP = 97;
 
+    private static final long REACH = 16L << 20;
     private static final long BASE = 1L << 32;
     private static final int CONTROL = 0;
     private static final int SIZE = 16;
@@ -90,8 +91,8 @@ final class Rehearsal implements DeviceContext {
             view.adopt(GuestMemory.of(List.of(MemoryRegion.of(BASE, BYTES, BASE, mapping, 0))));
             mapping.release(); // the table holds it
         }
-        device = new GpuDevice(new GpuOptions(1, GpuOptions.DEFAULT_MEMORY_LIMIT),
-                new DisplayLink(loop, 1, WIDTH, HEIGHT), pictures);
+        device = GpuDevice.small(new GpuOptions(1, GpuOptions.DEFAULT_MEMORY_LIMIT),
+                new DisplayLink(loop, 1, WIDTH, HEIGHT), pictures, REACH);
     }
 
     /**

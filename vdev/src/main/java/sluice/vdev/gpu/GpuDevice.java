@@ -60,6 +60,17 @@ public final class GpuDevice implements VirtioDevice, Display.Listener {
     }
 
     /**
+     * The same with a small table of device addresses, which takes 8 bytes for each page that it can reach.
+     *
+     * @param reach bytes of all backings together, a power of two from 4096
+     */
+    public static GpuDevice small(GpuOptions options, Display display, PictureTaker pictures, long reach) {
+        return new GpuDevice("gpu", options, display, pictures, DmaCore.open(DmaCoreOptions.counting()),
+                DeviceDmaParams.throughIommu().withDmaMask(reach - 1), Stream.COHERENT, Budget.ofProcess().own(),
+                display::image);
+    }
+
+    /**
      * A GPU.
      *
      * @param core through which it shares buffers with the machine's other devices
