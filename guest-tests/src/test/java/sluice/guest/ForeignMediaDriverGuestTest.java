@@ -56,7 +56,7 @@ class ForeignMediaDriverGuestTest extends MachineTest {
     ForeignMediaDriverGuestTest(GuestIommu iommu) {}
 
     static List<GuestIommu> configurations() {
-        return Configurations.of(List.of(), List.of(GuestIommu.NONE));
+        return Configurations.of(List.of(), List.of(GuestIommu.NONE, GuestIommu.VIRTIO));
     }
 
     private static Path source() {
@@ -76,7 +76,7 @@ class ForeignMediaDriverGuestTest extends MachineTest {
     @BeforeParameterizedClassInvocation
     static void boot(GuestIommu iommu) throws Exception {
         if (!isThere()) return;
-        Path root = Objects.requireNonNull(folder, "JUnit makes the folder").resolve("root");
+        Path root = Objects.requireNonNull(folder, "JUnit makes the folder").resolve("root-" + iommu);
         Files.copy(clip(), Files.createDirectories(root.resolve("clips")).resolve("h264.mkv"));
         GuestKernel kernel = GuestKernel.forQemu(TestQemu.QEMU_11.binary(), TestQemu.CACHE);
         KernelModule driver = KernelModule.build(kernel.headers(TestQemu.CACHE), "virtio-media", source(),

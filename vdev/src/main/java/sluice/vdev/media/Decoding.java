@@ -158,10 +158,9 @@ final class Decoding extends CodecStream {
         while (spares.isEmpty() && !isLastDue() && !outcomes.isEmpty() && !(outcomes.peek() instanceof Spare)) {
             switch (outcomes.remove()) {
                 case MediaBuffer buffer -> {
-                    lastSent = endsStretch(outcomes.peek()) && !hasBufferForEnd();
+                    lastSent = endsStretch(outcomes.peek());
                     // Before the last picture, so that its client does not take that for the end.
-                    if (lastSent && outcomes.peek() instanceof Outcome.FormatChange)
-                        events.signal(V4l2.EVENT_SOURCE_CHANGE, 0, V4l2.CHANGED_RESOLUTION);
+                    if (lastSent) events.signal(V4l2.EVENT_SOURCE_CHANGE, 0, V4l2.CHANGED_RESOLUTION);
                     captured(buffer, formats.sizes(buffer.type()), lastSent);
                 }
                 case Outcome.FormatChange change -> {
@@ -169,8 +168,7 @@ final class Decoding extends CodecStream {
                     lastSent = false;
                 }
                 case Outcome.End end -> {
-                    if (isDraining() && lastSent) endDrain();
-                    else if (isDraining()) setLastDue(true);
+                    if (isDraining()) setLastDue(true);
                     lastSent = false;
                 }
                 case Spare spare -> throw new IllegalStateException("a spare picture is delivered by a job");
@@ -181,16 +179,11 @@ final class Decoding extends CodecStream {
     }
 
     /**
-     * Whether a drain ends with an empty buffer, as it does with most hardware, instead of the last picture's: a client that polls
-     * after it has got that one needs another wake-up, and not each driver's poll gives it one.
+     * Whether the picture before is marked as the last. Not at the end of a drain, which an empty buffer tells, as with most hardware: a
+     * client that polls after it has got a last picture needs another wake-up, and not each driver's poll gives it one.
      */
-    private boolean hasBufferForEnd() {
-        return outcomes.peek() instanceof Outcome.End && capture().isStreaming() && capture().free() != null;
-    }
-
     private boolean endsStretch(@Nullable Outcome next) {
-        return (next instanceof Outcome.End && isDraining())
-                || (next instanceof Outcome.FormatChange change && !change.format().equals(formats.stream()));
+        return next instanceof Outcome.FormatChange change && !change.format().equals(formats.stream());
     }
 
     /**

@@ -62,15 +62,8 @@ final class Encoding extends CodecStream {
     @Override
     void take(boolean unwanted) {
         if (unwanted) return;
-        // The last packet's buffer ends the stream only if there is none left to be the end, as with a decoder.
-        boolean ends = job.isDrain() && job.waiting().isEmpty()
-                && capture().queued().size() == job.filled().size();
-        for (int i = 0; i < job.filled().size(); i++) {
-            MediaBuffer buffer = job.filled().get(i);
-            if (!buffer.isLent() || !capture().queued().remove(buffer)) continue;
-            boolean isLast = ends && isDraining() && i == job.filled().size() - 1;
-            give(buffer, isLast);
-            if (isLast) endDrain();
+        for (MediaBuffer buffer : job.filled()) {
+            if (buffer.isLent() && capture().queued().remove(buffer)) give(buffer, false);
         }
         packets.addAll(job.waiting());
         returnInput(job.pictureFailed());

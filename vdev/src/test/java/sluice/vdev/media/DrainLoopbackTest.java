@@ -17,7 +17,7 @@ import sluice.vdev.serve.ServedDevice;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** The end of a drain: an empty buffer after the last picture where one is queued, and that picture's where none is. */
+/** The end of a drain: an empty buffer after the last picture, as soon as there is one. */
 @Tag("loopback")
 @Timeout(value = 60, unit = TimeUnit.SECONDS)
 class DrainLoopbackTest {
@@ -35,7 +35,7 @@ class DrainLoopbackTest {
 
     @ParameterizedTest
     @ValueSource(ints = { 1, 2, 5 })
-    void theLastBufferIsEmptyIfThereIsOneForIt(int buffers) throws Exception {
+    void theLastBufferIsEmpty(int buffers) throws Exception {
         try (ServedDevice device = new ServedDevice(new CodecProvider(), "transport", "vfio-user", "test-coding", "",
                 "arena", "8");
                 GuestRam ram = GuestRam.single(1 << 20, 1);
@@ -59,8 +59,8 @@ class DrainLoopbackTest {
 
             MediaDriver.Event picture = nextCaptured(driver);
             assertThat(picture.used()).isPositive();
-            assertThat((picture.flags() & V4l2.BUF_LAST) != 0).as("the picture is the last").isEqualTo(buffers == 1);
-            if (buffers == 1) return;
+            assertThat(picture.flags() & V4l2.BUF_LAST).isZero();
+            if (buffers == 1) assertThat(driver.queue(id, MediaDriver.CAPTURE, 0, 0, 0)).isZero();
             MediaDriver.Event last = nextCaptured(driver);
             assertThat(last.used()).isZero();
             assertThat(last.flags() & V4l2.BUF_LAST).isEqualTo(V4l2.BUF_LAST);
