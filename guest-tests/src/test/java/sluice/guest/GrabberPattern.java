@@ -1,5 +1,7 @@
 package sluice.guest;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
@@ -12,6 +14,14 @@ final class GrabberPattern {
     static final int BYTES = WIDTH * HEIGHT;
 
     private GrabberPattern() {}
+
+    /** The first pixels of 32 bits, if a screen of them takes the bytes as they are. */
+    static Picture asPixels(long frame, int width, int height) {
+        int[] pixels = new int[width * height];
+        ByteBuffer.wrap(picture(frame)).order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().get(pixels);
+        for (int i = 0; i < pixels.length; i++) pixels[i] |= 0xff00_0000;
+        return new Picture(width, height, pixels);
+    }
 
     private static byte[] picture(long frame) {
         byte[] picture = new byte[BYTES];
