@@ -22,8 +22,8 @@ import java.util.regex.Pattern;
 
 import sluice.guest.build.ContentHash;
 import sluice.guest.build.Folders;
-import sluice.guest.build.KernelModule;
 import sluice.guest.build.KeptFiles;
+import sluice.guest.build.KernelModule;
 import sluice.vdev.qemu.CacheFolder;
 import sluice.vdev.qemu.HostCommand;
 

@@ -32,7 +32,8 @@ final class TracePort implements Closeable {
     private static final int DEEPEST = 32;
     /** Functions that tell of a call, and are not in its way. */
     private static final Pattern OF_TRACING = Pattern
-            .compile("trace_event_|__traceiter_|do_trace_|perf_|ftrace_|arch_ftrace_|kprobe_|opt_pre_handler|optimized_");
+            .compile(
+                    "trace_event_|__traceiter_|do_trace_|perf_|ftrace_|arch_ftrace_|kprobe_|opt_pre_handler|optimized_");
 
     /**
      * What has arrived of a cell.
@@ -150,7 +151,7 @@ final class TracePort implements Closeable {
                 }
                 case TraceLine.Lost gone -> calls.lose(gone.events());
                 case TraceLine.Broken _ -> calls.lose(1);
-                case TraceLine.Stack _, TraceLine.Frame _, TraceLine.Other _ -> {
+                case TraceLine.Stack _,TraceLine.Frame _,TraceLine.Other _ -> {
                 }
             }
         } finally {
@@ -159,7 +160,8 @@ final class TracePort implements Closeable {
     }
 
     private void follow(String function) {
-        if (!inChain || chain.size() == DEEPEST || (chain.isEmpty() && OF_TRACING.matcher(function).lookingAt())) return;
+        if (!inChain || chain.size() == DEEPEST || (chain.isEmpty() && OF_TRACING.matcher(function).lookingAt()))
+            return;
         chain.add(function);
     }
 

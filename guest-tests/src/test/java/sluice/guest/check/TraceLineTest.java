@@ -97,7 +97,8 @@ class TraceLineTest {
         List<String> lines = new ArrayList<>(List.of(MAP, BEFORE + "<stack trace>"));
         for (int i = 0; i < 1000; i++) lines.add(" => f" + i);
         TracePort.Traced traced = told(lines.toArray(String[]::new));
-        assertThat(traced.moments()).singleElement().extracting(Moment::chain).asInstanceOf(InstanceOfAssertFactories.LIST)
+        assertThat(traced.moments()).singleElement().extracting(Moment::chain)
+                .asInstanceOf(InstanceOfAssertFactories.LIST)
                 .hasSize(32);
         assertThat(told(MAP, BEFORE + "<stack trace>", " => <script>").lost()).isEqualTo(1);
     }

@@ -65,8 +65,9 @@ public final class CodecBench implements Callable<Integer> {
         CodecEngine engine = Engines.decoding(Coding.H264).orElseThrow(() -> new IOException(
                 "no codec library is on the class path: start with ./sluice bench codec, which builds module vdev/codec"));
         try (Arena memory = Arena.ofShared(); MediaGuest guest = new MediaGuest(ARENA_MIB)) {
-            say(out, "the clip: %d pictures of 1080p H.264, %d times in a row (made at the first run, a minute)".formatted(
-                    Clip.FRAMES, Clip.PASSES));
+            say(out, "the clip: %d pictures of 1080p H.264, %d times in a row (made at the first run, a minute)"
+                    .formatted(
+                            Clip.FRAMES, Clip.PASSES));
             Clip clip = Clip.load(1920, 1080, CacheFolder.ofUser(), memory);
             Clip small = Clip.load(320, 192, CacheFolder.ofUser(), memory);
             warmUp(engine, guest, small, out);
