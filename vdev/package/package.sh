@@ -60,7 +60,14 @@ ln -s ../lib/sluice/bin/sluice "$root/usr/libexec/sluice-gpu"
 printf '{\n  "description": "Sluice virtio GPU (2D)",\n  "type": "gpu",\n  "binary": "/usr/libexec/sluice-gpu"\n}\n' \
     >"$root/usr/share/qemu/vhost-user/40-sluice-gpu.json"
 install -m 644 "$here/sluice@.service" "$here/sluice@.socket" "$root/usr/lib/systemd/system/"
-install -m 644 "$here/../../LICENSE" "$root/usr/share/doc/sluice/copyright"
+# The page of --console has others' modules in Sluice's jar; jars of libraries contain their own licences.
+{
+    cat "$here/../../LICENSE"
+    printf '\n%s\n' 'The page of --console contains noVNC 1.7.0 (MPL-2.0, unchanged):'
+    cat "$here"/../src/main/resources/sluice/vdev/console/novnc/LICENSE.txt
+    printf '\n%s\n' 'and uPlot 1.6.30 (MIT, Copyright (c) Leon Sorokin), from its web jar.'
+} >"$root/usr/share/doc/sluice/copyright"
+chmod 644 "$root/usr/share/doc/sluice/copyright"
 
 mkdir -p "$out"
 tar --create --gzip --sort=name --owner=root --group=root --numeric-owner --file "$out/sluice-$version.tar.gz" -C "$root" usr etc
