@@ -34,7 +34,14 @@ export class History {
     }
 }
 
+const HEIGHT = 180;
 const plots = new Map();
+/** uPlot draws at a fixed width: that of the box, which other plots and the window change. */
+const resized = new ResizeObserver(entries => {
+    for (const { target } of entries)
+        for (const { box, plot } of plots.values())
+            if (box === target && box.clientWidth > 0) plot.setSize({ width: box.clientWidth, height: HEIGHT });
+});
 
 function make(key, one, parent) {
     const box = document.createElement("div");
@@ -44,7 +51,7 @@ function make(key, one, parent) {
     const ink = matchMedia("(prefers-color-scheme: dark)").matches ? "#bbb" : "#444";
     const axis = { stroke: ink, grid: { stroke: "#8883" }, ticks: { stroke: "#8883" } };
     const plot = new uPlot({
-        title: key, width: Math.max(280, box.clientWidth), height: 180, cursor: { drag: { x: false, y: false } },
+        title: key, width: box.clientWidth, height: HEIGHT, cursor: { drag: { x: false, y: false } },
         scales: { x: { time: false }, y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.1 : 1] } },
         axes: [{ ...axis, label: "seconds" }, { ...axis, size: 70 }],
         series: [{ label: "s" }, { label: one.unit, stroke: "#28c", fill: "#28c2", width: 2 }],
@@ -56,6 +63,7 @@ function make(key, one, parent) {
 export function showPlots(history, parent) {
     for (const [key, drawn] of plots) {
         if (history.selected.has(key)) continue;
+        resized.unobserve(drawn.box);
         drawn.plot.destroy();
         drawn.box.remove();
         plots.delete(key);
@@ -64,7 +72,10 @@ export function showPlots(history, parent) {
         const one = history.series.get(key);
         if (!one || one.times.length < 2) continue;
         let drawn = plots.get(key);
-        if (!drawn) plots.set(key, drawn = make(key, one, parent));
+        if (!drawn) {
+            plots.set(key, drawn = make(key, one, parent));
+            resized.observe(drawn.box);
+        }
         drawn.plot.setData([one.times, one.values]);
         drawn.box.setAttribute("aria-label", `${key}: ${one.values.at(-1).toFixed(1)} ${one.unit}`);
     }
