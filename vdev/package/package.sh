@@ -59,6 +59,7 @@ ln -s ../lib/sluice/bin/sluice "$root/usr/bin/sluice"
 ln -s ../lib/sluice/bin/sluice "$root/usr/libexec/sluice-gpu"
 printf '{\n  "description": "Sluice virtio GPU (2D)",\n  "type": "gpu",\n  "binary": "/usr/libexec/sluice-gpu"\n}\n' \
     >"$root/usr/share/qemu/vhost-user/40-sluice-gpu.json"
+install -D -m 644 "$here/grafana.json" "$root/usr/share/sluice/grafana.json"
 install -m 644 "$here/sluice@.service" "$here/sluice@.socket" "$root/usr/lib/systemd/system/"
 # The page of --console has others' modules in Sluice's jar; jars of libraries contain their own licences.
 {
