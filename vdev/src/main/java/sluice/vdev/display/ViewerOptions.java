@@ -54,7 +54,7 @@ record ViewerOptions(@Nullable RfbAddress address, RfbPassword password, String 
         if (seat == null) seat = InputSeats.DEFAULT;
         String given = options.text("vnc");
         if (given == null) {
-            requireNone(options);
+            requireNone(options, "vnc-seat");
             return new ViewerOptions(null, RfbPassword.NONE, seat);
         }
         RfbAddress address = address(given, heads);
@@ -79,10 +79,15 @@ record ViewerOptions(@Nullable RfbAddress address, RfbPassword password, String 
         }
     }
 
-    /** Checks that none of them is given without {@code vnc}, but the seat, which is also that of viewers in the console. */
+    /** Checks that none of them is given: there are neither viewers nor a console. */
     static void requireNone(DeviceOptions options) throws WrongOptionException {
+        requireNone(options, "");
+    }
+
+    /** @param allowed the option that viewers in the console have as well */
+    private static void requireNone(DeviceOptions options, String allowed) throws WrongOptionException {
         for (DeviceOption option : ALL) {
-            if (!option.name().equals("vnc-seat") && options.isGiven(option.name()))
+            if (!option.name().equals(allowed) && options.isGiven(option.name()))
                 throw new WrongOptionException(option.name() + " needs vnc=ADDRESS");
         }
     }
