@@ -68,7 +68,8 @@ class DashboardTest {
                         .isEqualTo(name.endsWith("_total") && !name.equals("sluice_findings_total"));
             }
         });
-        assertThat(dashboard.getAsJsonObject("templating").toString()).contains("label_values(sluice_device_info, device)");
+        assertThat(dashboard.getAsJsonObject("templating").toString())
+                .contains("label_values(sluice_device_info, device)");
         assertThat(metrics).contains("sluice_device_info{device=");
     }
 }
