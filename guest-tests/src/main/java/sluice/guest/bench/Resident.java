@@ -14,15 +14,24 @@ import java.util.stream.Stream;
  * @param descriptors open ones
  */
 record Resident(long residentKib, int descriptors, int threads) {
-    private static final Pattern ANONYMOUS = Pattern.compile("RssAnon:\\s+(\\d+) kB");
-
     /** @throws IOException the process has ended */
     static Resident of(ProcessHandle process) throws IOException {
         Path folder = Path.of("/proc/" + process.pid());
-        Matcher found = ANONYMOUS.matcher(Files.readString(folder.resolve("status")));
-        if (!found.find()) throw new IOException("the kernel does not say how much of " + folder + " is resident");
-        return new Resident(Long.parseLong(found.group(1)), entries(folder.resolve("fd")),
+        return new Resident(kib(process.pid(), "RssAnon"), entries(folder.resolve("fd")),
                 entries(folder.resolve("task")));
+    }
+
+    /**
+     * An amount of a process's memory.
+     *
+     * @param name as in /proc/PID/status, such as VmRSS
+     * @throws IOException the process has ended
+     */
+    static long kib(long pid, String name) throws IOException {
+        Matcher found = Pattern.compile(name + ":\\s+(\\d+) kB")
+                .matcher(Files.readString(Path.of("/proc/" + pid + "/status")));
+        if (!found.find()) throw new IOException("the kernel does not say %s of process %d".formatted(name, pid));
+        return Long.parseLong(found.group(1));
     }
 
     private static int entries(Path folder) throws IOException {

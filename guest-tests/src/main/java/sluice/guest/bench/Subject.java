@@ -1,14 +1,11 @@
 package sluice.guest.bench;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 import org.jspecify.annotations.Nullable;
 
@@ -25,8 +22,6 @@ final class Subject implements AutoCloseable {
         /** The C peer. */
         PEER
     }
-
-    private static final Pattern RESIDENT = Pattern.compile("VmRSS:\\s+(\\d+) kB");
 
     private final String name;
     private final Kind kind;
@@ -106,19 +101,15 @@ final class Subject implements AutoCloseable {
         if (workload.isOfProcess()) {
             try (gpu) {
                 keep(rounds, workload,
-                        Measurement.of(workload == Workload.FRESH_START ? started : residentMib(gpu.process().pid())));
+                        Measurement.of(workload == Workload.FRESH_START
+                                ? started
+                                : Resident.kib(gpu.process().pid(), "VmRSS") / 1024.0));
             }
             return;
         }
         try (Pair fresh = Pair.of(gpu, program, "--fresh")) {
             keep(rounds, workload, fresh.measure(wireName(workload), millis));
         }
-    }
-
-    private static double residentMib(long pid) throws IOException {
-        Matcher found = RESIDENT.matcher(Files.readString(Path.of("/proc/" + pid + "/status")));
-        if (!found.find()) throw new IOException("the kernel does not say how much of process " + pid + " is resident");
-        return Long.parseLong(found.group(1)) / 1024.0;
     }
 
     void measure(Workload workload, long millis) throws IOException {

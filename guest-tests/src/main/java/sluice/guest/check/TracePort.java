@@ -133,17 +133,11 @@ final class TracePort implements Closeable {
         TraceLine line = TraceLine.of(text);
         lock.lock();
         try {
-            if (line instanceof TraceLine.Frame frame) {
-                follow(frame.function());
-                return;
-            }
-            if (line instanceof TraceLine.Stack) {
-                // One that an interrupt has come between is nobody's.
-                inChain = last != null && chain.isEmpty();
-                return;
-            }
-            addLast();
+            if (!(line instanceof TraceLine.Stack || line instanceof TraceLine.Frame)) addLast();
             switch (line) {
+                // One that an interrupt has come between is nobody's.
+                case TraceLine.Stack _ -> inChain = last != null && chain.isEmpty();
+                case TraceLine.Frame frame -> follow(frame.function());
                 case TraceLine.Call call -> last = call;
                 case TraceLine.Mark marked -> {
                     mark = marked.number();
@@ -151,7 +145,7 @@ final class TracePort implements Closeable {
                 }
                 case TraceLine.Lost gone -> calls.lose(gone.events());
                 case TraceLine.Broken _ -> calls.lose(1);
-                case TraceLine.Stack _,TraceLine.Frame _,TraceLine.Other _ -> {
+                case TraceLine.Other _ -> {
                 }
             }
         } finally {

@@ -37,7 +37,7 @@ class ConsoleTokenTest {
         Path file = Files.writeString(folder.resolve("token"), text);
         assertThatThrownBy(() -> ConsoleToken.of(file)).isInstanceOf(IOException.class)
                 .hasMessageContaining("16 to 128 letters");
-        assertThatThrownBy(() -> ConsoleToken.of(folder)).hasMessageContaining("is no file");
+        assertThatThrownBy(() -> ConsoleToken.of(folder)).hasMessageContaining("is not a regular file");
     }
 
     @ParameterizedTest
