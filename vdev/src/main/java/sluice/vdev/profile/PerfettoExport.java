@@ -161,37 +161,34 @@ public final class PerfettoExport {
         return devices.getOrDefault(thread, "thread " + thread);
     }
 
-    private long track(String device, String name) throws IOException {
-        Long present = tracks.get(device + "/" + name);
+    /** Defines a track under its number. */
+    @FunctionalInterface
+    private interface Definition {
+        void write(long uuid) throws IOException;
+    }
+
+    /** The number of a track, which is defined at its first use. */
+    private long known(String key, Definition definition) throws IOException {
+        Long present = tracks.get(key);
         if (present != null) return present;
-        long uuid = uuid();
-        long parent = parent(device);
-        tracks.put(device + "/" + name, uuid);
-        out.track(uuid, parent, name);
+        long uuid = ++lastUuid;
+        tracks.put(key, uuid);
+        definition.write(uuid);
         return uuid;
+    }
+
+    private long track(String device, String name) throws IOException {
+        long parent = parent(device);
+        return known(device + "/" + name, uuid -> out.track(uuid, parent, name));
     }
 
     private long counter(Event event, String name, int unit) throws IOException {
         String device = device(event.thread());
-        Long present = tracks.get(device + "/#" + name);
-        if (present != null) return present;
-        long uuid = uuid();
         long parent = parent(device);
-        tracks.put(device + "/#" + name, uuid);
-        out.counterTrack(uuid, parent, name, unit);
-        return uuid;
+        return known(device + "/#" + name, uuid -> out.counterTrack(uuid, parent, name, unit));
     }
 
     private long parent(String device) throws IOException {
-        Long present = tracks.get(device);
-        if (present != null) return present;
-        long uuid = uuid();
-        tracks.put(device, uuid);
-        out.track(uuid, PROCESS, device);
-        return uuid;
-    }
-
-    private long uuid() {
-        return ++lastUuid;
+        return known(device, uuid -> out.track(uuid, PROCESS, device));
     }
 }
