@@ -3,23 +3,25 @@ import java.io.InputStream;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.DateTimeException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 
 import javax.xml.stream.XMLInputFactory;
 import javax.xml.stream.XMLStreamException;
 import javax.xml.stream.XMLStreamReader;
 
+import static java.util.Comparator.comparingDouble;
+
 /**
  * The content of surefire's reports of a run.
  *
  * @param tests its tests with their results
- * @param seconds the wall time of each class, by its name
+ * @param times when each class ran
  * @param wrong errors, as sentences: reports that are unreadable or inconsistent
  */
-record Reports(List<Test> tests, Map<String, Double> seconds, List<String> wrong) {
+record Reports(List<Test> tests, List<Time> times, List<String> wrong) {
 
     enum State {
         PASSED,
@@ -56,12 +58,36 @@ record Reports(List<Test> tests, Map<String, Double> seconds, List<String> wrong
     }
 
     /**
+     * When a class ran.
+     *
+     * @param type its name
+     * @param start in seconds since 1970, or negative if its report does not tell
+     * @param seconds how long
+     */
+    record Time(String type, double start, double seconds) {
+        double end() {
+            return start + seconds;
+        }
+    }
+
+    /** Seconds in which at least one of the classes ran: two at a time count once, if their reports tell when. */
+    static double wall(List<Time> times) {
+        double wall = times.stream().filter(time -> time.start < 0).mapToDouble(Time::seconds).sum();
+        double covered = 0;
+        for (Time time : times.stream().filter(known -> known.start >= 0).sorted(comparingDouble(Time::start)).toList()) {
+            wall += Math.max(0, time.end() - Math.max(covered, time.start));
+            covered = Math.max(covered, time.end());
+        }
+        return wall;
+    }
+
+    /**
      * Reads MODULE/target/FOLDER of each module, which may be in another.
      *
      * @param root the root folder
      */
     static Reports read(Path root, String folder) throws IOException {
-        Reports reports = new Reports(new ArrayList<>(), new TreeMap<>(), new ArrayList<>());
+        Reports reports = new Reports(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
         for (Path module : folders(root)) {
             reports.addModule(root, module, folder);
             for (Path inner : folders(module)) reports.addModule(root, inner, folder);
@@ -96,7 +122,7 @@ record Reports(List<Test> tests, Map<String, Double> seconds, List<String> wrong
                 if (xml.next() != XMLStreamReader.START_ELEMENT) continue;
                 if (xml.getLocalName().equals("testsuite")) {
                     claimed += (int) (number(xml, "failures") + number(xml, "errors"));
-                    seconds.merge(attribute(xml, "name"), number(xml, "time"), Double::sum);
+                    times.add(new Time(attribute(xml, "name"), start(xml), number(xml, "time")));
                 } else if (xml.getLocalName().equals("testcase")) {
                     Test test = readTest(module, xml);
                     tests.add(test);
@@ -105,7 +131,7 @@ record Reports(List<Test> tests, Map<String, Double> seconds, List<String> wrong
             }
             if (failed < claimed)
                 wrong.add("%s counts %d failed tests and names %d".formatted(file.getFileName(), claimed, failed));
-        } catch (XMLStreamException | NumberFormatException e) {
+        } catch (XMLStreamException | NumberFormatException | DateTimeException e) {
             wrong.add("the report %s cannot be read: %s".formatted(file.getFileName(),
                     String.valueOf(e.getMessage()).replace('\n', ' ')));
         }
@@ -144,6 +170,11 @@ record Reports(List<Test> tests, Map<String, Double> seconds, List<String> wrong
     private static String attribute(XMLStreamReader xml, String name) {
         String value = xml.getAttributeValue(null, name);
         return value == null ? "" : value;
+    }
+
+    private static double start(XMLStreamReader xml) {
+        String value = attribute(xml, "timestamp");
+        return value.isEmpty() ? -1 : Instant.parse(value).toEpochMilli() / 1e3;
     }
 
     /** Surefire writes a thousand seconds and more as 1,234.5. */

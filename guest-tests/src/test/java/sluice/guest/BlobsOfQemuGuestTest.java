@@ -177,20 +177,13 @@ class BlobsOfQemuGuestTest {
     /** The unpacked QEMU with its libraries, as it is to be in the guest: 96 MB. */
     private static Path qemuFolder(TestQemu qemu) throws IOException, InterruptedException {
         Path from = Objects.requireNonNull(qemu.binary().path().getParent(), "a folder").resolve("root");
-        Path made = TestQemu.CACHE.folder("nested").resolve(qemu.name());
-        if (Files.exists(made)) return made;
-        Path unfinished = Files.createTempDirectory(made.getParent(), "unfinished-");
-        try {
+        return Folders.make(TestQemu.CACHE.folder("nested").resolve(qemu.name()), unfinished -> {
             for (String part : List.of("usr/bin/qemu-system-x86_64", "usr/lib/x86_64-linux-gnu")) {
                 Path to = Objects.requireNonNull(unfinished.resolve("q").resolve(part).getParent(), "a folder");
                 Files.createDirectories(to);
                 HostCommand.output(List.of("cp", "-a", from.resolve(part).toString(), to.toString()));
             }
-            Files.move(unfinished, made);
-        } finally {
-            Folders.delete(unfinished);
-        }
-        return made;
+        });
     }
 
     // ---- the commands

@@ -41,15 +41,7 @@ final class GuestJvm {
         place.update((home + " " + MODULES).getBytes(UTF_8));
         Path folder = cache.folder("jvm").resolve(System.getProperty("java.vm.version") + "-"
                 + HexFormat.of().toHexDigits((int) place.getValue()));
-        if (Files.exists(folder)) return folder;
-        Path unfinished = Files.createTempDirectory(folder.getParent(), "unfinished-");
-        try {
-            link(home, unfinished);
-            Files.move(unfinished, folder);
-        } finally {
-            Folders.delete(unfinished);
-        }
-        return folder;
+        return Folders.make(folder, unfinished -> link(home, unfinished));
     }
 
     private static void link(Path home, Path root) throws IOException, InterruptedException {

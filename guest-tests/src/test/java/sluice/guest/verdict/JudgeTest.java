@@ -208,6 +208,26 @@ class JudgeTest {
         red("over budget: level guests of the run default took 1235 s, 360 s are allowed");
     }
 
+    /** Two virtual machines at a time, the second within the first, and a third later. */
+    @Test
+    void classesThatRanAtTheSameTimeCountOnce() {
+        timed("g.AGuestTest", "2026-11-30T10:00:00Z", "200");
+        timed("g.BGuestTest", "2026-11-30T10:00:10.500Z", "100");
+        timed("g.CGuestTest", "2026-11-30T10:03:00Z", "100");
+        timed("g.DGuestTest", "2026-11-30T11:00:00Z", "99");
+        red("over budget: level guests of the run default took 379 s, 360 s are allowed");
+    }
+
+    @Test
+    void aTimeThatCannotBeReadFailsTheRun() {
+        timed("g.AGuestTest", "yesterday", "1");
+        red("the report TEST-g.AGuestTest.xml cannot be read: Text 'yesterday' could not be parsed at index 0");
+    }
+
+    private void timed(String type, String start, String seconds) {
+        report("guest-tests", "surefire-reports", type, seconds + "\" timestamp=\"" + start, test(type, "first", ""));
+    }
+
     @ParameterizedTest
     @ValueSource(strings = { "0", "5" })
     void aSlowMachineGetsALargerBudget(String factor) {
