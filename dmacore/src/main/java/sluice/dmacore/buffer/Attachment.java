@@ -68,6 +68,11 @@ public final class Attachment {
         return listener != null;
     }
 
+    /** Its name in the trace. */
+    String traceName() {
+        return function.name() + "/" + stream.name();
+    }
+
     /** The subject of findings about it. */
     Subject subject() {
         return new Subject(function.name(), number, buffer.name(), buffer.number());

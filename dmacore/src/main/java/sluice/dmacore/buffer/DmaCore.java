@@ -31,6 +31,8 @@ import sluice.dmacore.trace.TraceSink;
  * The dma-buf core of one machine, through which all of its devices share buffers. Thread-safe.
  */
 public final class DmaCore {
+    private static final int MOST_NAMED = 4096;
+
     private final DmaCoreOptions options;
     private final Findings findings;
     private final Ledger ledger = new Ledger();
@@ -42,6 +44,8 @@ public final class DmaCore {
     /** By their numbers. */
     private final ConcurrentSkipListMap<Integer, DmaBuf> buffers = new ConcurrentSkipListMap<>();
     private final AtomicInteger numbers = new AtomicInteger();
+    /** Names in the trace of what is no buffer, such as devices and queues, by number: the first, which last. */
+    private final ConcurrentSkipListMap<Integer, String> named = new ConcurrentSkipListMap<>();
     private final AtomicLong bounced = new AtomicLong();
     private final AtomicLong bounceHeld = new AtomicLong();
 
@@ -83,8 +87,18 @@ public final class DmaCore {
     /** A number for a name in the trace, such as that of a request. */
     public int named(String name) {
         int number = nextNumber();
+        if (named.size() < MOST_NAMED) named.put(number, name);
         trace().name(number, name);
         return number;
+    }
+
+    /** Tells a sink that starts now the names of all there is: buffers, their attachments, devices and queues. */
+    public void nameAll(TraceSink sink) {
+        named.forEach(sink::name);
+        for (DmaBuf buffer : buffers.values()) {
+            sink.name(buffer.number(), buffer.name());
+            for (Attachment attachment : buffer.attachments()) sink.name(attachment.number(), attachment.traceName());
+        }
     }
 
     /**

@@ -70,7 +70,7 @@ final class Importers {
         backing.join(attachment, attachments.size());
         attachments.add(attachment);
         function.noteAttached();
-        core.trace().name(attachment.number(), function.name() + "/" + stream.name());
+        core.trace().name(attachment.number(), attachment.traceName());
         core.trace().record(EventKind.ATTACH, buffer.number(), attachment.number(), 0, 0, buffer.size(), 0, 0);
         return attachment;
     }

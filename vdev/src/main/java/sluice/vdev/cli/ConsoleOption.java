@@ -6,11 +6,17 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
+import sluice.dmacore.trace.SwitchedSink;
+import sluice.dmacore.trace.TraceSink;
+import sluice.dmacore.trace.TwoSinks;
 import sluice.vdev.plugin.WrongOptionException;
+import sluice.vdev.serve.Captures;
 import sluice.vdev.serve.ServerProcess;
 
 /** {@code --console=ADDRESS:PORT}: a page that shows the devices of a process, live; a mixin for picocli. */
 final class ConsoleOption {
+    private static final String DEFAULT_OUT = "sluice-out";
+
     @Option(names = "--console", paramLabel = "ADDRESS:PORT", description = "Show the devices live in a browser, with their screens and Prometheus metrics, at this address, such as 127.0.0.1:8090; port 0 is any free one. The page's address, with a secret token, is printed.")
     private @Nullable String address;
 
@@ -19,6 +25,17 @@ final class ConsoleOption {
 
     @Option(names = "--console-remote", description = "Allow an address that other hosts can reach. Nothing is encrypted: an SSH tunnel to 127.0.0.1 is safer.")
     private boolean isRemote;
+
+    @Option(names = "--console-out", paramLabel = "DIR", defaultValue = DEFAULT_OUT, description = "Recordings and profiles that are started from the page are written into this folder (default ${DEFAULT-VALUE}).")
+    private Path out = Path.of(DEFAULT_OUT);
+
+    /** What a page switches on and off: part of the trace of a process with a console. */
+    private final SwitchedSink switched = new SwitchedSink();
+
+    /** What receives events, besides {@code others}. */
+    TraceSink sink(TraceSink others) {
+        return address == null ? others : TwoSinks.of(switched, others);
+    }
 
     /**
      * Opens the console, if that was asked for, before there are devices.
@@ -34,7 +51,7 @@ final class ConsoleOption {
             return;
         }
         try {
-            process.openConsole(where, isRemote, token);
+            process.openConsole(where, isRemote, token, new Captures(out, switched));
         } catch (WrongOptionException e) {
             throw new IllegalArgumentException(e.getMessage(), e);
         }

@@ -41,7 +41,8 @@ final class MachineOption {
         log.apply();
         model.check();
         ProfileOption.Open profiling = profile.open();
-        RecordOption.Open recording = record.open(profiling == null ? TraceSink.NONE : profiling.sink());
+        RecordOption.Open recording = record
+                .open(console.sink(profiling == null ? TraceSink.NONE : profiling.sink()));
         DmaCore core = model.open(recording, true);
         ServerProcess process = new ServerProcess(core);
         process.hold(recording);

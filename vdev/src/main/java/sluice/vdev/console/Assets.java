@@ -16,7 +16,8 @@ final class Assets {
     /** Where each file of ours, and of a library that has one, is. */
     private static final Map<String, String> FILES = Map.of("", OWN + "console.html", "console.css",
             OWN + "console.css", "console.js", OWN + "console.js", "plots.js", OWN + "plots.js", "screens.js",
-            OWN + "screens.js", "buffers.js", OWN + "buffers.js", "icon.svg", OWN + "icon.svg", "uplot.js",
+            OWN + "screens.js", "buffers.js", OWN + "buffers.js", "captures.js", OWN + "captures.js", "icon.svg",
+            OWN + "icon.svg", "uplot.js",
             UPLOT + "uPlot.esm.js", "uplot.css", UPLOT + "uPlot.min.css");
     /** No dot but the last: nothing outside of the folder has such a path. */
     private static final Pattern MODULE = Pattern.compile("novnc/[a-z0-9_/-]{1,60}\\.js");

@@ -32,6 +32,7 @@ import org.slf4j.LoggerFactory;
 
 import sluice.vdev.host.Loops;
 import sluice.vdev.io.PeerLog;
+import sluice.vdev.profile.Capture;
 
 /**
  * The console of a process. Its loop, which is not that of a device, accepts, answers, and passes the bytes of screens on.
@@ -186,6 +187,11 @@ public final class ConsoleServer implements Closeable {
      */
     FullHttpResponse answer(HttpMethod method, String path, String uri) {
         if (path.equals("show")) return show(method);
+        for (Capture capture : watched.captures()) {
+            String name = capture.kind().label();
+            if (path.equals(name + "/start")) return started(method, capture);
+            if (path.equals(name + "/stop")) return stopped(method, capture);
+        }
         if (!method.equals(HttpMethod.GET) && !method.equals(HttpMethod.HEAD)) return notAllowed(ALLOWED);
         return switch (path) {
             case "metrics" -> Requests.metrics(watched);
@@ -204,6 +210,20 @@ public final class ConsoleServer implements Closeable {
         if (!method.equals(HttpMethod.POST)) return notAllowed("POST");
         watched.show();
         return Answers.text(HttpResponseStatus.ACCEPTED, "each device writes its pictures and its report");
+    }
+
+    private static FullHttpResponse started(HttpMethod method, Capture capture) {
+        if (!method.equals(HttpMethod.POST)) return notAllowed("POST");
+        return capture.start()
+                ? Answers.text(HttpResponseStatus.ACCEPTED, "it starts")
+                : Answers.text(HttpResponseStatus.CONFLICT, "it has been started already");
+    }
+
+    private static FullHttpResponse stopped(HttpMethod method, Capture capture) {
+        if (!method.equals(HttpMethod.POST)) return notAllowed("POST");
+        return capture.stop()
+                ? Answers.text(HttpResponseStatus.ACCEPTED, "it ends, and is written")
+                : Answers.text(HttpResponseStatus.CONFLICT, "it is not running");
     }
 
     private static FullHttpResponse notAllowed(String allowed) {

@@ -1,6 +1,7 @@
 package sluice.vdev.console;
 
 import java.lang.management.ManagementFactory;
+import java.util.Locale;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
@@ -9,6 +10,7 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.QueryStringDecoder;
 
 import sluice.vdev.device.Screens;
+import sluice.vdev.profile.Capture;
 import sluice.vdev.report.BuffersJson;
 import sluice.vdev.report.StateJson;
 
@@ -25,7 +27,7 @@ final class PageData {
     }
 
     /**
-     * {@link StateJson} and {@code screens}, {@code buffers} (their number), {@code upMillis}, {@code console}.
+     * {@link StateJson} and {@code screens}, {@code buffers} (their number), {@code captures}, {@code upMillis}, {@code console}.
      *
      * @param refused requests and connections that were refused
      * @param peers present connections
@@ -41,12 +43,27 @@ final class PageData {
         }
         state.add("screens", screens);
         state.addProperty("buffers", watched.core().buffers().size());
+        state.add("captures", captures());
         state.addProperty("upMillis", ManagementFactory.getRuntimeMXBean().getUptime());
         JsonObject console = new JsonObject();
         console.addProperty("connections", peers);
         console.addProperty("refused", refused);
         state.add("console", console);
         return StateJson.text(state);
+    }
+
+    private JsonArray captures() {
+        JsonArray all = new JsonArray();
+        for (Capture capture : watched.captures()) {
+            Capture.Status status = capture.status();
+            JsonObject one = new JsonObject();
+            one.addProperty("name", capture.kind().label());
+            one.addProperty("phase", status.phase().name().toLowerCase(Locale.ROOT));
+            one.addProperty("path", status.path());
+            one.addProperty("problem", status.problem());
+            all.add(one);
+        }
+        return all;
     }
 
     /** A part of the table of buffers: {@code ?from=N&count=N}. */

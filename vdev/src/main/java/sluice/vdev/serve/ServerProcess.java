@@ -38,6 +38,7 @@ import sluice.vdev.host.WorkerPool;
 import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.DeviceProvider;
 import sluice.vdev.plugin.WrongOptionException;
+import sluice.vdev.profile.Capture;
 import sluice.vdev.report.ReportedDevice;
 
 /**
@@ -129,10 +130,11 @@ public final class ServerProcess implements AutoCloseable {
      * @param address {@code ADDRESS:PORT}
      * @param isRemote whether other hosts may reach it
      * @param token file with the secret that its users know, or null for a random one
+     * @param captures what its page starts and stops
      * @throws IOException the address is in use, or there is no such file
      * @throws WrongOptionException it is no address, or one that other hosts can reach, which was not allowed
      */
-    public void openConsole(String address, boolean isRemote, @Nullable Path token)
+    public void openConsole(String address, boolean isRemote, @Nullable Path token, Captures captures)
             throws IOException, WrongOptionException {
         InetSocketAddress where;
         try {
@@ -145,17 +147,21 @@ public final class ServerProcess implements AutoCloseable {
                     "--console=%s: other hosts can reach it; give 127.0.0.1, or --console-remote if you mean it"
                             .formatted(address));
         Screens shown = new Screens();
+        List<Capture> all = captures.of(core);
         console = ConsoleServer.open(where, token == null ? ConsoleToken.random() : ConsoleToken.of(token),
-                ConsoleLimits.DEFAULT, new Shown(shown));
+                ConsoleLimits.DEFAULT, new Shown(shown, all));
         screens = shown;
+        all.forEach(this::hold);
     }
 
     /** The process as its console shows it. */
     private final class Shown implements Watched {
         private final Screens own;
+        private final List<Capture> captures;
 
-        Shown(Screens own) {
+        Shown(Screens own, List<Capture> captures) {
             this.own = own;
+            this.captures = captures;
         }
 
         @Override
@@ -171,6 +177,11 @@ public final class ServerProcess implements AutoCloseable {
         @Override
         public DmaCore core() {
             return core;
+        }
+
+        @Override
+        public List<Capture> captures() {
+            return captures;
         }
 
         @Override

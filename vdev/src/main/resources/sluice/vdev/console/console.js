@@ -2,6 +2,7 @@
 import { showScreens } from "./screens.js";
 import { History, showPlots } from "./plots.js";
 import { Buffers } from "./buffers.js";
+import { showCaptures } from "./captures.js";
 
 const PERIOD = 1000;
 const PATIENCE = 10000;
@@ -104,6 +105,7 @@ function show(state) {
     byId("summary").textContent = `${state.devices.length} devices, ${state.buffers} buffers, `
         + `${state.findings.length} mistakes, ${state.hints.length} hints, up ${seconds} s`;
     byId("summary").className = "";
+    showCaptures(state.captures, byId("captures"));
     showScreens(state.screens, byId);
     for (const device of state.devices) showDevice(device, state.upMillis / 1000);
     const text = JSON.stringify([state.findings, state.hints, state.devices.map(device => device.faults)]);

@@ -96,8 +96,13 @@ public final class GpuBackEnd implements AutoCloseable {
 
     /** A GPU whose screens may also be viewed, as with the option {@code vnc}. */
     public static GpuBackEnd viewed(GpuOptions options) {
-        return new GpuBackEnd(Loops.start("loopback-control"), true, options, Path.of("."), 0,
-                DmaCore.open(DmaCoreOptions.counting()), Stream.COHERENT, true, null);
+        return viewed(options, DmaCore.open(DmaCoreOptions.counting()));
+    }
+
+    /** The same with buffers shared through {@code core}. */
+    public static GpuBackEnd viewed(GpuOptions options, DmaCore core) {
+        return new GpuBackEnd(Loops.start("loopback-control"), true, options, Path.of("."), 0, core, Stream.COHERENT,
+                true, null);
     }
 
     /** A GPU that gives its display pictures as dma-bufs. */

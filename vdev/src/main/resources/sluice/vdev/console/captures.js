@@ -1,0 +1,54 @@
+// Recording and profile: a button each, which starts and stops, and what came of it.
+const BUSY = { starting: "starting …", stopping: "writing …" };
+const cards = new Map();
+
+class Card {
+    constructor(name, parent) {
+        this.name = name;
+        this.isRunning = false;
+        this.box = document.createElement("span");
+        this.box.className = "capture";
+        this.button = document.createElement("button");
+        this.button.type = "button";
+        this.button.id = name;
+        this.button.addEventListener("click", () => this.toggle());
+        this.status = document.createElement("output");
+        this.status.id = name + "-status";
+        this.status.htmlFor.add(name);
+        this.box.append(this.button, " ", this.status);
+        parent.append(this.box);
+    }
+
+    async toggle() {
+        try {
+            const answer = await fetch(`${this.name}/${this.isRunning ? "stop" : "start"}`, { method: "POST" });
+            if (!answer.ok) this.tell(await answer.text(), true);
+        } catch (problem) {
+            this.tell("no answer: " + problem.message, true);
+        }
+    }
+
+    tell(text, isBad) {
+        if (this.status.textContent !== text) this.status.textContent = text;
+        this.status.className = isBad ? "lost" : "";
+    }
+
+    show({ phase, path, problem }) {
+        this.isRunning = phase === "running";
+        this.button.textContent = (this.isRunning ? "Stop " : "Start ") + this.name;
+        this.button.setAttribute("aria-pressed", this.isRunning);
+        // Still focusable: a button that is disabled would lose the focus of who has just pressed it.
+        this.button.setAttribute("aria-disabled", phase in BUSY);
+        if (problem) this.tell(problem, true);
+        else if (phase in BUSY) this.tell(BUSY[phase], false);
+        else if (path) this.tell((this.isRunning ? "into " : "written: ") + path, false);
+    }
+}
+
+/** Shows what may be started and stopped. */
+export function showCaptures(captures, parent) {
+    for (const capture of captures) {
+        if (!cards.has(capture.name)) cards.set(capture.name, new Card(capture.name, parent));
+        cards.get(capture.name).show(capture);
+    }
+}
