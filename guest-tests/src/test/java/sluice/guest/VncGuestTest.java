@@ -1,6 +1,7 @@
 package sluice.guest;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
@@ -16,13 +17,15 @@ import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
 
+import sluice.vdev.fixture.TlsFiles;
 import sluice.vdev.qemu.QemuBinary;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /**
  * A stock VNC viewer's screenshot of a guest is the pattern that the guest draws, in every pixel: of a GPU beside QEMU's own
- * screen, and of one whose screen QEMU does not show.
+ * screen, in TLS, and of one whose screen QEMU does not show.
  */
 @Tag("guest")
 @Tag("matrix")
@@ -36,6 +39,8 @@ class VncGuestTest extends MachineTest {
     /** A machine. */
     enum Machine {
         VHOST_USER(TestQemu.QEMU_10, ""),
+        /** The viewer trusts the certificate of the server only. */
+        TLS(TestQemu.QEMU_10, ""),
         /** Viewers read the guest's pages. */
         BLOBS(TestQemu.QEMU_11, "--transport=vfio-user --blob");
 
@@ -55,9 +60,9 @@ class VncGuestTest extends MachineTest {
     private final PatternGuest guest;
 
     VncGuestTest(Machine machine) {
-        assertThat(machine).isNotNull();
         gpu = (VhostUserGpu) machine().backEnd();
-        guest = new PatternGuest(machine().qemu(), new VncScreen(gpu, pictures()), WIDTH, HEIGHT);
+        Path trusted = machine == Machine.TLS ? pictures().resolve("certificate.pem") : null;
+        guest = new PatternGuest(machine().qemu(), new VncScreen(gpu, pictures(), trusted), WIDTH, HEIGHT);
     }
 
     private static Path pictures() {
@@ -76,10 +81,16 @@ class VncGuestTest extends MachineTest {
         if (!machine.options.isEmpty()) command.addAll(List.of(machine.options.split(" ", -1)));
         command.add("--vnc=127.0.0.1:0");
         command.add("--snapshot-dir=" + pictures());
+        if (machine == Machine.TLS) {
+            assumeTrue((Integer) Files.getAttribute(pictures(), "unix:uid") == 0, "only root mounts file systems");
+            TlsFiles files = TlsFiles.make(pictures(), "-keyalg", "EC");
+            command.add("--vnc-tls-cert=" + files.certificate());
+            command.add("--vnc-tls-key=" + files.key());
+        }
         VhostUserGpu gpu = VhostUserGpu.start("Sluice", command, VhostUserGpu.Readiness.SAYS_LISTENING);
-        use(TestGuest.boot(gpu, binary, image, "", machine == Machine.VHOST_USER
-                ? gpu.qemuArguments("")
-                : TestGuest.vfioUser(gpu.socket(), "")));
+        use(TestGuest.boot(gpu, binary, image, "", machine == Machine.BLOBS
+                ? TestGuest.vfioUser(gpu.socket(), "")
+                : gpu.qemuArguments("")));
     }
 
     @Test

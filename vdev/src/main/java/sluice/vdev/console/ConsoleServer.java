@@ -31,6 +31,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import sluice.vdev.host.Loops;
+import sluice.vdev.io.AccessToken;
 import sluice.vdev.io.PeerLog;
 import sluice.vdev.profile.Capture;
 
@@ -57,7 +58,7 @@ public final class ConsoleServer implements Closeable {
     private final Watched watched;
     private final ConsoleLimits limits;
     private final Gate gate;
-    private final ConsoleToken token;
+    private final AccessToken token;
     private final IoEventLoop loop = Loops.start("sluice-console");
     private final PeerLog log = new PeerLog(LOG);
     private final PageData data;
@@ -68,7 +69,7 @@ public final class ConsoleServer implements Closeable {
     private int tooMany;
     private long refused;
 
-    private ConsoleServer(InetSocketAddress address, ConsoleToken token, ConsoleLimits limits, Watched watched)
+    private ConsoleServer(InetSocketAddress address, AccessToken token, ConsoleLimits limits, Watched watched)
             throws IOException {
         this.watched = watched;
         this.limits = limits;
@@ -90,7 +91,7 @@ public final class ConsoleServer implements Closeable {
      *
      * @throws IOException the address is in use, or not one of this host; the message names it
      */
-    public static ConsoleServer open(InetSocketAddress address, ConsoleToken token, ConsoleLimits limits,
+    public static ConsoleServer open(InetSocketAddress address, AccessToken token, ConsoleLimits limits,
             Watched watched) throws IOException {
         return new ConsoleServer(address, token, limits, watched);
     }

@@ -10,6 +10,8 @@ import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import org.jspecify.annotations.Nullable;
 
+import sluice.vdev.io.AccessToken;
+
 /**
  * Who may ask: who knows the token, as the first part of the path or as a bearer token (RFC 6750), and is no page of another
  * origin. A page of another host may have a name for the address of this one (DNS rebinding), so that its browser
@@ -19,7 +21,7 @@ final class Gate {
     private static final String BEARER = "Bearer ";
     private static final Pattern LOCAL = Pattern.compile("(localhost|127\\.[0-9.]+|\\[::1])(:[0-9]+)?");
 
-    private final ConsoleToken token;
+    private final AccessToken token;
     private final boolean isLocal;
 
     /** The decision about a request: a path below the token, or a refusal. */
@@ -31,7 +33,7 @@ final class Gate {
     }
 
     /** @param isLocal whether only programs of this host can connect */
-    Gate(ConsoleToken token, boolean isLocal) {
+    Gate(AccessToken token, boolean isLocal) {
         this.token = token;
         this.isLocal = isLocal;
     }

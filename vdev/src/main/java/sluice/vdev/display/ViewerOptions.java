@@ -12,12 +12,14 @@ import sluice.vdev.device.DeviceEnvironment;
 import sluice.vdev.device.InputSeats;
 import sluice.vdev.device.InputSink;
 import sluice.vdev.device.Screens;
+import sluice.vdev.io.AccessToken;
+import sluice.vdev.io.TlsCertificate;
 import sluice.vdev.plugin.DeviceOption;
 import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.WrongOptionException;
 import sluice.vdev.rfb.RfbAddress;
 import sluice.vdev.rfb.RfbLimits;
-import sluice.vdev.rfb.RfbPassword;
+import sluice.vdev.rfb.RfbSecurity;
 import sluice.vdev.rfb.RfbServer;
 import sluice.vdev.rfb.ViewedDisplay;
 
@@ -27,15 +29,21 @@ import sluice.vdev.rfb.ViewedDisplay;
  * @param address of the first screen, or null for none
  * @param seat whose input devices get the keys and the pointer of viewers
  */
-record ViewerOptions(@Nullable RfbAddress address, RfbPassword password, String seat) {
+record ViewerOptions(@Nullable RfbAddress address, RfbSecurity security, String seat) {
     /** All of them. */
     static final List<DeviceOption> ALL = List.of(
             new DeviceOption("vnc", "ADDRESS",
-                    "Show the screens to VNC viewers (RFB 3.8; Raw and ZRLE, no TLS) at unix:PATH or 127.0.0.1:PORT. With outputs=N each screen has its own: the next port, or PATH.1, PATH.2, ... PORT 0 is any free port; the addresses are printed."),
+                    "Show the screens to VNC viewers (RFB 3.8; Raw and ZRLE) at unix:PATH or 127.0.0.1:PORT. With outputs=N each screen has its own: the next port, or PATH.1, PATH.2, ... PORT 0 is any free port; the addresses are printed."),
             new DeviceOption("vnc-password-file", "FILE",
                     "Viewers must know the password in this file, 1 to 8 bytes. It keeps others on this host out; VNC authentication does not protect a network, and pictures and keys are not encrypted."),
             new DeviceOption("vnc-remote", "",
-                    "Allow an address that other hosts can reach; needs vnc-password-file. An SSH tunnel to 127.0.0.1 is safer."),
+                    "Allow an address that other hosts can reach; needs vnc-password-file or vnc-token-file, and should have vnc-tls-cert: nothing is encrypted without it."),
+            new DeviceOption("vnc-tls-cert", "FILE",
+                    "Viewers must use TLS (VeNCrypt: X509None, X509Vnc or X509Plain). A PEM file with the certificate and those that sign it, and with the key unless vnc-tls-key names another file."),
+            new DeviceOption("vnc-tls-key", "FILE",
+                    "The private key of vnc-tls-cert: a PEM file, PKCS #8 (BEGIN PRIVATE KEY)."),
+            new DeviceOption("vnc-token-file", "FILE",
+                    "Viewers must know the token in this file, 16 to 128 letters, digits, hyphens and underscores: the password of any user name (X509Plain). Needs vnc-tls-cert."),
             new DeviceOption("vnc-seat", "NAME",
                     "Viewers, also those in the console, type and point with the input devices of this seat (default "
                             + InputSeats.DEFAULT
@@ -55,20 +63,38 @@ record ViewerOptions(@Nullable RfbAddress address, RfbPassword password, String 
         String given = options.text("vnc");
         if (given == null) {
             requireNone(options, "vnc-seat");
-            return new ViewerOptions(null, RfbPassword.NONE, seat);
+            return new ViewerOptions(null, RfbSecurity.NONE, seat);
         }
         RfbAddress address = address(given, heads);
-        Path file = options.path("vnc-password-file");
+        RfbSecurity security = security(options);
         if (!address.isLocal()) {
             if (!options.isGiven("vnc-remote"))
                 throw new WrongOptionException(
                         "vnc=%s: other hosts can reach it; give 127.0.0.1 or unix:PATH, or vnc-remote if you mean it"
                                 .formatted(address));
-            if (file == null)
+            if (!options.isGiven("vnc-password-file") && !options.isGiven("vnc-token-file"))
                 throw new WrongOptionException(
-                        "vnc=%s: other hosts can reach it; give vnc-password-file=FILE".formatted(address));
+                        "vnc=%s: other hosts can reach it; give vnc-password-file=FILE, or vnc-token-file=FILE with vnc-tls-cert"
+                                .formatted(address));
         }
-        return new ViewerOptions(address, file == null ? RfbPassword.NONE : RfbPassword.of(file), seat);
+        return new ViewerOptions(address, security, seat);
+    }
+
+    private static RfbSecurity security(DeviceOptions options) throws IOException, WrongOptionException {
+        RfbSecurity security = RfbSecurity.NONE;
+        Path password = options.path("vnc-password-file");
+        if (password != null) security = security.withPassword(password);
+        Path certificate = options.path("vnc-tls-cert");
+        Path key = options.path("vnc-tls-key");
+        if (certificate == null) {
+            for (String option : List.of("vnc-tls-key", "vnc-token-file")) {
+                if (options.isGiven(option)) throw new WrongOptionException(option + " needs vnc-tls-cert=FILE");
+            }
+            return security;
+        }
+        security = security.withTls(TlsCertificate.of(certificate, key == null ? certificate : key));
+        Path token = options.path("vnc-token-file");
+        return token == null ? security : security.withToken(AccessToken.of(token));
     }
 
     private static RfbAddress address(String text, int heads) throws WrongOptionException {
@@ -102,7 +128,7 @@ record ViewerOptions(@Nullable RfbAddress address, RfbPassword password, String 
         RfbServer server = listens == null
                 ? RfbServer.open(environment.name(), display, heads, RfbLimits.DEFAULT,
                         viewer -> open(environment, viewer))
-                : RfbServer.open(environment.name(), display, heads, listens, password, RfbLimits.DEFAULT,
+                : RfbServer.open(environment.name(), display, heads, listens, security, RfbLimits.DEFAULT,
                         viewer -> open(environment, viewer));
         environment.closeAtEnd(server);
         server.register(environment.report());

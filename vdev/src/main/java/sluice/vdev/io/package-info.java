@@ -1,6 +1,6 @@
 /**
  * Netty channels that read whole messages with exactly their descriptors, listening sockets, and eventfds on Netty's
- * loops.
+ * loops; secrets and certificates that servers read from files.
  *
  * <p>It knows the length of a message, not its content. Must not contain any protocol.
  */

@@ -7,28 +7,41 @@ import io.netty.buffer.ByteBuf;
 import sluice.vdev.io.ProtocolViolation;
 
 /**
- * Decodes what a viewer sends (RFC 6143 §7.1 to 7.5), in pieces of any size. It keeps no bytes: what is long, as a list of
+ * Decodes what a viewer sends (RFC 6143 §7.1 to 7.5, and VeNCrypt of rfbproto.rst), in pieces of any size. It keeps no bytes: what is long, as a list of
  * encodings or a clipboard, is taken as it comes. Unsigned numbers stay as they are; the receiver checks them against
  * the screen.
  */
 final class ClientDecoder {
     /** The longest clipboard that is skipped; one that is longer ends the connection. */
     static final int MAX_CUT_TEXT = 256 << 10;
+    /** The longest user name, and the longest password, of VeNCrypt's Plain. */
+    static final int MAX_CREDENTIAL = 128;
     /** Bytes that a caller must keep at most until there are more. */
-    static final int MAX_PIECE = 20;
+    static final int MAX_PIECE = 8 + 2 * MAX_CREDENTIAL;
     private static final int VERSION_BYTES = 12;
     private static final int RESPONSE_BYTES = 16;
 
-    /** Receives what was decoded. After an exception of one of these nothing more is decoded. */
-    interface Receiver {
+    /** Receives how a viewer asks to be let in. After an exception of one of these nothing more is decoded. */
+    interface Handshake {
         /** @param minor of the viewer's version 3.x: 3, 7 or 8 */
         void version(int minor) throws ProtocolViolation;
 
         void securityType(int type) throws ProtocolViolation;
 
+        void venCryptVersion(int major, int minor) throws ProtocolViolation;
+
+        /** @param type a sub-type of VeNCrypt, unsigned */
+        void venCryptType(int type) throws ProtocolViolation;
+
         /** @param response to the challenge, 16 bytes */
         void response(byte[] response) throws ProtocolViolation;
 
+        /** @param user and {@code password}, up to {@link #MAX_CREDENTIAL} bytes each */
+        void credentials(byte[] user, byte[] password) throws ProtocolViolation;
+    }
+
+    /** Receives what a viewer says that was let in. After an exception of one of these nothing more is decoded. */
+    interface Messages {
         void clientInit();
 
         void pixelFormat(RfbPixelFormat format);
@@ -57,24 +70,31 @@ final class ClientDecoder {
     enum Phase {
         VERSION,
         SECURITY_TYPE,
+        VENCRYPT_VERSION,
+        VENCRYPT_TYPE,
+        /** A TLS handshake, which is not decoded here. */
+        TLS,
         RESPONSE,
+        CREDENTIALS,
         CLIENT_INIT,
         MESSAGES,
         NOTHING
     }
 
-    private final Receiver receiver;
+    private final Handshake handshake;
+    private final Messages receiver;
     private Phase phase = Phase.VERSION;
     /** Encodings that are still to come, or bytes to be skipped. */
     private int encodingsLeft;
     private int skipLeft;
     private long completed;
 
-    ClientDecoder(Receiver receiver) {
+    ClientDecoder(Handshake handshake, Messages receiver) {
+        this.handshake = handshake;
         this.receiver = receiver;
     }
 
-    /** Called by the receiver, which decides how the handshake goes on. */
+    /** Called by the receivers, which decide how it goes on. */
     void expect(Phase next) {
         phase = next;
     }
@@ -112,14 +132,30 @@ final class ClientDecoder {
             case VERSION -> version(in);
             case SECURITY_TYPE -> {
                 if (!in.isReadable()) yield false;
-                receiver.securityType(in.readUnsignedByte());
+                handshake.securityType(in.readUnsignedByte());
                 yield true;
             }
+            case VENCRYPT_VERSION -> {
+                if (in.readableBytes() < 2) yield false;
+                handshake.venCryptVersion(in.readUnsignedByte(), in.readUnsignedByte());
+                yield true;
+            }
+            case VENCRYPT_TYPE -> {
+                if (in.readableBytes() < Integer.BYTES) yield false;
+                handshake.venCryptType(in.readInt());
+                yield true;
+            }
+            case TLS -> {
+                // Otherwise what somebody else has put before the handshake would pass for the viewer's.
+                if (in.isReadable()) throw new ProtocolViolation("it goes on before TLS was agreed on");
+                yield false;
+            }
+            case CREDENTIALS -> credentials(in);
             case RESPONSE -> {
                 if (in.readableBytes() < RESPONSE_BYTES) yield false;
                 byte[] response = new byte[RESPONSE_BYTES];
                 in.readBytes(response);
-                receiver.response(response);
+                handshake.response(response);
                 yield true;
             }
             case CLIENT_INIT -> {
@@ -141,7 +177,25 @@ final class ClientDecoder {
         if (!version.matches("RFB 003\\.[0-9]{3}\n")) throw new ProtocolViolation("not a version of RFB 3");
         int minor = Integer.parseInt(version.substring(8, 11));
         // RFC 6143 §7.1.1: what is not known is 3.3; macOS says 3.889.
-        receiver.version(minor >= 8 ? 8 : minor == 7 ? 7 : 3);
+        handshake.version(minor >= 8 ? 8 : minor == 7 ? 7 : 3);
+        return true;
+    }
+
+    /** VeNCrypt's Plain: two lengths, and what has them. */
+    private boolean credentials(ByteBuf in) throws ProtocolViolation {
+        if (in.readableBytes() < 2 * Integer.BYTES) return false;
+        long user = in.getUnsignedInt(in.readerIndex());
+        long password = in.getUnsignedInt(in.readerIndex() + Integer.BYTES);
+        if (user > MAX_CREDENTIAL || password > MAX_CREDENTIAL)
+            throw new ProtocolViolation(
+                    "a user name of %d bytes and a password of %d; the limit is %d".formatted(user, password,
+                            MAX_CREDENTIAL));
+        if (in.readableBytes() < 2 * Integer.BYTES + user + password) return false;
+        in.skipBytes(2 * Integer.BYTES);
+        byte[] name = new byte[(int) user];
+        byte[] secret = new byte[(int) password];
+        in.readBytes(name).readBytes(secret);
+        handshake.credentials(name, secret);
         return true;
     }
 

@@ -87,17 +87,17 @@ public final class RfbServer implements Closeable {
      *
      * @param name of the device, which viewers show
      * @param address of the first screen; others are at {@link RfbAddress#ofHead}
-     * @param password that viewers must know, or null for none
+     * @param security what viewers must know, and whether they are encrypted
      * @param inputs opens the input devices for a viewer, whose name it receives
      * @throws IOException an address is in use, or there is no such one; the message names it
      */
     public static RfbServer open(String name, ViewedDisplay display, int heads, RfbAddress address,
-            RfbPassword password, RfbLimits limits, Function<String, InputSink> inputs) throws IOException {
+            RfbSecurity security, RfbLimits limits, Function<String, InputSink> inputs) throws IOException {
         RfbServer server = open(name, display, heads, limits, inputs);
-        VncAuthentication known = password.authentication();
         boolean isOpen = false;
         try {
-            for (int head = 0; head < heads; head++) server.listen(address.ofHead(head), display.screen(head), known);
+            for (int head = 0; head < heads; head++)
+                server.listen(address.ofHead(head), display.screen(head), security);
             isOpen = true;
             return server;
         } finally {
@@ -105,8 +105,8 @@ public final class RfbServer implements Closeable {
         }
     }
 
-    private void listen(RfbAddress address, Screen screen, @Nullable VncAuthentication password) throws IOException {
-        sockets.add(RfbSocket.open(address, loop, log, channel -> accept(channel, screen, password, null)));
+    private void listen(RfbAddress address, Screen screen, RfbSecurity security) throws IOException {
+        sockets.add(RfbSocket.open(address, loop, log, channel -> accept(channel, screen, security, null)));
     }
 
     /**
@@ -122,7 +122,7 @@ public final class RfbServer implements Closeable {
         channel.pipeline().addLast(new ChannelInitializer<>() {
             @Override
             protected void initChannel(Channel opened) {
-                accept(opened, screen, null, viewer);
+                accept(opened, screen, RfbSecurity.NONE, viewer);
             }
         });
         EventLoop events = loop;
@@ -131,7 +131,7 @@ public final class RfbServer implements Closeable {
         });
     }
 
-    private void accept(Channel channel, Screen screen, @Nullable VncAuthentication password, @Nullable String told) {
+    private void accept(Channel channel, Screen screen, RfbSecurity security, @Nullable String told) {
         if (viewers.size() >= limits.viewers()) {
             rejected.incrementAndGet();
             log.warn("{}: rejected a viewer: {} are connected", name, viewers.size());
@@ -143,7 +143,7 @@ public final class RfbServer implements Closeable {
         SocketAddress peer = channel.remoteAddress();
         String from = peer instanceof InetSocketAddress ? " from " + peer.toString().replaceFirst("^.*/", "") : "";
         String viewer = "%d%s".formatted(number, told == null ? from : " " + told);
-        Viewer made = new Viewer(this, screen, viewer, channel, encoder, password);
+        Viewer made = new Viewer(this, screen, viewer, channel, encoder, security);
         viewers.add(made);
         channel.pipeline().addLast(made);
     }

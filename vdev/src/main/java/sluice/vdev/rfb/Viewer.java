@@ -3,57 +3,58 @@ package sluice.vdev.rfb;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
+
+import javax.net.ssl.SSLException;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.handler.codec.DecoderException;
+import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import org.jspecify.annotations.Nullable;
 
 import sluice.vdev.io.ProtocolViolation;
 
 /** One connection of a viewer, from its handshake (RFC 6143 §7.1 to 7.3) to its end. On the server's loop. */
-final class Viewer extends ChannelInboundHandlerAdapter implements ClientDecoder.Receiver {
+final class Viewer extends ChannelInboundHandlerAdapter implements ClientDecoder.Messages {
     private static final byte[] VERSION = "RFB 003.008\n".getBytes(StandardCharsets.US_ASCII);
-    private static final int NONE = 1;
-    private static final int VNC = 2;
-    private static final int OK = 0;
-    private static final int FAILED = 1;
 
     private final RfbServer server;
     private final Screen screen;
     private final String name;
     private final Channel channel;
-    private final ClientDecoder decoder = new ClientDecoder(this);
+    private final boolean isTls;
+    private final Admission admission;
+    private final ClientDecoder decoder;
     private final Updates updates;
-    private final byte[] challenge;
-    /** That it must know, or null. */
-    private final @Nullable VncAuthentication password;
     private final long connectedAt = System.nanoTime();
     private @Nullable ViewerInput input;
     private @Nullable ByteBuf rest;
-    private int minor;
     private boolean isLate;
     /** Since when a message is incomplete, or nothing is read that is to be sent; 0 if not. */
     private long incompleteSince;
     private long stalledSince;
 
     Viewer(RfbServer server, Screen screen, String name, Channel channel, Encoder encoder,
-            @Nullable VncAuthentication password) {
+            RfbSecurity security) {
         this.server = server;
         this.screen = screen;
         this.name = name;
         this.channel = channel;
         updates = new Updates(channel, screen, encoder);
-        this.password = password;
-        challenge = password == null ? new byte[0] : password.challenge();
+        isTls = security.certificate() != null;
+        admission = new Admission(server, security, name, channel, this::expect);
+        decoder = new ClientDecoder(admission, this);
     }
 
     @Override
     public void channelActive(ChannelHandlerContext context) {
         send(channel.alloc().directBuffer().writeBytes(VERSION));
+    }
+
+    private void expect(ClientDecoder.Phase next) {
+        decoder.expect(next);
     }
 
     private void send(ByteBuf bytes) {
@@ -62,7 +63,13 @@ final class Viewer extends ChannelInboundHandlerAdapter implements ClientDecoder
 
     /** Ends the connection. */
     void disconnect() {
-        channel.close();
+        decoder.expect(ClientDecoder.Phase.NOTHING);
+        cut();
+    }
+
+    /** Closes the connection without TLS's farewell, for which one that does not read would have to be waited for. */
+    private void cut() {
+        channel.pipeline().firstContext().close();
     }
 
     Screen screen() {
@@ -109,7 +116,7 @@ final class Viewer extends ChannelInboundHandlerAdapter implements ClientDecoder
     /** Ends the connection if the viewer takes too long. */
     void tick(long now) {
         RfbLimits limits = server.limits();
-        if (!channel.isActive() || isLate) return;
+        if (!channel.isActive() || isLate || decoder.phase() == ClientDecoder.Phase.NOTHING) return;
         if (decoder.phase() != ClientDecoder.Phase.MESSAGES) {
             if (now - connectedAt > limits.handshake().toNanos()) tooLate("end its handshake", limits.handshake());
         } else if (incompleteSince != 0 && now - incompleteSince > limits.message().toNanos()) {
@@ -123,22 +130,48 @@ final class Viewer extends ChannelInboundHandlerAdapter implements ClientDecoder
         isLate = true;
         server.log().warn("{}: the viewer {} is disconnected: it did not {} within {} ms", server.name(), name, what,
                 limit.toMillis());
-        channel.close();
+        cut();
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext context, Object event) {
+        if (!(event instanceof SslHandshakeCompletionEvent handshake)) return;
+        if (handshake.isSuccess()) admission.encrypted();
+        else tlsFailed(handshake.cause());
+    }
+
+    /** Says so once: Netty reports it as an event and as an exception. */
+    private void tlsFailed(Throwable cause) {
+        if (isLate || decoder.phase() == ClientDecoder.Phase.NOTHING) return;
+        disconnected("TLS: " + cause.getMessage());
+        decoder.expect(ClientDecoder.Phase.NOTHING);
+    }
+
+    private void disconnected(String why) {
+        server.log().warn("{}: the viewer {} is disconnected: {}", server.name(), name, why);
     }
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        if (cause instanceof DecoderException && cause.getCause() instanceof SSLException failure) {
+            tlsFailed(failure);
+            cut();
+            return;
+        }
         decoder.expect(ClientDecoder.Phase.NOTHING);
         if (cause instanceof ProtocolViolation) {
-            server.log().warn("{}: the viewer {} is disconnected: {}", server.name(), name, cause.getMessage());
+            disconnected(String.valueOf(cause.getMessage()));
         } else if (!(cause instanceof IOException)) { // which is the end of a connection
             server.log().error("{}: the connection of the viewer {} failed", server.name(), name, cause);
         }
-        context.close();
+        cut();
     }
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
+        if (decoder.phase() == ClientDecoder.Phase.SECURITY_TYPE && isTls)
+            server.log().warn("{}: the viewer {} has left: it may not know VeNCrypt, which this screen needs",
+                    server.name(), name);
         decoder.expect(ClientDecoder.Phase.NOTHING);
         updates.close();
         ByteBuf kept = rest;
@@ -150,69 +183,11 @@ final class Viewer extends ChannelInboundHandlerAdapter implements ClientDecoder
         server.gone(this);
     }
 
-    // The handshake.
-
-    @Override
-    public void version(int offered) {
-        minor = offered;
-        int type = password == null ? NONE : VNC;
-        ByteBuf out = channel.alloc().directBuffer();
-        if (minor >= 7) {
-            send(out.writeByte(1).writeByte(type));
-            decoder.expect(ClientDecoder.Phase.SECURITY_TYPE);
-            return;
-        }
-        out.writeInt(type);
-        if (type == VNC) out.writeBytes(challenge);
-        send(out);
-        decoder.expect(type == VNC ? ClientDecoder.Phase.RESPONSE : ClientDecoder.Phase.CLIENT_INIT);
-    }
-
-    @Override
-    public void securityType(int type) throws ProtocolViolation {
-        int offered = password == null ? NONE : VNC;
-        if (type != offered)
-            throw new ProtocolViolation("security type %d was not offered; %d was".formatted(type, offered));
-        if (type == VNC) {
-            send(channel.alloc().directBuffer().writeBytes(challenge));
-            decoder.expect(ClientDecoder.Phase.RESPONSE);
-            return;
-        }
-        if (minor >= 8) send(channel.alloc().directBuffer().writeInt(OK));
-        decoder.expect(ClientDecoder.Phase.CLIENT_INIT);
-    }
-
-    @Override
-    public void response(byte[] response) {
-        if (password != null && password.accepts(challenge, response)) {
-            send(channel.alloc().directBuffer().writeInt(OK));
-            decoder.expect(ClientDecoder.Phase.CLIENT_INIT);
-            return;
-        }
-        decoder.expect(ClientDecoder.Phase.NOTHING);
-        server.log().warn("{}: the viewer {} is disconnected: wrong password", server.name(), name);
-        // Late, so that nobody tries many.
-        channel.eventLoop().schedule(this::refuse, server.limits().refusal().toMillis(), TimeUnit.MILLISECONDS);
-    }
-
-    private void refuse() {
-        if (!channel.isActive()) return;
-        isLate = true;
-        ByteBuf out = channel.alloc().directBuffer().writeInt(FAILED);
-        if (minor >= 8) putText(out, "wrong password");
-        channel.writeAndFlush(out).addListener(ChannelFutureListener.CLOSE);
-    }
-
-    private static void putText(ByteBuf out, String text) {
-        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-        out.writeInt(bytes.length).writeBytes(bytes);
-    }
-
     @Override
     public void clientInit() {
         ByteBuf out = channel.alloc().directBuffer().writeShort(updates.width()).writeShort(updates.height());
         RfbPixelFormat.OURS.writeTo(out);
-        putText(out, server.name());
+        Admission.putText(out, server.name());
         send(out);
         input = server.input(name);
         decoder.expect(ClientDecoder.Phase.MESSAGES);

@@ -29,12 +29,12 @@ import sluice.dmacore.witness.Witness;
 import sluice.vdev.console.ConsoleAddress;
 import sluice.vdev.console.ConsoleLimits;
 import sluice.vdev.console.ConsoleServer;
-import sluice.vdev.console.ConsoleToken;
 import sluice.vdev.console.Watched;
 import sluice.vdev.device.InputSeats;
 import sluice.vdev.device.Screens;
 import sluice.vdev.host.Loops;
 import sluice.vdev.host.WorkerPool;
+import sluice.vdev.io.AccessToken;
 import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.DeviceProvider;
 import sluice.vdev.plugin.WrongOptionException;
@@ -148,7 +148,7 @@ public final class ServerProcess implements AutoCloseable {
                             .formatted(address));
         Screens shown = new Screens();
         List<Capture> all = captures.of(core);
-        console = ConsoleServer.open(where, token == null ? ConsoleToken.random() : ConsoleToken.of(token),
+        console = ConsoleServer.open(where, token == null ? AccessToken.random() : AccessToken.of(token),
                 ConsoleLimits.DEFAULT, new Shown(shown, all));
         screens = shown;
         all.forEach(this::hold);

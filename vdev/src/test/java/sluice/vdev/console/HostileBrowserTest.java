@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Timeout;
 
 import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.GpuWire;
+import sluice.vdev.io.AccessToken;
 import sluice.vdev.loopback.Canvas;
 import sluice.vdev.rfb.VncClient;
 
@@ -171,7 +172,7 @@ class HostileBrowserTest {
     void aTakenPortIsASentence() throws Exception {
         opened = ShownGpu.start();
         assertThatThrownBy(
-                () -> ConsoleServer.open(shown().console.address(), ConsoleToken.random(), USUAL, shown()).close())
+                () -> ConsoleServer.open(shown().console.address(), AccessToken.random(), USUAL, shown()).close())
                 .isInstanceOf(IOException.class).hasMessageContaining("the console cannot be served at 127.0.0.1:")
                 .hasMessageContaining("in use");
     }

@@ -23,6 +23,7 @@ import sluice.vdev.device.InputSink;
 import sluice.vdev.device.Report;
 import sluice.vdev.device.Screens;
 import sluice.vdev.gpu.GpuOptions;
+import sluice.vdev.io.AccessToken;
 import sluice.vdev.loopback.AttachedGpu;
 import sluice.vdev.loopback.GpuBackEnd;
 import sluice.vdev.loopback.GuestVariant;
@@ -61,7 +62,7 @@ final class ShownGpu implements AutoCloseable, Watched {
                 viewer -> seats.open(InputSeats.DEFAULT, viewer));
         screens.add("gpu", 2, viewers::serve);
         report.counter("frames", "frames", "Shown \"so far\".", counter::get);
-        console = ConsoleServer.open(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), ConsoleToken.random(),
+        console = ConsoleServer.open(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), AccessToken.random(),
                 limits, this);
     }
 

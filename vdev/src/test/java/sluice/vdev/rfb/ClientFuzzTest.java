@@ -28,15 +28,18 @@ import static org.assertj.core.api.Assertions.assertThat;
  */
 class ClientFuzzTest {
     /** A server without anything behind it, that writes down what it is told. */
-    private static final class Listing implements ClientDecoder.Receiver {
+    private static final class Listing implements ClientDecoder.Handshake, ClientDecoder.Messages {
         private final List<String> told = new ArrayList<>();
-        private final ClientDecoder decoder = new ClientDecoder(this);
+        private final ClientDecoder decoder = new ClientDecoder(this, this);
         private final boolean hasPassword;
+        private final boolean isTls;
         private int listed;
         private int hash;
 
-        Listing(boolean hasPassword) {
-            this.hasPassword = hasPassword;
+        /** @param security bit 0: there is a password; bit 1: VeNCrypt, whose TLS is left out */
+        Listing(int security) {
+            hasPassword = (security & 1) != 0;
+            isTls = (security & 2) != 0;
         }
 
         @Override
@@ -52,8 +55,31 @@ class ClientFuzzTest {
         @Override
         public void securityType(int type) throws ProtocolViolation {
             told.add("security " + type);
-            if (type != (hasPassword ? 2 : 1)) throw new ProtocolViolation("not offered");
-            decoder.expect(next());
+            if (type != (isTls ? 19 : hasPassword ? 2 : 1)) throw new ProtocolViolation("not offered");
+            decoder.expect(isTls ? ClientDecoder.Phase.VENCRYPT_VERSION : next());
+        }
+
+        @Override
+        public void venCryptVersion(int major, int minor) {
+            told.add("VeNCrypt %d.%d".formatted(major, minor));
+            decoder.expect(ClientDecoder.Phase.VENCRYPT_TYPE);
+        }
+
+        @Override
+        public void venCryptType(int type) {
+            told.add("sub-type " + type);
+            decoder.expect(switch (type) {
+                case SecurityType.X509_PLAIN -> ClientDecoder.Phase.CREDENTIALS;
+                case SecurityType.X509_VNC -> ClientDecoder.Phase.RESPONSE;
+                default -> ClientDecoder.Phase.TLS;
+            });
+        }
+
+        @Override
+        public void credentials(byte[] user, byte[] password) {
+            told.add("user %s, password %s".formatted(HexFormat.of().formatHex(user),
+                    HexFormat.of().formatHex(password)));
+            decoder.expect(ClientDecoder.Phase.CLIENT_INIT);
         }
 
         @Override
@@ -188,15 +214,20 @@ class ClientFuzzTest {
                 "an-impossible-format", seed(0, 200, version(8), bytes(1, 0), format(32, 24, 0xffff, 16, 24, 0)),
                 "a-map", seed(0, 200, version(8), bytes(1, 0), bytes(0, 0, 0, 0, 8, 8), new byte[14], request),
                 "another-protocol", seed(0, 200, "GET / HTTP/1.1\r\n\r\n".getBytes(StandardCharsets.US_ASCII))));
+        SeedCorpus.check(ClientFuzzTest.class, "messages", Map.of(
+                "a-token-over-tls",
+                seed(2, 5, version(8), bytes(19, 0, 2), bytes(0, 0, 1, 6), bytes(0, 0, 0, 2, 0, 0, 0, 3, 'm', 'e'),
+                        bytes('k', 'e', 'y', 1), request),
+                "bytes-before-tls", seed(2, 200, version(8), bytes(19, 0, 2), bytes(0, 0, 1, 4, 22, 3, 1))));
     }
 
     @FuzzTest
     void messages(byte[] input) {
         FuzzInput in = new FuzzInput(input);
-        boolean hasPassword = (in.u8() & 1) != 0;
+        int security = in.u8();
         int piece = 1 + in.u8();
         byte[] bytes = in.rest();
-        List<String> whole = new Listing(hasPassword).of(bytes, Math.max(1, bytes.length));
-        assertThat(new Listing(hasPassword).of(bytes, piece)).isEqualTo(whole);
+        List<String> whole = new Listing(security).of(bytes, Math.max(1, bytes.length));
+        assertThat(new Listing(security).of(bytes, piece)).isEqualTo(whole);
     }
 }

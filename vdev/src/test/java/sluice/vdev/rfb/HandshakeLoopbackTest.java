@@ -75,25 +75,25 @@ class HandshakeLoopbackTest {
         backEnd.close();
     }
 
-    private RfbServer serve(RfbAddress address, RfbPassword password) throws IOException {
+    private RfbServer serve(RfbAddress address, RfbSecurity password) throws IOException {
         return serve(address, password, 1);
     }
 
-    private RfbServer serve(RfbAddress address, RfbPassword password, int heads) throws IOException {
+    private RfbServer serve(RfbAddress address, RfbSecurity password, int heads) throws IOException {
         InputSeats seats = new InputSeats();
         seats.join(InputSeats.DEFAULT, source -> new Listing(typed));
         return RfbServer.open("gpu", backEnd.viewedDisplay(), heads, address, password, LIMITS,
                 viewer -> seats.open(InputSeats.DEFAULT, viewer));
     }
 
-    private RfbPassword password(String content) throws IOException {
-        return RfbPassword.of(Files.writeString(folder.resolve("password"), content));
+    private RfbSecurity password(String content) throws IOException {
+        return RfbSecurity.NONE.withPassword(Files.writeString(folder.resolve("password"), content));
     }
 
     @ParameterizedTest
     @ValueSource(ints = { 3, 7, 8 })
     void everyVersionGetsIn(int minor) throws IOException {
-        try (RfbServer server = serve(ViewedGpu.ANY_PORT, RfbPassword.NONE);
+        try (RfbServer server = serve(ViewedGpu.ANY_PORT, RfbSecurity.NONE);
                 VncClient client = VncClient.connect(server.addresses().getFirst())) {
             assertThat(client.shakeHands(minor, null)).isZero();
             client.request(false);
@@ -144,14 +144,14 @@ class HandshakeLoopbackTest {
 
     @Test
     void aPasswordFileThatIsMissingIsNamed() {
-        assertThatThrownBy(() -> RfbPassword.of(folder.resolve("none"))).isInstanceOf(IOException.class)
+        assertThatThrownBy(() -> RfbSecurity.NONE.withPassword(folder.resolve("none"))).isInstanceOf(IOException.class)
                 .hasMessageContaining("none cannot be read");
     }
 
     @Test
     void aUnixSocketIsItsOwnersAndGoes() throws IOException {
         Path path = folder.resolve("screen");
-        try (RfbServer server = serve(new RfbAddress.Unix(path), RfbPassword.NONE, 2)) {
+        try (RfbServer server = serve(new RfbAddress.Unix(path), RfbSecurity.NONE, 2)) {
             assertThat(server.addresses()).extracting(RfbAddress::toString).containsExactly("unix:" + path,
                     "unix:" + path + ".1");
             for (RfbAddress address : server.addresses()) {
@@ -163,7 +163,7 @@ class HandshakeLoopbackTest {
                     client.receive();
                 }
             }
-            assertThatThrownBy(() -> serve(new RfbAddress.Unix(path), RfbPassword.NONE)).isInstanceOf(IOException.class)
+            assertThatThrownBy(() -> serve(new RfbAddress.Unix(path), RfbSecurity.NONE)).isInstanceOf(IOException.class)
                     .hasMessageContaining("another process listens there");
         }
         assertThat(folder).isEmptyDirectory();
@@ -171,9 +171,9 @@ class HandshakeLoopbackTest {
 
     @Test
     void aPortInUseIsNamed() throws IOException {
-        try (RfbServer server = serve(ViewedGpu.ANY_PORT, RfbPassword.NONE)) {
+        try (RfbServer server = serve(ViewedGpu.ANY_PORT, RfbSecurity.NONE)) {
             RfbAddress taken = server.addresses().getFirst();
-            assertThatThrownBy(() -> serve(taken, RfbPassword.NONE)).isInstanceOf(IOException.class)
+            assertThatThrownBy(() -> serve(taken, RfbSecurity.NONE)).isInstanceOf(IOException.class)
                     .hasMessageContaining("viewers cannot be served at " + taken).hasMessageContaining("in use");
         }
     }
@@ -194,7 +194,7 @@ class HandshakeLoopbackTest {
 
     @Test
     void keysAndPointerReachTheSeat() throws IOException, InterruptedException {
-        try (RfbServer server = serve(ViewedGpu.ANY_PORT, RfbPassword.NONE)) {
+        try (RfbServer server = serve(ViewedGpu.ANY_PORT, RfbSecurity.NONE)) {
             try (VncClient client = VncClient.open(server.addresses().getFirst())) {
                 press(client, 'a');
                 press(client, '!');

@@ -38,7 +38,7 @@ final class ViewedGpu implements AutoCloseable {
     static ViewedGpu start(GuestVariant guest, RfbLimits limits, int heads, Consumer<String> opened)
             throws IOException {
         GpuBackEnd backEnd = GpuBackEnd.viewed(GpuOptions.defaults().withBlobs());
-        RfbServer server = RfbServer.open("gpu", backEnd.viewedDisplay(), heads, ANY_PORT, RfbPassword.NONE, limits,
+        RfbServer server = RfbServer.open("gpu", backEnd.viewedDisplay(), heads, ANY_PORT, RfbSecurity.NONE, limits,
                 viewer -> {
                     opened.accept(viewer);
                     return new InputSeats().open(InputSeats.DEFAULT, viewer);

@@ -119,6 +119,13 @@ public final class VncClient implements AutoCloseable {
         return client;
     }
 
+    /** A viewer that the server has let in. */
+    static VncClient admitted(AutoCloseable connection, InputStream in, OutputStream out) throws IOException {
+        VncClient client = new VncClient(connection, new DataInputStream(in), new DataOutputStream(out));
+        client.init();
+        return client;
+    }
+
     /** A viewer without password after its handshake. */
     public static VncClient open(RfbAddress address) throws IOException {
         VncClient client = connect(address);
@@ -150,7 +157,12 @@ public final class VncClient implements AutoCloseable {
         } else if (minor >= 8) {
             result = in.readInt();
         }
-        if (result != 0) return result;
+        if (result == 0) init();
+        return result;
+    }
+
+    /** ClientInit and ServerInit. */
+    private void init() throws IOException {
         out.write(1);
         width = in.readUnsignedShort();
         height = in.readUnsignedShort();
@@ -158,10 +170,9 @@ public final class VncClient implements AutoCloseable {
         byte[] given = in.readNBytes(16);
         if (!Arrays.equals(given, bytes(Format.USUAL))) throw new AssertionError(Arrays.toString(given));
         name = new String(in.readNBytes(in.readInt()), StandardCharsets.UTF_8);
-        return 0;
     }
 
-    private static byte[] response(byte[] challenge, String password) {
+    static byte[] response(byte[] challenge, String password) {
         byte[] key = new byte[8];
         byte[] text = password.getBytes(StandardCharsets.US_ASCII);
         for (int i = 0; i < text.length; i++) {
