@@ -49,6 +49,12 @@ public record GuestImage(GuestKernel kernel, Path initrd) {
         return of(kernel).module("virtio-gpu").build(cache);
     }
 
+    /** The same, with a record of what its kernel tells of the driver: {@link DriverTrace}. */
+    public static GuestImage forTracedDisplay(GuestKernel kernel, CacheFolder cache)
+            throws IOException, InterruptedException {
+        return DriverTrace.addTo(of(kernel).module("virtio-gpu")).build(cache);
+    }
+
     /**
      * The image the compositor tests boot: Weston and udev as {@code packages.sh tests} unpacks them, a client of known pixels,
      * the drivers of GPU and pointer. The guest's command {@code desktop} starts it, {@code window} is the client.

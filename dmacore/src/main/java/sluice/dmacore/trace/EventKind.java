@@ -65,7 +65,8 @@ public enum EventKind {
     /**
      * A device has done a request of a queue. {@code attachment} is the queue's number, {@code nanos} the time since the device took the
      * request, {@code from} the nanoseconds that it had waited before, as far as the device could see, {@code length} the number of
-     * requests that were available then, itself included (0 for unknown), and {@code detail} the number of the request's name, or 0.
+     * requests that were available then, itself included (0 for unknown), {@code bytes} the number of the request in its queue, from 1 for
+     * the first after the driver has set it up (0 for unknown), and {@code detail} the number of the request's name, or 0.
      */
     COMMAND,
     /**

@@ -62,10 +62,11 @@ public final class QueueTrace {
      * @param taken when it was taken; 0 if tracing was off, and then nothing is recorded
      * @param waited before that, in nanoseconds
      * @param available number of requests that were available then, itself included; 0 if unknown
+     * @param request its number in its queue, from 1; 0 if unknown
      */
-    public void done(int name, long taken, long waited, int available) {
+    public void done(int name, long taken, long waited, int available, long request) {
         if (taken == 0 || !sink.isOn()) return;
-        sink.record(EventKind.COMMAND, 0, number, name, waited, available, 0, System.nanoTime() - taken);
+        sink.record(EventKind.COMMAND, 0, number, name, waited, available, request, System.nanoTime() - taken);
     }
 
     /**

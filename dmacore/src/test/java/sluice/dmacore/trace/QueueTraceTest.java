@@ -49,9 +49,9 @@ class QueueTraceTest {
         assertThat(taken).isNotZero();
         long waited = trace.waited(taken);
         assertThat(waited).isBetween(taken - first, Long.MAX_VALUE);
-        trace.done(NAME, taken, waited, 3);
+        trace.done(NAME, taken, waited, 3, 17);
         Told done = listener.told.removeFirst();
-        assertThat(done).isEqualTo(new Told(EventKind.COMMAND, 0, NUMBER, NAME, waited, 3, 0, done.nanos()));
+        assertThat(done).isEqualTo(new Told(EventKind.COMMAND, 0, NUMBER, NAME, waited, 3, 17, done.nanos()));
         assertThat(done.nanos()).isBetween(0L, System.nanoTime() - taken);
         trace.empty();
         assertThat(trace.waited(trace.now())).as("found by polling").isZero();
@@ -76,10 +76,10 @@ class QueueTraceTest {
         trace.noticed();
         assertThat(trace.now()).isZero();
         assertThat(trace.waited(trace.now())).isZero();
-        trace.done(NAME, 1, 0, 1);
+        trace.done(NAME, 1, 0, 1, 1);
         trace.answered(1, 1, 0);
         listener.on = true;
-        trace.done(NAME, 0, 0, 1);
+        trace.done(NAME, 0, 0, 1, 1);
         trace.answered(1, 0, 0);
         assertThat(listener.told).isEmpty();
         assertThat(QueueTrace.Maker.NONE.make("any").now()).isZero();

@@ -3,14 +3,9 @@ package sluice.guest.check;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channels;
-import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,7 +15,7 @@ import java.util.regex.Pattern;
 
 import org.jspecify.annotations.Nullable;
 
-import sluice.guest.build.Folders;
+import sluice.guest.SerialLine;
 
 /**
  * The serial line on which a guest prints its kernel's trace: QEMU connects to its socket, and a thread reads. What is kept is bounded,
@@ -48,8 +43,7 @@ final class TracePort implements Closeable {
         static final Traced NONE = new Traced(List.of(), 0, List.of(), 0);
     }
 
-    private final Path folder;
-    private final ServerSocketChannel server;
+    private final SerialLine line;
     private final TracedCalls calls;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -63,9 +57,8 @@ final class TracePort implements Closeable {
     private boolean ended;
     private long told;
 
-    private TracePort(Path folder, ServerSocketChannel server, boolean translated) {
-        this.folder = folder;
-        this.server = server;
+    private TracePort(SerialLine line, boolean translated) {
+        this.line = line;
         calls = new TracedCalls(translated);
     }
 
@@ -75,28 +68,18 @@ final class TracePort implements Closeable {
      * @param translated as for {@link TracedCalls}
      */
     static TracePort open(boolean translated) throws IOException {
-        Path folder = Files.createTempDirectory("sluice-trace-");
-        TracePort port = new TracePort(folder, ServerSocketChannel.open(StandardProtocolFamily.UNIX), translated);
-        boolean bound = false;
-        try {
-            port.server.bind(UnixDomainSocketAddress.of(folder.resolve("port")));
-            bound = true;
-        } finally {
-            if (!bound) port.close();
-        }
+        TracePort port = new TracePort(SerialLine.open("trace"), translated);
         Thread.ofPlatform().daemon().name("trace").start(port::read);
         return port;
     }
 
     /** QEMU's arguments for it, as the second serial line. */
     List<String> qemuArguments() {
-        return List.of("-chardev", "socket,id=trace,path=" + folder.resolve("port").toString().replace(",", ",,"),
-                "-serial",
-                "chardev:trace");
+        return line.qemuArguments();
     }
 
     private void read() {
-        try (SocketChannel channel = server.accept(); InputStream in = Channels.newInputStream(channel)) {
+        try (SocketChannel channel = line.accept(); InputStream in = Channels.newInputStream(channel)) {
             lines(in);
         } catch (IOException closed) {
             // The machine has ended, or this port: that no more comes is told below.
@@ -196,10 +179,6 @@ final class TracePort implements Closeable {
 
     @Override
     public void close() throws IOException {
-        try {
-            server.close();
-        } finally {
-            Folders.delete(folder);
-        }
+        line.close();
     }
 }

@@ -17,6 +17,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 import sluice.vdev.cli.Main;
+import sluice.vdev.profile.ProfileFolder;
 import sluice.vdev.qemu.CacheFolder;
 import sluice.vdev.qemu.QemuBinary;
 
@@ -103,11 +104,12 @@ public final class Demo implements Callable<Integer> {
 
     private DemoGpu gpu() throws IOException {
         String command = gpuCommand;
-        if (command != null) return new DemoGpu(List.of(command.strip().split("\\s+")), false);
+        if (command != null) return new DemoGpu(List.of(command.strip().split("\\s+")), false, null);
         String folder = profile;
-        if (folder == null) return new DemoGpu(List.of(launcher(), "gpu"), true);
+        if (folder == null) return new DemoGpu(List.of(launcher(), "gpu"), true, null);
         Path to = folder.isEmpty() ? out.resolve(PROFILE) : Path.of(folder);
-        return new DemoGpu(List.of(launcher(), "gpu", "--profile=" + to.toAbsolutePath()), true);
+        return new DemoGpu(List.of(launcher(), "gpu", "--profile=" + to.toAbsolutePath()), true,
+                new ProfileFolder(to));
     }
 
     private static String launcher() throws IOException {

@@ -16,6 +16,7 @@ import com.google.gson.JsonParser;
 import org.jspecify.annotations.Nullable;
 
 import sluice.guest.Accelerator;
+import sluice.guest.DriverTrace;
 import sluice.guest.GuestImage;
 import sluice.guest.GuestKernel;
 import sluice.guest.Picture;
@@ -23,6 +24,7 @@ import sluice.guest.Qemu;
 import sluice.guest.QemuLaunch;
 import sluice.guest.TestPattern;
 import sluice.guest.VhostUserGpu;
+import sluice.vdev.profile.ProfileFolder;
 import sluice.vdev.qemu.CacheFolder;
 import sluice.vdev.qemu.QemuBinary;
 
@@ -33,6 +35,8 @@ final class DemoRun {
     private static final Duration SOON = Duration.ofSeconds(10);
     /** With a profile, which is written then. */
     private static final Duration END = Duration.ofSeconds(60);
+    /** A guest under TCG prints about 100 KB a second. */
+    private static final Duration TRACE = Duration.ofSeconds(60);
     private static final String SCREEN = "screen.png";
     private static final String QEMU_SCREEN = "qemu-screen.png";
     private static final String STATISTICS = "gpu-statistics.json";
@@ -70,7 +74,10 @@ final class DemoRun {
         }
         CacheFolder cache = CacheFolder.ofUser();
         progress.step("building the guest");
-        GuestImage image = GuestImage.forDisplay(GuestKernel.forQemu(binary, cache), cache);
+        GuestKernel kernel = GuestKernel.forQemu(binary, cache);
+        GuestImage image = program.profile() == null
+                ? GuestImage.forDisplay(kernel, cache)
+                : GuestImage.forTracedDisplay(kernel, cache);
         progress.note("Linux %s, %s".formatted(image.kernel().release(), image.initrd()));
         progress.step("probing KVM");
         Accelerator accelerator = Accelerator.best(binary, image, cache);
@@ -102,9 +109,11 @@ final class DemoRun {
         int height;
         int frame;
         long flipMillis;
-        try (Qemu qemu = new QemuLaunch(binary).accelerator(accelerator)
-                .boot(image, "sluice.run=pattern sluice.frames=" + flips).arguments(mode.attach(gpu))
-                .onConsoleLine(line -> progress.note("guest: " + line)).start()) {
+        try (DriverTrace trace = program.profile() == null ? null : DriverTrace.open();
+                Qemu qemu = new QemuLaunch(binary).accelerator(accelerator)
+                        .boot(image, "sluice.run=pattern sluice.frames=" + flips).arguments(mode.attach(gpu))
+                        .arguments(trace == null ? List.of() : trace.qemuArguments())
+                        .onConsoleLine(line -> progress.note("guest: " + line)).start()) {
             Matcher size = reply(qemu, "mode (\\d+) (\\d+)", BOOT);
             width = Integer.parseInt(size.group(1));
             height = Integer.parseInt(size.group(2));
@@ -119,6 +128,8 @@ final class DemoRun {
             }
             if (program.ours()) pictures.add(snapshot(gpu, expected));
             for (DemoReport.Judged picture : pictures) progress.note(picture.sentence());
+            ProfileFolder profile = program.profile();
+            if (trace != null && profile != null) trace(trace, profile);
             progress.step("shutting down");
             qemu.qmp().execute("quit");
             qemu.waitForEnd(SOON);
@@ -148,6 +159,13 @@ final class DemoRun {
         Files.move(taken, file, StandardCopyOption.REPLACE_EXISTING);
         Optional<Picture.Difference> difference = expected.difference(Picture.read(file));
         return new DemoReport.Judged(SCREEN, "what the GPU process holds", difference);
+    }
+
+    /** Before the GPU process ends, because it writes the report then. */
+    private void trace(DriverTrace trace, ProfileFolder folder) throws IOException {
+        progress.step("reading the guest's trace");
+        if (!trace.write(folder.guestTrace(), TRACE))
+            progress.note("the guest's trace is cut: it was not whole after %d s".formatted(TRACE.toSeconds()));
     }
 
     private @Nullable JsonObject end(VhostUserGpu gpu) throws IOException, InterruptedException {

@@ -37,8 +37,10 @@ final class DeviceSection {
         double total = Math.max(1, device.total().sum());
         double guest = device.of(Stage.GUEST).sum();
         long waits = 0;
-        for (Stage stage : STAGES) if (stage.isWait() && stage != Stage.GUEST) waits += device.of(stage).sum();
+        for (Stage stage : STAGES) if (stage.isWait() && !stage.isGuest()) waits += device.of(stage).sum();
         double busy = Math.max(1, device.busy().sum());
+        double way = Math.max(1, total - guest);
+        boolean hasGuest = total - guest - device.busy().sum() > 0;
         html.raw("<div class=tiles>");
         tile(Words.count(device.frameCount()), "frames");
         tile(Words.nanos(device.busy().quantile(0.5)), "busy per frame, p50");
@@ -47,18 +49,20 @@ final class DeviceSection {
         tile(Words.percent(waits / busy), "of it waiting");
         tile(Words.percent(guest / total), "of the time idle");
         html.raw("</div>\n<h3>Where the time of a frame goes</h3>\n");
-        html.paragraph("Stages do not overlap and add up to the frame. The bar leaves out the time without a request.");
-        html.raw("<div class=stack role=img aria-label=\"share of each stage in the busy time\">");
+        html.paragraph("Stages do not overlap and add up to the frame. The bar leaves out the time without a request"
+                + (hasGuest ? ", and begins and ends with the guest's driver." : "."));
+        html.raw("<div class=stack role=img aria-label=\"share of each stage in the time with a request\">");
         for (Stage stage : STAGES) {
-            double share = device.of(stage).sum() / busy;
+            double share = device.of(stage).sum() / way;
             if (stage != Stage.GUEST && share > 0)
                 html.format("<i style=\"width:%.3f%%;background:var(--%s)\" title=\"%s: %s\"></i>", 100 * share,
                         color(stage), stage.label(), Words.percent(share));
         }
         html.raw("</div>\n");
         html.raw(
-                "<table><thead><tr><th>stage</th><th>p50</th><th>p95</th><th>p99</th><th>mean</th><th>share of busy time</th>"
-                        + "<th class=left>what it is</th></tr></thead><tbody>\n");
+                "<table><thead><tr><th>stage</th><th>p50</th><th>p95</th><th>p99</th><th>mean</th><th>"
+                        + (hasGuest ? "share of the way" : "share of busy time")
+                        + "</th><th class=left>what it is</th></tr></thead><tbody>\n");
         for (Stage stage : STAGES) {
             Samples of = device.of(stage);
             if (of.sum() == 0) continue;
@@ -68,7 +72,7 @@ final class DeviceSection {
             for (double quantile : List.of(0.5, 0.95, 0.99))
                 html.raw("<td>").say(Words.nanos(of.quantile(quantile))).raw("</td>");
             html.raw("<td>").say(Words.nanos(of.mean())).raw("</td><td>")
-                    .say(stage == Stage.GUEST ? "–" : Words.percent(of.sum() / busy))
+                    .say(stage == Stage.GUEST ? "–" : Words.percent(of.sum() / way))
                     .raw("</td><td class=\"wrap left\">")
                     .say(stage.says()).raw("</td></tr>\n");
         }
@@ -104,7 +108,7 @@ final class DeviceSection {
             int from = (int) ((long) b * frames.size() / buckets);
             int to = (int) ((b + 1L) * frames.size() / buckets);
             for (Stage stage : STAGES) {
-                if (stage == Stage.GUEST) continue;
+                if (stage.isGuest()) continue;
                 for (Frame frame : frames.subList(from, to))
                     means[b][index(stage)] += (double) frame.nanos(stage) / (to - from);
                 sums[b] += means[b][index(stage)];
@@ -143,7 +147,7 @@ final class DeviceSection {
         for (Frame frame : device.worst()) {
             Stage longest = Stage.DEVICE;
             for (Stage stage : STAGES)
-                if (stage != Stage.GUEST && frame.nanos(stage) > frame.nanos(longest)) longest = stage;
+                if (!stage.isGuest() && frame.nanos(stage) > frame.nanos(longest)) longest = stage;
             html.row(Long.toUnsignedString(frame.number()), Words.nanos(header.sinceStart(frame.start())),
                     Words.nanos(frame.busyNanos()), longest.label(), Words.nanos(frame.nanos(longest)),
                     Words.bytes(frame.tally().bytes(EventKind.COPY, EventKind.BOUNCE, EventKind.MOVE)),

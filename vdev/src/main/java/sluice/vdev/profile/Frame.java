@@ -4,8 +4,10 @@ package sluice.vdev.profile;
  * A frame of a device, or for a device without frames the time of one request.
  *
  * @param number as the device counts them
- * @param start nanoseconds of the recorder's clock: the kick of its first request
- * @param end when its last request was answered, with the interrupt, or when it was delivered
+ * @param start nanoseconds of the recorder's clock: the kick of its first request, or when the guest's driver has put it into the queue
+ * if that is known
+ * @param end when its last request was answered, with the interrupt, or its answer taken by the guest's driver if that is known; or when
+ * it was delivered
  * @param stages nanoseconds of each stage, by ordinal; their sum is {@code end - start}
  * @param tally what happened meanwhile on the device's thread
  */
@@ -21,8 +23,8 @@ public record Frame(long number, long start, long end, long[] stages, Tally tall
         return stages[stage.ordinal()];
     }
 
-    /** Nanoseconds for which the device had something to do, whether it did it or not: all but {@link Stage#GUEST}. */
+    /** Nanoseconds for which the device had something to do, whether it did it or not: all but {@linkplain Stage#isGuest those} of the guest. */
     public long busyNanos() {
-        return nanos() - nanos(Stage.GUEST);
+        return nanos() - nanos(Stage.GUEST) - nanos(Stage.SUBMIT) - nanos(Stage.DELIVERY) - nanos(Stage.DRIVER);
     }
 }

@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.trace.recording.Event;
 import sluice.dmacore.trace.recording.Names;
+import sluice.vdev.profile.guest.GuestMatch;
+import sluice.vdev.profile.guest.GuestTimes;
 
 /**
  * Puts the events of one device's thread together to frames.
@@ -24,10 +26,11 @@ final class FrameAssembler {
     private static final String OF_DEVICE = ": ";
 
     /** A request that is done and not yet answered. */
-    private record Done(long kicked, long taken, long done, int name, long available) {}
+    private record Done(long kicked, long taken, long done, int name, long available, @Nullable GuestTimes guest) {}
 
     private final int thread;
     private final Names names;
+    private final @Nullable GuestMatch guest;
     private final Intervals intervals = new Intervals();
     private final Map<Integer, Deque<Done>> queues = new HashMap<>();
     private final Tally all = new Tally();
@@ -47,8 +50,12 @@ final class FrameAssembler {
     private int endsWith;
     private long lastEnd;
 
-    /** @param isWhole whether the recording has the beginning of the first frame */
-    FrameAssembler(int thread, Names names, boolean isWhole) {
+    /**
+     * @param isWhole whether the recording has the beginning of the first frame
+     * @param guest what the guest has told, or null
+     */
+    FrameAssembler(int thread, Names names, boolean isWhole, @Nullable GuestMatch guest) {
+        this.guest = guest;
         this.thread = thread;
         this.names = names;
         partial = isWhole ? 0 : 2;
@@ -79,41 +86,54 @@ final class FrameAssembler {
         profile(event.attachment());
         long taken = event.nanoTime() - event.nanos();
         long kicked = taken - event.from();
+        GuestTimes told = guest == null ? null : guest.times(event);
+        if (told != null) intervals.add(Stage.SUBMIT, told.queued(), kicked);
         intervals.add(Stage.QUEUE, kicked, taken);
         intervals.add(Stage.DEVICE, taken, event.nanoTime());
         Deque<Done> done = queues.computeIfAbsent(event.attachment(), _ -> new ArrayDeque<>());
         if (done.size() == MOST_DONE) done.remove();
-        done.add(new Done(kicked, taken, event.nanoTime(), event.detail(), event.length()));
+        done.add(new Done(kicked, taken, event.nanoTime(), event.detail(), event.length(), told));
         if (isShown && endsWith == 0 && taken - frameTime <= 0) endsWith = event.attachment();
     }
 
     private void answer(Event event) {
         DeviceProfile device = profile(event.attachment());
         long time = event.nanoTime();
+        long end = time;
         Deque<Done> done = queues.getOrDefault(event.attachment(), new ArrayDeque<>());
         for (long i = 0; i < event.length() && !done.isEmpty(); i++) {
             Done one = done.remove();
             intervals.add(Stage.RESPONSE, one.done(), time);
+            GuestTimes told = one.guest();
+            if (told != null) {
+                intervals.add(Stage.DELIVERY, time, told.interrupted());
+                intervals.add(Stage.DRIVER, Math.max(time, told.interrupted()), told.responded());
+                end = Math.max(end, told.responded());
+            }
             device.request(queueName(event.attachment()), one.name() == 0 ? "request" : names.of(one.name()),
                     one.taken() - one.kicked(), one.done() - one.taken(), time - one.kicked(), one.available());
         }
         if (isBelievable(event.from())) intervals.add(Stage.INTERRUPT, time - event.from(), time);
-        if (isShown && endsWith == event.attachment()) finish(device, time);
+        if (isShown && endsWith == event.attachment()) finish(device, time, end);
     }
 
     private void frame(Event event) {
         DeviceProfile device = profile(event.attachment());
-        if (isShown) finish(device, event.nanoTime()); // its answer is missing
+        if (isShown) finish(device, event.nanoTime(), event.nanoTime()); // its answer is missing
         frameNumber = event.from();
         if (hasQueues) {
             isShown = true;
             frameTime = event.nanoTime();
         } else {
-            finish(device, event.nanoTime());
+            finish(device, event.nanoTime(), event.nanoTime());
         }
     }
 
-    private void finish(DeviceProfile device, long end) {
+    /**
+     * @param done when the device was done, from when on a next frame may begin
+     * @param end when the guest's driver has had the answer, if that is known
+     */
+    private void finish(DeviceProfile device, long done, long end) {
         long start = hasQueues || !hasFrame ? intervals.first(end) : lastEnd;
         if (hasFrame && start - lastEnd < 0) start = lastEnd;
         if (partial == 0 && end - start >= 0)
@@ -122,9 +142,9 @@ final class FrameAssembler {
         hasFrame = true;
         isShown = false;
         endsWith = 0;
-        lastEnd = end;
+        lastEnd = done;
         tally = new Tally();
-        intervals.forgetBefore(end);
+        intervals.forgetBefore(done);
     }
 
     private String queueName(int number) {

@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.trace.EventKind;
+import sluice.vdev.profile.guest.GuestClock;
+import sluice.vdev.profile.guest.GuestMatch;
 
 /** A profile as one HTML file without scripts, and without anything from elsewhere. */
 final class HtmlReport {
@@ -43,6 +45,7 @@ final class HtmlReport {
                 + "<meta name=viewport content=\"width=device-width,initial-scale=1\"><title>Sluice profile</title>\n<style>\n")
                 .raw(style()).raw("</style></head><body><main>\n");
         head();
+        guest();
         for (DeviceProfile device : profile.devices()) new DeviceSection(html, device, profile.header()).write();
         if (profile.devices().isEmpty())
             html.raw("<div class=\"note bad\">").say("No device has done a request or shown a frame in this recording.")
@@ -80,6 +83,25 @@ final class HtmlReport {
         if (!profile.header().isClosed())
             html.raw("<div class=\"note bad\">").say("The process had not ended in order, or was still running.")
                     .raw("</div>\n");
+    }
+
+    /** How far the times of the guest can be trusted. */
+    private void guest() {
+        GuestMatch guest = profile.guest();
+        if (guest == null) return;
+        GuestClock clock = guest.clock();
+        if (clock != null)
+            html.raw("<p>").say(
+                    ("The driver of the guest is in this report: %s of the %s requests of its trace are matched with those of "
+                            + "%s. Its clock is known to ±%s, and to ±%s at best, from the order of these requests alone; it goes %.1f µs a second %s "
+                            + "than ours. So submit to kick and answer to interrupt may be wrong by as much in every frame, in opposite directions.")
+                            .formatted(
+                                    Words.count(guest.matched()), Words.count(guest.requests()), guest.device(),
+                                    Words.nanos(clock.uncertainty()), Words.nanos(clock.least()),
+                                    Math.abs(clock.driftMicros()),
+                                    clock.driftMicros() < 0 ? "slower" : "faster"))
+                    .raw("</p>\n");
+        for (String problem : guest.problems()) html.raw("<div class=\"note bad\">").say(problem).raw("</div>\n");
     }
 
     private void findings() {
@@ -171,9 +193,10 @@ final class HtmlReport {
 
     private void about() {
         html.raw("<h2>How to read this</h2>\n<section>\n");
-        html.paragraph(
-                "Guest events are not in this report: it begins when the device sees a kick and ends with the interrupt that it sends. "
-                        + "The way of a kick from the guest to the device, and of the interrupt back, is part of the time without a request.");
+        if (profile.guest() == null || profile.guest().clock() == null)
+            html.paragraph(
+                    "Guest events are not in this report: it begins when the device sees a kick and ends with the interrupt that it sends. "
+                            + "The way of a kick from the guest to the device, and of the interrupt back, is part of the time without a request.");
         html.paragraph(
                 "A request that arrives while the device polls, or asks for no kicks, has waited since the device looked, not since it arrived.");
         html.paragraph(

@@ -9,6 +9,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
+import org.jspecify.annotations.Nullable;
+
 import sluice.dmacore.finding.Rule;
 import sluice.dmacore.trace.EventKind;
 import sluice.dmacore.trace.recording.Event;
@@ -16,6 +18,10 @@ import sluice.dmacore.trace.recording.EventCursor;
 import sluice.dmacore.trace.recording.Names;
 import sluice.dmacore.trace.recording.Recording;
 import sluice.dmacore.trace.recording.RecordingHeader;
+import sluice.vdev.profile.guest.GuestClock;
+import sluice.vdev.profile.guest.GuestMatch;
+import sluice.vdev.profile.guest.GuestTimes;
+import sluice.vdev.profile.guest.GuestTrace;
 
 /**
  * A flight recording as a trace in Perfetto's native format, which ui.perfetto.dev and {@code trace_processor} open: for each device a
@@ -25,13 +31,18 @@ import sluice.dmacore.trace.recording.RecordingHeader;
  */
 public final class PerfettoExport {
     private static final long PROCESS = 1;
+    /** The "thread" of the guest's groups, and its place among the devices; the threads of a recording are not negative. */
+    private static final int GUEST = -1;
+    private static final String GUEST_NAME = "guest";
+    /** No process of the host has a number from here: PID_MAX_LIMIT of the kernel. */
+    private static final long GUEST_PID = 1 << 22;
     private static final int MOST_DONE = 1 << 16;
     private static final long MOST_NANOS = 1L << 42;
 
     /** A kind of track of a device: its frames, its work, or a queue by its number. */
     private record Group(int thread, String name) {}
 
-    private record Done(long kicked, long taken, long done, int name) {}
+    private record Done(long kicked, long taken, long done, int name, @Nullable GuestTimes guest) {}
 
     private final PerfettoWriter out;
     private final RecordingHeader header;
@@ -46,8 +57,11 @@ public final class PerfettoExport {
     private long lastUuid = PROCESS;
     /** Names of devices by their threads. */
     private final Map<Integer, String> devices;
+    private final @Nullable GuestMatch guest;
 
-    private PerfettoExport(PerfettoWriter out, RecordingHeader header, Names names, Map<Integer, String> devices) {
+    private PerfettoExport(PerfettoWriter out, RecordingHeader header, Names names, Map<Integer, String> devices,
+            @Nullable GuestMatch guest) {
+        this.guest = guest;
         this.devices = devices;
         this.out = out;
         this.header = header;
@@ -64,7 +78,7 @@ public final class PerfettoExport {
         Map<Integer, String> devices = new HashMap<>();
         for (DeviceProfile device : profile.devices()) devices.put(device.thread(), device.name());
         PerfettoExport export = new PerfettoExport(new PerfettoWriter(to), recording.header(), recording.names(),
-                devices);
+                devices, profile.guest());
         export.run(recording, profile);
         return export.slices.dropped();
     }
@@ -83,10 +97,27 @@ public final class PerfettoExport {
             for (Frame frame : device.frames())
                 slices.add(group, "frame " + Long.toUnsignedString(frame.number()), frame.start(), frame.end());
         }
+        guest();
         slices.write(out, (group, lane) -> {
             Group of = byNumber.get(group);
             return track(device(of.thread()), lane == 0 ? of.name() : of.name() + " (" + (lane + 1) + ")");
         });
+    }
+
+    /** Interrupts, fences and all else that the guest has told. */
+    private void guest() throws IOException {
+        GuestMatch told = guest;
+        GuestClock clock = told == null ? null : told.clock();
+        if (told == null || clock == null) return;
+        for (GuestTrace.Other event : told.others())
+            out.instant(track(GUEST_NAME, kind(event.name())), clock.host(event.nanos()),
+                    event.name() + (event.fields().isEmpty() ? "" : ": " + event.fields()));
+    }
+
+    private static String kind(String event) {
+        if (event.equals("interrupt")) return "interrupts";
+        if (event.startsWith("dma_fence")) return "fences";
+        return event.startsWith("dma_") ? "DMA API" : event.startsWith("drm_") ? "display" : "other events";
     }
 
     private void write(Event event, Tally since) throws IOException {
@@ -96,7 +127,8 @@ public final class PerfettoExport {
                 long kicked = start - Math.clamp(event.from(), 0, MOST_NANOS);
                 Deque<Done> done = queues.computeIfAbsent(event.attachment(), _ -> new ArrayDeque<>());
                 if (done.size() == MOST_DONE) done.remove();
-                done.add(new Done(kicked, start, event.nanoTime(), event.detail()));
+                done.add(new Done(kicked, start, event.nanoTime(), event.detail(),
+                        guest == null ? null : guest.times(event)));
                 if (event.length() > 0)
                     out.count(counter(event, names.of(event.attachment()) + ": depth", PerfettoWriter.UNIT_COUNT),
                             start,
@@ -130,9 +162,25 @@ public final class PerfettoExport {
             if (one.taken() - one.kicked() > 0) slices.add(group, "queue wait", one.kicked(), one.taken());
             slices.add(group, "device", one.taken(), one.done());
             slices.add(group, "response", one.done(), event.nanoTime());
+            if (one.guest() != null) atGuest(one, one.guest(), event);
         }
         if (event.from() > 0 && event.from() < MOST_NANOS)
             slices.add(group(event.thread(), "work"), "interrupt", event.nanoTime() - event.from(), event.nanoTime());
+    }
+
+    /** The way of a request from the guest's driver and back. Parts that the clock's uncertainty turns around are left out. */
+    private void atGuest(Done one, GuestTimes at, Event answer) {
+        int group = group(GUEST, names.of(answer.attachment()));
+        long end = at.responded();
+        slices.add(group, one.name() == 0 ? "request" : names.of(one.name()), at.queued(), end);
+        part(group, Stage.SUBMIT.label(), at.queued(), Math.min(one.kicked(), end));
+        part(group, "device", Math.max(at.queued(), one.kicked()), Math.min(answer.nanoTime(), end));
+        part(group, Stage.DELIVERY.label(), Math.max(at.queued(), answer.nanoTime()), at.interrupted());
+        part(group, Stage.DRIVER.label(), Math.max(answer.nanoTime(), at.interrupted()), end);
+    }
+
+    private void part(int group, String name, long start, long end) {
+        if (end - start > 0) slices.add(group, name, start, end);
     }
 
     private static String ruleName(int number) {
@@ -158,7 +206,7 @@ public final class PerfettoExport {
     }
 
     private String device(int thread) {
-        return devices.getOrDefault(thread, "thread " + thread);
+        return thread == GUEST ? GUEST_NAME : devices.getOrDefault(thread, "thread " + thread);
     }
 
     /** Defines a track under its number. */
@@ -189,6 +237,9 @@ public final class PerfettoExport {
     }
 
     private long parent(String device) throws IOException {
-        return known(device, uuid -> out.track(uuid, PROCESS, device));
+        return known(device, uuid -> {
+            if (device.equals(GUEST_NAME)) out.process(uuid, GUEST_PID, "Guest");
+            else out.track(uuid, PROCESS, device);
+        });
     }
 }

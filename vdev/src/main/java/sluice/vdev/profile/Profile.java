@@ -15,6 +15,7 @@ import sluice.dmacore.trace.recording.Missed;
 import sluice.dmacore.trace.recording.Names;
 import sluice.dmacore.trace.recording.Recording;
 import sluice.dmacore.trace.recording.RecordingHeader;
+import sluice.vdev.profile.guest.GuestMatch;
 
 /**
  * What a flight recording tells about the devices of a process.
@@ -24,9 +25,10 @@ import sluice.dmacore.trace.recording.RecordingHeader;
  * @param findings number of violations of each rule, by its number
  * @param nanos from the first event to the last
  * @param dropped intervals that were too many for one frame
+ * @param guest what a guest has told of its driver, or null
  */
 public record Profile(RecordingHeader header, Missed missed, List<DeviceProfile> devices, Tally elsewhere,
-        Map<Integer, Long> findings, long events, long nanos, long dropped) {
+        Map<Integer, Long> findings, long events, long nanos, long dropped, @Nullable GuestMatch guest) {
     private static final int MOST_THREADS = 1024;
     private static final int MOST_FINDINGS = 1000;
 
@@ -37,6 +39,15 @@ public record Profile(RecordingHeader header, Missed missed, List<DeviceProfile>
 
     /** Reads a recording once, with bounded state. */
     public static Profile of(Recording recording) throws IOException {
+        return of(recording, null);
+    }
+
+    /**
+     * The same with the guest's part.
+     *
+     * @param guest of the same recording, or null
+     */
+    public static Profile of(Recording recording, @Nullable GuestMatch guest) throws IOException {
         Names names = recording.names();
         EventCursor cursor = recording.events();
         boolean isWhole = recording.header().claimed() <= recording.header().capacity();
@@ -49,7 +60,7 @@ public record Profile(RecordingHeader header, Missed missed, List<DeviceProfile>
         for (Event event = cursor.next(); event != null; event = cursor.next()) {
             if (events++ == 0) first = event.nanoTime();
             last = event.nanoTime();
-            FrameAssembler assembler = assembler(threads, event.thread(), names, isWhole);
+            FrameAssembler assembler = assembler(threads, event.thread(), names, isWhole, guest);
             if (assembler == null) elsewhere.add(event);
             else assembler.add(event);
             if (event.kind() == EventKind.FINDING
@@ -65,14 +76,14 @@ public record Profile(RecordingHeader header, Missed missed, List<DeviceProfile>
             else devices.add(device);
         }
         return new Profile(recording.header(), cursor.missed(), devices, elsewhere, findings, events, last - first,
-                dropped);
+                dropped, guest);
     }
 
     private static @Nullable FrameAssembler assembler(Map<Integer, FrameAssembler> threads, int thread, Names names,
-            boolean isWhole) {
+            boolean isWhole, @Nullable GuestMatch guest) {
         FrameAssembler present = threads.get(thread);
         if (present == null && threads.size() < MOST_THREADS) {
-            present = new FrameAssembler(thread, names, isWhole);
+            present = new FrameAssembler(thread, names, isWhole, guest);
             threads.put(thread, present);
         }
         return present;

@@ -15,6 +15,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.trace.recording.Recording;
+import sluice.vdev.profile.guest.GuestMatch;
+import sluice.vdev.profile.guest.GuestTrace;
 
 /**
  * The files of a profile: two recordings, which are written while the devices run, and what is made of them afterwards, or again after a
@@ -35,6 +37,11 @@ public record ProfileFolder(Path folder) {
         return folder.resolve("profile.jfr");
     }
 
+    /** What the guest's kernel has told of its driver; absent unless somebody has fetched it. */
+    public Path guestTrace() {
+        return folder.resolve("guest.trace");
+    }
+
     /** The trace for ui.perfetto.dev. */
     public Path trace() {
         return folder.resolve("trace.pftrace");
@@ -46,7 +53,7 @@ public record ProfileFolder(Path folder) {
     }
 
     /**
-     * Creates the folder if it is missing.
+     * Creates the folder if it is missing. A trace of a guest that is there is of an earlier run, and is deleted.
      *
      * @throws IOException it cannot be created, or is not a folder
      */
@@ -54,6 +61,7 @@ public record ProfileFolder(Path folder) {
         if (Files.exists(folder) && !Files.isDirectory(folder))
             throw new IOException(folder + " is not a folder: give another for the profile");
         Files.createDirectories(folder);
+        Files.deleteIfExists(guestTrace());
     }
 
     /**
@@ -65,7 +73,7 @@ public record ProfileFolder(Path folder) {
      */
     public Profile write(List<CostModel> machines) throws IOException {
         try (Recording from = open()) {
-            Profile profile = Profile.of(from);
+            Profile profile = profile(from);
             long[] dropped = new long[1];
             replace(trace(), out -> dropped[0] = PerfettoExport.write(from, profile, out));
             JfrProfile samples = samples();
@@ -78,8 +86,13 @@ public record ProfileFolder(Path folder) {
     /** What the recording tells. */
     public Profile read() throws IOException {
         try (Recording from = open()) {
-            return Profile.of(from);
+            return profile(from);
         }
+    }
+
+    private Profile profile(Recording from) throws IOException {
+        GuestMatch guest = Files.exists(guestTrace()) ? GuestMatch.of(from, GuestTrace.read(guestTrace())) : null;
+        return Profile.of(from, guest);
     }
 
     private Recording open() throws IOException {

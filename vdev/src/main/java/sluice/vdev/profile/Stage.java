@@ -11,12 +11,19 @@ import sluice.dmacore.trace.EventKind;
 public enum Stage {
     /** No request is with the device: the driver, the guest or the VMM is at work, or nobody. */
     GUEST("guest", "the device has nothing to do", 0, true),
+    /** The driver has put a request into the ring, and the device has not been kicked. */
+    SUBMIT("submit to kick", "from the guest's driver to the device: the rest of the batch, the kick and its way", 1,
+            true),
+    /** The interrupt was sent and has not reached the guest's driver. */
+    DELIVERY("answer to interrupt", "from the device's interrupt until the guest's processor has entered it", 1, true),
+    /** The guest has been interrupted, and its driver has not taken the answer. */
+    DRIVER("interrupt to driver", "from the guest's interrupt until its driver has taken the answer", 1, true),
     /** A request waits in the ring, since the kick. */
-    QUEUE("queue wait", "from the kick until the device takes the request", 1, true),
+    QUEUE("queue wait", "from the kick until the device takes the request", 2, true),
     /** A request is done and waits for its publication, or is being published. */
-    RESPONSE("response", "from the end of the request until it is in the used ring", 2, true),
+    RESPONSE("response", "from the end of the request until it is in the used ring", 3, true),
     /** The device is at work, and in none of the stages below. */
-    DEVICE("device", "decoding, checks, and all that no other stage names", 3, false),
+    DEVICE("device", "decoding, checks, and all that no other stage names", 4, false),
     INTERRUPT("interrupt", "sending the interrupt", 5, false),
     TRANSLATE("translate", "translating addresses, and waiting for the VM's IOMMU", 6, false),
     TRANSFER("transfer", "mapping, unmapping, and changes of ownership", 6, false),
@@ -48,6 +55,11 @@ public enum Stage {
 
     int rank() {
         return rank;
+    }
+
+    /** Whether no request is with the device: the guest, its driver or the VMM is at work, or nobody. */
+    public boolean isGuest() {
+        return this == GUEST || this == SUBMIT || this == DELIVERY || this == DRIVER;
     }
 
     /** Whether nothing of the device runs. */

@@ -23,7 +23,7 @@ public final class Tally {
     void add(Event event) {
         long[] sum = byKind.computeIfAbsent(event.kind(), _ -> new long[3]);
         sum[0]++;
-        sum[1] += event.bytes();
+        if (event.kind() != EventKind.COMMAND) sum[1] += event.bytes(); // a request has its number there
         sum[2] += event.nanos();
         if (event.kind() == EventKind.SKIP && event.detail() == SKIPPED_INVALIDATE) {
             skippedInvalidates++;

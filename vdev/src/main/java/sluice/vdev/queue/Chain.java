@@ -51,6 +51,8 @@ public final class Chain implements Polled {
     private long taken;
     private long waited;
     private int available;
+    /** Its number in its queue, for the trace. */
+    private long request;
 
     Chain(Owner owner) {
         this.owner = owner;
@@ -71,7 +73,8 @@ public final class Chain implements Polled {
     }
 
     /** @param when 0 while tracing is off */
-    void time(long when, long waitedNanos, int requests) {
+    void time(long when, long waitedNanos, int requests, long number) {
+        request = number;
         taken = when;
         waited = waitedNanos;
         available = requests;
@@ -88,6 +91,10 @@ public final class Chain implements Polled {
 
     int available() {
         return available;
+    }
+
+    long request() {
+        return request;
     }
 
     /** The chain's id in the ring: index of the first descriptor (split), or buffer id (packed). */

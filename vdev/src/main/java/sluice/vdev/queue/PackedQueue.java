@@ -48,6 +48,8 @@ final class PackedQueue implements Virtqueue {
 
     private int nextAvailable;
     private boolean availableWrap;
+    /** Requests taken since this start. */
+    private long requests;
     private int nextUsed;
     private boolean usedWrap;
     /** Ring entries that the device owns. */
@@ -102,7 +104,7 @@ final class PackedQueue implements Virtqueue {
         }
         chain.takeOff(walk.id(), walk.descriptors(), buffers.memory());
         long now = trace.now();
-        chain.time(now, trace.waited(now), 0); // the driver's entries have no count
+        chain.time(now, trace.waited(now), 0, ++requests); // the driver's entries have no count
         completions.opened(chain);
         lent.add(chain);
         descriptorsHeld += walk.descriptors();
@@ -122,6 +124,7 @@ final class PackedQueue implements Virtqueue {
         chain.takeBack();
         lent.remove(chain);
         pool.back(chain);
+        requests--;
         descriptorsHeld -= chain.descriptors();
         nextAvailable -= chain.descriptors();
         if (nextAvailable < 0) {
@@ -174,7 +177,7 @@ final class PackedQueue implements Virtqueue {
     }
 
     private void completed(Chain chain) {
-        trace.done(chain.name(), chain.taken(), chain.waited(), chain.available());
+        trace.done(chain.name(), chain.taken(), chain.waited(), chain.available(), chain.request());
         completions.completed(chain);
     }
 
@@ -189,7 +192,7 @@ final class PackedQueue implements Virtqueue {
         if (unwritten instanceof Polled.Stalled) return unwritten;
         long began = trace.now();
         long raising = 0;
-        int requests = done.size();
+        int answered = done.size();
         int firstAt = nextUsed;
         int firstFlags = usedFlags(done.getFirst());
         int descriptors = 0;
@@ -219,7 +222,7 @@ final class PackedQueue implements Virtqueue {
             interrupt.raise();
         }
         published = true;
-        trace.answered(requests, began, raising);
+        trace.answered(answered, began, raising);
         return unwritten == null ? Polled.Empty.EMPTY : remember(unwritten);
     }
 

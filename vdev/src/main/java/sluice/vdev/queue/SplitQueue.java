@@ -46,6 +46,8 @@ final class SplitQueue implements Virtqueue {
     /** Ring positions, free running, 16 bits of them on the wire. */
     private int nextAvailable;
     private int nextUsed;
+    /** Requests taken since the driver has set the queue up, modulo 65536 for those before this start. */
+    private long requests;
     /**
      * The first publication after a start always interrupts, because it is unknown what the driver saw before the
      * restart.
@@ -70,6 +72,7 @@ final class SplitQueue implements Virtqueue {
         this.interrupt = interrupt;
         this.trace = trace;
         this.nextAvailable = position & 0xffff;
+        this.requests = nextAvailable;
         this.mask = layout.size() - 1;
         this.walk = new SplitWalk(buffers, features, layout.size());
         this.completions = new Completions(features.inOrder());
@@ -113,7 +116,7 @@ final class SplitQueue implements Virtqueue {
         }
         chain.takeOff(head, 0, buffers.memory());
         long now = trace.now();
-        chain.time(now, trace.waited(now), waiting);
+        chain.time(now, trace.waited(now), waiting, ++requests);
         out[head] = chain;
         completions.opened(chain);
         failure = pool.out(chain);
@@ -129,6 +132,7 @@ final class SplitQueue implements Virtqueue {
         chain.takeBack();
         out[chain.id()] = null;
         pool.back(chain);
+        requests--;
         nextAvailable = (nextAvailable - 1) & 0xffff;
     }
 
@@ -172,7 +176,7 @@ final class SplitQueue implements Virtqueue {
 
     /** A chain of this queue is complete. The ring may be unreachable now, so this only records it. */
     private void completed(Chain chain) {
-        trace.done(chain.name(), chain.taken(), chain.waited(), chain.available());
+        trace.done(chain.name(), chain.taken(), chain.waited(), chain.available(), chain.request());
         completions.completed(chain);
     }
 
@@ -187,7 +191,7 @@ final class SplitQueue implements Virtqueue {
         if (unwritten instanceof Polled.Stalled) return unwritten;
         long began = trace.now();
         long raising = 0;
-        int requests = done.size();
+        int answered = done.size();
         int old = nextUsed;
         for (int i = 0; i < done.size(); i++) {
             long element = RING + 8L * (nextUsed & mask);
@@ -206,7 +210,7 @@ final class SplitQueue implements Virtqueue {
             interrupt.raise();
         }
         published = true;
-        trace.answered(requests, began, raising);
+        trace.answered(answered, began, raising);
         return unwritten == null ? Polled.Empty.EMPTY : remember(unwritten);
     }
 

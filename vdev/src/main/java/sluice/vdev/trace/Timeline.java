@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Locale;
 
+import sluice.dmacore.trace.EventKind;
 import sluice.dmacore.trace.recording.Event;
 import sluice.dmacore.trace.recording.EventCursor;
 import sluice.dmacore.trace.recording.Missed;
@@ -52,7 +53,7 @@ public final class Timeline {
     }
 
     private static String moved(Event event) {
-        String bytes = event.bytes() == 0 ? "" : Quantity.bytes(event.bytes());
+        String bytes = event.bytes() == 0 || event.kind() == EventKind.COMMAND ? "" : Quantity.bytes(event.bytes());
         return event.nanos() == 0 ? bytes : (bytes + " in " + Quantity.nanos(event.nanos())).strip();
     }
 }

@@ -1,10 +1,13 @@
 package sluice.vdev.profile;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
+
+import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.buffer.DmaCoreOptions;
@@ -27,6 +30,8 @@ import sluice.vdev.queue.Virtqueue;
 final class StagedDevice implements AutoCloseable {
     private static final int BYTES = 4096;
     private static final int TO_DEVICE = 1;
+    /** At the begin and at the end, if the driver tells of itself. */
+    static final int BATCHES = 20;
     private static final Duration OPENING = Duration.ofSeconds(30);
 
     private final ProfileFolder folder;
@@ -41,6 +46,9 @@ final class StagedDevice implements AutoCloseable {
     private Stage slow = Stage.DEVICE;
     private long slowNanos;
     private long frame;
+    private long requests;
+    /** What the driver tells of itself, if it does. */
+    private @Nullable GuestLog guest;
 
     StagedDevice(Path folder, RingKind kind, int events) throws IOException, InterruptedException {
         this.folder = new ProfileFolder(folder);
@@ -62,6 +70,30 @@ final class StagedDevice implements AutoCloseable {
 
     FlightRecorder recorder() {
         return recorder;
+    }
+
+    /** The driver tells of itself from now on, by a clock that is this much ahead and goes faster. */
+    void tellGuest(long offset, double drift) {
+        guest = new GuestLog("main", offset, drift);
+        for (int i = 0; i < BATCHES; i++) batch(guest);
+    }
+
+    /** Two requests that are with the device at once, which bound the clock well: none of their ways is long. */
+    private void batch(GuestLog told) {
+        for (int i = 0; i < 2; i++) {
+            rig.driver.submit(List.of(rig.buffer(32L * i, 16)), List.of(rig.buffer(64 + 32L * i, 16)));
+            told.queued(first, ++requests);
+        }
+        queueTrace.noticed();
+        for (int i = 0; i < 2; i++) {
+            if (!(queue.poll() instanceof Chain chain)) throw new AssertionError("no request");
+            chain.setName(first);
+            chain.complete();
+        }
+        if (queue.publish() != Polled.Empty.EMPTY) throw new AssertionError("not published");
+        told.interrupted().responded(requests - 1).responded(requests);
+        while (rig.driver.poll().isPresent())
+            queueTrace.empty();
     }
 
     /** Makes a stage last this much longer in the frames to come. */
@@ -87,6 +119,9 @@ final class StagedDevice implements AutoCloseable {
 
     private void request(int name, boolean shows) {
         rig.driver.submit(List.of(rig.buffer(0, 16)), List.of(rig.buffer(64, 16)));
+        requests++;
+        if (guest != null) guest.queued(name, requests);
+        if (shows) pause(Stage.SUBMIT);
         queueTrace.noticed();
         if (shows) pause(Stage.QUEUE);
         if (!(queue.poll() instanceof Chain chain)) throw new AssertionError("no request");
@@ -96,6 +131,10 @@ final class StagedDevice implements AutoCloseable {
         if (shows) pause(Stage.RESPONSE);
         if (queue.poll() != Polled.Empty.EMPTY) throw new AssertionError("a request too many");
         if (queue.publish() != Polled.Empty.EMPTY) throw new AssertionError("not published");
+        if (shows) pause(Stage.DELIVERY);
+        if (guest != null) guest.interrupted();
+        if (shows) pause(Stage.DRIVER);
+        if (guest != null) guest.responded(requests);
         if (rig.driver.poll().isEmpty()) throw new AssertionError("no answer");
     }
 
@@ -131,7 +170,7 @@ final class StagedDevice implements AutoCloseable {
             long waited = queueTrace.waited(now);
             queueTrace.empty();
             trace.displayed(1, now);
-            queueTrace.done(first, now, waited, 1);
+            queueTrace.done(first, now, waited, 1, 0);
             queueTrace.answered(1, now, now);
         }
     }
@@ -139,7 +178,9 @@ final class StagedDevice implements AutoCloseable {
     /** Ends the recording; the folder can be read then. */
     @Override
     public void close() throws IOException {
+        for (int i = 0; i < BATCHES && guest != null; i++) batch(guest);
         rig.close();
         recorder.close();
+        if (guest != null) Files.writeString(folder.guestTrace(), guest.toString());
     }
 }
