@@ -7,8 +7,8 @@
 # unpacked into the cache folder, never installed. With `modules` also make, and, unpacked into the cache folder, the headers
 # of the kernels there, by which kernel modules are built for them. With `video` that, and unpacked there what `demo --mode video`
 # and `bench codec` need: ffmpeg of Debian 13 and, from its backports, QEMU 11.1 and its kernel. With `tests` all of that, the C
-# peer vhost-user-gpu, modetest, libvirt and the VNC viewer gvnccapture, and, unpacked: the QEMU of Debian 12 (7.2), the compositor
-# Weston, the X server Xorg, v4l-utils and GStreamer of Debian 13, which guests run.
+# peer vhost-user-gpu, modetest, libvirt, the VNC viewer gvnccapture and the browser Chromium, and, unpacked: the QEMU of Debian
+# 12 (7.2), the compositor Weston, the X server Xorg, v4l-utils and GStreamer of Debian 13, which guests run.
 #
 # The machine's own package sources stay as they are. What is needed beyond them (on Debian 12, the suite
 # bookworm-backports) is read through private package states in the cache folder, from the same mirror.
@@ -130,6 +130,7 @@ fi
 if [ -n "$for_tests" ]; then
     has_peer || need wanted_new qemu-system-gui "the C peer vhost-user-gpu, to compare with"
     [ -e "/$dbus_display" ] || need wanted_new qemu-system-modules-opengl "QEMU's D-Bus display, by which the tests resize screens"
+    command -v chromium >/dev/null || need wanted chromium "a browser, in which the tests look at the page of --console"
     command -v gvnccapture >/dev/null || need wanted gvncviewer "gvnccapture, a VNC viewer that saves what it sees"
     for package in libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients; do
         is_installed "$package" || need wanted "$package" "libvirt, which starts the GPU in a test"

@@ -100,10 +100,12 @@ function showFindings(state) {
 
 let lastFindings = "";
 
+const counted = (number, one) => `${number} ${one}${number === 1 ? "" : "s"}`;
+
 function show(state) {
     const seconds = Math.floor(state.upMillis / 1000);
-    byId("summary").textContent = `${state.devices.length} devices, ${state.buffers} buffers, `
-        + `${state.findings.length} mistakes, ${state.hints.length} hints, up ${seconds} s`;
+    byId("summary").textContent = [counted(state.devices.length, "device"), counted(state.buffers, "buffer"),
+        counted(state.findings.length, "mistake"), counted(state.hints.length, "hint"), `up ${seconds} s`].join(", ");
     byId("summary").className = "";
     showCaptures(state.captures, byId("captures"));
     showScreens(state.screens, byId);
