@@ -172,7 +172,8 @@ class PageLoopbackTest {
         page.await(SHOWN_HASH + " === " + expected);
         page.screenshot("screen");
         // By the keyboard alone: to the button, into the screen, and back.
-        page.value("[...document.querySelectorAll('.screen button')].find(b => b.textContent === 'Use keyboard').focus()");
+        page.value(
+                "[...document.querySelectorAll('.screen button')].find(b => b.textContent === 'Use keyboard').focus()");
         page.enter();
         page.await("document.activeElement.tagName === 'CANVAS'");
         page.key("a", "KeyA", 65, 0);
@@ -186,7 +187,8 @@ class PageLoopbackTest {
         int y = page.value("Math.round(%s.y + %s.height / 2)".formatted(box, box)).getAsInt();
         page.click(x, y);
         List<Integer> at = await(pointed);
-        while (at.getLast() == 0) at = await(pointed);
+        while (at.getLast() == 0)
+            at = await(pointed);
         assertThat(at.getLast()).isEqualTo(InputSink.LEFT);
         assertThat(at.get(0)).isBetween(315, 325);
         assertThat(at.get(1)).isBetween(235, 245);
