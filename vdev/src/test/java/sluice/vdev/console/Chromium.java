@@ -193,8 +193,17 @@ final class Chromium implements AutoCloseable {
 
         /** Waits until an expression is true, in the page. */
         void await(String expression) throws IOException {
-            String waiting = "new Promise(done => { const end = performance.now() + %d; const look = () => { let is = false; try { is = !!(%s); } catch (early) { is = false; } if (is || performance.now() > end) done(is); else setTimeout(look, 20); }; look(); })";
-            if (!value(waiting.formatted(LIMIT.toMillis() / 2, expression)).getAsBoolean()) {
+            boolean isTrue = value("""
+                    new Promise(done => {
+                        const end = performance.now() + %d;
+                        const look = () => {
+                            let is = false;
+                            try { is = !!(%s); } catch (early) { is = false; }
+                            if (is || performance.now() > end) done(is); else setTimeout(look, 20);
+                        };
+                        look();
+                    })""".formatted(LIMIT.toMillis() / 2, expression)).getAsBoolean();
+            if (!isTrue) {
                 screenshot("failed");
                 throw new AssertionError(
                         expression + " did not come true; the page says " + text("document.body.innerText")
