@@ -8,10 +8,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import org.jspecify.annotations.Nullable;
 
 import sluice.guest.build.Folders;
 import sluice.vdev.qemu.HostCommand;
@@ -78,12 +80,23 @@ public final class DeviceProcess implements Closeable {
      */
     public static DeviceProcess start(List<String> launcher, List<Path> plugins, List<Served> devices)
             throws IOException, InterruptedException {
+        return start(launcher, plugins, devices, null);
+    }
+
+    /**
+     * The same with a profile.
+     *
+     * @param profile folder of the profile, or null; {@link #end} writes its report
+     */
+    public static DeviceProcess start(List<String> launcher, List<Path> plugins, List<Served> devices,
+            @Nullable Path profile) throws IOException, InterruptedException {
         Path folder = Files.createTempDirectory("sluice-devices-");
         DeviceProcess process;
         try {
             List<String> command = new ArrayList<>(launcher);
             command.add("serve");
             command.addAll(arguments(folder, plugins, devices));
+            if (profile != null) command.add("--profile=" + profile);
             process = new DeviceProcess(folder, devices, command);
         } catch (IOException | RuntimeException e) {
             Folders.delete(folder);
@@ -174,6 +187,20 @@ public final class DeviceProcess implements Closeable {
         } catch (IOException e) {
             return "(the output of sluice serve cannot be read: " + e.getMessage() + ")";
         }
+    }
+
+    /**
+     * Ends the process, and waits for what it writes at its end, such as a profile.
+     *
+     * @throws IOException it did not end in time, or with an error; the message has its output
+     */
+    public void end(Duration limit) throws IOException, InterruptedException {
+        Process process = child.process();
+        process.destroy();
+        if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS))
+            throw new IOException("sluice serve still runs %s after its end was asked for: %s".formatted(limit, errors()));
+        if (process.exitValue() != 0)
+            throw new IOException("sluice serve ended with %d: %s".formatted(process.exitValue(), errors()));
     }
 
     @Override

@@ -3,6 +3,7 @@ package sluice.guest.check;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -15,12 +16,16 @@ import sluice.guest.QemuBus;
 
 /** A Sluice process that serves a card and the witness. Closing it ends the process. */
 final class CardServer implements Closeable {
+    /** Time limit for the report of a profile, under the load of a test run. */
+    private static final Duration WRITTEN = Duration.ofSeconds(90);
     private static final String BLOBS = "gpu,transport=vfio-user,blob,resolution=320x200";
 
     private final DeviceProcess process;
+    private final boolean isProfiled;
 
-    private CardServer(DeviceProcess process) {
+    private CardServer(DeviceProcess process, boolean isProfiled) {
         this.process = process;
+        this.isProfiled = isProfiled;
     }
 
     /**
@@ -28,13 +33,14 @@ final class CardServer implements Closeable {
      *
      * @param launcher the command {@code sluice}
      * @param blobs whether it serves a GPU with blobs besides, which exports its buffers
+     * @param profile folder of a profile, which is written when it is closed; null for none
      * @throws IOException it ended, or was not ready in time; the message has its output
      */
-    static CardServer start(List<String> launcher, Card card, Setup setup, boolean blobs)
+    static CardServer start(List<String> launcher, Card card, Setup setup, boolean blobs, @Nullable Path profile)
             throws IOException, InterruptedException {
         List<DeviceProcess.Served> served = new ArrayList<>(served(card, setup));
         if (blobs) served.add(1, new DeviceProcess.Served("blobs", BLOBS, true, QemuBus.NONE));
-        return new CardServer(DeviceProcess.start(launcher, plugins(card), served));
+        return new CardServer(DeviceProcess.start(launcher, plugins(card), served, profile), profile != null);
     }
 
     /** Arguments of {@code sluice serve} for both functions, with sockets and reports in a folder. */
@@ -83,6 +89,10 @@ final class CardServer implements Closeable {
 
     @Override
     public void close() throws IOException {
-        process.close();
+        try (process) {
+            if (isProfiled) process.end(WRITTEN);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

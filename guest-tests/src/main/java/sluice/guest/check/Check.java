@@ -114,6 +114,9 @@ public final class Check implements Callable<Integer> {
     @Option(names = "--report", paramLabel = "DIR", description = "Leave report.html, report.json and junit.xml in this folder.")
     private @Nullable Path report;
 
+    @Option(names = "--profile", paramLabel = "DIR", arity = "0..1", fallbackValue = "", description = "Profile the devices of each machine: report, trace for ui.perfetto.dev and JFR in a folder of its own below DIR (default: profile in the folder of --report).")
+    private @Nullable String profile;
+
     /** Runs a check and ends the JVM with its exit code. */
     public static void main(String[] arguments) {
         System.exit(run(arguments));
@@ -160,6 +163,7 @@ public final class Check implements Callable<Integer> {
         if (print != null) return print(line, print, card, cells);
         ReportFormat written = written(line);
         Path folder = report;
+        Path profiles = profiles(line);
         if (folder != null) Files.createDirectories(folder);
         Thread ender = Thread.ofPlatform().daemon().name("timeout").unstarted(() -> end(line.getErr()));
         ender.start();
@@ -170,15 +174,16 @@ public final class Check implements Callable<Integer> {
         GuestKernel guest = kernel(line, cache);
         String versus = against;
         if (versus == null) {
-            CheckResult result = run(line, card, guest, cells, additions, cache);
+            CheckResult result = run(line, card, guest, cells, additions, profiles, cache);
             if (written != null) written.write(result, line.getOut());
             if (folder != null) leave(result, folder);
             return result.exitStatus();
         }
         if (written != null) throw new ParameterException(line, "--against prints ktap, not " + format);
         GuestKernel otherGuest = other(versus, cache);
-        Comparison comparison = new Comparison(run(line, card, guest, cells, additions, cache),
-                run(line, card, otherGuest, cells, additions, cache));
+        Comparison comparison = new Comparison(
+                run(line, card, guest, cells, additions, below(profiles, 0), cache),
+                run(line, card, otherGuest, cells, additions, below(profiles, 1), cache));
         for (String sentence : comparison.lines()) line.getOut().println("# against: " + Legible.line(sentence));
         line.getOut().flush();
         if (folder != null) leave(comparison, folder);
@@ -186,7 +191,7 @@ public final class Check implements Callable<Integer> {
     }
 
     private CheckResult run(CommandLine line, Card card, GuestKernel guest, List<Cell> cells, Additions additions,
-            CacheFolder cache) throws IOException, InterruptedException {
+            @Nullable Path profiles, CacheFolder cache) throws IOException, InterruptedException {
         KernelNeeds needs = KernelNeeds.of(guest);
         needs.require(card.driver());
         if (additions.calls() == CallSource.TRACE) needs.requireTracing();
@@ -197,8 +202,10 @@ public final class Check implements Callable<Integer> {
         ktap.begin(card, guest.release(), qemu.version(), cells, additions.calls());
         CheckRun run = new CheckRun(launcher(), qemu, image, card, cache, new Judge(KnownFaults.shipped().of(card)))
                 .with(additions).cellLimit(Duration.ofSeconds(cellTimeout));
+        if (profiles != null) run.profiled(profiles);
         CheckResult result = run.run(cells, cell -> told(ktap, cell));
         ktap.end();
+        for (String why : run.unwritten()) line.getErr().println("sluice: a profile was not written: " + why);
         return result;
     }
 
@@ -208,6 +215,21 @@ public final class Check implements Callable<Integer> {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Where profiles go; null for none. */
+    private @Nullable Path profiles(CommandLine line) {
+        String given = profile;
+        if (given == null) return null;
+        if (!given.isEmpty()) return Path.of(given).toAbsolutePath();
+        Path folder = report;
+        if (folder == null) throw new ParameterException(line, "--profile needs a folder, or --report=DIR");
+        return folder.resolve("profile").toAbsolutePath();
+    }
+
+    /** Those of one of two kernels. */
+    private static @Nullable Path below(@Nullable Path profiles, int which) {
+        return profiles == null ? null : profiles.resolve(ComparisonReport.FOLDERS.get(which));
     }
 
     /** The format written at the end, or null for the one written during the run. */

@@ -93,16 +93,18 @@ final class CheckMachine implements Closeable {
      * Starts the card's process and boots.
      *
      * @param blobs whether the machine has a GPU with blobs besides
+     * @param profile folder of a profile of its devices, which is complete when it is closed; null for none
      */
     static CheckMachine boot(List<String> launcher, QemuBinary binary, GuestImage image, Card card, Setup setup,
-            boolean blobs, Additions additions, CacheFolder cache) throws IOException, InterruptedException {
+            boolean blobs, Additions additions, @Nullable Path profile, CacheFolder cache)
+            throws IOException, InterruptedException {
         TracePort trace = additions.calls() == CallSource.TRACE
                 ? TracePort.open(setup.iommu() != GuestIommu.NONE)
                 : null;
         CardServer server;
         boolean served = false;
         try {
-            server = CardServer.start(launcher, card, setup, blobs);
+            server = CardServer.start(launcher, card, setup, blobs, profile);
             served = true;
         } finally {
             if (!served && trace != null) trace.close();

@@ -1,8 +1,11 @@
 package sluice.guest.check;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,6 +37,10 @@ final class CheckRun {
     private final KernelNeeds needs;
     private Additions additions = Additions.NONE;
     private Duration cellLimit = CELL;
+    private @Nullable Path profiles;
+    private final List<String> unwritten = new ArrayList<>();
+    /** Machines that were booted, of each setup. */
+    private final Map<Setup, Integer> boots = new HashMap<>();
 
     /**
      * @param launcher the command {@code sluice}
@@ -54,6 +61,26 @@ final class CheckRun {
     CheckRun cellLimit(Duration limit) {
         cellLimit = limit;
         return this;
+    }
+
+    /** Profiles the devices of each machine into a folder of its own below this one. */
+    CheckRun profiled(Path folder) {
+        profiles = folder;
+        return this;
+    }
+
+    /** Why profiles are missing, a sentence each. */
+    List<String> unwritten() {
+        return unwritten;
+    }
+
+    /** Where a machine's profile goes: the setup's name, with a number if a cell has ended a machine of that setup before. */
+    private @Nullable Path profile(Setup setup) throws IOException {
+        Path all = profiles;
+        if (all == null) return null;
+        Files.createDirectories(all);
+        int boot = boots.merge(setup, 1, Integer::sum);
+        return all.resolve(boot == 1 ? setup.label() : setup.label() + "-" + boot);
     }
 
     /** Sets the user's additions to the image. */
@@ -95,7 +122,7 @@ final class CheckRun {
             }
             int first = next;
             try (CheckMachine machine = CheckMachine.boot(launcher, qemu, image, card, setup, blobs, additions,
-                    cache)) {
+                    profile(setup), cache)) {
                 Seen seen = Seen.of(machine.reports());
                 InjectedFaults atBoot = seen.injected();
                 machine.traced();
@@ -126,7 +153,10 @@ final class CheckRun {
                     each.accept(result);
                 }
             } catch (IOException e) {
-                if (next > first) continue; // closing the machine failed after its cells were done
+                if (next > first) { // closing the machine failed after its cells were done
+                    if (profiles != null) unwritten.add(String.valueOf(e.getMessage()));
+                    continue;
+                }
                 // It would not boot for the other cells either.
                 for (Cell cell : cells.subList(next, cells.size())) {
                     if (!isSkipped(cell, each))

@@ -40,6 +40,7 @@ class CheckCommandTest {
             "--import=mmap | --driver is missing: give one of saa7134_empress, dt3155, tw686x, tw686x:contig, tw686x:memcpy, virtio_gpu",
             "--driver=nvme | --driver=nvme: no emulated card has this driver; give one of saa7134_empress, dt3155, tw686x, tw686x:contig, tw686x:memcpy, virtio_gpu",
             "--driver=saa7134-empress,--import=floppy | --import=floppy: give mmap, expbuf, userptr, udmabuf, udmabuf-huge, udmabuf-twice, dumb, blob, vgem, heap, vivid, bar",
+            "--driver=saa7134_empress,--profile | --profile needs a folder, or --report=DIR",
             "--driver=saa7134_empress,--use=never | --use=never: give sync, no-sync, wrong-sync, closed, munmap, fork, killed, short, requeued, freed",
             "--driver=saa7134_empress,--iommu=amd | --iommu=amd: give none, intel-lazy, intel-strict, virtio",
             "--driver=saa7134_empress,--bounce=on | --bounce=on: give off or force",
