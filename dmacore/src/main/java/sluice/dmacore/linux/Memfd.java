@@ -1,6 +1,8 @@
 package sluice.dmacore.linux;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
 
 /** Anonymous memory with a descriptor: memfd_create(2). */
 public final class Memfd {
@@ -51,6 +53,23 @@ public final class Memfd {
      */
     public static void punch(Fd fd, long offset, long length) throws ErrnoException {
         Link.FALLOCATE.orThrow(Link.FALLOCATE.callThroughSignals(fd.number(), PUNCH_HOLE_KEEP_SIZE, offset, length));
+    }
+
+    /**
+     * Writes at the file's position: write(2).
+     *
+     * @param bytes in native memory
+     * @throws ErrnoException ENOSPC, EPERM (a seal forbids it), or for another kind of file such as EAGAIN
+     */
+    public static void write(Fd fd, MemorySegment bytes) throws ErrnoException {
+        try {
+            long at = 0;
+            while (at < bytes.byteSize())
+                at += Unistd.WRITE.orThrow(Unistd.WRITE.callThroughSignals(fd.number(), bytes.address() + at,
+                        bytes.byteSize() - at));
+        } finally {
+            Reference.reachabilityFence(bytes);
+        }
     }
 
     private static final class Link {

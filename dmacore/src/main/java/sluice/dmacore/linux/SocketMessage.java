@@ -235,6 +235,24 @@ public final class SocketMessage implements AutoCloseable {
             }
             return 0;
         }
+        return sendAll(socket);
+    }
+
+    /**
+     * Sends an empty datagram with the attached descriptors, of which there is one at least, as {@link #send} does.
+     *
+     * @return false if the receiver has no room now; the descriptors are then still attached
+     * @throws ErrnoException such as ECONNREFUSED, EPIPE
+     * @throws IllegalStateException there are bytes to be sent, or no descriptors
+     */
+    public boolean sendDescriptors(Fd socket) throws ErrnoException {
+        requireOpen();
+        if (count > 0 || attached.isEmpty())
+            throw new IllegalStateException("An empty datagram has descriptors and no bytes.");
+        return sendAll(socket) != WOULD_BLOCK;
+    }
+
+    private long sendAll(Fd socket) throws ErrnoException {
         block.set(JAVA_LONG, SEND_HEADER + MessageLayout.MSG_IOVLEN, count);
         writeControl();
         long result = call(Sockets.SENDMSG, socket, SEND_HEADER, Sockets.MSG_DONTWAIT | Sockets.MSG_NOSIGNAL);

@@ -10,18 +10,20 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
+import sluice.vdev.serve.Journal;
+
 /** {@code --log=FILE|journal}: where a process writes what goes to standard error otherwise; a mixin for picocli. */
 final class LogOption {
     static final String NAME = "--log";
     private static final String JOURNAL = "journal";
 
-    @Option(names = NAME, paramLabel = "FILE|journal", description = "Append the log to this file, or send it to systemd's journal, instead of standard error. The variable SLUICE_LOG sets its level: SEVERE, WARNING, INFO (default), FINE.")
+    @Option(names = NAME, paramLabel = "FILE|journal", description = "Append the log to this file, or send it to systemd's journal, if there is one, instead of standard error. The variable SLUICE_LOG sets its level: SEVERE, WARNING, INFO (default), FINE.")
     private @Nullable String target;
 
     /**
      * Redirects standard error, if that was asked for.
      *
-     * @throws IOException the file cannot be written, or there is no journal
+     * @throws IOException the file cannot be written
      */
     void apply() throws IOException {
         String to = target;
@@ -30,24 +32,19 @@ final class LogOption {
 
     /** @param to a file, or "journal" */
     static void redirect(String to) throws IOException {
-        OutputStream out;
         if (to.equals(JOURNAL)) {
             try {
-                // The program of systemd that speaks the journal's protocol.
-                out = new ProcessBuilder("systemd-cat", "--identifier=sluice")
-                        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                        .redirectError(ProcessBuilder.Redirect.INHERIT).start().getOutputStream();
+                Journal.use(Path.of(System.getProperty("sluice.journal", Journal.SOCKET.toString())));
             } catch (IOException e) {
-                throw new IOException(NAME + "=journal needs systemd-cat, of the package systemd: " + e.getMessage(),
-                        e);
+                System.err.printf("sluice: %s=%s: %s; the log goes to standard error%n", NAME, JOURNAL, e.getMessage());
             }
-        } else {
-            Path file = Path.of(to).toAbsolutePath();
-            try {
-                out = new FileOutputStream(file.toFile(), true);
-            } catch (IOException e) {
-                throw new IOException("%s=%s cannot be written: %s".formatted(NAME, to, e.getMessage()), e);
-            }
+            return;
+        }
+        OutputStream out;
+        try {
+            out = new FileOutputStream(Path.of(to).toAbsolutePath().toFile(), true);
+        } catch (IOException e) {
+            throw new IOException("%s=%s cannot be written: %s".formatted(NAME, to, e.getMessage()), e);
         }
         System.setErr(new PrintStream(out, true, StandardCharsets.UTF_8));
     }

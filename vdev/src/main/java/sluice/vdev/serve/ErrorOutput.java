@@ -16,11 +16,17 @@ public final class ErrorOutput {
     static final int MOST_LINES = 4096;
     private static final ErrorOutput PROCESS = new ErrorOutput(new StandardError());
 
-    private final OutputStream out;
-    private final ArrayBlockingQueue<String> waiting = new ArrayBlockingQueue<>(MOST_LINES);
+    private final ArrayBlockingQueue<LogLine> waiting = new ArrayBlockingQueue<>(MOST_LINES);
     private final AtomicLong accepted = new AtomicLong();
     private final AtomicLong leftOut = new AtomicLong();
+    private volatile Target target;
     private long written;
+
+    /** Where lines go, one after the other, on one thread. */
+    interface Target {
+        /** @throws IOException the line is lost */
+        void write(LogLine line) throws IOException;
+    }
 
     /** Delegates to System.err at the time of each write. */
     private static final class StandardError extends OutputStream {
@@ -42,7 +48,10 @@ public final class ErrorOutput {
 
     /** @param out written by the thread only */
     ErrorOutput(OutputStream out) {
-        this.out = out;
+        target = line -> {
+            out.write(line.text().getBytes(StandardCharsets.UTF_8));
+            out.flush();
+        };
         Thread.ofPlatform().name("sluice-log").daemon().start(this::writeAll);
     }
 
@@ -51,11 +60,21 @@ public final class ErrorOutput {
         return PROCESS;
     }
 
+    /** From the next line on they go there. */
+    void setTarget(Target next) {
+        target = next;
+    }
+
     /** Queues a text, with its line end. On any thread; never blocks. */
     public void write(String text) {
+        write(new LogLine(null, "", text.stripTrailing()));
+    }
+
+    /** The same with a level. */
+    void write(LogLine line) {
         // Counted first, so that a flush never misses a line.
         accepted.incrementAndGet();
-        if (waiting.offer(text)) return;
+        if (waiting.offer(line)) return;
         accepted.decrementAndGet();
         leftOut.incrementAndGet();
     }
@@ -80,10 +99,11 @@ public final class ErrorOutput {
     private void writeAll() {
         try {
             while (true) {
-                String text = waiting.take();
+                LogLine line = waiting.take();
                 long missing = leftOut.getAndSet(0);
-                if (missing > 0) write(out, "%d lines were dropped: standard error was not read%n".formatted(missing));
-                write(out, text);
+                if (missing > 0)
+                    put(new LogLine(null, "", missing + " lines were dropped: standard error was not read"));
+                put(line);
                 countWritten();
             }
         } catch (InterruptedException e) {
@@ -96,13 +116,12 @@ public final class ErrorOutput {
         notifyAll();
     }
 
-    private static void write(OutputStream out, String text) {
+    private void put(LogLine line) {
         try {
-            out.write(text.getBytes(StandardCharsets.UTF_8));
-            out.flush();
+            target.write(line);
         } catch (IOException e) {
             // Its reader has closed it. There is no other place to report that, and the devices continue.
-            return;
+            leftOut.incrementAndGet();
         }
     }
 }

@@ -29,6 +29,7 @@ import sluice.vdev.fixture.GpuDriver;
 import sluice.vdev.fixture.GpuRect;
 import sluice.vdev.fixture.GpuWire;
 import sluice.vdev.fixture.GuestRam;
+import sluice.vdev.fixture.JournalPeer;
 import sluice.vdev.loopback.CProgram;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -194,6 +195,26 @@ class CommandLineTest {
         assertThat(Files.readAllLines(log)).hasSize(2).first().isEqualTo("before");
         assertThat(Files.readAllLines(log).getLast()).startsWith("sluice: --fd=777");
         failsWithOneSentence("cannot be written", "gpu", "--log=" + folder.resolve("none/log"), "--fd=777");
+    }
+
+    @Test
+    void theLogGoesToTheJournal() throws IOException {
+        Path socket = folder.resolve("journal");
+        ProcessBuilder builder = new ProcessBuilder(SluiceProgram.command("gpu", "--log=journal", "--fd=777"));
+        builder.environment().put("JDK_JAVA_OPTIONS", "-Dsluice.journal=" + socket);
+        try (JournalPeer peer = JournalPeer.open(socket);
+                SluiceProgram program = SluiceProgram.start(folder, builder)) {
+            assertThat(program.status()).isEqualTo(1);
+            assertThat(program.errors()).doesNotContain("sluice: ");
+            assertThat(peer.next()).containsEntry("PRIORITY", "3").containsEntry("SYSLOG_IDENTIFIER", "sluice")
+                    .hasEntrySatisfying("MESSAGE", text -> assertThat(text).startsWith("sluice: --fd=777"));
+        }
+        Files.delete(socket);
+        try (SluiceProgram program = SluiceProgram.start(folder, builder)) {
+            assertThat(program.status()).isEqualTo(1);
+            assertThat(program.errors()).contains("sluice: --log=journal: there is no journal at " + socket,
+                    "; the log goes to standard error", "sluice: --fd=777");
+        }
     }
 
     @Test
