@@ -81,7 +81,7 @@ final class ControlQueue implements QueueWorker.Work {
     @Override
     public void execute(Chain chain) {
         statistics.begin();
-        startedAt = System.nanoTime();
+        startedAt = worker.takenAt();
         try {
             begin(chain);
         } catch (OutOfMemoryError e) {

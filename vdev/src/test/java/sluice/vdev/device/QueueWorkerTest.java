@@ -383,13 +383,42 @@ class QueueWorkerTest {
     }
 
     @Test
-    void aLongTurnIsPublishedOnTheWay() {
+    void aLongTurnIsPublishedEvery20Micros() {
         submit(20);
         List<Integer> unpublished = new ArrayList<>();
-        desk.during = () -> unpublished.add(desk.heads.size() - 1 - rig.driver.rings().usedIndex());
+        desk.during = () -> {
+            unpublished.add(desk.heads.size() - 1 - rig.driver.rings().usedIndex());
+            now += 4_000;
+        };
         worker().run();
-        assertThat(unpublished).containsExactly(0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3);
+        assertThat(unpublished).containsExactly(0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3);
         assertThat(rig.driver.rings().usedIndex()).isEqualTo(20);
+    }
+
+    @Test
+    void oneLongRequestIsPublishedBeforeTheNextIsTaken() {
+        submit(3);
+        List<Integer> used = new ArrayList<>();
+        desk.during = () -> {
+            used.add(rig.driver.rings().usedIndex());
+            if (desk.heads.size() == 1) now += 1_000_000;
+        };
+        worker().run();
+        assertThat(used).containsExactly(0, 1, 1);
+        assertThat(rig.driver.rings().usedIndex()).isEqualTo(3);
+    }
+
+    @Test
+    void theTimeAtWhichAChainWasTakenIsThatOfTheLastReadingOfTheClock() {
+        submit(2);
+        QueueWorker worker = worker();
+        List<Long> taken = new ArrayList<>();
+        desk.during = () -> {
+            taken.add(worker.takenAt());
+            now += 5_000;
+        };
+        worker.run();
+        assertThat(taken).containsExactly(1_000L, 7_000L);
     }
 
     @Test
