@@ -1,6 +1,8 @@
 /*
  * peers.c's control queue, used as by Linux: one indirect descriptor per command, an interrupt requested at the next
- * used entry when the driver begins to wait, a kick only if the device has requested it. Included by peers.c only.
+ * used entry when the driver begins to wait, a kick only if the device has requested it. With EVENT_IDX both sides name the
+ * entry at which they want to be notified; without it they have a flag, and a device that does not gather its used entries
+ * interrupts at each. Included by peers.c only.
  */
 enum { QUEUE_SIZE = 64, MAX_PIECES = 40 };
 
@@ -54,18 +56,29 @@ static void push(const void *command, uint32_t length, size_t extra_at, uint32_t
 static void publish(void) {
     __atomic_store_n(&ring.avail->idx, pushed, __ATOMIC_RELEASE);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (vring_need_event(__atomic_load_n(&vring_avail_event(&ring), __ATOMIC_ACQUIRE), pushed, kicked)) eventfd_write(kick_fd, 1);
+    bool wanted = event_idx ? vring_need_event(__atomic_load_n(&vring_avail_event(&ring), __ATOMIC_ACQUIRE), pushed, kicked)
+                            : !(__atomic_load_n(&ring.used->flags, __ATOMIC_ACQUIRE) & VRING_USED_F_NO_NOTIFY);
+    if (wanted) eventfd_write(kick_fd, 1);
     kicked = pushed;
 }
 
 static bool is_used(void) { return __atomic_load_n(&ring.used->idx, __ATOMIC_ACQUIRE) != used; }
 
+/* Asks for an interrupt at the next used entry, or for none. */
+static void ask_for_call(bool wanted) {
+    if (event_idx) {
+        vring_used_event(&ring) = (uint16_t)(wanted ? used : used + 0x4000);
+    } else {
+        __atomic_store_n(&ring.avail->flags, wanted ? 0 : VRING_AVAIL_F_NO_INTERRUPT, __ATOMIC_RELAXED);
+    }
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 /* Waits until the device has used something, and takes all of it back. */
 static void reap(void) {
     int64_t end = 0;
     while (!is_used()) {
-        vring_used_event(&ring) = (uint16_t)(spinning ? used + 0x4000 : used);
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        ask_for_call(!spinning);
         if (is_used()) break;
         if (!spinning) {
             struct pollfd p = { call_fd, POLLIN, 0 };
@@ -79,6 +92,7 @@ static void reap(void) {
             DIE("no used entry within %d s: %u commands are in flight", TIMEOUT_MS / 1000, in_flight());
         }
     }
+    if (!event_idx) ask_for_call(false); /* with EVENT_IDX the entry asked for is past */
     for (uint16_t last = __atomic_load_n(&ring.used->idx, __ATOMIC_ACQUIRE); used != last; used++) {
         unsigned head = ring.used->ring[used % QUEUE_SIZE].id;
         if (head >= QUEUE_SIZE) DIE("used entry %u names head %u", used, head);

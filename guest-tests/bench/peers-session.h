@@ -1,5 +1,5 @@
 /*
- * peers.c's guest memory and vhost-user session: negotiates as QEMU does (EVENT_IDX, INDIRECT_DESC, REPLY_ACK, and RESOURCE_BLOB
+ * peers.c's guest memory and vhost-user session: negotiates as QEMU does (EVENT_IDX unless it is told not to, INDIRECT_DESC, REPLY_ACK, and RESOURCE_BLOB
  * where there is no display), passes memory, rings and the display socket. Included by peers.c only; nothing here is measured.
  */
 #define _GNU_SOURCE
@@ -45,6 +45,7 @@ enum { PAGE = 4096, TIMEOUT_MS = 10000 };
 static uint8_t *mem;
 static int ctl = -1;
 static bool acks;
+static bool event_idx = true;
 
 static int64_t now(void) {
     struct timespec t;
@@ -134,7 +135,7 @@ static void start_session(const char *path, uint32_t size, int kick, int call, i
     mem = mmap(NULL, MEMORY_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
     if (mem == MAP_FAILED) DIE("mmap: %s", strerror(errno));
 
-    const uint64_t wanted = BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_RING_F_EVENT_IDX) | BIT(VIRTIO_RING_F_INDIRECT_DESC)
+    const uint64_t wanted = BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_RING_F_INDIRECT_DESC) | (event_idx ? BIT(VIRTIO_RING_F_EVENT_IDX) : 0)
                             | (display_for_back_end < 0 ? BIT(VIRTIO_GPU_F_RESOURCE_BLOB) : 0);
     uint64_t offered = ask(GET_FEATURES);
     if (~offered & (wanted | BIT(F_PROTOCOL_FEATURES))) DIE("the back-end offers 0x%llx only", (unsigned long long)offered);

@@ -2,10 +2,10 @@
  * peers.c: a front-end that measures a vhost-user GPU. It negotiates like QEMU, drives the control queue like Linux, waits for interrupts
  * in poll() like a VMM, and drains the display socket on a thread of its own. Written from the virtio and vhost-user documents.
  *
- *   peers --socket-path=PATH [--blob | --fresh]   then reads lines "WORKLOAD MILLISECONDS" from standard input and answers each with
+ *   peers --socket-path=PATH [--blob] [--fresh] [--no-event-idx]   then reads lines "WORKLOAD MILLISECONDS" from standard input and answers each with
  *   WORKLOAD VALUE UNIT OPERATIONS P50 P99       (the last two in microseconds, 0 where operations are not timed one by one)
  *
- * With --blob it has no display, and does the workloads blob-* alone. With --fresh it makes no picture before a workload needs it, so that the
+ * With --blob it has no display, and does the workloads blob-* alone. With --no-event-idx it does not negotiate VIRTIO_F_EVENT_IDX. With --fresh it makes no picture before a workload needs it, so that the
  * back-end has done nothing yet. It ends when its input does. An error is one sentence on standard error and exit status 1.
  */
 #include "peers-session.h"
@@ -105,6 +105,7 @@ struct workload {
     unsigned depth; /* operations in flight */
     bool spins;
     unsigned percent; /* of the latencies, if they are the value: the median unless it says another */
+    bool flags;       /* needs a session without EVENT_IDX */
     uint64_t most;    /* operations after which it ends; 0 for as many as there is time for */
 };
 
@@ -298,6 +299,7 @@ static const struct workload workloads[] = {
     { "single-p99", "us", small_commands, FHD(SCATTERED), 1, false, .percent = 99 },
     { "single-spin", "us", small_commands, FHD(SCATTERED), 1, true },
     { "flight", "commands/s", small_commands, FHD(SCATTERED), 32, false },
+    { "flight-no-event-idx", "commands/s", small_commands, FHD(SCATTERED), 32, false, .flags = true },
     { "1080p-scattered", "frames/s", frames, FHD(SCATTERED), 1, false },
     { "1080p-runs", "frames/s", frames, FHD(RUNS), 1, false },
     { "1080p-whole", "frames/s", frames, FHD(WHOLE), 1, false },
@@ -313,6 +315,7 @@ static const struct workload workloads[] = {
     { "fresh-single", "us", small_commands, FHD(SCATTERED), 1, false, .most = 2000 },
     { "fresh-single-p99", "us", small_commands, FHD(SCATTERED), 1, false, .percent = 99, .most = 2000 },
     { "fresh-flight", "commands/s", small_commands, FHD(SCATTERED), 32, false },
+    { "fresh-flight-no-event-idx", "commands/s", small_commands, FHD(SCATTERED), 32, false, .flags = true },
     { "fresh-1080p", "frames/s", frames, FHD(SCATTERED), 1, false, .most = 200 },
     { "fresh-4k", "frames/s", frames, UHD(SCATTERED), 1, false, .most = 100 },
     { "fresh-damage", "damages/s", damage, FHD(SCATTERED), 1, false },
@@ -328,7 +331,7 @@ static bool is_of_blobs(const struct workload *w) { return w->run == flips || w-
 static void perform(const char *name, long millis, bool blobs, bool fresh) {
     const struct workload *w = workloads;
     while (w < workloads + WORKLOADS && strcmp(w->name, name)) w++;
-    if (w == workloads + WORKLOADS || is_of_blobs(w) != blobs) DIE("unknown workload %s", name);
+    if (w == workloads + WORKLOADS || is_of_blobs(w) != blobs || w->flags == event_idx) DIE("unknown workload %s", name);
     static uint32_t shown;
     uint64_t operations = 0;
     if (w->run != limit && w->run != first_attach && !blobs && shown != w->picture.id) {
@@ -346,16 +349,23 @@ static void perform(const char *name, long millis, bool blobs, bool fresh) {
 }
 
 int main(int argc, char **argv) {
-    const char option[] = "--socket-path=";
-    bool blobs = argc == 3 && strcmp(argv[2], "--blob") == 0, fresh = argc == 3 && strcmp(argv[2], "--fresh") == 0;
-    if (argc != (blobs || fresh ? 3 : 2) || strncmp(argv[1], option, sizeof option - 1)) {
-        fprintf(stderr, "usage: peers --socket-path=PATH [--blob | --fresh], then lines WORKLOAD MILLISECONDS on standard input\n");
+    const char *path = NULL;
+    bool blobs = false, fresh = false, known = true;
+    for (int i = 1; i < argc; i++) {
+        if (strncmp(argv[i], "--socket-path=", 14) == 0) path = argv[i] + 14;
+        else if (strcmp(argv[i], "--blob") == 0) blobs = true;
+        else if (strcmp(argv[i], "--fresh") == 0) fresh = true;
+        else if (strcmp(argv[i], "--no-event-idx") == 0) event_idx = false;
+        else known = false;
+    }
+    if (!path || !known) {
+        fprintf(stderr, "usage: peers --socket-path=PATH [--blob] [--fresh] [--no-event-idx], then lines WORKLOAD MILLISECONDS on standard input\n");
         return 2;
     }
     kick_fd = new_eventfd();
     call_fd = new_eventfd();
     limit_socket = open_display(&limit_display);
-    start_session(argv[1] + sizeof option - 1, QUEUE_SIZE, kick_fd, call_fd, blobs ? -1 : open_display(&display));
+    start_session(path, QUEUE_SIZE, kick_fd, call_fd, blobs ? -1 : open_display(&display));
     start_queue();
     for (size_t i = 0; i < MEMORY_BYTES - PICTURES; i += 4) memcpy(mem + PICTURES + i, &(uint32_t){ (uint32_t)i * 2654435761u }, 4);
     for (const struct workload *w = workloads; blobs && w < workloads + WORKLOADS; w++)

@@ -57,10 +57,10 @@ final class FrontEnd implements AutoCloseable {
      *
      * @param options of the program
      */
-    static FrontEnd start(Path program, Path socket, String... options) throws IOException {
+    static FrontEnd start(Path program, Path socket, List<String> options) throws IOException {
         Path folder = Files.createTempDirectory("sluice-bench-");
         List<String> command = new ArrayList<>(List.of(program.toString(), "--socket-path=" + socket));
-        command.addAll(List.of(options));
+        command.addAll(options);
         Process process = new ProcessBuilder(command)
                 .directory(folder.toFile()).redirectErrorStream(true).start();
         return new FrontEnd(new ChildProcess(process, folder));

@@ -60,7 +60,7 @@ final class GpuPair implements AutoCloseable {
                 .toList();
         for (String socket : sockets) {
             output.waitFor("^listening on .*" + socket + "$", START_LIMIT);
-            FrontEnd frontEnd = FrontEnd.start(program, folder.resolve(socket));
+            FrontEnd frontEnd = FrontEnd.start(program, folder.resolve(socket), List.of());
             open.push(frontEnd);
             frontEnds.add(frontEnd);
             servers.add(server);

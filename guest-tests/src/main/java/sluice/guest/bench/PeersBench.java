@@ -138,8 +138,8 @@ final class PeersBench implements Callable<Integer> {
             for (int round = 0; round < rounds; round++)
                 for (Subject subject : taking(workload, subjects)) subject.measureFresh(workload, millis);
         }
-        for (Subject subject : subjects)
-            if (warm.stream().anyMatch(workload -> takes(workload, subject))) subject.start();
+        for (Workload workload : warm)
+            for (Subject subject : taking(workload, subjects)) subject.start(workload);
         for (Workload workload : warm) {
             for (Subject subject : taking(workload, subjects)) subject.warmUp(workload, warmUp);
         }

@@ -81,7 +81,7 @@ final class SoakBench implements Callable<Integer> {
     /** A front-end comes, does everything once, and goes; the process is looked at just before. */
     private long turn(VhostUserGpu gpu, Path program, List<Resident> samples) throws IOException {
         long operations = 0;
-        try (FrontEnd frontEnd = FrontEnd.start(program, gpu.socket())) {
+        try (FrontEnd frontEnd = FrontEnd.start(program, gpu.socket(), List.of())) {
             for (Workload workload : TURN)
                 operations += frontEnd.measure(workload.wireName(), millis, gpu.process().toHandle()).operations();
             samples.add(Resident.of(gpu.process().toHandle()));

@@ -4,10 +4,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-
-import org.jspecify.annotations.Nullable;
 
 import sluice.guest.VhostUserGpu;
 
@@ -29,8 +28,8 @@ final class Subject implements AutoCloseable {
     private final Path program;
     private final Map<Workload, List<Measurement>> rounds = new EnumMap<>(Workload.class);
     private final Map<Workload, List<Measurement>> limits = new EnumMap<>(Workload.class);
-    /** The process that gets warm; absent until it is started. */
-    private @Nullable Pair warm;
+    /** The processes that get warm, by the options of their front-ends: a back-end has one front-end at a time. */
+    private final Map<List<String>, Pair> warm = new HashMap<>();
 
     /** @param program the front-end */
     Subject(String name, Kind kind, List<String> command, Path program) {
@@ -42,7 +41,7 @@ final class Subject implements AutoCloseable {
 
     /** A back-end and the front-end that is connected to it. */
     private record Pair(VhostUserGpu gpu, FrontEnd frontEnd) implements AutoCloseable {
-        static Pair of(VhostUserGpu gpu, Path program, String... options) throws IOException {
+        static Pair of(VhostUserGpu gpu, Path program, List<String> options) throws IOException {
             try {
                 return new Pair(gpu, FrontEnd.start(program, gpu.socket(), options));
             } catch (IOException | RuntimeException failure) {
@@ -66,10 +65,21 @@ final class Subject implements AutoCloseable {
         }
     }
 
-    /** Starts the process that gets warm. */
-    void start() throws IOException, InterruptedException {
+    /** Starts the process that gets warm by a workload, unless it runs. */
+    void start(Workload workload) throws IOException, InterruptedException {
+        List<String> options = options(workload);
+        if (warm.containsKey(options)) return;
         VhostUserGpu gpu = VhostUserGpu.start(name, command, VhostUserGpu.Readiness.SOCKET);
-        warm = kind == Kind.BLOBS ? Pair.of(gpu, program, "--blob") : Pair.of(gpu, program);
+        warm.put(options, Pair.of(gpu, program, options));
+    }
+
+    /** Of the front-end. */
+    private List<String> options(Workload workload) {
+        List<String> options = new ArrayList<>();
+        if (kind == Kind.BLOBS) options.add("--blob");
+        if (workload.isFresh()) options.add("--fresh");
+        if (workload.isWithoutEventIdx()) options.add("--no-event-idx");
+        return options;
     }
 
     String name() {
@@ -86,7 +96,7 @@ final class Subject implements AutoCloseable {
 
     /** Runs a workload without recording the result. */
     void warmUp(Workload workload, long millis) throws IOException {
-        measure(wireName(workload), millis);
+        measure(workload, wireName(workload), millis);
     }
 
     private String wireName(Workload workload) {
@@ -107,25 +117,25 @@ final class Subject implements AutoCloseable {
             }
             return;
         }
-        try (Pair fresh = Pair.of(gpu, program, "--fresh")) {
+        try (Pair fresh = Pair.of(gpu, program, options(workload))) {
             keep(rounds, workload, fresh.measure(wireName(workload), millis));
         }
     }
 
     void measure(Workload workload, long millis) throws IOException {
-        keep(rounds, workload, measure(wireName(workload), millis));
+        keep(rounds, workload, measure(workload, wireName(workload), millis));
     }
 
     /** Measures the lower bound of {@code workload}, if it has one. */
     void measureLimit(Workload workload, long millis) throws IOException {
         String limit = workload.limitName();
-        if (limit != null) keep(limits, workload, measure(limit, millis));
+        if (limit != null) keep(limits, workload, measure(workload, limit, millis));
     }
 
-    private Measurement measure(String workload, long millis) throws IOException {
-        Pair pair = warm;
+    private Measurement measure(Workload workload, String wireName, long millis) throws IOException {
+        Pair pair = warm.get(options(workload));
         if (pair == null) throw new IllegalStateException(name + " has not been started");
-        return pair.measure(workload, millis);
+        return pair.measure(wireName, millis);
     }
 
     private static void keep(Map<Workload, List<Measurement>> where, Workload workload, Measurement measurement) {
@@ -144,6 +154,6 @@ final class Subject implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        if (warm != null) warm.close();
+        for (Pair pair : warm.values()) pair.close();
     }
 }

@@ -63,7 +63,7 @@ final class WatchBench implements Callable<Integer> {
             VhostUserGpu process = VhostUserGpu.start("sluice", command, VhostUserGpu.Readiness.SAYS_LISTENING);
             boolean done = false;
             try {
-                FrontEnd frontEnd = FrontEnd.start(program, process.socket());
+                FrontEnd frontEnd = FrontEnd.start(program, process.socket(), List.of());
                 // The thread starts with its first work.
                 frontEnd.measure(Workload.SINGLE.wireName(), 1, process.process().toHandle());
                 Gpu made = new Gpu(process, frontEnd, ThreadTime.of(process.process().pid(), THREAD));

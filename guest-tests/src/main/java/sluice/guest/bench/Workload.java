@@ -18,6 +18,8 @@ enum Workload {
     FRESH_SINGLE_P99("first 2,000 single commands, p99", Unit.TIME, 5.0),
     /** As {@link #FLIGHT}. */
     FRESH_FLIGHT("small commands, 32 in flight", Unit.RATE, null),
+    /** As {@link #FLIGHT_NO_EVENT_IDX}. */
+    FRESH_FLIGHT_NO_EVENT_IDX("small commands, 32 in flight, no EVENT_IDX", Unit.RATE, null),
     /** As {@link #FHD_SCATTERED}. */
     FRESH_FHD("first 200 1080p frames, single pages", Unit.RATE, 1.0),
     /** As {@link #UHD_SCATTERED}. */
@@ -30,8 +32,13 @@ enum Workload {
     SINGLE_P99("single command, p99", Unit.TIME, 1.2),
     /** The guest polls the used ring, so only its kick causes a wake-up. */
     SINGLE_SPIN("single command, p50, guest spins", Unit.TIME, null),
-    /** The guest refills the queue at every interrupt. */
+    /**
+     * The guest sleeps until an interrupt, takes back all that is used, and refills the queue with one kick; both sides
+     * name the entry at which they want to be notified, as Linux does on QEMU.
+     */
     FLIGHT("small commands, 32 in flight", Unit.RATE, 5.0),
+    /** The same without VIRTIO_F_EVENT_IDX: the peer interrupts at each used entry. */
+    FLIGHT_NO_EVENT_IDX("small commands, 32 in flight, no EVENT_IDX", Unit.RATE, 5.0),
     /** TRANSFER and FLUSH of the whole screen; the backing is single pages, no two adjacent. */
     FHD_SCATTERED("1080p frames, single pages", Unit.RATE, 1.2),
     /** The same over runs of 16 pages. */
@@ -118,6 +125,11 @@ enum Workload {
     /** Whether it needs a back-end with blobs, which the peer has not: its workload is {@link #ofPeer}. */
     boolean isOfBlobs() {
         return name().startsWith("BLOB");
+    }
+
+    /** Whether its front-end does not negotiate VIRTIO_F_EVENT_IDX. */
+    boolean isWithoutEventIdx() {
+        return name().endsWith("NO_EVENT_IDX");
     }
 
     /** What the peer does beside it. */
