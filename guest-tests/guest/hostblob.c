@@ -7,50 +7,18 @@
  *   SLUICE shown N WIDTH HEIGHT   the device has completed every command for the frame N; a line on standard input lets the program go on
  */
 #define _GNU_SOURCE
+#include "context.h"
 #include "numbered.h"
 #include "screen.h"
 
 #define BUFFERS 2
 #define PIXEL 4
-#define CAPSET 30 /* sluice.vdev.gpu.Contexts */
-
-/* As in include/uapi/drm/virtgpu_drm.h since Linux 5.16: these are in no headers of older distributions. */
-#define MEM_HOST3D 2
-#define FLAG_USE_MAPPABLE 1
-#define PARAM_CAPSET_ID 1
-
-struct create_blob {
-	uint32_t mem, flags, handle, resource;
-	uint64_t size;
-	uint32_t pad, command_size;
-	uint64_t command, blob_id;
-};
-
-struct context_init {
-	uint32_t count, pad;
-	uint64_t parameters;
-};
-
-struct context_parameter {
-	uint64_t parameter, value;
-};
-
-#define CREATE_BLOB DRM_IOWR(DRM_COMMAND_BASE + 0x0a, struct create_blob)
-#define CONTEXT_INIT DRM_IOWR(DRM_COMMAND_BASE + 0x0b, struct context_init)
 
 static struct screen screen;
 static uint32_t pitch;
 static size_t size;
 static uint8_t *pictures[BUFFERS];
 static uint32_t framebuffers[BUFFERS];
-
-static void make_context(void)
-{
-	struct context_parameter type = { .parameter = PARAM_CAPSET_ID, .value = CAPSET };
-	struct context_init init = { .count = 1, .parameters = (uintptr_t)&type };
-
-	CALL(screen.card, CONTEXT_INIT, &init);
-}
 
 static void make_picture(int i)
 {
@@ -116,7 +84,7 @@ int main(int count, char **arguments)
 	choose_screen(&screen);
 	pitch = screen.width * PIXEL;
 	size = ((size_t)pitch * screen.height + PAGE - 1) / PAGE * PAGE;
-	make_context();
+	make_context(screen.card);
 	for (int i = 0; i < BUFFERS; i++) {
 		make_picture(i);
 		zero = zero && is_zero(pictures[i]);

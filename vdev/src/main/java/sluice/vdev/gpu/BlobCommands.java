@@ -84,6 +84,7 @@ final class BlobCommands {
             return Response.OK_NODATA;
         }
         if (!(resources.find(command.resourceId()) instanceof Blob blob)) return Response.ERR_INVALID_RESOURCE_ID;
+        follow(blob);
         Pages backing = blob.pages();
         if (backing == null) return Response.ERR_INVALID_RESOURCE_ID;
         Rectangle part = command.area();
@@ -99,6 +100,15 @@ final class BlobCommands {
         if (before != null && before.resource() != blob) leaves(id);
         scanouts.show(id, blob, pixels(command, blob), part);
         return Response.OK_NODATA;
+    }
+
+    /** An object of another device may be another buffer by now, all of which is new to the screens that show it. */
+    private void follow(Blob blob) {
+        if (!(blob instanceof ForeignBlob object) || !host.follow(object)) return;
+        for (int id = 0; id < Scanouts.MAX; id++) {
+            Scanouts.Shown on = scanouts.get(id);
+            if (on != null && on.resource() == blob) scanouts.setFlipped(id);
+        }
     }
 
     /** Whether the command describes a picture inside a blob of this size, with rows that do not overlap. */
@@ -132,6 +142,7 @@ final class BlobCommands {
      */
     @Nullable
     Response flush(Blob blob, Rectangle area, Result result) {
+        follow(blob);
         for (int id = 0; id < Scanouts.MAX; id++) {
             Scanouts.Shown on = scanouts.get(id);
             if (on == null || on.resource() != blob || !(on.pixels() instanceof BlobPixels pixels)) continue;

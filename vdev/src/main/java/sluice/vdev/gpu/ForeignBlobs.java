@@ -1,7 +1,9 @@
 package sluice.vdev.gpu;
 
+import java.util.List;
 import java.util.UUID;
 
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -18,6 +20,8 @@ import static sluice.dmacore.budget.Resource.HEAP;
  * {@link ContextStream} describes the command.
  */
 final class ForeignBlobs {
+    /** Buffers of one object that the GPU is attached to; a capture card's driver gives it no more. */
+    static final int MOST_BUFFERS = 32;
     /** An attachment and a mapping. */
     private static final long HEAP_BYTES = 2048;
     private static final Logger LOG = LoggerFactory.getLogger(ForeignBlobs.class);
@@ -67,10 +71,51 @@ final class ForeignBlobs {
         }
     }
 
+    /**
+     * Looks up an object again, which may be another buffer now. What has no buffer, or a smaller one, stays what it was.
+     *
+     * @return whether the resource shows another buffer from now on
+     */
+    boolean follow(ForeignBlob blob) {
+        DmaBuf now = backings.exported(blob.uuid().value());
+        if (now == null || now.equals(blob.pages().buffer())
+                || blob.size() > SharedRegion.whole(now.size()))
+            return false;
+        BufferPages pages = blob.known(now);
+        if (pages == null) pages = added(blob, now);
+        if (pages == null) return false;
+        blob.show(pages);
+        return true;
+    }
+
+    private @Nullable BufferPages added(ForeignBlob blob, DmaBuf buffer) {
+        List<BufferPages> known = blob.known();
+        for (int i = known.size() - 1; i >= 0; i--) {
+            if (known.get(i).buffer().state() == DmaBuf.State.REVOKED && !known.get(i).equals(blob.pages()))
+                detach(known.remove(i));
+        }
+        if (known.size() == MOST_BUFFERS) detach(known.remove(known.getFirst().equals(blob.pages()) ? 1 : 0));
+        if (!share.takeOrTell(HEAP, HEAP_BYTES)) return null;
+        BufferPages made = null;
+        try {
+            made = backings.attach(buffer);
+            known.add(made);
+        } catch (DmaBufException e) {
+            LOG.debug("resource {} stays as it was: {}", blob.id(), e.getMessage());
+        } finally {
+            if (made == null) share.giveBack(HEAP, HEAP_BYTES);
+        }
+        return made;
+    }
+
+    private void detach(BufferPages pages) {
+        backings.detach(pages);
+        share.giveBack(HEAP, HEAP_BYTES);
+    }
+
     /** Its resource is destroyed; the object stays with its device. */
     void forget(ForeignBlob blob) {
         blob.object().context().freeBlobId(blob.object().blobId());
-        backings.detach(blob.pages());
-        share.giveBack(HEAP, HEAP_BYTES);
+        for (BufferPages pages : blob.known()) detach(pages);
     }
 }

@@ -181,6 +181,11 @@ final class HostBlobCommands {
         backings.close(blob.memory());
     }
 
+    /** As {@link ForeignBlobs#follow}. */
+    boolean follow(ForeignBlob blob) {
+        return foreign.follow(blob);
+    }
+
     /** A resource is destroyed. */
     void forget(Resource resource) {
         contexts.forget(resource.id());

@@ -88,6 +88,11 @@ final class Scanouts {
         return flipped[id];
     }
 
+    /** What it shows is in other memory now. */
+    void setFlipped(int id) {
+        flipped[id] = true;
+    }
+
     /** A flush has shown what it shows. */
     void setFlushed(int id) {
         flipped[id] = false;

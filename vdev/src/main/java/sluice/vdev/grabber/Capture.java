@@ -43,6 +43,11 @@ final class Capture {
         next++;
     }
 
+    /** That of the picture begun last. */
+    Format format() {
+        return format;
+    }
+
     /** Number of pictures begun. */
     long frames() {
         return next;

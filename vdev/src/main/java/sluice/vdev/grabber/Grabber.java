@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.iommu.AddressRange;
 import sluice.vdev.device.Counter;
 import sluice.vdev.device.FunctionClock;
 import sluice.vdev.device.FunctionContext;
@@ -15,6 +16,7 @@ import sluice.vdev.device.Report;
 import sluice.vdev.pci.Bar;
 import sluice.vdev.pci.ConfigLayout;
 import sluice.vdev.pci.ConfigSpace;
+import sluice.vdev.video.ExportedPicture;
 import sluice.vdev.video.FrameSource;
 
 /**
@@ -77,6 +79,7 @@ public final class Grabber implements PciFunction {
     private final Capture capture;
     private final long fieldNanos;
     private @Nullable FunctionContext context;
+    private @Nullable ExportedPicture exported;
     private final FunctionClock clock = new FunctionClock();
     private boolean odd;
     private final Counter frames = new Counter();
@@ -99,6 +102,11 @@ public final class Grabber implements PciFunction {
     @Override
     public List<Bar> bars() {
         return bars;
+    }
+
+    /** Other devices of the process find its last picture from now on. */
+    void export(@Nullable ExportedPicture object) {
+        exported = object;
     }
 
     /** Its statistics. */
@@ -185,13 +193,19 @@ public final class Grabber implements PciFunction {
         boolean run = indirect.isArmed() && (get(CONTROL) & CAPTURING) == CAPTURING;
         if (run == clock.isRunning()) return;
         if (!run) {
-            clock.stop();
+            stop();
             return;
         }
         FunctionContext present = context;
         if (present == null) return;
         odd = false;
         clock.start(present, fieldNanos, () -> field(present));
+    }
+
+    private void stop() {
+        clock.stop();
+        ExportedPicture object = exported;
+        if (object != null) object.end();
     }
 
     /** A field has ended: writes it, and notifies the driver. */
@@ -211,12 +225,23 @@ public final class Grabber implements PciFunction {
         }
         if (odd) {
             present.delivered(frames.getAsLong());
+            exportPicture(present);
             frames.increment();
         }
         raise(CONTROL, odd ? DONE_ODD : DONE_EVEN);
         raise(INTERRUPT, FIELD_START | (odd ? END_ODD : END_EVEN));
         odd = !odd;
         drive();
+    }
+
+    /** A picture of two fields whose lines alternate is an object for others, if both are whole. */
+    private void exportPicture(FunctionContext present) {
+        ExportedPicture object = exported;
+        if (object == null || (get(CONTROL) & (ADDRESS_ERROR_EVEN | ADDRESS_ERROR_ODD)) != 0) return;
+        long width = capture.format().width();
+        long first = address(EVEN_ADDRESS);
+        if (address(ODD_ADDRESS) != first + width || address(EVEN_GAP) != width || address(ODD_GAP) != width) return;
+        object.delivered(present.memory(), first, width * capture.format().height());
     }
 
     private long address(int register) {
@@ -231,8 +256,14 @@ public final class Grabber implements PciFunction {
     }
 
     @Override
+    public void unmapped(AddressRange range) {
+        ExportedPicture object = exported;
+        if (object != null) object.unmapped(range);
+    }
+
+    @Override
     public void reset() {
-        clock.stop();
+        stop();
         Arrays.fill(registers, 0);
         indirect.reset();
         capture.reset();

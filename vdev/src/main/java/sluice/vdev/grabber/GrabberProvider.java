@@ -10,6 +10,7 @@ import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.DeviceProvider;
 import sluice.vdev.plugin.ProvidedDevice;
 import sluice.vdev.plugin.WrongOptionException;
+import sluice.vdev.video.ExportedPicture;
 import sluice.vdev.video.SourceOptions;
 
 /** The provider of the grabber. */
@@ -29,7 +30,9 @@ public final class GrabberProvider implements DeviceProvider {
     @Override
     public List<DeviceOption> options() {
         return Stream.concat(SourceOptions.all().stream(),
-                Stream.of(new DeviceOption("fps", "N", "Pictures per second, 1 to 1000 (default 25)."))).toList();
+                Stream.of(new DeviceOption("fps", "N", "Pictures per second, 1 to 1000 (default 25)."),
+                        ExportedPicture.OPTION))
+                .toList();
     }
 
     @Override
@@ -37,6 +40,7 @@ public final class GrabberProvider implements DeviceProvider {
             throws IOException, WrongOptionException {
         int framesPerSecond = (int) options.number("fps", 25, 1, MOST_FRAMES);
         Grabber grabber = new Grabber(SourceOptions.open(options, environment), framesPerSecond);
+        grabber.export(ExportedPicture.of(options, environment, grabber.config()));
         grabber.register(environment.report());
         return new ProvidedDevice.Function(grabber);
     }

@@ -21,25 +21,42 @@ import sluice.vdev.plugin.ProvidedDevice;
 import sluice.vdev.plugin.WrongOptionException;
 import sluice.vdev.witness.WitnessProvider;
 
-/** A function that a test has made and a witness beside it, served as {@code ./sluice serve} does, in the JVM of a test. */
+/** A function and a witness beside it, served as {@code ./sluice serve} does, in the JVM of a test. */
 public final class WitnessedProcess implements Closeable {
     private static final String WITNESS = "witness";
     private static final String CARD = "card";
 
-    private final Findings findings = new Findings();
+    private final Findings findings;
     private final ServerProcess process;
     private final Path folder = Files.createTempDirectory("witnessed");
     private final DeviceServer witness;
     private final DeviceServer card;
 
-    /** @param snoops whether the function snoops the CPU's caches; one that does not has modelled ones */
+    /**
+     * A function that a test has made.
+     *
+     * @param snoops whether the function snoops the CPU's caches; one that does not has modelled ones
+     */
     public WitnessedProcess(PciFunction function, boolean snoops) throws IOException, WrongOptionException {
-        process = new ServerProcess(DmaCore.open(DmaCoreOptions.counting().withExecutor(
-                new ShadowCaches(FileMappings.ofProcess(), new Eviction.Lazy())), findings));
+        this(new Findings(), new Making(CARD, new ProvidedDevice.Function(function)),
+                Map.of("coherency", List.of(snoops ? "coherent" : "non-coherent")));
+    }
+
+    private WitnessedProcess(Findings findings, DeviceProvider provider, Map<String, List<String>> options)
+            throws IOException, WrongOptionException {
+        this(DmaCore.open(DmaCoreOptions.counting().withExecutor(
+                new ShadowCaches(FileMappings.ofProcess(), new Eviction.Lazy())), findings), findings, provider,
+                options);
+    }
+
+    /** A function of a provider, in the process of other devices, which share buffers through {@code core}. */
+    public WitnessedProcess(DmaCore core, Findings findings, DeviceProvider provider,
+            Map<String, List<String>> options) throws IOException, WrongOptionException {
+        this.findings = findings;
+        process = new ServerProcess(core);
         process.openWitness();
         witness = serve(new WitnessProvider(), WITNESS, Map.of());
-        card = serve(new Making(CARD, new ProvidedDevice.Function(function)), CARD,
-                Map.of("coherency", List.of(snoops ? "coherent" : "non-coherent")));
+        card = serve(provider, CARD, options);
     }
 
     private DeviceServer serve(DeviceProvider provider, String name, Map<String, List<String>> options)
