@@ -5,6 +5,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.LongStream;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
@@ -23,6 +25,12 @@ import sluice.guest.Picture;
 import sluice.guest.TestGpus;
 import sluice.guest.TestPattern;
 import sluice.guest.TestQemu;
+import sluice.vdev.profile.DeviceProfile;
+import sluice.vdev.profile.Profile;
+import sluice.vdev.profile.ProfileFolder;
+import sluice.vdev.profile.Stage;
+import sluice.vdev.profile.guest.GuestClock;
+import sluice.vdev.profile.guest.GuestMatch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -87,6 +95,41 @@ class DemoGuestTest {
         Picture expected = TestPattern.picture(1280, 800, 20);
         assertThat(expected.difference(Picture.read(folder.resolve("screen.png")))).isEmpty();
         assertThat(folder.resolve("qemu-screen.png")).doesNotExist();
+    }
+
+    static List<TestQemu> profiled() {
+        return Configurations.of(List.of(), List.of(TestQemu.QEMU_10, TestQemu.QEMU_11));
+    }
+
+    /** The driver of a stock kernel is in the profile, on the device's clock: with copies on one QEMU, with blobs on the other. */
+    @Tag("matrix")
+    @ParameterizedTest(allowZeroInvocations = true)
+    @MethodSource("profiled")
+    void aProfileHasTheGuestsDriver(TestQemu qemu) throws IOException, InterruptedException {
+        System.setProperty("sluice.launcher", launcher().toString());
+        assertThat(Demo.run("--mode=" + (qemu == TestQemu.QEMU_10 ? "2d" : "blob"), "--profile",
+                "--qemu=" + qemu.binary().path(), "--out=" + folder, "--json", "--frames=60")).as(streams.errors())
+                .isZero();
+
+        ProfileFolder files = new ProfileFolder(folder.resolve("profile"));
+        Profile profile = files.read();
+        GuestMatch guest = Objects.requireNonNull(profile.guest());
+        assertThat(guest.problems()).isEmpty();
+        DeviceProfile gpu = profile.devices().getFirst();
+        long requests = gpu.requests().stream().mapToLong(kind -> kind.total().count()).sum();
+        assertThat(guest.requests()).isBetween(requests * 95 / 100, requests);
+        assertThat(guest.matched()).isBetween(requests * 95 / 100, requests);
+        assertThat(guest.takenEarly()).as("requests that the device took before the driver had queued them").isZero();
+        GuestClock clock = Objects.requireNonNull(guest.clock());
+        assertThat(clock.uncertainty()).isBetween(0.0, 20e6);
+        assertThat(clock.driftMicros()).isBetween(-1000.0, 1000.0);
+        assertThat(Files.readString(files.report())).contains(
+                "%d of the %d requests of its trace".formatted(guest.matched(), guest.requests()),
+                "Its clock is known to ±",
+                "submit to kick", "answer to interrupt", "interrupt to driver");
+        assertThat(gpu.frames()).hasSizeGreaterThanOrEqualTo(61).allSatisfy(
+                frame -> assertThat(LongStream.of(frame.stages()).sum()).isEqualTo(frame.nanos()));
+        assertThat(gpu.of(Stage.DELIVERY).quantile(0.5)).as("an emulated interrupt takes its time").isPositive();
     }
 
     static List<TestQemu> withCodec() {

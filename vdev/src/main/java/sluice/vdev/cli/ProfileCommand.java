@@ -23,12 +23,14 @@ import sluice.vdev.profile.Comparison;
 import sluice.vdev.profile.CostModel;
 import sluice.vdev.profile.Profile;
 import sluice.vdev.profile.ProfileFolder;
+import sluice.vdev.profile.guest.GuestMatch;
 
 /** {@code sluice profile}: where the time of each frame goes. */
 @Command(name = "profile", mixinStandardHelpOptions = true, description = "Tell where the time of each frame goes: run a command that serves devices, read what one has left, or compare two.", footer = {
         "", "For example:",
         "  sluice profile --out DIR -- gpu --socket-path=/tmp/gpu.sock     serve, and write the profile at the end",
         "  sluice profile --out DIR                                        write it again, as after kill -9",
+        "  sluice profile --out DIR --guest-trace FILE                     the same, with what the guest has told",
         "  sluice profile --compare BEFORE AFTER                           two profiles, stage by stage",
         "",
         "DIR gets report.html, trace.pftrace for ui.perfetto.dev, profile.jfr for JDK Mission Control, and flight.rec." })
@@ -45,6 +47,9 @@ final class ProfileCommand implements Callable<Integer> {
     @Option(names = "--costs", paramLabel = "NAME=NS,...", description = "Also tell what the run would cost on a machine with these figures, in nanoseconds: write-back and invalidate (per line of 64 bytes), barrier, map, copy (per KiB).")
     private @Nullable String costs;
 
+    @Option(names = "--guest-trace", paramLabel = "FILE", description = "Also bring in what the guest's kernel tells of its GPU driver: the guest's file /sys/kernel/tracing/trace, with the events of virtio_gpu by the clock mono. DIR keeps a copy.")
+    private @Nullable Path guestTrace;
+
     @Option(names = "--json", description = "Print the comparison as JSON.")
     private boolean json;
 
@@ -54,8 +59,8 @@ final class ProfileCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         if (!compare.isEmpty()) {
-            if (out != null || !command.isEmpty())
-                throw usage("--compare takes two profiles, and neither --out nor a command");
+            if (out != null || guestTrace != null || !command.isEmpty())
+                throw usage("--compare takes two profiles, and neither --out nor --guest-trace nor a command");
             return compare(compare.getFirst(), compare.getLast());
         }
         if (json) throw usage("--json needs --compare");
@@ -66,6 +71,8 @@ final class ProfileCommand implements Callable<Integer> {
 
     private int run(Path to) {
         if (costs != null) throw usage("--costs is for a profile that exists: give it with --out alone, afterwards");
+        if (guestTrace != null)
+            throw usage("--guest-trace is for a profile that exists: give it with --out alone, afterwards");
         List<String> arguments = new ArrayList<>(command);
         arguments.add("--profile=" + to);
         return Main.run(Main.commandLine(), arguments.toArray(String[]::new));
@@ -81,12 +88,17 @@ final class ProfileCommand implements Callable<Integer> {
                 throw usage(String.valueOf(e.getMessage()));
             }
         }
+        Path trace = guestTrace;
+        if (trace != null) folder.takeGuestTrace(trace);
         Profile profile = folder.write(machines);
         out().printf(Locale.ROOT, "%s%n%s%n", folder.report(), folder.trace());
         out().flush();
         if (profile.devices().isEmpty())
             commandSpec().commandLine().getErr()
                     .println("sluice: no device has done a request or shown a frame in " + folder.recording());
+        GuestMatch guest = profile.guest();
+        if (guest != null)
+            for (String problem : guest.problems()) commandSpec().commandLine().getErr().println("sluice: " + problem);
         return 0;
     }
 

@@ -46,11 +46,11 @@ final class Intervals {
         count = 0;
     }
 
-    /** Keeps those that end after {@code time}. */
+    /** Keeps those that end after {@code time}, of requests that are not answered yet. */
     void forgetBefore(long time) {
         int kept = 0;
         for (int i = 0; i < count; i++) {
-            if (ends[i] - time <= 0) continue;
+            if (ends[i] - time <= 0 || stages[i].isAnswered()) continue;
             starts[kept] = starts[i];
             ends[kept] = ends[i];
             stages[kept] = stages[i];

@@ -65,6 +65,17 @@ public record ProfileFolder(Path folder) {
     }
 
     /**
+     * Keeps a copy of a guest's trace.
+     *
+     * @throws IOException the file cannot be read, or there is no profile to bring it into
+     */
+    public void takeGuestTrace(Path file) throws IOException {
+        open().close();
+        if (Files.exists(guestTrace()) && Files.isSameFile(file, guestTrace())) return;
+        Files.copy(file, guestTrace(), StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    /**
      * Writes trace and report.
      *
      * @param machines what the cost of the run is told for

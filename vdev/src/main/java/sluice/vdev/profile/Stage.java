@@ -62,6 +62,11 @@ public enum Stage {
         return this == GUEST || this == SUBMIT || this == DELIVERY || this == DRIVER;
     }
 
+    /** Whether the device has answered the request. */
+    boolean isAnswered() {
+        return this == DELIVERY || this == DRIVER;
+    }
+
     /** Whether nothing of the device runs. */
     public boolean isWait() {
         return isWait;

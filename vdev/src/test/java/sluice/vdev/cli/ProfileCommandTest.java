@@ -51,6 +51,21 @@ class ProfileCommandTest {
     }
 
     @Test
+    void aGuestsTraceThatDoesNotFitIsToldAndTheProfileIsWrittenWithoutIt() throws IOException {
+        Path left = recorded("left");
+        Path trace = Files.writeString(folder.resolve("trace"), "# tracer: nop\n");
+        assertThat(run("--out", left.toString(), "--guest-trace=" + trace)).isZero();
+        assertThat(err.toString()).startsWith("sluice: The guest's trace is not in this profile.").hasLineCount(1);
+        assertThat(left.resolve("guest.trace")).hasContent("# tracer: nop");
+        assertThat(left.resolve("report.html")).content().contains("The guest&#39;s trace is not in this profile.");
+        assertThat(run("--out", left.toString(), "--guest-trace=" + left.resolve("guest.trace"))).isZero();
+        assertThat(run("--out", left.toString(), "--guest-trace=" + folder.resolve("nothing"))).isEqualTo(1);
+        assertThat(err.toString()).contains("no such file or folder: " + folder.resolve("nothing")).hasLineCount(1);
+        assertThat(run("--out", left.toString(), "--guest-trace=" + folder)).isEqualTo(1);
+        assertThat(err.toString()).hasLineCount(1);
+    }
+
+    @Test
     void twoProfilesAreCompared() throws IOException {
         Path before = recorded("before");
         Path after = recorded("after");
@@ -65,7 +80,8 @@ class ProfileCommandTest {
     @ParameterizedTest
     @ValueSource(strings = { "", "--json --out=DIR", "--compare DIR", "--compare DIR DIR --out=DIR",
             "--out=DIR --costs=nonsense",
-            "--out=DIR --costs=copy=1 -- gpu", "--nonsense", "--out=DIR -- gpu --nonsense" })
+            "--out=DIR --costs=copy=1 -- gpu", "--out=DIR --guest-trace=x -- gpu",
+            "--compare DIR DIR --guest-trace=x", "--nonsense", "--out=DIR -- gpu --nonsense" })
     void wrongUsageExitsWith2(String line) throws IOException {
         String[] arguments = line.isEmpty()
                 ? new String[0]

@@ -48,7 +48,7 @@ sealed interface GuestLine {
     /** A note of ours, and whether it says that this is the end or that the rest is cut off. */
     record Mark(boolean isCut) implements GuestLine {}
 
-    /** An event of the driver without a number: a kernel before 6.4. */
+    /** An event of the driver without a number, as older kernels print it. */
     record Unnumbered() implements GuestLine {}
 
     /** A line of the kernel that is no event. */

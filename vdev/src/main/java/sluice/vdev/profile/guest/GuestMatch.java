@@ -16,7 +16,7 @@ import sluice.dmacore.trace.recording.Recording;
 
 /**
  * The requests of a guest's GPU driver, found among those of a recording by their numbers, and the clock that follows: the driver puts a
- * request into the queue before the device takes it, and takes the answer after the device has begun to publish it.
+ * request into the queue before the device takes it, and takes the answer after the device had done the request and not yet published it.
  *
  * <p>The driver tells of a request when it has just become visible to the device, which may be at work: so it is the request <em>before</em>
  * that certainly had been told of when the device saw one. The device tells how many it saw.
@@ -28,6 +28,8 @@ public final class GuestMatch {
     private static final long RING_NUMBERS = 1 << 16;
     /** Of the requests that have the same number on both sides, so many must be of the same kind. */
     private static final double LEAST_AGREEMENT = 0.99;
+    /** A guest's times so long before and after the device's are not believed. */
+    private static final long MOST_OUTSIDE = 10_000_000_000L;
     private static final String OF_DEVICE = ": ";
 
     /** A request on both sides. */
@@ -46,7 +48,7 @@ public final class GuestMatch {
     private GuestMatch(GuestTrace trace, @Nullable Candidate found, List<String> problems) {
         this.trace = trace;
         this.found = found;
-        this.problems = List.copyOf(problems);
+        this.problems = new ArrayList<>(problems);
     }
 
     /** Matches a trace with a recording, which is read once. */
@@ -161,7 +163,7 @@ public final class GuestMatch {
                 if (told != null && told.isQueued()) fit.guestBefore(told.queued - ROUNDING, request.taken);
                 GuestRequest same = requests.get(request.number + shift);
                 if (same != null && same.isResponded() && request.isAnswered)
-                    fit.guestAfter(same.responded + ROUNDING, request.published);
+                    fit.guestAfter(same.responded + ROUNDING, request.unpublished);
             }
         }
         return fit.fit();
@@ -175,20 +177,28 @@ public final class GuestMatch {
             if (queue.device() == candidate.guest() && queue(queues, candidate.host(), queue) != null)
                 requests += trace.requests(queue).size();
         }
+        long outside = 0;
         for (Pair pair : candidate.pairs()) {
             GuestRequest guest = pair.guest();
             long queued = clock.host(guest.queued);
             long responded = clock.host(guest.responded);
+            if (queued - clock.start() < -MOST_OUTSIDE || responded - clock.start() - clock.span() > MOST_OUTSIDE) {
+                outside++;
+                continue;
+            }
             if (queued - pair.host().taken > clock.uncertainty()) wrongOrder++;
             times.put(pair.host().sequence, new GuestTimes(queued,
                     guest.interrupted == GuestRequest.UNKNOWN ? responded : clock.host(guest.interrupted), responded));
         }
+        if (outside > 0)
+            problems.add("%,d requests of the guest's trace have times outside of the recording, and are left out."
+                    .formatted(outside));
         return this;
     }
 
     /** What is wrong, a sentence each; empty if all of the trace is in the profile. */
     public List<String> problems() {
-        return problems;
+        return List.copyOf(problems);
     }
 
     /** The guest's clock; null if it could not be found. */

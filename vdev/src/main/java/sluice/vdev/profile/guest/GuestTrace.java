@@ -67,12 +67,12 @@ public final class GuestTrace {
     /** Reads a file. */
     public static GuestTrace read(Path file) throws IOException {
         try (InputStream in = Files.newInputStream(file)) {
-            return read(in);
+            return read(in, MOST_BYTES);
         }
     }
 
     /** Reads all lines; of a line that is too long, its end is left out. */
-    static GuestTrace read(InputStream in) throws IOException {
+    static GuestTrace read(InputStream in, long mostBytes) throws IOException {
         GuestTrace trace = new GuestTrace();
         byte[] chunk = new byte[CHUNK];
         byte[] line = new byte[GuestLine.LONGEST + 1];
@@ -80,7 +80,7 @@ public final class GuestTrace {
         long bytes = 0;
         for (int count = in.read(chunk); count >= 0; count = in.read(chunk)) {
             bytes += count;
-            if (bytes > MOST_BYTES) {
+            if (bytes > mostBytes) {
                 trace.isCut = true;
                 return trace;
             }
@@ -196,7 +196,7 @@ public final class GuestTrace {
         if (doubles > 0)
             problems.add("The guest's trace tells of %,d requests twice, which are left out.".formatted(doubles));
         if (unnumbered > 0)
-            problems.add("The guest's kernel does not number the requests of its GPU, as Linux since 6.4 does.");
+            problems.add("The guest's kernel does not number the requests of its GPU, as Linux 6.12 does.");
         return problems;
     }
 }

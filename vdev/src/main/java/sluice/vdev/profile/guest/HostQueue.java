@@ -1,9 +1,11 @@
 package sluice.vdev.profile.guest;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 import org.jspecify.annotations.Nullable;
@@ -25,14 +27,17 @@ final class HostQueue {
         final long taken;
         /** How many were available then, itself included; 0 if unknown. */
         final long available;
+        /** When it was done. */
+        final long done;
         boolean isAnswered;
-        /** When the publication of its answer began, if it is answered. */
-        long published;
+        /** A time before which its answer was not published, if it is answered. */
+        long unpublished;
 
         Request(Event event) {
             sequence = event.sequence();
             number = event.bytes();
             name = event.detail();
+            done = event.nanoTime();
             taken = event.nanoTime() - event.nanos();
             available = event.length();
         }
@@ -50,6 +55,7 @@ final class HostQueue {
     private final Newest requests = new Newest();
     /** Those that are done and not answered yet. */
     private final Deque<Request> done = new ArrayDeque<>();
+    private final List<Request> answered = new ArrayList<>();
     private long last;
 
     void command(Event event) {
@@ -69,11 +75,16 @@ final class HostQueue {
         last = 0;
     }
 
+    /**
+     * Answers are published together, after all of their requests were recorded as done. When the publication began is in the event, too, but
+     * as a duration before a time that was taken later: if the thread was preempted between, that is too late.
+     */
     void answer(Event event) {
-        for (long i = 0; i < event.length() && !done.isEmpty(); i++) {
-            Request request = done.remove();
+        answered.clear();
+        for (long i = 0; i < event.length() && !done.isEmpty(); i++) answered.add(done.remove());
+        for (Request request : answered) {
             request.isAnswered = true;
-            request.published = event.nanoTime() - event.nanos();
+            request.unpublished = answered.getLast().done;
         }
     }
 
