@@ -8,7 +8,8 @@
 # of the kernels there, by which kernel modules are built for them. With `video` that, and unpacked there what `demo --mode video`
 # and `bench codec` need: ffmpeg of Debian 13 and, from its backports, QEMU 11.1 and its kernel. With `tests` all of that, the C
 # peer vhost-user-gpu, modetest, libvirt, the VNC viewer gvnccapture and the browser Chromium, and, unpacked: the QEMU of Debian
-# 12 (7.2), the compositor Weston, the X server Xorg, v4l-utils and GStreamer of Debian 13, which guests run.
+# 12 (7.2), the compositor Weston, the X server Xorg, v4l-utils and GStreamer of Debian 13, which guests run; for root
+# also a fresh root of this system's suite, in which the Debian package is installed.
 #
 # The machine's own package sources stay as they are. What is needed beyond them (on Debian 12, the suite
 # bookworm-backports) is read through private package states in the cache folder, from the same mirror.
@@ -44,7 +45,7 @@ for argument in "$@"; do
     tests) for_tests=yes for_video=yes for_modules=yes ;;
     modules) for_modules=yes ;;
     -h | --help)
-        sed -n '2,18s/^# \{0,1\}//p' "$0"
+        sed -n '2,19s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
     *)
@@ -66,6 +67,14 @@ done
 . "$here/video.sh"
 # shellcheck source=/dev/null
 . "$here/xorg.sh"
+# shellcheck source=/dev/null
+. "$here/root.sh"
+
+ID=''
+VERSION_ID=''
+VERSION_CODENAME=''
+# shellcheck source=/dev/null
+[ -r /etc/os-release ] && . /etc/os-release
 
 # --- What is missing -------------------------------------------------------------------------------------------------
 
@@ -121,6 +130,7 @@ new_kernel_wanted=
 desktop_wanted=
 video_wanted=() # of video.sh
 xorg_wanted=
+root_wanted=
 kernel_is_unpacked current || kernel_wanted=yes
 if [ -n "$for_video" ]; then
     qemu_is_unpacked "$new_suite" || unpack_wanted+=("$new_suite")
@@ -147,6 +157,8 @@ if [ -n "$for_tests" ]; then
         "${kind}_is_unpacked" || video_wanted+=("$kind")
     done
     xorg_is_unpacked || xorg_wanted=yes
+    if [ "$(id -u)" -eq 0 ] && [ "$ID" = debian ] && ! root_is_made; then root_wanted=yes; fi
+    [ -z "$root_wanted" ] || command -v wget >/dev/null || need wanted wget "debootstrap's, which makes a root to install the package in"
 fi
 headers_wanted=() # links to kernels
 if [ -n "$for_modules" ]; then
@@ -165,7 +177,7 @@ if [ -n "$kernel_wanted$new_kernel_wanted" ] && ! command -v depmod >/dev/null &
 fi
 
 if [ ${#reasons[@]} -eq 0 ] && [ ${#unpack_wanted[@]} -eq 0 ] && [ ${#headers_wanted[@]} -eq 0 ] &&
-    [ -z "$kernel_wanted$new_kernel_wanted$desktop_wanted${video_wanted[*]}$xorg_wanted" ]; then
+    [ -z "$kernel_wanted$new_kernel_wanted$desktop_wanted${video_wanted[*]}$xorg_wanted$root_wanted" ]; then
     exit 0
 fi
 
@@ -184,16 +196,12 @@ list_by_hand() {
         ${unpack_wanted:+"QEMU from ${unpack_wanted[*]} (bookworm has 7.2, $new_suite 11.1), each as $cache/qemu/NAME/qemu-system-x86_64"} \
         ${desktop_wanted:+"Weston and udev of Debian 13 with their libraries, unpacked as $cache/desktop/$desktop_suite"} \
         ${video_wanted:+"of Debian 13, with their libraries: ${video_wanted[*]}, each unpacked as $cache/NAME/$video_suite"} \
-        ${xorg_wanted:+"Xorg of Debian 13 with its libraries, unpacked as $cache/xorg/$xorg_suite"}
+        ${xorg_wanted:+"Xorg of Debian 13 with its libraries, unpacked as $cache/xorg/$xorg_suite"} \
+        ${root_wanted:+"a root of Debian by debootstrap --variant=minbase, as $cache/root/SUITE.tar"}
 }
 
 # --- Which system this is --------------------------------------------------------------------------------------------
 
-ID=''
-VERSION_ID=''
-VERSION_CODENAME=''
-# shellcheck source=/dev/null
-[ -r /etc/os-release ] && . /etc/os-release
 if [ "$ID" != debian ] || [ "${VERSION_ID:-99}" -lt 12 ] || ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
     fail "this is not Debian 12 or later with apt, so please install by hand: $(list_by_hand)."
 fi
@@ -220,6 +228,7 @@ if [ -n "$dry_run" ]; then
     [ -z "$desktop_wanted" ] || say "would download Weston of $desktop_suite and unpack it under $cache/desktop"
     [ ${#video_wanted[@]} -eq 0 ] || say "would download ${video_wanted[*]} of $video_suite and unpack them under $cache"
     [ -z "$xorg_wanted" ] || say "would download Xorg of $xorg_suite and unpack it under $cache/xorg"
+    [ -z "$root_wanted" ] || say "would make a root of $VERSION_CODENAME by debootstrap under $cache/root"
     exit 0
 fi
 
@@ -234,7 +243,8 @@ say "missing: $(joined "${reasons[@]}" ${kernel_wanted:+"the kernel of linux-ima
     ${headers_wanted:+"the headers of the kernels ${headers_wanted[*]} (unpacked, not installed)"} \
     ${desktop_wanted:+"Weston from $desktop_suite (for the guest)"} \
     ${video_wanted:+"from $video_suite ${video_wanted[*]} (for the guest)"} \
-    ${xorg_wanted:+"Xorg from $xorg_suite (for the guest)"})."
+    ${xorg_wanted:+"Xorg from $xorg_suite (for the guest)"} \
+    ${root_wanted:+"a root of $VERSION_CODENAME (to install the package in)"})."
 find_mirror
 
 # --- Installing ------------------------------------------------------------------------------------------------------
@@ -255,7 +265,7 @@ install() { # install PACKAGE... ; extra apt options in the array `from`
     fail "apt could not install $*; the whole output is in $state/install.log."
 }
 
-if [ $((${#wanted[@]} + ${#wanted_new[@]})) -gt 0 ] || [ -n "$kernel_wanted" ] || [ "${headers_wanted[0]:-}" = current ]; then
+if [ $((${#wanted[@]} + ${#wanted_new[@]})) -gt 0 ] || [ -n "$kernel_wanted$root_wanted" ] || [ "${headers_wanted[0]:-}" = current ]; then
     use_state "$state" <<<"$suites${newer:+$'\n'$mirror ${newer[1]}}"
 fi
 if [ ${#wanted[@]} -gt 0 ]; then
@@ -273,6 +283,7 @@ fi
 # Looked at again: another packages.sh may have done it while this one waited for the lock.
 [ -z "$kernel_wanted" ] || kernel_is_unpacked current || unpack_kernel current "${newer[@]}"
 [ "${headers_wanted[0]:-}" != current ] || headers_are_unpacked current || unpack_headers current "${newer[@]}"
+[ -z "$root_wanted" ] || root_is_made || make_root
 for suite in "${unpack_wanted[@]}"; do
     qemu_is_unpacked "$suite" && continue
     use_suite "$suite"

@@ -198,7 +198,8 @@ public final class DeviceProcess implements Closeable {
         Process process = child.process();
         process.destroy();
         if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS))
-            throw new IOException("sluice serve still runs %s after its end was asked for: %s".formatted(limit, errors()));
+            throw new IOException(
+                    "sluice serve still runs %s after its end was asked for: %s".formatted(limit, errors()));
         if (process.exitValue() != 0)
             throw new IOException("sluice serve ended with %d: %s".formatted(process.exitValue(), errors()));
     }
