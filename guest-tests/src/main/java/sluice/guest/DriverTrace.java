@@ -29,8 +29,8 @@ public final class DriverTrace implements Closeable {
     private static final Logger LOG = LoggerFactory.getLogger(DriverTrace.class);
     /** The program, in the image's {@code bin}. */
     private static final String PROGRAM = "trace-driver";
-    /** What a guest may print; the rest is cut off. A ring buffer of 4 MiB makes about a quarter of it. */
-    static final long MOST_BYTES = 64L << 20;
+    /** What a guest may print; the rest is cut off. A ring buffer of 2 MiB makes a few MiB. */
+    private static final long MOST_BYTES = 64L << 20;
     private static final byte[] ASK = "\n".getBytes(StandardCharsets.US_ASCII);
     private static final String END = "# SLUICE end\n";
     private static final String CUT = "\n# SLUICE cut\n";
@@ -68,7 +68,7 @@ public final class DriverTrace implements Closeable {
             channel.write(ByteBuffer.wrap(ASK));
             CompletableFuture<Void> late = CompletableFuture.runAsync(() -> close(channel),
                     CompletableFuture.delayedExecutor(limit.toNanos(), TimeUnit.NANOSECONDS));
-            boolean isWhole = copy(Channels.newInputStream(channel), out);
+            boolean isWhole = copy(Channels.newInputStream(channel), out, MOST_BYTES);
             late.cancel(false);
             if (!isWhole) out.write(CUT.getBytes(StandardCharsets.US_ASCII));
             return isWhole;
@@ -88,12 +88,12 @@ public final class DriverTrace implements Closeable {
      *
      * @return whether the guest has said so
      */
-    static boolean copy(InputStream in, OutputStream out) throws IOException {
+    static boolean copy(InputStream in, OutputStream out, long most) throws IOException {
         byte[] chunk = new byte[CHUNK];
         StringBuilder last = new StringBuilder();
         long copied = 0;
         try {
-            for (int count = in.read(chunk); count >= 0 && copied < MOST_BYTES; count = in.read(chunk)) {
+            for (int count = in.read(chunk); count >= 0 && copied < most; count = in.read(chunk)) {
                 out.write(chunk, 0, count);
                 copied += count;
                 last.append(new String(chunk, 0, count, StandardCharsets.ISO_8859_1));

@@ -36,7 +36,7 @@ final class DemoRun {
     /** With a profile, which is written then. */
     private static final Duration END = Duration.ofSeconds(60);
     /** A guest under TCG prints about 100 KB a second. */
-    private static final Duration TRACE = Duration.ofSeconds(60);
+    private static final Duration TRACE = Duration.ofSeconds(90);
     private static final String SCREEN = "screen.png";
     private static final String QEMU_SCREEN = "qemu-screen.png";
     private static final String STATISTICS = "gpu-statistics.json";
