@@ -11,6 +11,7 @@ import sluice.vdev.cli.Main;
 
 /** {@code sluice bench}: the benchmarks of whole processes; the launcher starts those of JMH. */
 @Command(name = "bench", mixinStandardHelpOptions = true, subcommands = { PeersBench.class, PairsBench.class,
+        GuestBench.class,
         WatchBench.class,
         SoakBench.class }, description = "Benchmarks.", footer = {
                 "  codec    Decoding through the codec device, beside libavcodec alone.",
@@ -30,6 +31,6 @@ public final class Bench implements Runnable {
         CommandSpec present = spec;
         if (present == null) throw new IllegalStateException("picocli injects the command's specification");
         throw new ParameterException(present.commandLine(),
-                "say which: bench peers, bench pairs, bench watch, bench soak, bench codec, bench iommu, bench dmacore or bench jmh");
+                "say which: bench peers, bench pairs, bench guest, bench watch, bench soak, bench codec, bench iommu, bench dmacore or bench jmh");
     }
 }
