@@ -25,6 +25,7 @@ import sluice.dmacore.space.SystemMemory;
 import sluice.dmacore.trace.DeviceTrace;
 import sluice.dmacore.trace.EventKind;
 import sluice.dmacore.trace.QueueTrace;
+import sluice.dmacore.trace.QuietSink;
 import sluice.dmacore.trace.TraceSink;
 
 /**
@@ -50,11 +51,11 @@ public final class DmaCore {
     private final AtomicLong bounceHeld = new AtomicLong();
 
     private DmaCore(DmaCoreOptions options, Findings findings) {
-        this.options = options;
+        this.options = options.withTrace(QuietSink.around(options.trace()));
         this.findings = findings;
         addresses = new MachineAddresses(findings);
         listCuts = options.listCuts() == 0 ? null : new Random(options.listCuts());
-        TraceSink trace = options.trace();
+        TraceSink trace = this.options.trace();
         findings.follow((rule, subject, from, length) -> trace.record(EventKind.FINDING, subject.number(),
                 subject.attachment(), rule.number(), from, length, 0, 0));
         gate = new Gate(options.flavour(), options.executor(), findings, trace);

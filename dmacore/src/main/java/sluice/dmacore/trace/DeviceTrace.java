@@ -1,5 +1,7 @@
 package sluice.dmacore.trace;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Events of a device without a buffer: faults, frames, translations and IOTLB misses. It has a number of its own in
  * place of an attachment's. Taking a start time costs nothing while tracing is off.
@@ -14,6 +16,7 @@ public final class DeviceTrace {
     private static final int REFUSED = 1;
 
     private final TraceSink sink;
+    private final @Nullable QuietSink quiet;
     private final int number;
     /** Time of the last answer to a miss. */
     private long answered;
@@ -21,7 +24,14 @@ public final class DeviceTrace {
     /** @param number of the device; the sink has its name */
     public DeviceTrace(TraceSink sink, int number) {
         this.sink = sink;
+        quiet = sink instanceof QuietSink one ? one : null;
         this.number = number;
+    }
+
+    /** What is rare is told by a thread that is quiet, too. */
+    private boolean isTracing() {
+        QuietSink one = quiet;
+        return one == null ? sink.isOn() : one.isTracing();
     }
 
     /** The start time of an operation; 0 while tracing is off. */
@@ -69,7 +79,7 @@ public final class DeviceTrace {
 
     /** An access did not translate, or was refused. */
     public void faulted(long address, long length) {
-        if (sink.isOn()) sink.record(EventKind.FAULT, 0, number, 0, address, length, 0, 0);
+        if (isTracing()) sink.record(EventKind.FAULT, 0, number, 0, address, length, 0, 0);
     }
 
     /**
@@ -84,6 +94,6 @@ public final class DeviceTrace {
 
     /** A frame was shown or delivered. */
     public void shown(long frame) {
-        if (sink.isOn()) sink.record(EventKind.FRAME, 0, number, 0, frame, 0, 0, 0);
+        if (isTracing()) sink.record(EventKind.FRAME, 0, number, 0, frame, 0, 0, 0);
     }
 }

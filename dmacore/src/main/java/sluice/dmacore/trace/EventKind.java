@@ -75,5 +75,11 @@ public enum EventKind {
      */
     ANSWER,
     /** A display got pixels, and {@code nanos} later had accepted all; {@code from} is the number of the resource. */
-    DISPLAY
+    DISPLAY,
+    /**
+     * A device has done {@code length} requests of a queue in a row, too fast to tell each. {@code attachment} is the queue's number, {@code
+     * nanos} the time since the device took the first, {@code from} the nanoseconds that it had waited before, and {@code detail} the number
+     * of the name of all, or 0.
+     */
+    BATCH
 }

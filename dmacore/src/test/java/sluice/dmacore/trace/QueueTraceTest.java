@@ -45,7 +45,7 @@ class QueueTraceTest {
         trace.noticed();
         long first = trace.now();
         trace.noticed(); // another kick does not shorten the wait
-        long taken = trace.now();
+        long taken = trace.take();
         assertThat(taken).isNotZero();
         long waited = trace.waited(taken);
         assertThat(waited).isBetween(taken - first, Long.MAX_VALUE);
@@ -54,7 +54,7 @@ class QueueTraceTest {
         assertThat(done).isEqualTo(new Told(EventKind.COMMAND, 0, NUMBER, NAME, waited, 3, 17, done.nanos()));
         assertThat(done.nanos()).isBetween(0L, System.nanoTime() - taken);
         trace.empty();
-        assertThat(trace.waited(trace.now())).as("found by polling").isZero();
+        assertThat(trace.waited(trace.take())).as("found by polling").isZero();
     }
 
     @Test
@@ -70,12 +70,58 @@ class QueueTraceTest {
         assertThat(loud.from()).isBetween(0L, loud.nanos());
     }
 
+    /** However fast they come: each is told, one by one up to the budget, and then in batches, whose thread is quiet. */
+    @Test
+    void whatIsBeyondTheBudgetIsToldInBatches() throws Exception {
+        TraceSink sink = QuietSink.around(listener);
+        QueueTrace fast = new QueueTrace(sink, NUMBER);
+        DeviceTrace device = new DeviceTrace(sink, 1);
+        int quiet = 0;
+        for (int i = 0; i < 1000; i++) {
+            if (i % 100 == 0) fast.noticed();
+            long taken = fast.take();
+            if (!sink.isOn()) {
+                quiet++;
+                assertThat(device.begin()).as("nothing is measured").isZero();
+                if (i == 999) {
+                    device.shown(5); // a frame is never missing
+                    boolean[] other = new boolean[1];
+                    Thread.ofPlatform().start(() -> other[0] = sink.isOn()).join();
+                    assertThat(other[0]).as("other threads go on").isTrue();
+                }
+            }
+            fast.done(NAME, taken, fast.waited(taken), 1, i + 1L);
+            if (i % 100 == 99) {
+                long began = fast.now();
+                assertThat(sink.isOn()).as("a batch ends with its answers").isTrue();
+                fast.answered(100, began, 0);
+            }
+        }
+        long alone = listener.told.stream().filter(told -> told.kind() == EventKind.COMMAND).count();
+        List<Told> batches = listener.told.stream().filter(told -> told.kind() == EventKind.BATCH).toList();
+        assertThat(alone).isGreaterThanOrEqualTo(64);
+        assertThat(batches).isNotEmpty().hasSizeLessThanOrEqualTo(10)
+                .allMatch(batch -> batch.detail() == NAME && batch.nanos() > 0);
+        assertThat(alone + batches.stream().mapToLong(Told::length).sum()).isEqualTo(1000);
+        assertThat(batches.stream().mapToLong(Told::length).sum()).isEqualTo(quiet);
+        assertThat(listener.told.stream().filter(told -> told.kind() == EventKind.FRAME)).hasSize(1);
+    }
+
+    @Test
+    void requestsOfOtherNamesMakeABatchWithoutOne() {
+        QueueTrace fast = new QueueTrace(QuietSink.around(listener), NUMBER);
+        for (int i = 0; i < 500; i++) fast.done(NAME + i % 2, fast.take(), 0, 1, 0);
+        fast.empty();
+        assertThat(listener.told.getLast().kind()).isEqualTo(EventKind.BATCH);
+        assertThat(listener.told.getLast().detail()).isZero();
+    }
+
     @Test
     void nothingIsToldWhileItIsOffNorOfWhatBeganThen() {
         listener.on = false;
         trace.noticed();
         assertThat(trace.now()).isZero();
-        assertThat(trace.waited(trace.now())).isZero();
+        assertThat(trace.waited(trace.take())).isZero();
         trace.done(NAME, 1, 0, 1, 1);
         trace.answered(1, 1, 0);
         listener.on = true;

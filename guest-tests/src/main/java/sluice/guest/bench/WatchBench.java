@@ -3,6 +3,7 @@ package sluice.guest.bench;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.URI;
+import java.net.http.HttpClient;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -25,8 +26,8 @@ import sluice.guest.VhostUserGpu;
 import sluice.guest.build.Folders;
 
 /**
- * {@code sluice bench watch}: what it costs a device to be watched: by a page that is open, in one process in turns with none; and by a
- * profile, in a process of its own beside one without.
+ * {@code sluice bench watch}: what it costs a device to be watched: by a page that is open, a recording, and a profile, each in turns with
+ * none, in one process. The page's own buttons start and stop the last two.
  */
 @Command(name = "watch", mixinStandardHelpOptions = true, description = "What it costs a GPU that the page of its console is open, and that it is profiled.", footer = {
         "",
@@ -115,8 +116,8 @@ final class WatchBench implements Callable<Integer> {
         JsonArray all = new JsonArray();
         out.printf("%-52s %-24s %-24s %-20s %-8s %s%n", "", "thread's ns, watched", "not watched", "ratio", "bar",
                 "ratio of the rates");
-        try (Gpu shown = Gpu.start(List.of(launcher, "gpu", "--console=127.0.0.1:0"), program);
-                Gpu profiled = Gpu.start(List.of(launcher, "gpu", "--profile=" + folder), program)) {
+        try (Gpu shown = Gpu.start(List.of(launcher, "gpu", "--console=127.0.0.1:0", "--console-out=" + folder),
+                program); HttpClient http = HttpClient.newHttpClient()) {
             URI page = URI.create(shown.process().output().waitFor("^console (http\\S+)$", LIMIT).group(1));
             for (Workload workload : List.of(Workload.FLIGHT, Workload.SINGLE, Workload.DAMAGE,
                     Workload.FHD_SCATTERED)) {
@@ -127,7 +128,16 @@ final class WatchBench implements Callable<Integer> {
                         return round;
                     }
                 }, shown::measure, PAGE_BAR, out, all);
-                compare("profiled: ", workload, profiled::measure, shown::measure, PROFILE_BAR, out, all);
+                for (String name : List.of("recording", "profile")) {
+                    PageButton button = new PageButton(http, page, name);
+                    compare(name + ": ", workload, (work, length) -> {
+                        button.start();
+                        Round round = shown.measure(work, length);
+                        button.stop();
+                        Folders.delete(folder);
+                        return round;
+                    }, shown::measure, PROFILE_BAR, out, all);
+                }
             }
         } finally {
             Folders.delete(folder);

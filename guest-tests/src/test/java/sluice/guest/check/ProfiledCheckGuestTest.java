@@ -38,7 +38,8 @@ class ProfiledCheckGuestTest {
         CheckRun run = new CheckRun(TestGpus.launcher(), TestQemu.QEMU_11.binary(), image, card, CACHE,
                 new Judge(KnownFaults.shipped().of(card))).profiled(folder.resolve("profiles"));
         CheckResult result = run.run(cells, _ -> {});
-        assertThat(result.cells()).extracting(CellResult::outcome).containsExactly(Outcome.PASS, Outcome.PASS);
+        assertThat(result.cells()).as("%s", result.cells()).extracting(CellResult::outcome)
+                .containsExactly(Outcome.PASS, Outcome.PASS);
         assertThat(run.unwritten()).isEmpty();
         for (String setup : List.of("iommu-none.direct.coherent", "iommu-none.direct.non-coherent")) {
             ProfileFolder files = new ProfileFolder(folder.resolve("profiles").resolve(setup));

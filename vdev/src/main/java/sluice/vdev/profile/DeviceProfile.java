@@ -25,6 +25,7 @@ public final class DeviceProfile {
     private final Map<String, RequestKind> requests = new LinkedHashMap<>();
     private final Tally tally = new Tally();
     private long unnamedRequests;
+    private long batchedRequests;
     private int step = 1;
 
     DeviceProfile(String name, int thread) {
@@ -112,6 +113,15 @@ public final class DeviceProfile {
     /** Requests of more names than are kept. */
     public long unnamedRequests() {
         return unnamedRequests;
+    }
+
+    void batched(long count) {
+        batchedRequests += count;
+    }
+
+    /** Requests that came too fast to be told one by one; their time is an equal part of that of their batch. */
+    public long batchedRequests() {
+        return batchedRequests;
     }
 
     /** All that happened on its thread. */

@@ -171,6 +171,11 @@ final class DeviceSection {
         html.endTable();
         if (device.unnamedRequests() > 0)
             html.paragraph(Words.count(device.unnamedRequests()) + " requests of further names are not listed.");
+        if (device.batchedRequests() > 0)
+            html.paragraph(Words.count(device.batchedRequests())
+                    + " requests came too fast to be told one by one: each has an equal part of the time of its batch, and what happened during"
+                    + " them counts as \"" + Stage.DEVICE.label()
+                    + "\" and is in no number of copies and cache operations.");
     }
 
     private void memory() {

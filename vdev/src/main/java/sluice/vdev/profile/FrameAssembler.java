@@ -66,6 +66,7 @@ final class FrameAssembler {
         all.add(event);
         switch (event.kind()) {
             case COMMAND -> command(event);
+            case BATCH -> batch(event);
             case ANSWER -> answer(event);
             case FRAME -> frame(event);
             default -> {
@@ -93,6 +94,25 @@ final class FrameAssembler {
         Deque<Done> done = queues.computeIfAbsent(event.attachment(), _ -> new ArrayDeque<>());
         if (done.size() == MOST_DONE) done.remove();
         done.add(new Done(kicked, taken, event.nanoTime(), event.detail(), event.length(), told));
+        if (isShown && endsWith == 0 && taken - frameTime <= 0) endsWith = event.attachment();
+    }
+
+    /** Each of its requests has an equal part of its time. */
+    private void batch(Event event) {
+        hasQueues = true;
+        long count = event.length();
+        if (!isBelievable(event.nanos()) || !isBelievable(event.from()) || count < 1 || count > MOST_DONE) return;
+        profile(event.attachment()).batched(count);
+        long taken = event.nanoTime() - event.nanos();
+        long kicked = taken - event.from();
+        intervals.add(Stage.QUEUE, kicked, taken);
+        intervals.add(Stage.DEVICE, taken, event.nanoTime());
+        Deque<Done> done = queues.computeIfAbsent(event.attachment(), _ -> new ArrayDeque<>());
+        for (long i = 0; i < count; i++) {
+            if (done.size() == MOST_DONE) done.remove();
+            long begins = taken + event.nanos() * i / count;
+            done.add(new Done(kicked, begins, taken + event.nanos() * (i + 1) / count, event.detail(), 0, null));
+        }
         if (isShown && endsWith == 0 && taken - frameTime <= 0) endsWith = event.attachment();
     }
 

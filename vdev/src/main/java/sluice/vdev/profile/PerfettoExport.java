@@ -43,6 +43,8 @@ public final class PerfettoExport {
     private record Group(int thread, String name) {}
 
     private record Done(long kicked, long taken, long done, int name, @Nullable GuestTimes guest) {}
+    /** A request of a batch, whose slice is there. */
+    private static final Done TOLD = new Done(0, 0, 0, -1, null);
 
     private final PerfettoWriter out;
     private final RecordingHeader header;
@@ -134,6 +136,16 @@ public final class PerfettoExport {
                             start,
                             event.length());
             }
+            case BATCH -> {
+                slices.add(group(event.thread(), names.of(event.attachment())),
+                        event.length() + " × " + (event.detail() == 0 ? "request" : names.of(event.detail())), start,
+                        event.nanoTime());
+                Deque<Done> done = queues.computeIfAbsent(event.attachment(), _ -> new ArrayDeque<>());
+                for (long i = 0; i < Math.min(event.length(), MOST_DONE); i++) {
+                    if (done.size() == MOST_DONE) done.remove();
+                    done.add(TOLD);
+                }
+            }
             case ANSWER -> answered(event);
             case FRAME -> {
                 out.count(counter(event, "copied", PerfettoWriter.UNIT_BYTES), event.nanoTime(),
@@ -158,6 +170,7 @@ public final class PerfettoExport {
         int group = group(event.thread(), names.of(event.attachment()));
         for (long i = 0; i < event.length() && !done.isEmpty(); i++) {
             Done one = done.remove();
+            if (one.name() < 0) continue;
             slices.add(group, one.name() == 0 ? "request" : names.of(one.name()), one.kicked(), event.nanoTime());
             if (one.taken() - one.kicked() > 0) slices.add(group, "queue wait", one.kicked(), one.taken());
             slices.add(group, "device", one.taken(), one.done());

@@ -103,7 +103,7 @@ final class PackedQueue implements Virtqueue {
             return remember(failure);
         }
         chain.takeOff(walk.id(), walk.descriptors(), buffers.memory());
-        long now = trace.now();
+        long now = trace.take();
         chain.time(now, trace.waited(now), 0, ++requests); // the driver's entries have no count
         completions.opened(chain);
         lent.add(chain);

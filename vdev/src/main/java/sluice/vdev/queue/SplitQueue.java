@@ -115,7 +115,7 @@ final class SplitQueue implements Virtqueue {
             return remember(failure);
         }
         chain.takeOff(head, 0, buffers.memory());
-        long now = trace.now();
+        long now = trace.take();
         chain.time(now, trace.waited(now), waiting, ++requests);
         out[head] = chain;
         completions.opened(chain);

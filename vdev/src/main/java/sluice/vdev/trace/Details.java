@@ -20,6 +20,7 @@ final class Details {
             case SKIP -> detail == 0 ? "write-back" : detail == 1 ? "invalidate" : Integer.toString(detail);
             case FINDING -> rule(detail);
             case MISS -> detail == 1 ? "refused" : "";
+            case BATCH -> event.length() + " requests";
             case COMMAND -> event.bytes() == 0 ? "" : "number " + event.bytes();
             case ANSWER -> detail == 1 ? "with an interrupt" : "";
             case EXPORT, RELEASE, ALLOCATE, ATTACH, DETACH, PUT_SEGMENTS, REVOKE, PIN, UNPIN, FAULT, FRAME, TRANSLATE,

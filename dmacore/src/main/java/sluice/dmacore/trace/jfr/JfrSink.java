@@ -20,12 +20,14 @@ public final class JfrSink implements TraceSink {
     /** JFR's types of our events; looked up only when a recording is running, because that is slow. */
     private static final class Types {
         private static final Map<EventKind, EventType> BY_KIND = new EnumMap<>(EventKind.class);
+        private static final EventType[] ALL;
         private static final EventType NAMED = EventType.getEventType(BufferEvent.Named.class);
 
         static {
             for (EventKind kind : EventKind.values()) {
                 BY_KIND.put(kind, EventType.getEventType(maker(kind).get().getClass()));
             }
+            ALL = BY_KIND.values().stream().distinct().toArray(EventType[]::new);
         }
 
         static boolean isEnabled(EventKind kind) {
@@ -34,7 +36,7 @@ public final class JfrSink implements TraceSink {
         }
 
         static boolean isAnyEnabled() {
-            for (EventType type : BY_KIND.values()) {
+            for (EventType type : ALL) {
                 if (type.isEnabled()) return true;
             }
             return false;
@@ -84,7 +86,7 @@ public final class JfrSink implements TraceSink {
             case BOUNCE, MOVE, COPY -> BufferEvent.Copy::new;
             case FAULT, MISS, TRANSLATE -> BufferEvent.Translation::new;
             case FRAME -> BufferEvent.Frame::new;
-            case COMMAND, ANSWER, DISPLAY -> BufferEvent.Request::new;
+            case COMMAND, ANSWER, DISPLAY, BATCH -> BufferEvent.Request::new;
             case FINDING -> BufferEvent.Finding::new;
         };
     }

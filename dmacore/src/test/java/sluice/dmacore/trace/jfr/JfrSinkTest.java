@@ -70,7 +70,7 @@ class JfrSinkTest {
             case BOUNCE, MOVE, COPY -> "Copy";
             case FAULT, MISS, TRANSLATE -> "Translation";
             case FRAME -> "Frame";
-            case COMMAND, ANSWER, DISPLAY -> "Request";
+            case COMMAND, ANSWER, DISPLAY, BATCH -> "Request";
             case FINDING -> "Finding";
         };
     }
