@@ -141,6 +141,7 @@ if [ -n "$for_tests" ]; then
     has_peer || need wanted_new qemu-system-gui "the C peer vhost-user-gpu, to compare with"
     [ -e "/$dbus_display" ] || need wanted_new qemu-system-modules-opengl "QEMU's D-Bus display, by which the tests resize screens"
     command -v chromium >/dev/null || need wanted chromium "a browser, in which the tests look at the page of --console"
+    command -v protoc >/dev/null || need wanted protobuf-compiler "protoc, by which the tests read traces for Perfetto"
     command -v gvnccapture >/dev/null || need wanted gvncviewer "gvnccapture, a VNC viewer that saves what it sees"
     for package in libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients; do
         is_installed "$package" || need wanted "$package" "libvirt, which starts the GPU in a test"

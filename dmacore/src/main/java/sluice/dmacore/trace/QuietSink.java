@@ -11,13 +11,11 @@ public final class QuietSink implements TraceSink {
     private static final int SLOTS = 64;
 
     private final TraceSink target;
-    /** A thread reads what it has written itself, or what is not itself: no order between threads matters. */
-    private final Thread[] quiet = new Thread[SLOTS];
-    private final Thread nobody = Thread.ofPlatform().unstarted(() -> {});
+    /** Identifiers of threads. A thread looks only for its own, which only it writes: no order between threads matters. */
+    private final long[] quiet = new long[SLOTS];
 
     private QuietSink(TraceSink target) {
         this.target = target;
-        java.util.Arrays.fill(quiet, nobody);
     }
 
     /** A sink around another; one that discards all events needs none. */
@@ -25,19 +23,19 @@ public final class QuietSink implements TraceSink {
         return NONE.equals(target) || target instanceof QuietSink ? target : new QuietSink(target);
     }
 
-    private static int slot(Thread thread) {
-        return (int) thread.threadId() & (SLOTS - 1);
+    private static int slot(long thread) {
+        return (int) thread & (SLOTS - 1);
     }
 
     /** The current thread is quiet until {@link #end}. */
     void begin() {
-        Thread thread = Thread.currentThread();
+        long thread = Thread.currentThread().threadId();
         quiet[slot(thread)] = thread;
     }
 
     void end() {
-        Thread thread = Thread.currentThread();
-        if (quiet[slot(thread)] == thread) quiet[slot(thread)] = nobody;
+        long thread = Thread.currentThread().threadId();
+        if (quiet[slot(thread)] == thread) quiet[slot(thread)] = 0;
     }
 
     /** Whether tracing is on, for a thread that is quiet, too. */
@@ -47,7 +45,7 @@ public final class QuietSink implements TraceSink {
 
     @Override
     public boolean isOn() {
-        Thread thread = Thread.currentThread();
+        long thread = Thread.currentThread().threadId();
         return quiet[slot(thread)] != thread && target.isOn();
     }
 
