@@ -5,6 +5,8 @@ import java.util.Deque;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -14,7 +16,8 @@ import sluice.vdev.device.Workers;
 
 /**
  * The process's threads for long work, one per processor. Devices with pending jobs are served round-robin, one job at
- * a time, so a device with many jobs delays another device by at most one job.
+ * a time, so a device with many jobs delays another device by at most one job. Of the idle threads the one that worked last is woken:
+ * its processor's caches have what the job before used, as of a decoder whose units come one by one.
  */
 public final class WorkerPool implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(WorkerPool.class);
@@ -25,7 +28,9 @@ public final class WorkerPool implements AutoCloseable {
     private int started;
     /** Threads that are not counted on: their jobs do not end. */
     private final Set<Thread> lost = new HashSet<>();
-    private int idle;
+    private final ReentrantLock lock = new ReentrantLock();
+    /** Threads that wait to be woken, the one that worked last at the end. */
+    private final Deque<Condition> idle = new ArrayDeque<>();
     private boolean closed;
 
     /** A pool with one daemon thread per processor of the host, created on demand. */
@@ -66,12 +71,17 @@ public final class WorkerPool implements AutoCloseable {
         };
     }
 
-    private synchronized boolean replace(Thread worker) {
-        if (lost.contains(worker)) return true;
-        if (lost.size() == Workers.MOST_LOST) return false;
-        lost.add(worker);
-        if (!row.isEmpty() && idle == 0) start();
-        return true;
+    private boolean replace(Thread worker) {
+        lock.lock();
+        try {
+            if (lost.contains(worker)) return true;
+            if (lost.size() == Workers.MOST_LOST) return false;
+            lost.add(worker);
+            if (!row.isEmpty() && idle.isEmpty()) start();
+            return true;
+        } finally {
+            lock.unlock();
+        }
     }
 
     private void start() {
@@ -79,69 +89,87 @@ public final class WorkerPool implements AutoCloseable {
         threads++;
     }
 
-    private synchronized boolean submit(Ticket ticket, Job job) {
-        if (closed || ticket.taken == Workers.LIMIT) return false;
-        ticket.taken++;
-        ticket.waiting.add(job);
-        if (ticket.waiting.size() == 1) row.add(ticket);
-        if (idle == 0 && threads - lost.size() < most) {
-            start();
-        } else {
-            notify();
+    private boolean submit(Ticket ticket, Job job) {
+        lock.lock();
+        try {
+            if (closed || ticket.taken == Workers.LIMIT) return false;
+            ticket.taken++;
+            ticket.waiting.add(job);
+            if (ticket.waiting.size() == 1) row.add(ticket);
+            Condition woken = idle.pollLast();
+            if (woken != null) woken.signal();
+            else if (threads - lost.size() < most) start();
+            return true;
+        } finally {
+            lock.unlock();
         }
-        return true;
     }
 
     private void work() {
-        for (;;) {
-            Ticket ticket;
-            Job job;
-            synchronized (this) {
-                ticket = next();
-                if (ticket == null) return;
-                job = ticket.waiting.remove();
+        Condition mine = lock.newCondition();
+        lock.lock();
+        try {
+            for (Ticket ticket = next(mine); ticket != null; ticket = next(mine)) {
+                Job job = ticket.waiting.remove();
                 if (!ticket.waiting.isEmpty()) row.add(ticket);
-            }
-            ticket.loop.contain(job.what, job.work);
-            synchronized (this) {
+                lock.unlock();
+                try {
+                    ticket.loop.contain(job.what, job.work);
+                } finally {
+                    lock.lock();
+                }
                 ticket.taken--;
+                // The device's next job comes when this thread is idle already.
+                post(ticket.loop, job);
+                if (wasLost()) return;
             }
-            try {
-                ticket.loop.post(job.what, job.done);
-            } catch (RejectedExecutionException e) {
-                // The device was closed in the meantime.
-                LOG.debug("{}: {} ends after the device", ticket.loop.name(), job.what, e);
-            }
-            if (wasLost()) return;
+        } finally {
+            lock.unlock();
         }
     }
 
-    /** Whether another thread has taken the place of this one. */
-    private synchronized boolean wasLost() {
+    private static void post(HostLoop loop, Job job) {
+        try {
+            loop.post(job.what, job.done);
+        } catch (RejectedExecutionException e) {
+            // The device was closed in the meantime.
+            LOG.debug("{}: {} ends after the device", loop.name(), job.what, e);
+        }
+    }
+
+    /** Whether another thread has taken the place of this one. The lock is held. */
+    private boolean wasLost() {
         if (!lost.remove(Thread.currentThread())) return false;
         threads--;
         return true;
     }
 
-    private synchronized @Nullable Ticket next() {
-        idle++;
-        try {
-            while (row.isEmpty() && !closed)
-                wait();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return null;
-        } finally {
-            idle--;
+    /** The next device with a job; null when the thread is to end. The lock is held. */
+    private @Nullable Ticket next(Condition mine) {
+        while (row.isEmpty() && !closed) {
+            idle.addLast(mine);
+            try {
+                mine.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return null;
+            } finally {
+                idle.remove(mine);
+            }
         }
         return closed ? null : row.remove();
     }
 
     /** Ends the threads after their current jobs; pending jobs are dropped. */
     @Override
-    public synchronized void close() {
-        closed = true;
-        row.clear();
-        notifyAll();
+    public void close() {
+        lock.lock();
+        try {
+            closed = true;
+            row.clear();
+            for (Condition waiting : idle) waiting.signal();
+        } finally {
+            lock.unlock();
+        }
     }
 }

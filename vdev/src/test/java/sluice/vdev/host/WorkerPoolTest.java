@@ -1,6 +1,8 @@
 package sluice.vdev.host;
 
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -18,6 +20,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 /** Threads for what takes long, and whose turn it is. */
 @Timeout(30)
 class WorkerPoolTest {
+    private static final int JOBS = 50;
+
     private final WorkerPool pool = new WorkerPool(1);
     private final HostLoop loop = HostLoop.start("first", Budget.ofProcess().own());
     private final HostLoop otherLoop = HostLoop.start("second", Budget.ofProcess().own());
@@ -59,6 +63,29 @@ class WorkerPoolTest {
         })).isTrue();
         await(done);
         assertThat(threads).containsExactly("sluice-worker-1", "the loop");
+    }
+
+    @Test
+    void theThreadThatWorkedLastWorksNext() {
+        try (WorkerPool two = new WorkerPool(2)) {
+            Workers workers = two.of(loop);
+            CountDownLatch both = new CountDownLatch(2);
+            CountDownLatch idle = new CountDownLatch(2);
+            for (int i = 0; i < 2; i++) {
+                workers.submit("one of two", () -> {
+                    both.countDown();
+                    await(both);
+                }, idle::countDown);
+            }
+            await(idle);
+            Set<String> names = ConcurrentHashMap.newKeySet();
+            for (int i = 0; i < JOBS; i++) {
+                CountDownLatch done = new CountDownLatch(1);
+                workers.submit("the next", () -> names.add(Thread.currentThread().getName()), done::countDown);
+                await(done);
+            }
+            assertThat(names).hasSize(1);
+        }
     }
 
     @Test

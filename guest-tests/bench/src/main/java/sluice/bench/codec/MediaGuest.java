@@ -34,6 +34,8 @@ final class MediaGuest implements AutoCloseable {
     private static final int EVENTS = 24;
     private static final long LONGEST_NANOS = TimeUnit.SECONDS.toNanos(60);
     private static final long WAIT_NANOS = TimeUnit.MICROSECONDS.toNanos(200);
+    /** Between looks for an event: many times shorter than a picture takes, and seldom enough to leave the processors to the device. */
+    private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
     private final ServedDevice device;
     private final GuestRam ram = GuestRam.single(RAM_BYTES, 1);
@@ -127,7 +129,7 @@ final class MediaGuest implements AutoCloseable {
     /** The next event, its buffer lent again: its kind, its session, and at 8 what follows. Waits for it without using a processor. */
     ByteBuffer event() throws IOException {
         while (!session.queue(1).driver().usedPending() && !lent.element().done())
-            LockSupport.parkNanos(WAIT_NANOS / 2);
+            LockSupport.parkNanos(LOOK_NANOS);
         ByteBuffer event = events.await(lent.remove());
         lend();
         return event;
