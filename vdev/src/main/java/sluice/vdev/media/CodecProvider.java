@@ -40,7 +40,7 @@ public final class CodecProvider implements DeviceProvider {
                 new DeviceOption("arena", "MIB",
                         "Memory for MMAP buffers, in MiB: a power of two, 1 to 4096 (default 256)."),
                 new DeviceOption("codings", "NAME+NAME...",
-                        "Decode only these, of mpeg2, h264, hevc, vp8, vp9, av1 and mjpeg (default: all that there are libraries for); a session begins with the first."),
+                        "Only these, of mpeg2, h264, hevc, vp8, vp9, av1 and mjpeg (default: all that there are libraries for); a session begins with the first."),
                 new DeviceOption("sessions", "N", "Sessions that may be open at once, 1 to 1024 (default 256)."),
                 new DeviceOption("decode-limit", "MS",
                         "End a session whose decoder takes longer for one unit, 10 to 600000 ms (default 5000)."),
@@ -64,10 +64,10 @@ public final class CodecProvider implements DeviceProvider {
                 : MediaDevice.decoder(limits, formats(options), environment));
     }
 
-    private static List<EncodedFormat> encoded(DeviceOptions options) throws IOException {
+    private static List<EncodedFormat> encoded(DeviceOptions options) throws IOException, WrongOptionException {
         List<EncodedFormat> found = new ArrayList<>();
         try {
-            for (Coding coding : ENCODED_FIRST)
+            for (Coding coding : codings(options, ENCODED_FIRST))
                 Engines.encoding(coding).ifPresent(engine -> found.add(EncodedFormat.of(coding, engine)));
         } catch (CodecException e) {
             throw new IOException(e.getMessage(), e);
@@ -80,9 +80,9 @@ public final class CodecProvider implements DeviceProvider {
     }
 
     /** Those that were asked for, in that order, or all. */
-    static List<Coding> codings(DeviceOptions options) throws WrongOptionException {
+    static List<Coding> codings(DeviceOptions options, List<Coding> usual) throws WrongOptionException {
         String asked = options.text("codings");
-        if (asked == null) return List.of(Coding.values());
+        if (asked == null) return usual;
         List<Coding> codings = new ArrayList<>();
         for (String name : asked.split("\\+", -1)) {
             Coding found = null;
@@ -101,7 +101,7 @@ public final class CodecProvider implements DeviceProvider {
     private static List<CodedFormat> formats(DeviceOptions options) throws IOException, WrongOptionException {
         List<CodedFormat> found = new ArrayList<>();
         try {
-            for (Coding coding : codings(options))
+            for (Coding coding : codings(options, List.of(Coding.values())))
                 Engines.decoding(coding).ifPresent(engine -> found.add(CodedFormat.of(coding, engine)));
         } catch (CodecException e) {
             throw new IOException(e.getMessage(), e);

@@ -102,7 +102,7 @@ final class EncoderControls {
                 // The library's own.
             }
         }
-        return new EncoderSettings(coding, format, rate(formats.rate(), coding),
+        return new EncoderSettings(coding, format, rate(formats.codedRate(), coding),
                 new Ratio(formats.width(), formats.height()), mean, peak, Math.max(1, peak / 2),
                 controls.value(GOP_SIZE), between, least, most);
     }

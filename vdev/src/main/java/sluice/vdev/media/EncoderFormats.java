@@ -23,6 +23,7 @@ final class EncoderFormats implements SessionFormats {
     private int width = USUAL_WIDTH;
     private int height = USUAL_HEIGHT;
     private Ratio rate = new Ratio(30, 1);
+    private Ratio codedRate = rate;
 
     EncoderFormats(List<EncodedFormat> all) {
         this.all = all;
@@ -47,9 +48,9 @@ final class EncoderFormats implements SessionFormats {
         return height;
     }
 
-    /** Pictures per second. */
-    Ratio rate() {
-        return rate;
+    /** Pictures per second that the stream says. */
+    Ratio codedRate() {
+        return codedRate;
     }
 
     boolean offers(Coding coding) {
@@ -76,7 +77,8 @@ final class EncoderFormats implements SessionFormats {
             return 0;
         }
         if (query.type() != V4l2.BUF_TYPE_CAPTURE_MPLANE || index < 0 || index >= all.size()) return Errno.EINVAL;
-        query.set(V4l2.FMT_COMPRESSED, all.get(index).format().label(), all.get(index).fourcc());
+        query.set(V4l2.FMT_COMPRESSED | V4l2.FMT_ENC_CAP_FRAME_INTERVAL, all.get(index).format().label(),
+                all.get(index).fourcc());
         return 0;
     }
 
@@ -160,19 +162,26 @@ final class EncoderFormats implements SessionFormats {
         return 0;
     }
 
+    /** The rate of raw pictures, and with it that of the stream, which the client may change afterwards (dev-encoder.rst). */
     @Override
     public int parameters(Struct.Parameters parameters, boolean set) {
         int type = parameters.type();
         if (type != V4l2.BUF_TYPE_OUTPUT_MPLANE && type != V4l2.BUF_TYPE_CAPTURE_MPLANE && type != V4l2.BUF_TYPE_OUTPUT
                 && type != V4l2.BUF_TYPE_CAPTURE)
             return Errno.EINVAL;
+        boolean ofOutput = type == V4l2.BUF_TYPE_OUTPUT_MPLANE || type == V4l2.BUF_TYPE_OUTPUT;
+        // The time of a picture.
         int numerator = parameters.numerator();
         int denominator = parameters.denominator();
         if (set && numerator > 0 && denominator > 0 && denominator / numerator <= MOST_RATE
                 && numerator / denominator <= MOST_RATE)
-            // The client gives the time of a picture.
-            rate = new Ratio(/* numerator= */ denominator, /* denominator= */ numerator);
-        parameters.set(rate);
+            setRate(ofOutput, new Ratio(/* numerator= */ denominator, /* denominator= */ numerator));
+        parameters.set(ofOutput ? rate : codedRate);
         return 0;
+    }
+
+    private void setRate(boolean ofOutput, Ratio wanted) {
+        codedRate = wanted;
+        if (ofOutput) rate = wanted;
     }
 }

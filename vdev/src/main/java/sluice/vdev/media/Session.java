@@ -41,7 +41,7 @@ final class Session {
         BufferQueue output = new BufferQueue(V4l2.BUF_TYPE_OUTPUT_MPLANE, arena, share, guest);
         BufferQueue capture = new BufferQueue(V4l2.BUF_TYPE_CAPTURE_MPLANE, arena, share, guest);
         Formats formats = new Formats(coded);
-        SessionEvents events = new SessionEvents(id, controls);
+        SessionEvents events = new SessionEvents(id, controls, /* sourceChanges= */ true);
         DecodeJob job = new DecodeJob(share);
         return new Session(id, views, output, capture, formats, controls, events, job,
                 new Decoding(output, capture, formats, controls, events, job), false);
@@ -52,7 +52,7 @@ final class Session {
         BufferQueue output = new BufferQueue(V4l2.BUF_TYPE_OUTPUT_MPLANE, arena, share, guest);
         BufferQueue capture = new BufferQueue(V4l2.BUF_TYPE_CAPTURE_MPLANE, arena, share, guest);
         EncoderFormats formats = new EncoderFormats(coded);
-        SessionEvents events = new SessionEvents(id, controls);
+        SessionEvents events = new SessionEvents(id, controls, /* sourceChanges= */ false);
         EncodeJob job = new EncodeJob();
         return new Session(id, views, output, capture, formats, controls, events, job,
                 new Encoding(output, capture, formats, controls, events, job), true);

@@ -43,20 +43,23 @@ final class SessionEvents {
 
     private final int session;
     private final Controls controls;
+    private final boolean sourceChanges;
     private final List<Subscription> subscriptions = new ArrayList<>();
     /** Buffers and subscriptions. */
     private final Deque<Object> waiting = new ArrayDeque<>();
     private int sequence;
     private int error;
 
-    SessionEvents(int session, Controls controls) {
+    /** @param sourceChanges whether there are events of changes of the source: a decoder's stream changes, an encoder's does not */
+    SessionEvents(int session, Controls controls, boolean sourceChanges) {
         this.session = session;
         this.controls = controls;
+        this.sourceChanges = sourceChanges;
     }
 
     int subscribe(Struct.Subscription wanted) {
         int type = wanted.type();
-        boolean known = type == V4l2.EVENT_EOS || type == V4l2.EVENT_SOURCE_CHANGE
+        boolean known = type == V4l2.EVENT_EOS || (type == V4l2.EVENT_SOURCE_CHANGE && sourceChanges)
                 || (type == V4l2.EVENT_CTRL && controls.find(wanted.id()) != null);
         if (!known) return Errno.EINVAL;
         if (find(type, wanted.id()) != null) return 0;

@@ -30,6 +30,8 @@ final class V4l2 {
     static final int BUF_ERROR = 0x40;
     static final int BUF_TIMECODE = 0x100;
     static final int BUF_PREPARED = 0x400;
+    static final int BUF_NO_CACHE_INVALIDATE = 0x800;
+    static final int BUF_NO_CACHE_CLEAN = 0x1000;
     static final int BUF_TIMESTAMP_COPY = 0x4000;
     static final int BUF_TSTAMP_SRC = 0x7_0000;
     static final int BUF_LAST = 0x10_0000;
@@ -40,6 +42,7 @@ final class V4l2 {
 
     static final int FMT_COMPRESSED = 1;
     static final int FMT_DYN_RESOLUTION = 8;
+    static final int FMT_ENC_CAP_FRAME_INTERVAL = 0x10;
     static final int FRMSIZE_CONTINUOUS = 2;
     static final int FRMSIZE_STEPWISE = 3;
 

@@ -17,13 +17,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 /** Which codings a decoder is to offer. */
 class CodecProviderTest {
     private static List<Coding> asked(String codings) throws WrongOptionException {
-        return CodecProvider.codings(new DeviceOptions(Map.of("codings", List.of(codings))));
+        return CodecProvider.codings(new DeviceOptions(Map.of("codings", List.of(codings))), List.of());
     }
 
     @Test
     void theyComeInTheOrderThatIsAskedFor() throws Exception {
         assertThat(asked("h264+mpeg2")).containsExactly(Coding.H264, Coding.MPEG2);
-        assertThat(CodecProvider.codings(new DeviceOptions(Map.of()))).containsExactly(Coding.values());
+        assertThat(CodecProvider.codings(new DeviceOptions(Map.of()), List.of(Coding.values())))
+                .containsExactly(Coding.values());
     }
 
     @ParameterizedTest
