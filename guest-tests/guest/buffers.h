@@ -167,18 +167,50 @@ static inline int virtio_gpu(bool blobs)
 	return -1;
 }
 
+/* As in include/uapi/drm/virtgpu_drm.h since Linux 5.16: these are in no headers of older distributions. */
+struct create_blob {
+	uint32_t mem, flags, handle, resource;
+	uint64_t size;
+	uint32_t pad, command_size;
+	uint64_t command, blob_id;
+};
+
+#define CREATE_BLOB DRM_IOWR(DRM_COMMAND_BASE + 0x0a, struct create_blob)
+#define MEM_GUEST 1
+#define MEM_HOST3D 2
+#define FLAG_USE_MAPPABLE 1
+#define FLAG_USE_SHAREABLE 2
+#define FLAG_USE_CROSS_DEVICE 4
+
+/* Exports a buffer of a card, which is closed. */
+static inline int exported_and_closed(int card, uint32_t handle)
+{
+	struct drm_prime_handle prime = { .handle = handle, .flags = DRM_CLOEXEC | DRM_RDWR, .fd = -1 };
+
+	CALL(card, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime);
+	close(card);
+	return prime.fd;
+}
+
+/* Guest memory of a virtio-gpu, exported, which other virtio devices know by a UUID. The card is closed. */
+static inline int named_blob_of(int card, size_t size)
+{
+	struct create_blob create = {
+		.mem = MEM_GUEST, .flags = FLAG_USE_MAPPABLE | FLAG_USE_SHAREABLE | FLAG_USE_CROSS_DEVICE, .size = size,
+	};
+
+	CALL(card, CREATE_BLOB, &create);
+	return exported_and_closed(card, create.handle);
+}
+
 /* A dumb buffer of a card, exported by PRIME. The card is closed. */
 static inline int dumb_buffer_of(int card, size_t size)
 {
 	/* 32 bits a pixel are all that virtio-gpu has; what they hold is the importer's business. */
 	struct drm_mode_create_dumb create = { .width = PAGE / 4, .height = (uint32_t)(size / PAGE), .bpp = 32 };
-	struct drm_prime_handle prime = { .flags = DRM_CLOEXEC | DRM_RDWR, .fd = -1 };
 
 	CALL(card, DRM_IOCTL_MODE_CREATE_DUMB, &create);
-	prime.handle = create.handle;
-	CALL(card, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime);
-	close(card);
-	return prime.fd;
+	return exported_and_closed(card, create.handle);
 }
 
 static inline int dumb_buffer(const char *driver, const char *option, size_t size)

@@ -3,7 +3,11 @@
  * A picture's way through four devices without a copy: a grabber writes it into the buffer of an encoder, whose unit a decoder reads,
  * which writes the picture into a buffer of the GPU, which shows it.
  *
- *   chain PICTURES
+ *   chain PICTURES [object] [forget]
+ *
+ *   object   the GPU's buffers are blobs that other virtio devices know by their UUIDs; otherwise dumb buffers
+ *   forget   a mistake: the grabber's pictures are queued with V4L2_BUF_FLAG_NO_CACHE_CLEAN, as if they were in no cache. The grabber
+ *            snoops, so they may be; an encoder that does not snoop finds what memory has, an older picture
  *
  * The encoder's and the decoder's driver is kmod/media, the grabber's dt3155; the coding is the test coding of sluice's codec, which loses
  * nothing. Each picture is a line
@@ -29,6 +33,8 @@ static const uint32_t IN = V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE, OUT = V4L2_BUF_TYP
 static int grabber, encoder, decoder;
 static uint32_t width, height, luma, picture_bytes, unit_bytes, shown_bytes;
 static int grabbed[GRABBED], coded[CODED], shown[SHOWN];
+static enum memory shown_memory = BLOB;
+static uint32_t hints; /* for the grabber's pictures */
 
 static uint32_t checksum(const uint8_t *bytes, uint32_t count)
 {
@@ -99,7 +105,10 @@ static void export_all(uint32_t type, int *fds, uint32_t count)
 static void queue(int codec, uint32_t type, uint32_t memory, uint32_t index, int fd, uint32_t used)
 {
 	struct v4l2_plane plane = { .bytesused = used };
-	struct v4l2_buffer buffer = { .type = type, .memory = memory, .index = index, .length = 1, .m.planes = &plane };
+	struct v4l2_buffer buffer = {
+		.type = type, .memory = memory, .index = index, .length = 1, .m.planes = &plane,
+		.flags = codec == encoder && type == IN ? hints : 0,
+	};
 
 	if (memory == V4L2_MEMORY_DMABUF) {
 		plane.m.fd = fd;
@@ -193,7 +202,7 @@ static void set_up(void)
 	for (uint32_t i = 0; i < SHOWN; i++) {
 		struct buffer buffer;
 
-		make(BLOB, decoder, i, (shown_bytes + PAGE - 1) / PAGE * PAGE, shown_bytes, &buffer);
+		make(shown_memory, decoder, i, (shown_bytes + PAGE - 1) / PAGE * PAGE, shown_bytes, &buffer);
 		shown[i] = buffer.fd;
 	}
 }
@@ -247,11 +256,19 @@ static void show(int fd)
 
 int main(int count, char **arguments)
 {
-	long pictures = count == 2 ? strtol(arguments[1], NULL, 10) : 0;
+	long pictures = count > 1 ? strtol(arguments[1], NULL, 10) : 0;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (int i = 2; i < count; i++) {
+		if (strcmp(arguments[i], "object") == 0)
+			shown_memory = OBJECT;
+		else if (strcmp(arguments[i], "forget") == 0)
+			hints = V4L2_BUF_FLAG_NO_CACHE_CLEAN;
+		else
+			pictures = 0;
+	}
 	if (pictures < 1) {
-		fprintf(stderr, "usage: chain PICTURES\n");
+		fprintf(stderr, "usage: chain PICTURES [object] [forget]\n");
 		return 2;
 	}
 	alarm(LIMIT_S);

@@ -6,17 +6,8 @@
 #include "buffers.h"
 
 #define CAPSET 30 /* sluice.vdev.gpu.Contexts */
-#define MEM_HOST3D 2
-#define FLAG_USE_MAPPABLE 1
 #define PARAM_CAPSET_ID 1
 #define NAME_OBJECT 0x00060001 /* sluice.vdev.gpu.ContextStream */
-
-struct create_blob {
-	uint32_t mem, flags, handle, resource;
-	uint64_t size;
-	uint32_t pad, command_size;
-	uint64_t command, blob_id;
-};
 
 struct context_init {
 	uint32_t count, pad;
@@ -27,7 +18,6 @@ struct context_parameter {
 	uint64_t parameter, value;
 };
 
-#define CREATE_BLOB DRM_IOWR(DRM_COMMAND_BASE + 0x0a, struct create_blob)
 #define CONTEXT_INIT DRM_IOWR(DRM_COMMAND_BASE + 0x0b, struct context_init)
 
 /* Gives the card's file a context of the GPU's own type. */

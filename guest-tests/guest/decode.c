@@ -7,7 +7,7 @@
  *   DEVICE      a video node, or the name that its node in sysfs contains
  *   CODED       the fourcc of the coded format
  *   FILE        units: each a length of 32 bits, little-endian, and as many bytes. A unit's timestamp is its number in microseconds
- *   MEMORY      whose frame buffers, as in stream.c: mmap, expbuf, userptr, udmabuf, udmabuf-huge, dumb, blob, vgem, heap. Those
+ *   MEMORY      whose frame buffers, as in stream.c: mmap, expbuf, userptr, udmabuf, udmabuf-huge, dumb, blob, object, vgem, heap. Those
  *               of units are the driver's; with userptr they are this program's too
  *   shown       holds the last frame for "quit" or the end of the input, on the screen of virtio-gpu: its driver imports the buffer,
  *               whose bytes are shown as pixels of 32 bits

@@ -211,9 +211,9 @@ static inline int paged_udmabuf(size_t size, bool twice)
 	return fd;
 }
 
-enum memory { MMAP, EXPBUF, USERPTR, UDMABUF, HUGE, TWICE, DUMB, BLOB, VGEM, HEAP, VIVID, BAR };
+enum memory { MMAP, EXPBUF, USERPTR, UDMABUF, HUGE, TWICE, DUMB, BLOB, VGEM, HEAP, VIVID, BAR, OBJECT };
 static const char *const memories[] = {
-	"mmap", "expbuf", "userptr", "udmabuf", "udmabuf-huge", "udmabuf-twice", "dumb", "blob", "vgem", "heap", "vivid", "bar",
+	"mmap", "expbuf", "userptr", "udmabuf", "udmabuf-huge", "udmabuf-twice", "dumb", "blob", "vgem", "heap", "vivid", "bar", "object",
 };
 
 /* A buffer: the dma-buf, or -1 if it is none, and what is mapped to reach it; an anonymous mapping if that is -1. */
@@ -255,6 +255,12 @@ static inline void make(enum memory memory, int device, uint32_t index, size_t s
 		if (card < 0)
 			skip("no card of the driver virtio_gpu with%s blobs: it needs CONFIG_DRM_VIRTIO_GPU", memory == BLOB ? "" : "out");
 		fd = dumb_buffer_of(card, size);
+		break;
+	case OBJECT:
+		card = virtio_gpu(true);
+		if (card < 0)
+			skip("no card of the driver virtio_gpu with blobs: it needs CONFIG_DRM_VIRTIO_GPU");
+		fd = named_blob_of(card, size);
 		break;
 	case VGEM:
 		fd = dumb_buffer("vgem", "CONFIG_DRM_VGEM", size);

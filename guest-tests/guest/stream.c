@@ -11,6 +11,7 @@
  *   udmabuf-huge   a part of a huge page
  *   udmabuf-twice  pages of a memfd, of which the last of the picture is the first once more
  *   dumb, blob     dumb buffers of a virtio-gpu without blobs, and of one with blobs
+ *   object         blobs of a virtio-gpu that other virtio devices know by their UUIDs
  *   vgem           dumb buffers of vgem
  *   heap           of the system heap
  *   vivid          contiguous ones of another capture driver, exported

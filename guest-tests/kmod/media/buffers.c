@@ -78,6 +78,7 @@ static int media_buf_prepare(struct vb2_buffer *vb)
 {
 	struct media_queue *queue = media_queue(vb->vb2_queue);
 	struct vb2_v4l2_buffer *buffer = to_vb2_v4l2_buffer(vb);
+	uuid_t names[VIDEO_MAX_PLANES];
 	unsigned int i;
 
 	if (!vb->vb2_queue->is_output) {
@@ -87,7 +88,7 @@ static int media_buf_prepare(struct vb2_buffer *vb)
 	} else if (buffer->field == V4L2_FIELD_ANY) {
 		buffer->field = V4L2_FIELD_NONE;
 	}
-	return 0;
+	return queue->memory == V4L2_MEMORY_DMABUF ? media_object_names(vb, names) : 0;
 }
 
 static int media_out_validate(struct vb2_buffer *vb)
@@ -132,45 +133,54 @@ static int media_list(struct vb2_buffer *vb, struct media_entry *list)
 	return count;
 }
 
-static int media_send_buffer(struct vb2_buffer *vb)
+/* Describes a buffer and, if it is not of single planes, these; returns the bytes that follow the structure. */
+static size_t media_describe(struct vb2_buffer *vb, struct v4l2_buffer *said, struct v4l2_plane *planes)
+{
+	unsigned int i;
+
+	v4l2_buffer_set_timestamp(said, vb->timestamp);
+	if (!V4L2_TYPE_IS_MULTIPLANAR(vb->type)) {
+		said->length = vb2_plane_size(vb, 0);
+		said->bytesused = vb2_get_plane_payload(vb, 0);
+		return 0;
+	}
+	said->length = vb->num_planes;
+	for (i = 0; i < vb->num_planes; i++) {
+		planes[i].length = vb2_plane_size(vb, i);
+		planes[i].bytesused = vb2_get_plane_payload(vb, i);
+		planes[i].data_offset = vb->planes[i].data_offset;
+	}
+	return vb->num_planes * sizeof(*planes);
+}
+
+int media_send_buffer(struct vb2_buffer *vb)
 {
 	struct media_session *session = vb2_get_drv_priv(vb->vb2_queue);
 	struct vb2_v4l2_buffer *buffer = to_vb2_v4l2_buffer(vb);
-	bool planar = V4L2_TYPE_IS_MULTIPLANAR(vb->type);
-	struct v4l2_plane planes[VIDEO_MAX_PLANES] = {};
-	struct media_entry *list;
+	u8 more[VIDEO_MAX_PLANES * (sizeof(struct v4l2_plane) + sizeof(uuid_t))] __aligned(8) = {};
+	struct media_entry *list = NULL;
 	struct v4l2_buffer said = {
-		.index = vb->index, .type = vb->type, .memory = V4L2_MEMORY_USERPTR, .field = buffer->field,
+		.index = vb->index, .type = vb->type, .memory = media_queue(vb->vb2_queue)->memory, .field = buffer->field,
 		.flags = buffer->flags, .timecode = buffer->timecode,
 	};
+	size_t bytes = media_describe(vb, &said, (struct v4l2_plane *)more);
 	unsigned int i, most = 0;
-	int count, error;
+	int count = 0, error;
 
-	for (i = 0; i < vb->num_planes; i++)
-		most += vb2_dma_sg_plane_desc(vb, i)->nents;
-	list = kvcalloc(most, sizeof(*list), GFP_KERNEL);
-	if (!list)
-		return -ENOMEM;
-	count = media_list(vb, list);
-	if (count < 0) {
-		error = count;
-		goto free;
+	if (said.memory == V4L2_MEMORY_DMABUF) {
+		error = media_object_names(vb, (uuid_t *)(more + bytes));
+		if (error)
+			return error;
+		bytes += vb->num_planes * sizeof(uuid_t);
+	} else if (said.memory == V4L2_MEMORY_USERPTR) {
+		for (i = 0; i < vb->num_planes; i++)
+			most += vb2_dma_sg_plane_desc(vb, i)->nents;
+		list = kvcalloc(most, sizeof(*list), GFP_KERNEL);
+		if (!list)
+			return -ENOMEM;
+		count = media_list(vb, list);
 	}
-	v4l2_buffer_set_timestamp(&said, vb->timestamp);
-	if (planar) {
-		said.length = vb->num_planes;
-		for (i = 0; i < vb->num_planes; i++) {
-			planes[i].length = vb2_plane_size(vb, i);
-			planes[i].bytesused = vb2_get_plane_payload(vb, i);
-			planes[i].data_offset = vb->planes[i].data_offset;
-		}
-	} else {
-		said.length = vb2_plane_size(vb, 0);
-		said.bytesused = vb2_get_plane_payload(vb, 0);
-	}
-	error = media_send_ioctl(session->media, session->id, VIDIOC_QBUF, &said, planes,
-				 planar ? vb->num_planes * sizeof(*planes) : 0, list, count);
-free:
+	error = count < 0 ? count : media_send_ioctl(session->media, session->id, VIDIOC_QBUF, &said, more, bytes, list, count);
 	kvfree(list);
 	return error;
 }
@@ -187,7 +197,7 @@ static void media_buf_queue(struct vb2_buffer *vb)
 	spin_lock_irqsave(&session->media->event_lock, flags);
 	list_add_tail(&buffer->node, &media_queue(vb->vb2_queue)->active);
 	spin_unlock_irqrestore(&session->media->event_lock, flags);
-	error = media_send_buffer(vb);
+	error = media_queue(vb->vb2_queue)->decided ? media_send_buffer(vb) : media_send_first(vb);
 	if (!error)
 		return;
 	/* User space gets it back as an error. */
@@ -306,6 +316,7 @@ static int media_init_queue(struct media_session *session, struct media_queue *q
 	struct vb2_queue *vb2 = &queue->vb2;
 
 	INIT_LIST_HEAD(&queue->active);
+	queue->memory = V4L2_MEMORY_USERPTR;
 	vb2->type = type;
 	vb2->io_modes = VB2_MMAP | VB2_USERPTR | VB2_DMABUF;
 	vb2->drv_priv = session;
@@ -315,6 +326,8 @@ static int media_init_queue(struct media_session *session, struct media_queue *q
 	vb2->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_COPY;
 	vb2->dev = session->media->dma;
 	vb2->lock = &session->lock;
+	/* Which cache operations videobuf2 leaves out, the device is told with the flags of the buffer. */
+	vb2->allow_cache_hints = 1;
 	/* A decoder reads the frames that it has written. */
 	vb2->bidirectional = !V4L2_TYPE_IS_OUTPUT(type);
 	return vb2_queue_init(vb2);

@@ -12,7 +12,7 @@
 #define EVENTS_KEPT	16
 
 /* An ioctl that is the device's. */
-static int media_device_ioctl(struct file *file, unsigned int cmd, void *arg)
+int media_device_ioctl(struct file *file, unsigned int cmd, void *arg)
 {
 	struct media_session *session = media_session_of(file);
 
@@ -162,64 +162,6 @@ static int media_unsubscribe(struct v4l2_fh *fh, const struct v4l2_event_subscri
 	int error = media_send_ioctl(session->media, session->id, VIDIOC_UNSUBSCRIBE_EVENT, &said, NULL, 0, NULL, 0);
 
 	return error ? error : v4l2_event_unsubscribe(fh, subscription);
-}
-
-static struct vb2_queue *media_vb2(struct file *file, u32 type)
-{
-	return &media_queue_of(media_session_of(file), type)->vb2;
-}
-
-/* Tells the device how many buffers there are; it may want more. */
-static int media_say_count(struct file *file, struct v4l2_requestbuffers *request, u32 *count)
-{
-	struct v4l2_requestbuffers said = { .count = *count, .type = request->type, .memory = V4L2_MEMORY_USERPTR };
-	int error = media_device_ioctl(file, VIDIOC_REQBUFS, &said);
-
-	*count = said.count;
-	return error;
-}
-
-static int media_reqbufs(struct file *file, void *priv, struct v4l2_requestbuffers *request)
-{
-	struct vb2_queue *vb2 = media_vb2(file, request->type);
-	u32 count = request->count;
-	int error = vb2_verify_memory_type(vb2, request->memory, request->type);
-
-	/* videobuf2 tells what it can do even then. */
-	if (error || vb2_is_streaming(vb2))
-		return vb2_reqbufs(vb2, request);
-	/* With what it has, the device is done before that is freed. */
-	error = media_say_count(file, request, &count);
-	if (error)
-		return error;
-	request->count = count;
-	error = vb2_reqbufs(vb2, request);
-	if (error)
-		request->count = 0;
-	if (request->count != count) {
-		count = request->count;
-		media_say_count(file, request, &count);
-	}
-	return error;
-}
-
-static int media_create_bufs(struct file *file, void *priv, struct v4l2_create_buffers *create)
-{
-	struct vb2_queue *vb2 = media_vb2(file, create->format.type);
-	bool probes = create->count == 0;
-	struct v4l2_create_buffers said;
-	int error = vb2_create_bufs(vb2, create);
-
-	if (error || probes)
-		return error;
-	said = *create;
-	said.memory = V4L2_MEMORY_USERPTR;
-	error = media_device_ioctl(file, VIDIOC_CREATE_BUFS, &said);
-	if (!error && (said.index != create->index || said.count != create->count))
-		error = -ENOMEM;
-	if (error)
-		vb2_core_remove_bufs(vb2, create->index, create->count);
-	return error;
 }
 
 /* Tells the queues apart in mmap. */

@@ -201,6 +201,7 @@ static int media_probe(struct virtio_device *vdev)
 	media->video.vfl_dir = VFL_DIR_M2M;
 	media->video.release = video_device_release_empty;
 	video_set_drvdata(&media->video, media);
+	media_find_region(media);
 	error = media_choose_dma(media);
 	if (!error)
 		error = media_learn_direction(media);

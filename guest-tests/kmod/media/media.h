@@ -2,9 +2,9 @@
 /*
  * A driver for codecs of virtio-media (virtio 1.4, 5.22): stateful decoders and encoders of V4L2 with two queues.
  *
- * All memory is the guest's. Whatever user space asks for (MMAP, USERPTR, DMABUF, EXPBUF) is a buffer of videobuf2, mapped for
+ * All memory is the guest's, unless it is told otherwise (region.c). Whatever user space asks for (MMAP, USERPTR, DMABUF, EXPBUF) is a buffer of videobuf2, mapped for
  * the device by the DMA API, and SHARED_PAGES for the device: a list of DMA addresses. So the device reaches what the IOMMU's
- * table maps for it, and caches are maintained by videobuf2.
+ * table maps for it, and caches are maintained by videobuf2. Only buffers of other virtio devices may be OBJECT for it (objects.c).
  */
 #ifndef MEDIA_H
 #define MEDIA_H
@@ -12,8 +12,10 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
+#include <linux/uuid.h>
 #include <linux/videodev2.h>
 #include <linux/virtio.h>
+#include <linux/virtio_config.h>
 #include <linux/wait.h>
 #include <media/v4l2-dev.h>
 #include <media/v4l2-device.h>
@@ -29,7 +31,8 @@
 #define MEDIA_LIMIT		(10 * HZ)	/* for an answer; the device is given up then */
 
 /* virtio 1.4, 5.22.6 */
-enum { MEDIA_OPEN = 1, MEDIA_CLOSE, MEDIA_IOCTL };
+enum { MEDIA_OPEN = 1, MEDIA_CLOSE, MEDIA_IOCTL, MEDIA_MMAP, MEDIA_MUNMAP };
+#define MEDIA_MMAP_RW	1
 enum { MEDIA_EVENT_ERROR, MEDIA_EVENT_DQBUF, MEDIA_EVENT_EVENT };
 
 struct media_config {
@@ -73,6 +76,7 @@ struct media {
 	struct v4l2_device v4l2;
 	struct video_device video;
 	bool planar;			/* the multi-planar API */
+	struct virtio_shm_region region;	/* the device's memory for buffers; of no bytes if it is not used */
 };
 
 struct media_queue {
@@ -80,6 +84,8 @@ struct media_queue {
 	struct list_head active;	/* buffers that the device has */
 	unsigned int planes;
 	unsigned int sizes[VIDEO_MAX_PLANES];	/* what a buffer must have at least */
+	u32 memory;			/* what the device takes them for: V4L2_MEMORY_USERPTR, V4L2_MEMORY_DMABUF for objects, or its own: V4L2_MEMORY_MMAP */
+	bool decided;			/* a buffer has been queued: the kind of memory stays */
 };
 
 struct media_session {
@@ -107,6 +113,11 @@ static inline struct media_queue *media_queue_of(struct media_session *session, 
 	return V4L2_TYPE_IS_OUTPUT(type) ? &session->output : &session->capture;
 }
 
+static inline struct vb2_queue *media_vb2(struct file *file, u32 type)
+{
+	return &media_queue_of(media_session_of(file), type)->vb2;
+}
+
 /* wire.c */
 int media_start(struct media *media);
 void media_end(struct media *media);
@@ -114,6 +125,8 @@ int media_open_session(struct media *media, u32 *id);
 void media_close_session(struct media *media, u32 id);
 int media_send_ioctl(struct media *media, u32 id, unsigned int cmd, void *arg, void *more, size_t more_bytes,
 		     const struct media_entry *list, size_t entries);
+int media_map(struct media *media, u32 id, u32 offset, u64 *start, u64 *bytes);
+void media_unmap(struct media *media, u64 start);
 void media_take_events(struct media *media);
 
 /* buffers.c */
@@ -121,7 +134,23 @@ int media_init_queues(struct media_session *session);
 void media_free_queues(struct media_session *session);
 void media_buffer_came(struct media_session *session, const struct v4l2_buffer *said, const struct v4l2_plane *planes);
 
+int media_send_buffer(struct vb2_buffer *vb);
+
+/* objects.c */
+int media_object_names(struct vb2_buffer *vb, uuid_t *names);
+int media_send_first(struct vb2_buffer *vb);
+
+/* region.c */
+void media_find_region(struct media *media);
+bool media_is_device_memory(struct media_queue *queue, u32 memory);
+void media_choose_memory(struct media_queue *queue, u32 memory);
+
+/* allocation.c */
+int media_reqbufs(struct file *file, void *priv, struct v4l2_requestbuffers *request);
+int media_create_bufs(struct file *file, void *priv, struct v4l2_create_buffers *create);
+
 /* ioctls.c */
+int media_device_ioctl(struct file *file, unsigned int cmd, void *arg);
 extern const struct v4l2_ioctl_ops media_ioctl_ops;
 int media_mmap(struct file *file, struct vm_area_struct *vma);
 __poll_t media_poll(struct file *file, poll_table *wait);

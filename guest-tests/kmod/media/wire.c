@@ -23,6 +23,24 @@ struct media_close {
 	__le32 reserved;
 };
 
+struct media_map {
+	struct media_header header;
+	__le32 session_id;
+	__le32 flags;
+	__le32 offset;
+} __packed;
+
+struct media_mapped {
+	struct media_header header;
+	__le64 start;
+	__le64 bytes;
+};
+
+struct media_unmap {
+	struct media_header header;
+	__le64 start;
+};
+
 struct media_ioctl {
 	struct media_header header;
 	__le32 session_id;
@@ -138,6 +156,42 @@ void media_close_session(struct media *media, u32 id)
 	out->header.value = cpu_to_le32(MEDIA_CLOSE);
 	out->session_id = cpu_to_le32(id);
 	media_send(media, out, sizeof(*out), NULL, 0);
+	kfree(out);
+}
+
+/* Maps a plane of an MMAP buffer: where it is in the region. */
+int media_map(struct media *media, u32 id, u32 offset, u64 *start, u64 *bytes)
+{
+	struct media_map *out = kzalloc(sizeof(*out), GFP_KERNEL);
+	struct media_mapped *in = kzalloc(sizeof(*in), GFP_KERNEL);
+	int used, error = -ENOMEM;
+
+	if (out && in) {
+		out->header.value = cpu_to_le32(MEDIA_MMAP);
+		out->session_id = cpu_to_le32(id);
+		out->flags = cpu_to_le32(MEDIA_MMAP_RW);
+		out->offset = cpu_to_le32(offset);
+		used = media_send(media, out, sizeof(*out), in, sizeof(*in));
+		error = media_status(&in->header, used);
+		if (!error && used < sizeof(*in))
+			error = -EIO;
+		*start = le64_to_cpu(in->start);
+		*bytes = le64_to_cpu(in->bytes);
+	}
+	kfree(in);
+	kfree(out);
+	return error;
+}
+
+void media_unmap(struct media *media, u64 start)
+{
+	struct media_unmap *out = kzalloc(sizeof(*out), GFP_KERNEL | __GFP_NOFAIL);
+	struct media_header *in = kzalloc(sizeof(*in), GFP_KERNEL | __GFP_NOFAIL);
+
+	out->header.value = cpu_to_le32(MEDIA_MUNMAP);
+	out->start = cpu_to_le64(start);
+	media_send(media, out, sizeof(*out), in, sizeof(*in));
+	kfree(in);
 	kfree(out);
 }
 

@@ -93,7 +93,8 @@ class CodecClientsGuestTest extends MachineTest {
         GuestKernel kernel = GuestKernel.forQemu(TestQemu.QEMU_11.binary(), TestQemu.CACHE);
         KernelModule driver = KernelModule.build(kernel.headers(TestQemu.CACHE), "media", TestQemu.CACHE);
         GuestImage.Builder image = GuestImage.of(kernel).module("virtio-iommu").module("virtio_pci")
-                .module("videobuf2-dma-sg").module("videobuf2-v4l2").module(driver, "").tree(root).tree(FFMPEG.root());
+                .module("videobuf2-dma-sg").module("videobuf2-v4l2").module("virtio_dma_buf").module(driver, "")
+                .tree(root).tree(FFMPEG.root());
         for (String tools : new String[]{ "gstreamer", "video" })
             image.tree(TestQemu.CACHE.path().resolve(tools + "/trixie"));
         ServedDevice served = new ServedDevice(new CodecProvider(), "transport", "vfio-user", "codings", CODINGS);

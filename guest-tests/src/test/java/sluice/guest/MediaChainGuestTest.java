@@ -34,6 +34,8 @@ class MediaChainGuestTest extends MachineTest {
     private static final int SCREEN_WIDTH = 320;
     private static final int SCREEN_HEIGHT = 200;
     private static final int PICTURES = 8;
+    /** Buffers of the GPU. */
+    private static final int SHOWN = 6;
     private static final int LUMA = GrabberPattern.BYTES;
     private static @Nullable DeviceProcess process;
     private static long last = -1;
@@ -48,16 +50,18 @@ class MediaChainGuestTest extends MachineTest {
      * A machine.
      *
      * @param snoops whether the codecs' accesses are coherent, as the GPU's are
+     * @param named whether the decoder is told the buffers of the GPU by their UUIDs; otherwise all are pages of the guest
      */
-    record Configuration(boolean snoops) {
+    record Configuration(boolean snoops, boolean named) {
         @Override
         public String toString() {
-            return (snoops ? "coherent" : "non-coherent") + " codecs";
+            return (snoops ? "coherent" : "non-coherent") + " codecs" + (named ? ", blobs by UUID" : "");
         }
     }
 
     static List<Configuration> configurations() {
-        return Configurations.of(List.of(), List.of(new Configuration(true), new Configuration(false)));
+        return Configurations.of(List.of(), List.of(new Configuration(true, true),
+                new Configuration(true, false), new Configuration(false, false)));
     }
 
     @BeforeParameterizedClassInvocation
@@ -65,7 +69,8 @@ class MediaChainGuestTest extends MachineTest {
         GuestKernel kernel = GuestKernel.forQemu(TestQemu.QEMU_11.binary(), TestQemu.CACHE);
         KernelModule driver = KernelModule.build(kernel.headers(TestQemu.CACHE), "media", TestQemu.CACHE);
         GuestImage image = GuestImage.of(kernel).module("virtio-iommu").module("virtio_pci").module("virtio-gpu")
-                .module("dt3155").module("videobuf2-dma-sg").module("videobuf2-v4l2").module(driver, "")
+                .module("dt3155").module("videobuf2-dma-sg").module("videobuf2-v4l2")
+                .module(driver, "")
                 .compiled("chain.c").build(TestQemu.CACHE);
         String codec = "codec,transport=vfio-user,test-coding,coherency="
                 + (configuration.snoops ? "coherent" : "non-coherent");
@@ -90,7 +95,7 @@ class MediaChainGuestTest extends MachineTest {
     @Test
     @Order(1)
     void whatIsGrabbedComesOutOfTheDecoder() throws Exception {
-        machine().qemu().console().send("chain " + PICTURES);
+        machine().qemu().console().send("chain " + PICTURES + (configuration.named ? " object" : ""));
         last = -1;
         for (int i = 0; i < PICTURES; i++) {
             Matcher line = machine()
@@ -126,14 +131,50 @@ class MediaChainGuestTest extends MachineTest {
             if (configuration.snoops) assertThat(copied).as("copied bytes").isZero();
             else assertThat(copied).as("copied bytes").isEqualTo(PICTURES * LUMA * 3L / 2);
         }
+        JsonObject imported = reports.get(2).getAsJsonObject("imported");
+        assertThat(imported.get("objects").getAsInt()).as("objects of the GPU")
+                .isEqualTo(configuration.named ? SHOWN : 0);
+        assertThat(imported.get("pages").getAsInt()).as("buffers of pages")
+                .isEqualTo(configuration.named ? 1 : SHOWN + 1);
         for (JsonObject device : reports) {
             assertThat(device.getAsJsonObject("dma").get("messageBytes").getAsLong()).isZero();
             assertThat(device.getAsJsonObject("faults").entrySet()).isEmpty();
         }
     }
 
+    /**
+     * A program that takes the grabber for one that writes past all caches, and says so. The finding names the call that is missing; an
+     * encoder that does not snoop gets older pictures, and one that snoops the right ones.
+     */
     @Test
     @Order(4)
+    void aForgottenTransferIsAFinding() throws Exception {
+        machine().qemu().console().send("chain " + PICTURES + " forget");
+        int stale = 0;
+        long newest = -1;
+        for (int i = 0; i < PICTURES; i++) {
+            Matcher line = machine()
+                    .awaitLine("^SLUICE (?:picture (\\d+) ([0-9a-f]{8}) ([0-9a-f]{8})|(?:error|skip|exit) .*)$");
+            assertThat(line.group()).startsWith("SLUICE picture " + i);
+            long number = Long.parseLong(line.group(3), 16);
+            if (number <= newest || !line.group(2).equals(GrabberPattern.crc(number))) stale++;
+            newest = Math.max(newest, number);
+        }
+        machine().awaitLine("^SLUICE shown .*");
+        machine().qemu().console().send("quit");
+        machine().awaitExit("chain forget", 0);
+        List<JsonObject> reports = devices().reports();
+        if (configuration.snoops) assertThat(stale).as("older pictures").isZero();
+        else assertThat(stale).as("older pictures").isPositive();
+        for (JsonObject report : reports) {
+            assertThat(report.getAsJsonArray("findings").asList().stream()
+                    .map(finding -> finding.getAsJsonObject().get("rule").getAsString()).distinct())
+                    .as("findings: %s", report.get("findings")).containsExactly("MISSING_SYNC_FOR_DEVICE");
+        }
+    }
+
+    @Test
+    @Order(5)
     void thePowerGoesOffAndNothingWasWrong() throws Exception {
         assertThat(machine().machine().run("dmesg | grep -A3 -E 'WARNING:|DMAR: .*[Ff]ault'", TestGuest.SOON).lines())
                 .as("what the kernel complains of").containsExactly("SLUICE exit 1");

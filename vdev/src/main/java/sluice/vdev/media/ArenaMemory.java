@@ -93,10 +93,11 @@ final class ArenaMemory implements PlaneMemory {
     }
 
     @Override
-    public void give() {
+    public void give(boolean cleaned) {
         Export shared = export;
         if (shared == null || given) return;
         given = true;
+        if (!cleaned) return;
         try {
             shared.mapping().syncForDevice(0, length(), Direction.BIDIRECTIONAL);
         } catch (DmaBufException e) {
@@ -105,10 +106,11 @@ final class ArenaMemory implements PlaneMemory {
     }
 
     @Override
-    public void takeBack() {
+    public void takeBack(boolean invalidates) {
         Export shared = export;
         if (shared == null || !given) return;
         given = false;
+        if (!invalidates) return;
         try {
             shared.mapping().syncForCpu(0, length(), Direction.BIDIRECTIONAL);
         } catch (DmaBufException e) {

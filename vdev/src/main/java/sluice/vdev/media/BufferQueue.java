@@ -287,6 +287,7 @@ final class BufferQueue {
             else buffer.setUsed(i, 0, 0);
         }
         buffer.setFlags(0);
+        buffer.setCacheHints(given.flags());
         return 0;
     }
 

@@ -36,6 +36,8 @@ final class MediaBuffer implements Outcome {
     /** Flags that the client gave its unit, and the timecode. */
     private int marks;
     private final long[] timecode = new long[2];
+    /** Of {@link V4l2#BUF_NO_CACHE_CLEAN} and {@link V4l2#BUF_NO_CACHE_INVALIDATE}: what its driver leaves out. */
+    private int cacheHints;
     private int sequence;
     /** Grows when a job loses the buffer, and its value when a job got it. Guarded by the buffer. */
     private int epoch;
@@ -183,6 +185,13 @@ final class MediaBuffer implements Outcome {
         flags = (key ? V4l2.BUF_KEYFRAME : V4l2.BUF_PFRAME) | (used < 0 ? V4l2.BUF_ERROR : 0);
     }
 
+    /** What the flags of its client say of caches of memory that is the guest's, before it is given. */
+    void setCacheHints(int given) {
+        cacheHints = memoryType == V4l2.MEMORY_USERPTR
+                ? given & (V4l2.BUF_NO_CACHE_CLEAN | V4l2.BUF_NO_CACHE_INVALIDATE)
+                : 0;
+    }
+
     void setSequence(int number) {
         sequence = number;
     }
@@ -190,7 +199,7 @@ final class MediaBuffer implements Outcome {
     /** QBUF: the device owns the memory. */
     void give() {
         for (PlaneMemory one : memory) {
-            if (one != null) one.give();
+            if (one != null) one.give((cacheHints & V4l2.BUF_NO_CACHE_CLEAN) == 0);
         }
     }
 
@@ -198,7 +207,7 @@ final class MediaBuffer implements Outcome {
     void takeBack() {
         revoke();
         for (PlaneMemory one : memory) {
-            if (one != null) one.takeBack();
+            if (one != null) one.takeBack((cacheHints & V4l2.BUF_NO_CACHE_INVALIDATE) == 0);
         }
     }
 

@@ -38,6 +38,7 @@ import sluice.iommu.fault.FaultRecord;
 import sluice.iommu.space.IoSpaceOptions;
 import sluice.iommu.space.Outcome;
 import sluice.iommu.space.Result;
+import sluice.vdev.device.Counter;
 import sluice.vdev.device.DeviceEnvironment;
 
 /**
@@ -62,6 +63,8 @@ final class MediaSpace implements GuestBuffers {
     private final Result result = new Result();
     /** All memory that is mapped. */
     private final Set<UserMemory> mapped = new LinkedHashSet<>();
+    private final Counter pages = new Counter();
+    private final Counter objects = new Counter();
     private int refusals;
     private @Nullable FrontTranslation translation;
     /** The list being translated. */
@@ -81,6 +84,10 @@ final class MediaSpace implements GuestBuffers {
         function = DeviceFunction.of(name, params, space);
         views = ThreadLocal.withInitial(() -> DeviceView.open(function));
         environment.reachesThrough(space.table());
+        environment.report().counter("imported.pages", "planes", "Planes of buffers mapped as pages of the guest.",
+                pages);
+        environment.report().counter("imported.objects", "planes",
+                "Planes of buffers mapped as objects of other devices, by their UUIDs.", objects);
     }
 
     /** A guest can cause faults without limit, but not log lines. */
@@ -147,6 +154,7 @@ final class MediaSpace implements GuestBuffers {
                 DeviceMapping mapping = attachment.map(direction, EnumSet.of(DmaAttribute.CPU_KEEPS));
                 UserMemory made = new UserMemory(this, new long[0], name, found.size(), output, mapping, 0);
                 mapped.add(made);
+                objects.increment();
                 next[plane] = made;
                 done = true;
             } finally {
@@ -293,6 +301,7 @@ final class MediaSpace implements GuestBuffers {
                 UserMemory made = new UserMemory(this, list, null, length, output, mapping,
                         translation().memory().number());
                 mapped.add(made);
+                pages.increment();
                 next[plane] = made;
                 done = true;
                 return 0;

@@ -41,11 +41,19 @@ interface PlaneMemory {
     /** Ends one {@link #hold}. */
     void letGo();
 
-    /** QBUF: the device owns it from now on. */
-    void give();
+    /**
+     * QBUF: the device owns it from now on.
+     *
+     * @param cleaned whether the driver has cleaned caches, so that this is a transfer of its bytes
+     */
+    void give(boolean cleaned);
 
-    /** DQBUF: the driver owns it again. */
-    void takeBack();
+    /**
+     * DQBUF: the driver owns it again.
+     *
+     * @param invalidates whether the driver invalidates caches, so that this is a transfer of its bytes
+     */
+    void takeBack(boolean invalidates);
 
     /** Its buffer does not use it any more. */
     void release();

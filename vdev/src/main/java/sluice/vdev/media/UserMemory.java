@@ -151,9 +151,10 @@ final class UserMemory implements PlaneMemory {
     }
 
     @Override
-    public void give() {
+    public void give(boolean cleaned) {
         if (given || !mapping.isLive()) return;
         given = true;
+        if (!cleaned) return;
         try {
             mapping.syncForDevice(0, length, direction(output));
         } catch (DmaBufException e) {
@@ -162,9 +163,10 @@ final class UserMemory implements PlaneMemory {
     }
 
     @Override
-    public void takeBack() {
+    public void takeBack(boolean invalidates) {
         if (!given || !mapping.isLive()) return;
         given = false;
+        if (!invalidates) return;
         try {
             mapping.syncForCpu(0, length, direction(output));
         } catch (DmaBufException e) {
