@@ -1,10 +1,19 @@
 #!/bin/bash
 # A session of libvirt with a VM whose GPU is served by the program $1; "ok" or "not ok" and a text for each step. Run as root in a mount
 # namespace of its own (unshare --mount): the daemons see nothing of the host's libvirt, and leave nothing there. $2 is a QEMU, $3 an
-# empty folder that all users can enter.
+# empty folder that all users can enter. $4 is "system", the libvirt of root, whose VMs are libvirt-qemu's, or "session", that of
+# a user, who has all in a home.
 set -u
-program=$1 qemu=$2 folder=$3
+program=$1 qemu=$2 folder=$3 mode=$4
 failed=0
+as_user=()
+user=libvirt-qemu
+if [[ $mode == session ]]; then
+    user=sluice-session
+    home=$folder/home
+    as_user=(setpriv --reuid 61240 --regid 61240 --clear-groups env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "HOME=$home"
+        LIBVIRT_AUTOSTART=0 "XDG_CONFIG_HOME=$home/config" "XDG_RUNTIME_DIR=$home/run" "XDG_CACHE_HOME=$home/cache")
+fi
 
 step() { # step WORDS COMMAND...: the command must succeed
     local words=$1 said
@@ -40,12 +49,12 @@ state() { # state WANTED: waits for a state of the VM
 }
 
 v() {
-    timeout 120 virsh -q -c qemu:///system "$@"
+    "${as_user[@]}" timeout 120 virsh -q -c "qemu:///$mode" "$@"
 }
 
 daemon() { # daemon WORDS: starts libvirtd and waits until it answers
     local i
-    /usr/sbin/libvirtd --config "$folder/libvirtd.conf" --pid-file "$folder/libvirtd.pid" >"$folder/libvirtd.log" 2>&1 </dev/null &
+    "${as_user[@]}" /usr/sbin/libvirtd --config "$folder/libvirtd.conf" --pid-file "$pids/libvirtd.pid" >"$folder/libvirtd.log" 2>&1 </dev/null &
     libvirtd=$!
     for ((i = 0; i < 300; i++)); do
         if v version >/dev/null 2>&1; then
@@ -66,31 +75,43 @@ mounts() {
         mount -t tmpfs -o mode=755 tmpfs "$path" || return
     done
     mkdir -p /var/log/libvirt/qemu
-    if ! getent passwd libvirt-qemu >/dev/null; then # the user that Debian's package libvirt-daemon-system makes
+    if ! getent passwd "$user" >/dev/null; then # libvirt-qemu is made by Debian's package libvirt-daemon-system
         cp /etc/passwd "$folder/passwd"
         cp /etc/group "$folder/group"
-        echo 'libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin' >>"$folder/passwd"
-        echo 'libvirt-qemu:x:64055:' >>"$folder/group"
+        local id=64055
+        [[ $mode == system ]] || id=61240
+        echo "$user:x:$id:$id::${home:-/var/lib/libvirt}:/usr/sbin/nologin" >>"$folder/passwd"
+        echo "$user:x:$id:" >>"$folder/group"
         mount --bind "$folder/passwd" /etc/passwd && mount --bind "$folder/group" /etc/group
     fi
 }
 
 end() {
     v destroy vm >/dev/null 2>&1
-    kill "$libvirtd" "$virtlogd" 2>/dev/null
+    kill $libvirtd $virtlogd 2>/dev/null
     wait
 }
 
 mounts || exit 1
-cat >/etc/libvirt/qemu.conf <<'EOF'
+pids=$folder
+if [[ $mode == session ]]; then
+    mkdir -p "$home"/{run,cache,config/libvirt,config/qemu/vhost-user}
+    printf '{"description": "Sluice", "type": "gpu", "binary": "%s"}\n' "$program" >"$home/config/qemu/vhost-user/40-sluice-gpu.json"
+    echo 'stdio_handler = "file"' >"$home/config/libvirt/qemu.conf"
+    chown -R "$user:" "$home"
+    chmod 700 "$home" "$home/run"
+    pids=$home
+else
+    cat >/etc/libvirt/qemu.conf <<'EOF'
 user = "libvirt-qemu"
 group = "libvirt-qemu"
 security_driver = "none"
 cgroup_controllers = []
 namespaces = []
 EOF
+    printf '{"description": "Sluice", "type": "gpu", "binary": "%s"}\n' "$program" >/etc/qemu/vhost-user/40-sluice-gpu.json
+fi
 echo 'auth_unix_rw = "none"' >"$folder/libvirtd.conf"
-printf '{"description": "Sluice", "type": "gpu", "binary": "%s"}\n' "$program" >/etc/qemu/vhost-user/40-sluice-gpu.json
 cat >"$folder/vm.xml" <<EOF
 <domain type='qemu'>
   <name>vm</name>
@@ -109,12 +130,14 @@ EOF
 
 libvirtd= virtlogd=
 trap end EXIT
-/usr/sbin/virtlogd >"$folder/virtlogd.log" 2>&1 </dev/null &
-virtlogd=$!
+if [[ $mode == system ]]; then
+    /usr/sbin/virtlogd >"$folder/virtlogd.log" 2>&1 </dev/null &
+    virtlogd=$!
+fi
 daemon "the daemon runs"
 step "define" v define "$folder/vm.xml"
 step "start" v start vm
-gpu=$(pgrep -n -u libvirt-qemu -f 'sluice.vdev.cli.Start gpu')
+gpu=$(pgrep -n -u $user -f 'sluice.vdev.cli.Start gpu')
 echo "gpu $(sed -n 's/^CapEff:\s*//p' "/proc/$gpu/status") $(stat -c %U "/proc/$gpu")"
 step "screenshot" v screenshot vm "$folder/screen"
 step "suspend" v suspend vm
@@ -130,7 +153,7 @@ step "screenshot after it" v screenshot vm "$folder/screen2"
 step "destroy" v destroy vm
 step "start again" v start vm
 step "screenshot of the second" v screenshot vm "$folder/screen3"
-kill -9 "$(pgrep -n -u libvirt-qemu -f 'sluice.vdev.cli.Start gpu')"
+kill -9 "$(pgrep -n -u $user -f 'sluice.vdev.cli.Start gpu')"
 step "the VM survives the end of its GPU" state running
 step "destroy it" v destroy vm
 step "undefine" v undefine vm

@@ -9,6 +9,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Tag;
@@ -23,7 +24,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /**
- * libvirt starts the GPU for a VM, as its own user and without capabilities, and its daemon is started again meanwhile. The daemons are
+ * libvirt starts the GPU for a VM, as its own user or that of a session, without capabilities, and its daemon is started again meanwhile. The daemons are
  * those of the host, started by hand in a mount namespace of their own, without systemd.
  */
 @Tag("guest")
@@ -31,19 +32,32 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 class LibvirtGuestTest {
     private static final Path SCRIPT = Path.of("host/libvirt-session.sh");
 
-    static List<TestQemu> qemus() {
-        return Configurations.of(List.of(), List.of(TestQemu.QEMU_10));
+    /** The libvirt of the system, or that of a user's session, who has all in a home. */
+    enum Mode {
+        SYSTEM("libvirt-qemu"),
+        SESSION("sluice-session");
+
+        private final String user;
+
+        Mode(String user) {
+            this.user = user;
+        }
+    }
+
+    static List<Mode> modes() {
+        return Configurations.of(List.of(), List.of(Mode.values()));
     }
 
     @ParameterizedTest(allowZeroInvocations = true)
-    @MethodSource("qemus")
+    @MethodSource("modes")
     @Timeout(600)
-    void aVmLivesThroughTheRestartOfTheDaemon(TestQemu qemu, @TempDir Path folder) throws Exception {
+    void aVmLivesThroughTheRestartOfTheDaemon(Mode mode, @TempDir Path folder) throws Exception {
         assumeTrue((Integer) Files.getAttribute(folder, "unix:uid") == 0, "only root mounts file systems");
         Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxrwxrwx"));
         Path program = program(folder);
         Process session = new ProcessBuilder("unshare", "--mount", "bash", SCRIPT.toAbsolutePath().toString(),
-                program.toString(), qemu.binary().path().toString(), folder.toString())
+                program.toString(), TestQemu.QEMU_10.binary().path().toString(), folder.toString(),
+                mode.name().toLowerCase(Locale.ROOT))
                 .redirectErrorStream(true).start();
         String output = new String(session.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         int status = session.waitFor();
@@ -52,7 +66,7 @@ class LibvirtGuestTest {
                         ? Files.readString(folder.resolve("log"))
                         : "none")
                 .doesNotContain("not ok").contains("ok - the VM has survived it", "ok - undefine")
-                .contains("gpu 0000000000000000 libvirt-qemu");
+                .contains("gpu 0000000000000000 " + mode.user);
         assertThat(status).isZero();
         assertThat(Files.readString(folder.resolve("log"))).contains("a front-end has connected", "2D commands only")
                 .doesNotContain("\tat ");
