@@ -125,6 +125,7 @@ class GuestMatchTest {
         StagedDevice device = new StagedDevice(folder.resolve("short"), RingKind.SPLIT, 256);
         try (device) {
             device.tellGuest(-1_000_000, 0);
+            device.slow(Stage.GUEST, 600_000); // faster ones would be told in batches
             for (int i = 0; i < 4 * FRAMES; i++) device.frame();
         }
         Profile profile = device.folder().read();

@@ -31,7 +31,7 @@ final class StagedDevice implements AutoCloseable {
     private static final int BYTES = 4096;
     private static final int TO_DEVICE = 1;
     /** At the begin and at the end, if the driver tells of itself. */
-    static final int BATCHES = 20;
+    static final int BATCHES = 5;
     private static final Duration OPENING = Duration.ofSeconds(30);
 
     private final ProfileFolder folder;

@@ -30,6 +30,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 @SuppressWarnings("EnumOrdinal") // the index of Intervals.split
 class StagesTest {
     private static final int FRAMES = 15;
+    /** Requests that come faster are told in batches: sluice.dmacore.trace.QueueTrace. */
+    private static final long SLOWER_THAN_BATCHES = 600_000;
     private static final long TWO_MILLIS = 2_000_000;
     private static final int EVENTS = 4096;
 
@@ -114,6 +116,7 @@ class StagesTest {
     void aRecordingWithoutItsBeginningHasOnlyWholeFrames() throws Exception {
         StagedDevice device = new StagedDevice(folder, RingKind.SPLIT, 64);
         try (device) {
+            device.slow(Stage.GUEST, SLOWER_THAN_BATCHES);
             for (int i = 0; i < 100; i++) device.frame();
         }
         Profile profile = device.folder().read();

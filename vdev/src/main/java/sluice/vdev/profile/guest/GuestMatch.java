@@ -93,11 +93,8 @@ public final class GuestMatch {
         EventCursor events = recording.events();
         for (Event event = events.next(); event != null; event = events.next()) {
             switch (event.kind()) {
-                case COMMAND -> byNumber.computeIfAbsent(event.attachment(), number -> {
-                    HostQueue added = new HostQueue();
-                    queues.putIfAbsent(names.of(number), added);
-                    return added;
-                }).command(event);
+                case COMMAND -> queue(byNumber, queues, names, event).command(event);
+                case BATCH -> queue(byNumber, queues, names, event).batch(event);
                 case ANSWER -> {
                     HostQueue queue = byNumber.get(event.attachment());
                     if (queue != null) queue.answer(event);
@@ -108,6 +105,15 @@ public final class GuestMatch {
             }
         }
         return queues;
+    }
+
+    private static HostQueue queue(Map<Integer, HostQueue> byNumber, Map<String, HostQueue> queues, Names names,
+            Event event) {
+        return byNumber.computeIfAbsent(event.attachment(), number -> {
+            HostQueue added = new HostQueue();
+            queues.putIfAbsent(names.of(number), added);
+            return added;
+        });
     }
 
     private static String device(String queue) {

@@ -69,6 +69,15 @@ final class HostQueue {
         requests.put(request.number, request);
     }
 
+    /** Requests whose numbers are not told, but which are answered in their turn. */
+    void batch(Event event) {
+        Request untold = new Request(event);
+        for (long i = 0; i < Math.min(event.length(), MOST); i++) {
+            if (done.size() == MOST) done.remove();
+            done.add(untold);
+        }
+    }
+
     private void clear() {
         requests.clear();
         done.clear();
