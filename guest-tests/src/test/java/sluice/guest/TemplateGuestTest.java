@@ -94,7 +94,8 @@ class TemplateGuestTest {
             server.console.waitFor("^listening on " + scratch.resolve("copy-engine.sock"), START);
             server.console.waitFor("-device '\\{\"driver\":\"vfio-user-pci\"", START);
             try (Terminal machine = new Terminal(2)) {
-                machine.console.waitFor("^copy: waits by looking at the status", BOOT);
+                machine.console.waitFor("^copy: found the engine at /sys/bus/pci/devices/0000:00:03.0", BOOT);
+                machine.console.waitFor("^copy: waits by looking at the status", END);
                 machine.console.waitFor(COPIED, END);
                 machine.console.waitFor(FAULT, END);
                 machine.console.waitFor("^copy: ok", END);
