@@ -13,6 +13,7 @@ final class Encoding extends CodecStream {
     private final EncoderFormats formats;
     private final Controls controls;
     private final EncodeJob job;
+    private final UnitMarks marks = new UnitMarks();
     private final Deque<EncodeJob.Packet> packets = new ArrayDeque<>();
     /** The next picture begins another stream. */
     private boolean anew;
@@ -46,6 +47,7 @@ final class Encoding extends CodecStream {
         if (input() != null || !takesInput()) return false;
         MediaBuffer next = nextInput();
         if (next == null) return false;
+        marks.keep(next);
         EncoderSettings settings = EncoderControls.settings(formats, controls);
         job.encode(next, formats.layout(), formats.coded(), settings, EncoderControls.takeKey(controls), anew);
         anew = false;
@@ -63,7 +65,9 @@ final class Encoding extends CodecStream {
     void take(boolean unwanted) {
         if (unwanted) return;
         for (MediaBuffer buffer : job.filled()) {
-            if (buffer.isLent() && capture().queued().remove(buffer)) give(buffer, false);
+            if (!buffer.isLent() || !capture().queued().remove(buffer)) continue;
+            marks.mark(buffer);
+            give(buffer, false);
         }
         packets.addAll(job.waiting());
         returnInput(job.pictureFailed());

@@ -22,6 +22,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 @Tag("loopback")
 @Timeout(value = 60, unit = TimeUnit.SECONDS)
 class EncoderLoopbackTest {
+    private static final int SIDE = 64;
+
     private GuestRam ram;
     private ServedDevice device;
     private VirtioPciSession session;
@@ -31,7 +33,7 @@ class EncoderLoopbackTest {
     @BeforeEach
     void start() throws Exception {
         ram = GuestRam.single(1 << 20, 1);
-        device = new ServedDevice(new CodecProvider(), "transport", "vfio-user", "test-coding", "", "arena", "1",
+        device = new ServedDevice(new CodecProvider(), "transport", "vfio-user", "test-coding", "", "arena", "8",
                 "encoder", "");
         session = new VirtioPciSession(device.client(), ram,
                 VhostUserBits.F_VERSION_1 | VhostUserBits.F_ACCESS_PLATFORM, 64, 64);
@@ -75,6 +77,28 @@ class EncoderLoopbackTest {
         assertRate(MediaDriver.CAPTURE, 50, 1);
         parameters(Ioctl.S_PARM, MediaDriver.OUTPUT, 1, 30);
         assertRate(MediaDriver.CAPTURE, 30, 1);
+    }
+
+    /** What the client says of a picture's time is said of its coded one. */
+    @Test
+    void theMarksOfAPictureComeBack() throws Exception {
+        int said = V4l2.BUF_TIMECODE | 0x1_0000;
+        assertThat(driver.setFormat(id, MediaDriver.OUTPUT, "YU12", SIDE, SIDE)).isZero();
+        for (int type : new int[]{ MediaDriver.OUTPUT, MediaDriver.CAPTURE }) {
+            assertThat(driver.request(id, type, 1, V4l2.MEMORY_MMAP)).isEqualTo(1);
+            assertThat(driver.stream(id, type, true)).isZero();
+        }
+        for (int flags : new int[]{ said, 0 }) {
+            assertThat(driver.queue(id, MediaDriver.CAPTURE, 0, 0, 0)).isZero();
+            ByteBuffer picture = MediaDriver.buffer(MediaDriver.OUTPUT, 0, V4l2.MEMORY_MMAP, 1).putInt(12, flags)
+                    .putLong(24, 1 + flags).putInt(88, SIDE * SIDE * 3 / 2);
+            assertThat(driver.call(id, Ioctl.QBUF, picture)).isZero();
+            for (int i = 0; i < 2; i++) {
+                MediaDriver.Event event = driver.event();
+                if (event.type() == MediaDriver.CAPTURE)
+                    assertThat(event.flags() & (V4l2.BUF_TIMECODE | V4l2.BUF_TSTAMP_SRC)).isEqualTo(flags);
+            }
+        }
     }
 
     @Test
