@@ -23,6 +23,12 @@ public final class UnixSocket {
 
     private UnixSocket() {}
 
+    /** Links the calls of this class, on a thread that has the time: tens of milliseconds, which the first call takes otherwise. */
+    public static void link() {
+        long refused = Sockets.SHUTDOWN.call(-1, Sockets.SHUT_RDWR);
+        if (refused != -Errno.EBADF) throw new IllegalStateException("shutdown(-1) returned " + refused);
+    }
+
     /** Two sockets connected to each other. */
     public record Pair(Fd first, Fd second) {}
 

@@ -4,6 +4,7 @@ import java.io.IOException;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.dmacore.linux.UnixSocket;
 import sluice.vdev.plugin.WrongOptionException;
 import sluice.vdev.serve.ErrorOutput;
 import sluice.vdev.serve.ServerProcess;
@@ -56,6 +57,7 @@ public final class Start {
         } catch (IllegalArgumentException e) {
             return null;
         }
+        Thread.ofPlatform().name("sluice-link").daemon().start(UnixSocket::link); // the socket comes last
         try {
             quick.serve();
             return 0;

@@ -7,7 +7,8 @@ import sluice.vdev.device.DeviceEnvironment;
 
 /**
  * Creates devices of one kind. Found by {@link java.util.ServiceLoader}: its class is public, has a public constructor
- * without parameters, and is named in {@code META-INF/services/sluice.vdev.plugin.DeviceProvider}.
+ * without parameters, and is named in {@code META-INF/services/sluice.vdev.plugin.DeviceProvider}; those of Sluice itself are named in
+ * its catalog of devices instead.
  */
 public interface DeviceProvider {
     /** The name in {@code --device}: small letters, digits and hyphens, such as {@code copy-engine}. */

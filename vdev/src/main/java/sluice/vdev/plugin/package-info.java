@@ -1,6 +1,6 @@
 /**
- * The interface between devices and the command line: a {@link sluice.vdev.plugin.DeviceProvider}, found by {@link
- * java.util.ServiceLoader} in Sluice itself or in the jar of a plug-in, creates a device from {@code ./sluice serve
+ * The interface between devices and the command line: a {@link sluice.vdev.plugin.DeviceProvider}, of Sluice itself or found by {@link
+ * java.util.ServiceLoader} in the jar of a plug-in, creates a device from {@code ./sluice serve
  * --device=NAME,OPTION=VALUE}.
  *
  * <p>Plug-ins implement this package, and use {@link sluice.vdev.pci} or {@link sluice.vdev.device}. Must not use

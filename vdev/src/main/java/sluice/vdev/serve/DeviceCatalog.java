@@ -8,8 +8,6 @@ import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.Enumeration;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -36,6 +34,14 @@ import sluice.vdev.plugin.WrongOptionException;
  */
 public final class DeviceCatalog {
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9-]*");
+    /**
+     * The classes of Sluice's own providers. Names only: this room knows no device. ServiceLoader would open Sluice's jar at each start,
+     * which takes a tenth of its time.
+     */
+    private static final List<String> OWN = List.of("sluice.vdev.display.GpuProvider",
+            "sluice.vdev.feed.InputProvider", "sluice.vdev.grabber.GrabberProvider",
+            "sluice.vdev.tw686x.Tw686xProvider", "sluice.vdev.vfg7350.Vfg7350Provider",
+            "sluice.vdev.witness.WitnessProvider", "sluice.vdev.media.CodecProvider");
 
     /**
      * A kind of device.
@@ -68,21 +74,14 @@ public final class DeviceCatalog {
     /** Sluice's own devices. */
     public static List<DeviceProvider> own() {
         List<DeviceProvider> own = new ArrayList<>();
-        for (DeviceProvider provider : ServiceLoader.load(DeviceProvider.class, new OwnJar())) own.add(provider);
+        for (String provider : OWN) {
+            try {
+                own.add(Class.forName(provider).asSubclass(DeviceProvider.class).getConstructor().newInstance());
+            } catch (ReflectiveOperationException e) {
+                throw new IllegalStateException(provider + " cannot be created", e);
+            }
+        }
         return own;
-    }
-
-    /** Finds a resource in one place only: looking for others opens all jars of the class path, which a start waits for. */
-    private static final class OwnJar extends ClassLoader {
-        OwnJar() {
-            super("sluice", DeviceCatalog.class.getClassLoader());
-        }
-
-        @Override
-        public Enumeration<URL> getResources(String name) {
-            URL first = getResource(name);
-            return first == null ? Collections.emptyEnumeration() : Collections.enumeration(List.of(first));
-        }
     }
 
     private void add(Path plugin) throws IOException {

@@ -75,24 +75,23 @@ final class DeviceServer implements AutoCloseable {
         this.device = device;
         faults = new HostFaults(options.injections().host());
         for (String name : options.injections().byChance()) LOG.info("{}: {}", environment.name(), name);
-        switch (device) {
-            case ProvidedDevice.Function given -> {
-                Witness witness = witnesses ? null : environment.witness();
-                FunctionHost host = functionHost(given.function(), options.stream(), options.constraints(), witness);
-                Constraints.tellUnseen(environment.name(), options.constraints(), witness != null);
-                for (Rule rule : options.injections().space()) host.space().table().inject(rule);
-                endpoint = new FunctionServer(host);
-                space = host.space().table();
-            }
-            case ProvidedDevice.Virtio given -> {
-                endpoint = options.transportOf(device) == CommonOptions.Transport.VHOST_USER
-                        ? backEnd(given.device(), given.display())
-                        : new FunctionServer(functionHost(
-                                new VirtioPciFunction(given.device(), environment.loop(), options.pollNanos(),
-                                        shared(given.device()), environment.core()::queueTrace),
-                                ofVirtio(), DmaConstraints.NONE, environment.witness()));
-                space = environment.space();
-            }
+        // Without a switch on types, which takes milliseconds the first time.
+        if (device instanceof ProvidedDevice.Virtio given) {
+            endpoint = options.transportOf(device) == CommonOptions.Transport.VHOST_USER
+                    ? backEnd(given.device(), given.display())
+                    : new FunctionServer(functionHost(
+                            new VirtioPciFunction(given.device(), environment.loop(), options.pollNanos(),
+                                    shared(given.device()), environment.core()::queueTrace),
+                            ofVirtio(), DmaConstraints.NONE, environment.witness()));
+            space = environment.space();
+        } else {
+            PciFunction function = ((ProvidedDevice.Function) device).function();
+            Witness witness = witnesses ? null : environment.witness();
+            FunctionHost host = functionHost(function, options.stream(), options.constraints(), witness);
+            Constraints.tellUnseen(environment.name(), options.constraints(), witness != null);
+            for (Rule rule : options.injections().space()) host.space().table().inject(rule);
+            endpoint = new FunctionServer(host);
+            space = host.space().table();
         }
         register(space);
     }
@@ -322,7 +321,7 @@ final class DeviceServer implements AutoCloseable {
         closed = true;
         // A device that does not return from a call cannot run the remaining steps.
         if (!dismissFrontEnd()) return;
-        String text = onLoop("give its statistics", this::statistics);
+        String text = options.statistics() == null ? null : onLoop("give its statistics", this::statistics);
         onLoop("be closed", () -> {
             close(device);
             return "";

@@ -84,7 +84,7 @@ final class SluiceProgram implements AutoCloseable {
     static int heapMib(String... arguments) throws IOException {
         // The launcher's own function, and nothing else of it.
         List<String> command = new ArrayList<>(List.of("bash", "-euc",
-                "eval \"$(sed -n '/^heap_mib()/,/^}/p' \"$0\")\"; heap_mib \"$@\"",
+                "eval \"$(sed -n '/^heap_mib()/,/^}/p' \"$0\")\"; heap_mib \"$@\"; echo \"$heap\"",
                 CProgram.module().resolveSibling("sluice").toString()));
         command.addAll(List.of(arguments));
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
