@@ -5,21 +5,17 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
-import java.util.Locale;
-import java.util.logging.Handler;
-import java.util.logging.Level;
-import java.util.logging.Logger;
 
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-import sluice.vdev.serve.ErrorOutput;
-import sluice.vdev.serve.LogHandler;
+import sluice.vdev.serve.LogLevel;
+import sluice.vdev.serve.LogProvider;
 
 /** What a process writes to standard error. */
 final class Logging {
-    /** Kept, because loggers without a strong reference lose their settings. */
-    private static final Logger OURS = Logger.getLogger("sluice");
-    private static final Logger CHRONICLES = Logger.getLogger("net.openhft");
+    private static final Logger LOG = LoggerFactory.getLogger(Logging.class);
 
     private Logging() {}
 
@@ -29,20 +25,9 @@ final class Logging {
      * @throws IllegalArgumentException the level is none; the message is a sentence
      */
     static void configure() {
-        Level level = level(System.getProperty("sluice.log", "INFO"));
-        OURS.setLevel(level);
-        // It logs its origin and the time for each file.
-        CHRONICLES.setLevel(Level.WARNING);
-        OURS.setUseParentHandlers(false);
-        for (Handler old : OURS.getHandlers()) OURS.removeHandler(old);
-        Handler handler = new LogHandler(ErrorOutput.ofProcess());
-        handler.setLevel(level);
-        OURS.addHandler(handler);
-    }
-
-    private static Level level(String asked) {
+        String asked = System.getProperty("sluice.log", "INFO");
         try {
-            return Level.parse(asked.toUpperCase(Locale.ROOT));
+            LogProvider.show(LogLevel.parse(asked));
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(
                     "SLUICE_LOG=%s: give SEVERE, WARNING, INFO (default), FINE, FINER, FINEST or OFF".formatted(asked),
@@ -52,7 +37,7 @@ final class Logging {
 
     /** The line for a command that failed; its stack trace is in the log at level FINE. */
     static String sentence(Exception failure) {
-        OURS.log(Level.FINE, "the failure in full", failure);
+        LOG.debug("the failure in full", failure);
         String sentence = failure.getMessage();
         if (failure instanceof FileSystemException file) sentence = said(file);
         return "sluice: " + (sentence == null ? failure.toString() : sentence);

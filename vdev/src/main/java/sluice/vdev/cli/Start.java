@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import sluice.dmacore.linux.UnixSocket;
 import sluice.vdev.plugin.WrongOptionException;
 import sluice.vdev.serve.ErrorOutput;
+import sluice.vdev.serve.LogProvider;
 import sluice.vdev.serve.ServerProcess;
 
 /**
@@ -37,11 +38,11 @@ public final class Start {
     }
 
     /**
-     * Settings of libraries, unless the user gives others: without them SLF4J opens all jars to find its only provider, and Netty
+     * Settings of libraries, unless the user gives others: without them SLF4J opens all jars to find its providers, and Netty
      * starts JDK Flight Recorder when the first front-end connects.
      */
     private static void prepareLibraries() {
-        set("slf4j.provider", "org.slf4j.jul.JULServiceProvider");
+        set("slf4j.provider", LogProvider.class.getName());
         set("slf4j.internal.verbosity", "WARN"); // SLF4J would tell that it has a provider
         set("io.netty.jfr.enabled", "false");
     }

@@ -13,7 +13,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import java.util.logging.Level;
 
 import sluice.dmacore.linux.Errno;
 import sluice.dmacore.linux.ErrnoException;
@@ -91,7 +90,7 @@ public final class Journal {
             String text = line.toString(StandardCharsets.UTF_8);
             if (!text.endsWith("\n")) return;
             line.reset();
-            if (!text.isBlank()) out.write(new LogLine(Level.SEVERE, "", text.stripTrailing()));
+            if (!text.isBlank()) out.write(new LogLine(LogLevel.SEVERE, "", text.stripTrailing()));
         }
     }
 

@@ -2,8 +2,6 @@ package sluice.vdev.serve;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.util.logging.Level;
-import java.util.logging.LogRecord;
 
 import org.jspecify.annotations.Nullable;
 
@@ -14,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param source name of the logger, or empty
  * @param message without line end
  */
-record LogLine(@Nullable Level level, String source, String message) {
+record LogLine(@Nullable LogLevel level, String source, String message) {
     // Of syslog(3), which the journal has taken over.
     private static final int ERR = 3;
     private static final int WARNING = 4;
@@ -22,31 +20,31 @@ record LogLine(@Nullable Level level, String source, String message) {
     private static final int INFO = 6;
     private static final int DEBUG = 7;
 
-    /** @param message of the record, with its parameters; the stack trace of an exception is added */
-    static LogLine of(LogRecord line, String message) {
+    /** @param message with its parameters; the stack trace of an exception is added */
+    static LogLine of(LogLevel level, String source, String message, @Nullable Throwable thrown) {
         String text = message;
-        Throwable thrown = line.getThrown();
         if (thrown != null) {
             StringWriter trace = new StringWriter();
             thrown.printStackTrace(new PrintWriter(trace, true));
             text += System.lineSeparator() + trace.toString().stripTrailing();
         }
-        String name = line.getLoggerName();
-        return new LogLine(line.getLevel(), name == null ? "" : name, text);
+        return new LogLine(level, source, text);
     }
 
     /** As it is on standard error and in a file: with the level, and with a line end. */
     String text() {
         String end = message + System.lineSeparator();
-        return level == null ? end : level.getName() + ": " + end;
+        return level == null ? end : level.name() + ": " + end;
     }
 
     /** Its priority in syslog(3), 0 to 7. */
     int priority() {
         if (level == null) return NOTICE;
-        int value = level.intValue();
-        if (value >= Level.SEVERE.intValue()) return ERR;
-        if (value >= Level.WARNING.intValue()) return WARNING;
-        return value >= Level.INFO.intValue() ? INFO : DEBUG;
+        return switch (level) {
+            case OFF, SEVERE -> ERR;
+            case WARNING -> LogLine.WARNING;
+            case INFO -> LogLine.INFO;
+            case FINE, FINER, FINEST -> DEBUG;
+        };
     }
 }

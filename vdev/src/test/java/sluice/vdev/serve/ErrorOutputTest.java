@@ -8,8 +8,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.logging.Level;
-import java.util.logging.LogRecord;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -65,10 +63,9 @@ class ErrorOutputTest {
     @Test
     void whatIsLoggedArrivesAsItWas() {
         read.countDown();
-        LogHandler handler = new LogHandler(output);
-        handler.setLevel(Level.INFO);
-        handler.publish(new LogRecord(Level.FINE, "not told"));
-        handler.publish(new LogRecord(Level.WARNING, "told"));
+        Log log = new Log("sluice", output);
+        log.debug("not told");
+        log.warn("told");
         assertThat(output.flush(LIMIT)).isTrue();
         assertThat(written.toString(StandardCharsets.UTF_8)).contains("WARNING: told").doesNotContain("not told");
     }

@@ -3,7 +3,7 @@ package sluice.vdev.serve;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.logging.Level;
+
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -41,13 +41,13 @@ class JournalTest {
     }
 
     private static LogLine line(String message) {
-        return new LogLine(Level.WARNING, "sluice.vdev.rfb.Viewer", message);
+        return new LogLine(LogLevel.WARNING, "sluice.vdev.rfb.Viewer", message);
     }
 
     @ParameterizedTest
     @CsvSource({ "SEVERE,3", "WARNING,4", "INFO,6", "FINE,7", ",5" })
     void anEntryHasThePriorityOfItsLevel(String level, String priority) throws IOException {
-        journal.write(new LogLine(level == null ? null : Level.parse(level), "", "gpu: ü = 1"));
+        journal.write(new LogLine(level == null ? null : LogLevel.parse(level), "", "gpu: ü = 1"));
         assertThat(peer.next()).containsOnlyKeys("PRIORITY", "SYSLOG_IDENTIFIER", "MESSAGE")
                 .containsEntry("PRIORITY", priority).containsEntry("SYSLOG_IDENTIFIER", "sluice")
                 .containsEntry("MESSAGE", "gpu: ü = 1");
