@@ -263,13 +263,14 @@ public final class ServerProcess implements AutoCloseable {
         try {
             List<String> told = new ArrayList<>();
             for (Served one : served) serve(one, told);
+            Thread.ofPlatform().name("sluice-prepare").daemon()
+                    .start(() -> served.forEach(one -> one.server.prepare()));
             PictureSignal.watch(control, this::show);
             control.scheduleAtFixedRate(() -> served.forEach(one -> one.server.tellIfStalled(PATIENCE_NANOS)), 1, 1,
                     TimeUnit.SECONDS);
             if (console != null) told.add("console " + console.url());
             told.forEach(System.out::println);
             System.out.flush();
-            Thread.ofPlatform().name("sluice-prepare").daemon().start(this::prepare);
             oneLess();
             end.await();
         } finally {
@@ -279,30 +280,18 @@ public final class ServerProcess implements AutoCloseable {
         if (failure != null) throw new IOException(failure);
     }
 
-    private void serve(Served one, List<String> told) throws IOException {
+    private void serve(Served one, List<String> told) throws IOException, InterruptedException {
         awaited.incrementAndGet();
         // Without a switch on types, which takes milliseconds the first time.
         if (one.socket instanceof DeviceSocket.Listening listening) {
             one.server.listen(listening.path(), listening.access());
             told.add("listening on " + listening.path());
+            told.add(one.server.hint(listening.path(), one.isViewed));
         } else if (one.socket instanceof DeviceSocket.Activated activated) {
             one.server.accept(activated.socket(), activated.name());
             told.add("listening on " + activated.name());
         } else {
             one.server.serve(((DeviceSocket.Inherited) one.socket).socket(), this::oneLess);
-        }
-    }
-
-    /** What a start does not wait for: front-ends can connect. */
-    private void prepare() {
-        for (Served one : served) one.server.prepare();
-        try {
-            for (Served one : served)
-                if (one.socket instanceof DeviceSocket.Listening listening)
-                    System.out.println(one.server.hint(listening.path(), one.isViewed));
-            System.out.flush();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
         }
     }
 
