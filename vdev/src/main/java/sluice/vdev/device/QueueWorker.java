@@ -10,7 +10,7 @@ import sluice.vdev.queue.Virtqueue;
 
 /**
  * Processes the chains of one queue, in turns that leave time for other work of the loop. Completed chains are
- * published at the end of a turn, and in a long one every 20 µs: an interrupt that wakes a driver costs this thread up to
+ * published at the end of a turn, and in a long one after 8 chains and 20 µs: an interrupt that wakes a driver costs this thread up to
  * 12 µs, so a driver that is woken too early, by a few of its requests, costs more than it gains. The queue of a driver
  * with many requests in flight is also polled a little longer when it becomes empty, to avoid a wake-up per request. An
  * idle queue is not polled.
@@ -28,10 +28,9 @@ public final class QueueWorker {
     /** Limits of a turn: number of chains, and time. */
     private static final int CHAINS_PER_TURN = 64;
     private static final long NANOS_PER_TURN = 4_000_000;
-    /** How long a completed chain waits for others to be published with it, unless one of them takes longer. */
+    /** What a publication in the middle of a turn takes with it: at least so many chains, of at least so much time. */
+    private static final int CHAINS_PER_PUBLICATION = 8;
     private static final long NANOS_PER_PUBLICATION = 20_000;
-    /** Chains after which the driver counts as one with many requests in flight. */
-    private static final int CHAINS_OF_BUSY_DRIVER = 8;
     /** How long a busy queue is polled when it is empty: the time in which a driver wakes up and sends more. */
     private static final long LINGER_NANOS = 40_000;
 
@@ -43,8 +42,9 @@ public final class QueueWorker {
     private boolean running;
     /** When the clock was read last in this turn. */
     private long now;
-    /** When this turn, or its last publication, was. */
+    /** When this turn, or its last publication, was, and the chains taken since. */
     private long published;
+    private int unpublished;
 
     public QueueWorker(int index, Virtqueue queue, DeviceContext context, Work work) {
         this(index, queue, context, work, System::nanoTime);
@@ -110,6 +110,7 @@ public final class QueueWorker {
         long begun = clock.getAsLong();
         now = begun;
         published = begun;
+        unpublished = 0;
         for (int taken = 0; !work.isHeldBack(); taken++) {
             if (taken == CHAINS_PER_TURN || now - begun > NANOS_PER_TURN) {
                 context.callAgain(index);
@@ -121,9 +122,10 @@ public final class QueueWorker {
                 case Chain chain -> {
                     work.execute(chain);
                     now = clock.getAsLong();
-                    if (now - published >= NANOS_PER_PUBLICATION) {
+                    if (++unpublished >= CHAINS_PER_PUBLICATION && now - published >= NANOS_PER_PUBLICATION) {
                         publish();
                         published = now;
+                        unpublished = 0;
                     }
                 }
                 case Polled.Empty empty -> {
@@ -144,7 +146,7 @@ public final class QueueWorker {
 
     /** Continues polling as configured. Completed chains are published, and notifications stay disabled. */
     private Polled pollOn(int taken) {
-        long limit = Math.max(context.pollNanos(), taken < CHAINS_OF_BUSY_DRIVER ? 0 : LINGER_NANOS);
+        long limit = Math.max(context.pollNanos(), taken < CHAINS_PER_PUBLICATION ? 0 : LINGER_NANOS);
         Polled next = Polled.Empty.EMPTY;
         if (limit == 0) return next;
         publish();
@@ -156,6 +158,7 @@ public final class QueueWorker {
             now = clock.getAsLong();
         }
         published = now;
+        unpublished = 0;
         return next;
     }
 }
