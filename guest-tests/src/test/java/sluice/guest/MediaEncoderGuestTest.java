@@ -65,6 +65,9 @@ class MediaEncoderGuestTest extends MachineTest {
     private static final int MOST_QUANTIZER = 51;
     private static final double LEAST_DECIBELS = 25;
     private static final int MEMORY_MIB = 1536;
+    /** Bytes of the pictures with which an encoder begins, 640x480. */
+    private static final long COMPLIANCE_PICTURE = 640 * 480 * 3 / 2;
+    private static final Duration COMPLIANCE = Duration.ofMinutes(4);
     private static final Duration PLAY = Duration.ofMinutes(2);
     private static final PictureFormat FORMAT = new PictureFormat(PixelFormat.YU12, WIDTH, HEIGHT);
     private static final Pattern PSNR = Pattern.compile("psnr_avg:(\\S+)");
@@ -94,7 +97,7 @@ class MediaEncoderGuestTest extends MachineTest {
         GuestImage image = GuestImage.of(kernel).module("virtio-iommu").module("virtio_pci")
                 .module("videobuf2-dma-sg").module("videobuf2-v4l2").module("virtio_dma_buf").module(driver, "")
                 .tree(root).tree(FFMPEG.root())
-                .build(TestQemu.CACHE);
+                .tree(TestQemu.CACHE.path().resolve("video/trixie")).build(TestQemu.CACHE);
         ServedDevice served = new ServedDevice(new CodecProvider(), "transport", "vfio-user", "encoder", "",
                 "codings", "h264");
         codec = served;
@@ -160,8 +163,25 @@ class MediaEncoderGuestTest extends MachineTest {
         assertIsNear(expected);
     }
 
+    /** All of what the kernel's developers test encoders with, streaming included; a warning as for the decoder comes and goes. */
     @Test
     @Order(2)
+    @Timeout(value = 5, unit = TimeUnit.MINUTES)
+    void theDeviceComplies() throws Exception {
+        List<String> said = machine().machine().run("""
+                /usr/bin/v4l2-compliance -d /dev/video0 -s >/tmp/compliance 2>&1; \
+                tr '\\r' '\\n' </tmp/compliance | grep -E 'Detected|fail:|warn:|FAIL|^Total|test (MMAP|USERPTR)'""",
+                COMPLIANCE).lines();
+        System.out.println(String.join("\n", said));
+        assertThat(said).anyMatch(line -> line.strip().equals("Detected Stateful Encoder"));
+        assertThat(said).filteredOn(line -> line.matches(".*(fail:|warn:|FAIL).*"))
+                .allMatch(line -> line.contains("warn:") && line.endsWith("QBUF returned the buffer as DONE."));
+        assertThat(said).anyMatch(line -> line.matches("Total for .*, Failed: 0, Warnings: \\d+"));
+        assertThat(said).filteredOn(line -> line.matches("\\s*test (MMAP|USERPTR).*: OK")).hasSize(5);
+    }
+
+    @Test
+    @Order(3)
     void thePowerGoesOffAndNothingWasWrong() throws Exception {
         assertThat(machine().machine().run("dmesg | grep -A3 -E 'WARNING:|DMAR: .*[Ff]ault'", TestGuest.SOON).lines())
                 .as("what the kernel complains of").containsExactly("SLUICE exit 1");
@@ -169,10 +189,15 @@ class MediaEncoderGuestTest extends MachineTest {
         JsonObject report = JsonParser.parseString(Objects.requireNonNull(codec, "it is served").end())
                 .getAsJsonObject();
         System.out.println(report);
-        assertThat(report.get("pictures").getAsLong()).as("coded pictures").isEqualTo(FRAMES);
+        assertThat(report.get("pictures").getAsLong()).as("coded pictures").isGreaterThanOrEqualTo(FRAMES);
         assertThat(report.getAsJsonObject("sessions").get("present").getAsInt()).isZero();
         assertThat(report.getAsJsonObject("sessions").get("failed").getAsInt()).isZero();
-        assertThat(report.getAsJsonObject("copiedBytes").get("pictures").getAsLong()).as("copied").isZero();
-        assertThat(report.getAsJsonArray("findings")).isEmpty();
+        // USERPTR buffers of v4l2-compliance do not begin at a page: whole pictures of its size, and none of ffmpeg's.
+        assertThat(report.getAsJsonObject("copiedBytes").get("pictures").getAsLong() % COMPLIANCE_PICTURE).as("copied")
+                .isZero();
+        // v4l2-compliance queues what it has written with V4L2_BUF_FLAG_NO_CACHE_CLEAN, to see whether the flag comes back.
+        assertThat(report.getAsJsonArray("findings")).allSatisfy(
+                finding -> assertThat(finding.getAsJsonObject().get("rule").getAsString())
+                        .isEqualTo("MISSING_SYNC_FOR_DEVICE"));
     }
 }
