@@ -133,32 +133,6 @@ class TableBehaviourTest {
         assertThat(table.room()).isEqualTo(empty);
     }
 
-    /** A screen's pages lie in two of its chunks, which exist from then on; others do not. */
-    @Test
-    void aFlatTableHasRoomWhereItWasUsed() {
-        FlatTable table = new FlatTable(AddressRange.of(GIB1, GIB1));
-        assertThat(table.room()).isZero();
-        long chunk = FlatTable.CHUNK * KIB4;
-        long at = GIB1 + 5 * chunk - 3 * KIB4;
-        assertThat(table.target(at, Entry.READ)).isEqualTo(Targets.NONE);
-        table.clear(GIB1, 2 * GIB1 - 1, 0, -1);
-        table.change(GIB1, 2 * GIB1 - 1, Entry.READ, Entry.DIRTY);
-        assertThat(table.give(at, 1, Entry.DIRTY)).isFalse();
-        assertThat(table.room()).isZero();
-        map(table, at, MIB2, 7 * KIB4, RW);
-        assertThat(table.room()).isEqualTo(2L * FlatTable.CHUNK);
-        assertThat(table.walk(at + 1, 8 * KIB4, Entry.READ, runs)).isEqualTo(7 * KIB4 - 1);
-        assertThat(runs.count()).isEqualTo(1);
-        assertThat(table.target(at + 7 * KIB4 - 1, Entry.WRITE)).isEqualTo(MIB2 + 7 * KIB4 - 1);
-        assertThat(table.target(at + 7 * KIB4, Entry.READ)).isEqualTo(Targets.NONE);
-        table.clear(at + KIB4, at + 5 * KIB4 - 1, 0, -1);
-        assertThat(table.target(at, Entry.READ)).isEqualTo(MIB2);
-        for (int page = 1; page < 5; page++)
-            assertThat(table.target(at + page * KIB4, Entry.READ)).isEqualTo(Targets.NONE);
-        assertThat(table.target(at + 5 * KIB4, Entry.READ)).isEqualTo(MIB2 + 5 * KIB4);
-        assertThat(table.room()).as("a chunk stays").isEqualTo(2L * FlatTable.CHUNK);
-    }
-
     /** generic_pt increase_level: addresses of every level of the tree, up to the widest. */
     @Test
     void increaseLevel() {
