@@ -3,7 +3,8 @@
  * Buffers that other virtio devices have made: the device is told their UUIDs (virtio 1.4, 5.22.6.3.3: VIRTIO_MEDIA_MEM_OBJECT) instead of
  * the addresses of their pages, if it knows them.
  *
- * V4L2 has one kind of memory for all buffers of a queue, so the first buffer that is queued decides for all.
+ * V4L2 has one kind of memory for all buffers of a queue, so the first buffer that is queued decides for all. The device begins to stream
+ * after it: see media_choose_memory.
  */
 #include <linux/virtio_dma_buf.h>
 
@@ -47,7 +48,6 @@ int media_send_first(struct vb2_buffer *vb)
 	int error;
 
 	queue->decided = true;
-	/* A queue that streams already cannot be changed. */
 	if (V4L2_TYPE_IS_MULTIPLANAR(vb->type) && !media_object_names(vb, names) && !media_set_memory(queue, V4L2_MEMORY_DMABUF)) {
 		error = media_send_buffer(vb);
 		/* Without the object: the other device is not one of those with which this one shares. */

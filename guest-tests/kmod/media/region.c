@@ -220,4 +220,6 @@ void media_choose_memory(struct media_queue *queue, u32 memory)
 	queue->vb2.mem_ops = device ? &media_region_memops : &vb2_dma_sg_memops;
 	queue->memory = device ? V4L2_MEMORY_MMAP : V4L2_MEMORY_USERPTR;
 	queue->decided = device;
+	/* The first imported buffer decides on the device's kind of memory, which cannot change while the device streams. */
+	queue->vb2.min_queued_buffers = memory == V4L2_MEMORY_DMABUF;
 }

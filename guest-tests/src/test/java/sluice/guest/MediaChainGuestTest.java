@@ -50,12 +50,13 @@ class MediaChainGuestTest extends MachineTest {
      * A machine.
      *
      * @param snoops whether the codecs' accesses are coherent, as the GPU's are
-     * @param named whether the decoder is told the buffers of the GPU by their UUIDs; otherwise all are pages of the guest
+     * @param named whether the decoder is told the buffers of the GPU and of the encoder, which are memory of these devices, by their
+     *        UUIDs; otherwise all are pages of the guest
      */
     record Configuration(boolean snoops, boolean named) {
         @Override
         public String toString() {
-            return (snoops ? "coherent" : "non-coherent") + " codecs" + (named ? ", blobs by UUID" : "");
+            return (snoops ? "coherent" : "non-coherent") + " codecs" + (named ? ", buffers by UUID" : "");
         }
     }
 
@@ -70,8 +71,7 @@ class MediaChainGuestTest extends MachineTest {
         KernelModule driver = KernelModule.build(kernel.headers(TestQemu.CACHE), "media", TestQemu.CACHE);
         GuestImage image = GuestImage.of(kernel).module("virtio-iommu").module("virtio_pci").module("virtio-gpu")
                 .module("dt3155").module("videobuf2-dma-sg").module("videobuf2-v4l2")
-                .module(driver, "")
-                .compiled("chain.c").build(TestQemu.CACHE);
+                .module(driver, configuration.named ? "device_memory=1" : "").compiled("chain.c").build(TestQemu.CACHE);
         String codec = "codec,transport=vfio-user,test-coding,coherency="
                 + (configuration.snoops ? "coherent" : "non-coherent");
         DeviceProcess serving = DeviceProcess.start(TestGpus.launcher(), List.of(),
@@ -124,7 +124,6 @@ class MediaChainGuestTest extends MachineTest {
     @Order(3)
     void noPictureWasCopied() throws IOException, InterruptedException {
         List<JsonObject> reports = devices().reports();
-        System.out.println(reports);
         for (JsonObject report : reports) assertThat(report.getAsJsonArray("findings")).isEmpty();
         for (JsonObject codec : reports.subList(1, 3)) {
             long copied = codec.getAsJsonObject("copiedBytes").get("pictures").getAsLong();
@@ -132,10 +131,10 @@ class MediaChainGuestTest extends MachineTest {
             else assertThat(copied).as("copied bytes").isEqualTo(PICTURES * LUMA * 3L / 2);
         }
         JsonObject imported = reports.get(2).getAsJsonObject("imported");
-        assertThat(imported.get("objects").getAsInt()).as("objects of the GPU")
-                .isEqualTo(configuration.named ? SHOWN : 0);
+        assertThat(imported.get("objects").getAsInt()).as("objects of the GPU and the encoder")
+                .isEqualTo(configuration.named ? SHOWN + 1 : 0);
         assertThat(imported.get("pages").getAsInt()).as("buffers of pages")
-                .isEqualTo(configuration.named ? 1 : SHOWN + 1);
+                .isEqualTo(configuration.named ? 0 : SHOWN + 1);
         for (JsonObject device : reports) {
             assertThat(device.getAsJsonObject("dma").get("messageBytes").getAsLong()).isZero();
             assertThat(device.getAsJsonObject("faults").entrySet()).isEmpty();
