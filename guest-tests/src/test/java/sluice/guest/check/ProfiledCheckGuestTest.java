@@ -5,10 +5,12 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
+import sluice.guest.Configurations;
 import sluice.guest.GuestImage;
 import sluice.guest.GuestIommu;
 import sluice.guest.GuestKernel;
@@ -28,14 +30,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 class ProfiledCheckGuestTest {
     private static final CacheFolder CACHE = CacheFolder.ofUser();
 
-    @Test
-    void eachMachineHasAProfile(@TempDir Path folder) throws Exception {
+    static List<TestQemu> qemus() {
+        return Configurations.of(List.of(), List.of(TestQemu.QEMU_11));
+    }
+
+    @ParameterizedTest(allowZeroInvocations = true)
+    @MethodSource("qemus")
+    void eachMachineHasAProfile(TestQemu qemu, @TempDir Path folder) throws Exception {
         Card card = Card.ALL.stream().filter(one -> one.driver().equals("saa7134_empress")).findFirst().orElseThrow();
         GuestImage image = CheckMachine.image(card, GuestKernel.named("newest", CACHE), CACHE);
         List<Cell> cells = Matrix.of(
                 List.of(new Setup(GuestIommu.NONE, false, true), new Setup(GuestIommu.NONE, false, false)),
                 List.of(Memory.MMAP), List.of(Use.SYNC));
-        CheckRun run = new CheckRun(TestGpus.launcher(), TestQemu.QEMU_11.binary(), image, card, CACHE,
+        CheckRun run = new CheckRun(TestGpus.launcher(), qemu.binary(), image, card, CACHE,
                 new Judge(KnownFaults.shipped().of(card))).profiled(folder.resolve("profiles"));
         CheckResult result = run.run(cells, _ -> {});
         assertThat(result.cells()).as("%s", result.cells()).extracting(CellResult::outcome)

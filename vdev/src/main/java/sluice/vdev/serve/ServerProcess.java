@@ -312,8 +312,8 @@ public final class ServerProcess implements AutoCloseable {
         if (console != null) console.close();
         workers.close();
         fenceWatch.close();
-        writer.shutdown();
         for (Served one : served) one.server.close();
+        writer.shutdown(); // not before: a loop that was asked for its statistics hands them over
         failure = served.stream().map(one -> one.server.failure()).filter(Objects::nonNull).findFirst().orElse(null);
         awaitWriter();
         for (Closeable thing : held) {
