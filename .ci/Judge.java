@@ -124,7 +124,8 @@ final class Judge {
             problems.addAll(first.wrong());
             problems.addAll(again.wrong());
             List<Reports.Test> tests = settleFlakes(first.tests(), again.tests());
-            for (Level level : Arrays.asList(Level.values()).reversed()) judgeLevel(run, level, tests, first.times());
+            Map<String, Double> taken = first.taken();
+            for (Level level : Arrays.asList(Level.values()).reversed()) judgeLevel(run, level, tests, taken);
             for (Reports.Test test : tests)
                 numbers.merge("%s %s %s".formatted(run, test.module(), Level.of(test.type())), 1, Integer::sum);
             all.addAll(tests);
@@ -144,13 +145,14 @@ final class Judge {
                 count.getOrDefault(Reports.State.FAILED, 0L), count.getOrDefault(Reports.State.SKIPPED, 0L));
     }
 
-    private void judgeLevel(Run run, Level level, List<Reports.Test> tests, List<Reports.Time> times) {
+    private void judgeLevel(Run run, Level level, List<Reports.Test> tests, Map<String, Double> seconds) {
         List<Reports.Test> those = tests.stream().filter(test -> Level.of(test.type()) == level).toList();
         for (Reports.Test test : those) {
             if (test.is(Reports.State.FAILED)) problems.add("failed: " + test.id());
         }
         if (those.isEmpty() && level.seconds[run.ordinal()] == 0) return;
-        double taken = Reports.wall(times.stream().filter(time -> Level.of(time.type()) == level).toList());
+        double taken = seconds.keySet().stream().filter(type -> Level.of(type) == level).mapToDouble(seconds::get)
+                .sum();
         double budget = level.seconds[run.ordinal()] * factor;
         out.printf(Locale.ROOT, "%-7s %-8s %s, %.0f s%s%n", run, level, counts(those), taken,
                 budget > 0 ? " of %.0f s".formatted(budget) : "");

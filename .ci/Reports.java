@@ -7,12 +7,13 @@ import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.DoubleStream;
 
 import javax.xml.stream.XMLInputFactory;
 import javax.xml.stream.XMLStreamException;
 import javax.xml.stream.XMLStreamReader;
-
-import static java.util.Comparator.comparingDouble;
 
 /**
  * The content of surefire's reports of a run.
@@ -70,15 +71,23 @@ record Reports(List<Test> tests, List<Time> times, List<String> wrong) {
         }
     }
 
-    /** Seconds in which at least one of the classes ran: two at a time count once, if their reports tell when. */
-    static double wall(List<Time> times) {
-        double wall = times.stream().filter(time -> time.start < 0).mapToDouble(Time::seconds).sum();
-        double covered = 0;
-        for (Time time : times.stream().filter(known -> known.start >= 0).sorted(comparingDouble(Time::start)).toList()) {
-            wall += Math.max(0, time.end() - Math.max(covered, time.start));
-            covered = Math.max(covered, time.end());
+    /**
+     * Seconds that each class took of the run, by its name: of a second in which two ran, each took half. A class whose report does not
+     * tell when it ran took all of its time.
+     */
+    Map<String, Double> taken() {
+        Map<String, Double> taken = new TreeMap<>();
+        for (Time time : times) if (time.start < 0) taken.merge(time.type, time.seconds, Double::sum);
+        List<Time> known = times.stream().filter(time -> time.start >= 0).toList();
+        double[] moments = known.stream().flatMapToDouble(time -> DoubleStream.of(time.start, time.end())).sorted()
+                .distinct().toArray();
+        for (int i = 1; i < moments.length; i++) {
+            double from = moments[i - 1];
+            double to = moments[i];
+            List<Time> running = known.stream().filter(time -> time.start <= from && time.end() >= to).toList();
+            for (Time time : running) taken.merge(time.type, (to - from) / running.size(), Double::sum);
         }
-        return wall;
+        return taken;
     }
 
     /**
