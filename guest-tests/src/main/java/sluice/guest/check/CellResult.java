@@ -40,6 +40,11 @@ record CellResult(Cell cell, Outcome outcome, String reason, @Nullable Bytes byt
                         String.join(" and ", before))
                 : "injected: %s, which explains that %s".formatted(String.join(" and ", here),
                         reason.replace("; " + Judge.UNEXPLAINED, ""));
+        return because(why);
+    }
+
+    /** The same for another reason. */
+    CellResult because(String why) {
         return new CellResult(cell, outcome, why, bytes, findings, console, time, timeline);
     }
 

@@ -141,7 +141,8 @@ final class CheckRun {
                         Bytes bytes = card.role() == Role.SCANOUT ? shown.bytes() : Bytes.among(done.lines());
                         TracePort.Traced traced = machine.traced();
                         result = judged(cell, done, bytes, now.since(seen), now.lost() + traced.lost(), began)
-                                .with(now.momentsSince(seen), now.unknownSince(seen)).with(traced)
+                                .with(now.momentsSince(seen), now.unknownSince(seen)).with(traced);
+                        result = judge.explained(result)
                                 .with(now.injected().since(seen.injected()), seen.injected().since(atBoot));
                         seen = now;
                     } catch (IOException e) {

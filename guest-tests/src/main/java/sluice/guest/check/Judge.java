@@ -80,9 +80,19 @@ final class Judge {
         }
         String reason = String.join("; ", wrong.stream().distinct().toList());
         if (outcome == Outcome.FAIL)
-            reason = known.explain(cell, bytes, findings, done.lines()).map(why -> KnownFaults.KNOWN + why)
+            reason = known.explain(cell, bytes, findings, done.lines(), Timeline.NONE)
+                    .map(why -> KnownFaults.KNOWN + why)
                     .orElse(reason);
         return new CellResult(cell, outcome, reason, bytes, findings, done.lines(), since(began));
+    }
+
+    /** The same with the causes of a failure that its timeline tells. */
+    CellResult explained(CellResult result) {
+        if (result.outcome() != Outcome.FAIL || result.cell().program() != null
+                || result.reason().startsWith(KnownFaults.KNOWN))
+            return result;
+        return known.explain(result.cell(), result.bytes(), result.findings(), result.console(), result.timeline())
+                .map(why -> result.because(KnownFaults.KNOWN + why)).orElse(result);
     }
 
     /** Judges a cell with a completed user program: by its result and the findings meanwhile. */

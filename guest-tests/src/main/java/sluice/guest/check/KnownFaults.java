@@ -35,15 +35,23 @@ final class KnownFaults {
      * @param wrongBytes whether user space gets wrong bytes
      * @param strayBytes whether these may be another device's, or another buffer's
      * @param rules that are found, besides hints
+     * @param after function in the chain of the call before the one that broke the rule, of the same buffer; null for any
      * @param says where the program does not come to bytes, a line of it or of the kernel; null where it does
      * @param driver whose fault it is, with others' or without; null for any
      * @param cause in a sentence, with files of the kernel
      */
     private record Fault(Set<Memory> memories, @Nullable Boolean bounced, @Nullable Boolean snoops, boolean wrongBytes,
-            boolean strayBytes, List<String> rules, @Nullable Pattern says, @Nullable String driver, String cause) {
+            boolean strayBytes, List<String> rules, @Nullable String after, @Nullable Pattern says,
+            @Nullable String driver,
+            String cause) {
         boolean isOf(Cell cell) {
             return memories.contains(cell.memory()) && (bounced == null || bounced == cell.setup().bounces())
                     && (snoops == null || snoops == cell.setup().snoops());
+        }
+
+        boolean isFound(Finding finding, Timeline timeline) {
+            return rules.contains(finding.rule()) && (after == null
+                    || timeline.before(finding).stream().anyMatch(function -> function.startsWith(after + "+")));
         }
 
         boolean isSaid(List<String> lines) {
@@ -82,6 +90,7 @@ final class KnownFaults {
         json.getAsJsonArray("rules").forEach(rule -> rules.add(rule.getAsString()));
         return new Fault(memories, flag(json, "bounced"), flag(json, "snoops"), json.get("wrongBytes").getAsBoolean(),
                 Boolean.TRUE.equals(flag(json, "strayBytes")), rules,
+                json.has("after") ? json.get("after").getAsString() : null,
                 json.has("says") ? Pattern.compile(json.get("says").getAsString()) : null,
                 json.has("driver") ? json.get("driver").getAsString() : null, json.get("cause").getAsString());
     }
@@ -94,8 +103,10 @@ final class KnownFaults {
      * The causes of a failed cell, if all of them are known.
      *
      * @param lines console output meanwhile
+     * @param timeline of the cell, or none if it is not known yet
      */
-    Optional<String> explain(Cell cell, @Nullable Bytes bytes, List<Finding> findings, List<String> lines) {
+    Optional<String> explain(Cell cell, @Nullable Bytes bytes, List<Finding> findings, List<String> lines,
+            Timeline timeline) {
         List<Fault> here = faults.stream().filter(fault -> fault.isOf(cell)).toList();
         List<Fault> seen = new ArrayList<>();
         if (bytes == null) {
@@ -107,7 +118,7 @@ final class KnownFaults {
         }
         for (Finding finding : findings) {
             if (!finding.error()) continue;
-            Optional<Fault> fault = here.stream().filter(one -> one.rules.contains(finding.rule())).findFirst();
+            Optional<Fault> fault = here.stream().filter(one -> one.isFound(finding, timeline)).findFirst();
             if (fault.isEmpty()) return Optional.empty();
             if (!seen.contains(fault.get())) seen.add(fault.get());
         }

@@ -99,4 +99,20 @@ record Timeline(List<Line> lines) {
         }
         return null;
     }
+
+    /**
+     * The functions that led to the latest call for a finding's buffer before the event that it is about, innermost first; empty if that is
+     * not among the events.
+     */
+    List<String> before(Finding finding) {
+        List<String> chain = List.of();
+        for (Line line : lines) {
+            if (!(line instanceof Event(Moment moment, boolean broke)) || !moment.device().equals(finding.device())
+                    || !moment.buffer().equals(finding.buffer()))
+                continue;
+            if (broke && moment.rule().equals(finding.rule())) return chain;
+            if (moment.isCall()) chain = moment.chain();
+        }
+        return List.of();
+    }
 }

