@@ -65,11 +65,14 @@ final class Chromium implements AutoCloseable {
     static Chromium start(Path folder) throws IOException {
         Path profile = Files.createDirectories(folder.resolve("profile"));
         // As root there is no sandbox; the page is our own, and so is the host that it is loaded from.
-        Process process = new ProcessBuilder(PROGRAM.toString(), "--headless=new", "--no-sandbox", "--disable-gpu",
+        ProcessBuilder command = new ProcessBuilder(PROGRAM.toString(), "--headless=new", "--no-sandbox",
+                "--disable-gpu",
                 "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking", "--disable-extensions",
                 "--disable-component-update", "--hide-scrollbars", "--remote-debugging-port=0",
                 "--user-data-dir=" + profile, "about:blank").redirectErrorStream(true)
-                .redirectOutput(folder.resolve("chromium.log").toFile()).start();
+                .redirectOutput(folder.resolve("chromium.log").toFile());
+        command.environment().put("TMPDIR", folder.toString()); // it leaves files when it is killed
+        Process process = command.start();
         boolean done = false;
         try {
             Path port = profile.resolve("DevToolsActivePort");
