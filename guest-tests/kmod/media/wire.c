@@ -129,18 +129,24 @@ static int media_status(const struct media_header *answer, int used)
 	return status <= MAX_ERRNO ? -(int)status : -EIO;
 }
 
+/* Sends a command that has an answer of this size. */
+static int media_ask(struct media *media, void *out, size_t out_bytes, void *in, size_t in_bytes)
+{
+	int used = media_send(media, out, out_bytes, in, in_bytes);
+	int error = media_status(in, used);
+
+	return !error && used < in_bytes ? -EIO : error;
+}
+
 int media_open_session(struct media *media, u32 *id)
 {
 	struct media_header *out = kzalloc(sizeof(*out), GFP_KERNEL);
 	struct media_opened *in = kzalloc(sizeof(*in), GFP_KERNEL);
-	int used, error = -ENOMEM;
+	int error = -ENOMEM;
 
 	if (out && in) {
 		out->value = cpu_to_le32(MEDIA_OPEN);
-		used = media_send(media, out, sizeof(*out), in, sizeof(*in));
-		error = media_status(&in->header, used);
-		if (!error && used < sizeof(*in))
-			error = -EIO;
+		error = media_ask(media, out, sizeof(*out), in, sizeof(*in));
 		*id = le32_to_cpu(in->session_id);
 	}
 	kfree(in);
@@ -164,17 +170,14 @@ int media_map(struct media *media, u32 id, u32 offset, u64 *start, u64 *bytes)
 {
 	struct media_map *out = kzalloc(sizeof(*out), GFP_KERNEL);
 	struct media_mapped *in = kzalloc(sizeof(*in), GFP_KERNEL);
-	int used, error = -ENOMEM;
+	int error = -ENOMEM;
 
 	if (out && in) {
 		out->header.value = cpu_to_le32(MEDIA_MMAP);
 		out->session_id = cpu_to_le32(id);
 		out->flags = cpu_to_le32(MEDIA_MMAP_RW);
 		out->offset = cpu_to_le32(offset);
-		used = media_send(media, out, sizeof(*out), in, sizeof(*in));
-		error = media_status(&in->header, used);
-		if (!error && used < sizeof(*in))
-			error = -EIO;
+		error = media_ask(media, out, sizeof(*out), in, sizeof(*in));
 		*start = le64_to_cpu(in->start);
 		*bytes = le64_to_cpu(in->bytes);
 	}

@@ -160,22 +160,14 @@ final class GuestBench implements Callable<Integer> {
             out.printf("%-24s %-28s %s%n", side.name, rate.text(), ratio.text());
             JsonObject row = new JsonObject();
             row.addProperty("gpu", side.name);
-            row.add("flipsPerSecond", json(rate));
-            row.add("ratio", json(ratio));
+            row.add("flipsPerSecond", rate.json());
+            row.add("ratio", ratio.json());
             rows.add(row);
         }
         JsonObject report = new JsonObject();
         report.addProperty("screen", screen);
         report.add("rows", rows);
         return report;
-    }
-
-    private static JsonObject json(Spread spread) {
-        JsonObject json = new JsonObject();
-        json.addProperty("median", spread.median());
-        json.addProperty("least", spread.least());
-        json.addProperty("most", spread.most());
-        return json;
     }
 
     private CommandSpec commandSpec() {

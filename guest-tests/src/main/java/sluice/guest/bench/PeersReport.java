@@ -86,9 +86,9 @@ record PeersReport(List<Comparison> comparisons, List<Subject> subjects, String 
         json.addProperty("workload", workload.wireName());
         json.addProperty("backEnd", comparison.name());
         json.addProperty("unit", workload.unitText());
-        json.add("ours", json(comparison.ours()));
-        if (comparison.peer() != null) json.add("peer", json(comparison.peer()));
-        if (comparison.ratio() != null) json.add("ratio", json(comparison.ratio()));
+        json.add("ours", comparison.ours().json());
+        if (comparison.peer() != null) json.add("peer", comparison.peer().json());
+        if (comparison.ratio() != null) json.add("ratio", comparison.ratio().json());
         if (comparison.bar() != null) json.addProperty("bar", comparison.bar());
         if (comparison.meetsBar() != null) json.addProperty("met", comparison.meetsBar());
         if (workload.own != null) {
@@ -96,21 +96,13 @@ record PeersReport(List<Comparison> comparisons, List<Subject> subjects, String 
             json.addProperty("ownMet", comparison.meetsOwn());
         }
         if (comparison.limit() != null) {
-            json.add("frameToLimit", json(comparison.limit()));
+            json.add("frameToLimit", comparison.limit().json());
             json.addProperty("limitBar", Workload.LIMIT_BAR);
             json.addProperty("limitMet", comparison.meetsLimit());
         }
         JsonObject rounds = new JsonObject();
         for (Subject subject : subjects) rounds.add(subject.name(), json(subject.rounds(workload)));
         json.add("rounds", rounds);
-        return json;
-    }
-
-    private static JsonObject json(Spread spread) {
-        JsonObject json = new JsonObject();
-        json.addProperty("median", spread.median());
-        json.addProperty("least", spread.least());
-        json.addProperty("most", spread.most());
         return json;
     }
 

@@ -3,6 +3,8 @@ package sluice.guest.bench;
 import java.util.List;
 import java.util.Locale;
 
+import com.google.gson.JsonObject;
+
 /** The distribution of several rounds. */
 record Spread(double median, double least, double most) {
 
@@ -17,6 +19,14 @@ record Spread(double median, double least, double most) {
     /** The median, with minimum and maximum in parentheses; about three digits each. */
     String text() {
         return "%s (%s–%s)".formatted(number(median), number(least), number(most));
+    }
+
+    JsonObject json() {
+        JsonObject json = new JsonObject();
+        json.addProperty("median", median);
+        json.addProperty("least", least);
+        json.addProperty("most", most);
+        return json;
     }
 
     static String number(double value) {

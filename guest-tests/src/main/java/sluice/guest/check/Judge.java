@@ -79,18 +79,12 @@ final class Judge {
             wrong.addFirst("%d calls of the kernel were not seen or not kept".formatted(lost));
         }
         String reason = String.join("; ", wrong.stream().distinct().toList());
-        if (outcome == Outcome.FAIL)
-            reason = known.explain(cell, bytes, findings, done.lines(), Timeline.NONE)
-                    .map(why -> KnownFaults.KNOWN + why)
-                    .orElse(reason);
         return new CellResult(cell, outcome, reason, bytes, findings, done.lines(), since(began));
     }
 
-    /** The same with the causes of a failure that its timeline tells. */
+    /** The same with its causes, if it failed only because of known faults; its timeline is known by then. */
     CellResult explained(CellResult result) {
-        if (result.outcome() != Outcome.FAIL || result.cell().program() != null
-                || result.reason().startsWith(KnownFaults.KNOWN))
-            return result;
+        if (result.outcome() != Outcome.FAIL || result.cell().program() != null) return result;
         return known.explain(result.cell(), result.bytes(), result.findings(), result.console(), result.timeline())
                 .map(why -> result.because(KnownFaults.KNOWN + why)).orElse(result);
     }

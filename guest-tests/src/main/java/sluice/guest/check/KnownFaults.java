@@ -103,7 +103,7 @@ final class KnownFaults {
      * The causes of a failed cell, if all of them are known.
      *
      * @param lines console output meanwhile
-     * @param timeline of the cell, or none if it is not known yet
+     * @param timeline of the cell
      */
     Optional<String> explain(Cell cell, @Nullable Bytes bytes, List<Finding> findings, List<String> lines,
             Timeline timeline) {

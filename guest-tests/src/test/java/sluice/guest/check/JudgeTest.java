@@ -34,8 +34,13 @@ class JudgeTest {
     }
 
     private static CellResult judge(Cell cell, Bytes bytes, long lost, Finding... findings) throws Exception {
-        return new Judge(KnownFaults.shipped()).judge(cell, new Machine.Done(0, List.of()), bytes,
-                List.of(findings), lost, System.nanoTime());
+        return judge(cell, new Machine.Done(0, List.of()), bytes, List.of(findings), lost, List.of());
+    }
+
+    private static CellResult judge(Cell cell, Machine.Done done, @Nullable Bytes bytes, List<Finding> findings,
+            long lost, List<Moment> moments) throws Exception {
+        Judge judge = new Judge(KnownFaults.shipped());
+        return judge.explained(judge.judge(cell, done, bytes, findings, lost, System.nanoTime()).with(moments, 0));
     }
 
     @Test
@@ -95,9 +100,8 @@ class JudgeTest {
 
     @Test
     void aProgramThatFailsSaysWhy() throws Exception {
-        CellResult result = new Judge(KnownFaults.shipped()).judge(cell(PLAIN, Memory.DUMB, Use.SYNC),
-                new Machine.Done(1, List.of("SLUICE error VIDIOC_QBUF: Bad address")), null, List.of(), 0,
-                System.nanoTime());
+        CellResult result = said(cell(PLAIN, Memory.DUMB, Use.SYNC), 1, null,
+                List.of("SLUICE error VIDIOC_QBUF: Bad address"));
         assertThat(result.outcome()).isEqualTo(Outcome.FAIL);
         assertThat(result.reason()).isEqualTo("the program says: VIDIOC_QBUF: Bad address");
     }
@@ -120,8 +124,8 @@ class JudgeTest {
         List<Moment> moments = List.of(moment(1, "CALL", buffer, after + "+0x8f/0xf0 [saa7134]", ""),
                 moment(2, "CALL", "dma_map_sg 0x2000", "saa7134_buffer_timeout+0x8f/0xf0 [saa7134]", ""),
                 moment(3, "WRITE", buffer, "", rule));
-        return new Judge(KnownFaults.shipped())
-                .explained(judge(cell(PLAIN, memory, Use.SYNC), RIGHT, 0, error(rule)).with(moments, 0));
+        return judge(cell(PLAIN, memory, Use.SYNC), new Machine.Done(0, List.of()), RIGHT, List.of(error(rule)), 0,
+                moments);
     }
 
     /** A driver that stops a stream and one that forgets a sync differ in the call before the card's write. */
@@ -152,8 +156,7 @@ class JudgeTest {
 
     private static CellResult said(Cell cell, int status, @Nullable Bytes bytes, List<String> lines,
             Finding... findings) throws Exception {
-        return new Judge(KnownFaults.shipped()).judge(cell, new Machine.Done(status, lines), bytes, List.of(findings),
-                0, System.nanoTime());
+        return judge(cell, new Machine.Done(status, lines), bytes, List.of(findings), 0, List.of());
     }
 
     @Test
