@@ -79,8 +79,9 @@ public record InstalledQemu(QemuBinary binary, Set<QemuDevice> devices) {
      */
     public static InstalledQemu of(Path path, CacheFolder cache) throws IOException, InterruptedException {
         if (!Files.isExecutable(path)) throw new IOException(path + " is not an executable file");
-        String key = "%s %d %d".formatted(path.toAbsolutePath(), Files.size(path),
-                Files.getLastModifiedTime(path).toMillis());
+        // An answer is of no use to a Sluice that looks for other devices.
+        String key = "%s %d %d %d".formatted(path.toAbsolutePath(), Files.size(path),
+                Files.getLastModifiedTime(path).toMillis(), QemuDevice.values().length);
         Path file = cache.path().resolve(PROBES).resolve(path.toAbsolutePath().toString().replace('/', '_'));
         if (Files.isReadable(file)) {
             List<String> lines = Files.readAllLines(file);

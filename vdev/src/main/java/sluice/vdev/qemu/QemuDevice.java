@@ -7,7 +7,9 @@ public enum QemuDevice {
     /** Any PCI function over vfio-user. */
     VFIO_USER("vfio-user-pci"),
     /** A virtio device of almost any type over vhost-user, with shared memory; documented as for development only. */
-    VHOST_USER_TEST("vhost-user-test-device-pci");
+    VHOST_USER_TEST("vhost-user-test-device-pci"),
+    /** A virtio-media device over vhost-user; not in QEMU 11.1. */
+    VHOST_USER_MEDIA("vhost-user-media-pci");
 
     private final String model;
 

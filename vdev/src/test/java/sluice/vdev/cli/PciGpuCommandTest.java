@@ -40,8 +40,9 @@ class PciGpuCommandTest {
         try (SluiceProgram program = SluiceProgram.start(folder, "gpu", "--transport=vfio-user",
                 "--socket-path=" + socket, "--resolution=800x600", "--snapshot-every=1", "--snapshot-dir=" + folder,
                 "--stats=" + statistics)) {
-            program.awaitLine("attach it to QEMU 10.1 or later with: qemu-system-x86_64 -machine q35");
-            assertThat(program.output()).contains("\"driver\":\"vfio-user-pci\"")
+            program.awaitLine("attach it to QEMU ");
+            assertThat(program.output()).contains("qemu-system-x86_64 -machine q35")
+                    .contains("\"driver\":\"vfio-user-pci\"")
                     .contains("\"path\":\"" + socket + "\"}}'");
             draw(socket);
             program.terminate();
@@ -63,7 +64,7 @@ class PciGpuCommandTest {
     void aGpuWithBlobsOverVhostUserIsForTheTestDevice() throws Exception {
         Path socket = folder.resolve("gpu.sock");
         try (SluiceProgram program = SluiceProgram.start(folder, "gpu", "--blob", "--socket-path=" + socket)) {
-            program.awaitLine("attach it to QEMU 11 or later with: qemu-system-x86_64 ");
+            program.awaitLine("attach it to QEMU ");
             assertThat(program.output())
                     .contains("vhost-user-test-device-pci,chardev=vdev,virtio-id=16,num_vqs=2,config_size=20")
                     .doesNotContain("vhost-user-gpu-pci");

@@ -53,7 +53,8 @@ class InstalledQemuTest {
         assertThat(InstalledQemu.of(program, cache)).isEqualTo(first);
         assertThat(timesAsked()).isEqualTo(1);
 
-        qemu("q", "11.1.3", "vhost-user-gpu-pci", "vfio-user-pci", "vhost-user-test-device-pci");
+        qemu("q", "11.1.3", "vhost-user-gpu-pci", "vfio-user-pci", "vhost-user-test-device-pci",
+                "vhost-user-media-pci");
         Files.setLastModifiedTime(program, FileTime.fromMillis(1_000));
         assertThat(InstalledQemu.of(program, cache).binary().version()).isEqualTo("11.1.3");
         assertThat(InstalledQemu.of(program, cache).devices()).containsExactly(QemuDevice.values());
@@ -79,7 +80,7 @@ class InstalledQemuTest {
     void sentencesSayWhatItHasAndLacks() throws IOException, InterruptedException {
         Path program = qemu("q", "7.2.22", "vhost-user-gpu-pci");
         assertThat(InstalledQemu.of(program, new CacheFolder(folder)).sentence()).isEqualTo(program
-                + ", has vhost-user-gpu-pci (under KVM only), lacks vfio-user-pci, vhost-user-test-device-pci");
+                + ", has vhost-user-gpu-pci (under KVM only), lacks vfio-user-pci, vhost-user-test-device-pci, vhost-user-media-pci");
     }
 
     @Test
