@@ -15,4 +15,9 @@ public interface PictureSink {
      * @param key whether decoding could have begun here
      */
     void picture(Picture picture, long time, boolean key);
+
+    /** The same of a picture that could be decoded in part only; by default, as of any other. */
+    default void damaged(Picture picture, long time, boolean key) {
+        picture(picture, time, key);
+    }
 }

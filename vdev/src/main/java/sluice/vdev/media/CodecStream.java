@@ -204,6 +204,13 @@ abstract class CodecStream {
         drained = true;
     }
 
+    /** The stream has ended by itself: a drain that nobody has asked for, of which only the last CAPTURE buffer is missing. */
+    final void drainUnasked() {
+        draining = true;
+        drained = true;
+        beforeDrain = 0;
+    }
+
     /** The last CAPTURE buffer is out. */
     final void endDrain() {
         draining = false;

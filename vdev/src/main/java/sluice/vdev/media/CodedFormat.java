@@ -14,9 +14,10 @@ import sluice.vdev.codec.plain.PlainDecoder;
  *
  * @param fourcc of V4L2
  * @param label as Linux describes it
+ * @param end how a stream says that it ends
  * @param opener makes decoders
  */
-public record CodedFormat(int fourcc, String label, Opener opener) {
+public record CodedFormat(int fourcc, String label, EndMark end, Opener opener) {
     /** Makes decoders; on a worker. */
     @FunctionalInterface
     public interface Opener {
@@ -47,12 +48,17 @@ public record CodedFormat(int fourcc, String label, Opener opener) {
     }
 
     private static CodedFormat of(Coding coding, CodecEngine engine, String four, String label) {
-        return new CodedFormat(V4l2.fourcc(four), label, memory -> engine.decoder(coding, memory));
+        EndMark end = switch (coding) {
+            case H264 -> EndMark.H264;
+            case HEVC -> EndMark.HEVC;
+            default -> EndMark.NONE;
+        };
+        return new CodedFormat(V4l2.fourcc(four), label, end, memory -> engine.decoder(coding, memory));
     }
 
     /** Sluice's own coding for tests, which needs no library. */
     public static CodedFormat plain() {
-        return new CodedFormat(V4l2.fourcc("SLPL"), "Sluice's test coding", PlainDecoder::new);
+        return new CodedFormat(V4l2.fourcc("SLPL"), "Sluice's test coding", EndMark.PLAIN, PlainDecoder::new);
     }
 
     /** The format of a number, or the first. */

@@ -209,7 +209,7 @@ final class DecodeJob implements CodecJob {
                 try {
                     if (present != null) drain(present);
                 } finally {
-                    places.add(Outcome.End.END);
+                    places.add(Outcome.End.DRAINED);
                 }
             }
             case FLUSH -> {
@@ -227,14 +227,25 @@ final class DecodeJob implements CodecJob {
         if (bytes == null) throw new CodecException("the unit cannot be read");
         if (bytes.byteSize() == 0) return;
         Decoder present = decoderFor(format);
+        long beforeEnd = format.end().before(bytes);
         try {
-            present.decode(bytes, buffer.timestamp(), places);
+            if (beforeEnd != 0)
+                present.decode(beforeEnd < 0 ? bytes : bytes.asSlice(0, beforeEnd), buffer.timestamp(), places);
         } catch (CodecException e) {
             PictureMemory.Wanted change = places.change();
-            if (change == null) throw e;
+            if (change == null) {
+                unitFailed = true;
+            } else {
+                drain(present);
+                places.add(new Outcome.FormatChange(change.format(), change.pictures()));
+                repeats = true;
+            }
+        }
+        if (beforeEnd < 0 || repeats) return;
+        try {
             drain(present);
-            places.add(new Outcome.FormatChange(change.format(), change.pictures()));
-            repeats = true;
+        } finally {
+            places.add(Outcome.End.MARKED);
         }
     }
 

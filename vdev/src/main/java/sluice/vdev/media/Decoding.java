@@ -146,7 +146,7 @@ final class Decoding extends CodecStream {
                 // It stays in its queue.
             }
             case Outcome.End end -> {
-                // The drain was given up.
+                // The drain was given up, or the stream that ends was left.
             }
         }
     }
@@ -168,7 +168,8 @@ final class Decoding extends CodecStream {
                     lastSent = false;
                 }
                 case Outcome.End end -> {
-                    if (isDraining()) setLastDue(true);
+                    if (end == Outcome.End.MARKED && !isDraining()) drainUnasked();
+                    if (isDrained()) setLastDue(true);
                     lastSent = false;
                 }
                 case Spare spare -> throw new IllegalStateException("a spare picture is delivered by a job");

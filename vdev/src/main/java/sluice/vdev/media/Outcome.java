@@ -11,9 +11,11 @@ sealed interface Outcome permits MediaBuffer, Spare, Outcome.FormatChange, Outco
      */
     record FormatChange(PictureFormat format, int pictures) implements Outcome {}
 
-    /** A drain is complete. */
+    /** The decoder has no more pictures. */
     enum End implements Outcome {
-        /** The only one. */
-        END
+        /** A drain that the client has asked for is complete. */
+        DRAINED,
+        /** The stream has said that it ends. */
+        MARKED
     }
 }

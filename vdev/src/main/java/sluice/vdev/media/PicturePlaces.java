@@ -176,32 +176,42 @@ final class PicturePlaces implements PictureMemory, PictureSink {
 
     @Override
     public void picture(Picture picture, long time, boolean key) {
+        show(picture, time, key, /* whole= */ true);
+    }
+
+    @Override
+    public void damaged(Picture picture, long time, boolean key) {
+        show(picture, time, key, /* whole= */ false);
+    }
+
+    private void show(Picture picture, long time, boolean key, boolean whole) {
         long address = picture.planes().getFirst().bytes().address();
         Lent at = inBuffers.get(address);
         if (at != null && at.buffer().isLent()) {
             unsure |= !picture.format().equals(direct) && direct != null;
-            boolean good = at.wrote();
+            boolean good = at.wrote() && whole;
             if (at.needsChroma()) good &= writer.writeChroma(picture, at.buffer(), at.layout());
             finish(at.buffer(), time, key, good);
         } else if (!spared && !lent.isEmpty() && picture.format().equals(direct)) {
-            copy(picture, time, key);
+            copy(picture, time, key, whole);
         } else {
             spared = true;
             Spare memory = inSpares.get(address);
             if (memory != null) {
-                memory.show(picture, time, key);
+                memory.show(picture, time, key, whole);
             } else {
                 memory = spare(picture.format().bytes());
-                copied += memory.take(picture, time, key);
+                copied += memory.take(picture, time, key, whole);
             }
             outcomes.add(memory);
         }
     }
 
-    private void copy(Picture picture, long time, boolean key) {
+    private void copy(Picture picture, long time, boolean key, boolean whole) {
         Lent target = lent.remove();
         done.add(target);
-        finish(target.buffer(), time, key, writer.write(picture, target.buffer(), target.layout()));
+        boolean written = writer.write(picture, target.buffer(), target.layout());
+        finish(target.buffer(), time, key, written && whole);
     }
 
     private void finish(MediaBuffer buffer, long time, boolean key, boolean good) {
@@ -212,7 +222,7 @@ final class PicturePlaces implements PictureMemory, PictureSink {
     /** Copies a picture into a lent buffer; false if there is none. */
     boolean deliver(Spare spare) {
         if (lent.isEmpty()) return false;
-        copy(spare.picture(), spare.time(), spare.key());
+        copy(spare.picture(), spare.time(), spare.key(), spare.isWhole());
         recycle(spare);
         return true;
     }

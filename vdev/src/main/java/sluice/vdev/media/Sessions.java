@@ -150,8 +150,13 @@ final class Sessions {
 
     /** Something has happened to a session: it may have events, or work. */
     void changed(Session session) {
+        work(session);
+        // To look for work may give buffers back.
         if (!session.isClosed() && !session.events().isEmpty() && !hasEvents.contains(session))
             hasEvents.add(session);
+    }
+
+    private void work(Session session) {
         if (jobs == Workers.LIMIT) {
             if (!wantsWork.contains(session)) wantsWork.add(session);
             return;

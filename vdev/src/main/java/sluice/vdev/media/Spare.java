@@ -18,6 +18,7 @@ final class Spare implements Outcome {
     private @Nullable Picture picture;
     private long time;
     private boolean key;
+    private boolean whole;
     /** Whether it waits for a CAPTURE buffer, and whether the decoder uses it. */
     private boolean waits;
     private boolean referenced;
@@ -72,16 +73,22 @@ final class Spare implements Outcome {
         return key;
     }
 
+    /** Whether all of the picture could be decoded. */
+    boolean isWhole() {
+        return whole;
+    }
+
     /** The decoder has written a picture, which waits now. */
-    void show(Picture inIt, long itsTime, boolean isKey) {
+    void show(Picture inIt, long itsTime, boolean isKey, boolean all) {
         picture = inIt;
         time = itsTime;
         key = isKey;
+        whole = all;
         waits = true;
     }
 
     /** Copies a picture, which waits now; its bytes. */
-    long take(Picture from, long itsTime, boolean isKey) {
+    long take(Picture from, long itsTime, boolean isKey, boolean all) {
         Picture to = Picture.in(bytes, from.format());
         long copied = 0;
         for (int i = 0; i < to.planes().size(); i++) {
@@ -94,7 +101,7 @@ final class Spare implements Outcome {
                         (long) y * target.stride(), line);
             copied += (long) lines * line;
         }
-        show(to, itsTime, isKey);
+        show(to, itsTime, isKey, all);
         return copied;
     }
 

@@ -1,17 +1,25 @@
 package sluice.vdev.media;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 import sluice.dmacore.linux.Errno;
+import sluice.dmacore.linux.Fd;
 import sluice.vdev.codec.plain.PlainUnits;
 import sluice.vdev.device.Workers;
+import sluice.vdev.fixture.Buffer;
+import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.GuestRam;
 import sluice.vdev.fixture.VhostUserBits;
 import sluice.vdev.fixture.VirtioPciSession;
@@ -24,13 +32,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 class MediaHostilityTest {
     private static final int SIDE = 32;
     private static final int USERPTR = V4l2.MEMORY_USERPTR;
+    private static final int SESSIONS = 64;
+    private static final int LEFT = 8;
+    private static final int RAM_BYTES = 4 << 20;
+    /** Mappings that other tests of the process may make meanwhile. */
+    private static final int FEW = 8;
 
     /** A served device and its driver. */
     private static final class Rig implements AutoCloseable {
         private final ServedDevice served;
-        private final GuestRam ram = GuestRam.single(4 << 20, 1);
+        private final GuestRam ram = GuestRam.single(RAM_BYTES, 1);
         private final VirtioPciSession session;
         private final MediaDriver driver;
+        /** Two pages. */
+        private final long pages = ram.allocate(8192).address();
 
         Rig(String... options) throws Exception {
             List<String> all = new ArrayList<>(List.of("transport", "vfio-user", "test-coding", "", "arena", "64"));
@@ -175,6 +190,106 @@ class MediaHostilityTest {
             // As many as there is room for: 12.75 MiB each.
             assertThat(rig.driver.request(id, MediaDriver.CAPTURE, 32, V4l2.MEMORY_MMAP)).isEqualTo(5);
             assertThat(rig.driver.map(id, 12345).offset()).isEqualTo(-Errno.EINVAL);
+            rig.driver.close(id);
+        }
+    }
+
+    /** Sessions in the middle of decoding, closed, and then left by a driver that goes without a word. */
+    @Test
+    void sessionsThatAreDroppedWhileTheyDecodeLeaveNothing() throws Exception {
+        int before = Fd.openCount();
+        long mappings = mappings();
+        String report;
+        try (Rig rig = new Rig()) {
+            List<Integer> dropped = new ArrayList<>();
+            for (int i = 0; i < SESSIONS; i++) dropped.add(decoding(rig));
+            for (int id : dropped) rig.driver.close(id);
+            for (int i = 0; i < LEFT; i++) decoding(rig);
+            rig.session.close();
+            report = rig.served.end();
+        }
+        assertThat(report).contains("\"opened\": " + (SESSIONS + LEFT), "\"present\": 0", "\"failed\": 0");
+        // Closing a mapping is another thread's work.
+        Deadline.in(Deadline.USUAL).require(() -> Fd.openCount() <= before, "the end of all descriptors");
+        Deadline.in(Deadline.USUAL).require(() -> mappings() <= mappings + FEW, "the end of all mappings");
+    }
+
+    private static long mappings() {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/self/maps"))) {
+            return lines.filter(line -> line.contains("memfd:")).count();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** A session with units and pages of the guest, which takes no events. */
+    private static int decoding(Rig rig) throws IOException {
+        MediaDriver driver = rig.driver;
+        int id = driver.open();
+        assertThat(id).isPositive();
+        ByteBuffer format = MediaDriver.little(Struct.Format.BYTES).putInt(0, MediaDriver.OUTPUT).putInt(8, SIDE)
+                .putInt(12, SIDE).putInt(16, V4l2.fourcc("SLPL")).putInt(28, CodedFormat.LEAST_BYTES);
+        assertThat(driver.call(id, Ioctl.S_FMT, format)).isZero();
+        Buffer memory = rig.ram.allocate(4 * GuestRam.PAGE);
+        long page = memory.address();
+        rig.ram.write(memory, good());
+        for (int type : new int[]{ MediaDriver.OUTPUT, MediaDriver.CAPTURE }) {
+            assertThat(driver.request(id, type, 1, USERPTR)).isEqualTo(1);
+            assertThat(driver.stream(id, type, true)).isZero();
+        }
+        assertThat(driver.call(id, Ioctl.QBUF,
+                list(MediaDriver.CAPTURE, 0, 0, page + 3 * GuestRam.PAGE, 4096, page + 2 * GuestRam.PAGE, 4096)))
+                .isZero();
+        assertThat(driver.call(id, Ioctl.QBUF, list(MediaDriver.OUTPUT, 0, good().limit(), page, 4096))).isZero();
+        return id;
+    }
+
+    /** A USERPTR buffer of one plane with a list of addresses and lengths. */
+    private static ByteBuffer list(int type, int index, int used, long... entries) {
+        long length = 0;
+        for (int i = 1; i < entries.length; i += 2) length += entries[i];
+        ByteBuffer buffer = MediaDriver.buffer(type, index, USERPTR, 1).putInt(88, used).putInt(92, (int) length);
+        ByteBuffer all = MediaDriver.little(buffer.limit() + entries.length / 2 * Struct.ENTRY_BYTES).put(buffer);
+        for (int i = 0; i < entries.length; i += 2) all.putLong(entries[i]).putInt((int) entries[i + 1]).putInt(0);
+        return all.rewind();
+    }
+
+    @Test
+    void listsThatLeaveMemoryAreRefusedAsAWhole() throws Exception {
+        try (Rig rig = new Rig()) {
+            int id = rig.driver.open();
+            assertThat(rig.driver.setFormat(id, MediaDriver.OUTPUT, "SLPL", SIDE, SIDE)).isZero();
+            assertThat(rig.driver.request(id, MediaDriver.CAPTURE, 1, USERPTR)).isEqualTo(1);
+            long end = RAM_BYTES;
+            long page = rig.pages;
+            long[][] wrong = { { end - 4096, 8192 }, { page, 4096, end, 4096 }, { -4096, 8192 }, { -1, 8192 },
+                    { page, 4096, Long.MIN_VALUE, 4096 }, { page, 4096, 1L << 40, 4096 } };
+            for (long[] entries : wrong) {
+                assertThat(rig.driver.call(id, Ioctl.QBUF, list(MediaDriver.CAPTURE, 0, 0, entries)))
+                        .as("%s", Arrays.toString(entries)).isEqualTo(Errno.EFAULT);
+            }
+            ByteBuffer longer = list(MediaDriver.CAPTURE, 0, 0, page, 8192);
+            assertThat(rig.driver.call(id, Ioctl.QBUF, longer.putInt(92, -1))).as("a list that ends before its plane")
+                    .isEqualTo(Errno.EINVAL);
+            ByteBuffer empty = list(MediaDriver.CAPTURE, 0, 0, page, 0, page, 8192);
+            assertThat(rig.driver.call(id, Ioctl.QBUF, empty)).as("an entry of nothing").isZero();
+            rig.driver.close(id);
+            assertThat(rig.served.end()).contains("\"pages\": 1");
+        }
+    }
+
+    /** One page in both halves of a picture, and in two buffers: what is in it at the end is the last that was written. */
+    @Test
+    void picturesInMemoryThatOverlapsAreDelivered() throws Exception {
+        try (Rig rig = new Rig()) {
+            int id = rig.begin(good());
+            assertThat(rig.driver.request(id, MediaDriver.CAPTURE, 2, USERPTR)).isEqualTo(2);
+            assertThat(rig.driver.stream(id, MediaDriver.CAPTURE, true)).isZero();
+            for (int i = 0; i < 2; i++) {
+                assertThat(rig.driver.call(id, Ioctl.QBUF, list(MediaDriver.CAPTURE, i, 0, rig.pages, 4096, rig.pages,
+                        4096))).isZero();
+            }
+            for (int i = 0; i < 2; i++) assertThat(rig.driver.event().flags() & V4l2.BUF_ERROR).isZero();
             rig.driver.close(id);
         }
     }

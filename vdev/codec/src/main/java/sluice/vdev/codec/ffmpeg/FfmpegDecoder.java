@@ -25,7 +25,8 @@ import sluice.vdev.codec.PixelFormat;
 final class FfmpegDecoder implements Decoder {
     /** More than any coded picture of the largest size needs; the library's own sizes have 32 bits. */
     private static final long MOST_BYTES = 1 << 28;
-    /** AV_FRAME_FLAG_KEY of libavutil/frame.h, which the binding does not have. */
+    /** AV_FRAME_FLAG_CORRUPT and AV_FRAME_FLAG_KEY of libavutil/frame.h, which the binding does not have. */
+    private static final int CORRUPT_FLAG = 1;
     private static final int KEY_FLAG = 1 << 1;
 
     private final AVCodecContext context;
@@ -123,7 +124,12 @@ final class FfmpegDecoder implements Decoder {
             MemorySegment plane = given == null ? Native.memory(frame.data(i), size) : given;
             planes.add(new Picture.Plane(plane.asReadOnly(), stride));
         }
-        sink.picture(new Picture(format, planes), frame.pts(), (frame.flags() & KEY_FLAG) != 0);
+        Picture picture = new Picture(format, planes);
+        boolean key = (frame.flags() & KEY_FLAG) != 0;
+        if (frame.decode_error_flags() == 0 && (frame.flags() & CORRUPT_FLAG) == 0)
+            sink.picture(picture, frame.pts(), key);
+        else
+            sink.damaged(picture, frame.pts(), key);
     }
 
     /** @throws CodecException the stream says a size that is too large */
