@@ -2,7 +2,11 @@ package sluice.vdev.tw686x;
 
 import java.lang.foreign.MemorySegment;
 
+import org.jspecify.annotations.Nullable;
+
+import sluice.iommu.AddressRange;
 import sluice.vdev.device.FunctionContext;
+import sluice.vdev.video.ExportedPicture;
 
 /**
  * A channel: writes its pictures alternately into buffers P and B, as configured by its registers. The card writes into
@@ -43,6 +47,9 @@ final class Channel {
     private final Painter painter;
     private final boolean hold;
     private final PageList list = new PageList();
+    private @Nullable ExportedPicture exported;
+    /** Of a picture whose lines are apart: pairs of an address and a length. */
+    private long[] rows = new long[0];
     /** Whether P, and B, was written by the driver since it was filled last. */
     private final boolean[] given = new boolean[2];
     private long frames;
@@ -67,9 +74,20 @@ final class Channel {
         given[bufferB ? 1 : 0] = true;
     }
 
-    /** DMA is disabled, so P is next. */
+    /** Other devices of the process find its last picture from now on. */
+    void export(ExportedPicture object) {
+        exported = object;
+    }
+
+    /** A range of bus addresses was unmapped. */
+    void unmapped(AddressRange range) {
+        if (exported != null) exported.unmapped(range);
+    }
+
+    /** DMA is disabled, so P is next, and the driver may free its buffers. */
     void stopped() {
         second = false;
+        if (exported != null) exported.end();
     }
 
     /** Restarts with picture 0. */
@@ -127,6 +145,7 @@ final class Channel {
         if (hold && !list.begins()) return Outcome.HELD;
         if (!list.write(context, picture, length)) return Outcome.ADDRESS_ERROR;
         if (hold) list.strike(context);
+        if (exported != null) exported.delivered(context.memory(), list.written(), list.writtenCount());
         return Outcome.WRITTEN;
     }
 
@@ -136,14 +155,17 @@ final class Channel {
         long address = Integer
                 .toUnsignedLong(registers[second ? Registers.bufferB(number) : Registers.bufferP(number)]);
         // Contiguous lines are one access.
-        int rows = distance == line ? 1 : height;
+        int accesses = distance == line ? 1 : height;
         long length = distance == line ? (long) line * height : line;
-        for (int row = 0; row < rows; row++) {
-            FunctionContext.Dma done = context.write(address + (long) row * distance, picture, (long) row * line,
-                    length);
-            if (done != FunctionContext.Dma.DONE) return Outcome.ADDRESS_ERROR;
+        if (rows.length < 2 * accesses) rows = new long[2 * accesses];
+        for (int i = 0; i < accesses; i++) {
+            rows[2 * i] = address + (long) i * distance;
+            rows[2 * i + 1] = length;
+            if (context.write(rows[2 * i], picture, (long) i * line, length) != FunctionContext.Dma.DONE)
+                return Outcome.ADDRESS_ERROR;
         }
         given[turn] = false;
+        if (exported != null) exported.delivered(context.memory(), rows, accesses);
         return Outcome.WRITTEN;
     }
 

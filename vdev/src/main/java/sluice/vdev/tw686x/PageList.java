@@ -21,6 +21,9 @@ final class PageList {
     private static final MemorySegment NOTHING = MemorySegment.ofArray(new byte[Integer.BYTES]);
 
     private final MemorySegment entries = MemorySegment.ofArray(new byte[MOST_ENTRIES * ENTRY_BYTES]);
+    /** Of {@link #write}. */
+    private final long[] written = new long[2 * MOST_ENTRIES];
+    private int writtenCount;
     private long address;
     private int count;
 
@@ -50,6 +53,7 @@ final class PageList {
      */
     boolean write(FunctionContext context, MemorySegment bytes, int length) {
         int done = 0;
+        writtenCount = 0;
         for (int i = 0; i < count && done < length; i++) {
             int head = entries.get(INT, (long) i * ENTRY_BYTES);
             if ((head & VALID) == 0) return false;
@@ -57,9 +61,22 @@ final class PageList {
             if (piece == 0) continue;
             long target = Integer.toUnsignedLong(entries.get(INT, (long) i * ENTRY_BYTES + Integer.BYTES));
             if (context.write(target, bytes, done, piece) != FunctionContext.Dma.DONE) return false;
+            written[2 * writtenCount] = target;
+            written[2 * writtenCount + 1] = piece;
+            writtenCount++;
             done += piece;
         }
         return done == length;
+    }
+
+    /** Where the last {@link #write} has written: pairs of an address and a length; valid until the next. */
+    long[] written() {
+        return written;
+    }
+
+    /** Number of pairs in {@link #written}. */
+    int writtenCount() {
+        return writtenCount;
     }
 
     /**

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.iommu.AddressRange;
 import sluice.vdev.device.Counter;
 import sluice.vdev.device.FunctionClock;
 import sluice.vdev.device.FunctionContext;
@@ -16,6 +17,7 @@ import sluice.vdev.device.Report;
 import sluice.vdev.pci.Bar;
 import sluice.vdev.pci.ConfigLayout;
 import sluice.vdev.pci.ConfigSpace;
+import sluice.vdev.video.ExportedPicture;
 import sluice.vdev.video.FrameSource;
 
 /**
@@ -84,6 +86,11 @@ public final class Tw686x implements PciFunction {
         channels = IntStream.range(0, chip.channels())
                 .mapToObj(number -> new Channel(number, chip, registers, painter, hold)).toArray(Channel[]::new);
         clocks = IntStream.range(0, chip.channels()).mapToObj(_ -> new FunctionClock()).toArray(FunctionClock[]::new);
+    }
+
+    /** Other devices of the process find the last pictures of its first channels from now on, each by its object. */
+    void export(List<ExportedPicture> objects) {
+        for (int i = 0; i < objects.size(); i++) channels[i].export(objects.get(i));
     }
 
     /** Registers its counters. */
@@ -254,6 +261,11 @@ public final class Tw686x implements PciFunction {
         set(Registers.LAST_BUFFER, second ? last | bit : last & ~bit);
         set(Registers.INTERRUPT, registers[Registers.INTERRUPT] | bit);
         drive();
+    }
+
+    @Override
+    public void unmapped(AddressRange range) {
+        for (Channel channel : channels) channel.unmapped(range);
     }
 
     @Override

@@ -13,6 +13,7 @@ import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.DeviceProvider;
 import sluice.vdev.plugin.ProvidedDevice;
 import sluice.vdev.plugin.WrongOptionException;
+import sluice.vdev.video.ExportedPicture;
 import sluice.vdev.video.SourceOptions;
 
 /** The provider of the capture card. */
@@ -37,7 +38,8 @@ public final class Tw686xProvider implements DeviceProvider {
                 new DeviceOption("fps", "N",
                         "Pictures per second of each channel, 1 to 1000 (default: 25 or 30, as the driver's standard has)."),
                 new DeviceOption("hold", "",
-                        "Fill a buffer once only for each time that the driver gives it; the real card fills it again. Not for dma_mode=memcpy.")))
+                        "Fill a buffer once only for each time that the driver gives it; the real card fills it again. Not for dma_mode=memcpy."),
+                ExportedPicture.OF_CHANNELS))
                 .toList();
     }
 
@@ -45,8 +47,10 @@ public final class Tw686xProvider implements DeviceProvider {
     public ProvidedDevice create(DeviceOptions options, DeviceEnvironment environment)
             throws IOException, WrongOptionException {
         int framesPerSecond = options.isGiven("fps") ? (int) options.number("fps", 0, 1, MOST_FRAMES) : 0;
-        Tw686x card = new Tw686x(chip(options.text("chip")), SourceOptions.open(options, environment), framesPerSecond,
+        Chip chip = chip(options.text("chip"));
+        Tw686x card = new Tw686x(chip, SourceOptions.open(options, environment), framesPerSecond,
                 isPal(options.text("standard")), options.isGiven("hold"));
+        card.export(ExportedPicture.ofChannels(options, environment, card.config(), chip.channels()));
         card.register(environment.report());
         return new ProvidedDevice.Function(card);
     }

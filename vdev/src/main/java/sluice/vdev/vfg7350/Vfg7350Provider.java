@@ -19,6 +19,7 @@ import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.DeviceProvider;
 import sluice.vdev.plugin.ProvidedDevice;
 import sluice.vdev.plugin.WrongOptionException;
+import sluice.vdev.video.ExportedPicture;
 import sluice.vdev.video.FrameFile;
 import sluice.vdev.video.FrameSource;
 import sluice.vdev.video.TestPattern;
@@ -54,12 +55,17 @@ public final class Vfg7350Provider implements DeviceProvider {
                 new DeviceOption(FILE, "FILE",
                         "Encode the pictures of this file (.y4m) in a loop, or send its packets as they are (.ts)."),
                 new DeviceOption(BIT_RATE, "N",
-                        "Bits per second of packets that are not encoded, 1000 to 1000000000 (default 8000000); the driver sets that of encoded ones."));
+                        "Bits per second of packets that are not encoded, 1000 to 1000000000 (default 8000000); the driver sets that of encoded ones."),
+                // Told why not, not listed.
+                DeviceOption.hidden(ExportedPicture.NAME, ExportedPicture.OPTION.value()));
     }
 
     @Override
     public ProvidedDevice create(DeviceOptions options, DeviceEnvironment environment)
             throws IOException, WrongOptionException {
+        if (options.isGiven(ExportedPicture.NAME))
+            throw new WrongOptionException(
+                    "export: this card writes packets of a transport stream, of which another device has no picture; grabber and tw686x export theirs");
         long rate = options.number(BIT_RATE, USUAL_BITS_PER_SECOND, 1000, 1_000_000_000);
         PacketSource source = open(options, environment);
         if (source instanceof EncodedPackets && options.isGiven(BIT_RATE))

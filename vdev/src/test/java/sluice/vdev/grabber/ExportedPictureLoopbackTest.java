@@ -15,11 +15,11 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
-import sluice.dmacore.budget.Resource;
 import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.buffer.DmaCoreOptions;
-import sluice.dmacore.device.Stream;
 import sluice.dmacore.finding.Finding;
 import sluice.dmacore.finding.Findings;
 import sluice.dmacore.finding.Rule;
@@ -28,16 +28,14 @@ import sluice.dmacore.linux.UnixSocket;
 import sluice.dmacore.memory.FileMappings;
 import sluice.dmacore.model.Eviction;
 import sluice.dmacore.model.ShadowCaches;
-import sluice.vdev.fixture.DisplayMessage.Update;
+import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.GpuBlobPicture;
 import sluice.vdev.fixture.GpuRect;
 import sluice.vdev.fixture.GpuWire;
 import sluice.vdev.fixture.GuestRam;
 import sluice.vdev.fixture.VfioUserClient;
 import sluice.vdev.gpu.GpuStatistics;
-import sluice.vdev.loopback.AttachedGpu;
-import sluice.vdev.loopback.GpuBackEnd;
-import sluice.vdev.loopback.GuestVariant;
+import sluice.vdev.loopback.ObjectScreen;
 import sluice.vdev.plugin.WrongOptionException;
 import sluice.vdev.serve.ServedDevice;
 import sluice.vdev.serve.WitnessedProcess;
@@ -56,7 +54,6 @@ class ExportedPictureLoopbackTest {
     private static final int BYTES = WIDTH * HEIGHT;
     /** Four grey pixels in one of the GPU's. */
     private static final GpuBlobPicture SHOWN = GpuBlobPicture.of(GpuWire.FORMAT_B8G8R8X8, WIDTH / 4, HEIGHT);
-    private static final int RESOURCE = 7;
     private static final long RAM = 16L << 20;
     private static final long MESSAGE = 64L << 10;
     private static final long[] BUFFERS = { 1L << 20, 2L << 20, 3L << 20 };
@@ -65,23 +62,18 @@ class ExportedPictureLoopbackTest {
     private final Findings findings = new Findings();
     private final DmaCore core = DmaCore.open(DmaCoreOptions.counting()
             .withExecutor(new ShadowCaches(FileMappings.ofProcess(), new Eviction.Lazy())), findings);
-    private GpuBackEnd backEnd;
-    private AttachedGpu gpu;
+    private ObjectScreen screen;
     private GuestRam ram;
-    private int updates;
 
     @BeforeEach
     void start() throws IOException {
-        backEnd = GpuBackEnd.withHostBlobs(core, Stream.COHERENT, 1 << 20);
-        gpu = AttachedGpu.startWithBlobs(backEnd, GuestVariant.overVfioUser().toList().getFirst());
-        gpu.driver().createContext(1).ok();
+        screen = new ObjectScreen(core);
         ram = GuestRam.single(RAM, 1);
     }
 
     @AfterEach
     void end() throws IOException {
-        gpu.close();
-        backEnd.close();
+        screen.close();
         ram.close();
         assertThat(core.exported().count()).as("exported objects").isZero();
     }
@@ -104,16 +96,11 @@ class ExportedPictureLoopbackTest {
     }
 
     private void makeResource() throws IOException {
-        gpu.driver().createOfObject(RESOURCE, NAME, BYTES).ok();
-        gpu.driver().setScanoutBlob(0, RESOURCE, SHOWN.all(), SHOWN).ok();
+        screen.show(NAME, BYTES, SHOWN);
     }
 
     private int[] flushed() throws IOException {
-        gpu.driver().flush(RESOURCE, SHOWN.all()).ok();
-        gpu.display().await(Update.class, ++updates);
-        int[] shown = gpu.display().picture(0).pixels();
-        for (int i = 0; i < shown.length; i++) shown[i] &= 0xffffff;
-        return shown;
+        return screen.flushed();
     }
 
     @Test
@@ -128,19 +115,19 @@ class ExportedPictureLoopbackTest {
                 driver.awaitPicture();
                 if (frame == 0) makeResource();
                 assertThat(flushed()).as("frame %d", frame).isEqualTo(pixels(frame));
-                if (frame == BUFFERS.length) heap = backEnd.share().used(Resource.HEAP);
+                if (frame == BUFFERS.length) heap = screen.heap();
                 if (frame > BUFFERS.length)
-                    assertThat(backEnd.share().used(Resource.HEAP)).as("it knows all buffers").isEqualTo(heap);
+                    assertThat(screen.heap()).as("it knows all buffers").isEqualTo(heap);
                 // The driver gives its buffers by turns.
                 driver.aim(BUFFERS[(frame + 1) % BUFFERS.length], WIDTH);
                 driver.acknowledge();
             }
-            assertThat(gpu.driver().uuid(RESOURCE)).isEqualTo(NAME);
+            assertThat(screen.driver().uuid(ObjectScreen.RESOURCE)).isEqualTo(NAME);
             assertThat(findings.errors()).isEmpty();
             assertThat(core.bouncedBytes()).as("bytes bounced").isZero();
-            assertThat(backEnd.statistic(GpuStatistics::transferBytes)).as("bytes transferred").isZero();
-            assertThat(backEnd.statistic(GpuStatistics::movedBytes)).as("bytes moved").isZero();
-            gpu.driver().unref(RESOURCE).ok();
+            assertThat(screen.backEnd().statistic(GpuStatistics::transferBytes)).as("bytes transferred").isZero();
+            assertThat(screen.backEnd().statistic(GpuStatistics::movedBytes)).as("bytes moved").isZero();
+            screen.drop();
         }
     }
 
@@ -158,11 +145,7 @@ class ExportedPictureLoopbackTest {
             driver.aim(BUFFERS[1], WIDTH);
             driver.acknowledge();
             driver.awaitPicture();
-            gpu.driver().flush(RESOURCE, new GpuRect(3, 5, 1, 1)).ok();
-            gpu.display().await(Update.class, ++updates);
-            int[] shown = gpu.display().picture(0).pixels();
-            for (int i = 0; i < shown.length; i++) shown[i] &= 0xffffff;
-            assertThat(shown).isEqualTo(pixels(1));
+            assertThat(screen.flushed(new GpuRect(3, 5, 1, 1))).isEqualTo(pixels(1));
         }
     }
 
@@ -187,7 +170,8 @@ class ExportedPictureLoopbackTest {
                 VfioUserClient client = grabber.client();
                 GrabberDriver driver = new GrabberDriver(client)) {
             map(client);
-            gpu.driver().createOfObject(RESOURCE, NAME, BYTES).requireType(GpuWire.RESP_ERR_INVALID_PARAMETER);
+            screen.driver().createOfObject(ObjectScreen.RESOURCE, NAME, BYTES)
+                    .requireType(GpuWire.RESP_ERR_INVALID_PARAMETER);
             driver.start(BUFFERS[0], WIDTH);
             driver.awaitPicture();
             makeResource();
@@ -195,12 +179,45 @@ class ExportedPictureLoopbackTest {
             driver.stop();
             assertThat(core.exported().find(NAME)).isNull();
             for (int i = 0; i < 2; i++)
-                gpu.driver().flush(RESOURCE, SHOWN.all()).requireType(GpuWire.RESP_ERR_UNSPEC);
+                screen.flush().requireType(GpuWire.RESP_ERR_UNSPEC);
             assertThat(findings.errors()).extracting(Finding::rule).containsExactly(Rule.SHOWN_WITHOUT_MEMORY);
             driver.start(BUFFERS[1], WIDTH);
             driver.awaitPicture();
             assertThat(flushed()).isEqualTo(pixels(1));
             assertThat(findings.errors()).hasSize(1);
+        }
+    }
+
+    private static void unplug(VfioUserClient client) {
+        client.close();
+    }
+
+    /** RESET of the function, and a front-end that goes as one whose card is unplugged: no byte of its memory is shown any more. */
+    @ParameterizedTest
+    @ValueSource(booleans = { false, true })
+    void aCardThatIsResetOrGoneIsBlack(boolean gone) throws Exception {
+        try (ServedDevice grabber = serveGrabber();
+                VfioUserClient client = grabber.client();
+                GrabberDriver driver = new GrabberDriver(client)) {
+            map(client);
+            driver.start(BUFFERS[0], WIDTH);
+            driver.awaitPicture();
+            makeResource();
+            assertThat(flushed()).isEqualTo(pixels(0));
+            if (gone) {
+                unplug(client);
+                Deadline.in(Deadline.USUAL).require(() -> core.exported().count() == 0, "the card to end its object");
+            } else {
+                assertThat(client.ask(VfioUserClient.RESET, VfioUserClient.body(0)).errno()).isZero();
+            }
+            assertThat(core.exported().find(NAME)).isNull();
+            assertThat(screen.last()).as("nobody has flushed").isEqualTo(pixels(0));
+            ram.memory().asSlice(BUFFERS[0], BYTES).fill((byte) 0x5a);
+            screen.flush().requireType(GpuWire.RESP_ERR_UNSPEC);
+            assertThat(screen.seenByANewDisplay()).containsOnly(0);
+            assertThat(findings.errors()).extracting(Finding::rule).containsExactly(Rule.SHOWN_WITHOUT_MEMORY);
+            screen.drop();
+            assertThat(core.buffers()).as("buffers in the ledger").isEmpty();
         }
     }
 
@@ -219,7 +236,7 @@ class ExportedPictureLoopbackTest {
             assertThat(flushed()).isEqualTo(pixels(0));
             assertThat(client.unmap(BUFFERS[0], BYTES)).isZero();
             assertThat(core.exported().find(NAME)).isNull();
-            gpu.driver().flush(RESOURCE, SHOWN.all()).requireType(GpuWire.RESP_ERR_UNSPEC);
+            screen.flush().requireType(GpuWire.RESP_ERR_UNSPEC);
             assertThat(findings.errors()).extracting(Finding::rule).containsExactly(Rule.SHOWN_WITHOUT_MEMORY);
         }
     }
@@ -238,11 +255,11 @@ class ExportedPictureLoopbackTest {
                 driver.awaitPicture();
                 if (frame == 0) makeResource();
                 assertThat(flushed()).as("frame %d", frame).isEqualTo(pixels(frame));
-                if (frame == 32) heap = backEnd.share().used(Resource.HEAP);
+                if (frame == 32) heap = screen.heap();
                 driver.aim(BUFFERS[0] + (frame + 1) * 4096L, WIDTH);
                 driver.acknowledge();
             }
-            assertThat(backEnd.share().used(Resource.HEAP)).isEqualTo(heap);
+            assertThat(screen.heap()).isEqualTo(heap);
             assertThat(findings.errors()).isEmpty();
         }
     }
@@ -278,7 +295,7 @@ class ExportedPictureLoopbackTest {
             kernel.tell(Kernel.SYNC_FOR_CPU);
             assertThat(flushed()).as("after its sync").isEqualTo(pixels(1));
             assertThat(findings.errors()).isEmpty();
-            gpu.driver().unref(RESOURCE).ok();
+            screen.drop();
         }
     }
 

@@ -41,10 +41,27 @@ public final class ServedDevice implements AutoCloseable {
     /** The same in the process of other devices, which share buffers through {@code core}. */
     public ServedDevice(DmaCore core, DeviceProvider provider, String... namesAndValues)
             throws IOException, WrongOptionException {
-        process = new ServerProcess(core);
-        Map<String, List<String>> options = new HashMap<>(Map.of("stats", List.of(report.toString())));
+        this(core, provider, listed(namesAndValues));
+    }
+
+    /** The same with options of several values. */
+    public static ServedDevice of(DmaCore core, DeviceProvider provider, Map<String, List<String>> options)
+            throws IOException, WrongOptionException {
+        return new ServedDevice(core, provider, options);
+    }
+
+    private static Map<String, List<String>> listed(String... namesAndValues) {
+        Map<String, List<String>> options = new HashMap<>();
         for (int i = 0; i < namesAndValues.length; i += 2)
             options.put(namesAndValues[i], List.of(namesAndValues[i + 1]));
+        return options;
+    }
+
+    private ServedDevice(DmaCore core, DeviceProvider provider, Map<String, List<String>> given)
+            throws IOException, WrongOptionException {
+        process = new ServerProcess(core);
+        Map<String, List<String>> options = new HashMap<>(given);
+        options.put("stats", List.of(report.toString()));
         boolean serves = false;
         try {
             server = DeviceServer.make(provider, new DeviceOptions(options), provider.name(), process);
