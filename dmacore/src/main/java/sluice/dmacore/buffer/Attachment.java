@@ -207,6 +207,19 @@ public final class Attachment {
         }
     }
 
+    /**
+     * As {@link #map(Direction, Set)}, for an importer that the exporter may have taken the buffer from at any moment: that is no
+     * finding then.
+     *
+     * @return null if the buffer is revoked
+     */
+    public @Nullable DeviceMapping mapUnlessRevoked(Direction direction, Set<DmaAttribute> attributes)
+            throws DmaBufException {
+        synchronized (buffer) {
+            return buffer.state() == DmaBuf.State.REVOKED ? null : map(direction, attributes);
+        }
+    }
+
     /** The mapping has ended; with the buffer locked. */
     void mappingEnded() throws DmaBufException {
         mapping = null;

@@ -114,16 +114,23 @@ public final class DeviceView implements AutoCloseable {
     }
 
     /**
-     * Transfers rows to the device, which reads them without a command of its own, as one that shows a picture: the
-     * read is checked and resolves nothing. A range outside the buffer is a finding and is not transferred.
+     * Transfers rows to the device, which reads them without a command of its own, as one that shows a picture, and back: the read is
+     * checked and resolves nothing. A range outside the buffer is a finding and is not transferred. Other threads may move or revoke
+     * the buffer: that is before or after all of this. Outside of a read section.
      *
      * @param part as a sync
-     * @throws DmaBufException as for a sync; nothing is transferred then
+     * @return whether the buffer is mapped; if not, nothing was done, and nothing is a finding
+     * @throws DmaBufException as for a sync
      */
-    public void giveToShow(DeviceMapping mapping, Rows rows, Direction part) throws DmaBufException {
+    public boolean show(DeviceMapping mapping, Rows rows, Direction part) throws DmaBufException {
         checkOwn(mapping);
-        if (isMappedFor(mapping, rows.offset(), rows.span(), Access.READ))
-            mapping.syncForAccess(rows, part, false, true);
+        synchronized (mapping.attachment().buffer()) {
+            if (!mapping.isLive()) return false;
+            if (isMappedFor(mapping, rows.offset(), rows.span(), Access.READ))
+                mapping.syncForAccess(rows, part, false, true);
+            mapping.syncForCpu(rows, part);
+            return true;
+        }
     }
 
     /**

@@ -51,6 +51,8 @@ public final class DmaBuf {
     private volatile String name;
     /** Written with the buffer locked; devices read it without the lock. */
     private volatile State state = State.ABSTRACT;
+    /** Beginnings and ends of moves. */
+    private long stateChanges;
 
     private DmaBuf(DmaCore core, String name, long size, Exporter exporter, Share payer) {
         this.core = core;
@@ -352,6 +354,30 @@ public final class DmaBuf {
 
     synchronized void setState(State next) {
         state = next;
+        stateChanges++;
+        notifyAll();
+    }
+
+    /**
+     * Waits for the end of the present move, at most for the core's bound of a move. For a dynamic importer whose map was refused with
+     * EAGAIN, outside of its read sections.
+     *
+     * @return whether that move has ended
+     */
+    public synchronized boolean awaitMoved() {
+        long change = stateChanges;
+        long end = System.nanoTime() + core.options().moveBound().toNanos();
+        while (state == State.MOVING && change == stateChanges) {
+            long left = (end - System.nanoTime()) / 1_000_000;
+            if (left <= 0) return false;
+            try {
+                wait(left);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return state != State.MOVING;
+            }
+        }
+        return true;
     }
 
     /** As {@link Backing#replace}, with the buffer locked. */

@@ -127,8 +127,10 @@ final class Backing implements Pages {
     }
 
     @Override
-    public void setUnmapped() {
+    public @Nullable DeviceMapping takeMapping() {
+        DeviceMapping taken = mapping;
         mapping = null;
+        return taken;
     }
 
     @Override

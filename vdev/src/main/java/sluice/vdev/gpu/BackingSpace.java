@@ -20,6 +20,7 @@ import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.exporter.GuestPages;
 import sluice.dmacore.finding.Rule;
+import sluice.dmacore.linux.Errno;
 import sluice.dmacore.memory.BusRanges;
 import sluice.dmacore.memory.FrontTranslation;
 import sluice.dmacore.memory.Rows;
@@ -51,6 +52,8 @@ final class BackingSpace {
      */
     private static final int MAX_MAPPINGS = ResourceTable.MAX_RESOURCES + Backing.MAX_ENTRIES;
     private static final int FAULTS_TOLD = 16;
+    /** How often a buffer may be moved by its exporter during one use of it. */
+    static final int MOST_MOVES = 8;
     private static final Logger LOG = LoggerFactory.getLogger(BackingSpace.class);
 
     private final DmaCore core;
@@ -149,20 +152,29 @@ final class BackingSpace {
         DeviceMapping present = pages.mapping();
         if (present != null && present.isLive()) return result.resolved();
         letGo(pages); // what another device has taken away
-        if (pages.buffer().state() == DmaBuf.State.REVOKED) return result.faulted(0, Access.READ);
-        try {
-            mapped(pages, pages.attachment().map(Direction.TO_DEVICE, EnumSet.of(DmaAttribute.CPU_KEEPS)), 0);
-            return result.resolved();
-        } catch (DmaBufException e) {
-            tellRefusal(resourceId, e);
-            return noRoom(result);
+        long began = System.nanoTime();
+        while (true) {
+            try {
+                if (!pages.map()) return result.faulted(0, Access.READ);
+                publish(pages, pages.buffer());
+                return result.resolved();
+            } catch (DmaBufException e) {
+                boolean patient = System.nanoTime() - began < core.options().moveBound().toNanos();
+                if (e.errno() == Errno.EAGAIN && patient && pages.buffer().awaitMoved()) continue;
+                tellRefusal(resourceId, e);
+                return noRoom(result);
+            }
         }
     }
 
     private void mapped(Pages pages, DeviceMapping made, long table) {
         pages.setMapped(made, table);
+        publish(pages, made.attachment().buffer());
+    }
+
+    private void publish(Pages pages, DmaBuf buffer) {
         UUID name = pages.exportedAs();
-        if (name != null && !core.exported().add(name, made.attachment().buffer()))
+        if (name != null && !core.exported().add(name, buffer))
             LOG.debug("{}: too many exported objects", function.name());
     }
 
@@ -321,8 +333,7 @@ final class BackingSpace {
     }
 
     private void letGo(Pages pages) {
-        DeviceMapping mapping = pages.mapping();
-        pages.setUnmapped();
+        DeviceMapping mapping = pages.takeMapping();
         if (mapping == null) return;
         try {
             mapping.unmap();
@@ -357,16 +368,16 @@ final class BackingSpace {
      * The guest has drawn what the GPU shows: transfers rows of a mapped backing to the GPU and back, so that the
      * GPU's memory has everything drawn before. That is checked: another device may have drawn too. What the guest's kernel transfers
      * itself, of its own pages, is left to it.
+     *
+     * @return false if another device has moved or taken away its buffer: it must be mapped again
      */
-    void pass(Pages backing, Rows rows) {
-        if (!stream.coherent() && backing instanceof Backing && isTold()) return;
-        DeviceMapping mapping = mapping(backing);
+    boolean pass(Pages backing, Rows rows) {
+        if (!stream.coherent() && backing instanceof Backing && isTold()) return true;
+        DeviceMapping mapping = backing instanceof Backing ? mapping(backing) : backing.mapping();
         try {
-            view().giveToShow(mapping, lines(rows), Direction.TO_DEVICE);
-            mapping.syncForCpu(lines(rows), Direction.TO_DEVICE);
+            return mapping != null && view().show(mapping, lines(rows), Direction.TO_DEVICE);
         } catch (DmaBufException e) {
-            // Another device may take away what it has exported at any moment; the next use finds it gone.
-            if (mapping.isLive()) throw new IllegalStateException("a backing cannot be transferred to its GPU", e);
+            throw new IllegalStateException("a backing cannot be transferred to its GPU", e);
         }
     }
 
@@ -375,8 +386,8 @@ final class BackingSpace {
      * finding. A GPU that snoops shows everything.
      */
     void reportStale(Pages backing, Rows rows) {
-        DeviceMapping mapping = mapping(backing);
-        if (!mapping.attachment().stream().coherent()) view().reportStale(mapping, rows);
+        DeviceMapping mapping = backing.mapping();
+        if (mapping != null && !mapping.attachment().stream().coherent()) view().reportStale(mapping, rows);
     }
 
     /**
@@ -399,10 +410,11 @@ final class BackingSpace {
      * Resolves rows for an observer of the screen: not an access of the GPU, and not checked. In a read section, for a
      * mapped backing.
      *
-     * @return whether they can be read, at {@link #found}
+     * @return whether they can be read, at {@link #found}; if not, another device has moved or taken away the buffer
      */
     boolean observe(Pages backing, Rows rows) {
-        return view().observe(mapping(backing), rows, found) == Outcome.RESOLVED;
+        DeviceMapping mapping = backing.mapping();
+        return mapping != null && view().observe(mapping, rows, found) == Outcome.RESOLVED;
     }
 
     /**

@@ -3,6 +3,7 @@ package sluice.vdev.gpu;
 import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.memory.Rows;
+import sluice.iommu.Access;
 import sluice.iommu.space.Outcome;
 import sluice.iommu.space.Result;
 import sluice.vdev.device.SharedRegion;
@@ -92,8 +93,8 @@ final class BlobCommands {
             return Response.ERR_INVALID_PARAMETER;
         if (!scanouts.hasRoomFor(id, part)) return Response.ERR_OUT_OF_MEMORY;
         if (!blob.use().isGiven()) {
-            if (backings.map(backing, blob.id(), result) != Outcome.RESOLVED) return Commands.responseTo(result);
-            backings.pass(backing, rows.set(0, blob.size()));
+            rows.set(0, blob.size());
+            if (!pass(blob, backing, result)) return Commands.responseTo(result);
             blob.use().setGiven();
         }
         Scanouts.Shown before = scanouts.get(id);
@@ -153,15 +154,24 @@ final class BlobCommands {
                 backings.tellLost(blob);
                 continue;
             }
-            if (backings.map(backing, blob.id(), result) != Outcome.RESOLVED) {
+            pixels.layout().rowsOf(part, rows);
+            if (!pass(blob, backing, result)) {
                 if (!result.isMiss()) backings.tellLost(blob);
                 return Commands.responseTo(result);
             }
-            pixels.layout().rowsOf(part, rows);
-            backings.pass(backing, rows);
             if (scanouts.isFlipped(id)) compare(backing, pixels, on.shown());
         }
         return null;
+    }
+
+    /** Maps a blob and transfers {@link #rows}; if that is not possible, {@code result} says why. */
+    private boolean pass(Blob blob, Pages backing, Result result) {
+        for (int moves = 0; moves < BackingSpace.MOST_MOVES; moves++) {
+            if (backings.map(backing, blob.id(), result) != Outcome.RESOLVED) return false;
+            if (backings.pass(backing, rows)) return true;
+        }
+        result.faulted(0, Access.READ);
+        return false;
     }
 
     /**

@@ -47,7 +47,8 @@ final class BlobPixels implements PixelSource {
     public long copyTo(Rectangle area, MemorySegment target, long offset, long stride) {
         Pages backing = blob.pages();
         layout.rowsOf(area, rows);
-        if (backing != null && space.reach(backing, blob.id())) {
+        for (int moves = 0; backing != null && moves < BackingSpace.MOST_MOVES; moves++) {
+            if (!space.reach(backing, blob.id())) break;
             try (var _ = space.enter()) {
                 if (space.observe(backing, rows))
                     return Transfer.copy(space.found(), rows, layout.format(), target, offset, stride);

@@ -1,25 +1,29 @@
 package sluice.vdev.gpu;
 
+import java.util.EnumSet;
 import java.util.UUID;
 
 import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.buffer.Attachment;
 import sluice.dmacore.buffer.DeviceMapping;
+import sluice.dmacore.buffer.DmaAttribute;
 import sluice.dmacore.buffer.DmaBuf;
 import sluice.dmacore.buffer.DmaBufException;
 import sluice.dmacore.buffer.MoveListener;
 import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.device.Stream;
+import sluice.dmacore.ownership.Direction;
 
 /**
  * A buffer of the core as memory of a resource: that of a {@link HostBlob}, allocated in the window at its first use, or
  * an object of another device. The GPU is a dynamic importer: the buffer may move, as host memory does to where the guest
- * maps it.
+ * maps it. Another device moves or revokes it on a thread of its own, at any moment.
  */
 final class BufferPages implements Pages, MoveListener {
     private @Nullable Attachment attachment;
-    private @Nullable DeviceMapping mapping;
+    /** Changed with this object locked, so that a move finds what has just been mapped. */
+    private volatile @Nullable DeviceMapping mapping;
     private @Nullable UUID name;
 
     private BufferPages() {}
@@ -50,11 +54,21 @@ final class BufferPages implements Pages, MoveListener {
         return buffer().size();
     }
 
-    /** The GPU maps it again at its next use. */
+    /**
+     * Maps it for reading, without a transfer.
+     *
+     * @return false if it is revoked
+     * @throws DmaBufException as {@link Attachment#map(Direction, java.util.Set)}: EAGAIN while it is being moved
+     */
+    synchronized boolean map() throws DmaBufException {
+        mapping = attachment().mapUnlessRevoked(Direction.TO_DEVICE, EnumSet.of(DmaAttribute.CPU_KEEPS));
+        return mapping != null;
+    }
+
+    /** The GPU maps it again at its next use, which waits for this. */
     @Override
-    public void moving(Attachment moved) {
-        DeviceMapping present = mapping;
-        mapping = null;
+    public synchronized void moving(Attachment moved) {
+        DeviceMapping present = takeMapping();
         if (present == null) return;
         try {
             present.unmap();
@@ -75,13 +89,15 @@ final class BufferPages implements Pages, MoveListener {
     }
 
     @Override
-    public void setMapped(DeviceMapping made, long tableNumber) {
+    public synchronized void setMapped(DeviceMapping made, long tableNumber) {
         mapping = made;
     }
 
     @Override
-    public void setUnmapped() {
+    public synchronized @Nullable DeviceMapping takeMapping() {
+        DeviceMapping taken = mapping;
         mapping = null;
+        return taken;
     }
 
     @Override

@@ -23,7 +23,9 @@ sealed interface Pages permits Backing, BufferPages {
 
     void setMapped(DeviceMapping made, long tableNumber);
 
-    void setUnmapped();
+    /** Forgets the mapping, and returns it: who gets it unmaps it. */
+    @Nullable
+    DeviceMapping takeMapping();
 
     /** The name under which other devices find it, or null. */
     @Nullable

@@ -252,6 +252,33 @@ class SharedPictureLoopbackTest {
         assertThat(findings.errors()).isEmpty();
     }
 
+    /** A session closes while its frame is on the screen, and then the codec ends: what is shown stays until its resource is destroyed. */
+    @Test
+    void aFrameOutlivesItsSessionAndItsCodec() throws Exception {
+        UUID shownName;
+        try (Codec codec = new Codec("coherent")) {
+            assertThat(codec.driver.request(codec.id, MediaDriver.CAPTURE, BLOBS, V4l2.MEMORY_MMAP)).isEqualTo(BLOBS);
+            assertThat(codec.driver.stream(codec.id, MediaDriver.CAPTURE, true)).isZero();
+            List<UUID> names = new ArrayList<>();
+            for (int i = 0; i < BLOBS; i++) {
+                names.add(codec.export(i));
+                assertThat(codec.driver.queue(codec.id, MediaDriver.CAPTURE, i, 0, 0)).isZero();
+            }
+            shownName = names.get(codec.decode(1));
+            gpu.driver().createOfObject(1, shownName, SHOWN.end()).ok();
+            check(shown(1, 1), 1);
+            codec.driver.close(codec.id);
+            assertThat(core.exported().find(shownName)).as("nobody else finds it").isNull();
+            check(shown(1, 2), 1);
+            codec.device.end();
+        }
+        check(shown(1, 3), 1);
+        assertThat(core.buffers()).as("what the GPU keeps").hasSize(1);
+        gpu.driver().unref(1).ok();
+        assertThat(core.buffers()).isEmpty();
+        assertThat(findings.errors()).isEmpty();
+    }
+
     /** Three devices of one frame: one that does not snoop draws over the codec's picture, and the GPU shows it. */
     @Test
     void whoDoesNotHandOverAFrameIsNamedAndTheGpuShowsTheFrameBefore() throws Exception {
