@@ -113,7 +113,7 @@ public final class Attachment {
             checkAttached();
             SegmentList present = segments;
             buffer.core().trace().record(EventKind.GET_SEGMENTS, buffer.number(), number, present == null ? 0 : 1, 0,
-                    buffer.size(), 0, 0);
+                    buffer.size(), 0);
             if (present == null) {
                 BufferMemory memory = buffer.obtain();
                 present = buffer.importers().planned(function, memory.runs());
@@ -134,7 +134,7 @@ public final class Attachment {
         synchronized (buffer) {
             if (segmentUses == 0) throw buffer.refused(Errno.EINVAL, "segments are released that were not fetched");
             segmentUses--;
-            buffer.core().trace().record(EventKind.PUT_SEGMENTS, buffer.number(), number, 0, 0, buffer.size(), 0, 0);
+            buffer.core().trace().record(EventKind.PUT_SEGMENTS, buffer.number(), number, 0, 0, buffer.size(), 0);
         }
     }
 
@@ -198,8 +198,9 @@ public final class Attachment {
                 addresses.add(made);
                 function.noteMapped();
                 done = true;
+                long now = System.nanoTime();
                 buffer.core().trace().record(EventKind.MAP, buffer.number(), number, direction.number(), 0,
-                        planned.bytes(), 0, System.nanoTime() - began);
+                        planned.bytes(), 0, now - began, now);
                 return made;
             } finally {
                 if (!done) putSegments();
@@ -253,7 +254,7 @@ public final class Attachment {
             checkAttached();
             if (buffer.state() == DmaBuf.State.MOVING) throw buffer.refused(Errno.EBUSY, "it is being moved");
             if (pins++ == 0) pinnedNanos = System.nanoTime();
-            buffer.core().trace().record(EventKind.PIN, buffer.number(), number, 0, 0, buffer.size(), 0, 0);
+            buffer.core().trace().record(EventKind.PIN, buffer.number(), number, 0, 0, buffer.size(), 0);
         }
     }
 
@@ -262,7 +263,7 @@ public final class Attachment {
         synchronized (buffer) {
             if (pins == 0) throw buffer.refused(Errno.EINVAL, function.name() + " unpins what it has not pinned");
             if (--pins == 0) notePinned();
-            buffer.core().trace().record(EventKind.UNPIN, buffer.number(), number, 0, 0, buffer.size(), 0, 0);
+            buffer.core().trace().record(EventKind.UNPIN, buffer.number(), number, 0, 0, buffer.size(), 0);
         }
     }
 
@@ -297,7 +298,7 @@ public final class Attachment {
             if (pins > 0) notePinned();
             attached = false;
             function.noteDetached();
-            buffer.core().trace().record(EventKind.DETACH, buffer.number(), number, 0, 0, buffer.size(), 0, 0);
+            buffer.core().trace().record(EventKind.DETACH, buffer.number(), number, 0, 0, buffer.size(), 0);
             buffer.forget(this);
         }
     }

@@ -175,7 +175,7 @@ final class Bounce implements DeviceCopy {
 
     private void copied(long from, long length) {
         buffer.core().noteBounced(length);
-        buffer.core().trace().record(EventKind.BOUNCE, buffer.number(), 0, 0, from, length, length, 0);
+        buffer.core().trace().record(EventKind.BOUNCE, buffer.number(), 0, 0, from, length, length);
     }
 
     /** Marks both as equal. */

@@ -20,7 +20,7 @@ final class BufferMove {
             }
             for (Attachment attachment : mapped) awaitUnmapped(buffer, attachment);
             copy(buffer);
-            buffer.core().trace().record(EventKind.MOVE, buffer.number(), 0, 0, 0, buffer.size(), buffer.size(), 0);
+            buffer.core().trace().record(EventKind.MOVE, buffer.number(), 0, 0, 0, buffer.size(), buffer.size());
         } finally {
             synchronized (buffer) {
                 // A buffer that was revoked or released in the meantime keeps that state.

@@ -51,7 +51,7 @@ final class CpuAccesses {
             open.add(access);
             opener.accesses().add(access);
             buffer.core().trace().record(EventKind.BEGIN_CPU_ACCESS, buffer.number(), 0, direction.number(), from,
-                    length, 0, 0);
+                    length, 0);
             return access;
         }
     }
@@ -67,7 +67,7 @@ final class CpuAccesses {
             buffer.unregisterIfUnused();
             buffer.exporter().endCpuAccess(access.from(), access.length(), access.direction());
             buffer.core().trace().record(EventKind.END_CPU_ACCESS, buffer.number(), 0, access.direction().number(),
-                    access.from(), access.length(), 0, 0);
+                    access.from(), access.length(), 0);
         }
     }
 }

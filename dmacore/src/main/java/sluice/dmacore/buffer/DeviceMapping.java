@@ -149,7 +149,7 @@ public final class DeviceMapping {
         if (!trace.isOn()) return;
         for (long row = 0; row < rows.count(); row++) {
             trace.record(kind, buffer.number(), attachment.number(), part.number(), rows.offset(row), rows.rowBytes(),
-                    0, 0);
+                    0);
         }
     }
 
@@ -384,8 +384,9 @@ public final class DeviceMapping {
         if (bounce != null) bounce.close();
         if (view != null) view.close();
         if (!discarded) buffer.noteHeld(attachment.function(), "mapped", began - mappedNanos);
+        long now = System.nanoTime();
         buffer.core().trace().record(EventKind.UNMAP, buffer.number(), attachment.number(), direction.number(), 0,
-                buffer.size(), 0, System.nanoTime() - began);
+                buffer.size(), 0, now - began, now);
         try {
             attachment.mappingEnded();
         } catch (DmaBufException e) {

@@ -205,8 +205,9 @@ public final class DeviceView implements AutoCloseable {
         long began = trace.isOn() ? System.nanoTime() : 0;
         Outcome outcome = reader.resolve(mapping.mapped(), from, length, access, runs);
         if (outcome == Outcome.RESOLVED && began != 0) {
+            long now = System.nanoTime();
             trace.record(EventKind.TRANSLATE, buffer.number(), mapping.attachment().number(), 0, from, length, length,
-                    System.nanoTime() - began);
+                    now - began, now);
         }
         return outcome;
     }

@@ -70,7 +70,7 @@ public final class DmaBuf {
             throws DmaBufException {
         DmaBuf buffer = new DmaBuf(core, name, size, exporter, payer);
         core.trace().name(buffer.number, name);
-        core.trace().record(EventKind.EXPORT, buffer.number, 0, 0, 0, size, 0, 0);
+        core.trace().record(EventKind.EXPORT, buffer.number, 0, 0, 0, size, 0);
         if (!exporter.allocatesLate()) {
             synchronized (buffer) {
                 buffer.allocate(AllocationRequest.of(size, List.of()));
@@ -194,7 +194,7 @@ public final class DmaBuf {
         notifyAll();
         backing.free();
         core.remove(this);
-        core.trace().record(EventKind.RELEASE, number, 0, 0, 0, size, 0, 0);
+        core.trace().record(EventKind.RELEASE, number, 0, 0, 0, size, 0);
     }
 
     // ---- devices
@@ -290,7 +290,7 @@ public final class DmaBuf {
     private BufferMemory allocate(AllocationRequest request) throws DmaBufException {
         BufferMemory made = backing.allocate(request, importers.all());
         state = State.ALLOCATED;
-        core.trace().record(EventKind.ALLOCATE, number, 0, 0, 0, size, size, 0);
+        core.trace().record(EventKind.ALLOCATE, number, 0, 0, 0, size, size);
         return made;
     }
 
@@ -349,7 +349,7 @@ public final class DmaBuf {
             present = importers.all();
         }
         for (Attachment attachment : present) attachment.takeAway();
-        core.trace().record(EventKind.REVOKE, number, 0, 0, 0, size, 0, 0);
+        core.trace().record(EventKind.REVOKE, number, 0, 0, 0, size, 0);
     }
 
     synchronized void setState(State next) {

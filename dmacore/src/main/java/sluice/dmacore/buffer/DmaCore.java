@@ -57,7 +57,7 @@ public final class DmaCore {
         listCuts = options.listCuts() == 0 ? null : new Random(options.listCuts());
         TraceSink trace = this.options.trace();
         findings.follow((rule, subject, from, length) -> trace.record(EventKind.FINDING, subject.number(),
-                subject.attachment(), rule.number(), from, length, 0, 0));
+                subject.attachment(), rule.number(), from, length, 0));
         gate = new Gate(options.flavour(), options.executor(), findings, trace);
     }
 

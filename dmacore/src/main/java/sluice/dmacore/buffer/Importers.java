@@ -71,7 +71,7 @@ final class Importers {
         attachments.add(attachment);
         function.noteAttached();
         core.trace().name(attachment.number(), attachment.traceName());
-        core.trace().record(EventKind.ATTACH, buffer.number(), attachment.number(), 0, 0, buffer.size(), 0, 0);
+        core.trace().record(EventKind.ATTACH, buffer.number(), attachment.number(), 0, 0, buffer.size(), 0);
         return attachment;
     }
 

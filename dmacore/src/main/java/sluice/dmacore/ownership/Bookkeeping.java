@@ -38,9 +38,9 @@ final class Bookkeeping {
         Lines lines = walk.lines();
         long from = lines.position(walk.firstOfAll());
         long length = lines.endPosition(walk.endOfAll() - 1) - from;
-        if (executed > 0) trace.record(kind, lines.number(), by, 0, from, length, executed, nanos);
+        if (executed > 0) trace.record(kind, lines.number(), by, 0, from, length, executed, nanos, walk.operated());
         if (requested > executed) {
-            trace.record(EventKind.SKIP, lines.number(), by, skipped, from, length, requested - executed, 0);
+            trace.record(EventKind.SKIP, lines.number(), by, skipped, from, length, requested - executed);
         }
     }
 }

@@ -162,7 +162,7 @@ final class HandOver {
         Harm harm = lines.harm().about(walk.from(), walk.to());
         long began = System.nanoTime();
         executor.writeBack(lines, walk.first(), walk.end(), harm);
-        long nanos = System.nanoTime() - began;
+        long nanos = walk.operate(began);
         blame.writtenOver(lines, region, i, holder, owners, harm);
         region.setCpu(i, region.cpu(i).writtenBack());
         // Writes of snooping devices are now in memory.
@@ -187,7 +187,7 @@ final class HandOver {
         if (copied) Copies.dropping(walk);
         long began = System.nanoTime();
         executor.invalidate(lines, walk.first(), walk.end(), harm);
-        long nanos = System.nanoTime() - began;
+        long nanos = walk.operate(began);
         if (copied) Copies.dropped(walk);
         region.setCpu(i, LineState.CLEAN);
         region.forgetWrote(i, ~region.coherent(i));

@@ -34,6 +34,8 @@ final class Walk {
     private int firstInterval;
     private int endInterval;
     private int interval;
+    /** When the last cache operation on its lines ended. */
+    private long operated;
 
     Walk(Lines lines) {
         this.lines = lines;
@@ -104,6 +106,22 @@ final class Walk {
             endInterval = region.at(until - 1 - shift) + 1;
         }
         interval = firstInterval;
+    }
+
+    /**
+     * A cache operation on its lines is over.
+     *
+     * @param began {@link System#nanoTime} at its begin
+     * @return its duration in nanoseconds
+     */
+    long operate(long began) {
+        operated = System.nanoTime();
+        return operated - began;
+    }
+
+    /** {@link System#nanoTime} at the end of the last operation; of an earlier walk if this one had none. */
+    long operated() {
+        return operated;
     }
 
     Lines lines() {

@@ -47,7 +47,8 @@ public final class DeviceTrace {
      */
     public void translated(long address, long bytes, long began) {
         if (began == 0) return;
-        sink.record(EventKind.TRANSLATE, 0, number, 0, address, bytes, bytes, System.nanoTime() - began);
+        long now = System.nanoTime();
+        sink.record(EventKind.TRANSLATE, 0, number, 0, address, bytes, bytes, now - began, now);
     }
 
     /**
@@ -62,7 +63,7 @@ public final class DeviceTrace {
         long now = System.nanoTime();
         long since = answered == 0 || began - answered > 0 ? began : answered;
         answered = now;
-        sink.record(EventKind.MISS, 0, number, known ? 0 : REFUSED, address, PAGE, PAGE, now - since);
+        sink.record(EventKind.MISS, 0, number, known ? 0 : REFUSED, address, PAGE, PAGE, now - since, now);
     }
 
     /**
@@ -73,13 +74,13 @@ public final class DeviceTrace {
      */
     public void copied(int direction, long address, long bytes, long began) {
         if (!sink.isOn()) return;
-        long nanos = began == 0 ? 0 : System.nanoTime() - began;
-        sink.record(EventKind.COPY, 0, number, direction, address, bytes, bytes, nanos);
+        long now = System.nanoTime();
+        sink.record(EventKind.COPY, 0, number, direction, address, bytes, bytes, began == 0 ? 0 : now - began, now);
     }
 
     /** An access did not translate, or was refused. */
     public void faulted(long address, long length) {
-        if (isTracing()) sink.record(EventKind.FAULT, 0, number, 0, address, length, 0, 0);
+        if (isTracing()) sink.record(EventKind.FAULT, 0, number, 0, address, length, 0);
     }
 
     /**
@@ -89,11 +90,12 @@ public final class DeviceTrace {
      */
     public void displayed(int resource, long began) {
         if (began == 0 || !sink.isOn()) return;
-        sink.record(EventKind.DISPLAY, 0, number, 0, resource, 0, 0, System.nanoTime() - began);
+        long now = System.nanoTime();
+        sink.record(EventKind.DISPLAY, 0, number, 0, resource, 0, 0, now - began, now);
     }
 
     /** A frame was shown or delivered. */
     public void shown(long frame) {
-        if (isTracing()) sink.record(EventKind.FRAME, 0, number, 0, frame, 0, 0, 0);
+        if (isTracing()) sink.record(EventKind.FRAME, 0, number, 0, frame, 0, 0);
     }
 }

@@ -44,6 +44,8 @@ public final class QueueTrace {
     private int batchName;
     /** When the device was told, or found, that there are requests, as long as it has not taken all; else 0. */
     private long noticed;
+    /** Whether no request was taken since then. */
+    private boolean isFresh;
 
     /** @param number of the queue; the sink has its name */
     public QueueTrace(TraceSink sink, int number) {
@@ -64,17 +66,23 @@ public final class QueueTrace {
             return 0;
         }
         if (batchTaken != 0) return batchTaken;
-        long now = System.nanoTime();
+        boolean fresh = isFresh && noticed != 0;
+        isFresh = false;
         QuietSink one = quiet;
+        // The kick was a moment ago: for a request beyond the budget, the clock is not read again.
+        if (one != null && fresh && noticed - paidUntil < NANOS_EACH) return beginBatch(one, noticed);
+        long now = System.nanoTime();
         if (one == null) return now;
         if (now - paidUntil > MOST_SAVED * NANOS_EACH) paidUntil = now - MOST_SAVED * NANOS_EACH;
-        if (now - paidUntil >= NANOS_EACH) {
-            paidUntil += NANOS_EACH;
-            return now;
-        }
+        if (now - paidUntil < NANOS_EACH) return beginBatch(one, now);
+        paidUntil += NANOS_EACH;
+        return now;
+    }
+
+    private long beginBatch(QuietSink sinkOfBatch, long now) {
         batchTaken = now;
         batchWaited = waited(now);
-        one.begin();
+        sinkOfBatch.begin();
         return now;
     }
 
@@ -85,7 +93,7 @@ public final class QueueTrace {
         QuietSink one = quiet;
         if (one != null) one.end();
         if (batchDone > 0)
-            sink.record(EventKind.BATCH, 0, number, batchName, batchWaited, batchDone, 0, now - batchTaken);
+            sink.record(EventKind.BATCH, 0, number, batchName, batchWaited, batchDone, 0, now - batchTaken, now);
         batchTaken = 0;
         batchDone = 0;
         batchName = 0;
@@ -102,7 +110,9 @@ public final class QueueTrace {
     /** The driver has kicked, or the device looks at the queue for another reason. */
     public void noticed() {
         endBatch();
-        if (noticed == 0 && isTracing()) noticed = System.nanoTime();
+        if (noticed != 0 || !isTracing()) return;
+        noticed = System.nanoTime();
+        isFresh = true;
     }
 
     /** The queue was found empty. */
@@ -136,7 +146,8 @@ public final class QueueTrace {
             batchDone++;
             return;
         }
-        sink.record(EventKind.COMMAND, 0, number, name, waited, available, request, System.nanoTime() - taken);
+        long now = System.nanoTime();
+        sink.record(EventKind.COMMAND, 0, number, name, waited, available, request, now - taken, now);
     }
 
     /**
@@ -150,6 +161,6 @@ public final class QueueTrace {
         if (began == 0 || !isTracing()) return;
         long now = System.nanoTime();
         sink.record(EventKind.ANSWER, 0, number, raising == 0 ? 0 : 1, raising == 0 ? 0 : now - raising, requests, 0,
-                now - began);
+                now - began, now);
     }
 }

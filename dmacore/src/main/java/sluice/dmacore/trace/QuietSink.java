@@ -56,7 +56,7 @@ public final class QuietSink implements TraceSink {
 
     @Override
     public void record(EventKind kind, int buffer, int attachment, int detail, long from, long length, long bytes,
-            long nanos) {
-        target.record(kind, buffer, attachment, detail, from, length, bytes, nanos);
+            long nanos, long ended) {
+        target.record(kind, buffer, attachment, detail, from, length, bytes, nanos, ended);
     }
 }

@@ -42,7 +42,7 @@ public final class SwitchedSink implements TraceSink {
 
     @Override
     public void record(EventKind kind, int buffer, int attachment, int detail, long from, long length, long bytes,
-            long nanos) {
-        target.record(kind, buffer, attachment, detail, from, length, bytes, nanos);
+            long nanos, long ended) {
+        target.record(kind, buffer, attachment, detail, from, length, bytes, nanos, ended);
     }
 }

@@ -31,8 +31,8 @@ public final class TwoSinks implements TraceSink {
 
     @Override
     public void record(EventKind kind, int buffer, int attachment, int detail, long from, long length, long bytes,
-            long nanos) {
-        if (first.isOn()) first.record(kind, buffer, attachment, detail, from, length, bytes, nanos);
-        if (second.isOn()) second.record(kind, buffer, attachment, detail, from, length, bytes, nanos);
+            long nanos, long ended) {
+        if (first.isOn()) first.record(kind, buffer, attachment, detail, from, length, bytes, nanos, ended);
+        if (second.isOn()) second.record(kind, buffer, attachment, detail, from, length, bytes, nanos, ended);
     }
 }

@@ -31,7 +31,7 @@ class QueueTraceTest {
 
         @Override
         public void record(EventKind kind, int buffer, int attachment, int detail, long from, long length, long bytes,
-                long nanos) {
+                long nanos, long ended) {
             assertThat(on).as("%s while nobody listens", kind).isTrue();
             told.add(new Told(kind, buffer, attachment, detail, from, length, bytes, nanos));
         }

@@ -24,7 +24,7 @@ class TwoSinksTest {
 
         @Override
         public void record(EventKind kind, int buffer, int attachment, int detail, long from, long length, long bytes,
-                long nanos) {
+                long nanos, long ended) {
             told.add("%s %d %d %d %d %d %d %d".formatted(kind, buffer, attachment, detail, from, length, bytes, nanos));
         }
     }
@@ -35,7 +35,7 @@ class TwoSinksTest {
         Listed second = new Listed();
         TraceSink both = TwoSinks.of(first, second);
         both.name(3, "frame");
-        both.record(EventKind.COPY, 3, 4, 5, 6, 7, 8, 9);
+        both.record(EventKind.COPY, 3, 4, 5, 6, 7, 8, 9, TraceSink.NOW);
         assertThat(first.told).containsExactly("3 frame", "COPY 3 4 5 6 7 8 9").isEqualTo(second.told);
     }
 
@@ -47,12 +47,12 @@ class TwoSinksTest {
         first.on = false;
         assertThat(both.isOn()).isTrue();
         both.name(3, "frame");
-        both.record(EventKind.COPY, 3, 4, 5, 6, 7, 8, 9);
+        both.record(EventKind.COPY, 3, 4, 5, 6, 7, 8, 9, TraceSink.NOW);
         assertThat(first.told).containsExactly("3 frame");
         assertThat(second.told).hasSize(2);
         second.on = false;
         assertThat(both.isOn()).isFalse();
-        both.record(EventKind.COPY, 3, 4, 5, 6, 7, 8, 9);
+        both.record(EventKind.COPY, 3, 4, 5, 6, 7, 8, 9, TraceSink.NOW);
         assertThat(second.told).hasSize(2);
     }
 

@@ -56,7 +56,7 @@ public class TraceBenchmark {
     }
 
     private static void tell(TraceSink sink) {
-        sink.record(EventKind.COPY, 7, 8, 1, 4096, 65_536, 65_536, 12_345);
+        sink.record(EventKind.COPY, 7, 8, 1, 4096, 65_536, 65_536, 12_345, TraceSink.NOW);
     }
 
     /** Into a file. */

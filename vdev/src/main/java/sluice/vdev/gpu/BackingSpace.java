@@ -448,9 +448,9 @@ final class BackingSpace {
     void copied(Pages backing, long offset, long bytes, long began) {
         if (began == 0) return;
         Attachment attachment = mapping(backing).attachment();
+        long now = System.nanoTime();
         core.options().trace().record(EventKind.COPY, attachment.buffer().number(), attachment.number(), 0, offset,
-                bytes,
-                bytes, System.nanoTime() - began);
+                bytes, bytes, now - began, now);
     }
 
     /**

@@ -58,8 +58,9 @@ public record Profile(RecordingHeader header, Missed missed, List<DeviceProfile>
         long first = 0;
         long last = 0;
         for (Event event = cursor.next(); event != null; event = cursor.next()) {
-            if (events++ == 0) first = event.nanoTime();
-            last = event.nanoTime();
+            if (events == 0 || event.nanoTime() - first < 0) first = event.nanoTime();
+            if (events == 0 || event.nanoTime() - last > 0) last = event.nanoTime();
+            events++;
             FrameAssembler assembler = assembler(threads, event.thread(), names, isWhole, guest);
             if (assembler == null) elsewhere.add(event);
             else assembler.add(event);

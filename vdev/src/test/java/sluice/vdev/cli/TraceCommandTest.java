@@ -143,7 +143,7 @@ class TraceCommandTest {
             assertThat(recorder.awaitOpen(Duration.ofSeconds(30))).isTrue();
             assertThat(open.sink().isOn()).isTrue();
             open.sink().name(3, "resource 3");
-            open.sink().record(EventKind.EXPORT, 3, 0, 0, 0, 4096, 0, 0);
+            open.sink().record(EventKind.EXPORT, 3, 0, 0, 0, 4096, 0);
             succeeds(recorded);
             assertThat(out.toString()).contains("still running", "resource 3", "1 events");
         }
@@ -156,7 +156,7 @@ class TraceCommandTest {
         try (RecordOption.Open open = option().open(TraceSink.NONE)) {
             assertThat(open.recorder()).isNull();
             assertThat(open.sink().isOn()).isFalse();
-            open.sink().record(EventKind.EXPORT, 3, 0, 0, 0, 4096, 0, 0);
+            open.sink().record(EventKind.EXPORT, 3, 0, 0, 0, 4096, 0);
         }
     }
 

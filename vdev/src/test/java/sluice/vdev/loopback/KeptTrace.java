@@ -50,7 +50,7 @@ public final class KeptTrace implements TraceSink {
 
     @Override
     public void record(EventKind kind, int buffer, int attachment, int detail, long from, long length, long bytes,
-            long nanos) {
+            long nanos, long ended) {
         events.add(new Told(kind, buffer, attachment, detail, from, length, bytes, nanos));
     }
 }

@@ -47,6 +47,10 @@ final class StagedDevice implements AutoCloseable {
     private long slowNanos;
     private long frame;
     private long requests;
+    private long beforeFirst;
+    private long afterFirst;
+    private long beforeLast;
+    private long afterLast;
     /** What the driver tells of itself, if it does. */
     private @Nullable GuestLog guest;
 
@@ -61,7 +65,7 @@ final class StagedDevice implements AutoCloseable {
         first = core.named("FIRST");
         second = core.named("SECOND");
         rig = new QueueRig(8, new RingFeatures(true, true, kind == RingKind.PACKED, false, false), BYTES);
-        queue = rig.start(kind.start(), () -> pause(Stage.INTERRUPT), queueTrace);
+        queue = rig.start(kind.start(), this::interrupt, queueTrace);
     }
 
     ProfileFolder folder() {
@@ -108,21 +112,54 @@ final class StagedDevice implements AutoCloseable {
         for (long left = slowNanos; left > 0; left = end - System.nanoTime()) LockSupport.parkNanos(left);
     }
 
-    /** Does one frame, and returns its time as its driver sees it, in nanoseconds. */
-    long frame() {
-        long began = System.nanoTime();
+    /**
+     * The time of a frame as seen from outside, in nanoseconds: whatever keeps the thread from running, and wherever, the device's own
+     * time is between the two.
+     *
+     * @param least from after its first event until before its last
+     * @param most from before its first event until after its last
+     */
+    record Seen(long least, long most) {
+        /** Whether the two are so close that the time is known to 5 %. */
+        boolean isClear() {
+            return most - least <= 0.05 * least;
+        }
+    }
+
+    /** Does one frame. */
+    Seen frame() {
+        beforeFirst = 0;
         request(first, false);
         pause(Stage.GUEST);
         request(second, true);
-        return System.nanoTime() - began;
+        return new Seen(beforeLast - afterFirst, afterLast - beforeFirst);
+    }
+
+    /** What begins a frame. */
+    private void begin(Runnable event) {
+        if (beforeFirst != 0) {
+            event.run();
+            return;
+        }
+        beforeFirst = System.nanoTime();
+        event.run();
+        afterFirst = System.nanoTime();
+    }
+
+    /** What may be the end of a frame; the last is. */
+    private void end(Runnable event) {
+        beforeLast = System.nanoTime();
+        event.run();
+        afterLast = System.nanoTime();
     }
 
     private void request(int name, boolean shows) {
         rig.driver.submit(List.of(rig.buffer(0, 16)), List.of(rig.buffer(64, 16)));
         requests++;
-        if (guest != null) guest.queued(name, requests);
+        GuestLog told = guest;
+        if (told != null) begin(() -> told.queued(name, requests));
         if (shows) pause(Stage.SUBMIT);
-        queueTrace.noticed();
+        begin(queueTrace::noticed);
         if (shows) pause(Stage.QUEUE);
         if (!(queue.poll() instanceof Chain chain)) throw new AssertionError("no request");
         chain.setName(name);
@@ -130,12 +167,21 @@ final class StagedDevice implements AutoCloseable {
         chain.complete();
         if (shows) pause(Stage.RESPONSE);
         if (queue.poll() != Polled.Empty.EMPTY) throw new AssertionError("a request too many");
-        if (queue.publish() != Polled.Empty.EMPTY) throw new AssertionError("not published");
+        end(this::publish);
         if (shows) pause(Stage.DELIVERY);
-        if (guest != null) guest.interrupted();
+        if (told != null) told.interrupted();
         if (shows) pause(Stage.DRIVER);
-        if (guest != null) guest.responded(requests);
+        if (told != null) end(() -> told.responded(requests));
         if (rig.driver.poll().isEmpty()) throw new AssertionError("no answer");
+    }
+
+    private void interrupt() {
+        pause(Stage.INTERRUPT);
+        beforeLast = System.nanoTime();
+    }
+
+    private void publish() {
+        if (queue.publish() != Polled.Empty.EMPTY) throw new AssertionError("not published");
     }
 
     private void work() {
@@ -146,7 +192,8 @@ final class StagedDevice implements AutoCloseable {
         began = trace.begin();
         began(EventKind.WRITE_BACK, Stage.CACHE);
         pause(Stage.TRANSFER);
-        recorder.record(EventKind.SYNC_FOR_DEVICE, 0, 1, TO_DEVICE, 0, BYTES, 0, System.nanoTime() - began);
+        long now = System.nanoTime();
+        recorder.record(EventKind.SYNC_FOR_DEVICE, 0, 1, TO_DEVICE, 0, BYTES, 0, now - began, now);
         began = trace.begin();
         pause(Stage.COPY);
         trace.copied(TO_DEVICE, 0, BYTES, began);
@@ -159,7 +206,8 @@ final class StagedDevice implements AutoCloseable {
     private void began(EventKind kind, Stage stage) {
         long began = System.nanoTime();
         pause(stage);
-        recorder.record(kind, 0, 1, 0, 0, BYTES, BYTES, System.nanoTime() - began);
+        long now = System.nanoTime();
+        recorder.record(kind, 0, 1, 0, 0, BYTES, BYTES, now - began, now);
     }
 
     /** Only the events of some requests. */

@@ -6,6 +6,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
@@ -34,6 +35,9 @@ class StagesTest {
     private static final long SLOWER_THAN_BATCHES = 600_000;
     private static final long TWO_MILLIS = 2_000_000;
     private static final int EVENTS = 4096;
+    /** Whose events are all kept. */
+    private static final int MOST_FRAMES = 300;
+    private static final long MICRO = 1000;
 
     @TempDir
     private Path folder;
@@ -64,32 +68,38 @@ class StagesTest {
         assertThat(profile.of(stage).quantile(0)).as("each frame").isGreaterThanOrEqualTo(TWO_MILLIS - wrong);
         for (Stage other : Stage.values()) {
             if (other != stage)
-                assertThat(profile.of(other).quantile(0.5)).as("%s, not slow", other).isLessThan(TWO_MILLIS / 2);
+                assertThat(profile.of(other).quantile(0.25)).as("%s, not slow", other).isLessThan(TWO_MILLIS / 2);
         }
     }
 
+    /**
+     * Each frame, however often its thread is preempted: the sum is between what is certainly the frame's and what certainly is not. Those
+     * frames count for which the two are within 5 %.
+     */
     @ParameterizedTest
     @CsvSource({ "SPLIT, false", "PACKED, false", "SPLIT, true", "PACKED, true" })
-    void theStagesAddUpToTheTimeThatTheDriverSees(RingKind kind, boolean tells) throws Exception {
-        long[] seen = new long[FRAMES];
+    void theStagesAddUpToTheTimeOfTheFrameAsSeenFromOutside(RingKind kind, boolean tells) throws Exception {
+        List<StagedDevice.Seen> seen = new ArrayList<>();
         StagedDevice device = new StagedDevice(folder, kind, EVENTS);
         try (device) {
             if (tells) device.tellGuest(5_000_000_000L, -1e-4);
             device.slow(Stage.COPY, TWO_MILLIS);
-            for (int i = 0; i < FRAMES; i++) seen[i] = device.frame();
+            while (seen.stream().filter(StagedDevice.Seen::isClear).count() < FRAMES && seen.size() < MOST_FRAMES)
+                seen.add(device.frame());
         }
+        assertThat(seen.stream().filter(StagedDevice.Seen::isClear)).as("frames known to 5 %%").hasSize(FRAMES);
+        GuestMatch guest = device.folder().read().guest();
+        long wrong = guest == null ? 0 : (long) (2 * Objects.requireNonNull(guest.clock()).uncertainty()) + MICRO;
+        assertThat(wrong).as("uncertainty of the guest's clock").isLessThan(TWO_MILLIS / 20);
         List<Frame> frames = only(device.folder()).frames();
-        assertThat(frames).hasSize(FRAMES).extracting(Frame::number).containsExactlyElementsOf(
-                LongStream.rangeClosed(1, FRAMES).boxed().toList());
-        int near = 0;
-        for (int i = 0; i < FRAMES; i++) {
+        assertThat(frames).extracting(Frame::number)
+                .containsExactlyElementsOf(LongStream.rangeClosed(1, seen.size()).boxed().toList());
+        for (int i = 0; i < seen.size(); i++) {
             long sum = LongStream.of(frames.get(i).stages()).sum();
             assertThat(sum).isEqualTo(frames.get(i).nanos());
-            if (!tells) assertThat(sum).isLessThanOrEqualTo(seen[i]);
-            if (Math.abs(seen[i] - sum) <= 0.05 * seen[i]) near++;
+            if (tells && i == 0) continue; // it begins with the requests by which the clock is found
+            assertThat(sum).as("frame %d", i + 1).isBetween(seen.get(i).least() - wrong, seen.get(i).most() + wrong);
         }
-        // A thread that is preempted just before the first event or after the last is not the device's time.
-        assertThat(near).as("frames whose stages add up within 5 %%").isGreaterThan(FRAMES / 2);
     }
 
     @Test

@@ -52,8 +52,9 @@ public final class RecordingBytes implements TraceSink {
     @Override
     @SuppressWarnings("EnumOrdinal") // the numbers of recordings are the ordinals
     public void record(EventKind kind, int buffer, int attachment, int detail, long from, long length, long bytes,
-            long nanos) {
-        records.add(little(Layout.RECORD_BYTES).putLong(records.size() + 1L).putLong(now).putLong(from).putLong(length)
+            long nanos, long ended) {
+        records.add(little(Layout.RECORD_BYTES).putLong(records.size() + 1L).putLong(ended == NOW ? now : ended)
+                .putLong(from).putLong(length)
                 .putLong(bytes).putLong(nanos).putInt(buffer).putInt(attachment).putInt(detail)
                 .putInt(kind.ordinal()).array());
     }

@@ -88,7 +88,7 @@ class ReportsTest {
     @Test
     void moreBuffersThanAreKeptAreCounted() throws IOException {
         RecordingBytes many = new RecordingBytes(1 << 14, 0);
-        for (int i = 1; i <= Summary.MOST_BUFFERS + 5; i++) many.record(EventKind.COPY, i, 0, 0, 0, 0, i, 0);
+        for (int i = 1; i <= Summary.MOST_BUFFERS + 5; i++) many.record(EventKind.COPY, i, 0, 0, 0, 0, i);
         try (Recording recording = open(many)) {
             Summary summary = Summary.of(recording);
             assertThat(summary.buffers()).hasSize(Summary.MOST_BUFFERS);
@@ -114,7 +114,7 @@ class ReportsTest {
     @Test
     void aRuleOfALaterSluiceHasItsNumber() throws IOException {
         RecordingBytes later = new RecordingBytes(8, 0);
-        later.record(EventKind.FINDING, 0, 0, 999, 0, 0, 0, 0);
+        later.record(EventKind.FINDING, 0, 0, 999, 0, 0, 0);
         try (Recording recording = open(later)) {
             SummaryText.print(Summary.of(recording), out);
         }

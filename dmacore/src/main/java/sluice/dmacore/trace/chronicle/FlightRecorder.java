@@ -128,13 +128,13 @@ public final class FlightRecorder implements TraceSink, AutoCloseable {
     @Override
     @SuppressWarnings("EnumOrdinal") // EventKind says that its ordinals are the numbers of recordings
     public void record(EventKind kind, int buffer, int attachment, int detail, long from, long length, long bytes,
-            long nanos) {
+            long nanos, long ended) {
         Ring present = ring;
         if (present == null) {
             countLost();
         } else {
             int thread = (int) Thread.currentThread().threadId() << Layout.THREAD_SHIFT;
-            present.write(kind.ordinal() | thread, buffer, attachment, detail, from, length, bytes, nanos);
+            present.write(kind.ordinal() | thread, buffer, attachment, detail, from, length, bytes, nanos, ended);
         }
     }
 

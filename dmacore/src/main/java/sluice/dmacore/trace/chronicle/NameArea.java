@@ -10,6 +10,7 @@ import java.util.Arrays;
 import net.openhft.chronicle.bytes.Bytes;
 import net.openhft.chronicle.bytes.PointerBytesStore;
 
+import sluice.dmacore.trace.TraceSink;
 import sluice.dmacore.trace.recording.Layout;
 
 /**
@@ -53,7 +54,7 @@ final class NameArea {
     private void asRecord(int number, byte[] text) {
         ByteBuffer words = ByteBuffer.allocate(Layout.MAX_NAME_IN_RECORD).order(ByteOrder.LITTLE_ENDIAN).put(0, text);
         ring.write(Layout.NAME_KIND, number, 0, text.length, words.getLong(), words.getLong(), words.getLong(),
-                words.getLong());
+                words.getLong(), TraceSink.NOW);
     }
 
     /** At most {@code limit} bytes, without partial characters. */

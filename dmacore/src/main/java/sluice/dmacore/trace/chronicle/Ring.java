@@ -5,6 +5,7 @@ import java.lang.ref.Reference;
 
 import net.openhft.chronicle.bytes.PointerBytesStore;
 
+import sluice.dmacore.trace.TraceSink;
 import sluice.dmacore.trace.recording.Layout;
 
 /**
@@ -27,7 +28,8 @@ final class Ring {
     }
 
     /** Writes an event in a bounded number of steps, or counts it as lost. */
-    void write(int kind, int buffer, int attachment, int detail, long from, long length, long bytes, long nanos) {
+    void write(int kind, int buffer, int attachment, int detail, long from, long length, long bytes, long nanos,
+            long ended) {
         try {
             long sequence = store.addAndGetLong(Layout.CLAIMED_AT, 1);
             long at = records + (sequence - 1 & mask) * Layout.RECORD_BYTES;
@@ -35,7 +37,7 @@ final class Ring {
                 store.addAndGetLong(Layout.LOST_AT, 1);
                 return;
             }
-            store.writeLong(at + Layout.TIME_AT, System.nanoTime());
+            store.writeLong(at + Layout.TIME_AT, ended == TraceSink.NOW ? System.nanoTime() : ended);
             store.writeLong(at + Layout.FROM_AT, from);
             store.writeLong(at + Layout.LENGTH_AT, length);
             store.writeLong(at + Layout.BYTES_AT, bytes);

@@ -61,7 +61,7 @@ public final class JfrSink implements TraceSink {
 
     @Override
     public void record(EventKind kind, int buffer, int attachment, int detail, long from, long length, long bytes,
-            long nanos) {
+            long nanos, long ended) {
         if (!FlightRecorder.isInitialized() || !Types.isEnabled(kind)) return;
         BufferEvent event = maker(kind).get();
         event.kind = kind.name();

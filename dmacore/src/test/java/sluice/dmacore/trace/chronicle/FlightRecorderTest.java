@@ -24,6 +24,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import sluice.dmacore.trace.EventKind;
+import sluice.dmacore.trace.TraceSink;
 import sluice.dmacore.trace.recording.Event;
 import sluice.dmacore.trace.recording.EventCursor;
 import sluice.dmacore.trace.recording.Missed;
@@ -60,7 +61,7 @@ class FlightRecorderTest {
         try (FlightRecorder recorder = open(file, 64, 4096)) {
             int number = 0;
             for (EventKind kind : EventKind.values()) {
-                recorder.record(kind, number, -number, 7, -1, Long.MAX_VALUE, Long.MIN_VALUE, number);
+                recorder.record(kind, number, -number, 7, -1, Long.MAX_VALUE, Long.MIN_VALUE, number, TraceSink.NOW);
                 number++;
             }
         }
@@ -76,6 +77,22 @@ class FlightRecorderTest {
                 assertThat(event.nanoTime()).isBetween(earlier, System.nanoTime());
                 earlier = event.nanoTime();
             }
+        }
+    }
+
+    /** Whatever keeps the thread between its look at the clock and the recording. */
+    @Test
+    void theEndOfAnEventIsWhenItEndedAndNotWhenItIsRecorded() throws Exception {
+        Path file = folder.resolve("ended.rec");
+        long began = System.nanoTime();
+        long ended = began + 1000;
+        try (FlightRecorder recorder = open(file, 64, 4096)) {
+            recorder.record(EventKind.COPY, 1, 2, 0, 0, 64, 64, ended - began, ended);
+        }
+        try (Recording recording = Recording.open(file)) {
+            Event event = read(recording, Missed.NOTHING).getFirst();
+            assertThat(event.nanoTime()).isEqualTo(ended);
+            assertThat(event.nanoTime() - event.nanos()).isEqualTo(began);
         }
     }
 
@@ -193,7 +210,7 @@ class FlightRecorderTest {
         try (FlightRecorder recorder = open(file, 8, 0)) {
             for (int i = 1; i <= 100; i++) {
                 recorder.name(i, "é".repeat(15) + "_" + i);
-                recorder.record(EventKind.EXPORT, i, 0, 0, 0, 4096, 0, 0);
+                recorder.record(EventKind.EXPORT, i, 0, 0, 0, 4096, 0);
             }
         }
         try (Recording recording = Recording.open(file)) {

@@ -12,7 +12,8 @@ final class MarkedEvents {
 
     static void tell(TraceSink sink, int teller, int number) {
         long mark = mark(teller, number);
-        sink.record(KINDS[number % KINDS.length], teller, number, (int) mark, mark, ~mark, mark * 3, mark * 5);
+        sink.record(KINDS[number % KINDS.length], teller, number, (int) mark, mark, ~mark, mark * 3, mark * 5,
+                TraceSink.NOW);
     }
 
     private static long mark(int teller, int number) {

@@ -15,6 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 import sluice.dmacore.trace.EventKind;
+import sluice.dmacore.trace.TraceSink;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -38,7 +39,7 @@ class JfrSinkTest {
             recording.start();
             assertThat(sink.isOn()).isTrue();
             sink.name(4, "frame");
-            for (EventKind kind : EventKind.values()) sink.record(kind, 4, 5, 2, 6, 7, 8, 9);
+            for (EventKind kind : EventKind.values()) sink.record(kind, 4, 5, 2, 6, 7, 8, 9, TraceSink.NOW);
             List<RecordedEvent> events = dump(recording);
             assertThat(events).hasSize(EventKind.values().length + 1);
             assertThat(events.getFirst().getString("name")).isEqualTo("frame");
@@ -86,8 +87,8 @@ class JfrSinkTest {
             recording.start();
             assertThat(sink.isOn()).isTrue();
             sink.name(1, "nobody asks");
-            sink.record(wanted, 1, 0, 0, 0, 0, 0, 0);
-            sink.record(wanted == EventKind.FRAME ? EventKind.COPY : EventKind.FRAME, 1, 0, 0, 0, 0, 0, 0);
+            sink.record(wanted, 1, 0, 0, 0, 0, 0);
+            sink.record(wanted == EventKind.FRAME ? EventKind.COPY : EventKind.FRAME, 1, 0, 0, 0, 0, 0);
             List<RecordedEvent> events = dump(recording);
             assertThat(events).hasSize(1);
             assertThat(events.getFirst().getEventType().getName()).isEqualTo("sluice." + sort);
@@ -98,9 +99,9 @@ class JfrSinkTest {
     void whatNobodyWantsMakesNoGarbage() {
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         assertThat(sink.isOn()).isFalse();
-        for (int i = 0; i < 20_000; i++) sink.record(EventKind.COPY, i, 5, 2, 6, 7, 8, 9);
+        for (int i = 0; i < 20_000; i++) sink.record(EventKind.COPY, i, 5, 2, 6, 7, 8, 9, TraceSink.NOW);
         long before = threads.getCurrentThreadAllocatedBytes();
-        for (int i = 0; i < 10_000; i++) sink.record(EventKind.COPY, i, 5, 2, 6, 7, 8, 9);
+        for (int i = 0; i < 10_000; i++) sink.record(EventKind.COPY, i, 5, 2, 6, 7, 8, 9, TraceSink.NOW);
         assertThat(threads.getCurrentThreadAllocatedBytes() - before).isLessThan(10_000);
     }
 }

@@ -1,11 +1,9 @@
 package sluice.vdev.profile.guest;
 
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 
 import org.jspecify.annotations.Nullable;
@@ -27,8 +25,6 @@ final class HostQueue {
         final long taken;
         /** How many were available then, itself included; 0 if unknown. */
         final long available;
-        /** When it was done. */
-        final long done;
         boolean isAnswered;
         /** A time before which its answer was not published, if it is answered. */
         long unpublished;
@@ -37,7 +33,6 @@ final class HostQueue {
             sequence = event.sequence();
             number = event.bytes();
             name = event.detail();
-            done = event.nanoTime();
             taken = event.nanoTime() - event.nanos();
             available = event.length();
         }
@@ -55,7 +50,6 @@ final class HostQueue {
     private final Newest requests = new Newest();
     /** Those that are done and not answered yet. */
     private final Deque<Request> done = new ArrayDeque<>();
-    private final List<Request> answered = new ArrayList<>();
     private long last;
 
     void command(Event event) {
@@ -84,16 +78,12 @@ final class HostQueue {
         last = 0;
     }
 
-    /**
-     * Answers are published together, after all of their requests were recorded as done. When the publication began is in the event, too, but
-     * as a duration before a time that was taken later: if the thread was preempted between, that is too late.
-     */
+    /** Answers are published together, after the time at which this began. */
     void answer(Event event) {
-        answered.clear();
-        for (long i = 0; i < event.length() && !done.isEmpty(); i++) answered.add(done.remove());
-        for (Request request : answered) {
+        for (long i = 0; i < event.length() && !done.isEmpty(); i++) {
+            Request request = done.remove();
             request.isAnswered = true;
-            request.unpublished = answered.getLast().done;
+            request.unpublished = event.nanoTime() - event.nanos();
         }
     }
 
