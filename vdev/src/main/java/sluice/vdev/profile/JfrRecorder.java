@@ -9,7 +9,6 @@ import java.util.List;
 
 import jdk.jfr.Configuration;
 import jdk.jfr.Recording;
-import jdk.jfr.RecordingState;
 
 /**
  * A recording of JDK Flight Recorder for a profile: samples of stacks, pauses, and the rare ones of our events. Those of each copy and
@@ -19,7 +18,6 @@ public final class JfrRecorder implements Closeable {
     private static final long MOST_BYTES = 64L << 20;
     private static final Duration PERIOD = Duration.ofMillis(10);
     private static final Duration WRITTEN = Duration.ofSeconds(20);
-    private static final int LOOK_MILLIS = 10;
     /** Too frequent. */
     private static final List<String> ELSEWHERE = List.of("Transfer", "CpuAccess", "CacheOperation", "Copy",
             "Translation", "Request");
@@ -61,24 +59,10 @@ public final class JfrRecorder implements Closeable {
         try {
             recording.stop();
         } catch (IllegalStateException e) {
-            awaitStopped(e); // the JVM ends
+            if (!FlightRecordings.awaitClosed(List.of(recording), WRITTEN)) // the JVM ends
+                throw new IOException("JDK Flight Recorder has not written its recording within %d s"
+                        .formatted(WRITTEN.toSeconds()), e);
         }
         recording.close();
-    }
-
-    private void awaitStopped(IllegalStateException reason) throws IOException {
-        long end = System.nanoTime() + WRITTEN.toNanos();
-        while (recording.getState() == RecordingState.RUNNING) {
-            if (System.nanoTime() - end > 0)
-                throw new IOException(
-                        "JDK Flight Recorder has not written its recording within " + WRITTEN.toSeconds() + " s",
-                        reason);
-            try {
-                Thread.sleep(LOOK_MILLIS);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                return;
-            }
-        }
     }
 }

@@ -39,6 +39,7 @@ import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.DeviceProvider;
 import sluice.vdev.plugin.WrongOptionException;
 import sluice.vdev.profile.Capture;
+import sluice.vdev.profile.FlightRecordings;
 import sluice.vdev.report.ReportedDevice;
 
 /**

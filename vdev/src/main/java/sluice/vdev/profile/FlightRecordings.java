@@ -1,4 +1,4 @@
-package sluice.vdev.serve;
+package sluice.vdev.profile;
 
 import java.time.Duration;
 import java.util.List;
@@ -12,30 +12,35 @@ import jdk.jfr.RecordingState;
 
 /**
  * The recordings of JDK Flight Recorder that are written at the end of the JVM, by a shutdown hook of its own. Hooks run at the same
- * time, so one that halts the JVM must wait for it, or a recording stays empty.
+ * time, so one that halts the JVM, or reads such a file, must wait for it.
  */
-final class FlightRecordings {
+public final class FlightRecordings {
     private FlightRecordings() {}
 
     /** Waits, at most {@code limit}, until those that will be written are; returns whether they are. On the thread of a shutdown hook. */
-    static boolean awaitWritten(Duration limit) {
+    public static boolean awaitWritten(Duration limit) {
         if (!FlightRecorder.isAvailable() || !FlightRecorder.isInitialized()) return true;
-        List<Recording> written = FlightRecorder.getFlightRecorder().getRecordings().stream()
-                .filter(recording -> recording.getDumpOnExit() && recording.getState() != RecordingState.CLOSED)
-                .toList();
-        if (written.isEmpty()) return true;
-        CountDownLatch changed = new CountDownLatch(1);
-        FlightRecorder.addListener(new FlightRecorderListener() {
+        return awaitClosed(FlightRecorder.getFlightRecorder().getRecordings().stream()
+                .filter(Recording::getDumpOnExit).toList(), limit);
+    }
+
+    /** Waits, at most {@code limit}, until recordings are closed, which is after they are written; returns whether they are. */
+    static boolean awaitClosed(List<Recording> recordings, Duration limit) {
+        CountDownLatch closed = new CountDownLatch(1);
+        FlightRecorderListener listener = new FlightRecorderListener() {
             @Override
             public void recordingStateChanged(Recording recording) {
-                if (areClosed(written)) changed.countDown();
+                if (areClosed(recordings)) closed.countDown();
             }
-        });
+        };
+        FlightRecorder.addListener(listener);
         try {
-            return areClosed(written) || changed.await(limit.toMillis(), TimeUnit.MILLISECONDS);
+            return areClosed(recordings) || closed.await(limit.toMillis(), TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return false;
+        } finally {
+            FlightRecorder.removeListener(listener);
         }
     }
 
