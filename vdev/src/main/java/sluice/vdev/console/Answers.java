@@ -21,16 +21,20 @@ final class Answers {
     static FullHttpResponse of(HttpResponseStatus status, String type, byte[] bytes) {
         FullHttpResponse answer = new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, status,
                 Unpooled.wrappedBuffer(bytes));
-        HttpHeaders headers = answer.headers();
+        describe(answer.headers(), type, bytes.length);
+        return answer;
+    }
+
+    /** Sets the headers that all answers have. */
+    static void describe(HttpHeaders headers, String type, long bytes) {
         headers.set(HttpHeaderNames.CONTENT_TYPE, type);
-        headers.setInt(HttpHeaderNames.CONTENT_LENGTH, bytes.length);
+        headers.set(HttpHeaderNames.CONTENT_LENGTH, bytes);
         headers.set(HttpHeaderNames.CONTENT_SECURITY_POLICY, POLICY);
         headers.set(HttpHeaderNames.CACHE_CONTROL, "no-store");
         headers.set("X-Content-Type-Options", "nosniff");
         headers.set("Referrer-Policy", "no-referrer");
         headers.set("Cross-Origin-Resource-Policy", "same-origin");
         headers.set("Cross-Origin-Opener-Policy", "same-origin");
-        return answer;
     }
 
     static FullHttpResponse text(HttpResponseStatus status, String sentence) {
@@ -39,5 +43,12 @@ final class Answers {
 
     static FullHttpResponse json(String text) {
         return of(HttpResponseStatus.OK, "application/json", text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** A method that is none of {@code allowed}. */
+    static FullHttpResponse notAllowed(String allowed) {
+        FullHttpResponse answer = text(HttpResponseStatus.METHOD_NOT_ALLOWED, "only " + allowed);
+        answer.headers().set(HttpHeaderNames.ALLOW, allowed);
+        return answer;
     }
 }

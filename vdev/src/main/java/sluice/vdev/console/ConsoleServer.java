@@ -21,12 +21,12 @@ import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.handler.codec.TooLongFrameException;
 import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpDecoderConfig;
-import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpObjectAggregator;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.flow.FlowControlHandler;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -68,6 +68,7 @@ public final class ConsoleServer implements Closeable {
     private final Channel channel;
     private int tooMany;
     private long refused;
+    private int downloads;
 
     private ConsoleServer(InetSocketAddress address, AccessToken token, ConsoleLimits limits, Watched watched)
             throws IOException {
@@ -193,7 +194,7 @@ public final class ConsoleServer implements Closeable {
             if (path.equals(name + "/start")) return started(method, capture);
             if (path.equals(name + "/stop")) return stopped(method, capture);
         }
-        if (!method.equals(HttpMethod.GET) && !method.equals(HttpMethod.HEAD)) return notAllowed(ALLOWED);
+        if (!method.equals(HttpMethod.GET) && !method.equals(HttpMethod.HEAD)) return Answers.notAllowed(ALLOWED);
         return switch (path) {
             case "metrics" -> Requests.metrics(watched);
             case "state.json" -> Answers.json(data.state(refused, peers.size()));
@@ -207,30 +208,46 @@ public final class ConsoleServer implements Closeable {
         };
     }
 
+    /** The file of this name that a capture has left, or null. On the loop. */
+    Capture.@Nullable Written file(String name) {
+        for (Capture capture : watched.captures()) {
+            for (Capture.Written file : capture.status().files())
+                if (file.name().equals(name)) return file;
+        }
+        return null;
+    }
+
+    /** Begins to send a file on a thread of its own, unless there are too many; {@link #sent} is to follow. On the loop. */
+    boolean start(Runnable download) {
+        if (downloads == limits.downloads()) return false;
+        downloads++;
+        Thread.ofPlatform().daemon().name("sluice-download").start(download);
+        return true;
+    }
+
+    /** A file is sent, or cannot be. On the loop. */
+    void sent() {
+        downloads--;
+    }
+
     private FullHttpResponse show(HttpMethod method) {
-        if (!method.equals(HttpMethod.POST)) return notAllowed("POST");
+        if (!method.equals(HttpMethod.POST)) return Answers.notAllowed("POST");
         watched.show();
         return Answers.text(HttpResponseStatus.ACCEPTED, "each device writes its pictures and its report");
     }
 
     private static FullHttpResponse started(HttpMethod method, Capture capture) {
-        if (!method.equals(HttpMethod.POST)) return notAllowed("POST");
+        if (!method.equals(HttpMethod.POST)) return Answers.notAllowed("POST");
         return capture.start()
                 ? Answers.text(HttpResponseStatus.ACCEPTED, "it starts")
                 : Answers.text(HttpResponseStatus.CONFLICT, "it has been started already");
     }
 
     private static FullHttpResponse stopped(HttpMethod method, Capture capture) {
-        if (!method.equals(HttpMethod.POST)) return notAllowed("POST");
+        if (!method.equals(HttpMethod.POST)) return Answers.notAllowed("POST");
         return capture.stop()
                 ? Answers.text(HttpResponseStatus.ACCEPTED, "it ends, and is written")
                 : Answers.text(HttpResponseStatus.CONFLICT, "it is not running");
-    }
-
-    private static FullHttpResponse notAllowed(String allowed) {
-        FullHttpResponse answer = Answers.text(HttpResponseStatus.METHOD_NOT_ALLOWED, "only " + allowed);
-        answer.headers().set(HttpHeaderNames.ALLOW, allowed);
-        return answer;
     }
 
     /** The address of the page, with the token. */

@@ -61,6 +61,9 @@ final class PageData {
             one.addProperty("phase", status.phase().name().toLowerCase(Locale.ROOT));
             one.addProperty("path", status.path());
             one.addProperty("problem", status.problem());
+            JsonArray files = new JsonArray();
+            for (Capture.Written file : status.files()) files.add(file.name());
+            one.add("files", files);
             all.add(one);
         }
         return all;

@@ -1,6 +1,7 @@
 package sluice.vdev.console;
 
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.RejectedExecutionException;
 
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
@@ -16,6 +17,7 @@ import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
 
+import sluice.vdev.profile.Capture;
 import sluice.vdev.report.PrometheusText;
 
 /**
@@ -23,6 +25,8 @@ import sluice.vdev.report.PrometheusText;
  * piles up for a peer that asks without reading.
  */
 final class Requests extends SimpleChannelInboundHandler<FullHttpRequest> {
+    private static final String FILES = "files/";
+
     private final ConsoleServer server;
     private final Peer peer;
     /** Whether a request is awaited, and not an answer being written. */
@@ -80,12 +84,67 @@ final class Requests extends SimpleChannelInboundHandler<FullHttpRequest> {
             ScreenSocket.open(server, context, request, path.substring(ScreenSocket.PATH.length()), peer, this);
             return;
         }
+        if (path.startsWith(FILES)) {
+            download(context, request, path.substring(FILES.length()));
+            return;
+        }
         answer(context, request, server.answer(request.method(), path, request.uri()));
     }
 
     private static boolean isUpgrade(FullHttpRequest request) {
         return request.method().equals(HttpMethod.GET)
                 && request.headers().contains(HttpHeaderNames.UPGRADE, HttpHeaderValues.WEBSOCKET, true);
+    }
+
+    /** Answers with a file that a capture has left; the name is compared with theirs and is no part of a path. */
+    private void download(ChannelHandlerContext context, FullHttpRequest request, String name) {
+        boolean isHead = request.method().equals(HttpMethod.HEAD);
+        if (!isHead && !request.method().equals(HttpMethod.GET)) {
+            answer(context, request, Answers.notAllowed("GET, HEAD"));
+            return;
+        }
+        Capture.Written file = server.file(name);
+        if (file == null) {
+            answer(context, request, Answers.text(HttpResponseStatus.NOT_FOUND,
+                    "the last recording or profile has no such file, or is not at its end"));
+            return;
+        }
+        Download download = new Download(file, isHead, HttpUtil.isKeepAlive(request), server.limits().stall());
+        // Its own limit of time is that of each chunk.
+        peer.upgraded();
+        FullHttpRequest kept = request.retain();
+        boolean isStarted = server.start(() -> {
+            Download.End end = download.send(context.channel());
+            try {
+                context.executor().execute(() -> ended(context, kept, end));
+            } catch (RejectedExecutionException e) {
+                kept.release(); // the console has ended
+            }
+        });
+        if (isStarted) return;
+        kept.release();
+        peer.leaves();
+        answer(context, request, Answers.text(HttpResponseStatus.SERVICE_UNAVAILABLE,
+                "%d files are being sent already".formatted(server.limits().downloads())));
+    }
+
+    private void ended(ChannelHandlerContext context, FullHttpRequest request, Download.End end) {
+        server.sent();
+        peer.leaves();
+        switch (end) {
+            case Download.End.Sent _ when HttpUtil.isKeepAlive(request) -> {
+                awaits = true;
+                context.read();
+            }
+            case Download.End.Sent _ -> context.close();
+            case Download.End.Missing missing ->
+                answer(context, request, Answers.text(HttpResponseStatus.GONE, missing.why()));
+            case Download.End.Broken broken -> {
+                server.log().info("console: {} is disconnected: {}", peer, broken.why());
+                context.close();
+            }
+        }
+        request.release();
     }
 
     /** Answers, and reads the next request. */

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 
 import org.jspecify.annotations.Nullable;
@@ -49,6 +50,13 @@ public final class Capture implements Closeable {
         private Path path(Path folder, int number) {
             return folder.resolve(label() + suffix.formatted(number));
         }
+
+        /** Those of its files that are there. */
+        private List<Written> files(Path made) {
+            if (this == RECORDING) return List.of(new Written(made, String.valueOf(made.getFileName())));
+            return new ProfileFolder(made).files().stream().filter(Files::exists)
+                    .map(file -> new Written(file, made.getFileName() + "-" + file.getFileName())).toList();
+        }
     }
 
     /** What a capture does. */
@@ -64,8 +72,25 @@ public final class Capture implements Closeable {
      *
      * @param path of the file or folder of the present, or else the last, capture; empty if there was none
      * @param problem why the last has failed, a sentence, or empty
+     * @param files what the last has left, if none is under way
      */
-    public record Status(Phase phase, String path, String problem) {}
+    public record Status(Phase phase, String path, String problem, List<Written> files) {
+        public Status {
+            files = List.copyOf(files);
+        }
+
+        private Status(Phase phase, String path, String problem) {
+            this(phase, path, problem, List.of());
+        }
+    }
+
+    /**
+     * A file that a capture has left.
+     *
+     * @param path where it was when the capture ended
+     * @param name for a copy of it elsewhere, which tells from which capture it is: {@code profile-1-report.html}
+     */
+    public record Written(Path path, String name) {}
 
     /** What runs. */
     private record Running(FlightRecorder recorder, @Nullable JfrRecorder jfr, Path to) {}
@@ -221,7 +246,7 @@ public final class Capture implements Closeable {
         if (!Files.exists(last.to())) throw new IOException(last.to() + " has gone meanwhile, and all that was in it");
         if (kind == Kind.PROFILE) new ProfileFolder(last.to()).write(CostModel.PRESETS);
         LOG.info("the {} was written: {}", kind.label(), last.to());
-        return new Status(Phase.OFF, last.to().toString(), "");
+        return new Status(Phase.OFF, last.to().toString(), "", kind.files(last.to()));
     }
 
     /** Stops it, and waits up to a minute for what it writes. */

@@ -52,6 +52,11 @@ public record ProfileFolder(Path folder) {
         return folder.resolve("report.html");
     }
 
+    /** What it has when all is written; a guest's trace is not one of them. */
+    List<Path> files() {
+        return List.of(report(), trace(), jfr(), recording());
+    }
+
     /**
      * Creates the folder if it is missing. A trace of a guest that is there is of an earlier run, and is deleted.
      *

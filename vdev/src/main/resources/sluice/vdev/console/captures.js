@@ -15,7 +15,9 @@ class Card {
         this.status = document.createElement("output");
         this.status.id = name + "-status";
         this.status.htmlFor.add(name);
-        this.box.append(this.button, " ", this.status);
+        this.files = document.createElement("span");
+        this.files.id = name + "-files";
+        this.box.append(this.button, " ", this.status, this.files);
         parent.append(this.box);
     }
 
@@ -33,7 +35,23 @@ class Card {
         this.status.className = isBad ? "lost" : "";
     }
 
-    show({ phase, path, problem }) {
+    /** A link for each file; those that are there stay, with the focus. */
+    offer(path, files) {
+        const text = files.join();
+        if (this.files.dataset.names === text) return;
+        this.files.dataset.names = text;
+        const own = path.slice(path.lastIndexOf("/") + 1) + "-";
+        this.files.replaceChildren(...files.flatMap((file, i) => {
+            const link = document.createElement("a");
+            link.href = `files/${encodeURIComponent(file)}`;
+            link.download = file;
+            link.textContent = file.startsWith(own) ? file.slice(own.length) : file;
+            link.setAttribute("aria-label", "Download " + link.textContent);
+            return [i ? ", " : " · download ", link];
+        }));
+    }
+
+    show({ phase, path, problem, files }) {
         this.isRunning = phase === "running";
         this.button.textContent = (this.isRunning ? "Stop " : "Start ") + this.name;
         this.button.setAttribute("aria-pressed", this.isRunning);
@@ -42,6 +60,7 @@ class Card {
         if (problem) this.tell(problem, true);
         else if (phase in BUSY) this.tell(BUSY[phase], false);
         else if (path) this.tell((this.isRunning ? "into " : "written: ") + path, false);
+        this.offer(path, files);
     }
 }
 

@@ -149,6 +149,13 @@ final class Chromium implements AutoCloseable {
         return JsonParser.parseString(text).getAsJsonObject();
     }
 
+    /** What its pages download goes into this folder. */
+    void downloadInto(Path folder) throws IOException {
+        JsonObject parameters = json("{behavior: 'allow'}");
+        parameters.addProperty("downloadPath", folder.toString());
+        call("", "Browser.setDownloadBehavior", parameters);
+    }
+
     /** Opens a page in a tab of its own. */
     Page open(String url, String scheme, int width, int height) throws IOException {
         String target = call("", "Target.createTarget", json("{url: 'about:blank'}")).get("targetId").getAsString();

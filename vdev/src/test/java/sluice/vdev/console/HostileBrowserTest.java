@@ -26,8 +26,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 @Timeout(120)
 class HostileBrowserTest {
     private static final ConsoleLimits USUAL = ConsoleLimits.DEFAULT;
-    private static final ConsoleLimits HASTY = new ConsoleLimits(8, USUAL.line(), USUAL.headers(), USUAL.body(),
-            USUAL.frame(), Duration.ofMillis(700), Duration.ofMillis(700));
+    static final ConsoleLimits HASTY = new ConsoleLimits(8, USUAL.line(), USUAL.headers(), USUAL.body(),
+            USUAL.frame(), Duration.ofMillis(700), Duration.ofMillis(700), 2);
     private @Nullable ShownGpu opened;
 
     private ShownGpu shown() {

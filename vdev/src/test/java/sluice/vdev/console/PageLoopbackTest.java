@@ -3,6 +3,7 @@ package sluice.vdev.console;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
@@ -30,6 +31,7 @@ import sluice.dmacore.memory.FileMappings;
 import sluice.dmacore.ownership.Direction;
 import sluice.vdev.device.InputSink;
 import sluice.vdev.device.Report;
+import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.GpuWire;
 import sluice.vdev.loopback.Canvas;
 import sluice.vdev.report.ReportedDevice;
@@ -325,6 +327,8 @@ class PageLoopbackTest {
         page.enter();
         page.await("document.getElementById('recording-status').textContent === 'written: %s'".formatted(file));
         page.tab();
+        page.await("document.activeElement.getAttribute('aria-label') === 'Download recording-1.rec'");
+        page.tab();
         page.await("document.activeElement.id === 'profile'");
         Files.move(folder.resolve("out"), folder.resolve("moved"));
         Files.writeString(folder.resolve("out"), "in the way");
@@ -332,6 +336,46 @@ class PageLoopbackTest {
         page.await("document.getElementById('profile-status').textContent.includes('is not a folder')");
         assertThat(page.text("document.activeElement.id")).as("the focus stays").isEqualTo("profile");
         assertThat(page.text("document.getElementById('profile').textContent")).isEqualTo("Start profile");
+    }
+
+    /** Both kinds, by their links and the keyboard; a link goes when the next begins. */
+    @Test
+    void whatWasWrittenCanBeDownloaded() throws Exception {
+        Path got = Files.createDirectory(folder.resolve("got"));
+        java.util.Objects.requireNonNull(chromium).downloadInto(got);
+        Canvas canvas = picture();
+        Chromium.Page page = open("light");
+        for (String kind : List.of("recording", "profile")) {
+            page.await("document.getElementById('%s').textContent === 'Start %s'".formatted(kind, kind));
+            page.value("document.getElementById('%s').focus()".formatted(kind));
+            page.enter();
+            page.await("document.getElementById('%s').textContent === 'Stop %s'".formatted(kind, kind));
+            canvas.transfer();
+            canvas.flush();
+            page.enter();
+            page.await("document.querySelectorAll('#%s-files a').length === %d".formatted(kind,
+                    kind.equals("recording") ? 1 : 4));
+        }
+        page.screenshot("downloads");
+        assertThat(page.accessible()).contains("link: Download recording-1.rec", "link: Download report.html",
+                "link: Download trace.pftrace", "link: Download profile.jfr", "link: Download flight.rec");
+        download(page, "#recording-files a", got, "recording-1.rec", folder.resolve("out/recording-1.rec"));
+        List<String> names = List.of("report.html", "trace.pftrace", "profile.jfr", "flight.rec");
+        for (int i = 0; i < names.size(); i++)
+            download(page, "#profile-files a:nth-of-type(%d)".formatted(i + 1), got, "profile-1-" + names.get(i),
+                    folder.resolve("out/profile-1").resolve(names.get(i)));
+        page.value("document.getElementById('recording').focus()");
+        page.enter();
+        page.await("document.getElementById('recording').textContent === 'Stop recording'");
+        page.await("document.querySelectorAll('#recording-files a').length === 0");
+    }
+
+    private static void download(Chromium.Page page, String link, Path into, String name, Path original)
+            throws Exception {
+        page.value("document.querySelector('%s').focus()".formatted(link));
+        page.enter();
+        Deadline.in(Duration.ofSeconds(30)).require(() -> Files.exists(into.resolve(name)), name);
+        assertThat(into.resolve(name)).hasSameBinaryContentAs(original);
     }
 
     @Test

@@ -76,7 +76,11 @@ final class ShownGpu implements AutoCloseable, Watched {
 
     /** One whose page writes into a folder. */
     static ShownGpu into(Path folder) throws IOException {
-        return new ShownGpu(ConsoleLimits.DEFAULT, folder);
+        return into(folder, ConsoleLimits.DEFAULT);
+    }
+
+    static ShownGpu into(Path folder, ConsoleLimits limits) throws IOException {
+        return new ShownGpu(limits, folder);
     }
 
     /** What its viewers type goes to a sink, too. */
