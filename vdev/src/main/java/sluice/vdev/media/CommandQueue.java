@@ -46,6 +46,7 @@ final class CommandQueue implements QueueWorker.Work {
     private final CommandDecoder decoder;
     private final QueueWorker worker;
     private final CommandTimes times;
+    private final CommandNames names;
     private final byte[] answer = new byte[24];
     /** When the command that is carried out was taken, in nanoseconds. */
     private long taken;
@@ -53,10 +54,11 @@ final class CommandQueue implements QueueWorker.Work {
     private @Nullable Command held;
 
     CommandQueue(int index, Virtqueue queue, DeviceContext context, Device device, CommandDecoder decoder,
-            CommandTimes times) {
+            CommandTimes times, CommandNames names) {
         this.device = device;
         this.decoder = decoder;
         this.times = times;
+        this.names = names;
         worker = new QueueWorker(index, queue, context, this);
     }
 
@@ -90,6 +92,7 @@ final class CommandQueue implements QueueWorker.Work {
     public void execute(Chain chain) {
         taken = System.nanoTime();
         Command command = decoder.decode(chain.readable());
+        names.give(chain, command);
         if (command == null) {
             refuse(chain);
             return;

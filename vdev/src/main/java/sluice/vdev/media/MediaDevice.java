@@ -36,6 +36,7 @@ public final class MediaDevice implements VirtioDevice, CommandQueue.Device {
     private final SharedRegion region;
     private final FrameArena arena;
     private final Share share;
+    private final CommandNames names;
     private final MediaSpace space;
     private final IntFunction<Session> maker;
     private final CommandDecoder decoder = new CommandDecoder();
@@ -96,6 +97,7 @@ public final class MediaDevice implements VirtioDevice, CommandQueue.Device {
         id = options.virtioId();
         share = environment.share();
         space = new MediaSpace(environment);
+        names = new CommandNames(environment.core());
         region = new SharedRegion(REGION, options.arenaBytes());
         arena = new FrameArena(options.arenaBytes(), share);
         watchNanos = options.longestNanos() / 4;
@@ -149,7 +151,7 @@ public final class MediaDevice implements VirtioDevice, CommandQueue.Device {
     @Override
     public void startQueue(int index, Virtqueue queue) {
         if (index == EVENTS) events.start(queue, context());
-        else commands = new CommandQueue(index, queue, context(), this, decoder, times);
+        else commands = new CommandQueue(index, queue, context(), this, decoder, times, names);
     }
 
     @Override

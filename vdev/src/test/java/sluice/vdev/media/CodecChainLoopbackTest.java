@@ -2,8 +2,12 @@ package sluice.vdev.media;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
+import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 
@@ -12,6 +16,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -23,6 +28,10 @@ import sluice.dmacore.finding.Rule;
 import sluice.dmacore.memory.FileMappings;
 import sluice.dmacore.model.Eviction;
 import sluice.dmacore.model.ShadowCaches;
+import sluice.dmacore.trace.SwitchedSink;
+import sluice.dmacore.trace.chronicle.FlightRecorder;
+import sluice.dmacore.trace.chronicle.RecorderOptions;
+import sluice.dmacore.trace.recording.Missed;
 import sluice.vdev.fixture.CommandQueue;
 import sluice.vdev.fixture.DisplayMessage.Update;
 import sluice.vdev.fixture.GpuBlobPicture;
@@ -35,6 +44,11 @@ import sluice.vdev.loopback.AttachedGpu;
 import sluice.vdev.loopback.GpuBackEnd;
 import sluice.vdev.loopback.GuestVariant;
 import sluice.vdev.plugin.DeviceProvider;
+import sluice.vdev.profile.CostModel;
+import sluice.vdev.profile.DeviceProfile;
+import sluice.vdev.profile.Profile;
+import sluice.vdev.profile.ProfileFolder;
+import sluice.vdev.profile.RequestKind;
 import sluice.vdev.serve.ServedDevice;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -56,7 +70,8 @@ class CodecChainLoopbackTest {
     private static final UUID NONE = new UUID(0, 0);
 
     private final Findings findings = new Findings();
-    private final DmaCore core = DmaCore.open(DmaCoreOptions.counting()
+    private final SwitchedSink trace = new SwitchedSink();
+    private final DmaCore core = DmaCore.open(DmaCoreOptions.counting().withTrace(trace)
             .withExecutor(new ShadowCaches(FileMappings.ofProcess(), new Eviction.Lazy())), findings);
     private GpuBackEnd backEnd;
     private AttachedGpu gpu;
@@ -234,6 +249,39 @@ class CodecChainLoopbackTest {
         assertThat(encoded).containsPattern("\"copiedBytes\": *\\{\\s*\"pictures\": 0\\b");
         if (decoder.equals("coherent"))
             assertThat(decoded).containsPattern("\"copiedBytes\": *\\{\\s*\"pictures\": 0\\b");
+    }
+
+    /** One profile of all devices of the process: each has its requests by name, and the one with a screen its frames. */
+    @Test
+    void aProfileHasEachDeviceWithItsRequests(@TempDir Path folder) throws Exception {
+        ProfileFolder files = new ProfileFolder(folder.resolve("profile"));
+        files.create();
+        try (Chain chain = new Chain("coherent", "coherent");
+                FlightRecorder recorder = FlightRecorder
+                        .start(new RecorderOptions(files.recording(), 1 << 14, 1 << 16))) {
+            assertThat(recorder.awaitOpen(Duration.ofSeconds(30))).isTrue();
+            trace.add(recorder);
+            core.nameAll(recorder);
+            for (int n = 1; n <= PICTURES; n++) check(chain.show(ImportingDevice.FILL, n, n), n);
+            trace.remove(recorder);
+        }
+        Profile profile = files.write(CostModel.PRESETS);
+        assertThat(profile.missed()).isEqualTo(Missed.NOTHING);
+        Map<String, Map<String, Long>> counts = new TreeMap<>();
+        for (DeviceProfile device : profile.devices()) {
+            for (RequestKind kind : device.requests())
+                counts.computeIfAbsent(device.name(), _ -> new TreeMap<>()).merge(kind.name(), kind.total().count(),
+                        Long::sum);
+        }
+        // Both codecs have the provider's name, and a thread each.
+        assertThat(profile.devices()).extracting(DeviceProfile::name).containsExactlyInAnyOrder("gpu", "codec",
+                "codec", "importer");
+        assertThat(counts.get("gpu")).containsEntry("RESOURCE_FLUSH", (long) PICTURES);
+        // A picture is a buffer of each queue of the encoder and of the decoder, which sends an event for each.
+        assertThat(counts.get("codec")).containsEntry("QBUF", 4L * PICTURES).containsEntry("request", 4L * PICTURES);
+        assertThat(profile.devices()).filteredOn(device -> device.name().equals("gpu")).first()
+                .extracting(DeviceProfile::frameCount).isEqualTo((long) PICTURES);
+        assertThat(files.report()).content().contains("<h2>gpu</h2>", "<h2>codec</h2>", "QBUF");
     }
 
     /** The encoder gets what memory has: the picture before, and a finding says which call is missing. */
