@@ -41,7 +41,7 @@ public final class Demo implements Callable<Integer> {
     @Option(names = "--qemu", paramLabel = "PATH", description = "The QEMU to use (default: $SLUICE_QEMU, or qemu-system-x86_64 in PATH).")
     private @Nullable Path qemu;
 
-    @Option(names = "--profile", paramLabel = "DIR", arity = "0..1", fallbackValue = "", description = "Profile the GPU: a report and a trace in DIR (default: profile in the folder of --out).")
+    @Option(names = "--profile", paramLabel = "DIR", arity = "0..1", fallbackValue = "", description = "Profile the GPU, and the codec with --mode=video: a report and a trace in DIR (default: profile in the folder of --out).")
     private @Nullable String profile;
 
     @Option(names = "--json", description = "Print the report as JSON, and the progress on standard error.")
@@ -76,8 +76,6 @@ public final class Demo implements Callable<Integer> {
                     VideoRun.MOST_FRAMES));
         if (profile != null && gpuCommand != null)
             throw new ParameterException(line, "--profile: only with our own GPU");
-        if (profile != null && kind == DemoMode.VIDEO)
-            throw new ParameterException(line, "--profile: give it with --mode=2d or --mode=blob");
         if (frames < 1 || frames > 50_000) {
             throw new ParameterException(line, "--frames=" + frames + ": give a number from 1 to 50000");
         }
@@ -88,7 +86,7 @@ public final class Demo implements Callable<Integer> {
             QemuBinary binary = kind.qemu(qemu, CacheFolder.ofUser());
             Files.createDirectories(out);
             report = kind == DemoMode.VIDEO
-                    ? new VideoRun(binary, launcher(), frames, out, progress).run()
+                    ? new VideoRun(binary, launcher(), frames, out, profiled(), progress).run()
                     : new DemoRun(binary, kind, gpu(), frames, out, progress).run();
         }
         String text = new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create().toJson(report.toJson());
@@ -105,11 +103,16 @@ public final class Demo implements Callable<Integer> {
     private DemoGpu gpu() throws IOException {
         String command = gpuCommand;
         if (command != null) return new DemoGpu(List.of(command.strip().split("\\s+")), false, null);
+        ProfileFolder to = profiled();
+        if (to == null) return new DemoGpu(List.of(launcher(), "gpu"), true, null);
+        return new DemoGpu(List.of(launcher(), "gpu", "--profile=" + to.folder()), true, to);
+    }
+
+    /** Where the profile goes; null for none. */
+    private @Nullable ProfileFolder profiled() {
         String folder = profile;
-        if (folder == null) return new DemoGpu(List.of(launcher(), "gpu"), true, null);
-        Path to = folder.isEmpty() ? out.resolve(PROFILE) : Path.of(folder);
-        return new DemoGpu(List.of(launcher(), "gpu", "--profile=" + to.toAbsolutePath()), true,
-                new ProfileFolder(to));
+        if (folder == null) return null;
+        return new ProfileFolder((folder.isEmpty() ? out.resolve(PROFILE) : Path.of(folder)).toAbsolutePath());
     }
 
     private static String launcher() throws IOException {

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 import sluice.guest.Accelerator;
 import sluice.guest.DeviceProcess;
+import sluice.guest.DriverTrace;
 import sluice.guest.GuestImage;
 import sluice.guest.GuestKernel;
 import sluice.guest.HostFfmpeg;
@@ -24,6 +25,7 @@ import sluice.guest.Picture;
 import sluice.guest.QemuBus;
 import sluice.guest.build.Folders;
 import sluice.guest.build.KernelModule;
+import sluice.vdev.profile.ProfileFolder;
 import sluice.vdev.qemu.CacheFolder;
 import sluice.vdev.qemu.QemuBinary;
 
@@ -40,6 +42,11 @@ final class VideoRun {
     /** Starting ffmpeg with its 200 libraries takes most of it, where the processor is emulated. */
     private static final Duration PLAY = Duration.ofMinutes(4);
     private static final Duration SOON = Duration.ofSeconds(20);
+    /** KiB of each processor: a guest under TCG prints about 100 KB a second. */
+    private static final String TRACE_SIZE = "sluice.trace=1024";
+    private static final Duration TRACE = Duration.ofSeconds(90);
+    /** With a profile, which is written then. */
+    private static final Duration END = Duration.ofSeconds(90);
     private static final String SCREEN = "screen.png";
     private static final Pattern SIZE = Pattern.compile("SLUICE mode (\\d+) (\\d+)");
     private static final String PLAYED = "SLUICE played \\d+ ms \\d+";
@@ -53,6 +60,7 @@ final class VideoRun {
     private final String launcher;
     private final int frames;
     private final Path out;
+    private final @Nullable ProfileFolder profile;
     private final Progress progress;
     private final CacheFolder cache = CacheFolder.ofUser();
     private final HostFfmpeg ffmpeg = new HostFfmpeg(cache);
@@ -61,12 +69,15 @@ final class VideoRun {
      * @param launcher the command {@code sluice}
      * @param frames of the clip, 1 to {@link #MOST_FRAMES}
      * @param out existing folder for the picture
+     * @param profile where a profile of both devices goes, or null
      */
-    VideoRun(QemuBinary binary, String launcher, int frames, Path out, Progress progress) {
+    VideoRun(QemuBinary binary, String launcher, int frames, Path out, @Nullable ProfileFolder profile,
+            Progress progress) {
         this.binary = binary;
         this.launcher = launcher;
         this.frames = frames;
         this.out = out.toAbsolutePath().normalize();
+        this.profile = profile;
         this.progress = progress;
     }
 
@@ -95,8 +106,11 @@ final class VideoRun {
         progress.step("starting a process with a GPU and a codec");
         try (DeviceProcess devices = DeviceProcess.start(List.of(launcher), List.of(), List.of(
                 new DeviceProcess.Served("codec", "codec,transport=vfio-user,codings=h264"),
-                new DeviceProcess.Served("gpu", "gpu,transport=vfio-user,blob", true, QemuBus.NONE)))) {
-            return play(devices, image, accelerator, clip, expected);
+                new DeviceProcess.Served("gpu", "gpu,transport=vfio-user,blob", true, QemuBus.NONE)),
+                profile == null ? null : profile.folder())) {
+            VideoReport report = play(devices, image, accelerator, clip, expected);
+            if (profile != null) devices.end(END);
+            return report;
         }
     }
 
@@ -106,9 +120,10 @@ final class VideoRun {
         Path root = Files.createTempDirectory("sluice-clip-");
         try {
             Files.copy(clip, Files.createDirectories(root.resolve("clips")).resolve("clip.mkv"));
-            return GuestImage.of(kernel).module("virtio-gpu").module("virtio_pci").module("videobuf2-dma-sg")
-                    .module("videobuf2-v4l2").module(driver, "").tree(root).tree(ffmpeg.root()).compiled("play.c")
-                    .build(cache);
+            GuestImage.Builder made = GuestImage.of(kernel).module("virtio-gpu").module("virtio_pci")
+                    .module("videobuf2-dma-sg").module("videobuf2-v4l2").module(driver, "").tree(root)
+                    .tree(ffmpeg.root()).compiled("play.c");
+            return (profile == null ? made : DriverTrace.addTo(made)).build(cache);
         } finally {
             Folders.delete(root);
         }
@@ -117,8 +132,10 @@ final class VideoRun {
     private VideoReport play(DeviceProcess devices, GuestImage image, Accelerator accelerator, Path clip,
             List<String> expected) throws IOException, InterruptedException {
         progress.step("booting the virtual machine");
-        try (Machine machine = Machine.of(binary, image).memory(MEMORY_MIB).arguments(devices.qemuArguments())
-                .boot(cache)) {
+        try (DriverTrace trace = profile == null ? null : DriverTrace.open();
+                Machine machine = Machine.of(binary, image).memory(MEMORY_MIB)
+                        .arguments(trace == null ? List.of() : trace.qemuArguments())
+                        .kernel(trace == null ? "" : TRACE_SIZE).arguments(devices.qemuArguments()).boot(cache)) {
             progress.step("playing");
             Shown shown = new Shown();
             Machine.Done done = machine.run(COMMAND, PLAY, PLAYED, line -> {
@@ -131,6 +148,12 @@ final class VideoRun {
             DemoReport.Judged judged = judged(picture, size(done), clip, expected);
             List<String> decoded = HostFfmpeg.framesIn(String.join("\n", done.lines()));
             List<JsonObject> reports = devices.reports();
+            ProfileFolder folder = profile;
+            if (trace != null && folder != null) {
+                progress.step("reading the guest's trace");
+                if (!trace.write(folder.guestTrace(), TRACE))
+                    progress.note("the guest's trace is cut: it was not whole after %d s".formatted(TRACE.toSeconds()));
+            }
             progress.step("shutting down");
             machine.qemu().qmp().execute("quit");
             machine.qemu().waitForEnd(SOON);
