@@ -94,6 +94,21 @@ public final class DeviceTrace {
         sink.record(EventKind.DISPLAY, 0, number, 0, resource, 0, 0, now - began, now);
     }
 
+    /**
+     * A guest's kernel has told of a call, and waits until this is answered.
+     *
+     * @param name number of the call's name, or 0
+     * @param address the first DMA address, or 0
+     * @param bytes of all addresses
+     * @param guestNanos what the guest's clock showed when it told
+     * @param began result of {@link #begin}, when it arrived
+     */
+    public void called(int name, long address, long bytes, long guestNanos, long began) {
+        if (began == 0 || !sink.isOn()) return;
+        long now = System.nanoTime();
+        sink.record(EventKind.CALL, 0, number, name, address, bytes, guestNanos, now - began, now);
+    }
+
     /** A frame was shown or delivered. */
     public void shown(long frame) {
         if (isTracing()) sink.record(EventKind.FRAME, 0, number, 0, frame, 0, 0);

@@ -81,5 +81,11 @@ public enum EventKind {
      * nanos} the time since the device took the first, {@code from} the nanoseconds that it had waited before, and {@code detail} the number
      * of the name of all, or 0.
      */
-    BATCH
+    BATCH,
+    /**
+     * A guest's kernel has told of a DMA call, which has waited until it was carried out in {@code nanos}. {@code from} is the first DMA
+     * address, {@code length} the bytes of all, {@code bytes} the time of the guest's own clock in nanoseconds when it told, {@code
+     * attachment} the witness, and {@code detail} the number of the call's name, or 0.
+     */
+    CALL
 }

@@ -170,7 +170,8 @@ public final class Check implements Callable<Integer> {
         CacheFolder cache = CacheFolder.ofUser();
         if (root != null && program == null)
             throw new ParameterException(line, "--root needs --test: our own programs bring what they need");
-        Additions additions = new Additions(modules, program, root == null ? null : GuestRoot.of(root), calls);
+        Additions additions = new Additions(modules, program, root == null ? null : GuestRoot.of(root), calls,
+                profiles != null);
         GuestKernel guest = kernel(line, cache);
         String versus = against;
         if (versus == null) {
@@ -205,7 +206,7 @@ public final class Check implements Callable<Integer> {
         if (profiles != null) run.profiled(profiles);
         CheckResult result = run.run(cells, cell -> told(ktap, cell));
         ktap.end();
-        for (String why : run.unwritten()) line.getErr().println("sluice: a profile was not written: " + why);
+        for (String why : run.unwritten()) line.getErr().println("sluice: " + why);
         return result;
     }
 

@@ -5,17 +5,20 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.guest.DriverTrace;
 import sluice.guest.GuestImage;
 import sluice.guest.GuestIommu;
 import sluice.guest.GuestKernel;
 import sluice.guest.Machine;
 import sluice.guest.Picture;
 import sluice.guest.build.KernelModule;
+import sluice.vdev.profile.ProfileFolder;
 import sluice.vdev.qemu.CacheFolder;
 import sluice.vdev.qemu.QemuBinary;
 
@@ -26,6 +29,9 @@ final class CheckMachine implements Closeable {
             "-device",
             "ivshmem-plain,memdev=bar,addr=0x1e");
     private static final Duration SOON = Duration.ofSeconds(30);
+    /** KiB of each processor: a guest under TCG prints about 100 KB a second. */
+    private static final String TRACE_SIZE = "sluice.trace=512";
+    private static final Duration TRACE_READ = Duration.ofSeconds(90);
     private static final Pattern UNLOADED = Pattern.compile("^SLUICE error insmod (\\S+)\\.ko$");
     /** The functions with slots assigned by QEMU; those of the chipset and with fixed slots are above. */
     private static final String FUNCTIONS = "for d in /sys/bus/pci/devices/0000:00:[01][0-9a-d].0; do echo SLUICE function ${d##*/} $(cat $d/vendor $d/device | tr '\\n' ' ')/ $(basename \"$(readlink $d/driver)\"); done";
@@ -42,19 +48,25 @@ final class CheckMachine implements Closeable {
     }
 
     private static final Pattern UNTRACED = Pattern.compile("^SLUICE error trace (.*)$");
+    private static final Pattern NOT_TOLD = Pattern.compile("^SLUICE error trace-driver (.*)$");
     private static final Pattern GONE = Pattern.compile("^SLUICE trace (?:lost|missed) (\\d{1,18})$");
 
     private final CardServer server;
     private final Machine machine;
     /** Where the kernel's trace arrives; null if it does not trace. */
     private final @Nullable TracePort trace;
+    private final @Nullable ToldDriver driver;
     private int marks;
 
-    private CheckMachine(CardServer server, Machine machine, @Nullable TracePort trace) {
+    private CheckMachine(CardServer server, Machine machine, @Nullable TracePort trace, @Nullable ToldDriver driver) {
         this.server = server;
         this.machine = machine;
         this.trace = trace;
+        this.driver = driver;
     }
+
+    /** What the guest tells of its GPU driver and interrupts at the end, for a profile. */
+    private record ToldDriver(DriverTrace trace, ProfileFolder profile) {}
 
     /**
      * The image for the machines of a card: the witness, its driver, exporters, and test programs.
@@ -70,6 +82,7 @@ final class CheckMachine implements Closeable {
             throws IOException, InterruptedException {
         GuestImage.Builder image = GuestImage.of(kernel).moduleIfThere("virtio-iommu", "");
         // Before the drivers whose calls it reports, after the IOMMU's.
+        if (additions.isTraced()) DriverTrace.addTo(image);
         if (additions.calls() == CallSource.TRACE) {
             image.file("bin/trace-dma", "trace-dma");
         } else if (card.isTold() && KernelNeeds.of(kernel).hasWitness()) {
@@ -102,21 +115,26 @@ final class CheckMachine implements Closeable {
                 ? TracePort.open(setup.iommu() != GuestIommu.NONE)
                 : null;
         CardServer server;
+        ToldDriver driver = null;
         boolean served = false;
         try {
+            if (profile != null && additions.isTraced())
+                driver = new ToldDriver(DriverTrace.open(), new ProfileFolder(profile));
             server = CardServer.start(launcher, card, setup, blobs, profile);
             served = true;
         } finally {
-            if (!served && trace != null) trace.close();
+            if (!served) end(null, trace, driver);
         }
-        Machine.Builder builder = Machine.of(binary, image).backEnd(() -> end(server, trace)).iommu(setup.iommu())
-                .kernel(setup.bounce());
+        ToldDriver told = driver;
+        Machine.Builder builder = Machine.of(binary, image).backEnd(() -> end(server, trace, told))
+                .iommu(setup.iommu()).kernel(setup.bounce());
         if (trace != null) builder.arguments(trace.qemuArguments());
+        if (told != null) builder.arguments(told.trace().qemuArguments()).kernel(TRACE_SIZE);
         GuestRoot root = additions.root();
         if (root != null) builder.arguments(root.qemuArguments());
         CheckMachine machine = new CheckMachine(server, builder.device("virtio-gpu-pci").arguments(BAR)
                 .arguments(server.qemuArguments())
-                .arguments(List.of("-no-reboot")).boot(cache), trace);
+                .arguments(List.of("-no-reboot")).boot(cache), trace, told);
         boolean right = false;
         try {
             machine.requireDriver(card, card.isBuiltInto(image.kernel()));
@@ -128,11 +146,10 @@ final class CheckMachine implements Closeable {
         }
     }
 
-    private static void end(CardServer server, @Nullable TracePort trace) throws IOException {
-        try {
-            server.close();
-        } finally {
-            if (trace != null) trace.close();
+    private static void end(@Nullable CardServer server, @Nullable TracePort trace, @Nullable ToldDriver driver)
+            throws IOException {
+        try (DriverTrace _ = driver == null ? null : driver.trace(); TracePort _ = trace; CardServer _ = server) {
+            // The server is closed first.
         }
     }
 
@@ -205,6 +222,27 @@ final class CheckMachine implements Closeable {
             if (counted.matches()) gone += Long.parseLong(counted.group(1));
         }
         return port.until(marks, gone, SOON);
+    }
+
+    /**
+     * Reads what the guest's kernel has told for the profile, which is written when this is closed; before, because it is in the guest.
+     *
+     * @return what of it is missing, a sentence
+     */
+    Optional<String> untold() throws IOException {
+        ToldDriver told = driver;
+        if (told == null) return Optional.empty();
+        Path folder = told.profile().folder();
+        for (String line : console()) {
+            Matcher refused = NOT_TOLD.matcher(line);
+            if (refused.matches())
+                return Optional.of("%s is without the guest's trace: %s".formatted(folder, refused.group(1)));
+        }
+        return told.trace().write(told.profile().guestTrace(), TRACE_READ)
+                ? Optional.empty()
+                : Optional
+                        .of("%s is without the end of the guest's trace: it was not whole after %d s".formatted(folder,
+                                TRACE_READ.toSeconds()));
     }
 
     /** The current counters and findings of the devices. */

@@ -69,7 +69,7 @@ final class CheckRun {
         return this;
     }
 
-    /** Why profiles are missing, a sentence each. */
+    /** Why profiles, or parts of them, are missing, a sentence each. */
     List<String> unwritten() {
         return unwritten;
     }
@@ -153,9 +153,10 @@ final class CheckRun {
                     }
                     each.accept(result);
                 }
+                if (alive) machine.untold().ifPresent(unwritten::add);
             } catch (IOException e) {
                 if (next > first) { // closing the machine failed after its cells were done
-                    if (profiles != null) unwritten.add(String.valueOf(e.getMessage()));
+                    if (profiles != null) unwritten.add("a profile was not written: " + e.getMessage());
                     continue;
                 }
                 // It would not boot for the other cells either.

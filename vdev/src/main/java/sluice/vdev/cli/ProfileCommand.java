@@ -97,8 +97,10 @@ final class ProfileCommand implements Callable<Integer> {
             commandSpec().commandLine().getErr()
                     .println("sluice: no device has done a request or shown a frame in " + folder.recording());
         GuestMatch guest = profile.guest();
-        if (guest != null)
+        if (guest != null) {
             for (String problem : guest.problems()) commandSpec().commandLine().getErr().println("sluice: " + problem);
+            for (String note : guest.notes()) commandSpec().commandLine().getErr().println("sluice: " + note);
+        }
         return 0;
     }
 

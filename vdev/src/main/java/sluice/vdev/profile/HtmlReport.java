@@ -90,17 +90,30 @@ final class HtmlReport {
         GuestMatch guest = profile.guest();
         if (guest == null) return;
         GuestClock clock = guest.clock();
-        if (clock != null)
-            html.raw("<p>").say(
-                    ("The driver of the guest is in this report: %s of the %s requests of its trace are matched with those of "
-                            + "%s. Its clock is known to ±%s, and to ±%s at best, from the order of these requests alone; it goes %.1f µs a second %s "
-                            + "than ours. So submit to kick and answer to interrupt may be wrong by as much in every frame, in opposite directions.")
-                            .formatted(
-                                    Words.count(guest.matched()), Words.count(guest.requests()), guest.device(),
-                                    Words.nanos(clock.uncertainty()), Words.nanos(clock.least()),
-                                    Math.abs(clock.driftMicros()),
-                                    clock.driftMicros() < 0 ? "slower" : "faster"))
-                    .raw("</p>\n");
+        if (clock != null) {
+            html.raw("<p>");
+            if (guest.matched() > 0)
+                html.say(
+                        ("The driver of the guest is in this report: %s of the %s requests of its trace are matched with those of "
+                                + "%s. ").formatted(Words.count(guest.matched()), Words.count(guest.requests()),
+                                        guest.device()));
+            if (guest.calls() > 0)
+                html.say(
+                        "The calls of the guest's DMA API are in the trace beside this file: its kernel has told the witness of %s. "
+                                .formatted(Words.count(guest.calls())));
+            html.say(
+                    ("Its clock is known to ±%s, and to ±%s at best, from the order of these %s alone; it goes %.1f µs a second %s "
+                            + "than ours.").formatted(Words.nanos(clock.uncertainty()), Words.nanos(clock.least()),
+                                    guest.matched() == 0
+                                            ? "calls"
+                                            : guest.calls() == 0 ? "requests" : "requests and calls",
+                                    Math.abs(clock.driftMicros()), clock.driftMicros() < 0 ? "slower" : "faster"));
+            if (guest.matched() > 0)
+                html.say(
+                        " So submit to kick and answer to interrupt may be wrong by as much in every frame, in opposite directions.");
+            html.raw("</p>\n");
+        }
+        for (String note : guest.notes()) html.paragraph(note);
         for (String problem : guest.problems()) html.raw("<div class=\"note bad\">").say(problem).raw("</div>\n");
     }
 
@@ -193,9 +206,9 @@ final class HtmlReport {
 
     private void about() {
         html.raw("<h2>How to read this</h2>\n<section>\n");
-        if (profile.guest() == null || profile.guest().clock() == null)
+        if (profile.guest() == null || profile.guest().matched() == 0)
             html.paragraph(
-                    "Guest events are not in this report: it begins when the device sees a kick and ends with the interrupt that it sends. "
+                    "No driver of a guest is in this report: it begins when the device sees a kick and ends with the interrupt that it sends. "
                             + "The way of a kick from the guest to the device, and of the interrupt back, is part of the time without a request.");
         html.paragraph(
                 "A request that arrives while the device polls, or asks for no kicks, has waited since the device looked, not since it arrived.");

@@ -38,6 +38,8 @@ public final class PerfettoExport {
     private static final long GUEST_PID = 1 << 22;
     private static final int MOST_DONE = 1 << 16;
     private static final long MOST_NANOS = 1L << 42;
+    /** A call of the guest does not take a second to the device. */
+    private static final long MOST_WAY = 1_000_000_000;
 
     /** A kind of track of a device: its frames, its work, or a queue by its number. */
     private record Group(int thread, String name) {}
@@ -117,7 +119,7 @@ public final class PerfettoExport {
     }
 
     private static String kind(String event) {
-        if (event.equals("interrupt")) return "interrupts";
+        if (event.equals("interrupt") || event.equals("irq_handler_entry")) return "interrupts";
         if (event.startsWith("dma_fence")) return "fences";
         return event.startsWith("dma_") ? "DMA API" : event.startsWith("drm_") ? "display" : "other events";
     }
@@ -156,6 +158,7 @@ public final class PerfettoExport {
                         since.bytes(EventKind.SKIP));
                 threads.put(event.thread(), new Tally());
             }
+            case CALL -> called(event, start);
             case FAULT -> instant(event, "fault at 0x" + Long.toHexString(event.from()));
             case FINDING -> instant(event, ruleName(event.detail()));
             default -> {
@@ -163,6 +166,19 @@ public final class PerfettoExport {
                     slices.add(group(event.thread(), "work"), event.kind() + subject(event), start, event.nanoTime());
             }
         }
+    }
+
+    /** A call of the guest's kernel: what we do for it, and at the guest from when it told until it could go on. */
+    private void called(Event event, long start) {
+        String name = event.detail() == 0 ? "call" : names.of(event.detail());
+        slices.add(group(event.thread(), "calls of the guest's kernel"), name, start, event.nanoTime());
+        GuestMatch match = guest;
+        GuestClock clock = match == null || match.calls() == 0 ? null : match.clock();
+        if (clock == null) return;
+        long told = clock.host(event.bytes());
+        // One of a boot before, or of another guest.
+        if (start - told > MOST_WAY || told - start > MOST_WAY) return;
+        slices.add(group(GUEST, "DMA calls"), name, Math.min(told, start), event.nanoTime());
     }
 
     private void answered(Event event) {

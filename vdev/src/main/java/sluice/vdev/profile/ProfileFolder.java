@@ -107,8 +107,8 @@ public record ProfileFolder(Path folder) {
     }
 
     private Profile profile(Recording from) throws IOException {
-        GuestMatch guest = Files.exists(guestTrace()) ? GuestMatch.of(from, GuestTrace.read(guestTrace())) : null;
-        return Profile.of(from, guest);
+        GuestTrace told = Files.exists(guestTrace()) ? GuestTrace.read(guestTrace()) : null;
+        return Profile.of(from, GuestMatch.of(from, told));
     }
 
     private Recording open() throws IOException {

@@ -83,7 +83,8 @@ public enum Stage {
             case WRITE_BACK, INVALIDATE, SKIP -> CACHE;
             case COPY, BOUNCE, MOVE -> COPY;
             case DISPLAY -> DISPLAY;
-            case EXPORT, RELEASE, ALLOCATE, ATTACH, DETACH, REVOKE, FAULT, FRAME, FINDING, COMMAND, ANSWER, BATCH ->
+            case EXPORT, RELEASE, ALLOCATE, ATTACH, DETACH, REVOKE, FAULT, FRAME, FINDING, COMMAND, ANSWER, BATCH,
+                    CALL ->
                 null;
         };
     }

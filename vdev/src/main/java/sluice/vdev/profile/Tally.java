@@ -23,7 +23,8 @@ public final class Tally {
     void add(Event event) {
         long[] sum = byKind.computeIfAbsent(event.kind(), _ -> new long[3]);
         sum[0]++;
-        if (event.kind() != EventKind.COMMAND) sum[1] += event.bytes(); // a request has its number there
+        // A request has its number there, and a call a time.
+        if (event.kind() != EventKind.COMMAND && event.kind() != EventKind.CALL) sum[1] += event.bytes();
         sum[2] += event.nanos();
         if (event.kind() == EventKind.SKIP && event.detail() == SKIPPED_INVALIDATE) {
             skippedInvalidates++;

@@ -22,6 +22,7 @@ final class Details {
             case MISS -> detail == 1 ? "refused" : "";
             case BATCH -> event.length() + " requests";
             case COMMAND -> event.bytes() == 0 ? "" : "number " + event.bytes();
+            case CALL -> "guest's clock " + event.bytes() + " ns";
             case ANSWER -> detail == 1 ? "with an interrupt" : "";
             case EXPORT, RELEASE, ALLOCATE, ATTACH, DETACH, PUT_SEGMENTS, REVOKE, PIN, UNPIN, FAULT, FRAME, TRANSLATE,
                     DISPLAY ->

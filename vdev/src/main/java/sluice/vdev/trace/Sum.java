@@ -24,6 +24,7 @@ final class Sum {
     /** Bytes moved; for a mapping, bytes mapped. */
     private static long bytes(Event event) {
         if (event.kind() == EventKind.COMMAND) return 0; // it has its number there
+        if (event.kind() == EventKind.CALL) return event.length(); // it has a time there
         boolean isMapping = event.kind() == EventKind.MAP || event.kind() == EventKind.UNMAP;
         return isMapping && event.bytes() == 0 ? event.length() : event.bytes();
     }

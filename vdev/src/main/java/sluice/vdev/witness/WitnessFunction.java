@@ -62,6 +62,7 @@ public final class WitnessFunction implements PciFunction {
     private final Counter elsewhere = new Counter();
     private final Witness witness;
     private final Share share;
+    private final TracedMessages trace;
     private final CallChains chains = new CallChains();
     private final Map<String, Teller> tellers = new HashMap<>();
     private @Nullable FunctionContext context;
@@ -73,10 +74,12 @@ public final class WitnessFunction implements PciFunction {
     /**
      * @param witness receives the calls
      * @param share charged for the state of devices not served here
+     * @param trace gets each message that is carried out
      */
-    public WitnessFunction(Witness witness, Share share) {
+    public WitnessFunction(Witness witness, Share share, TracedMessages trace) {
         this.witness = witness;
         this.share = share;
+        this.trace = trace;
         for (Operation operation : Operation.values()) told.put(operation, new Counter());
     }
 
@@ -134,8 +137,10 @@ public final class WitnessFunction implements PciFunction {
     private int ring() {
         FunctionContext present = context;
         if (present == null) return REFUSED;
+        long began = trace.begin();
         try {
             take(present);
+            trace.told(message, began);
             return message.sequence();
         } catch (RefusedException e) {
             refused.increment();

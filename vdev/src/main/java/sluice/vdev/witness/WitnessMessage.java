@@ -142,6 +142,11 @@ final class WitnessMessage {
         };
     }
 
+    /** What the guest's CLOCK_MONOTONIC showed when it told, in nanoseconds; whatever the guest says. */
+    long nanos() {
+        return segment.get(LONG, NANOS);
+    }
+
     /** The inode of a dma-buf; of allocated memory the CPU's address. */
     long extra() {
         return segment.get(LONG, EXTRA);

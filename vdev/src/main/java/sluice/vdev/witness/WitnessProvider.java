@@ -35,7 +35,8 @@ public final class WitnessProvider implements DeviceProvider {
     public ProvidedDevice create(DeviceOptions options, DeviceEnvironment environment) {
         Witness witness = environment.witness();
         if (witness == null) throw new IllegalStateException("a process that serves a witness has none");
-        WitnessFunction function = new WitnessFunction(witness, environment.share());
+        WitnessFunction function = new WitnessFunction(witness, environment.share(),
+                new TracedMessages(environment.core(), environment.name()));
         function.register(environment.report());
         return new ProvidedDevice.Function(function);
     }

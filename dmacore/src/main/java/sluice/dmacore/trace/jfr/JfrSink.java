@@ -80,7 +80,7 @@ public final class JfrSink implements TraceSink {
             case EXPORT, RELEASE, ALLOCATE, ATTACH, DETACH, GET_SEGMENTS, PUT_SEGMENTS, REVOKE, PIN, UNPIN ->
                 BufferEvent.Lifetime::new;
             case MAP, UNMAP -> BufferEvent.Mapping::new;
-            case SYNC_FOR_DEVICE, SYNC_FOR_CPU -> BufferEvent.Transfer::new;
+            case SYNC_FOR_DEVICE, SYNC_FOR_CPU, CALL -> BufferEvent.Transfer::new;
             case BEGIN_CPU_ACCESS, END_CPU_ACCESS -> BufferEvent.CpuAccess::new;
             case WRITE_BACK, INVALIDATE, SKIP -> BufferEvent.CacheOperation::new;
             case BOUNCE, MOVE, COPY -> BufferEvent.Copy::new;

@@ -65,7 +65,7 @@ class JfrSinkTest {
             case EXPORT, RELEASE, ALLOCATE, ATTACH, DETACH, GET_SEGMENTS, PUT_SEGMENTS, REVOKE, PIN, UNPIN ->
                 "Lifetime";
             case MAP, UNMAP -> "Mapping";
-            case SYNC_FOR_DEVICE, SYNC_FOR_CPU -> "Transfer";
+            case SYNC_FOR_DEVICE, SYNC_FOR_CPU, CALL -> "Transfer";
             case BEGIN_CPU_ACCESS, END_CPU_ACCESS -> "CpuAccess";
             case WRITE_BACK, INVALIDATE, SKIP -> "CacheOperation";
             case BOUNCE, MOVE, COPY -> "Copy";

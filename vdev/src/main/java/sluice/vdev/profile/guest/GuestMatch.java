@@ -20,6 +20,9 @@ import sluice.dmacore.trace.recording.Recording;
  *
  * <p>The driver tells of a request when it has just become visible to the device, which may be at work: so it is the request <em>before</em>
  * that certainly had been told of when the device saw one. The device tells how many it saw.
+ *
+ * <p>The calls that the guest's kernel tells the witness have the guest's time in them, and bound the same clock from both sides, also in
+ * a guest without such a driver.
  */
 public final class GuestMatch {
     /** The kernel prints times to the nearest microsecond. */
@@ -36,29 +39,69 @@ public final class GuestMatch {
     private record Pair(HostQueue.Request host, GuestRequest guest) {}
 
     /** A device of the guest and one of the recording that may be the same. */
-    private record Candidate(int guest, String host, List<Pair> pairs, ClockFit.Result result) {}
+    private record Candidate(int guest, String host, List<Pair> pairs, GuestClock clock) {}
 
-    private final GuestTrace trace;
+    private final @Nullable GuestTrace trace;
     private final List<String> problems;
+    private final List<String> notes = new ArrayList<>();
     private final @Nullable Candidate found;
+    private final @Nullable GuestClock clock;
+    /** Those by which the clock is bounded. */
+    private final long calls;
     private final Map<Long, GuestTimes> times = new HashMap<>();
     private long requests;
     private long wrongOrder;
 
-    private GuestMatch(GuestTrace trace, @Nullable Candidate found, List<String> problems) {
+    private GuestMatch(@Nullable GuestTrace trace, @Nullable Candidate found, @Nullable GuestClock clock, long calls,
+            List<String> problems) {
         this.trace = trace;
         this.found = found;
+        this.clock = clock;
+        this.calls = calls;
         this.problems = new ArrayList<>(problems);
     }
 
-    /** Matches a trace with a recording, which is read once. */
-    public static GuestMatch of(Recording recording, GuestTrace trace) throws IOException {
-        Map<String, HostQueue> queues = read(recording);
-        List<String> problems = new ArrayList<>(trace.problems());
+    /**
+     * Matches what a guest has told with a recording, which is read once.
+     *
+     * @param trace of the guest's kernel, or null
+     * @return null if there is no trace, and no call of a guest's kernel in the recording
+     */
+    public static @Nullable GuestMatch of(Recording recording, @Nullable GuestTrace trace) throws IOException {
+        Map<String, HostQueue> queues = new LinkedHashMap<>();
+        GuestCalls told = read(recording, queues);
+        if (trace == null && told.count() == 0) return null;
+        List<String> problems = new ArrayList<>(trace == null ? List.of() : trace.problems());
+        problems.addAll(told.problems());
+        ClockFit.Result alone = fit(told);
+        GuestClock clock = alone instanceof ClockFit.Fitted fitted ? fitted.clock() : null;
+        if (alone instanceof ClockFit.Impossible impossible)
+            problems.add("The calls that the guest has told the witness are on no clock of constant drift: %s."
+                    .formatted(contradiction(impossible)));
+        GuestCalls bounding = clock == null ? GuestCalls.NONE : told;
+        if (trace == null) return new GuestMatch(null, null, clock, bounding.count(), problems);
+        return of(queues, trace, bounding, clock, problems);
+    }
+
+    private static String contradiction(ClockFit.Impossible impossible) {
+        return "at %.6f s of the guest, it and its device contradict the others by %,.0f µs"
+                .formatted(impossible.guest() / 1e9, impossible.nanos() / 1e3);
+    }
+
+    private static ClockFit.Result fit(GuestCalls calls) {
+        ClockFit fit = new ClockFit();
+        calls.bound(fit);
+        return fit.fit();
+    }
+
+    private static GuestMatch of(Map<String, HostQueue> queues, GuestTrace trace, GuestCalls calls,
+            @Nullable GuestClock byCalls, List<String> problems) {
         List<Candidate> fitting = new ArrayList<>();
         String reason = trace.queues().isEmpty()
                 ? "It has no events of virtio_gpu: were they switched on?"
-                : "The recording has no requests with the same numbers.";
+                : queues.isEmpty()
+                        ? "No device of this process has queues: the guest's GPU is another's."
+                        : "The recording has no requests with the same numbers.";
         for (int device : trace.queues().stream().mapToInt(GuestTrace.Queue::device).distinct().toArray()) {
             for (String host : queues.keySet().stream().map(GuestMatch::device).distinct().toList()) {
                 List<Pair> pairs = pairs(queues, host, trace, device);
@@ -68,28 +111,33 @@ public final class GuestMatch {
                             .formatted(device, host);
                     continue;
                 }
-                Candidate candidate = new Candidate(device, host, pairs, fit(queues, host, trace, device));
-                switch (candidate.result()) {
-                    case ClockFit.Fitted _ -> fitting.add(candidate);
+                switch (fit(queues, host, trace, device, calls)) {
+                    case ClockFit.Fitted fitted -> fitting.add(new Candidate(device, host, pairs, fitted.clock()));
                     case ClockFit.Unbounded unbounded -> reason = "Its clock cannot be told: " + unbounded.why() + ".";
-                    case ClockFit.Impossible impossible ->
-                        reason = ("No clock of constant drift fits: at %.6f s of the guest, a request and its "
-                                + "device contradict the others by %,.0f µs.")
-                                .formatted(impossible.guest() / 1e9, impossible.nanos() / 1e3);
+                    case ClockFit.Impossible impossible -> reason = "No clock of constant drift fits: %s."
+                            .formatted(contradiction(impossible));
                 }
             }
         }
-        if (fitting.size() == 1) return new GuestMatch(trace, fitting.getFirst(), problems).filled(queues);
-        problems.addFirst(fitting.isEmpty()
-                ? "The guest's trace is not in this profile. " + reason
-                : "The guest's trace is not in this profile. It fits more than one device.");
-        return new GuestMatch(trace, null, problems);
+        if (fitting.size() == 1) {
+            Candidate only = fitting.getFirst();
+            return new GuestMatch(trace, only, only.clock(), calls.count(), problems).filled(queues);
+        }
+        if (!fitting.isEmpty()) reason = "It fits more than one device.";
+        if (byCalls == null) {
+            problems.addFirst("The guest's trace is not in this profile. " + reason);
+            return new GuestMatch(trace, null, null, 0, problems);
+        }
+        // All but the requests is in it: the guest's GPU may be none of ours.
+        GuestMatch match = new GuestMatch(trace, null, byCalls, calls.count(), problems);
+        match.notes.add("No request of a GPU's driver is matched. " + reason);
+        return match;
     }
 
-    private static Map<String, HostQueue> read(Recording recording) throws IOException {
+    private static GuestCalls read(Recording recording, Map<String, HostQueue> queues) throws IOException {
         Names names = recording.names();
         Map<Integer, HostQueue> byNumber = new HashMap<>();
-        Map<String, HostQueue> queues = new LinkedHashMap<>();
+        GuestCalls calls = new GuestCalls();
         EventCursor events = recording.events();
         for (Event event = events.next(); event != null; event = events.next()) {
             switch (event.kind()) {
@@ -99,12 +147,13 @@ public final class GuestMatch {
                     HostQueue queue = byNumber.get(event.attachment());
                     if (queue != null) queue.answer(event);
                 }
+                case CALL -> calls.add(event);
                 default -> {
                     // not of a queue
                 }
             }
         }
-        return queues;
+        return calls;
     }
 
     private static HostQueue queue(Map<Integer, HostQueue> byNumber, Map<String, HostQueue> queues, Names names,
@@ -157,8 +206,10 @@ public final class GuestMatch {
         return (double) agreed / pairs.size();
     }
 
-    private static ClockFit.Result fit(Map<String, HostQueue> queues, String host, GuestTrace trace, int device) {
+    private static ClockFit.Result fit(Map<String, HostQueue> queues, String host, GuestTrace trace, int device,
+            GuestCalls calls) {
         ClockFit fit = new ClockFit();
+        calls.bound(fit);
         for (GuestTrace.Queue queue : trace.queues()) {
             HostQueue own = queue(queues, host, queue);
             if (own == null || queue.device() != device) continue;
@@ -176,25 +227,26 @@ public final class GuestMatch {
     }
 
     private GuestMatch filled(Map<String, HostQueue> queues) {
-        GuestClock clock = clock();
         Candidate candidate = found;
-        if (candidate == null || clock == null) return this;
-        for (GuestTrace.Queue queue : trace.queues()) {
+        GuestTrace told = trace;
+        if (candidate == null || told == null) return this;
+        GuestClock at = candidate.clock();
+        for (GuestTrace.Queue queue : told.queues()) {
             if (queue.device() == candidate.guest() && queue(queues, candidate.host(), queue) != null)
-                requests += trace.requests(queue).size();
+                requests += told.requests(queue).size();
         }
         long outside = 0;
         for (Pair pair : candidate.pairs()) {
             GuestRequest guest = pair.guest();
-            long queued = clock.host(guest.queued);
-            long responded = clock.host(guest.responded);
-            if (queued - clock.start() < -MOST_OUTSIDE || responded - clock.start() - clock.span() > MOST_OUTSIDE) {
+            long queued = at.host(guest.queued);
+            long responded = at.host(guest.responded);
+            if (queued - at.start() < -MOST_OUTSIDE || responded - at.start() - at.span() > MOST_OUTSIDE) {
                 outside++;
                 continue;
             }
-            if (queued - pair.host().taken > clock.uncertainty()) wrongOrder++;
+            if (queued - pair.host().taken > at.uncertainty()) wrongOrder++;
             times.put(pair.host().sequence, new GuestTimes(queued,
-                    guest.interrupted == GuestRequest.UNKNOWN ? responded : clock.host(guest.interrupted), responded));
+                    guest.interrupted == GuestRequest.UNKNOWN ? responded : at.host(guest.interrupted), responded));
         }
         if (outside > 0)
             problems.add("%,d requests of the guest's trace have times outside of the recording, and are left out."
@@ -202,17 +254,27 @@ public final class GuestMatch {
         return this;
     }
 
-    /** What is wrong, a sentence each; empty if all of the trace is in the profile. */
+    /** What there was nothing to match with, a sentence each. */
+    public List<String> notes() {
+        return List.copyOf(notes);
+    }
+
+    /** What is wrong, a sentence each; empty if all that the guest has told is in the profile, or in {@link #notes}. */
     public List<String> problems() {
         return List.copyOf(problems);
     }
 
     /** The guest's clock; null if it could not be found. */
     public @Nullable GuestClock clock() {
-        return found != null && found.result() instanceof ClockFit.Fitted fitted ? fitted.clock() : null;
+        return clock;
     }
 
-    /** The name of the device whose driver the trace is of; empty without a clock. */
+    /** Number of calls that the guest has told the witness, and by which its clock is bounded. */
+    public long calls() {
+        return calls;
+    }
+
+    /** The name of the device whose driver the trace is of; empty if no requests are matched. */
     public String device() {
         return found == null ? "" : found.host();
     }
@@ -241,6 +303,6 @@ public final class GuestMatch {
 
     /** Interrupts, fences and all else that the trace has. */
     public List<GuestTrace.Other> others() {
-        return trace.others();
+        return trace == null ? List.of() : trace.others();
     }
 }
