@@ -19,7 +19,8 @@ class LauncherTest {
     private static final long LIMIT_SECONDS = 120;
     private static final String MAVEN = """
             #!/usr/bin/env bash
-            echo "$*" >>"$CALLS"
+            echo "${JAZZER_MAX_DURATION:-} $*" >>"$CALLS"
+            [[ -z ${JAZZER_MAX_DURATION:-} ]] || { [[ $* != *"-Dtest=${FIRST:-none} "* ]]; exit; }
             for word; do [[ $word == -Dsluice.reports=* ]] && folder=core/target/${word#*=}; done
             mkdir -p "$folder"
             report() {
@@ -115,6 +116,57 @@ class LauncherTest {
         assertThat(run("<failure/>", "<error/>", "env", "SLUICE_RERUN=1", "./sluice", "test")).isEqualTo(1);
         assertThat(output()).contains("failed: a.AGuestTest#a");
         assertThat(output().getLast()).isEqualTo("2 passed, 1 failed, 0 skipped");
+    }
+
+    private void fuzzTests() {
+        String folder = "vdev/src/test/java/a/";
+        Verdicts.write(house.resolve(folder + "RingFuzzTest.java"), """
+                    @FuzzTest(maxDuration = "1m")
+                    void split(byte[] input) {
+                    @FuzzTest
+                    void packed(byte[] input) throws IOException {
+                    @Test
+                    void theSeedsAreRings() {
+                """);
+        Verdicts.write(house.resolve(folder + "ReplyFuzzTest.java"), """
+                    @FuzzTest
+                    void replies(byte[] input) {
+                """);
+    }
+
+    private List<String> fuzzed() throws IOException {
+        return calls().stream().map(call -> call.replaceFirst(" .*-Dtest=", " ").replaceFirst("(#[a-z]+) .*", "$1"))
+                .toList();
+    }
+
+    /** Each in a process of its own, which is not ended while the fuzzer still works. */
+    @Test
+    void allFuzzTargetsRunForTheGivenMinutes() throws Exception {
+        fuzzTests();
+        assertThat(run("", "", "./sluice", "test", "--fuzz", "60")).as("%s", output()).isZero();
+        assertThat(fuzzed()).containsExactly("3600s ReplyFuzzTest#replies", "3600s RingFuzzTest#split",
+                "3600s RingFuzzTest#packed");
+        assertThat(calls()).allMatch(call -> call.contains("-Dsurefire.timeout=4200 "));
+    }
+
+    @Test
+    void aFuzzTargetThatFailsIsNamedAndTheOthersRun() throws Exception {
+        fuzzTests();
+        assertThat(run("RingFuzzTest#split", "", "./sluice", "test", "--fuzz", "2", "RingFuzzTest")).isEqualTo(1);
+        assertThat(fuzzed()).containsExactly("120s RingFuzzTest#split", "120s RingFuzzTest#packed");
+        assertThat(output()).filteredOn(line -> line.contains("failed")).singleElement().asString()
+                .startsWith("sluice: RingFuzzTest#split failed");
+    }
+
+    @Test
+    void wrongFuzzTargetsAndMinutesRunNothing() throws Exception {
+        fuzzTests();
+        for (String minutes : List.of("", "0", "RingFuzzTest", "1.5"))
+            assertThat(run("", "", "./sluice", "test", "--fuzz", minutes)).as(minutes).isEqualTo(2);
+        assertThat(run("", "", "./sluice", "test", "--fuzz", "1", "RingFuzzTest", "RingFuzzTest#none")).isEqualTo(2);
+        assertThat(output()).containsExactly("sluice: no fuzz target RingFuzzTest#none; there are "
+                + "ReplyFuzzTest#replies RingFuzzTest#split RingFuzzTest#packed");
+        assertThat(house.resolve("calls")).doesNotExist();
     }
 
     @Test
