@@ -6,10 +6,9 @@ import java.lang.foreign.ValueLayout;
 
 import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.linux.Errno;
-import sluice.dmacore.linux.Fd;
-import sluice.dmacore.linux.Memfd;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.Runs;
+import sluice.dmacore.memory.Scratch;
 import sluice.dmacore.ownership.DeviceCopy;
 import sluice.dmacore.ownership.Harm;
 import sluice.dmacore.trace.EventKind;
@@ -57,9 +56,9 @@ final class Bounce implements DeviceCopy {
                             .formatted(buffer.size(), function.name(), core.options().bounceBytes()));
         }
         boolean done = false;
-        try (Fd fd = Memfd.create("sluice-bounce", Memfd.ALLOW_SEALING)) {
-            Memfd.resize(fd, 2 * pages(buffer.size()));
-            Bounce bounce = new Bounce(buffer, memory, core.options().files().map(fd));
+        try {
+            Scratch scratch = core.options().files().scratch("sluice-bounce", 2 * pages(buffer.size()));
+            Bounce bounce = new Bounce(buffer, memory, scratch.keepMapping());
             done = true;
             return bounce;
         } catch (IOException e) {

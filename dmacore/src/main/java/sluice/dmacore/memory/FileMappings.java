@@ -42,15 +42,22 @@ public final class FileMappings {
 
     private final Table table;
     private final Share share;
+    private final Scratch.Source scratch;
 
     /** A table of its own with a given budget, for tests; all other code uses the table of the process. */
     public FileMappings(Budget budget) {
-        this(new Table(), budget.own());
+        this(budget, ScratchFile::open);
     }
 
-    private FileMappings(Table table, Share share) {
+    /** The same with scratch memory of another kind. */
+    FileMappings(Budget budget, Scratch.Source scratch) {
+        this(new Table(), budget.own(), scratch);
+    }
+
+    private FileMappings(Table table, Share share, Scratch.Source scratch) {
         this.table = table;
         this.share = share;
+        this.scratch = scratch;
     }
 
     /** The files of this process. */
@@ -60,7 +67,18 @@ public final class FileMappings {
 
     /** The same table, charging mappings to {@code payer}. */
     public FileMappings paidBy(Share payer) {
-        return new FileMappings(table, payer);
+        return new FileMappings(table, payer, scratch);
+    }
+
+    /**
+     * Creates scratch memory.
+     *
+     * @param name shown in /proc as {@code memfd:name}; at most 249 bytes
+     * @param bytes at least 1; rounded up to whole pages
+     * @throws IOException if the share is used up, or the system has no memory or no descriptors left
+     */
+    public Scratch scratch(String name, long bytes) throws IOException {
+        return scratch.open(name, bytes, this);
     }
 
     /**

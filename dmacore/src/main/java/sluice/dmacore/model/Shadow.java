@@ -1,7 +1,6 @@
 package sluice.dmacore.model;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -12,11 +11,9 @@ import java.util.concurrent.atomic.LongAdder;
 
 import org.jspecify.annotations.Nullable;
 
-import sluice.dmacore.linux.ErrnoException;
-import sluice.dmacore.linux.Fd;
-import sluice.dmacore.linux.Memfd;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.FileMappings;
+import sluice.dmacore.memory.Scratch;
 import sluice.dmacore.ownership.Lines;
 
 /**
@@ -49,38 +46,9 @@ final class Shadow {
         final long[] @Nullable [] bytes = new long[CHUNK_PAGES][];
     }
 
-    /** A sparse file and its mapping. */
-    private record Sparse(Fd fd, FileMapping mapping) {
-        static Sparse of(String name, long bytes, FileMappings files) throws IOException {
-            Fd fd = Memfd.create(name, Memfd.ALLOW_SEALING);
-            boolean mapped = false;
-            try {
-                Memfd.resize(fd, (bytes + PAGE - 1) & -PAGE);
-                Sparse sparse = new Sparse(fd, files.map(fd));
-                mapped = true;
-                return sparse;
-            } finally {
-                if (!mapped) fd.close();
-            }
-        }
-
-        void giveBack(long offset, long bytes) {
-            try {
-                Memfd.punch(fd, offset, bytes);
-            } catch (ErrnoException e) {
-                throw new UncheckedIOException("pages of a shadow cannot be given back", e);
-            }
-        }
-
-        void close() {
-            mapping.release();
-            fd.close();
-        }
-    }
-
     private final FileMapping caches;
-    private final Sparse memoryFile;
-    private final Sparse twinsFile;
+    private final Scratch memoryScratch;
+    private final Scratch twinsScratch;
     private final FileMapping memory;
     private final FileMapping twins;
     private final @Nullable Chunk[] chunks;
@@ -90,20 +58,20 @@ final class Shadow {
     private long uses;
     private final LongAdder copied = new LongAdder();
 
-    private Shadow(FileMapping caches, Sparse memory, Sparse twins) {
+    private Shadow(FileMapping caches, Scratch memory, Scratch twins) {
         this.caches = caches;
-        memoryFile = memory;
-        twinsFile = twins;
-        this.memory = memory.mapping;
-        this.twins = twins.mapping;
+        memoryScratch = memory;
+        twinsScratch = twins;
+        this.memory = memory.mapping();
+        this.twins = twins.mapping();
         chunks = new Chunk[(int) ((caches.size() - 1) / CHUNK_BYTES) + 1];
     }
 
     static Shadow of(FileMapping caches, FileMappings files) throws IOException {
-        Sparse memory = Sparse.of("sluice-shadow", caches.size(), files);
+        Scratch memory = files.scratch("sluice-shadow", caches.size());
         boolean done = false;
         try {
-            Shadow shadow = new Shadow(caches, memory, Sparse.of("sluice-twins", caches.size(), files));
+            Shadow shadow = new Shadow(caches, memory, files.scratch("sluice-twins", caches.size()));
             caches.retain();
             done = true;
             return shadow;
@@ -176,8 +144,8 @@ final class Shadow {
     }
 
     private void giveBack(long page, long end) {
-        memoryFile.giveBack(page * PAGE, (end - page) * PAGE);
-        twinsFile.giveBack(page * PAGE, (end - page) * PAGE);
+        memoryScratch.giveBack(page * PAGE, (end - page) * PAGE);
+        twinsScratch.giveBack(page * PAGE, (end - page) * PAGE);
     }
 
     private static long endPage(long offset, long bytes) {
@@ -361,7 +329,7 @@ final class Shadow {
 
     void close() {
         caches.release();
-        memoryFile.close();
-        twinsFile.close();
+        memoryScratch.close();
+        twinsScratch.close();
     }
 }

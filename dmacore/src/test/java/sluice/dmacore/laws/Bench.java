@@ -27,12 +27,23 @@ final class Bench implements AutoCloseable {
     /** So many mappings may wait to be unmapped, which another thread does. */
     private static final int MOST_MAPPED = 256;
 
-    private final MemoryFiles memory = new MemoryFiles(2 * MOST_MAPPED);
+    private final MemoryFiles memory;
     private final FileMapping[] files = new FileMapping[Setting.FILES];
     private final Map<String, Device> devices = new HashMap<>();
 
-    Bench() throws IOException {
+    private Bench(MemoryFiles memory) throws IOException {
+        this.memory = memory;
         for (int i = 0; i < files.length; i++) files[i] = memory.mapping(Setting.FILE_BYTES);
+    }
+
+    /** As a process of ours has it: shadows and copies are in files, which costs more than all else of a program. */
+    static Bench withFiles() throws IOException {
+        return new Bench(new MemoryFiles(2 * MOST_MAPPED));
+    }
+
+    /** For many programs: shadows and copies are in memory of the calling thread. */
+    static Bench ofOneThread() throws IOException {
+        return new Bench(MemoryFiles.ofOneThread(2 * MOST_MAPPED));
     }
 
     FileMapping file(int number) {

@@ -1,6 +1,5 @@
 package sluice.dmacore.laws;
 
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -11,15 +10,17 @@ import org.jspecify.annotations.Nullable;
 /** Holds a law against many programs, and says how it was broken: each kind once, by the shortest program. */
 final class Judge implements AutoCloseable {
     private final Laws law;
-    private final Bench bench = new Bench();
+    private final Bench bench;
     /** The first program that has broken the law in a way, and how often one has. */
     private final Map<String, Program> broken = new TreeMap<>();
     private final Map<String, Integer> times = new TreeMap<>();
     private long programs;
     private long withWrongBytes;
 
-    Judge(Laws law) throws IOException {
+    /** @param bench is closed with it */
+    Judge(Laws law, Bench bench) {
         this.law = law;
+        this.bench = bench;
     }
 
     void judge(Program program) {

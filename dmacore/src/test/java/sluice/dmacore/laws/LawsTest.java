@@ -20,7 +20,31 @@ import static org.assertj.core.api.Assertions.assertThat;
 class LawsTest {
     private static final long SEED = Long.getLong("sluice.seed", 20261129);
     private static final int MILLION = 1_000_000;
-    private static final int THREADS = Runtime.getRuntime().availableProcessors();
+
+    /** How many programs are drawn, and on which bench. */
+    private enum Draw {
+        /** The machines are as in a process of ours. */
+        SMALL(1) {
+            @Override
+            Bench bench() throws IOException {
+                return Bench.withFiles();
+            }
+        },
+        LARGE(Runtime.getRuntime().availableProcessors()) {
+            @Override
+            Bench bench() throws IOException {
+                return Bench.ofOneThread();
+            }
+        };
+
+        final int threads;
+
+        Draw(int threads) {
+            this.threads = threads;
+        }
+
+        abstract Bench bench() throws IOException;
+    }
 
     private static int programs(int usually) {
         return Integer.getInteger("sluice.programs", usually);
@@ -28,53 +52,53 @@ class LawsTest {
 
     @Test
     void aRightProgramIsNotBlamedAndSeesTheRightBytes() {
-        right(programs(1500), 1);
+        right(programs(1500), Draw.SMALL);
     }
 
     @Test
     void wrongBytesOfAnyProgramAreTold() {
-        wild(programs(2000), 1);
+        wild(programs(2000), Draw.SMALL);
     }
 
     @Test
     void wrongBytesOfAProgramWithOneWrongCallAreTold() {
-        mutants(programs(2000) / 80, 1);
+        mutants(programs(2000) / 80, Draw.SMALL);
     }
 
     @Tag("long")
     @Test
     void manyRightPrograms() {
-        right(programs(MILLION), THREADS);
+        right(programs(MILLION), Draw.LARGE);
     }
 
     @Tag("long")
     @Test
     void manyProgramsOfAnyKind() {
-        wild(programs(MILLION), THREADS);
+        wild(programs(MILLION), Draw.LARGE);
     }
 
     @Tag("long")
     @Test
     void everyOneCallMistakeOfManyPrograms() {
-        mutants(programs(MILLION) / 10, THREADS);
+        mutants(programs(MILLION) / 10, Draw.LARGE);
     }
 
-    private static void right(int count, int threads) {
-        Tally tally = judged(Laws.RIGHT_PROGRAM, count, threads, (judge, seed) -> {
+    private static void right(int count, Draw draw) {
+        Tally tally = judged(Laws.RIGHT_PROGRAM, count, draw, (judge, seed) -> {
             Program program = CorrectPrograms.draw(seed);
             if (program != null) judge.judge(program);
         });
         assertThat(tally.programs).as("few lead nowhere").hasValueGreaterThan(count * 9L / 10);
     }
 
-    private static void wild(int count, int threads) {
-        Tally tally = judged(Laws.WRONG_BYTES, count, threads,
+    private static void wild(int count, Draw draw) {
+        Tally tally = judged(Laws.WRONG_BYTES, count, draw,
                 (judge, seed) -> judge.judge(WildPrograms.draw(seed)));
         assertThat(tally.withWrongBytes).as("programs with wrong bytes").hasValueGreaterThan(tally.programs.get() / 8);
     }
 
-    private static void mutants(int count, int threads) {
-        Tally tally = judged(Laws.WRONG_BYTES, count, threads, (judge, seed) -> {
+    private static void mutants(int count, Draw draw) {
+        Tally tally = judged(Laws.WRONG_BYTES, count, draw, (judge, seed) -> {
             Program program = CorrectPrograms.draw(seed);
             if (program != null) Mutants.each(program, judge::judge);
         });
@@ -84,12 +108,12 @@ class LawsTest {
     private record Tally(AtomicLong programs, AtomicLong withWrongBytes, List<String> report) {}
 
     /** Programs of a number of seeds, divided among threads, each with a bench of its own. */
-    private static Tally judged(Laws law, int count, int threads, ObjLongConsumer<Judge> each) {
+    private static Tally judged(Laws law, int count, Draw draw, ObjLongConsumer<Judge> each) {
         System.out.printf("%s: seeds %d to %d%n", law, SEED, SEED + count - 1);
         Tally tally = new Tally(new AtomicLong(), new AtomicLong(), new CopyOnWriteArrayList<>());
-        IntStream.range(0, threads).parallel().forEach(first -> {
-            try (Judge judge = new Judge(law)) {
-                for (long seed = SEED + first; seed < SEED + count; seed += threads) each.accept(judge, seed);
+        IntStream.range(0, draw.threads).parallel().forEach(first -> {
+            try (Judge judge = new Judge(law, draw.bench())) {
+                for (long seed = SEED + first; seed < SEED + count; seed += draw.threads) each.accept(judge, seed);
                 tally.programs.addAndGet(judge.programs());
                 tally.withWrongBytes.addAndGet(judge.withWrongBytes());
                 tally.report.addAll(judge.report());

@@ -169,7 +169,7 @@ class RulesTest {
     void aForgottenSyncIsSeenByTheReader() throws IOException {
         Program program = program(new Step.Attach(DISPLAY), map(DISPLAY, TO_DEVICE), take(DISPLAY, TO_DEVICE), DRAW,
                 new Step.DeviceRead(DISPLAY, 0, ALL));
-        try (Bench bench = new Bench()) {
+        try (Bench bench = Bench.withFiles()) {
             Outcome outcome = Run.of(program, bench);
             assertThat(outcome.thrown()).isNull();
             assertThat(outcome.wrong()).extracting(Outcome.WrongRead::reader).containsOnly(Reader.DEVICE).hasSize(4);

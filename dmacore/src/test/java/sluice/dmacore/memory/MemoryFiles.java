@@ -24,6 +24,16 @@ public final class MemoryFiles {
         this.mappings = new FileMappings(this.budget);
     }
 
+    private MemoryFiles(Budget budget, Scratch.Source scratch) {
+        this.budget = budget;
+        mappings = new FileMappings(budget, scratch);
+    }
+
+    /** Those of one thread, whose scratch memory is not in files, and costs no system calls. */
+    public static MemoryFiles ofOneThread(int budget) {
+        return new MemoryFiles(Budget.of(Resource.MAPPINGS, budget), (_, bytes, _) -> ConfinedFile.scratch(bytes));
+    }
+
     public FileMappings mappings() {
         return mappings;
     }
