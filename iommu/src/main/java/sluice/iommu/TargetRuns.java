@@ -100,6 +100,36 @@ public final class TargetRuns {
         bytes += length;
     }
 
+    /**
+     * Appends runs of one length, none of which continues the one before: they are not merged.
+     *
+     * @param base OR-ed with each offset, has none of its bits
+     * @param end index of the offset after the last
+     * @param length of each run in bytes, at least 1
+     * @throws IllegalArgumentException as {@link #add}; nothing is appended then
+     */
+    public void addAll(long base, long[] offsets, int first, int end, long length) {
+        int more = end - first;
+        if (more <= 0) return;
+        if (count + more > targets.length) grow(Math.max(count + more, count * 2));
+        long[] to = targets;
+        int at = count;
+        long bits = length <= 0 ? -1 : 0;
+        for (int i = 0; i < more; i++) {
+            long target = base | offsets[first + i];
+            to[at + i] = target;
+            bits |= target | (target + length - 1);
+        }
+        // All targets have 52 bits, and so have those of the last bytes.
+        if ((bits & ~Targets.MAX) != 0) {
+            throw new IllegalArgumentException(
+                    "%d runs of %d bytes from target 0x%x on; targets have 52 bits".formatted(more, length, base));
+        }
+        Arrays.fill(lengths, at, at + more, length);
+        count += more;
+        bytes += more * length;
+    }
+
     private void grow(int runs) {
         targets = Arrays.copyOf(targets, runs);
         lengths = Arrays.copyOf(lengths, runs);

@@ -41,6 +41,46 @@ class TargetRunsTest {
     }
 
     @Test
+    void manyRunsOfOneLengthAreAppendedAtOnce() {
+        Random random = new Random(SEED);
+        for (int round = 0; round < 200; round++) {
+            long[] offsets = random.longs(random.nextInt(20), 0, 1 << 20).map(page -> page * 0x2000).toArray();
+            int first = random.nextInt(offsets.length + 1);
+            int end = first + random.nextInt(offsets.length - first + 1);
+            long base = 1L << 41;
+            TargetRuns expected = new TargetRuns();
+            runs.clear();
+            if (random.nextBoolean()) {
+                runs.add(0x1000, 7);
+                expected.add(0x1000, 7);
+            }
+            runs.addAll(base, offsets, first, end, 0x1000);
+            for (int i = first; i < end; i++) expected.add(base + offsets[i], 0x1000);
+            assertThat(runs.toString()).as("seed %d, round %d", SEED, round).isEqualTo(expected.toString());
+            assertThat(runs.bytes()).isEqualTo(expected.bytes());
+        }
+    }
+
+    @Test
+    void manyRunsAreRefusedIfOneIsNoTarget() {
+        runs.add(5, 1);
+        long[][] lists = { { 0, -1 }, { Targets.MAX + 1, 0 }, { 0, Targets.MAX }, { Long.MIN_VALUE } };
+        for (long[] list : lists) {
+            assertThatThrownBy(() -> runs.addAll(0, list, 0, list.length, 2))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("targets have 52 bits");
+        }
+        long[] zero = { 0 };
+        for (long length : new long[]{ 0, -1, Long.MIN_VALUE, Long.MAX_VALUE, Targets.MAX + 2 }) {
+            assertThatThrownBy(() -> runs.addAll(0, zero, 0, 1, length)).isInstanceOf(IllegalArgumentException.class);
+        }
+        assertThat(runs.toString()).as("nothing of them was appended").isEqualTo("[0x5+1]");
+        runs.addAll(0, zero, 0, 1, Targets.MAX + 1);
+        runs.addAll(Targets.MAX, zero, 0, 1, 1);
+        assertThat(runs.count()).isEqualTo(3);
+    }
+
+    @Test
     void cutsBackToAnyLength() {
         Random random = new Random(SEED);
         for (int round = 0; round < 200; round++) {

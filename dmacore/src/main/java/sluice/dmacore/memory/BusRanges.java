@@ -10,24 +10,18 @@ import sluice.iommu.space.Result;
  * Reusable.
  */
 public final class BusRanges {
-    private static final long[] NONE = {};
-
     private final Runs runs = new Runs();
     /** Pages requested ahead of need. */
     private final Result ahead = new Result();
-    private long[] ranges = NONE;
+    private BusList list = BusList.NONE;
     private int next;
     /** Resolved bytes of the next range. */
     private long into;
     private long generation;
 
-    /**
-     * Begins with a new list.
-     *
-     * @param list pairs of an address and a length in bytes, of which the lower 32 bits count
-     */
-    public void begin(long[] list) {
-        ranges = list;
+    /** Begins with a new list. */
+    public void begin(BusList next) {
+        list = next;
         restart();
     }
 
@@ -39,7 +33,7 @@ public final class BusRanges {
 
     /** Drops the list. */
     public void end() {
-        begin(NONE);
+        begin(BusList.NONE);
     }
 
     /**
@@ -52,13 +46,13 @@ public final class BusRanges {
     public Outcome advance(FrontTranslation translation, Access access, Result result) {
         if (!translation.isRevocable()) {
             restart();
-            return translation.resolveAll(ranges, access, runs, result);
+            return translation.resolveAll(list, access, runs, result);
         }
         if (generation != translation.generation()) restart();
         generation = translation.generation();
-        for (; next < ranges.length; next += 2, into = 0) {
-            long left = Integer.toUnsignedLong((int) ranges[next + 1]) - into;
-            long found = translation.resolveKnown(ranges[next] + into, left, access, runs, result);
+        for (; next < list.count(); next++, into = 0) {
+            long left = list.length(next) - into;
+            long found = translation.resolveKnown(list.address(next) + into, left, access, runs, result);
             into += found;
             if (found < left) return result.isMiss() ? askAhead(translation, access, result) : result.outcome();
         }
@@ -69,8 +63,8 @@ public final class BusRanges {
     private Outcome askAhead(FrontTranslation translation, Access access, Result result) {
         int mark = runs.count();
         long markBytes = runs.bytes();
-        for (int i = next + 2; i < ranges.length && translation.wantsMore(); i += 2) {
-            translation.resolve(ranges[i], Integer.toUnsignedLong((int) ranges[i + 1]), access, runs, ahead);
+        for (int i = next + 1; i < list.count() && translation.wantsMore(); i++) {
+            translation.resolve(list.address(i), list.length(i), access, runs, ahead);
             runs.cutBack(mark, markBytes);
             if (ahead.outcome() == Outcome.FAULT) return result.faulted(ahead.address(), access);
         }

@@ -34,16 +34,12 @@ public interface FrontTranslation {
         return resolve(address, length, access, target, result) == Outcome.RESOLVED ? length : 0;
     }
 
-    /**
-     * Appends the runs of a list of ranges. Unless the outcome is {@link Outcome#RESOLVED}, {@code target} is unchanged.
-     *
-     * @param ranges pairs of an address and a length in bytes, of which the lower 32 bits count
-     */
-    default Outcome resolveAll(long[] ranges, Access access, Runs target, Result result) {
+    /** Appends the runs of a list of ranges. Unless the outcome is {@link Outcome#RESOLVED}, {@code target} is unchanged. */
+    default Outcome resolveAll(BusList list, Access access, Runs target, Result result) {
         int mark = target.count();
         long markBytes = target.bytes();
-        for (int i = 0; i < ranges.length; i += 2) {
-            Outcome one = resolve(ranges[i], Integer.toUnsignedLong((int) ranges[i + 1]), access, target, result);
+        for (int i = 0; i < list.count(); i++) {
+            Outcome one = resolve(list.address(i), list.length(i), access, target, result);
             if (one != Outcome.RESOLVED) {
                 target.cutBack(mark, markBytes);
                 return one;

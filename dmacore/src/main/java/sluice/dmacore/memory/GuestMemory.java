@@ -131,24 +131,23 @@ public final class GuestMemory {
      * Appends the runs of a list of ranges, as {@link #resolve} does for each. Lists have up to thousands of ranges,
      * most of them in the same region as the previous one.
      *
-     * @param ranges pairs of an address and a length, of which the lower 32 bits count
-     * @return -1 if all were resolved, otherwise the index in {@code ranges} of the first pair that is not guest
-     *         memory; {@code target} is then unchanged
+     * @return -1 if all were resolved, otherwise the index of the first range that is not guest memory; {@code target}
+     *         is then unchanged
      */
-    int resolveAll(long[] ranges, Addressing addressing, Runs target) {
+    int resolveAll(BusList list, Addressing addressing, Runs target) {
         int mark = target.count();
         long markBytes = target.bytes();
         int next = 0;
-        while (next < ranges.length) {
-            MemoryRegion region = map(addressing).at(ranges[next]);
-            int after = region == null ? next : resolveWithin(region, ranges, next, addressing, target);
+        while (next < list.count()) {
+            MemoryRegion region = map(addressing).at(list.address(next));
+            int after = region == null ? next : resolveWithin(region, list, next, addressing, target);
             if (after == next) {
                 // It crosses the end of the region, or is outside all regions.
-                if (!resolve(ranges[next], length(ranges, next), addressing, target)) {
+                if (!resolve(list.address(next), list.length(next), addressing, target)) {
                     target.cutBack(mark, markBytes);
                     return next;
                 }
-                after = next + 2;
+                after = next + 1;
             }
             next = after;
         }
@@ -159,14 +158,10 @@ public final class GuestMemory {
      * Appends the ranges that lie in {@code region}, beginning at {@code first}; returns the index of the first that
      * does not.
      */
-    private static int resolveWithin(MemoryRegion region, long[] ranges, int first, Addressing addressing,
+    private static int resolveWithin(MemoryRegion region, BusList list, int first, Addressing addressing,
             Runs target) {
-        return target.addAll(region.mapping(), ranges, first, start(region, addressing), region.size(),
+        return target.addAll(region.mapping(), list, first, start(region, addressing), region.size(),
                 region.fileOffset());
-    }
-
-    private static long length(long[] ranges, int at) {
-        return Integer.toUnsignedLong((int) ranges[at + 1]);
     }
 
     private static long start(MemoryRegion region, Addressing addressing) {

@@ -24,9 +24,9 @@ public final class IdentityTranslation implements FrontTranslation {
     }
 
     @Override
-    public Outcome resolveAll(long[] ranges, Access access, Runs target, Result result) {
-        int failed = view.current().resolveAll(ranges, addressing, target);
-        return failed < 0 ? result.resolved() : result.faulted(ranges[failed], access);
+    public Outcome resolveAll(BusList list, Access access, Runs target, Result result) {
+        int failed = view.current().resolveAll(list, addressing, target);
+        return failed < 0 ? result.resolved() : result.faulted(list.address(failed), access);
     }
 
     @Override

@@ -17,10 +17,8 @@ import java.util.Arrays;
  */
 public final class Snapshot {
     private static final VarHandle U16 = view(short[].class);
-    private static final VarHandle U32 = view(int[].class);
-    private static final VarHandle U64 = view(long[].class);
-
-    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    static final VarHandle U32 = view(int[].class);
+    static final VarHandle U64 = view(long[].class);
 
     private final int limit;
     private byte[] bytes = new byte[256];
@@ -85,10 +83,10 @@ public final class Snapshot {
         return (long) U64.get(bytes, checked(offset, 8));
     }
 
-    /** Copies 64-bit numbers from {@code offset} on, as many as {@code target} holds. */
-    public void copyTo(int offset, long[] target) {
-        checked(offset, Math.multiplyExact(target.length, Long.BYTES));
-        MemorySegment.copy(MemorySegment.ofArray(bytes), LONG, offset, target, 0, target.length);
+    /** The array itself, for a loop over {@code size} bytes from {@code offset} on, which are there. */
+    byte[] bytes(int offset, int size) {
+        checked(offset, size);
+        return bytes;
     }
 
     private int checked(int offset, int size) {

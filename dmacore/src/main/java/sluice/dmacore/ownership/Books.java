@@ -18,6 +18,7 @@ import sluice.dmacore.memory.Runs;
  */
 final class Books {
     private static final int PAGE_SHIFT = 12;
+    static final long PAGE = 1L << PAGE_SHIFT;
 
     /** An unused file is kept, because a device often releases its only buffer and registers the next. */
     private @Nullable FileId unused;

@@ -278,9 +278,12 @@ final class FilePages {
          */
         int enterUnused(Runs runs, int first, int end, Lines lines, Share payer) throws ShareUsedUpException {
             int number = lines.number();
+            boolean single = runs.areSingle(Books.PAGE);
             for (int run = first; run < end; run++) {
-                int stop = Books.endPage(runs, run);
-                for (int page = Books.firstPage(runs, run); page < stop; page++) {
+                int page = Books.firstPage(runs, run);
+                // The end of each run would cost nearly as much as all the rest.
+                int stop = single ? page + 1 : Books.endPage(runs, run);
+                do {
                     Chunk chunk = peek(page);
                     if (chunk == null || chunk.covered == 0) chunk = begin(page, chunk, payer);
                     int[] entries = chunk.entries;
@@ -290,7 +293,7 @@ final class FilePages {
                     }
                     entries[page & (CHUNK_PAGES - 1)] = number;
                     chunk.covered++;
-                }
+                } while (++page < stop);
             }
             return end;
         }
@@ -423,9 +426,11 @@ final class FilePages {
         /** Unregisters a buffer from the pages of some runs; no effect on a page on which it is not registered. */
         void leaveAll(Runs runs, int first, int end, Lines lines) {
             int number = lines.number();
+            boolean single = runs.areSingle(Books.PAGE);
             for (int run = first; run < end; run++) {
-                int stop = Books.endPage(runs, run);
-                for (int page = Books.firstPage(runs, run); page < stop; page++) {
+                int page = Books.firstPage(runs, run);
+                int stop = single ? page + 1 : Books.endPage(runs, run);
+                do {
                     Chunk chunk = peek(page);
                     if (chunk == null) continue;
                     int[] entries = chunk.entries;
@@ -436,7 +441,7 @@ final class FilePages {
                     } else if (known < 0) {
                         leaveShared(page, known, lines);
                     }
-                }
+                } while (++page < stop);
             }
         }
 

@@ -171,7 +171,7 @@ public final class DeviceSpace {
             for (int run = 0; run < memory.count(); run = end) {
                 long slot = FileSlots.target(slotOf(memory.mapping(run)), 0);
                 end = memory.endOfFile(run);
-                for (int i = run; i < end; i++) pages.add(slot | memory.offset(i), memory.length(i));
+                memory.addTo(pages, slot, run, end);
             }
             bytes = memory.bytes();
         }

@@ -44,6 +44,10 @@ class BusRangesTest {
         return list;
     }
 
+    private static BusList pages(int count) {
+        return BusList.of(singlePages(count));
+    }
+
     /** Answers so that page n of the list leads to page n of the file. */
     private void answerAll() throws Exception {
         while (!front.open.isEmpty())
@@ -65,7 +69,7 @@ class BusRangesTest {
 
     @Test
     void rangesThatAreNotPagesComeOutInOrder() throws Exception {
-        ranges.begin(new long[]{ 2 * PAGE - 10, 20, 7 * PAGE + 3, 0, 5 * PAGE, PAGE + 1, 0, 1 });
+        ranges.begin(BusList.of(2 * PAGE - 10, 20, 7 * PAGE + 3, 0, 5 * PAGE, PAGE + 1, 0, 1));
         assertThat(advance()).isEqualTo(Outcome.MISS);
         assertThat(front.openPages()).as("one question each, over all ranges").containsExactly(1L, 2L, 5L, 6L, 0L);
         front.answerAll(10);
@@ -82,14 +86,14 @@ class BusRangesTest {
 
     @Test
     void onlyTheLower32BitsOfALengthCount() throws Exception {
-        ranges.begin(new long[]{ 0, 0xdead_beef_0000_0000L + PAGE });
+        ranges.begin(BusList.of(0, 0xdead_beef_0000_0000L + PAGE));
         assertThat(finish()).isEqualTo(1);
         assertThat(ranges.runs().bytes()).isEqualTo(PAGE);
     }
 
     @Test
     void manySmallRangesAreAskedForTogether() throws Exception {
-        ranges.begin(singlePages(100));
+        ranges.begin(pages(100));
         assertThat(advance()).isEqualTo(Outcome.MISS);
         assertThat(front.open).hasSize(Iotlb.WINDOW);
         assertThat(ranges.runs().bytes()).as("looking ahead keeps nothing").isZero();
@@ -100,7 +104,7 @@ class BusRangesTest {
 
     @Test
     void whatWasFoundIsKeptFromStepToStep() throws Exception {
-        ranges.begin(new long[]{ 0, (int) (200 * PAGE) });
+        ranges.begin(BusList.of(0, 200 * PAGE));
         long before = 0;
         for (int step = 0; step < 3; step++) {
             assertThat(advance()).isEqualTo(Outcome.MISS);
@@ -119,7 +123,7 @@ class BusRangesTest {
 
     @Test
     void beginsAnewWhenAnythingWasTakenBack() throws Exception {
-        ranges.begin(singlePages(100));
+        ranges.begin(pages(100));
         advance();
         answerAll();
         assertThat(advance()).isEqualTo(Outcome.MISS);
@@ -135,7 +139,7 @@ class BusRangesTest {
 
     @Test
     void beginsAnewWithAnotherCacheAndAnotherTable() throws Exception {
-        ranges.begin(singlePages(2));
+        ranges.begin(pages(2));
         advance();
         front.answer(0);
         advance();
@@ -152,7 +156,7 @@ class BusRangesTest {
     @Test
     void aListLargerThanTheCacheEnds() throws Exception {
         int pages = CAPACITY + 4000;
-        ranges.begin(singlePages(pages));
+        ranges.begin(pages(pages));
         int rounds = finish();
         assertThat(front.iotlb.cache().size()).isEqualTo(CAPACITY);
         assertThat(front.statistics.misses()).as("no page is asked for twice").isEqualTo(pages);
@@ -163,7 +167,7 @@ class BusRangesTest {
 
     @Test
     void aRefusedPageInTheMiddleFaults() throws Exception {
-        ranges.begin(singlePages(30));
+        ranges.begin(pages(30));
         advance();
         for (int i = 0; i < 17; i++) front.answer(i * PAGE);
         front.refuse();
@@ -177,7 +181,7 @@ class BusRangesTest {
 
     @Test
     void aRefusedPageFaultsBeforeAllOthersAreKnown() throws Exception {
-        ranges.begin(singlePages(3));
+        ranges.begin(pages(3));
         advance();
         front.iotlb.answered(2 * PAGE, Access.READ, false);
         assertThat(advance()).as("page 0 is still missing").isEqualTo(Outcome.FAULT);
@@ -186,7 +190,7 @@ class BusRangesTest {
 
     @Test
     void aRangeThatLeadsOutOfTheTableFaultsAndIsNotCounted() throws Exception {
-        ranges.begin(new long[]{ 0, 2 * PAGE });
+        ranges.begin(BusList.of(0, 2 * PAGE));
         advance();
         front.answer(0);
         front.answer(AskedFront.PAGES * PAGE);
@@ -200,13 +204,13 @@ class BusRangesTest {
     void withoutAnIommuItIsDoneInOneStep() {
         var identity = new IdentityTranslation(front.view, GuestMemory.Addressing.GUEST);
         long[] list = singlePages(CAPACITY / 4);
-        ranges.begin(list);
+        ranges.begin(BusList.of(list));
         assertThat(ranges.advance(identity, Access.READ, front.result)).isEqualTo(Outcome.RESOLVED);
         assertThat(ranges.advance(identity, Access.READ, front.result)).isEqualTo(Outcome.RESOLVED);
         assertThat(ranges.runs().bytes()).isEqualTo(CAPACITY / 4 * PAGE);
         long[] bad = Arrays.copyOf(list, list.length);
         bad[20] = 1L << 60;
-        ranges.begin(bad);
+        ranges.begin(BusList.of(bad));
         assertThat(ranges.advance(identity, Access.READ, front.result)).isEqualTo(Outcome.FAULT);
         assertThat(ranges.runs().bytes()).isZero();
     }

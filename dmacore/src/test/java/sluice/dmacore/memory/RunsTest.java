@@ -11,6 +11,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
+import sluice.iommu.TargetRuns;
+
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -89,6 +91,23 @@ class RunsTest {
         }
     }
 
+    /** The runs of each file as targets: each file has addresses of its own. */
+    private void checkTargets(Runs runs) {
+        TargetRuns targets = new TargetRuns();
+        List<List<Long>> expected = new ArrayList<>();
+        int end;
+        for (int run = 0; run < runs.count(); run = end) {
+            long base = 1L << (40 + mappings.indexOf(runs.mapping(run)));
+            end = Math.min(runs.endOfFile(run), run + 1 + random.nextInt(runs.count()));
+            for (int i = run; i < end; i++) expected.add(List.of(base | runs.offset(i), runs.length(i)));
+            runs.addTo(targets, base, run, end);
+        }
+        List<List<Long>> found = new ArrayList<>();
+        for (int i = 0; i < targets.count(); i++) found.add(List.of(targets.target(i), targets.length(i)));
+        assertThat(found).isEqualTo(expected);
+        assertThat(targets.bytes()).isEqualTo(runs.bytes());
+    }
+
     private void checkRunAt(Runs runs, List<Place> oracle) {
         if (oracle.isEmpty()) return;
         // Forward steps and jumps, because a lookup remembers where the last one ended.
@@ -122,6 +141,7 @@ class RunsTest {
                     case 6 -> checkCopyFrom(runs, oracle);
                     case 7, 8 -> appendList(runs, oracle);
                     case 9 -> runs = checkCopy(runs, oracle);
+                    case 10 -> checkTargets(runs);
                     default -> append(runs, oracle);
                 }
                 assertSame(runs, oracle);
@@ -137,22 +157,25 @@ class RunsTest {
         long begin = random.nextInt(1000);
         int size = 64 + random.nextInt(64);
         int offset = random.nextInt(FILE_BYTES - size);
-        int first = 2 * random.nextInt(2);
-        long[] ranges = new long[first + 2 * random.nextInt(8)];
-        int expected = ranges.length;
+        long[] ranges = new long[2 * random.nextInt(12)];
+        int each = random.nextInt(2) * (1 + random.nextInt(5)); // 0 for various lengths
         long next = begin;
-        for (int i = first; i < ranges.length; i += 2) {
-            int into = random.nextBoolean() ? (int) (next - begin) : random.nextInt(size);
-            int length = random.nextInt(6);
+        for (int i = 0; i < ranges.length; i += 2) {
             boolean outside = random.nextInt(10) == 0;
-            ranges[i] = outside && random.nextBoolean() ? begin - 1 : begin + into;
-            // The upper half of a length is not part of it.
-            ranges[i + 1] = (outside ? size + 1 : length) | random.nextLong(1L << 31) << 32;
-            next = begin + into + length;
-            if (outside || into + length > size) expected = Math.min(expected, i);
-            for (int b = 0; b < length && expected > i; b++) oracle.add(new Place(mapping, offset + into + b));
+            long address = random.nextInt(each == 0 ? 2 : 8) == 0 ? next : begin + random.nextInt(size);
+            ranges[i] = outside && random.nextBoolean() ? begin - 1 : address;
+            ranges[i + 1] = each != 0 ? each : outside ? size + 1 : random.nextInt(6);
+            next = ranges[i] + ranges[i + 1];
         }
-        assertThat(runs.addAll(mapping, ranges, first, begin, size, offset)).isEqualTo(expected);
+        BusList list = BusList.of(ranges);
+        int first = list.count() == 0 ? 0 : random.nextInt(Math.min(2, list.count()));
+        int end = first;
+        for (; end < list.count(); end++) {
+            long into = list.address(end) - begin;
+            if (into < 0 || into + list.length(end) > size) break;
+            for (int b = 0; b < list.length(end); b++) oracle.add(new Place(mapping, offset + into + b));
+        }
+        assertThat(runs.addAll(mapping, list, first, begin, size, offset)).isEqualTo(end);
     }
 
     private Runs checkCopy(Runs runs, List<Place> oracle) {
@@ -307,6 +330,25 @@ class RunsTest {
         assertThat(runs.areWhole(128)).as("its length is half").isFalse();
         runs.clear();
         assertThat(runs.areWhole(4096)).isTrue();
+    }
+
+    @Test
+    void singlePagesAreKnownUntilAnythingElseComes() {
+        Runs runs = new Runs();
+        assertThat(runs.areSingle(64)).as("an empty list").isFalse();
+        runs.add(mappings.getFirst(), 64, 64);
+        runs.add(mappings.getFirst(), 1024, 64);
+        assertThat(runs.areSingle(64)).isTrue();
+        assertThat(runs.areSingle(128)).isFalse();
+        assertThat(runs.copy().areSingle(64)).isTrue();
+        runs.add(mappings.getFirst(), 512, 32);
+        assertThat(runs.areSingle(64)).as("the last is shorter").isFalse();
+        runs.clear();
+        runs.add(mappings.getFirst(), 32, 64);
+        assertThat(runs.areSingle(64)).as("it begins in the middle").isFalse();
+        runs.clear();
+        for (int i = 0; i < 3; i++) runs.add(mappings.getFirst(), i * 64L, 64);
+        assertThat(runs.areSingle(64)).as("merged").isFalse();
     }
 
     @Test

@@ -5,6 +5,7 @@ import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
+import sluice.dmacore.memory.BusList;
 import sluice.dmacore.memory.BusRanges;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.GuestMemory;
@@ -147,7 +148,7 @@ class DmaMappedTranslationTest {
         for (int page = 0; page < 8; page++)
             space.map(page * PAGE, PAGE, file, (PAGES - 1 - page) * PAGE, Permission.READ_WRITE);
         BusRanges ranges = new BusRanges();
-        ranges.begin(new long[]{ 0, PAGE, 3 * PAGE + 8, 2 * PAGE, 0, 0 });
+        ranges.begin(BusList.of(0, PAGE, 3 * PAGE + 8, 2 * PAGE, 0, 0));
         assertThat(ranges.advance(translation, Access.READ, result)).isEqualTo(Outcome.RESOLVED);
         assertThat(ranges.runs().bytes()).isEqualTo(3 * PAGE);
         space.unmap(AddressRange.of(4 * PAGE, PAGE));

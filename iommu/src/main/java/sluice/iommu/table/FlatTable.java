@@ -94,6 +94,11 @@ public final class FlatTable implements Table {
         long[] all = entries;
         int index = index(iova);
         Entries.begin();
+        // As many bytes as runs have pages: each is a page.
+        if (runs.bytes() == runs.count() * PAGE_SIZE) {
+            for (int run = firstRun; run < endRun; run++) all[index++] = Entry.of(runs.target(run), flags, Entry.SMALL);
+            return true;
+        }
         for (int run = firstRun; run < endRun; run++) {
             long target = runs.target(run);
             long length = runs.length(run);

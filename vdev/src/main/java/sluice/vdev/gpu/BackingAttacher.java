@@ -2,6 +2,7 @@ package sluice.vdev.gpu;
 
 import org.jspecify.annotations.Nullable;
 
+import sluice.dmacore.memory.BusList;
 import sluice.dmacore.memory.Snapshot;
 import sluice.iommu.space.Result;
 
@@ -35,7 +36,7 @@ final class BackingAttacher {
         Backing backing = pending;
         pending = null;
         if (backing == null) {
-            backing = Backing.read(command, at, (int) entries);
+            backing = new Backing(BusList.read(command, at, (int) entries));
             if (backing.bytes() < resource.leastBacking()) return Response.ERR_INVALID_PARAMETER;
             if (!resources.reserve(backing)) return Response.ERR_OUT_OF_MEMORY;
         }

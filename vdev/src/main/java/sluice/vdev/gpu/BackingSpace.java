@@ -185,7 +185,7 @@ final class BackingSpace {
         if (backing.bytes() > APERTURE.size()) return noRoom(result);
         if (!backing.equals(resolving)) {
             resolving = backing;
-            ranges.begin(backing.entries());
+            ranges.begin(backing.list());
         }
         long began = trace.begin();
         ranges.advance(translation, Access.READ, result);
@@ -197,7 +197,7 @@ final class BackingSpace {
                         Long.toHexString(result.address()));
                 return result.outcome();
             }
-            trace.translated(backing.entries()[0], ranges.runs().bytes(), began);
+            trace.translated(backing.list().address(0), ranges.runs().bytes(), began);
             mapped(backing, imported(resourceId), translation.memory().number());
             return result.outcome();
         } catch (DmaBufException e) {

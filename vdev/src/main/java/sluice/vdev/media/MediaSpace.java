@@ -26,6 +26,7 @@ import sluice.dmacore.device.DeviceFunction;
 import sluice.dmacore.device.Stream;
 import sluice.dmacore.exporter.GuestPages;
 import sluice.dmacore.linux.Errno;
+import sluice.dmacore.memory.BusList;
 import sluice.dmacore.memory.BusRanges;
 import sluice.dmacore.memory.FrontTranslation;
 import sluice.dmacore.memory.Rows;
@@ -287,7 +288,7 @@ final class MediaSpace implements GuestBuffers {
         // After a miss the command comes again with the same list, and what was found is kept.
         if (!Arrays.equals(list, resolving)) {
             resolving = list;
-            ranges.begin(list);
+            ranges.begin(BusList.of(list));
         }
         ranges.advance(translation(), output ? Access.READ : Access.WRITE, result);
         if (result.isMiss()) return BufferQueue.RETRY;

@@ -23,6 +23,7 @@ import sluice.dmacore.device.Stream;
 import sluice.dmacore.finding.Finding;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.Memfd;
+import sluice.dmacore.memory.BusList;
 import sluice.dmacore.memory.FileMapping;
 import sluice.dmacore.memory.FileMappings;
 import sluice.dmacore.memory.FrontTranslation;
@@ -141,7 +142,7 @@ class BackingSpaceTest {
         runs.add(file, 0, command.capacity());
         Snapshot snapshot = new Snapshot(command.capacity());
         assertThat(snapshot.take(runs, 0, command.capacity())).isTrue();
-        return Backing.read(snapshot, Wire.ResourceAttachBacking.BYTES, entries.length / 2);
+        return new Backing(BusList.read(snapshot, Wire.ResourceAttachBacking.BYTES, entries.length / 2));
     }
 
     /** What the GPU reads of a backing, through its own space. */

@@ -13,6 +13,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 import sluice.dmacore.budget.Budget;
 import sluice.dmacore.budget.Share;
+import sluice.dmacore.memory.BusList;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -195,8 +196,8 @@ class ResourceTableTest {
         ResourceTable table = table(LIMIT);
         long[] list = new long[2 * ResourceTable.MAX_ENTRIES];
         Arrays.fill(list, 4096);
-        Backing all = Backing.of(list);
-        Backing one = Backing.of(new long[]{ 0, 1, 0, 1L << 32 });
+        Backing all = new Backing(BusList.of(list));
+        Backing one = new Backing(BusList.of(0, 1, 0, 1L << 32));
         assertThat(one.count()).as("entries that have bytes").isEqualTo(1);
         for (int way = 0; way < 3; way++) {
             assertThat(table.create(7, 1, 1, 1)).isEqualTo(Response.OK_NODATA);
@@ -242,12 +243,12 @@ class ResourceTableTest {
         long[] list = new long[2 * 1024];
         Arrays.fill(list, 4096 + 1); // inside of pages: each has a mapping of its own
         int made = 0;
-        while (greedy.create(made + 1, 1, 1, 1) == Response.OK_NODATA && greedy.reserve(Backing.of(list)))
+        while (greedy.create(made + 1, 1, 1, 1) == Response.OK_NODATA && greedy.reserve(new Backing(BusList.of(list))))
             made++;
         assertThat(made).isBetween(32, ResourceTable.MAX_RESOURCES - 1);
         for (int id = 1; id <= 40; id++) {
             assertThat(clean.create(id, 1, 1, 1)).isEqualTo(Response.OK_NODATA);
-            assertThat(clean.reserve(Backing.of(list))).as("resource %d", id).isTrue();
+            assertThat(clean.reserve(new Backing(BusList.of(list)))).as("resource %d", id).isTrue();
         }
     }
 
@@ -293,8 +294,8 @@ class ResourceTableTest {
     @Test
     void theShadowOfPagesCountsAsMemoryWhereTheDeviceDoesNotSnoop() {
         ResourceTable table = new ResourceTable(LIMIT, share, true);
-        Backing large = Backing.of(new long[]{ 0, LIMIT });
-        Backing larger = Backing.of(new long[]{ 0, 3L << 30 });
+        Backing large = new Backing(BusList.of(0, LIMIT));
+        Backing larger = new Backing(BusList.of(0, 3L << 30));
         assertThat(table.reserve(larger)).isFalse();
         assertThat(table.reserve(large)).isTrue();
         assertThat(table.create(1, 1, 1, 1)).isEqualTo(Response.ERR_OUT_OF_MEMORY);
