@@ -12,6 +12,8 @@ public final class TargetRuns {
     private long[] lengths;
     private int count;
     private long bytes;
+    /** OR of all targets and lengths since the list was empty. */
+    private long bits;
 
     public TargetRuns() {
         this(4);
@@ -49,10 +51,11 @@ public final class TargetRuns {
         return lengths[checked(run)];
     }
 
-    /** The OR of all targets and lengths: its low zero bits give their common alignment. */
+    /**
+     * The OR of all targets and lengths since the list was empty: they have in common at least the alignment of its low
+     * zero bits. Runs that were merged or cut back may have more.
+     */
     public long orOfAll() {
-        long bits = 0;
-        for (int i = 0; i < count; i++) bits |= targets[i] | lengths[i];
         return bits;
     }
 
@@ -75,6 +78,7 @@ public final class TargetRuns {
     public void clear() {
         count = 0;
         bytes = 0;
+        bits = 0;
     }
 
     /**
@@ -98,6 +102,7 @@ public final class TargetRuns {
             count++;
         }
         bytes += length;
+        bits |= target | length;
     }
 
     /**
@@ -114,20 +119,23 @@ public final class TargetRuns {
         if (count + more > targets.length) grow(Math.max(count + more, count * 2));
         long[] to = targets;
         int at = count;
-        long bits = length <= 0 ? -1 : 0;
+        long begins = base;
+        long ends = length <= 0 ? -1 : 0;
         for (int i = 0; i < more; i++) {
             long target = base | offsets[first + i];
             to[at + i] = target;
-            bits |= target | (target + length - 1);
+            begins |= target;
+            ends |= target + length - 1;
         }
         // All targets have 52 bits, and so have those of the last bytes.
-        if ((bits & ~Targets.MAX) != 0) {
+        if (((begins | ends) & ~Targets.MAX) != 0) {
             throw new IllegalArgumentException(
                     "%d runs of %d bytes from target 0x%x on; targets have 52 bits".formatted(more, length, base));
         }
         Arrays.fill(lengths, at, at + more, length);
         count += more;
         bytes += more * length;
+        bits |= begins | length;
     }
 
     private void grow(int runs) {
