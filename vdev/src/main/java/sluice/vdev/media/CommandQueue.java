@@ -1,5 +1,8 @@
 package sluice.vdev.media;
 
+import java.util.ArrayDeque;
+import java.util.Deque;
+
 import org.jspecify.annotations.Nullable;
 
 import sluice.dmacore.linux.Errno;
@@ -25,7 +28,7 @@ final class CommandQueue implements QueueWorker.Work {
         @Nullable
         Session find(int session);
 
-        /** A command was carried out on a session. */
+        /** Commands were carried out on a session, and answered. */
         void changed(Session session);
 
         /** Whether the driver can reach the arena; if that is not known yet, {@link #resume} is called when it is. */
@@ -50,6 +53,8 @@ final class CommandQueue implements QueueWorker.Work {
     private final byte[] answer = new byte[24];
     /** When the command that is carried out was taken, in nanoseconds. */
     private long taken;
+    /** Sessions on which commands were carried out in this turn; few. */
+    private final Deque<Session> touched = new ArrayDeque<>();
     private @Nullable Chain waiting;
     private @Nullable Command held;
 
@@ -66,6 +71,13 @@ final class CommandQueue implements QueueWorker.Work {
     void run() {
         retry();
         worker.run();
+        follow();
+    }
+
+    /** The driver has its answers, and goes on: now what they have changed has its effects, which take longer. */
+    private void follow() {
+        times.published();
+        for (Session session = touched.poll(); session != null; session = touched.poll()) device.changed(session);
     }
 
     private void retry() {
@@ -120,7 +132,7 @@ final class CommandQueue implements QueueWorker.Work {
             case Command.Munmap munmap ->
                 respond(chain, device.arena().unmap(munmap.address()) ? OK : Errno.EINVAL);
         }
-        if (waiting == null) times.answered(command, System.nanoTime() - taken);
+        if (waiting == null) times.carriedOut(command, taken);
     }
 
     private void open(Chain chain) {
@@ -155,6 +167,7 @@ final class CommandQueue implements QueueWorker.Work {
         if (waiting == null) return;
         retry();
         worker.resume();
+        follow();
     }
 
     private void control(Chain chain, Command.Control control) {
@@ -180,7 +193,7 @@ final class CommandQueue implements QueueWorker.Work {
         if (ioctl.reads() && (errno == 0 || (extra > 0 && isExtended(ioctl))))
             chain.append(bytes.bytes(), Struct.AT, ioctl.bytes() + extra);
         chain.complete();
-        device.changed(session);
+        if (!touched.contains(session)) touched.add(session);
     }
 
     private static boolean isExtended(Ioctl ioctl) {

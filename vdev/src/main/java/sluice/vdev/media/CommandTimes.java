@@ -10,10 +10,11 @@ import org.HdrHistogram.Histogram;
 
 import sluice.vdev.device.Report;
 
-/** How long commands take, from being taken to being answered. Written on the device's loop, read on any thread. */
+/** How long commands take, from being taken to the interrupt for their answer. Written on the device's loop, read on any thread. */
 final class CommandTimes {
     private static final long LONGEST_NANOS = 60_000_000_000L;
     private static final int DIGITS = 2;
+    private static final int AT_ONCE = 64;
 
     /** Kinds of commands, of which a client sees the times. */
     enum Kind {
@@ -25,6 +26,10 @@ final class CommandTimes {
     }
 
     private final Map<Kind, Histogram> times = new EnumMap<>(Kind.class);
+    /** What was carried out since the last publication. */
+    private final Kind[] kinds = new Kind[AT_ONCE];
+    private final long[] takenAt = new long[AT_ONCE];
+    private int count;
 
     CommandTimes() {
         for (Kind kind : Kind.values()) times.put(kind, new AtomicHistogram(LONGEST_NANOS, DIGITS));
@@ -36,15 +41,27 @@ final class CommandTimes {
         report.distributions("latencyMicros", "From taking a command to answering it.", named);
     }
 
-    /** A command was answered that was taken {@code nanos} ago. */
-    void answered(Command command, long nanos) {
-        Histogram histogram = times.get(switch (command) {
+    /** A command was carried out that was taken at this time of {@link System#nanoTime}; its driver gets the answer with the next {@link #published}. */
+    void carriedOut(Command command, long taken) {
+        if (count == AT_ONCE) published();
+        kinds[count] = switch (command) {
             case Command.Open open -> Kind.OPEN;
             case Command.Close close -> Kind.CLOSE;
             case Command.Control control -> Kind.IOCTL;
             case Command.Mmap mmap -> Kind.MMAP;
             case Command.Munmap munmap -> Kind.MUNMAP;
-        });
-        if (histogram != null) histogram.recordValue(Math.clamp(nanos, 1, LONGEST_NANOS));
+        };
+        takenAt[count++] = taken;
+    }
+
+    /** The driver has the answers to all commands that were carried out. */
+    void published() {
+        if (count == 0) return;
+        long now = System.nanoTime();
+        for (int i = 0; i < count; i++) {
+            Histogram histogram = times.get(kinds[i]);
+            if (histogram != null) histogram.recordValue(Math.clamp(now - takenAt[i], 1, LONGEST_NANOS));
+        }
+        count = 0;
     }
 }

@@ -26,14 +26,15 @@ import sluice.vdev.serve.ServedDevice;
 
 /**
  * The codec device, served over vhost-user as {@code ./sluice codec} does, and the driver of its guest. The driver sends one command at a
- * time and looks for its answer without sleeping, so that what it measures is the device's. Used by one thread.
+ * time and looks for its answer for a moment without sleeping, so that what it measures is mostly the device's. Used by one thread.
  */
 final class MediaGuest implements AutoCloseable {
     private static final int RAM_BYTES = 8 << 20;
     private static final int RING = 64;
     private static final int EVENTS = 24;
     private static final long LONGEST_NANOS = TimeUnit.SECONDS.toNanos(60);
-    private static final long WAIT_NANOS = TimeUnit.MICROSECONDS.toNanos(200);
+    /** How long it looks for an answer without sleeping: longer, and it keeps the device from a processor. */
+    private static final long WAIT_NANOS = TimeUnit.MICROSECONDS.toNanos(30);
     /** Between looks for an event: many times shorter than a picture takes, and seldom enough to leave the processors to the device. */
     private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 

@@ -19,16 +19,25 @@ interface Subject {
      * One round.
      *
      * @param wallNanos from the first coded picture to the last picture
-     * @param cpuNanos of this process, of all threads
+     * @param cpuNanos of this process, of all threads but the subject's client
+     * @param clientNanos CPU time of that
      */
-    record Round(long wallNanos, long cpuNanos) {}
+    record Round(long wallNanos, long cpuNanos, long clientNanos) {
+        /** Wall time as if the client had run elsewhere, on a machine whose processors are all busy. */
+        long wallWithoutClient(int processors) {
+            return wallNanos - clientNanos / processors;
+        }
+    }
 
     /** Decodes it once more, and measures. */
     default Round measure(int streams) throws IOException, InterruptedException {
         OperatingSystemMXBean process = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
-        long cpu = process.getProcessCpuTime() - foreignCpuNanos();
+        long client = foreignCpuNanos();
+        long cpu = process.getProcessCpuTime();
         long wall = System.nanoTime();
         decode(streams);
-        return new Round(System.nanoTime() - wall, process.getProcessCpuTime() - foreignCpuNanos() - cpu);
+        wall = System.nanoTime() - wall;
+        client = foreignCpuNanos() - client;
+        return new Round(wall, process.getProcessCpuTime() - cpu - client, client);
     }
 }
