@@ -9,6 +9,7 @@ import sluice.dmacore.linux.Errno;
 import sluice.vdev.device.DeviceContext;
 import sluice.vdev.device.QueueWorker;
 import sluice.vdev.queue.Chain;
+import sluice.vdev.queue.Polled;
 import sluice.vdev.queue.Virtqueue;
 
 /**
@@ -35,6 +36,9 @@ final class CommandQueue implements QueueWorker.Work {
         Shown shown();
 
         FrameArena arena();
+
+        /** What an ioctl lacked that ended with {@link BufferQueue#RETRY}. */
+        Polled.Stalled lacked();
     }
 
     /** Whether the driver can reach the arena. */
@@ -45,6 +49,8 @@ final class CommandQueue implements QueueWorker.Work {
     }
 
     private static final int OK = 0;
+    private final int index;
+    private final DeviceContext context;
     private final Device device;
     private final CommandDecoder decoder;
     private final QueueWorker worker;
@@ -60,6 +66,8 @@ final class CommandQueue implements QueueWorker.Work {
 
     CommandQueue(int index, Virtqueue queue, DeviceContext context, Device device, CommandDecoder decoder,
             CommandTimes times, CommandNames names) {
+        this.index = index;
+        this.context = context;
         this.device = device;
         this.decoder = decoder;
         this.times = times;
@@ -186,6 +194,7 @@ final class CommandQueue implements QueueWorker.Work {
         int errno = session.execute(ioctl);
         if (errno == BufferQueue.RETRY) {
             waiting = chain;
+            context.stalled(index, device.lacked());
             return;
         }
         put(0, errno);

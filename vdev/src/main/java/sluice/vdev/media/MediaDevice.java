@@ -18,6 +18,7 @@ import sluice.vdev.device.DeviceLoop;
 import sluice.vdev.device.EventQueue;
 import sluice.vdev.device.SharedRegion;
 import sluice.vdev.device.VirtioDevice;
+import sluice.vdev.queue.Polled;
 import sluice.vdev.queue.Virtqueue;
 
 /** A virtio-media device that decodes or encodes video (virtio 1.4 §5.22). */
@@ -207,6 +208,11 @@ public final class MediaDevice implements VirtioDevice, CommandQueue.Device {
     @Override
     public FrameArena arena() {
         return arena;
+    }
+
+    @Override
+    public Polled.Stalled lacked() {
+        return space.lacked();
     }
 
     /** Planes of USERPTR buffers that are mapped; on the device's loop. */

@@ -41,6 +41,7 @@ import sluice.iommu.space.Outcome;
 import sluice.iommu.space.Result;
 import sluice.vdev.device.Counter;
 import sluice.vdev.device.DeviceEnvironment;
+import sluice.vdev.queue.Polled;
 
 /**
  * The codec as an importer of guest memory: the pages of each plane of a USERPTR buffer are a dma-buf, to which it is
@@ -316,6 +317,11 @@ final class MediaSpace implements GuestBuffers {
         } finally {
             forget();
         }
+    }
+
+    /** The translation that is missing where {@link #take} has said to try again. */
+    Polled.Stalled lacked() {
+        return new Polled.Stalled(result.address(), result.access());
     }
 
     private DeviceMapping imported(boolean output) throws DmaBufException {
