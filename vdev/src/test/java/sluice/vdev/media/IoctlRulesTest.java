@@ -4,7 +4,10 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.UUID;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -185,5 +188,43 @@ class IoctlRulesTest {
         assertThat(client.call(Ioctl.SUBSCRIBE_EVENT, subscription(V4l2.EVENT_CTRL, 1, 0))).isEqualTo(Errno.EINVAL);
         assertThat(client.call(Ioctl.SUBSCRIBE_EVENT, subscription(V4l2.EVENT_ALL, 0, 0))).isEqualTo(Errno.EINVAL);
         assertThat(client.call(Ioctl.SUBSCRIBE_EVENT, subscription(99, 0, 0))).isEqualTo(Errno.EINVAL);
+    }
+
+    private UUID export(int index, int plane) {
+        ByteBuffer asked = client.ok(Ioctl.EXPBUF, exported(PlainClient.CAPTURE, index, plane));
+        return new UUID(Long.reverseBytes(asked.getLong(64)), Long.reverseBytes(asked.getLong(72)));
+    }
+
+    private static ByteBuffer exported(int type, int index, int plane) {
+        return MediaDriver.little(Struct.ExportBuffer.BYTES + Struct.UUID_BYTES).putInt(0, type).putInt(4, index)
+                .putInt(8,
+                        plane);
+    }
+
+    /** Each has a name of its own, for as long as its buffer is there. */
+    @Test
+    void planesAreExportedByTheirNames() {
+        client.setFormat(PlainClient.CAPTURE, "YM12", 64, 64);
+        client.request(PlainClient.CAPTURE, 2);
+        Set<UUID> names = new HashSet<>();
+        for (int index = 0; index < 2; index++) {
+            for (int plane = 0; plane < 3; plane++) names.add(export(index, plane));
+        }
+        assertThat(names).hasSize(6).contains(export(1, 2));
+        assertThat(names).allSatisfy(name -> assertThat(device.core.exported().find(name)).isNotNull());
+        for (ByteBuffer wrong : List.of(exported(PlainClient.CAPTURE, 0, 3), exported(PlainClient.CAPTURE, 0, -1),
+                exported(PlainClient.CAPTURE, 2, 0), exported(PlainClient.CAPTURE, -1, 0),
+                exported(PlainClient.OUTPUT, 0, 0), exported(1, 0, 0)))
+            assertThat(client.call(Ioctl.EXPBUF, wrong)).isEqualTo(Errno.EINVAL);
+        client.ok(Ioctl.REMOVE_BUFS,
+                MediaDriver.little(Struct.RemoveBuffers.BYTES).putInt(0, 0).putInt(4, 1).putInt(8,
+                        PlainClient.CAPTURE));
+        assertThat(device.core.exported().count()).isEqualTo(3);
+        client.request(PlainClient.CAPTURE, 0);
+        assertThat(device.core.exported().count()).isZero();
+        client.ok(Ioctl.REQBUFS, MediaDriver.little(Struct.RequestBuffers.BYTES).putInt(0, 1)
+                .putInt(4, PlainClient.CAPTURE).putInt(8, V4l2.MEMORY_USERPTR));
+        assertThat(client.call(Ioctl.EXPBUF, exported(PlainClient.CAPTURE, 0, 0))).as("it is the guest's memory")
+                .isEqualTo(Errno.EINVAL);
     }
 }

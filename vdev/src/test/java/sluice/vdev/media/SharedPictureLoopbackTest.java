@@ -52,6 +52,7 @@ class SharedPictureLoopbackTest {
     private static final int SIDE = 64;
     private static final int STRIDE = 128;
     private static final int BLOBS = 5;
+    private static final int SMALL = 4096;
     private static final int PICTURES = 12;
     private static final UUID NONE = new UUID(1, 2);
 
@@ -217,6 +218,28 @@ class SharedPictureLoopbackTest {
             assertThat(codec.decode(2)).isZero();
             check(shown(2, 1), 2);
         }
+    }
+
+    /** An object of one page is no picture, whatever length the client says of it; nor is a name that nobody has. */
+    @Test
+    void anObjectThatIsTooSmallIsRefused() throws Exception {
+        try (Codec codec = new Codec("coherent")) {
+            assertThat(codec.driver.request(codec.id, MediaDriver.CAPTURE, 1, V4l2.MEMORY_DMABUF)).isEqualTo(1);
+            gpu.driver().createBlob(9, SMALL, gpu.ram().allocateScattered(SMALL)).ok();
+            UUID name = gpu.driver().uuid(9);
+            assertThat(codec.capture(0, name)).isEqualTo(Errno.EINVAL);
+            for (int length : new int[]{ SMALL, 2 * SMALL, 1 << 20, -1 }) {
+                ByteBuffer buffer = MediaDriver.little(Struct.Buffer.BYTES + Struct.Plane.BYTES + Struct.UUID_BYTES)
+                        .put(MediaDriver.buffer(MediaDriver.CAPTURE, 0, V4l2.MEMORY_DMABUF, 1).putInt(92, length))
+                        .putLong(Long.reverseBytes(name.getMostSignificantBits()))
+                        .putLong(Long.reverseBytes(name.getLeastSignificantBits())).rewind();
+                assertThat(codec.driver.call(codec.id, Ioctl.QBUF, buffer)).as("%d bytes", length)
+                        .isEqualTo(Errno.EINVAL);
+            }
+            assertThat(codec.capture(0, NONE)).isEqualTo(Errno.EINVAL);
+            gpu.driver().unref(9).ok();
+        }
+        assertThat(findings.errors()).isEmpty();
     }
 
     /** The other way: the codec's frames are resources of the GPU, by the UUIDs of EXPBUF. */
