@@ -22,8 +22,9 @@ class TargetRunsTest {
         assertThat(runs.toString()).isEqualTo("[0x1000+4112, 0x3000+1, 0x1000+1]");
         assertThat(runs.count()).isEqualTo(3);
         assertThat(runs.bytes()).isEqualTo(4114);
-        assertThat(runs.orOfAll()).isEqualTo(0x1000 | 4112 | 0x3000 | 1);
+        assertThat(runs.orOfAll()).as("of all that was added").isEqualTo(0x3000 | 0x200a | 6 | 1);
         runs.clear();
+        assertThat(runs.orOfAll()).isZero();
         assertThat(runs.count()).isZero();
         assertThat(runs.bytes()).isZero();
     }
