@@ -1,15 +1,11 @@
 package sluice.vdev.cli;
 
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileSystemException;
-import java.nio.file.NoSuchFileException;
-import java.nio.file.NotDirectoryException;
+import java.io.IOException;
 
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.dmacore.file.FileFailure;
 import sluice.vdev.serve.LogLevel;
 import sluice.vdev.serve.LogProvider;
 
@@ -38,19 +34,7 @@ final class Logging {
     /** The line for a command that failed; its stack trace is in the log at level FINE. */
     static String sentence(Exception failure) {
         LOG.debug("the failure in full", failure);
-        String sentence = failure.getMessage();
-        if (failure instanceof FileSystemException file) sentence = said(file);
-        return "sluice: " + (sentence == null ? failure.toString() : sentence);
-    }
-
-    /** The message of some of these exceptions is a bare path. */
-    private static @Nullable String said(FileSystemException failure) {
-        return switch (failure) {
-            case NoSuchFileException none -> "no such file or folder: " + none.getFile();
-            case AccessDeniedException denied -> "permission denied: " + denied.getFile();
-            case FileAlreadyExistsException there -> "it exists already: " + there.getFile();
-            case NotDirectoryException file -> "not a folder: " + file.getFile();
-            default -> failure.getMessage();
-        };
+        if (failure instanceof IOException file) return "sluice: " + FileFailure.reason(file);
+        return "sluice: " + (failure.getMessage() == null ? failure.toString() : failure.getMessage());
     }
 }

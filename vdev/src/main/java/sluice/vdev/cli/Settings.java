@@ -1,6 +1,7 @@
 package sluice.vdev.cli;
 
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -93,7 +94,7 @@ final class Settings {
         if (!Files.exists(file)) return List.of();
         List<String> options = new ArrayList<>();
         int number = 0;
-        for (String line : Files.readAllLines(file)) {
+        for (String line : lines(file)) {
             number++;
             String option = line.strip();
             if (option.isEmpty() || option.startsWith("#")) continue;
@@ -104,6 +105,14 @@ final class Settings {
             options.add(option);
         }
         return options;
+    }
+
+    private static List<String> lines(Path file) throws IOException {
+        try {
+            return Files.readAllLines(file);
+        } catch (CharacterCodingException e) {
+            throw new IOException(file + " is not a text in UTF-8", e);
+        }
     }
 
     /** Sockets go to the devices that have none, in their order. */

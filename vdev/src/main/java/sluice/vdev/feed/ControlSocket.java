@@ -18,7 +18,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.linux.Fd;
-import sluice.dmacore.linux.UnixSocket;
 import sluice.vdev.input.InputDevice;
 import sluice.vdev.io.SocketFile;
 
@@ -48,7 +47,7 @@ final class ControlSocket implements Closeable {
      * @throws IOException the path is too long or in use, or the socket cannot be created
      */
     static ControlSocket open(Path path, InputDevice device, EventLoop loop) throws IOException {
-        Fd socket = UnixSocket.listen(path, MOST_CLIENTS);
+        Fd socket = SocketFile.listen(path, MOST_CLIENTS);
         SocketFile file;
         try {
             file = SocketFile.of(path);

@@ -15,6 +15,8 @@ import java.util.function.LongConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.dmacore.file.FileFailure;
+
 /**
  * Writes the scan-outs as PNG files, every N-th frame or on request. The pixels are copied on the device's loop, and
  * compressed and written on a separate thread. While that is busy, further frames are skipped silently, and requests
@@ -120,7 +122,7 @@ public final class PictureTaker implements AutoCloseable {
             } catch (IOException e) {
                 if (!failed)
                     LOG.error("writing a picture failed, which is not told again before one succeeds: {}",
-                            e.toString());
+                            FileFailure.reason(e));
                 failed = true;
             } finally {
                 for (Picture picture : pictures) letGo(picture);

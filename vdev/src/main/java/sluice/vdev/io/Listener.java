@@ -68,12 +68,7 @@ public final class Listener implements AutoCloseable {
      */
     public static Listener open(Path path, SocketAccess access, Endpoint endpoint, IoEventLoop control,
             Runnable frontEndGone) throws IOException {
-        Fd socket;
-        try {
-            socket = UnixSocket.listen(path, BACKLOG);
-        } catch (ErrnoException e) {
-            throw new IOException("cannot listen on %s: %s".formatted(path, e.getMessage()), e);
-        }
+        Fd socket = SocketFile.listen(path, BACKLOG);
         boolean done = false;
         SocketFile file = null;
         try {

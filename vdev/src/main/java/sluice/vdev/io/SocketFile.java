@@ -6,6 +6,10 @@ import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
+import sluice.dmacore.linux.ErrnoException;
+import sluice.dmacore.linux.Fd;
+import sluice.dmacore.linux.UnixSocket;
+
 /**
  * The file of a listening socket. Another process may have replaced it, for example one started with the same path;
  * such a file must not be removed.
@@ -15,6 +19,19 @@ import java.nio.file.Path;
  * @param inode as {@code st_ino}
  */
 public record SocketFile(Path path, long device, long inode) {
+    /**
+     * Listens on a path that its owner alone may use: {@link UnixSocket#listen}.
+     *
+     * @throws IOException the path is too long or in use, or the socket cannot be created; the message names the path
+     */
+    public static Fd listen(Path path, int backlog) throws IOException {
+        try {
+            return UnixSocket.listen(path, backlog);
+        } catch (ErrnoException e) {
+            throw new IOException("cannot listen on %s: %s".formatted(path, e.getMessage()), e);
+        }
+    }
+
     /**
      * Returns the identity of the file that exists now.
      *

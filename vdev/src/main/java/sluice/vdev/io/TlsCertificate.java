@@ -29,6 +29,8 @@ import io.netty.handler.ssl.SslProvider;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.dmacore.file.FileFailure;
+
 /**
  * What a server needs for TLS: its certificate, those that sign it, and its private key, of PEM files (RFC 7468). Connections
  * use TLS 1.3 only, which has neither weak ciphers nor renegotiation.
@@ -138,7 +140,7 @@ public final class TlsCertificate {
         try (InputStream in = Files.newInputStream(file)) {
             read = in.readNBytes(MOST_BYTES + 1);
         } catch (IOException e) {
-            throw new IOException("the file %s cannot be read: %s".formatted(file, e), e);
+            throw new IOException("the file %s cannot be read: %s".formatted(file, FileFailure.reason(e)), e);
         }
         if (read.length > MOST_BYTES) throw new IOException(file + " is no PEM file: it is longer than 1 MiB");
         List<Block> blocks = new ArrayList<>();

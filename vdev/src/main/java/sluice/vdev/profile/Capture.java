@@ -13,6 +13,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.buffer.DmaCore;
+import sluice.dmacore.file.FileFailure;
 import sluice.dmacore.trace.SwitchedSink;
 import sluice.dmacore.trace.chronicle.FlightRecorder;
 import sluice.dmacore.trace.chronicle.RecorderOptions;
@@ -152,7 +153,7 @@ public final class Capture implements Closeable {
             try {
                 now = step.run();
             } catch (IOException e) {
-                now = failed(String.valueOf(e.getMessage()), e);
+                now = failed(FileFailure.reason(e), e);
             } catch (InterruptedException e) {
                 now = failed("it was interrupted", e);
                 Thread.currentThread().interrupt();

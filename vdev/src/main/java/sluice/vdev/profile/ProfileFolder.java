@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import sluice.dmacore.file.FileFailure;
 import sluice.dmacore.trace.recording.Recording;
 import sluice.vdev.profile.guest.GuestMatch;
 import sluice.vdev.profile.guest.GuestTrace;
@@ -146,7 +147,7 @@ public record ProfileFolder(Path folder) {
             Files.move(made, file, StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
             Files.deleteIfExists(made);
-            throw new IOException(file + " cannot be written: " + e.getMessage(), e);
+            throw new IOException(file + " cannot be written: " + FileFailure.reason(e), e);
         }
     }
 }

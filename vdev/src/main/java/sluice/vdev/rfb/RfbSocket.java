@@ -109,7 +109,7 @@ sealed interface RfbSocket {
 
         private static Unix open(RfbAddress.Unix address, IoEventLoop loop, PeerLog log, Consumer<Channel> accepted)
                 throws IOException {
-            Fd socket = UnixSocket.listen(address.path(), BACKLOG);
+            Fd socket = SocketFile.listen(address.path(), BACKLOG);
             boolean isOpen = false;
             try {
                 Unix made = new Unix(address, SocketFile.of(address.path()), socket, loop, log, accepted);

@@ -12,6 +12,8 @@ import java.util.Arrays;
 import javax.crypto.Cipher;
 import javax.crypto.spec.SecretKeySpec;
 
+import sluice.dmacore.file.FileFailure;
+
 /**
  * VNC authentication (RFC 6143 §7.2.2): the viewer encrypts a random challenge by DES with the password as the key. It
  * proves the password to the server only once and encrypts nothing after that; a listener who sees both can try
@@ -43,7 +45,7 @@ final class VncAuthentication {
         try (InputStream in = Files.newInputStream(file)) {
             read = in.readNBytes(MAX_PASSWORD + 2);
         } catch (IOException e) {
-            throw new IOException("the password file %s cannot be read: %s".formatted(file, e), e);
+            throw new IOException("the password file %s cannot be read: %s".formatted(file, FileFailure.reason(e)), e);
         }
         int length = read.length > 0 && read[read.length - 1] == '\n' ? read.length - 1 : read.length;
         if (length == 0 || length > MAX_PASSWORD)

@@ -185,6 +185,28 @@ class CommandLineTest {
         assertThat(RecordingFile.readAllEvents(recording)).isNotEmpty();
     }
 
+    /** As in a terminal; a shell that runs this in the background may have had it ignored. */
+    @Test
+    void ctrlCEndsInOrderToo() throws Exception {
+        Path socket = folder.resolve("gpu.sock");
+        Path recording = folder.resolve("gpu.rec");
+        Path statistics = folder.resolve("stats.json");
+        List<String> command = new ArrayList<>(List.of("env", "--default-signal=INT"));
+        command.addAll(SluiceProgram.command("gpu", "--socket-path=" + socket, "--record=" + recording,
+                "--stats=" + statistics));
+        try (SluiceProgram program = SluiceProgram.start(folder, new ProcessBuilder(command))) {
+            program.awaitLine("listening on ");
+            CProgram.run(folder, LIMIT_SECONDS, "kill", "-INT", Long.toString(program.pid()));
+            assertThat(program.status()).as(program.errors()).isZero();
+        }
+        assertThat(socket).doesNotExist();
+        assertThat(JsonParser.parseString(Files.readString(statistics)).isJsonObject()).isTrue();
+        try (SluiceProgram reader = start("trace", recording.toString())) {
+            assertThat(reader.status()).as(reader.errors()).isZero();
+            assertThat(reader.output()).contains("ended normally");
+        }
+    }
+
     @Test
     void theLogGoesIntoAFile() throws IOException {
         Path log = Files.writeString(folder.resolve("a log, ü"), "before\n");

@@ -1,6 +1,7 @@
 package sluice.vdev.cli;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -70,6 +71,13 @@ class SettingsTest {
         assertThat(complete("gpu", "--help")).containsExactly("gpu", "--help");
         assertThatExceptionOfType(IOException.class).isThrownBy(() -> complete("gpu", "--fd=3"))
                 .withMessageContaining("gpu.conf, line 1: \"nonsense\" is no option");
+    }
+
+    @Test
+    void aFileInAnotherEncodingIsNamed() throws IOException {
+        Files.write(system.resolve("gpu.conf"), "--stats=/tmp/fünf".getBytes(StandardCharsets.ISO_8859_1));
+        assertThatExceptionOfType(IOException.class).isThrownBy(() -> complete("gpu", "--fd=3"))
+                .withMessage(system.resolve("gpu.conf") + " is not a text in UTF-8");
     }
 
     @Test

@@ -34,6 +34,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 class SnapshotLoopbackTest {
     private static final int W = 123;
     private static final int H = 77;
+    private static final int FRAMES = 5;
 
     @TempDir
     private Path folder;
@@ -128,9 +129,14 @@ class SnapshotLoopbackTest {
             canvas.flush();
             Deadline.in(Deadline.USUAL).require(() -> backEnd.log().count("writing a picture failed") == 1,
                     "the complaint");
+            for (int frame = 2; frame <= FRAMES; frame++) {
+                canvas.flush();
+                gpu.display().await(Update.class, frame);
+            }
             Files.createDirectory(gone);
             backEnd.onLoop(() -> backEnd.device().takePictures(file -> {}));
-            Deadline.in(Deadline.USUAL).require(() -> gone.toFile().list().length == 1, "a picture");
+            Deadline.in(Deadline.USUAL).require(() -> gone.toFile().list().length >= 1, "a picture");
+            assertThat(backEnd.log().count("writing a picture failed")).isEqualTo(1);
             canvas.flush();
         }
     }
