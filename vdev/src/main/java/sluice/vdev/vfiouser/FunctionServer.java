@@ -6,6 +6,7 @@ import io.netty.channel.EventLoop;
 
 import sluice.dmacore.linux.Fd;
 import sluice.vdev.host.FunctionHost;
+import sluice.vdev.host.PeerMemory;
 import sluice.vdev.io.Endpoint;
 import sluice.vdev.io.FrameChannel;
 
@@ -20,11 +21,12 @@ public record FunctionServer(FunctionHost host) implements Endpoint {
 
     @Override
     public Channel serve(Fd socket, EventLoop control, Runnable gone) {
+        PeerMemory peer = PeerMemory.of(socket);
         FrameChannel channel = new FrameChannel(socket, new VfioUserFormat(), GATHER_LIMIT, host.loop().disposal());
         channel.pipeline().addLast(new ChannelInitializer<>() {
             @Override
             protected void initChannel(Channel fresh) {
-                fresh.pipeline().addLast(new MessageDecoder(), new Session(host, fresh, gone));
+                fresh.pipeline().addLast(new MessageDecoder(), new Session(host, fresh, peer, gone));
             }
         });
         control.register(channel).addListener(registered -> {

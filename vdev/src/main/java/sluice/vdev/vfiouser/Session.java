@@ -3,11 +3,14 @@ package sluice.vdev.vfiouser;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -16,6 +19,7 @@ import sluice.dmacore.linux.Fd;
 import sluice.iommu.AddressRange;
 import sluice.iommu.Permission;
 import sluice.vdev.host.FunctionHost;
+import sluice.vdev.host.PeerMemory;
 import sluice.vdev.io.FrameChannel;
 import sluice.vdev.io.PeerLog;
 import sluice.vdev.io.ProtocolViolation;
@@ -35,7 +39,12 @@ final class Session extends ChannelInboundHandlerAdapter {
     /** VFIO_DMA_UNMAP_FLAG_ALL. */
     private static final int UNMAP_ALL = 1 << 1;
 
+    /** After the first memory has arrived, in which the firmware runs. */
+    private static final int MEMORY_HINT_SECONDS = 3;
+
     private final FunctionHost host;
+    private final PeerMemory peer;
+    private @Nullable Future<?> memoryHint;
     private final PeerLog log;
     private final Channel channel;
     private final Runnable gone;
@@ -46,8 +55,9 @@ final class Session extends ChannelInboundHandlerAdapter {
     private boolean versionAgreed;
     private boolean goneByItself;
 
-    Session(FunctionHost host, Channel channel, Runnable gone) {
+    Session(FunctionHost host, Channel channel, PeerMemory peer, Runnable gone) {
         this.host = host;
+        this.peer = peer;
         this.log = host.loop().log();
         this.channel = channel;
         this.gone = gone;
@@ -138,8 +148,20 @@ final class Session extends ChannelInboundHandlerAdapter {
                     "flags 0x%x of DMA_MAP: only 1 (read) and 2 (write) are defined".formatted(
                             map.flags()));
         }
+        if (fd != null && memoryHint == null) check(fd);
         host.map(map.address(), map.size(), fd, map.offset(), Permission.of(map.flags()),
                 place::answerLater);
+    }
+
+    private void check(Fd memory) {
+        peer.add(memory);
+        memoryHint = channel.eventLoop().schedule(() -> host.loop().disposal().whenDone(() -> {
+            if (!peer.isPrivate()) return;
+            log.error("""
+                    {}: the front-end has mapped the guest's memory privately (share=off), so the device does not see what the \
+                    guest writes: start QEMU with -object memory-backend-memfd,id=mem,size=…,share=on -machine memory-backend=mem""",
+                    host.loop().name());
+        }), MEMORY_HINT_SECONDS, TimeUnit.SECONDS);
     }
 
     private void unmap(ClientMessage.DmaUnmap unmap, Answers.Place place) throws IOException {
@@ -206,6 +228,8 @@ final class Session extends ChannelInboundHandlerAdapter {
     @Override
     public void channelInactive(ChannelHandlerContext context) {
         log.info("{}: the front-end has disconnected", host.loop().name());
+        Future<?> hint = memoryHint;
+        if (hint != null) hint.cancel(false);
         try {
             answers.close();
             dma.close();

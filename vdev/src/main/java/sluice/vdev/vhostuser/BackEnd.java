@@ -9,6 +9,7 @@ import sluice.dmacore.linux.Fd;
 import sluice.dmacore.memory.FileMappings;
 import sluice.vdev.device.DisplaySocket;
 import sluice.vdev.host.DeviceHost;
+import sluice.vdev.host.PeerMemory;
 import sluice.vdev.io.Endpoint;
 import sluice.vdev.io.FrameChannel;
 
@@ -27,12 +28,13 @@ public record BackEnd(DeviceHost host, FileMappings files, @Nullable DisplaySock
 
     @Override
     public Channel serve(Fd socket, EventLoop control, Runnable gone) {
+        PeerMemory peer = PeerMemory.of(socket);
         FrameChannel channel = new FrameChannel(socket, new VhostUserFormat(), GATHER_LIMIT, host.loop().disposal());
         channel.pipeline().addLast(new ChannelInitializer<>() {
             @Override
             protected void initChannel(Channel fresh) {
                 fresh.pipeline().addLast(new MessageDecoder(host.device().queueCount()),
-                        new Session(BackEnd.this, fresh, gone));
+                        new Session(BackEnd.this, fresh, peer, gone));
             }
         });
         control.register(channel).addListener(registered -> {

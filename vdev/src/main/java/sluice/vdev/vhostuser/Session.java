@@ -24,6 +24,7 @@ import sluice.vdev.host.DeviceHost;
 import sluice.vdev.host.FileMapper;
 import sluice.vdev.host.FrontIommu;
 import sluice.vdev.host.MemoryChange;
+import sluice.vdev.host.PeerMemory;
 import sluice.vdev.io.Backlog;
 import sluice.vdev.io.Disposal;
 import sluice.vdev.io.FrameChannel;
@@ -59,6 +60,7 @@ final class Session extends ChannelInboundHandlerAdapter {
     private final Replies replies;
     private final Backlog backlog;
     private final MemoryTable memory;
+    private final PeerMemory peer;
     private final Vrings vrings;
     private final BackEndChannel toFrontEnd;
     /** Whether the front-end has sent memory. */
@@ -68,7 +70,8 @@ final class Session extends ChannelInboundHandlerAdapter {
     private long protocolFeatures;
     private @Nullable Future<?> memoryHint;
 
-    Session(BackEnd backEnd, Channel channel, Runnable gone) {
+    Session(BackEnd backEnd, Channel channel, PeerMemory peer, Runnable gone) {
+        this.peer = peer;
         this.host = backEnd.host();
         this.display = backEnd.display();
         this.disposal = host.loop().disposal();
@@ -126,8 +129,14 @@ final class Session extends ChannelInboundHandlerAdapter {
             case FrontEndMessage.ResetOwner() ->
                 now(request, () -> LOG.debug("RESET_OWNER is deprecated and does nothing"));
             case FrontEndMessage.SetMemTable set ->
-                change(request, set.regions().size(), () -> memory.replace(set.regions(), set.fds()));
-            case FrontEndMessage.AddMemReg add -> change(request, 1, () -> memory.add(add.region(), add.fd()));
+                change(request, set.regions().size(), () -> {
+                    set.fds().forEach(peer::add);
+                    return memory.replace(set.regions(), set.fds());
+                });
+            case FrontEndMessage.AddMemReg add -> change(request, 1, () -> {
+                peer.add(add.fd());
+                return memory.add(add.region(), add.fd());
+            });
             case FrontEndMessage.RemMemReg remove -> change(request, 0, () -> memory.remove(remove.region()));
             case FrontEndMessage.SetVringNum set -> now(request, () -> vrings.setSize(set.index(), set.size()));
             case FrontEndMessage.SetVringBase set ->
@@ -267,21 +276,30 @@ final class Session extends ChannelInboundHandlerAdapter {
     }
 
     private void expectMemory() {
-        if (memoryHint != null || memorySent) return;
-        memoryHint = channel.eventLoop().schedule(() -> log
-                .error("""
-                        the front-end has started the device but sent no guest memory, so it cannot work; is the VM's memory \
-                        shared? Start QEMU with -object memory-backend-memfd,id=mem,size=…,share=on -machine memory-backend=mem"""),
-                MEMORY_HINT_SECONDS, TimeUnit.SECONDS);
+        if (memoryHint == null)
+            memoryHint = channel.eventLoop().schedule(this::checkMemory, MEMORY_HINT_SECONDS, TimeUnit.SECONDS);
+    }
+
+    private void checkMemory() {
+        if (!memorySent) {
+            tell("sent no guest memory");
+            return;
+        }
+        disposal.whenDone(() -> {
+            if (peer.isPrivate()) tell("mapped the guest's memory privately (share=off)");
+        });
+    }
+
+    private void tell(String what) {
+        log.error("""
+                the front-end has started the device but {}, so it cannot work; is the VM's memory shared? Start QEMU with \
+                -object memory-backend-memfd,id=mem,size=…,share=on -machine memory-backend=mem""", what);
     }
 
     /** @param added number of regions that it adds */
     private void change(Request request, int added, Supplier<MemoryChange> change) throws ProtocolViolation {
         Replies.Place place = place(request);
         if (added > 0) memorySent = true;
-        Future<?> hint = memoryHint;
-        memoryHint = null;
-        if (hint != null) hint.cancel(false);
         host.change(change.get(), accepted -> {
             if (place != null) place.answerLater(accepted ? 0 : 1);
         });
