@@ -6,18 +6,8 @@
 set -u
 tar=$1 package=$2 qemu=$3 folder=$4 arguments=$5
 root=$folder/root
-failed=0
-
-step() { # step WORDS COMMAND...: the command must succeed
-    local words=$1 said
-    shift
-    if said=$("$@" 2>&1 </dev/null); then
-        echo "ok - $words"
-    else
-        echo "not ok - $words: $said"
-        failed=1
-    fi
-}
+# shellcheck source=/dev/null
+. "$(dirname "$0")/steps.sh"
 
 inside() {
     chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
@@ -27,22 +17,7 @@ unit() { # unit KIND KEY: a line of the installed unit sluice@gpu
     sed -n "s/^$2=//p" "$root/usr/lib/systemd/system/sluice@.$1" | sed 's/%i/gpu/g'
 }
 
-await() { # await PATTERN FILE: at most a minute
-    local i
-    for ((i = 0; i < 600; i++)); do
-        ! grep -qs "$1" "$2" || return 0
-        sleep 0.1
-    done
-    cat "$2"
-    return 1
-}
-
-mkdir "$root"
-tar -xf "$tar" -C "$root"
-mount -t proc proc "$root/proc"
-mount --rbind /dev "$root/dev"
-mount -t tmpfs -o noexec,nosuid,nodev,mode=1777 tmpfs "$root/tmp"
-mount -t tmpfs -o mode=755 tmpfs "$root/run"
+mkdir "$root" && tar -xf "$tar" -C "$root" && mount_in_root "$root" || exit 1
 
 cp "$package" "$root/sluice.deb"
 step "the package is installed" inside dpkg --install /sluice.deb

@@ -8,7 +8,7 @@
 # of the kernels there, by which kernel modules are built for them. With `video` that, and unpacked there what `demo --mode video`
 # and `bench codec` need: ffmpeg of Debian 13 and, from its backports, QEMU 11.1 and its kernel. With `tests` all of that, the C
 # peer vhost-user-gpu, modetest, libvirt, the VNC viewer gvnccapture and the browser Chromium, and, unpacked: the QEMU of Debian
-# 12 (7.2), the compositor Weston, the X server Xorg, v4l-utils and GStreamer of Debian 13, which guests run; for root
+# 12 (7.2), the compositor Weston, the X server Xorg, v4l-utils and GStreamer of Debian 13, which guests run, and its libvirt; for root
 # also a fresh root of this system's suite, in which the Debian package is installed.
 #
 # The machine's own package sources stay as they are. What is needed beyond them (on Debian 12, the suite
@@ -69,6 +69,8 @@ done
 . "$here/xorg.sh"
 # shellcheck source=/dev/null
 . "$here/root.sh"
+# shellcheck source=/dev/null
+. "$here/libvirt.sh"
 
 ID=''
 VERSION_ID=''
@@ -130,6 +132,7 @@ new_kernel_wanted=
 desktop_wanted=
 video_wanted=() # of video.sh
 xorg_wanted=
+libvirt_wanted=
 root_wanted=
 kernel_is_unpacked current || kernel_wanted=yes
 if [ -n "$for_video" ]; then
@@ -158,6 +161,7 @@ if [ -n "$for_tests" ]; then
         "${kind}_is_unpacked" || video_wanted+=("$kind")
     done
     xorg_is_unpacked || xorg_wanted=yes
+    libvirt_is_unpacked || libvirt_wanted=yes
     if [ "$(id -u)" -eq 0 ] && [ "$ID" = debian ] && ! root_is_made; then root_wanted=yes; fi
     [ -z "$root_wanted" ] || command -v wget >/dev/null || need wanted wget "debootstrap's, which makes a root to install the package in"
 fi
@@ -169,7 +173,7 @@ if [ -n "$for_modules" ]; then
         headers_wanted+=(newest)
     fi
 fi
-if [ ${#unpack_wanted[@]} -gt 0 ] || [ "${headers_wanted[*]: -1}" = newest ] || [ -n "$new_kernel_wanted$desktop_wanted${video_wanted[*]}$xorg_wanted" ]; then
+if [ ${#unpack_wanted[@]} -gt 0 ] || [ "${headers_wanted[*]: -1}" = newest ] || [ -n "$new_kernel_wanted$desktop_wanted${video_wanted[*]}$xorg_wanted$libvirt_wanted" ]; then
     compgen -G '/usr/share/keyrings/debian-archive-trixie-stable.*' >/dev/null ||
         need wanted debian-archive-keyring "the keys of Debian 13"
 fi
@@ -178,7 +182,7 @@ if [ -n "$kernel_wanted$new_kernel_wanted" ] && ! command -v depmod >/dev/null &
 fi
 
 if [ ${#reasons[@]} -eq 0 ] && [ ${#unpack_wanted[@]} -eq 0 ] && [ ${#headers_wanted[@]} -eq 0 ] &&
-    [ -z "$kernel_wanted$new_kernel_wanted$desktop_wanted${video_wanted[*]}$xorg_wanted$root_wanted" ]; then
+    [ -z "$kernel_wanted$new_kernel_wanted$desktop_wanted${video_wanted[*]}$xorg_wanted$libvirt_wanted$root_wanted" ]; then
     exit 0
 fi
 
@@ -198,6 +202,7 @@ list_by_hand() {
         ${desktop_wanted:+"Weston and udev of Debian 13 with their libraries, unpacked as $cache/desktop/$desktop_suite"} \
         ${video_wanted:+"of Debian 13, with their libraries: ${video_wanted[*]}, each unpacked as $cache/NAME/$video_suite"} \
         ${xorg_wanted:+"Xorg of Debian 13 with its libraries, unpacked as $cache/xorg/$xorg_suite"} \
+        ${libvirt_wanted:+"libvirt and QEMU of Debian 13 with their dependencies, unpacked as $cache/libvirt/$libvirt_suite"} \
         ${root_wanted:+"a root of Debian by debootstrap --variant=minbase, as $cache/root/SUITE.tar"}
 }
 
@@ -229,6 +234,7 @@ if [ -n "$dry_run" ]; then
     [ -z "$desktop_wanted" ] || say "would download Weston of $desktop_suite and unpack it under $cache/desktop"
     [ ${#video_wanted[@]} -eq 0 ] || say "would download ${video_wanted[*]} of $video_suite and unpack them under $cache"
     [ -z "$xorg_wanted" ] || say "would download Xorg of $xorg_suite and unpack it under $cache/xorg"
+    [ -z "$libvirt_wanted" ] || say "would download libvirt of $libvirt_suite and unpack it under $cache/libvirt"
     [ -z "$root_wanted" ] || say "would make a root of $VERSION_CODENAME by debootstrap under $cache/root"
     exit 0
 fi
@@ -245,6 +251,7 @@ say "missing: $(joined "${reasons[@]}" ${kernel_wanted:+"the kernel of linux-ima
     ${desktop_wanted:+"Weston from $desktop_suite (for the guest)"} \
     ${video_wanted:+"from $video_suite ${video_wanted[*]} (for the guest)"} \
     ${xorg_wanted:+"Xorg from $xorg_suite (for the guest)"} \
+    ${libvirt_wanted:+"libvirt from $libvirt_suite (unpacked, not installed)"} \
     ${root_wanted:+"a root of $VERSION_CODENAME (to install the package in)"})."
 find_mirror
 
@@ -310,5 +317,9 @@ done
 if [ -n "$xorg_wanted" ] && ! xorg_is_unpacked; then
     use_suite "$xorg_suite"
     unpack_xorg
+fi
+if [ -n "$libvirt_wanted" ] && ! libvirt_is_unpacked; then
+    use_suite "$libvirt_suite"
+    unpack_libvirt
 fi
 say "done"
