@@ -86,6 +86,16 @@ public final class QemuHint {
     }
 
     /**
+     * What not to do with a function that is attached: QEMU 11.1 does not ask vfio-user devices whether they can be migrated, and aborts
+     * if one with MSI-X is unplugged (in memory_region_del_subregion).
+     */
+    public static String warning(boolean hasMsix) {
+        return (hasMsix
+                ? "do not unplug it (device_del), which aborts QEMU 11.1, and do not migrate the VM, which loses it"
+                : "do not migrate the VM, which loses the device") + ": power the VM off instead";
+    }
+
+    /**
      * For a virtio device over vhost-user; commas in a path are doubled. If no QEMU attaches a device of its id, it says which does, and
      * how else.
      */

@@ -18,6 +18,7 @@ import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.device.DmaConstraints;
 import sluice.dmacore.device.Stream;
+import sluice.dmacore.file.FileFailure;
 import sluice.dmacore.file.PrivateFile;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.witness.Witness;
@@ -242,7 +243,9 @@ final class DeviceServer implements AutoCloseable {
     String hint(Path path, boolean isViewed) throws InterruptedException {
         if (options.transportOf(device) == CommonOptions.Transport.VFIO_USER) {
             boolean hasScreen = device instanceof ProvidedDevice.Virtio shown && shown.display() != null;
-            return QemuHint.attachFunction(path, hasScreen);
+            boolean hasMsix = !(device instanceof ProvidedDevice.Function given)
+                    || given.function().config().msix() != null;
+            return QemuHint.attachFunction(path, hasScreen) + System.lineSeparator() + QemuHint.warning(hasMsix);
         }
         if (!(device instanceof ProvidedDevice.Virtio virtio))
             throw new IllegalStateException("vhost-user serves virtio devices only");
@@ -273,7 +276,7 @@ final class DeviceServer implements AutoCloseable {
                     System.out.println("statistics " + file);
                     System.out.flush();
                 } catch (IOException e) {
-                    LOG.error("writing statistics to {} failed: {}", file, e.getMessage());
+                    LOG.error("writing statistics to {} failed: {}", file, FileFailure.reason(e));
                 }
             });
         });
@@ -331,7 +334,7 @@ final class DeviceServer implements AutoCloseable {
             Path file = options.statistics();
             if (file != null && text != null) PrivateFile.write(file, text);
         } catch (IOException e) {
-            failure = "%s could not be closed: %s".formatted(environment.name(), e);
+            failure = "%s could not be closed: %s".formatted(environment.name(), FileFailure.reason(e));
         }
     }
 

@@ -127,6 +127,28 @@ class ServeCommandTest {
         }
     }
 
+    /** Live, without the end of the process; the codec needs its library, and a test of its own. */
+    @Test
+    void everyDeviceWritesItsStatisticsOnASignal() throws IOException {
+        List<String> devices = List.of("gpu", "input", "grabber", "tw686x", "vfg7350,numbered", "witness");
+        List<String> arguments = new ArrayList<>();
+        List<Path> statistics = new ArrayList<>();
+        for (int i = 0; i < devices.size(); i++) {
+            statistics.add(folder.resolve("stats, " + i));
+            arguments.add("--device=%s,socket-path=%s/%d.sock,stats=%s".formatted(devices.get(i), folder, i,
+                    statistics.getLast().toString().replace(",", ",,")));
+        }
+        try (SluiceProgram program = serve(arguments.toArray(String[]::new))) {
+            program.awaitLine("listening on " + folder.resolve(devices.size() - 1 + ".sock"));
+            CProgram.run(folder, LIMIT_SECONDS, "kill", "-USR2", Long.toString(program.pid()));
+            for (Path file : statistics) program.awaitLine("statistics " + file);
+            for (Path file : statistics)
+                assertThat(JsonParser.parseString(Files.readString(file)).getAsJsonObject().size()).isPositive();
+            program.terminate();
+            assertThat(program.status()).as(program.errors()).isZero();
+        }
+    }
+
     @Test
     void aGpuMayBeAPciFunctionBesideAnother() throws IOException {
         Path pci = folder.resolve("pci.sock");
@@ -134,7 +156,8 @@ class ServeCommandTest {
         try (SluiceProgram program = serve("--device=gpu,transport=vfio-user,socket-path=" + pci,
                 "--device=gpu,socket-path=" + plain)) {
             program.awaitLine("listening on " + plain);
-            assertThat(program.output()).contains("vfio-user-pci").contains("vhost-user-gpu-pci");
+            assertThat(program.output()).contains("vfio-user-pci", "do not unplug it (device_del)",
+                    "do not migrate the VM").contains("vhost-user-gpu-pci");
             try (VfioUserClient client = connect(pci, VIRTIO_GPU);
                     FrontEnd front = new FrontEnd(UnixSocket.connect(plain))) {
                 assertThat(front.getQueueNum()).isEqualTo(2);
@@ -177,6 +200,16 @@ class ServeCommandTest {
                 "--device=register,value=13,socket-path=a");
         assertThat(gpu).doesNotExist();
         fails(1, "no such file", "--plugin=/nonexistent.jar", "--list");
+    }
+
+    @Test
+    void everySocketThatCannotBeIsNamed() throws IOException {
+        Path socket = folder.resolve("s.sock");
+        fails(1, "cannot listen on /nonexistent/c: bind: ENOENT",
+                "--device=input,socket-path=" + socket + ",control=/nonexistent/c");
+        fails(1, "cannot listen on /nonexistent/v: bind: ENOENT",
+                "--device=gpu,socket-path=" + socket + ",vnc=unix:/nonexistent/v");
+        assertThat(socket).doesNotExist();
     }
 
     @Test
