@@ -89,6 +89,18 @@ public final class UnixSocket {
     }
 
     /**
+     * The same, if possible without calls that have to be linked first, for a process that starts.
+     *
+     * @param path    1 to 107 bytes long
+     * @param backlog pending connections, 1 or more
+     * @throws IOException as {@link #listen}
+     */
+    public static Fd listenAtOnce(Path path, int backlog) throws IOException {
+        Fd socket = JdkListener.listen(path, backlog);
+        return socket == null ? listen(path, backlog) : socket;
+    }
+
+    /**
      * Accepts one connection.
      *
      * @return the connection, or null if none is pending

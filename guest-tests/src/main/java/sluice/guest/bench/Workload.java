@@ -8,6 +8,8 @@ import org.jspecify.annotations.Nullable;
 enum Workload {
     /** From exec to a socket that accepts. */
     FRESH_START("exec to a socket that accepts", Unit.MILLIS, null, 200.0),
+    /** From exec to the answer to the first request of a front-end that connects as soon as it can. */
+    FRESH_ANSWER("exec to the first answer", Unit.MILLIS, null),
     /** The resident memory of a process that nobody has connected to. */
     FRESH_RESIDENT("resident, idle", Unit.MIB, null, 90.0),
     /** The very first ATTACH_BACKING: a 1080p screen in single pages. */
@@ -117,9 +119,9 @@ enum Workload {
         return name().startsWith("FRESH");
     }
 
-    /** Whether it is about the process alone: the front-end does not take part. */
+    /** Whether it is about the process alone: the front-end of the other workloads does not take part. */
     boolean isOfProcess() {
-        return this == FRESH_START || this == FRESH_RESIDENT;
+        return this == FRESH_START || this == FRESH_ANSWER || this == FRESH_RESIDENT;
     }
 
     /** Whether it needs a back-end with blobs, which the peer has not: its workload is {@link #ofPeer}. */

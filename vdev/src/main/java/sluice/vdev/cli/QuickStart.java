@@ -13,6 +13,7 @@ import sluice.vdev.plugin.DeviceProvider;
 import sluice.vdev.plugin.WrongOptionException;
 import sluice.vdev.serve.DeviceArgument;
 import sluice.vdev.serve.DeviceCatalog;
+import sluice.vdev.serve.DeviceSockets;
 import sluice.vdev.serve.ServerProcess;
 
 /**
@@ -83,15 +84,16 @@ record QuickStart(List<DeviceArgument> devices, @Nullable String log) {
     }
 
     /**
-     * Serves them until the end.
+     * Serves them until the end. Their sockets come first: all the rest of a start takes longer, and a front-end can connect meanwhile.
      *
      * @throws WrongOptionException an option has a wrong value; nothing was served
      */
     void serve() throws IOException, InterruptedException, WrongOptionException {
         if (log != null) LogOption.redirect(log);
         List<DeviceCatalog.Chosen> chosen = DeviceCatalog.of(List.of()).choose(devices);
-        try (ServerProcess process = new MachineOption().open()) {
-            process.serve(chosen);
+        try (DeviceSockets sockets = DeviceSockets.open(chosen);
+                ServerProcess process = new MachineOption().open()) {
+            process.serve(chosen, sockets);
         }
     }
 }

@@ -58,7 +58,7 @@ public final class Start {
         } catch (IllegalArgumentException e) {
             return null;
         }
-        Thread.ofPlatform().name("sluice-link").daemon().start(UnixSocket::link); // the socket comes last
+        Thread.ofPlatform().name("sluice-link").daemon().start(UnixSocket::link); // the first front-end comes last
         try {
             quick.serve();
             return 0;

@@ -22,7 +22,6 @@ import sluice.dmacore.linux.UnixSocket;
  * briefly, in case the first is disconnecting; then its connection is closed.
  */
 public final class Listener implements AutoCloseable {
-    private static final int BACKLOG = 1;
     /** Time limit for releasing all resources of a front-end that disconnects. */
     private static final int PATIENCE_MILLIS = 500;
     /** Delay before a failed accept is retried; the connection stays pending, and epoll does not report it again. */
@@ -68,20 +67,17 @@ public final class Listener implements AutoCloseable {
      */
     public static Listener open(Path path, SocketAccess access, Endpoint endpoint, IoEventLoop control,
             Runnable frontEndGone) throws IOException {
-        Fd socket = SocketFile.listen(path, BACKLOG);
-        boolean done = false;
-        SocketFile file = null;
-        try {
-            file = SocketFile.of(path);
-            access.giveTo(path);
-            done = true;
-        } finally {
-            if (!done) {
-                socket.close();
-                if (file != null) file.remove();
-            }
-        }
-        return started(new Listener(file, path.toString(), socket, endpoint, control, frontEndGone));
+        return of(BoundSocket.listen(path, access), endpoint, control, frontEndGone);
+    }
+
+    /**
+     * Accepts front-ends on a socket of this process, and those that have connected already.
+     *
+     * @param bound is owned by the listener, and its file, too
+     */
+    public static Listener of(BoundSocket bound, Endpoint endpoint, IoEventLoop control, Runnable frontEndGone) {
+        return started(new Listener(bound.file(), bound.path().toString(), bound.socket(), endpoint, control,
+                frontEndGone));
     }
 
     /**

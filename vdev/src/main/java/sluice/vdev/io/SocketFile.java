@@ -20,13 +20,13 @@ import sluice.dmacore.linux.UnixSocket;
  */
 public record SocketFile(Path path, long device, long inode) {
     /**
-     * Listens on a path that its owner alone may use: {@link UnixSocket#listen}.
+     * Listens on a path that its owner alone may use: {@link UnixSocket#listenAtOnce}.
      *
      * @throws IOException the path is too long or in use, or the socket cannot be created; the message names the path
      */
     public static Fd listen(Path path, int backlog) throws IOException {
         try {
-            return UnixSocket.listen(path, backlog);
+            return UnixSocket.listenAtOnce(path, backlog);
         } catch (ErrnoException e) {
             throw new IOException("cannot listen on %s: %s".formatted(path, e.getMessage()), e);
         }

@@ -31,9 +31,9 @@ import sluice.vdev.host.DeviceHost;
 import sluice.vdev.host.FunctionHost;
 import sluice.vdev.host.HostFaults;
 import sluice.vdev.host.SharedMemory;
+import sluice.vdev.io.BoundSocket;
 import sluice.vdev.io.Endpoint;
 import sluice.vdev.io.Listener;
-import sluice.vdev.io.SocketAccess;
 import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.DeviceProvider;
 import sluice.vdev.plugin.ProvidedDevice;
@@ -196,13 +196,9 @@ final class DeviceServer implements AutoCloseable {
         return new BackEnd(host, environment.files(), display);
     }
 
-    /**
-     * Serves front-ends that connect to {@code path}, one after the other.
-     *
-     * @throws IOException the socket cannot be created
-     */
-    void listen(Path path, SocketAccess access) throws IOException {
-        listener = Listener.open(path, access, endpoint, control, this::frontEndGone);
+    /** Serves front-ends that connect to {@code socket}, one after the other; takes ownership of it. */
+    void listen(BoundSocket socket) {
+        listener = Listener.of(socket, endpoint, control, this::frontEndGone);
     }
 
     /**

@@ -6,14 +6,20 @@ import java.nio.file.Path;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.FileStatus;
 import sluice.dmacore.linux.UnixSocket;
+import sluice.vdev.io.BoundSocket;
 import sluice.vdev.io.SocketAccess;
 import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.WrongOptionException;
 
 /** The source of a device's front-end. */
 sealed interface DeviceSocket {
-    /** Front-ends connect to this path, one after the other. */
-    record Listening(Path path, SocketAccess access) implements DeviceSocket {}
+    /** Nobody will serve it: a front-end that has connected sees its end, and the file is removed. */
+    default void abandon() throws IOException {
+        if (this instanceof Listening listening) listening.socket().abandon();
+    }
+
+    /** Front-ends connect to this socket of ours, one after the other. */
+    record Listening(BoundSocket socket) implements DeviceSocket {}
 
     /** Front-ends connect to this socket, which whoever started this process has made, one after the other. */
     record Activated(Fd socket, String name) implements DeviceSocket {}
@@ -22,14 +28,14 @@ sealed interface DeviceSocket {
     record Inherited(Fd socket) implements DeviceSocket {}
 
     /**
-     * Parses {@code socket-path} or {@code fd}, exactly one of which is present.
+     * Opens {@code socket-path} or {@code fd}, exactly one of which is present. From here on a front-end can connect.
      *
-     * @throws IOException the descriptor is not a socket
+     * @throws IOException the descriptor is not a socket, or nobody can listen on the path
      * @throws WrongOptionException the value is not a path, or not a number
      */
-    static DeviceSocket of(DeviceOptions options) throws IOException, WrongOptionException {
+    static DeviceSocket open(DeviceOptions options) throws IOException, WrongOptionException {
         Path path = options.path("socket-path");
-        if (path != null) return new Listening(path, access(options));
+        if (path != null) return new Listening(BoundSocket.listen(path, access(options)));
         int number = (int) options.number("fd", -1, Integer.MIN_VALUE, Integer.MAX_VALUE);
         Fd socket = inherited(number);
         return UnixSocket.isListening(socket) ? new Activated(socket, "descriptor " + number) : new Inherited(socket);

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -73,6 +74,8 @@ public final class ServerProcess implements AutoCloseable {
             .newSingleThreadExecutor(Thread.ofPlatform().name("sluice-writer").daemon().factory());
     private final InputSeats seats = new InputSeats();
     private final List<Served> served = new CopyOnWriteArrayList<>();
+    /** Sockets of devices that are still being made. */
+    private final IdentityHashMap<DeviceOptions, DeviceSocket> unserved = new IdentityHashMap<>();
     private final Map<String, Integer> names = new HashMap<>();
     private final CountDownLatch end = new CountDownLatch(1);
     /** Devices whose front-end may still come or go, and one for {@link #run}. */
@@ -207,35 +210,61 @@ public final class ServerProcess implements AutoCloseable {
     }
 
     /**
-     * Adds a device, which {@link #run} will serve.
+     * Adds a device, which {@link #run} will serve; a front-end can connect from here on.
      *
      * @param options of the device; with exactly one of {@code socket-path} and {@code fd}
      * @throws WrongOptionException an option has a value that it cannot have
-     * @throws IOException the device cannot be created, or the descriptor is not a socket
+     * @throws IOException the device cannot be created, or the socket cannot be used
      */
     public void add(DeviceProvider provider, DeviceOptions options) throws IOException, WrongOptionException {
+        synchronized (this) {
+            unserved.put(options, DeviceSocket.open(options));
+        }
+        make(provider, options);
+    }
+
+    /** Makes a device for its socket. Does nothing in a process that has ended meanwhile. */
+    private synchronized void make(DeviceProvider provider, DeviceOptions options)
+            throws IOException, WrongOptionException {
+        DeviceSocket socket = unserved.get(options);
+        if (closed || socket == null) return;
         int number = names.merge(provider.name(), 1, Integer::sum);
         String name = number == 1 ? provider.name() : provider.name() + "-" + number;
         DeviceServer server = DeviceServer.make(provider, options, name, this);
-        boolean added = false;
-        try {
-            DeviceSocket socket = DeviceSocket.of(options);
-            served.add(new Served(server, socket, options.isGiven("vnc")));
-            added = true;
-        } finally {
-            if (!added) server.close();
-        }
+        served.add(new Served(server, socket, options.isGiven("vnc")));
+    }
+
+    /** {@link #serve(List, DeviceSockets)}, with sockets that are opened now. */
+    public void serve(List<DeviceCatalog.Chosen> devices)
+            throws IOException, InterruptedException, WrongOptionException {
+        serve(devices, DeviceSockets.open(devices));
     }
 
     /**
      * Serves all devices or none, because a script cannot use a process that lacks one of its devices: {@link #add} for each, with a
-     * witness if there is one, and {@link #run}.
+     * witness if there is one, and {@link #run}. If one cannot be made, all sockets are removed.
+     *
+     * @param sockets of all devices; they are taken over
      */
-    public void serve(List<DeviceCatalog.Chosen> devices)
+    public void serve(List<DeviceCatalog.Chosen> devices, DeviceSockets sockets)
             throws IOException, InterruptedException, WrongOptionException {
-        if (devices.stream().anyMatch(device -> device.provider().witnesses())) openWitness();
-        for (DeviceCatalog.Chosen device : devices) add(device.provider(), device.options());
-        run();
+        Thread hook = endsWithTheProcess();
+        try {
+            take(sockets);
+            if (devices.stream().anyMatch(device -> device.provider().witnesses())) openWitness();
+            for (DeviceCatalog.Chosen device : devices) make(device.provider(), device.options());
+            begin();
+            end.await();
+        } finally {
+            withdraw(hook);
+            close();
+        }
+        if (failure != null) throw new IOException(failure);
+    }
+
+    /** If the process has ended meanwhile, they are left to the end of {@code sockets}. */
+    private synchronized void take(DeviceSockets sockets) {
+        if (!closed) unserved.putAll(sockets.take());
     }
 
     private void oneLess() {
@@ -245,9 +274,22 @@ public final class ServerProcess implements AutoCloseable {
     /**
      * Serves the devices, logs their sockets, and returns at the end, when the last front-end's resources are released.
      *
-     * @throws IOException a socket could not be created, or a device could not be closed
+     * @throws IOException a device could not be served or closed
      */
     public void run() throws IOException, InterruptedException {
+        Thread hook = endsWithTheProcess();
+        try {
+            begin();
+            end.await();
+        } finally {
+            withdraw(hook);
+            close();
+        }
+        if (failure != null) throw new IOException(failure);
+    }
+
+    /** From here on a signal ends the devices, and then the process. */
+    private Thread endsWithTheProcess() {
         Thread hook = new Thread(() -> {
             close();
             // Otherwise the JVM would exit with 143. No logging here: the logging framework has a shutdown hook of its
@@ -261,36 +303,39 @@ public final class ServerProcess implements AutoCloseable {
             Runtime.getRuntime().halt(failure == null ? 0 : 1);
         }, "sluice-end");
         Runtime.getRuntime().addShutdownHook(hook);
-        try {
-            List<String> told = new ArrayList<>();
-            for (Served one : served) serve(one, told);
+        return hook;
+    }
+
+    /** Serves the devices, and tells where; then how to attach them, for which QEMU is asked. */
+    private void begin() throws IOException, InterruptedException {
+        synchronized (this) {
+            if (closed) return;
+            for (Served one : served) serve(one);
             Thread.ofPlatform().name("sluice-prepare").daemon()
                     .start(() -> served.forEach(one -> one.server.prepare()));
             PictureSignal.watch(control, this::show);
             control.scheduleAtFixedRate(() -> served.forEach(one -> one.server.tellIfStalled(PATIENCE_NANOS)), 1, 1,
                     TimeUnit.SECONDS);
-            if (console != null) told.add("console " + console.url());
-            told.forEach(System.out::println);
             System.out.flush();
             oneLess();
-            end.await();
-        } finally {
-            withdraw(hook);
-            close();
         }
-        if (failure != null) throw new IOException(failure);
+        for (Served one : served)
+            if (one.socket instanceof DeviceSocket.Listening listening)
+                System.out.println(one.server.hint(listening.socket().path(), one.isViewed));
+        if (console != null) System.out.println("console " + console.url());
+        System.out.flush();
     }
 
-    private void serve(Served one, List<String> told) throws IOException, InterruptedException {
+    private void serve(Served one) throws IOException {
         awaited.incrementAndGet();
+        unserved.values().remove(one.socket);
         // Without a switch on types, which takes milliseconds the first time.
         if (one.socket instanceof DeviceSocket.Listening listening) {
-            one.server.listen(listening.path(), listening.access());
-            told.add("listening on " + listening.path());
-            told.add(one.server.hint(listening.path(), one.isViewed));
+            one.server.listen(listening.socket());
+            System.out.println("listening on " + listening.socket().path());
         } else if (one.socket instanceof DeviceSocket.Activated activated) {
             one.server.accept(activated.socket(), activated.name());
-            told.add("listening on " + activated.name());
+            System.out.println("listening on " + activated.name());
         } else {
             one.server.serve(((DeviceSocket.Inherited) one.socket).socket(), this::oneLess);
         }
@@ -310,6 +355,7 @@ public final class ServerProcess implements AutoCloseable {
     public synchronized void close() {
         if (closed) return;
         closed = true;
+        unserved.values().forEach(DeviceSockets::abandon);
         if (console != null) console.close();
         workers.close();
         fenceWatch.close();

@@ -3,7 +3,9 @@ package sluice.vdev.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -66,6 +68,39 @@ class StartLoopbackTest {
         assertThat(Files.readAllLines(classes)).isNotEmpty()
                 .filteredOn(line -> !line.contains("source: shared objects file"))
                 .noneMatch(line -> line.contains(" picocli.") || line.contains(" java.util.logging."));
+    }
+
+    /** The socket accepts before the classes are loaded that the devices need, which takes most of a start. */
+    @Test
+    void itListensFirst() throws IOException {
+        Path classes = folder.resolve("order");
+        Map<String, String> environment = new HashMap<>(System.getenv());
+        environment.put("JAVA_TOOL_OPTIONS", "-Xlog:class+load:file=" + classes);
+        Path socket = folder.resolve("first");
+        try (SluiceProgram program = SluiceProgram.startIn(folder, environment, folder, "gpu",
+                "--socket-path=" + socket)) {
+            program.awaitLine("listening on " + socket);
+            program.terminate();
+            assertThat(program.status()).isZero();
+        }
+        List<String> lines = Files.readAllLines(classes);
+        int listens = first(lines, "sluice.vdev.io.SocketFile");
+        for (String late : List.of("io.netty.channel.epoll.", "sluice.dmacore.buffer.DmaCore ",
+                "sluice.vdev.gpu.GpuDevice "))
+            assertThat(listens).as(late).isLessThan(first(lines, late));
+    }
+
+    private static int first(List<String> lines, String name) {
+        for (int i = 0; i < lines.size(); i++) if (lines.get(i).contains(" " + name)) return i;
+        throw new AssertionError("no class " + name + " was loaded");
+    }
+
+    @Test
+    void theSocketOfADeviceThatCannotBeMadeIsRemoved() throws IOException {
+        Path socket = folder.resolve("none");
+        assertThat(endOf("gpu", "--socket-path=" + socket, "--snapshot-dir=/no/such/folder")).contains("exit code 1",
+                "sluice: --snapshot-dir=/no/such/folder is not a folder\n");
+        assertThat(socket).doesNotExist();
     }
 
     /** The front-end by which the launcher trains a process, in small. */

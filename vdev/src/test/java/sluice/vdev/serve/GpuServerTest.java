@@ -29,6 +29,7 @@ import sluice.vdev.fixture.GpuRect;
 import sluice.vdev.fixture.GpuWire;
 import sluice.vdev.fixture.GuestRam;
 import sluice.vdev.fixture.VhostUserBits;
+import sluice.vdev.io.BoundSocket;
 import sluice.vdev.io.SocketAccess;
 import sluice.vdev.loopback.FrontIommuPeer;
 import sluice.vdev.loopback.LogTap;
@@ -86,7 +87,7 @@ class GpuServerTest {
         Path socket = folder.resolve("gpu.sock");
         Path statistics = folder.resolve("stats.json");
         DeviceServer server = served(statistics, fault);
-        server.listen(socket, SocketAccess.OWNER);
+        server.listen(BoundSocket.listen(socket, SocketAccess.OWNER));
         try (GuestRam ram = GuestRam.single(4 << 20, 1);
                 DisplayPeer display = DisplayPeer.open(1, 640, 480);
                 DeviceSession session = new DeviceSession(new FrontEnd(UnixSocket.connect(socket)), ram, profile, 64,
@@ -150,7 +151,7 @@ class GpuServerTest {
         Path socket = folder.resolve("gpu.sock");
         try (GuestRam ram = GuestRam.single(4 << 20, 1); DisplayPeer display = DisplayPeer.open(1, 640, 480)) {
             DeviceServer server = served(folder.resolve("stats.json"));
-            server.listen(socket, SocketAccess.OWNER);
+            server.listen(BoundSocket.listen(socket, SocketAccess.OWNER));
             try (DeviceSession session = new DeviceSession(new FrontEnd(UnixSocket.connect(socket)), ram,
                     Profile.qemu10(), 64, 16)) {
                 session.realize();

@@ -22,6 +22,7 @@ import sluice.vdev.fixture.GuestRam;
 import sluice.vdev.fixture.VfioUserClient;
 import sluice.vdev.grabber.GrabberDriver;
 import sluice.vdev.grabber.GrabberProvider;
+import sluice.vdev.io.BoundSocket;
 import sluice.vdev.io.SocketAccess;
 import sluice.vdev.plugin.DeviceOptions;
 
@@ -57,7 +58,7 @@ class GrabberInjectionLoopbackTest {
         DeviceOptions options = new DeviceOptions(Map.of("fps", List.of("200"), "stats",
                 List.of(statistics.toString()), "inject", List.of(fault)));
         try (DeviceServer server = DeviceServer.make(new GrabberProvider(), options, "grabber", process)) {
-            server.listen(socket, SocketAccess.OWNER);
+            server.listen(BoundSocket.listen(socket, SocketAccess.OWNER));
             try (VfioUserClient client = new VfioUserClient(UnixSocket.connect(socket));
                     GuestRam ram = GuestRam.single(FRAME_BYTES, 1)) {
                 client.agree();

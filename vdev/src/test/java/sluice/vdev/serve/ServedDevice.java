@@ -15,6 +15,7 @@ import sluice.dmacore.linux.UnixSocket;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.fixture.FrontEnd;
 import sluice.vdev.fixture.VfioUserClient;
+import sluice.vdev.io.BoundSocket;
 import sluice.vdev.io.SocketAccess;
 import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.DeviceProvider;
@@ -65,7 +66,7 @@ public final class ServedDevice implements AutoCloseable {
         boolean serves = false;
         try {
             server = DeviceServer.make(provider, new DeviceOptions(options), provider.name(), process);
-            server.listen(socket, SocketAccess.OWNER);
+            server.listen(BoundSocket.listen(socket, SocketAccess.OWNER));
             serves = true;
         } finally {
             if (!serves) {

@@ -6,11 +6,14 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,6 +33,7 @@ import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.FrontEnd;
 import sluice.vdev.fixture.VfioUserClient;
 import sluice.vdev.grabber.GrabberProvider;
+import sluice.vdev.io.BoundSocket;
 import sluice.vdev.io.SocketAccess;
 import sluice.vdev.pci.Bar;
 import sluice.vdev.pci.ConfigLayout;
@@ -217,7 +221,7 @@ class ServerProcessTest {
                 DeviceServer server = DeviceServer.make(quiet(), options(), "quiet", process)) {
             assertThat(server.hint(socket, false)).contains("path=" + folder + "/a,,b.sock ",
                     "-device vhost-user-test-device-pci,chardev=vdev,virtio-id=4,num_vqs=1,config_size=0");
-            server.listen(socket, SocketAccess.OWNER);
+            server.listen(BoundSocket.listen(socket, SocketAccess.OWNER));
             front = new FrontEnd(UnixSocket.connect(socket));
             assertThat(front.getQueueNum()).isEqualTo(1);
         }
@@ -287,10 +291,12 @@ class ServerProcessTest {
     void whatADeviceCannotDoIsRefusedAndItIsClosed(String option, String value, String sentence) {
         try (ServerProcess process = new ServerProcess(CORE)) {
             assertThatExceptionOfType(WrongOptionException.class)
-                    .isThrownBy(() -> process.add(quiet(), options("socket-path", "s", option, value)))
+                    .isThrownBy(() -> process.add(quiet(),
+                            options("socket-path", folder.resolve("s").toString(), option, value)))
                     .withMessageStartingWith("quiet: ").withMessageContaining(sentence);
         }
         assertThat(closed.get()).isLessThanOrEqualTo(1);
+        assertThat(folder.resolve("s")).doesNotExist();
     }
 
     @Test
@@ -305,5 +311,79 @@ class ServerProcessTest {
                     .isThrownBy(() -> running.get(LIMIT_SECONDS, TimeUnit.SECONDS)).withStackTraceContaining(
                             "stubborn could not be closed: java.lang.IllegalStateException: no");
         }
+    }
+
+    /** A provider that does something while its device is being made. */
+    private static DeviceProvider meanwhile(Callable<ProvidedDevice> making) {
+        return new DeviceProvider() {
+            @Override
+            public String name() {
+                return "late";
+            }
+
+            @Override
+            public String description() {
+                return "Late.";
+            }
+
+            @Override
+            public List<DeviceOption> options() {
+                return List.of();
+            }
+
+            @Override
+            public ProvidedDevice create(DeviceOptions options, DeviceEnvironment environment) throws IOException {
+                try {
+                    return making.call();
+                } catch (IOException | RuntimeException e) {
+                    throw e;
+                } catch (Exception e) {
+                    throw new AssertionError(e);
+                }
+            }
+        };
+    }
+
+    @Test
+    void aFrontEndCanConnectWhileItsDeviceIsMade() throws Exception {
+        Path socket = folder.resolve("early");
+        AtomicReference<@Nullable Fd> early = new AtomicReference<>();
+        CompletableFuture<Void> running;
+        DeviceProvider late = meanwhile(() -> {
+            early.set(UnixSocket.connect(socket));
+            return new ProvidedDevice.Virtio(new Quiet());
+        });
+        try (ServerProcess process = new ServerProcess(CORE)) {
+            process.add(late, options("socket-path", socket.toString()));
+            running = run(process);
+            Fd connected = early.get();
+            if (connected == null) throw new AssertionError("the device was not made");
+            try (FrontEnd front = new FrontEnd(connected)) {
+                assertThat(front.getQueueNum()).isEqualTo(1);
+            }
+        }
+        running.get(LIMIT_SECONDS, TimeUnit.SECONDS);
+        assertThat(socket).doesNotExist();
+    }
+
+    @Test
+    void ifADeviceCannotBeMadeAllSocketsAreRemoved() throws Exception {
+        int before = Fd.openCount();
+        Path first = folder.resolve("first");
+        Path second = folder.resolve("second");
+        DeviceProvider broken = meanwhile(() -> {
+            assertThat(first).exists();
+            assertThat(second).exists();
+            throw new IOException("no");
+        });
+        List<DeviceCatalog.Chosen> both = List.of(
+                new DeviceCatalog.Chosen(broken, options("socket-path", first.toString())),
+                new DeviceCatalog.Chosen(quiet(), options("socket-path", second.toString())));
+        try (ServerProcess process = new ServerProcess(CORE)) {
+            assertThatExceptionOfType(IOException.class).isThrownBy(() -> process.serve(both)).withMessage("no");
+        }
+        assertThat(first).doesNotExist();
+        assertThat(second).doesNotExist();
+        Deadline.in(Deadline.USUAL).require(() -> Fd.openCount() <= before, "the end of all descriptors");
     }
 }

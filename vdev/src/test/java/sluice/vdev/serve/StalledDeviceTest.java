@@ -18,6 +18,7 @@ import sluice.vdev.device.FunctionContext;
 import sluice.vdev.device.PciFunction;
 import sluice.vdev.fixture.Deadline;
 import sluice.vdev.fixture.VfioUserClient;
+import sluice.vdev.io.BoundSocket;
 import sluice.vdev.io.SocketAccess;
 import sluice.vdev.loopback.LogTap;
 import sluice.vdev.pci.Bar;
@@ -107,7 +108,7 @@ class StalledDeviceTest {
 
     private DeviceServer serve(ServerProcess process, Stuck device) throws Exception {
         DeviceServer server = DeviceServer.make(device, new DeviceOptions(Map.of()), device.name(), process);
-        server.listen(folder.resolve(device.name()), SocketAccess.OWNER);
+        server.listen(BoundSocket.listen(folder.resolve(device.name()), SocketAccess.OWNER));
         return server;
     }
 

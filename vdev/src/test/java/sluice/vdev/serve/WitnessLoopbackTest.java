@@ -34,6 +34,7 @@ import sluice.vdev.device.PciFunction;
 import sluice.vdev.fixture.GuestRam;
 import sluice.vdev.fixture.VfioUserClient;
 import sluice.vdev.fixture.VfioUserMessage;
+import sluice.vdev.io.BoundSocket;
 import sluice.vdev.io.SocketAccess;
 import sluice.vdev.pci.Bar;
 import sluice.vdev.pci.ConfigLayout;
@@ -151,7 +152,7 @@ class WitnessLoopbackTest {
     private DeviceServer serve(DeviceProvider provider, String name, Map<String, List<String>> options)
             throws Exception {
         DeviceServer server = DeviceServer.make(provider, new DeviceOptions(options), name, process);
-        server.listen(folder.resolve(name), SocketAccess.OWNER);
+        server.listen(BoundSocket.listen(folder.resolve(name), SocketAccess.OWNER));
         return server;
     }
 

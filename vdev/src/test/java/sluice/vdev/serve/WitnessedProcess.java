@@ -14,6 +14,7 @@ import sluice.dmacore.memory.FileMappings;
 import sluice.dmacore.model.Eviction;
 import sluice.dmacore.model.ShadowCaches;
 import sluice.vdev.device.PciFunction;
+import sluice.vdev.io.BoundSocket;
 import sluice.vdev.io.SocketAccess;
 import sluice.vdev.plugin.DeviceOptions;
 import sluice.vdev.plugin.DeviceProvider;
@@ -62,7 +63,7 @@ public final class WitnessedProcess implements Closeable {
     private DeviceServer serve(DeviceProvider provider, String name, Map<String, List<String>> options)
             throws IOException, WrongOptionException {
         DeviceServer server = DeviceServer.make(provider, new DeviceOptions(options), name, process);
-        server.listen(folder.resolve(name), SocketAccess.OWNER);
+        server.listen(BoundSocket.listen(folder.resolve(name), SocketAccess.OWNER));
         return server;
     }
 
