@@ -208,8 +208,8 @@ class MediaHostilityTest {
             rig.session.close();
             report = rig.served.end();
         }
-        assertThat(report).contains("\"opened\": " + (SESSIONS + LEFT), "\"present\": 0", "\"failed\": 0");
-        // Closing a mapping is another thread's work.
+        assertThat(report).contains("\"opened\": " + (SESSIONS + LEFT), "\"failed\": 0");
+        // Closing decoders and mappings is the work of other threads, which may be at it when the report is made.
         Deadline.in(Deadline.USUAL).require(() -> Fd.openCount() <= before, "the end of all descriptors");
         Deadline.in(Deadline.USUAL).require(() -> mappings() <= mappings + FEW, "the end of all mappings");
     }
