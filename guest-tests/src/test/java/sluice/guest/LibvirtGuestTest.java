@@ -117,12 +117,14 @@ class LibvirtGuestTest {
     private static Picture screenshot(Path file) throws IOException {
         byte[] bytes = Files.readAllBytes(file);
         byte[] head = "P6\n%d %d\n255\n".formatted(WIDTH, HEIGHT).getBytes(StandardCharsets.US_ASCII);
-        if (bytes.length != head.length + 3 * WIDTH * HEIGHT || !Arrays.equals(head, 0, head.length, bytes, 0, head.length))
+        if (bytes.length != head.length + 3 * WIDTH * HEIGHT
+                || !Arrays.equals(head, 0, head.length, bytes, 0, head.length))
             return Picture.read(file);
         int[] pixels = new int[WIDTH * HEIGHT];
         ByteBuffer colours = ByteBuffer.wrap(bytes).position(head.length);
         for (int i = 0; i < pixels.length; i++)
-            pixels[i] = 0xff << 24 | (colours.get() & 0xff) << 16 | (colours.get() & 0xff) << 8 | (colours.get() & 0xff);
+            pixels[i] = 0xff << 24 | (colours.get() & 0xff) << 16 | (colours.get() & 0xff) << 8
+                    | (colours.get() & 0xff);
         return new Picture(WIDTH, HEIGHT, pixels);
     }
 

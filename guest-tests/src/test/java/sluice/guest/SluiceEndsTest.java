@@ -72,8 +72,9 @@ class SluiceEndsTest {
     @Test
     void behindVfioUserWithoutAReset() throws Exception {
         ServedDevice grabber = new ServedDevice(new GrabberProvider());
-        try (grabber; Qemu qemu = new QemuLaunch(TestQemu.QEMU_11.binary()).memory(128).qtest()
-                .arguments("-device", QemuHint.function(grabber.socket())).start()) {
+        try (grabber;
+                Qemu qemu = new QemuLaunch(TestQemu.QEMU_11.binary()).memory(128).qtest()
+                        .arguments("-device", QemuHint.function(grabber.socket())).start()) {
             PciDevice function = PciDevice.find(qemu.qtest(), VENDOR, DEVICE);
             long registers = function.bar(0);
             grabber.close();

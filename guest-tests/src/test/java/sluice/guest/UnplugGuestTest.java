@@ -32,9 +32,10 @@ class UnplugGuestTest {
     void qemuAborts(TestQemu version) throws Exception {
         QemuBinary binary = version.binary();
         try (ServedDevice tablet = new ServedDevice(new InputProvider(), "transport", "vfio-user");
-                Qemu qemu = new QemuLaunch(binary).boot(PatternGuest.image(binary), "sluice.run=nothing sluice.end=wait")
+                Qemu qemu = new QemuLaunch(binary)
+                        .boot(PatternGuest.image(binary), "sluice.run=nothing sluice.end=wait")
                         .arguments("-device", "pcie-root-port,id=rp,slot=1", "-device",
-                                QemuHint.function(tablet.socket(), "rp").replaceFirst("\\{", "{\"id\":\"unplugged\",")) 
+                                QemuHint.function(tablet.socket(), "rp").replaceFirst("\\{", "{\"id\":\"unplugged\","))
                         .start()) {
             qemu.console().waitFor("^SLUICE boot", TestGuest.BOOT);
             JsonObject device = new JsonObject();

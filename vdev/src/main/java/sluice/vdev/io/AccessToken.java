@@ -34,7 +34,8 @@ public final class AccessToken {
      * @throws IOException the file cannot be read, or has no token: 16 to 128 letters, digits, hyphens and underscores
      */
     public static AccessToken of(Path file) throws IOException {
-        if (!Files.isRegularFile(file)) throw new IOException(file + (Files.exists(file) ? " is not a regular file" : ": no such file"));
+        if (!Files.isRegularFile(file))
+            throw new IOException(file + (Files.exists(file) ? " is not a regular file" : ": no such file"));
         if (Files.size(file) > MOST_BYTES) throw new IOException(file + " has no token: it is too long");
         String text = new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1).strip();
         if (!FORM.matcher(text).matches())

@@ -157,9 +157,10 @@ final class Session extends ChannelInboundHandlerAdapter {
         peer.add(memory);
         memoryHint = channel.eventLoop().schedule(() -> host.loop().disposal().whenDone(() -> {
             if (!peer.isPrivate()) return;
-            log.error("""
-                    {}: the front-end has mapped the guest's memory privately (share=off), so the device does not see what the \
-                    guest writes: start QEMU with -object memory-backend-memfd,id=mem,size=…,share=on -machine memory-backend=mem""",
+            log.error(
+                    """
+                            {}: the front-end has mapped the guest's memory privately (share=off), so the device does not see what the \
+                            guest writes: start QEMU with -object memory-backend-memfd,id=mem,size=…,share=on -machine memory-backend=mem""",
                     host.loop().name());
         }), MEMORY_HINT_SECONDS, TimeUnit.SECONDS);
     }

@@ -291,9 +291,11 @@ final class Session extends ChannelInboundHandlerAdapter {
     }
 
     private void tell(String what) {
-        log.error("""
-                the front-end has started the device but {}, so it cannot work; is the VM's memory shared? Start QEMU with \
-                -object memory-backend-memfd,id=mem,size=…,share=on -machine memory-backend=mem""", what);
+        log.error(
+                """
+                        the front-end has started the device but {}, so it cannot work; is the VM's memory shared? Start QEMU with \
+                        -object memory-backend-memfd,id=mem,size=…,share=on -machine memory-backend=mem""",
+                what);
     }
 
     /** @param added number of regions that it adds */
