@@ -2,10 +2,13 @@ package sluice.guest;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.URI;
+import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -67,13 +70,21 @@ final class GuestJvm {
         }
     }
 
-    /** Where a class was loaded from, as one jar: that very jar, or a new one of everything in its folder. */
+    /** The jar that has a resource. */
+    static byte[] jarWith(String resource) throws IOException {
+        URL found = Objects.requireNonNull(GuestJvm.class.getClassLoader().getResource(resource), resource);
+        return Files.readAllBytes(Path.of(URI.create(found.getPath().replaceFirst("!.*", ""))));
+    }
+
+    /** Where a class was loaded from, as one jar: that very jar, or a new one of what is in its folder. */
     static byte[] jarOf(Class<?> type) throws IOException {
         Path source = Path.of(type.getProtectionDomain().getCodeSource().getLocation().getPath());
         if (!Files.isDirectory(source)) return Files.readAllBytes(source);
         List<Path> files;
         try (Stream<Path> all = Files.walk(source)) {
-            files = all.filter(file -> !file.equals(source)).sorted().toList();
+            // JUnit reads one such file only.
+            files = all.filter(file -> !file.equals(source) && !file.endsWith("junit-platform.properties")).sorted()
+                    .toList();
         }
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (ZipOutputStream jar = new ZipOutputStream(bytes)) {

@@ -12,7 +12,7 @@ import static org.assertj.core.api.Assertions.assertThat;
  * sluice.dmacore.inside.ResultLines} prints.
  *
  * @param results one for each test, in the guest's order
- * @param told how many tests the guest says it told of; -1 if it did not come to its end
+ * @param told how many tests the guest says it told of, in all runs; -1 if none came to its end
  */
 record GuestResults(List<Result> results, int told) {
     private static final Pattern TEST = Pattern.compile("^SLUICE test (passed|failed|skipped) (\\d+) (.+)$");
@@ -49,7 +49,7 @@ record GuestResults(List<Result> results, int told) {
                         reason.toString()));
                 reason.setLength(0);
             } else if (end.matches()) {
-                told = Integer.parseInt(end.group(1));
+                told = Math.max(told, 0) + Integer.parseInt(end.group(1));
             }
         }
         return new GuestResults(List.copyOf(results), told);

@@ -22,7 +22,7 @@ import sluice.vdev.qemu.QemuBinary;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /**
- * The tests of dmacore that need real dma-bufs, on a JVM inside a guest: stock kernels of Debian have {@code /dev/udmabuf}, the
+ * The tests of dmacore and vdev that need real dma-bufs, on a JVM inside a guest: stock kernels of Debian have {@code /dev/udmabuf}, the
  * heap {@code system} and the importer vgem, and hosts seldom do. Each test of the guest is a test here, too.
  */
 @Tag("guest")
@@ -40,10 +40,20 @@ class InGuestTest {
             "sluice.iommu.AddressRange", "org.junit.platform.launcher.Launcher", "org.junit.platform.engine.TestEngine",
             "org.junit.platform.commons.JUnitException", "org.junit.jupiter.engine.JupiterTestEngine",
             "org.junit.jupiter.api.Test", "org.junit.jupiter.params.ParameterizedTest",
-            "org.opentest4j.AssertionFailedError", "org.assertj.core.api.Assertions", "org.slf4j.Logger");
+            "org.opentest4j.AssertionFailedError", "org.assertj.core.api.Assertions", "org.slf4j.Logger",
+            "org.slf4j.jul.JDK14LoggerFactory", "sluice.vdev.display.DisplayLink",
+            "sluice.vdev.display.UdmabufDisplayTest", "org.HdrHistogram.Histogram", "io.netty.util.Timer", "io.netty.buffer.ByteBuf",
+            "io.netty.channel.Channel", "io.netty.resolver.NameResolver", "io.netty.channel.unix.Unix",
+            "io.netty.channel.epoll.Epoll", "io.netty.handler.logging.LogLevel",
+            "io.netty.handler.codec.DecoderException");
+    /** A native library, in a jar without classes. */
+    private static final String EPOLL = "META-INF/native/libnetty_transport_native_epoll_x86_64.so";
     private static final List<String> JAVA = List.of(GuestJvm.JAVA, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
-            "-Xmx128m", "-ea", "--enable-native-access=ALL-UNNAMED", "-Dstdout.encoding=UTF-8", "-cp", "'/app/*'",
+            "-Xmx128m", "-ea", "--enable-native-access=ALL-UNNAMED", "-Dstdout.encoding=UTF-8",
+            "-Dsluice.patience=6", "-Dio.netty.machineId=02:00:00:00:00:01", "-cp", "'/app/*'",
             CLASSES.getFirst());
+    /** What each JVM runs: all tests of dmacore that are tagged so, and those of a class. */
+    private static final List<String> RUNS = List.of("", " sluice.vdev.display.UdmabufDisplayTest");
 
     private final TestQemu qemu;
 
@@ -56,7 +66,7 @@ class InGuestTest {
     }
 
     @TestFactory
-    Stream<DynamicTest> dmacore() throws Exception {
+    Stream<DynamicTest> inside() throws Exception {
         QemuBinary binary = qemu.binary();
         GuestImage image = image(GuestKernel.forQemu(binary, TestQemu.CACHE));
         QemuLaunch launch = new QemuLaunch(binary).accelerator(Accelerator.best(binary, image, TestQemu.CACHE))
@@ -89,9 +99,15 @@ class InGuestTest {
         String release = console.waitFor("^SLUICE boot (.+)$", BOOT).group(1);
         console.waitFor("^SLUICE ready$", BOOT);
         long ready = System.nanoTime();
-        console.send(String.join(" ", JAVA));
-        String status = console.waitFor("^SLUICE exit (\\d+)$", TESTS).group(1);
-        assertThat(status).as("what the JVM ended with:\n%s\n", console.tail()).isEqualTo("0");
+        console.send("ip link set lo up"); // Netty looks for it
+        console.waitFor("^SLUICE exit 0$", BOOT);
+        for (String arguments : RUNS) {
+            console.send(String.join(" ", JAVA) + arguments);
+            String said = console.waitFor("^SLUICE (?:tests [1-9]\\d*|exit \\d+)$", TESTS).group();
+            assertThat(said).as("what a JVM says that has run tests:\n%s\n", console.tail()).startsWith("SLUICE tests");
+            String status = console.waitFor("^SLUICE exit (\\d+)$", BOOT).group(1);
+            assertThat(status).as("what the JVM ended with:\n%s\n", console.tail()).isEqualTo("0");
+        }
         System.out.printf("%s, Linux %s: %.1f s to boot, %.1f s for the tests%n", qemu, release,
                 (ready - began) / 1e9, (System.nanoTime() - ready) / 1e9);
         console.send("dmesg -r | grep '^<[0-3]>'"); // the kernel's levels from emergency to error
@@ -119,6 +135,7 @@ class InGuestTest {
                     String jar = name.substring(name.lastIndexOf('.') + 1) + ".jar";
                     archive.file("app/" + jar, 0644, GuestJvm.jarOf(Class.forName(name)));
                 }
+                archive.file("app/epoll.jar", 0644, GuestJvm.jarWith(EPOLL));
             }
         }
         return new GuestImage(kernel, initrd);

@@ -12,11 +12,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import sluice.dmacore.budget.Resource;
-import sluice.dmacore.linux.DmaBufFile;
 import sluice.dmacore.linux.ErrnoException;
-import sluice.dmacore.linux.Fd;
-import sluice.dmacore.linux.SyncAccess;
-import sluice.dmacore.linux.Udmabuf;
 import sluice.vdev.device.DeviceEnvironment;
 import sluice.vdev.gpu.Display;
 import sluice.vdev.gpu.GpuDevice;
@@ -119,20 +115,9 @@ public final class GpuProvider implements DeviceProvider {
     /** This host's dma-bufs, or null, with a line in the log. */
     private static HostImage.@Nullable Dmabufs dmabufs(DeviceEnvironment environment) {
         try {
-            Udmabuf device = Udmabuf.open();
-            environment.closeAtEnd(device::close);
-            return new HostImage.Dmabufs() {
-                @Override
-                public Fd export(Fd memfd, long bytes) throws ErrnoException {
-                    return device.create(memfd, 0, bytes);
-                }
-
-                @Override
-                public void syncForDisplay(Fd dmabuf) throws ErrnoException {
-                    DmaBufFile.syncStart(dmabuf, SyncAccess.WRITE);
-                    DmaBufFile.syncEnd(dmabuf, SyncAccess.WRITE);
-                }
-            };
+            KernelDmabufs kernel = KernelDmabufs.open();
+            environment.closeAtEnd(kernel);
+            return kernel;
         } catch (ErrnoException e) {
             LOG.warn("--dmabuf: pictures are copied to the display: {}", e.getMessage());
             return null;
