@@ -42,7 +42,8 @@ class InGuestTest {
             "org.junit.jupiter.api.Test", "org.junit.jupiter.params.ParameterizedTest",
             "org.opentest4j.AssertionFailedError", "org.assertj.core.api.Assertions", "org.slf4j.Logger",
             "org.slf4j.jul.JDK14LoggerFactory", "sluice.vdev.display.DisplayLink",
-            "sluice.vdev.display.UdmabufDisplayTest", "org.HdrHistogram.Histogram", "io.netty.util.Timer", "io.netty.buffer.ByteBuf",
+            "sluice.vdev.display.UdmabufDisplayTest", "org.HdrHistogram.Histogram", "io.netty.util.Timer",
+            "io.netty.buffer.ByteBuf",
             "io.netty.channel.Channel", "io.netty.resolver.NameResolver", "io.netty.channel.unix.Unix",
             "io.netty.channel.epoll.Epoll", "io.netty.handler.logging.LogLevel",
             "io.netty.handler.codec.DecoderException");
