@@ -27,7 +27,7 @@ enum { GET_FEATURES = 1, SET_FEATURES, SET_OWNER, SET_MEM_TABLE = 5, SET_VRING_N
        SET_VRING_KICK = 12, SET_VRING_CALL, GET_PROTOCOL_FEATURES = 15, SET_PROTOCOL_FEATURES, SET_VRING_ENABLE = 18, GET_CONFIG = 24,
        GPU_SET_SOCKET = 33 };
 enum { F_REPLY_ACK = 3, F_CONFIG = 9, F_PROTOCOL_FEATURES = 30 };
-enum { PAGE = 4096, TIMEOUT_MS = 10000 };
+enum { PAGE = 4096, TIMEOUT_MS = 60000 };
 #define BIT(n) (1ULL << (n))
 #define DIE(...) do { fprintf(stderr, __VA_ARGS__); fputc('\n', stderr); exit(1); } while (0)
 
