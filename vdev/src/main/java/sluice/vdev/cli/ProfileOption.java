@@ -51,7 +51,7 @@ final class ProfileOption {
         ProfileFolder files = new ProfileFolder(to);
         RecorderOptions options = new RecorderOptions(files.recording(), events, RecorderOptions.DEFAULT_NAMES_BYTES);
         files.create();
-        FlightRecorder recorder = FlightRecorder.start(options);
+        FlightRecorder recorder = FlightRecorder.startMapped(options);
         boolean started = false;
         try {
             Open open = new Open(recorder, files, recorder, JfrRecorder.start(files.jfr()));

@@ -45,7 +45,7 @@ final class RecordOption {
         Path to = file;
         if (to == null) return new Open(jfr, null);
         FlightRecorder recorder = FlightRecorder
-                .start(new RecorderOptions(to, events, RecorderOptions.DEFAULT_NAMES_BYTES));
+                .startMapped(new RecorderOptions(to, events, RecorderOptions.DEFAULT_NAMES_BYTES));
         return new Open(TwoSinks.of(recorder, jfr), recorder);
     }
 }

@@ -35,7 +35,8 @@ sealed interface DeviceSocket {
      */
     static DeviceSocket open(DeviceOptions options) throws IOException, WrongOptionException {
         Path path = options.path("socket-path");
-        if (path != null) return new Listening(BoundSocket.listen(path, access(options)));
+        SocketAccess access = access(options);
+        if (path != null) return new Listening(BoundSocket.listen(path, access));
         int number = (int) options.number("fd", -1, Integer.MIN_VALUE, Integer.MAX_VALUE);
         Fd socket = inherited(number);
         return UnixSocket.isListening(socket) ? new Activated(socket, "descriptor " + number) : new Inherited(socket);

@@ -60,7 +60,9 @@ class CommandLineTest {
             "gpu --fd=3 --socket-mode=0660", "gpu --no-such-option", "gpu --socket-path=a --transport=pigeon",
             "gpu --socket-path=a --transport=vfio-user --inject=drop-invalidation" })
     void wrongUsageExitsWith2(String line) throws IOException {
-        try (SluiceProgram program = start(line.split(" ", -1))) {
+        // Not in the folder that another test uses at the same time.
+        String inside = line.replace("=a", "=" + folder.resolve("a"));
+        try (SluiceProgram program = start(inside.split(" ", -1))) {
             assertThat(program.status()).isEqualTo(2);
             assertThat(program.errors().lines()).hasSize(1).first().asString().startsWith("sluice: ")
                     .endsWith(" --help)");
@@ -255,7 +257,7 @@ class CommandLineTest {
         String group = Files.readAttributes(folder, PosixFileAttributes.class).group().getName();
         try (SluiceProgram program = listening(socket, "--socket-mode=0660", "--socket-group=" + group)) {
             assertThat(Files.getPosixFilePermissions(socket)).isEqualTo(PosixFilePermissions.fromString("rw-rw----"));
-            assertThat(program.output()).contains(socket.toString().replace(",", ",,") + "'");
+            program.awaitOutput(socket.toString().replace(",", ",,") + "'");
         }
         failsWithOneSentence("there is no such group", "gpu", "--socket-path=" + folder.resolve("other.sock"),
                 "--socket-group=no such group");

@@ -39,7 +39,9 @@ class GrabberCommandTest {
             "grabber --socket-path=a --inject=drop-invalidation",
             "grabber --socket-path=a --inject=stray-read,address=1", "grabber --socket-path=a --fps=1 --fps=2" })
     void wrongUsageExitsWith2(String line) throws IOException {
-        try (SluiceProgram program = SluiceProgram.start(folder, line.split(" ", -1))) {
+        // Not in the folder that another test uses at the same time.
+        String inside = line.replace("=a", "=" + folder.resolve("a"));
+        try (SluiceProgram program = SluiceProgram.start(folder, inside.split(" ", -1))) {
             assertThat(program.status()).isEqualTo(2);
             assertThat(program.errors()).isNotBlank().doesNotContain("\tat ");
         }
@@ -47,7 +49,7 @@ class GrabberCommandTest {
 
     @Test
     void wrongValuesAreToldAsTheyWereGiven() throws IOException {
-        try (SluiceProgram program = SluiceProgram.start(folder, "grabber", "--socket-path=a", "--fps=0")) {
+        try (SluiceProgram program = SluiceProgram.start(folder, "grabber", "--socket-path=" + folder.resolve("a"), "--fps=0")) {
             assertThat(program.status()).isEqualTo(2);
             assertThat(program.errors())
                     .isEqualTo("sluice: --fps=0: give a number from 1 to 1000 (see ./sluice grabber --help)\n");

@@ -68,6 +68,7 @@ class ServeCommandTest {
                 "--device=register,value=0x2a,socket-path=" + folder + "/register,,sock")) {
             program.awaitLine("listening on " + register);
             assertThat(program.output().lines().filter(line -> line.startsWith("listening on "))).hasSize(3);
+            program.awaitOutput(register + "\""); // as the last hint ends with it
             assertThat(program.output().lines().filter(line -> line.contains("vfio-user-pci"))).hasSize(2);
             try (FrontEnd front = new FrontEnd(UnixSocket.connect(gpu));
                     VfioUserClient first = connect(register, REGISTER)) {
@@ -156,8 +157,8 @@ class ServeCommandTest {
         try (SluiceProgram program = serve("--device=gpu,transport=vfio-user,socket-path=" + pci,
                 "--device=gpu,socket-path=" + plain)) {
             program.awaitLine("listening on " + plain);
-            assertThat(program.output()).contains("vfio-user-pci", "do not unplug it (device_del)",
-                    "do not migrate the VM").contains("vhost-user-gpu-pci");
+            program.awaitOutput("vfio-user-pci", "do not unplug it (device_del)", "do not migrate the VM",
+                    "vhost-user-gpu-pci");
             try (VfioUserClient client = connect(pci, VIRTIO_GPU);
                     FrontEnd front = new FrontEnd(UnixSocket.connect(plain))) {
                 assertThat(front.getQueueNum()).isEqualTo(2);

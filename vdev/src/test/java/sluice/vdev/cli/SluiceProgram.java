@@ -124,6 +124,17 @@ final class SluiceProgram implements AutoCloseable {
         }
     }
 
+    /** Waits until its output contains all of this, such as the hint after "listening on". */
+    void awaitOutput(String... parts) {
+        Deadline.in(java.time.Duration.ofSeconds(LIMIT_SECONDS)).require(() -> {
+            String output = output();
+            return Stream.of(parts).allMatch(output::contains) || !process.isAlive();
+        }, List.of(parts) + " in its output");
+        if (!process.isAlive()) {
+            throw new AssertionError("it ended with " + process.exitValue() + ": " + errors());
+        }
+    }
+
     /** Waits for its end and returns its exit status. */
     int status() {
         try {

@@ -62,6 +62,18 @@ public final class FlightRecorder implements TraceSink, AutoCloseable {
         return recorder;
     }
 
+    /**
+     * The same, and waits until the file is mapped, for half a minute at most: a process that is ended right after its start has its
+     * recording, which cannot be begun while the JVM shuts down.
+     *
+     * @throws IOException as {@link #start}
+     */
+    public static FlightRecorder startMapped(RecorderOptions options) throws IOException {
+        FlightRecorder recorder = start(options);
+        if (!recorder.awaitOpening()) LOG.warn("mapping {} takes more than {} s", options.file(), OPENING_LIMIT.toSeconds());
+        return recorder;
+    }
+
     private void open() {
         try {
             MemorySegment mapping = file.map();
