@@ -49,7 +49,8 @@ class GrabberCommandTest {
 
     @Test
     void wrongValuesAreToldAsTheyWereGiven() throws IOException {
-        try (SluiceProgram program = SluiceProgram.start(folder, "grabber", "--socket-path=" + folder.resolve("a"), "--fps=0")) {
+        try (SluiceProgram program = SluiceProgram.start(folder, "grabber", "--socket-path=" + folder.resolve("a"),
+                "--fps=0")) {
             assertThat(program.status()).isEqualTo(2);
             assertThat(program.errors())
                     .isEqualTo("sluice: --fps=0: give a number from 1 to 1000 (see ./sluice grabber --help)\n");

@@ -91,7 +91,8 @@ class GuestTraceFuzzTest {
         Path file = Files.createTempFile(folder, "guest", ".trace");
         try (Recording recording = Recording.open(new ProfileFolder(folder).recording())) {
             Files.write(file, input);
-            GuestMatch match = Objects.requireNonNull(GuestMatch.of(recording, GuestTrace.read(file)), "there is a trace");
+            GuestMatch match = Objects.requireNonNull(GuestMatch.of(recording, GuestTrace.read(file)),
+                    "there is a trace");
             GuestClock clock = match.clock();
             if (clock == null) {
                 assertThat(match.problems()).isNotEmpty();

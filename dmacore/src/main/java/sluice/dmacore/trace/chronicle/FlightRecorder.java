@@ -70,7 +70,8 @@ public final class FlightRecorder implements TraceSink, AutoCloseable {
      */
     public static FlightRecorder startMapped(RecorderOptions options) throws IOException {
         FlightRecorder recorder = start(options);
-        if (!recorder.awaitOpening()) LOG.warn("mapping {} takes more than {} s", options.file(), OPENING_LIMIT.toSeconds());
+        if (!recorder.awaitOpening())
+            LOG.warn("mapping {} takes more than {} s", options.file(), OPENING_LIMIT.toSeconds());
         return recorder;
     }
 
