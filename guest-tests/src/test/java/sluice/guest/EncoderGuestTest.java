@@ -12,8 +12,11 @@ import java.util.Objects;
 
 import com.google.gson.JsonObject;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.AfterParameterizedClassInvocation;
 import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
@@ -36,11 +39,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 /**
  * The encoder card with a codec, and the driver that Linux has for the real one: a guest sets MPEG controls and captures a stream,
  * which is taken out of the guest, checked, and decoded. Needs the codec on the class path ({@code -Dsluice.codec}).
+ * In order, since the driver keeps the controls that were set last.
  */
 @Tag("guest")
 @Tag("matrix")
 @ParameterizedClass(name = "kernel {0}", allowZeroInvocations = true)
 @MethodSource("kernels")
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class EncoderGuestTest {
     private static final Duration CAPTURE = Duration.ofSeconds(90);
     /** Of a decoding time stamp, per second. */
@@ -183,6 +188,7 @@ class EncoderGuestTest {
     }
 
     @Test
+    @Order(1)
     void aConstantRateAndTheDriversPids() throws Exception {
         TransportStream stream = capture("video_bitrate_mode=1,video_bitrate=4000000,video_aspect=1",
                 "width=352,height=288", 160, "first");
@@ -202,6 +208,7 @@ class EncoderGuestTest {
     }
 
     @Test
+    @Order(2)
     void aVariableRateOtherPidsAndAWidePicture() throws Exception {
         TransportStream stream = capture(
                 """

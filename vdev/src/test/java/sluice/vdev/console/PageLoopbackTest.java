@@ -374,8 +374,11 @@ class PageLoopbackTest {
             throws Exception {
         page.value("document.querySelector('%s').focus()".formatted(link));
         page.enter();
-        Deadline.in(Duration.ofSeconds(30)).require(() -> Files.exists(into.resolve(name)), name);
-        assertThat(into.resolve(name)).hasSameBinaryContentAs(original);
+        // Chromium makes an empty file of this name before it has the contents.
+        Path downloaded = into.resolve(name);
+        Deadline.in(Duration.ofSeconds(30)).require(
+                () -> downloaded.toFile().length() == original.toFile().length(), name);
+        assertThat(downloaded).hasSameBinaryContentAs(original);
     }
 
     @Test
