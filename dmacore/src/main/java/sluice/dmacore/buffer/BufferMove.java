@@ -56,26 +56,12 @@ final class BufferMove {
     }
 
     private static void awaitUnmapped(DmaBuf buffer, Attachment attachment) {
-        long bound = buffer.core().options().moveBound().toNanos();
-        long end = System.nanoTime() + bound;
         synchronized (buffer) {
-            while (isMoving(buffer) && attachment.mapping() != null) {
-                long left = end - System.nanoTime();
-                if (left <= 0) {
-                    buffer.core().findings().add(Rule.HELD_OVER_MOVE, attachment.subject(), 0,
-                            buffer.size(),
-                            "still mapped %d ms after the notification of a move".formatted(bound / 1_000_000));
-                    attachment.takeAway();
-                    return;
-                }
-                try {
-                    // Notified when a mapping ends or the buffer is revoked. At least 1 ms, because 0 means no timeout.
-                    buffer.wait(Math.max(1, left / 1_000_000));
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                    end = System.nanoTime();
-                }
-            }
+            if (buffer.awaitWithinBound(() -> !isMoving(buffer) || attachment.mapping() == null)) return;
+            buffer.core().findings().add(Rule.HELD_OVER_MOVE, attachment.subject(), 0, buffer.size(),
+                    "still mapped %d ms after the notification of a move"
+                            .formatted(buffer.core().options().moveBound().toMillis()));
+            attachment.takeAway();
         }
     }
 

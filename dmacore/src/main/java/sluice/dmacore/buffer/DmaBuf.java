@@ -1,6 +1,7 @@
 package sluice.dmacore.buffer;
 
 import java.util.List;
+import java.util.function.BooleanSupplier;
 
 import org.jspecify.annotations.Nullable;
 
@@ -366,15 +367,26 @@ public final class DmaBuf {
      */
     public synchronized boolean awaitMoved() {
         long change = stateChanges;
+        return awaitWithinBound(() -> state != State.MOVING || change != stateChanges);
+    }
+
+    /**
+     * Waits for a change of the state or the end of a mapping, at most for the core's bound of a move, and no longer after an interrupt.
+     *
+     * @param reached evaluated with the buffer locked
+     * @return whether it was reached
+     */
+    synchronized boolean awaitWithinBound(BooleanSupplier reached) {
         long end = System.nanoTime() + core.options().moveBound().toNanos();
-        while (state == State.MOVING && change == stateChanges) {
-            long left = (end - System.nanoTime()) / 1_000_000;
+        while (!reached.getAsBoolean()) {
+            long left = end - System.nanoTime();
             if (left <= 0) return false;
             try {
-                wait(left);
+                // At least 1 ms, because 0 means no timeout.
+                wait(Math.max(1, left / 1_000_000));
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
-                return state != State.MOVING;
+                return reached.getAsBoolean();
             }
         }
         return true;
