@@ -32,12 +32,10 @@ class DmaBufMappingTest {
     private static final long SEED = 20261121;
 
     private final MemoryFiles files = new MemoryFiles(3);
-    private final int openBefore = Fd.openCount();
 
     @AfterEach
     void nothingIsLeftBehind() {
-        files.awaitUnmapped();
-        assertThat(Fd.openCount()).as("descriptors").isEqualTo(openBefore);
+        files.assertNothingIsLeft();
     }
 
     private static Fd guestMemory(int pages) throws IOException {

@@ -34,12 +34,10 @@ class FileMappingsTest {
     private static final long SEED = 20260103;
 
     private final MemoryFiles files = new MemoryFiles(4);
-    private final int openBefore = Fd.openCount();
 
     @AfterEach
     void nothingIsLeftBehind() {
-        files.awaitUnmapped();
-        assertThat(Fd.openCount()).as("descriptors").isEqualTo(openBefore);
+        files.assertNothingIsLeft();
     }
 
     @Test

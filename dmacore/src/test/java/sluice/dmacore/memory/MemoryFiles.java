@@ -12,12 +12,15 @@ import sluice.dmacore.budget.Resource;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.Memfd;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 /** Memory files for tests, and a budget and a table of mappings that are a test's own. */
 public final class MemoryFiles {
     private static final int LIMIT_SECONDS = 60;
 
     final Budget budget;
     final FileMappings mappings;
+    private final int openBefore = Fd.openCount();
 
     public MemoryFiles(int budget) {
         this.budget = Budget.of(Resource.MAPPINGS, budget);
@@ -68,6 +71,12 @@ public final class MemoryFiles {
     /** Waits, not for ever, until everything is unmapped: that happens on another thread. */
     public void awaitUnmapped() {
         await("unmapping " + mapped() + " mappings", () -> mapped() == 0 && mappings.count() == 0);
+    }
+
+    /** The same, and no descriptor is open that was not when this was made. */
+    void assertNothingIsLeft() {
+        awaitUnmapped();
+        assertThat(Fd.openCount()).as("descriptors").isEqualTo(openBefore);
     }
 
     public static void await(String what, BooleanSupplier condition) {

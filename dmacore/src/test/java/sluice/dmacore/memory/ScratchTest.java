@@ -14,12 +14,10 @@ class ScratchTest {
     private static final int PAGE = 4096;
 
     private final MemoryFiles files = new MemoryFiles(1);
-    private final int openBefore = Fd.openCount();
 
     @AfterEach
     void nothingIsLeftBehind() {
-        files.awaitUnmapped();
-        assertThat(Fd.openCount()).as("descriptors").isEqualTo(openBefore);
+        files.assertNothingIsLeft();
     }
 
     @Test
@@ -38,8 +36,9 @@ class ScratchTest {
 
     @Test
     void keepsItsMappingWithoutADescriptor() throws Exception {
+        int open = Fd.openCount();
         FileMapping mapping = files.mappings.scratch("test", 1).keepMapping();
-        assertThat(Fd.openCount()).isEqualTo(openBefore);
+        assertThat(Fd.openCount()).isEqualTo(open);
         mapping.segment().set(JAVA_BYTE, PAGE - 1, (byte) 7);
         mapping.release();
     }
