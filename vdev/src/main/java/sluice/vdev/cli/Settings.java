@@ -10,6 +10,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 
+import sluice.dmacore.file.FileFailure;
+
 /**
  * Options of a command that serves devices which are not on its command line, because a program such as libvirt or systemd writes that:
  * those of a file {@code COMMAND.conf} of the system, of the same file of the user, and of the variable {@code SLUICE_OPTIONS}. A later
@@ -111,7 +113,7 @@ final class Settings {
         try {
             return Files.readAllLines(file);
         } catch (CharacterCodingException e) {
-            throw new IOException(file + " is not a text in UTF-8", e);
+            throw new IOException(file + " is " + FileFailure.reason(e), e);
         }
     }
 
