@@ -2,7 +2,6 @@ package sluice.dmacore.buffer;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -25,8 +24,6 @@ import static sluice.dmacore.buffer.Machine.PAGE;
 
 /** The events of a buffer's life in a recording. */
 class RecordedCoreTest {
-    private static final Duration LIMIT = Duration.ofSeconds(30);
-
     @TempDir
     private Path folder;
 
@@ -35,7 +32,7 @@ class RecordedCoreTest {
         Path file = folder.resolve("core.rec");
         long beforeUnmap;
         try (FlightRecorder recorder = FlightRecorder.start(RecorderOptions.of(file))) {
-            assertThat(recorder.awaitOpen(LIMIT)).isTrue();
+            assertThat(recorder.awaitOpen()).isTrue();
             try (Machine machine = Machine.with(DmaCoreOptions.counting().withTrace(recorder))) {
                 DmaBuf buffer = machine.guest("frame", machine.file(2), 0, 1);
                 Attachment attachment = buffer.attach(machine.device("display"), Stream.NON_COHERENT);
@@ -70,7 +67,7 @@ class RecordedCoreTest {
         int number;
         int attached;
         try (FlightRecorder recorder = FlightRecorder.start(RecorderOptions.of(file))) {
-            assertThat(recorder.awaitOpen(LIMIT)).isTrue();
+            assertThat(recorder.awaitOpen()).isTrue();
             try (Machine machine = Machine.with(DmaCoreOptions.counting().withTrace(recorder))) {
                 DmaBuf buffer = machine.guest("frame", machine.file(2), 0, 1);
                 number = buffer.number();

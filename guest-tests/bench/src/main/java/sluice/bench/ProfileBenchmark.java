@@ -3,7 +3,6 @@ package sluice.bench;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 
@@ -43,7 +42,6 @@ public class ProfileBenchmark {
     private static final int TRANSFER = 4;
     private static final int FLUSH = 5;
     private static final int DAMAGE = 6;
-    private static final Duration LIMIT = Duration.ofSeconds(30);
 
     /** Which trace there is. */
     @Param({ "none", "off", "profile" })
@@ -75,7 +73,7 @@ public class ProfileBenchmark {
         if (trace.equals("off")) return new JfrSink();
         Path made = Files.createTempDirectory("profile");
         FlightRecorder fresh = FlightRecorder.start(RecorderOptions.of(made.resolve("bench.rec")));
-        if (!fresh.awaitOpen(LIMIT)) throw new IllegalStateException("the recorder did not open");
+        if (!fresh.awaitOpen()) throw new IllegalStateException("the recorder did not open");
         folder = made;
         recorder = fresh;
         return TwoSinks.of(fresh, new JfrSink());

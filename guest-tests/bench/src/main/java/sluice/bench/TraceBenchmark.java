@@ -3,7 +3,6 @@ package sluice.bench;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 
@@ -30,8 +29,6 @@ import sluice.dmacore.trace.jfr.JfrSink;
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class TraceBenchmark {
-    private static final Duration LIMIT = Duration.ofSeconds(30);
-
     private final TraceSink jfr = new JfrSink();
     private @Nullable Path folder;
     private @Nullable FlightRecorder recorder;
@@ -41,7 +38,7 @@ public class TraceBenchmark {
     public void open() throws IOException, InterruptedException {
         Path made = Files.createTempDirectory("trace");
         FlightRecorder fresh = FlightRecorder.start(RecorderOptions.of(made.resolve("bench.rec")));
-        if (!fresh.awaitOpen(LIMIT)) throw new IllegalStateException("the recorder did not open");
+        if (!fresh.awaitOpen()) throw new IllegalStateException("the recorder did not open");
         folder = made;
         recorder = fresh;
         both = TwoSinks.of(fresh, jfr);

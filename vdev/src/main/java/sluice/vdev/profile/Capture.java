@@ -26,7 +26,6 @@ import sluice.dmacore.trace.chronicle.RecorderOptions;
 public final class Capture implements Closeable {
     /** Most captures of a kind in a folder. */
     public static final int MOST = 99;
-    private static final Duration OPENING = Duration.ofSeconds(30);
     private static final Duration ENDING = Duration.ofSeconds(60);
     private static final Logger LOG = LoggerFactory.getLogger(Capture.class);
 
@@ -143,7 +142,7 @@ public final class Capture implements Closeable {
 
     /** A step, on a thread of its own. */
     private interface Step {
-        Status run() throws IOException, InterruptedException;
+        Status run() throws IOException;
     }
 
     private void begin(Status meanwhile, Step step) {
@@ -154,9 +153,6 @@ public final class Capture implements Closeable {
                 now = step.run();
             } catch (IOException e) {
                 now = failed(FileFailure.reason(e), e);
-            } catch (InterruptedException e) {
-                now = failed("it was interrupted", e);
-                Thread.currentThread().interrupt();
             } catch (RuntimeException | LinkageError e) {
                 LOG.error("the {} failed", kind.label(), e);
                 now = failed(e.toString(), e);
@@ -171,7 +167,7 @@ public final class Capture implements Closeable {
         return new Status(Phase.OFF, "", reason);
     }
 
-    private Status started() throws IOException, InterruptedException {
+    private Status started() throws IOException {
         Running now = open();
         synchronized (this) {
             running = now;
@@ -182,7 +178,7 @@ public final class Capture implements Closeable {
         return new Status(Phase.RUNNING, now.to().toString(), "");
     }
 
-    private Running open() throws IOException, InterruptedException {
+    private Running open() throws IOException {
         Path to = free();
         if (kind == Kind.RECORDING) return new Running(recorder(to), null, to);
         ProfileFolder files = new ProfileFolder(to);
@@ -215,19 +211,12 @@ public final class Capture implements Closeable {
     }
 
     /** A recorder that records; without room for all of its file there is none, and no file. */
-    private static FlightRecorder recorder(Path file) throws IOException, InterruptedException {
+    private static FlightRecorder recorder(Path file) throws IOException {
         FlightRecorder recorder = FlightRecorder.start(RecorderOptions.of(file));
-        boolean isOpen = false;
-        try {
-            isOpen = recorder.awaitOpen(OPENING);
-        } finally {
-            if (!isOpen) {
-                Files.deleteIfExists(file);
-                recorder.close(); // tells why
-            }
-        }
-        if (!isOpen) throw new IOException("%s could not be opened within %s".formatted(file, OPENING));
-        return recorder;
+        if (recorder.awaitOpen()) return recorder;
+        Files.deleteIfExists(file);
+        recorder.close(); // tells why
+        throw new IOException(file + " could not be opened in time");
     }
 
     private Status stopped() throws IOException {

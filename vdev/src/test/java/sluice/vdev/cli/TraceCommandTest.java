@@ -5,7 +5,6 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.Objects;
 
@@ -140,7 +139,7 @@ class TraceCommandTest {
         Path recorded = folder.resolve("gpu.rec");
         try (RecordOption.Open open = option("--record=" + recorded, "--record-events=64").open(TraceSink.NONE)) {
             FlightRecorder recorder = Objects.requireNonNull(open.recorder());
-            assertThat(recorder.awaitOpen(Duration.ofSeconds(30))).isTrue();
+            assertThat(recorder.awaitOpen()).isTrue();
             assertThat(open.sink().isOn()).isTrue();
             open.sink().name(3, "resource 3");
             open.sink().record(EventKind.EXPORT, 3, 0, 0, 0, 4096, 0);

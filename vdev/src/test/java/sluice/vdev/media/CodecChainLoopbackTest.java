@@ -3,7 +3,6 @@ package sluice.vdev.media;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Objects;
@@ -259,7 +258,7 @@ class CodecChainLoopbackTest {
         try (Chain chain = new Chain("coherent", "coherent");
                 FlightRecorder recorder = FlightRecorder
                         .start(new RecorderOptions(files.recording(), 1 << 14, 1 << 16))) {
-            assertThat(recorder.awaitOpen(Duration.ofSeconds(30))).isTrue();
+            assertThat(recorder.awaitOpen()).isTrue();
             trace.add(recorder);
             core.nameAll(recorder);
             for (int n = 1; n <= PICTURES; n++) check(chain.show(ImportingDevice.FILL, n, n), n);

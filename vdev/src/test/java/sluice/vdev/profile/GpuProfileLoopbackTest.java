@@ -2,7 +2,6 @@ package sluice.vdev.profile;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -53,7 +52,7 @@ class GpuProfileLoopbackTest {
         files.create();
         try (JfrRecorder jfr = JfrRecorder.start(files.jfr());
                 FlightRecorder recorder = FlightRecorder.start(new RecorderOptions(files.recording(), EVENTS, NAMES))) {
-            assertThat(recorder.awaitOpen(Duration.ofSeconds(30))).isTrue();
+            assertThat(recorder.awaitOpen()).isTrue();
             assertThat(jfr).isNotNull();
             draw(DmaCore.open(DmaCoreOptions.counting().withTrace(TwoSinks.of(recorder, new JfrSink()))
                     .withExecutor(new ShadowCaches(FileMappings.ofProcess(), new Eviction.Lazy()))), snoops);

@@ -3,7 +3,6 @@ package sluice.vdev.profile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 
@@ -32,7 +31,6 @@ final class StagedDevice implements AutoCloseable {
     private static final int TO_DEVICE = 1;
     /** At the begin and at the end, if the driver tells of itself. */
     static final int BATCHES = 5;
-    private static final Duration OPENING = Duration.ofSeconds(30);
 
     private final ProfileFolder folder;
     private final FlightRecorder recorder;
@@ -58,7 +56,7 @@ final class StagedDevice implements AutoCloseable {
         this.folder = new ProfileFolder(folder);
         this.folder.create();
         recorder = FlightRecorder.start(new RecorderOptions(this.folder.recording(), events, BYTES));
-        if (!recorder.awaitOpen(OPENING)) throw new AssertionError("the recorder does not open");
+        if (!recorder.awaitOpen()) throw new AssertionError("the recorder does not open");
         core = DmaCore.open(DmaCoreOptions.counting().withTrace(recorder));
         trace = core.trace("staged");
         queueTrace = core.queueTrace("staged: main");

@@ -9,7 +9,6 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -68,7 +67,7 @@ class WitnessTraceLoopbackTest {
         files.create();
         Findings findings = new Findings();
         try (FlightRecorder recorder = FlightRecorder.start(new RecorderOptions(files.recording(), 4096, 1 << 16))) {
-            assertThat(recorder.awaitOpen(Duration.ofSeconds(30))).isTrue();
+            assertThat(recorder.awaitOpen()).isTrue();
             DmaCore core = DmaCore.open(DmaCoreOptions.counting().withTrace(recorder), findings);
             try (WitnessedProcess process = new WitnessedProcess(core, findings, new GrabberProvider(), Map.of());
                     GuestRam ram = GuestRam.single(RAM, 1);

@@ -100,12 +100,12 @@ public final class FlightRecorder implements TraceSink, AutoCloseable {
     }
 
     /**
-     * Waits until events are recorded.
+     * Waits until events are recorded, for half a minute at most; an interrupt does not end the wait.
      *
      * @return whether they are; false on timeout, or if opening failed
      */
-    public boolean awaitOpen(Duration limit) throws InterruptedException {
-        return opened.await(limit.toNanos(), TimeUnit.NANOSECONDS) && failure == null;
+    public boolean awaitOpen() {
+        return awaitOpening() && failure == null;
     }
 
     /**

@@ -42,7 +42,7 @@ class FlightRecorderTest {
 
     private FlightRecorder open(Path file, int capacity, int namesBytes) throws Exception {
         FlightRecorder recorder = FlightRecorder.start(new RecorderOptions(file, capacity, namesBytes));
-        assertThat(recorder.awaitOpen(LIMIT)).isTrue();
+        assertThat(recorder.awaitOpen()).isTrue();
         return recorder;
     }
 
@@ -168,7 +168,7 @@ class FlightRecorderTest {
         FlightRecorder recorder = FlightRecorder.start(new RecorderOptions(file, 1 << 10, 4096));
         // However long opening takes, each of these is either there or counted.
         for (int i = 0; i < 1000; i++) MarkedEvents.tell(recorder, 1, i);
-        assertThat(recorder.awaitOpen(LIMIT)).isTrue();
+        assertThat(recorder.awaitOpen()).isTrue();
         try (Recording recording = Recording.open(file)) {
             assertThat(recording.header().lost() + recording.header().claimed()).isEqualTo(1000);
             assertThat(recording.header().lost()).isEqualTo(recorder.lost());

@@ -2,12 +2,10 @@ package sluice.dmacore.trace.chronicle;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
 
 /** Records in a JVM of its own until it is killed, or until opening has failed: {@link KilledRecorderTest}. */
 final class RecorderChild {
     static final int TELLERS = 3;
-    private static final Duration LIMIT = Duration.ofSeconds(30);
 
     private RecorderChild() {}
 
@@ -15,7 +13,7 @@ final class RecorderChild {
     public static void main(String[] arguments) throws Exception {
         FlightRecorder recorder = FlightRecorder.start(new RecorderOptions(Path.of(arguments[0]), 1 << 10, 4096));
         recorder.name(1, "told before the file was open");
-        if (!recorder.awaitOpen(LIMIT)) {
+        if (!recorder.awaitOpen()) {
             try {
                 recorder.close();
             } catch (IOException e) {
