@@ -115,7 +115,7 @@ public final class QueueTrace {
         isFresh = true;
     }
 
-    /** The queue was found empty. */
+    /** The queue was found empty, or the device has no use for what is left in it: no request waits. */
     public void empty() {
         endBatch();
         noticed = 0;

@@ -258,6 +258,11 @@ final class PackedQueue implements Virtqueue {
     }
 
     @Override
+    public void leavePosted() {
+        trace.empty();
+    }
+
+    @Override
     public void disableNotifications() {
         if (broken != null || resolveRings() != null) return;
         deviceEvents.putU16(EVENT_FLAGS, EVENT_DISABLE);

@@ -239,6 +239,11 @@ final class SplitQueue implements Virtqueue {
     }
 
     @Override
+    public void leavePosted() {
+        trace.empty();
+    }
+
+    @Override
     public void disableNotifications() {
         // With EVENT_IDX the driver does not notify by itself: avail_event is in the past.
         if (features.eventIndex() || broken != null || resolveRings() != null)

@@ -59,6 +59,12 @@ public interface Virtqueue {
      */
     boolean enableNotifications();
 
+    /**
+     * The device has no event for the buffers that are left in the ring. In a queue in which the device takes a buffer only for an event,
+     * such as the eventq of virtio-input (virtio 1.3 §5.8.2), a posted buffer waits for nothing: the time until that event is no request's.
+     */
+    void leavePosted();
+
     /** Disables notifications while the device polls. A hint: notifications may still arrive. */
     void disableNotifications();
 

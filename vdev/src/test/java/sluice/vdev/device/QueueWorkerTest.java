@@ -117,6 +117,11 @@ class QueueWorkerTest {
         }
 
         @Override
+        public void leavePosted() {
+            queue.leavePosted();
+        }
+
+        @Override
         public void disableNotifications() {
             queue.disableNotifications();
         }
@@ -170,6 +175,11 @@ class QueueWorkerTest {
         public boolean enableNotifications() {
             calls.add("enable");
             return !arrivals.isEmpty() && arrivals.remove();
+        }
+
+        @Override
+        public void leavePosted() {
+            calls.add("leavePosted");
         }
 
         @Override
