@@ -2,7 +2,6 @@ package sluice.guest.bench;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,14 +11,12 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
-import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /**
@@ -36,24 +33,14 @@ final class PairsBench implements Callable<Integer> {
     @Spec
     private @Nullable CommandSpec spec;
 
-    @Option(names = "--json", paramLabel = "FILE", description = "Write everything that was measured as JSON.")
-    private @Nullable Path json;
-
-    @Option(names = "--rounds", paramLabel = "N", defaultValue = "15", description = "Rounds of each workload (default ${DEFAULT-VALUE}).")
-    private int rounds = 15;
-
-    @Option(names = "--millis", paramLabel = "N", defaultValue = "400", description = "Length of a round in ms (default ${DEFAULT-VALUE}).")
-    private int millis = 400;
-
-    @Option(names = "--warm-up", paramLabel = "MS", defaultValue = "2000", description = "How long each workload runs before the first round, in ms (default ${DEFAULT-VALUE}).")
-    private int warmUp = 2000;
+    @Mixin
+    private RoundOptions options = new RoundOptions(15, 400, 2000);
 
     @Override
     public Integer call() throws IOException, InterruptedException {
         CommandSpec present = spec;
         if (present == null) throw new IllegalStateException("picocli injects the command's specification");
-        if (rounds < 1 || millis < 1 || warmUp < 1)
-            throw new ParameterException(present.commandLine(), "--rounds, --millis and --warm-up must be 1 or more");
+        options.check(present);
         String launcher = PeersBench.launcher("pairs");
         PrintWriter out = present.commandLine().getOut();
         String before = PeersReport.load();
@@ -68,20 +55,20 @@ final class PairsBench implements Callable<Integer> {
         }
         out.println("load of the machine before: " + before + ", after: " + PeersReport.load());
         out.flush();
-        if (json != null) Files.writeString(json, new GsonBuilder().setPrettyPrinting().create().toJson(all) + "\n");
+        options.write(all);
         return 0;
     }
 
     private JsonObject compare(Workload workload, GpuPair one, GpuPair two, ExecutorService threads, PrintWriter out)
             throws IOException, InterruptedException {
-        sum(workload, one, warmUp, threads);
-        sum(workload, two, warmUp, threads);
+        sum(workload, one, options.warmUpMillis(), threads);
+        sum(workload, two, options.warmUpMillis(), threads);
         List<Double> ours = new ArrayList<>();
         List<Double> theirs = new ArrayList<>();
         List<Double> ratios = new ArrayList<>();
-        for (int round = 0; round < rounds; round++) {
-            ours.add(sum(workload, one, millis, threads));
-            theirs.add(sum(workload, two, millis, threads));
+        for (int round = 0; round < options.rounds(); round++) {
+            ours.add(sum(workload, one, options.millis(), threads));
+            theirs.add(sum(workload, two, options.millis(), threads));
             ratios.add(ours.getLast() / theirs.getLast());
         }
         Spread ratio = Spread.of(ratios);

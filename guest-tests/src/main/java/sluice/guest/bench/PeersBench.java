@@ -10,9 +10,9 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 
-import com.google.gson.GsonBuilder;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -38,17 +38,8 @@ final class PeersBench implements Callable<Integer> {
     @Spec
     private @Nullable CommandSpec spec;
 
-    @Option(names = "--json", paramLabel = "FILE", description = "Write everything that was measured as JSON.")
-    private @Nullable Path json;
-
-    @Option(names = "--rounds", paramLabel = "N", defaultValue = "7", description = "Rounds of each workload (default ${DEFAULT-VALUE}).")
-    private int rounds = 7;
-
-    @Option(names = "--millis", paramLabel = "N", defaultValue = "400", description = "Length of a round in ms (default ${DEFAULT-VALUE}).")
-    private int millis = 400;
-
-    @Option(names = "--warm-up", paramLabel = "MS", defaultValue = "2000", description = "How long each workload runs before the first round, in ms (default ${DEFAULT-VALUE}).")
-    private int warmUp = 2000;
+    @Mixin
+    private RoundOptions options = new RoundOptions(7, 400, 2000);
 
     @Option(names = "--poll-us", paramLabel = "N", defaultValue = "50", description = "Measure ours with this --poll-us as well, but for the frames; 0 to leave it out (default ${DEFAULT-VALUE}).")
     private int pollMicros = 50;
@@ -68,9 +59,7 @@ final class PeersBench implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        if (rounds < 1 || millis < 1 || warmUp < 1) {
-            throw usage("--rounds, --millis and --warm-up must be 1 or more");
-        }
+        options.check(commandSpec());
         if (pollMicros < 0) throw usage("--poll-us must be 0 or more");
         List<Workload> workloads = Arrays.stream(Workload.values()).filter(w -> only.matcher(w.wireName()).find())
                 .toList();
@@ -135,28 +124,26 @@ final class PeersBench implements Callable<Integer> {
             if (!workload.isFresh()) continue;
             out.println("measuring in fresh processes: " + workload.label);
             out.flush();
-            for (int round = 0; round < rounds; round++)
-                for (Subject subject : taking(workload, subjects)) subject.measureFresh(workload, millis);
+            for (int round = 0; round < options.rounds(); round++)
+                for (Subject subject : taking(workload, subjects)) subject.measureFresh(workload, options.millis());
         }
         for (Workload workload : warm)
             for (Subject subject : taking(workload, subjects)) subject.start(workload);
         for (Workload workload : warm) {
-            for (Subject subject : taking(workload, subjects)) subject.warmUp(workload, warmUp);
+            for (Subject subject : taking(workload, subjects)) subject.warmUp(workload, options.warmUpMillis());
         }
         for (Workload workload : warm) {
             out.println("measuring " + workload.label);
             out.flush();
-            for (int round = 0; round < rounds; round++) {
-                for (Subject subject : taking(workload, subjects)) subject.measure(workload, millis);
-                subjects.getFirst().measureLimit(workload, millis);
+            for (int round = 0; round < options.rounds(); round++) {
+                for (Subject subject : taking(workload, subjects)) subject.measure(workload, options.millis());
+                subjects.getFirst().measureLimit(workload, options.millis());
             }
         }
         PeersReport report = new PeersReport(compare(subjects, workloads), subjects, before, PeersReport.load());
         out.println(report.text());
         out.flush();
-        if (json != null) {
-            Files.writeString(json, new GsonBuilder().setPrettyPrinting().create().toJson(report.toJson()) + "\n");
-        }
+        options.write(report.toJson());
     }
 
     private static List<Subject> taking(Workload workload, List<Subject> subjects) {

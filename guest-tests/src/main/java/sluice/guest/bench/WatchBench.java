@@ -12,14 +12,13 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 
-import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 import sluice.guest.VhostUserGpu;
@@ -43,17 +42,9 @@ final class WatchBench implements Callable<Integer> {
     @Spec
     private @Nullable CommandSpec spec;
 
-    @Option(names = "--json", paramLabel = "FILE", description = "Write everything that was measured as JSON.")
-    private @Nullable Path json;
-
-    @Option(names = "--rounds", paramLabel = "N", defaultValue = "15", description = "Rounds of each workload (default ${DEFAULT-VALUE}).")
-    private int rounds = 15;
-
-    @Option(names = "--millis", paramLabel = "N", defaultValue = "1100", description = "Length of a round in ms: longer than a second, so that the page reads in each (default ${DEFAULT-VALUE}).")
-    private int millis = 1100;
-
-    @Option(names = "--warm-up", paramLabel = "MS", defaultValue = "3000", description = "How long each workload runs before the first round, in ms (default ${DEFAULT-VALUE}).")
-    private int warmUp = 3000;
+    /** A round is longer than a second, so that the page reads in each. */
+    @Mixin
+    private RoundOptions options = new RoundOptions(15, 1100, 3000);
 
     @Option(names = "--only", paramLabel = "REGEX", defaultValue = ".*", description = "Only rows whose text contains this, such as page or profile.")
     private Pattern only = Pattern.compile(".*");
@@ -106,8 +97,7 @@ final class WatchBench implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         CommandSpec present = spec;
         if (present == null) throw new IllegalStateException("picocli injects the command's specification");
-        if (rounds < 1 || millis < 1 || warmUp < 1)
-            throw new ParameterException(present.commandLine(), "--rounds, --millis and --warm-up must be 1 or more");
+        options.check(present);
         String launcher = PeersBench.launcher("watch");
         PrintWriter out = present.commandLine().getOut();
         String before = PeersReport.load();
@@ -144,7 +134,7 @@ final class WatchBench implements Callable<Integer> {
         }
         out.println("load of the machine before: " + before + ", after: " + PeersReport.load());
         out.flush();
-        if (json != null) Files.writeString(json, new GsonBuilder().setPrettyPrinting().create().toJson(all) + "\n");
+        options.write(all);
         return 0;
     }
 
@@ -152,15 +142,15 @@ final class WatchBench implements Callable<Integer> {
             JsonArray all) throws IOException, InterruptedException {
         String label = how + workload.label.replaceFirst(", p50$", "");
         if (!only.matcher(label).find()) return;
-        watched.measure(workload, warmUp);
-        alone.measure(workload, warmUp);
+        watched.measure(workload, options.warmUpMillis());
+        alone.measure(workload, options.warmUpMillis());
         List<Double> with = new ArrayList<>();
         List<Double> without = new ArrayList<>();
         List<Double> ratios = new ArrayList<>();
         List<Double> rates = new ArrayList<>();
-        for (int i = 0; i < rounds; i++) {
-            Round one = watched.measure(workload, millis);
-            Round other = alone.measure(workload, millis);
+        for (int i = 0; i < options.rounds(); i++) {
+            Round one = watched.measure(workload, options.millis());
+            Round other = alone.measure(workload, options.millis());
             with.add(one.nanos());
             without.add(other.nanos());
             ratios.add(one.nanos() / other.nanos());
