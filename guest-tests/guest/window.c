@@ -2,7 +2,10 @@
 /*
  * A Wayland client that fills its screen with the test picture (picture.h) and lays a second, smaller one over it.
  *
- *   window SOCKET
+ *   window SOCKET [udmabuf]
+ *
+ * Its buffers are in a memfd, or in a udmabuf, whose descriptor wl_shm gets in place of it: a compositor without
+ * zwp_linux_dmabuf_v1 can map a dma-buf, but cannot import it.
  *
  * The lower surface shows the picture of the screen's size. The upper one, a sub-surface of INSET_WIDTH x INSET_HEIGHT pixels
  * at (half of the screen's width, INSET_TOP), shows the picture of its own size and the same frame; its second quarter of
@@ -14,6 +17,7 @@
  * end of the input leaves. Each frame waits for the compositor to be ready for it, and damages only what has changed.
  *
  * What it prints, one line a phase, for programs to read:
+ *   SLUICE global INTERFACE VERSION what the compositor offers; one line for each, before all others
  *   SLUICE mode WIDTH HEIGHT        the compositor's size for the window
  *   SLUICE frame N                  once a second while frames are shown
  *   SLUICE done N                   frame N is the last one, and the compositor has taken it
@@ -21,7 +25,10 @@
  *   SLUICE error TEXT               and exit 1
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/udmabuf.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
 
@@ -35,6 +42,7 @@
 #define CURSOR_COLOUR 0xFFFF8000
 #define HALF_BLACK 0x80000000
 #define SILENCE_MS 20000
+#define PAGE 4096
 
 struct buffer {
 	uint32_t object, frame;
@@ -53,6 +61,7 @@ static uint32_t xdg_surface, toplevel, callback, cursor_surface;
 static struct layer screen, inset = { .width = INSET_WIDTH, .height = INSET_HEIGHT, .inset = 1 };
 static int configured, waiting;		/* waiting: for the compositor to want another frame */
 static uint32_t frame;			/* the last one that was committed */
+static int of_udmabuf;			/* buffers are in a udmabuf */
 
 static uint64_t now_ms(void)
 {
@@ -85,17 +94,42 @@ static void draw_columns(const struct layer *layer, struct buffer *b, uint32_t f
 		}
 }
 
+/*
+ * Memory of at least `size` bytes that can be mapped: a memfd, or a udmabuf of its pages. Only CPUs access the dma-buf, ours and
+ * the compositor's, and no device has mapped it, so no DMA_BUF_IOCTL_SYNC is due.
+ */
+static int create_memory(off_t size)
+{
+	struct udmabuf_create create = { .flags = UDMABUF_FLAGS_CLOEXEC, .size = (size + PAGE - 1) / PAGE * PAGE };
+	int memory = memfd_create("window", MFD_CLOEXEC | MFD_ALLOW_SEALING), exporter, buffer;
+
+	if (memory < 0 || ftruncate(memory, (off_t)create.size) < 0)
+		fail("memory of %lld bytes: %s", (long long)size, strerror(errno));
+	if (!of_udmabuf)
+		return memory;
+	if (fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK) < 0)
+		fail("F_SEAL_SHRINK: %s", strerror(errno));
+	exporter = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
+	if (exporter < 0)
+		fail("/dev/udmabuf: %s", strerror(errno));
+	create.memfd = (uint32_t)memory;
+	buffer = ioctl(exporter, UDMABUF_CREATE, &create);
+	if (buffer < 0)
+		fail("UDMABUF_CREATE of %lld bytes: %s", (long long)create.size, strerror(errno));
+	close(exporter);
+	close(memory);
+	return buffer;
+}
+
 /* Makes `count` buffers of w x h pixels in one pool. */
 static void create_buffers(struct buffer *buffers, uint32_t count, uint32_t w, uint32_t h, uint32_t format)
 {
 	uint32_t size = w * h * 4;
 	uint32_t pool = new_object();
 	uint32_t words[2] = { pool, size * count };
-	int memory = memfd_create("window", MFD_CLOEXEC);
+	int memory = create_memory((off_t)size * count);
 	char *pixels;
 
-	if (memory < 0 || ftruncate(memory, (off_t)size * count) < 0)
-		fail("memory for %u buffers of %u bytes: %s", count, size, strerror(errno));
 	pixels = mmap(NULL, (size_t)size * count, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
 	if (pixels == MAP_FAILED)
 		fail("mmap of %u buffers: %s", count, strerror(errno));
@@ -167,6 +201,7 @@ static void found_global(const struct event *event)
 	};
 	const char *interface = event_string(event, 1);
 
+	printf("SLUICE global %s %u\n", interface, event->arguments[event->words - 1]);
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
 		if (strcmp(interface, wanted[i].interface) == 0 && *wanted[i].object == 0)
 			*wanted[i].object = bind_global(registry, event->arguments[0], interface, wanted[i].version);
@@ -349,8 +384,9 @@ static int obey(void)
 int main(int count, char **arguments)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (count != 2)
-		fail("give the compositor's socket");
+	if (count != 2 && (count != 3 || strcmp(arguments[2], "udmabuf") != 0))
+		fail("give the compositor's socket and, for buffers in dma-bufs, udmabuf");
+	of_udmabuf = count == 3;
 	connect_to(arguments[1]);
 	create_cursor();
 	create_window();

@@ -5,8 +5,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.regex.Matcher;
 
 import com.google.gson.JsonArray;
@@ -108,8 +110,36 @@ final class DesktopGuest implements AutoCloseable {
     /** Starts Weston, then the window, and returns the window's size as "WIDTH HEIGHT". */
     String open() throws IOException, InterruptedException {
         run("desktop");
-        qemu.console().send("window /run/weston/wayland");
-        return hear("mode (\\d+ \\d+)", SOON).group(1);
+        return openWindow("").size();
+    }
+
+    /**
+     * What the window has found.
+     *
+     * @param size "WIDTH HEIGHT"
+     * @param globals the interfaces that the compositor offers
+     */
+    record Opened(String size, Set<String> globals) {}
+
+    /**
+     * Starts the window on a Weston that runs.
+     *
+     * @param memory "udmabuf", or empty for a memfd
+     */
+    Opened openWindow(String memory) throws IOException, InterruptedException {
+        qemu.console().send("window /run/weston/wayland " + memory);
+        Set<String> globals = new HashSet<>();
+        while (true) {
+            Matcher line = hear("(?:global (\\S+) \\d+|mode (\\d+ \\d+))", SOON);
+            if (line.group(2) != null) return new Opened(line.group(2), globals);
+            globals.add(line.group(1));
+        }
+    }
+
+    /** Ends the window. */
+    void closeWindow() throws IOException, InterruptedException {
+        qemu.console().send("quit");
+        assertThat(hear("exit (\\d+)", SOON).group(1)).as("the window's exit status").isEqualTo("0");
     }
 
     /** Lets the window show more frames; returns the number of the last one. */

@@ -130,11 +130,27 @@ class WestonGuestTest {
         guest.assertShows(expected(), "last");
     }
 
+    /**
+     * With pixman, Weston imports no dma-bufs. It maps one that comes as a wl_shm pool, and composes it, so the only copy is its own
+     * drawing.
+     */
     @Test
     @Order(4)
+    void aDmaBufIsMappedAndNotImported() throws IOException, InterruptedException {
+        guest.closeWindow();
+        DesktopGuest.Opened opened = guest.openWindow("udmabuf");
+        assertThat(opened.globals()).contains("wl_shm").doesNotContain("zwp_linux_dmabuf_v1", "wl_drm");
+        assertThat(opened.size()).isEqualTo(WIDTH + " " + HEIGHT);
+        framesShown = guest.show(3);
+        pointer = guest.point(900, 400, WIDTH, HEIGHT);
+        framesShown = guest.show(4);
+        guest.assertShows(expected(), "udmabuf");
+    }
+
+    @Test
+    @Order(5)
     void nobodyHasComplained() throws IOException, InterruptedException {
-        guest.qemu().console().send("quit");
-        assertThat(guest.hear("exit (\\d+)", SOON).group(1)).isEqualTo("0");
+        guest.closeWindow();
         guest.run("! dmesg -r | grep '^<[0-3]>'"); // the kernel's levels from emergency to error
         guest.qemu().console().send("poweroff -f");
         assertThat(guest.qemu().waitForEnd(SOON)).as("QEMU's status").isZero();
