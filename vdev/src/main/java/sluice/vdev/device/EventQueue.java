@@ -13,7 +13,7 @@ import sluice.vdev.queue.Virtqueue;
  * delivered in order, one per buffer, and none is dropped: without a buffer they are pending, and beyond a limit {@link
  * #send} refuses, so that the device stops generating them.
  *
- * <p>A buffer is taken only for an event; in a trace, it has waited only since an event could have had it. Unused buffers stay in the ring, so nothing must be returned when the queue
+ * <p>A buffer is taken only for an event. Unused buffers stay in the ring, so nothing must be returned when the queue
  * stops, for example when the VM is paused, and pending events are delivered when it runs again. Used on the device's
  * loop.
  */
@@ -26,7 +26,6 @@ public final class EventQueue implements QueueWorker.Work {
     private final Counter cut = new Counter();
     /** The size of {@link #waiting}, for other threads. */
     private final Counter queued = new Counter();
-    private @Nullable Virtqueue queue;
     private @Nullable QueueWorker worker;
     private boolean refused;
 
@@ -52,14 +51,12 @@ public final class EventQueue implements QueueWorker.Work {
     }
 
     /** The queue starts; {@link #run} follows. For {@link VirtioDevice#startQueue}. */
-    public void start(Virtqueue started, DeviceContext context) {
-        queue = started;
-        worker = new QueueWorker(index, started, context, this);
+    public void start(Virtqueue queue, DeviceContext context) {
+        worker = new QueueWorker(index, queue, context, this);
     }
 
     /** The queue stops; pending events are kept. For {@link VirtioDevice#stopQueue}. */
     public void stop() {
-        queue = null;
         worker = null;
     }
 
@@ -73,10 +70,9 @@ public final class EventQueue implements QueueWorker.Work {
     /** The driver may have added buffers. For {@link VirtioDevice#notified}. */
     public void run() {
         QueueWorker present = worker;
-        Virtqueue posted = queue;
-        if (present == null || posted == null) return;
+        if (present == null) return;
         present.run();
-        if (waiting.isEmpty()) posted.leavePosted();
+        if (waiting.isEmpty()) present.leavePosted();
         if (refused && waiting.size() < mostWaiting) {
             refused = false;
             room.run();

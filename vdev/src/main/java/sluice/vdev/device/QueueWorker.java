@@ -99,6 +99,11 @@ public final class QueueWorker {
         queue.takeBack(chain);
     }
 
+    /** As {@link Virtqueue#leavePosted}. */
+    void leavePosted() {
+        queue.leavePosted();
+    }
+
     private void publish() {
         Polled published = queue.publish();
         if (published instanceof Polled.Stalled stalled) context.stalled(index, stalled);
