@@ -6,7 +6,10 @@ import java.util.TreeMap;
 
 import org.jspecify.annotations.Nullable;
 
-/** The mappings of a device, by address. Not thread-safe. */
+import sluice.dmacore.buffer.DeviceMapping;
+import sluice.dmacore.ownership.Direction;
+
+/** The mappings of a device, by address, and which of them a call with an address means. Not thread-safe. */
 final class Addresses {
     private final NavigableMap<Long, Stretch> stretches = new TreeMap<>();
     private long longest;
@@ -63,6 +66,49 @@ final class Addresses {
             if (before.getKey() + longest <= address) return null;
         }
         return null;
+    }
+
+    /**
+     * The streaming mapping that an unmap means: the latest with this address, size and direction, otherwise the latest with this address.
+     * Null if there is none.
+     *
+     * @param length of the first entry
+     * @param bytes of all entries
+     */
+    @Nullable
+    KernelMapping unmapped(long address, long length, long bytes, Direction direction) {
+        KernelMapping second = null;
+        for (Stretch at = beginning(address); at != null; at = at.below) {
+            KernelMapping owner = at.owner();
+            DeviceMapping mapping = owner.mapping();
+            if (!owner.isStreaming() || owner.address(0) != address) continue;
+            boolean exact = mapping == null
+                    ? owner.length(0) == length
+                    : owner.bytes() == bytes && mapping.direction() == direction;
+            if (exact) return owner;
+            if (second == null) second = owner;
+        }
+        return second;
+    }
+
+    /**
+     * What a sync means: memory may be mapped several times, a page even twice in one list, so what holds all of the range comes first
+     * (kernel/dma/debug.c: bucket_find_contain), and then what was mapped in the sync's direction. Null if nothing is mapped there.
+     */
+    @Nullable
+    Stretch synced(long address, long length, Direction direction) {
+        Stretch best = find(address);
+        int most = 0;
+        for (Stretch at = best; at != null; at = at.below) {
+            DeviceMapping mapping = at.owner().mapping();
+            if (address >= at.end() || mapping == null) continue;
+            int fit = (length <= at.end() - address ? 2 : 0) + (mapping.direction().covers(direction) ? 1 : 0);
+            if (fit > most) {
+                best = at;
+                most = fit;
+            }
+        }
+        return best;
     }
 
     /** The beginning of the first range after an address, at most {@code end}. */

@@ -254,7 +254,7 @@ public final class WitnessedDevice implements AutoCloseable {
     }
 
     private void end(KernelCall call, long address, long length, long bytes) throws DmaBufException {
-        KernelMapping found = mapped(address, length, bytes, call);
+        KernelMapping found = addresses.unmapped(address, length, bytes, call.direction());
         if (found == null) {
             notEnded(call, address, length);
             return;
@@ -312,22 +312,6 @@ public final class WitnessedDevice implements AutoCloseable {
         }
     }
 
-    /** The mapping of a call: the latest with this address, size and direction, otherwise one with this address. */
-    private @Nullable KernelMapping mapped(long address, long length, long bytes, KernelCall call) {
-        KernelMapping second = null;
-        for (Stretch at = addresses.beginning(address); at != null; at = at.below) {
-            KernelMapping owner = at.owner();
-            DeviceMapping mapping = owner.mapping();
-            if (!owner.isStreaming() || owner.address(0) != address) continue;
-            boolean exact = mapping == null
-                    ? owner.length(0) == length
-                    : owner.bytes() == bytes && mapping.direction() == call.direction();
-            if (exact) return owner;
-            if (second == null) second = owner;
-        }
-        return second;
-    }
-
     private void notMapped(Rule rule, KernelCall call, long address, long length) {
         if (!fromTheBeginning) return;
         EndedRanges.End end = ended.at(address);
@@ -362,7 +346,7 @@ public final class WitnessedDevice implements AutoCloseable {
     }
 
     private void transfer(KernelCall call, long address, long length, boolean forCpu) throws DmaBufException {
-        Stretch stretch = find(address, length, call);
+        Stretch stretch = addresses.synced(address, length, call.direction());
         if (stretch == null) {
             notMapped(Rule.D19_SYNC_NOT_MAPPED, call, address, length);
             return;
@@ -393,26 +377,6 @@ public final class WitnessedDevice implements AutoCloseable {
             // memory.
             mapping.obeySync(from, Math.min(length, stretch.owner().bytes() - from), call.direction(), forCpu);
         }
-    }
-
-    /**
-     * What a sync means: memory may be mapped several times, a page even twice in one list, so what holds all of the range comes first
-     * (kernel/dma/debug.c: bucket_find_contain), and then what was mapped in the sync's direction. Null if nothing is mapped there.
-     */
-    private @Nullable Stretch find(long address, long length, KernelCall call) {
-        Stretch best = find(address);
-        int most = 0;
-        for (Stretch at = best; at != null; at = at.below) {
-            DeviceMapping mapping = at.owner().mapping();
-            if (address >= at.end() || mapping == null) continue;
-            int fit = (length <= at.end() - address ? 2 : 0)
-                    + (mapping.direction().covers(call.direction()) ? 1 : 0);
-            if (fit > most) {
-                best = at;
-                most = fit;
-            }
-        }
-        return best;
     }
 
     // ---- what the device asks
