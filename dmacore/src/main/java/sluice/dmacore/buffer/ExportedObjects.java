@@ -1,7 +1,9 @@
 package sluice.dmacore.buffer;
 
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 
 import org.jspecify.annotations.Nullable;
@@ -16,8 +18,26 @@ public final class ExportedObjects {
     public static final int MOST = 1 << 16;
 
     private final Map<UUID, DmaBuf> buffers = new HashMap<>();
+    /** Names that were chosen by a user, each for one exporter. */
+    private final Set<UUID> taken = new HashSet<>();
 
     ExportedObjects() {}
+
+    /**
+     * Takes a name that was not drawn at random, before anything is exported under it: two exporters of one name would replace each other's
+     * buffers.
+     *
+     * @return false if it is taken
+     */
+    public synchronized boolean take(UUID name) {
+        return taken.add(name);
+    }
+
+    /** The exporter of a name that it took has ended; its export ends, too. */
+    public synchronized void giveBack(UUID name) {
+        taken.remove(name);
+        buffers.remove(name);
+    }
 
     /**
      * Exports a buffer under a name, or replaces the buffer of this name.

@@ -124,7 +124,7 @@ public final class ExportedPicture {
      *
      * @param config of the card, which gets a capability for each
      * @param channels of the card
-     * @throws WrongOptionException a value is no UUID or not the only one of its kind, or there are too many
+     * @throws WrongOptionException a value is no UUID, or also given for another channel or device, or there are too many
      */
     public static List<ExportedPicture> ofChannels(DeviceOptions options, DeviceEnvironment environment,
             ConfigSpace config, int channels) throws WrongOptionException {
@@ -142,10 +142,14 @@ public final class ExportedPicture {
             if (made.stream().anyMatch(other -> other.name.equals(name)))
                 throw new WrongOptionException(
                         "%s=%s is given twice: each channel has a name of its own".formatted(NAME, name));
+            if (!environment.core().exported().take(name))
+                throw new WrongOptionException(
+                        "%s=%s is that of another device of this process: each picture has a name of its own".formatted(
+                                NAME, name));
+            ExportedPicture picture = new ExportedPicture(name, environment);
+            environment.closeAtEnd(picture::close);
             if (!config.addVendorSpecific(capability(name, made.size())))
                 throw new IllegalArgumentException("a configuration space without room for a capability of 24 bytes");
-            ExportedPicture picture = new ExportedPicture(name, environment);
-            environment.closeAtEnd(picture::end);
             made.add(picture);
         }
         return made;
@@ -262,5 +266,10 @@ public final class ExportedPicture {
     public void end() {
         while (!places.isEmpty())
             drop(places.removeLast());
+    }
+
+    private void close() {
+        end();
+        core.exported().giveBack(name);
     }
 }

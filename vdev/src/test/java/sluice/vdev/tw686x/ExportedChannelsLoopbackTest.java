@@ -257,6 +257,22 @@ class ExportedChannelsLoopbackTest {
                 .isInstanceOf(WrongOptionException.class).hasMessageEndingWith(": " + why);
     }
 
+    /** Two cards with one name would replace each other's pictures. */
+    @Test
+    void aNameIsThatOfOneCardUntilItEnds() throws Exception {
+        Map<String, List<String>> third = Map.of("chip", List.of("6864"), "export",
+                List.of(NAMES.get(2).toString(), NAME.toString()));
+        try (ServedDevice first = new ServedDevice(core, new Tw686xProvider(), "export", NAME.toString())) {
+            assertThatThrownBy(() -> ServedDevice.of(core, new Tw686xProvider(), third))
+                    .isInstanceOf(WrongOptionException.class)
+                    .hasMessageEndingWith(
+                            "export=%s is that of another device of this process: each picture has a name of its own"
+                                    .formatted(NAME));
+            assertThat(first.socket()).exists();
+        }
+        ServedDevice.of(core, new Tw686xProvider(), third).close();
+    }
+
     @Test
     void whatACardCannotExportItSays() {
         refused("export: 5 UUIDs are given for 4 channels", "6864", NAMES.subList(0, 5));
