@@ -6,7 +6,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -17,12 +16,12 @@ import sluice.dmacore.budget.Resource;
 import sluice.dmacore.budget.Share;
 import sluice.dmacore.budget.ShareUsedUpException;
 import sluice.dmacore.memory.Runs;
+import sluice.dmacore.ownership.BufferSets.Move;
 
 /**
- * The buffers of each page of a file: 0, the number of the only buffer, or a negative number that stands for several. A
- * table of two levels, so that the cost depends on the used pages, not on the file's size, and a lookup is a few loads.
- * The first buffer in a stretch of pages is charged for its state, until the stretch is unused, and so is who first
- * shares pages with the same others.
+ * The buffers of each page of a file: 0, the number of the only buffer, or a negative number that stands for {@linkplain
+ * BufferSets several}. A table of two levels, so that the cost depends on the used pages, not on the file's size, and a
+ * lookup is a few loads. The first buffer in a stretch of pages is charged for its state, until the stretch is unused.
  *
  * <p>Pages are read and changed through a {@link Claim}, which locks the pages from the first to the last of one buffer:
  * devices with buffers in one file wait for each other only where these ranges overlap.
@@ -33,10 +32,8 @@ final class FilePages {
     /** Chunks of a leaf, 128 MiB of the file. Leaves are not charged: they have 2 KiB. */
     private static final int LEAF_SHIFT = 9;
     private static final int LEAF_CHUNKS = 1 << LEAF_SHIFT;
-    /** Measured heap bytes of a stretch of 64 pages, and of a set of buffers. */
+    /** Measured heap bytes of a stretch of 64 pages. */
     private static final long CHUNK_BYTES = 384;
-    private static final long SET_BYTES = 256;
-    private static final long MEMBER_BYTES = 8;
     /** Unused stretches that are kept, because a guest often releases a buffer and registers another on its pages: 1.2 MiB. */
     private static final int MOST_IDLE = 4096;
     /** Chunks that are paid for at once. */
@@ -51,28 +48,6 @@ final class FilePages {
         int covered;
     }
 
-    /** Several buffers of the same pages, each once; the one that came last is the last. */
-    private static final class Several {
-        final int entry;
-        final List<Lines> buffers;
-        final Share payer;
-        // Guarded by the sets.
-        /** Pages with this entry, but for claims that are not closed. */
-        int pages;
-        /** What the payer has been charged. */
-        long charge;
-
-        Several(int entry, List<Lines> buffers, Share payer) {
-            this.entry = entry;
-            this.buffers = buffers;
-            this.payer = payer;
-        }
-
-        long bytes() {
-            return SET_BYTES + buffers.size() * MEMBER_BYTES;
-        }
-    }
-
     /** Number of active or waiting claims. Guarded by the ledger. */
     int visitors;
 
@@ -85,9 +60,7 @@ final class FilePages {
     /** Chunks with buffers, and those without. */
     private final AtomicInteger used = new AtomicInteger();
     private final AtomicInteger idle = new AtomicInteger();
-    /** By entry. Changed under its monitor. */
-    private final Map<Integer, Several> sets = new ConcurrentHashMap<>();
-    private int lastSet;
+    private final BufferSets sets = new BufferSets();
 
     boolean isEmpty() {
         return used.get() == 0;
@@ -150,18 +123,6 @@ final class FilePages {
         private final int idleBefore = idle.get();
         private int nextPage;
 
-        /** Pages of this claim that change from one entry to another, at least one of which is of several buffers. */
-        private static final class Move {
-            final int from;
-            final int to;
-            int pages;
-
-            Move(int from, int to) {
-                this.from = from;
-                this.to = to;
-            }
-        }
-
         /** Adds pages to the claim, up to {@code end}, and all between them and those added before. */
         void add(int page, int end) {
             from = Math.min(from, page >>> CHUNK_SHIFT << CHUNK_SHIFT);
@@ -197,7 +158,7 @@ final class FilePages {
             settleAccount(null);
             used.addAndGet(begun);
             idle.addAndGet(-awake);
-            if (!moves.isEmpty()) settle();
+            if (!moves.isEmpty()) sets.settle(moves.values());
             lock.lock();
             try {
                 claims.remove(this);
@@ -205,29 +166,6 @@ final class FilePages {
             } finally {
                 lock.unlock();
             }
-        }
-
-        /** Counts the pages that have changed, and drops sets that no page has any more. */
-        private void settle() {
-            synchronized (sets) {
-                for (Move move : moves.values()) {
-                    if (move.to < 0) sharing(move.to).pages += move.pages;
-                }
-                for (Move move : moves.values()) {
-                    if (move.from < 0) sharing(move.from).pages -= move.pages;
-                }
-                for (Move move : moves.values()) {
-                    dropIfUnused(move.from);
-                    dropIfUnused(move.to);
-                }
-            }
-        }
-
-        private void dropIfUnused(int entry) {
-            Several several = entry < 0 ? sets.get(entry) : null;
-            if (several == null || several.pages > 0) return;
-            sets.remove(entry);
-            several.payer.giveBack(Resource.HEAP, several.charge);
         }
 
         private @Nullable Chunk chunk(int page) {
@@ -371,11 +309,7 @@ final class FilePages {
 
         /** The buffers of an entry of several. */
         List<Lines> buffers(int entry) {
-            return sharing(entry).buffers;
-        }
-
-        private Several sharing(int entry) {
-            return Objects.requireNonNull(sets.get(entry), "a shared page has a list");
+            return sets.buffers(entry);
         }
 
         /**
@@ -391,7 +325,7 @@ final class FilePages {
                 if (present.contains(lines)) return;
                 List<Lines> all = new ArrayList<>(present);
                 all.add(lines);
-                move = begin(known, several(all, payer));
+                move = begin(known, sets.add(all, payer));
             }
             carryOut(move, page);
         }
@@ -411,16 +345,6 @@ final class FilePages {
             lastMove = move;
             move.pages++;
             present(page).entries[page & (CHUNK_PAGES - 1)] = move.to;
-        }
-
-        private int several(List<Lines> buffers, Share payer) throws ShareUsedUpException {
-            synchronized (sets) {
-                Several made = new Several(freeEntry(), List.copyOf(buffers), payer);
-                payer.take(Resource.HEAP, made.bytes());
-                made.charge = made.bytes();
-                sets.put(made.entry, made);
-                return made.entry;
-            }
         }
 
         /** Unregisters a buffer from the pages of some runs; no effect on a page on which it is not registered. */
@@ -459,25 +383,7 @@ final class FilePages {
             for (Move move : moves.values()) {
                 if (move.to == known) return move.from; // undone
             }
-            synchronized (sets) {
-                Several former = sharing(known);
-                List<Lines> rest = new ArrayList<>(former.buffers);
-                rest.remove(lines);
-                if (rest.size() == 1) return rest.getFirst().number();
-                Several made = new Several(freeEntry(), List.copyOf(rest), former.payer);
-                // The former set ends with this claim, and has paid for more than this.
-                made.charge = made.bytes();
-                former.charge -= made.charge;
-                sets.put(made.entry, made);
-                return made.entry;
-            }
+            return sets.without(known, lines);
         }
-    }
-
-    private int freeEntry() {
-        do {
-            lastSet = lastSet == Integer.MIN_VALUE ? -1 : lastSet - 1;
-        } while (sets.containsKey(lastSet));
-        return lastSet;
     }
 }
