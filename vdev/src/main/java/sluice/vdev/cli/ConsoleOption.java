@@ -38,6 +38,25 @@ final class ConsoleOption {
     }
 
     /**
+     * Checks the options, and opens nothing.
+     *
+     * @throws IllegalArgumentException an option has a wrong value; the message is a sentence
+     */
+    void check() {
+        String where = address;
+        if (where == null) {
+            if (token != null || isRemote)
+                throw new IllegalArgumentException("--console-token-file and --console-remote need --console");
+            return;
+        }
+        try {
+            ServerProcess.consoleAddress(where, isRemote);
+        } catch (WrongOptionException e) {
+            throw new IllegalArgumentException(e.getMessage(), e);
+        }
+    }
+
+    /**
      * Opens the console, if that was asked for, before there are devices.
      *
      * @throws IOException the address is in use, or there is no such file
@@ -45,11 +64,7 @@ final class ConsoleOption {
      */
     void open(ServerProcess process) throws IOException {
         String where = address;
-        if (where == null) {
-            if (token != null || isRemote)
-                throw new IllegalArgumentException("--console-token-file and --console-remote need --console");
-            return;
-        }
+        if (where == null) return;
         try {
             process.openConsole(where, isRemote, token, new Captures(out, switched));
         } catch (WrongOptionException e) {

@@ -74,8 +74,13 @@ final class DeviceCommand implements Callable<Integer> {
                     }""".formatted(provider.name(), features()));
             return 0;
         }
-        try (ServerProcess process = ServeCommand.open(machine, spec)) {
-            process.serve(List.of(new DeviceCatalog.Chosen(provider, argument().optionsOf(provider))));
+        try {
+            // Wrong options are told before a file is created.
+            List<DeviceCatalog.Chosen> chosen = List
+                    .of(new DeviceCatalog.Chosen(provider, argument().optionsOf(provider)));
+            try (ServerProcess process = ServeCommand.open(machine, spec)) {
+                process.serve(chosen);
+            }
         } catch (WrongOptionException e) {
             throw new ParameterException(spec.commandLine(), asOption(String.valueOf(e.getMessage())));
         }

@@ -40,6 +40,8 @@ final class MachineOption {
     ServerProcess open() throws IOException {
         log.apply();
         model.check();
+        record.check();
+        console.check();
         ProfileOption.Open profiling = profile.open();
         RecordOption.Open recording = record
                 .open(console.sink(profiling == null ? TraceSink.NONE : profiling.sink()));

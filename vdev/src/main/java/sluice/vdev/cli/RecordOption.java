@@ -34,6 +34,20 @@ final class RecordOption {
     }
 
     /**
+     * Checks the options, and creates nothing.
+     *
+     * @throws IllegalArgumentException the number of events is invalid
+     */
+    void check() {
+        Path to = file;
+        if (to != null) options(to);
+    }
+
+    private RecorderOptions options(Path to) {
+        return new RecorderOptions(to, events, RecorderOptions.DEFAULT_NAMES_BYTES);
+    }
+
+    /**
      * Starts recording.
      *
      * @param more receives the events, too
@@ -44,8 +58,7 @@ final class RecordOption {
         TraceSink jfr = TwoSinks.of(more, new JfrSink());
         Path to = file;
         if (to == null) return new Open(jfr, null);
-        FlightRecorder recorder = FlightRecorder
-                .startMapped(new RecorderOptions(to, events, RecorderOptions.DEFAULT_NAMES_BYTES));
+        FlightRecorder recorder = FlightRecorder.startMapped(options(to));
         return new Open(TwoSinks.of(recorder, jfr), recorder);
     }
 }

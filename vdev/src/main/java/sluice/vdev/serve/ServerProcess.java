@@ -140,6 +140,22 @@ public final class ServerProcess implements AutoCloseable {
      */
     public void openConsole(String address, boolean isRemote, @Nullable Path token, Captures captures)
             throws IOException, WrongOptionException {
+        InetSocketAddress where = consoleAddress(address, isRemote);
+        Screens shown = new Screens();
+        List<Capture> all = captures.of(core);
+        console = ConsoleServer.open(where, token == null ? AccessToken.random() : AccessToken.of(token),
+                ConsoleLimits.DEFAULT, new Shown(shown, all));
+        screens = shown;
+        all.forEach(this::hold);
+    }
+
+    /**
+     * The address of a console.
+     *
+     * @param isRemote whether other hosts may reach it
+     * @throws WrongOptionException it is no address, or one that other hosts can reach, which was not allowed
+     */
+    public static InetSocketAddress consoleAddress(String address, boolean isRemote) throws WrongOptionException {
         InetSocketAddress where;
         try {
             where = ConsoleAddress.parse(address);
@@ -150,12 +166,7 @@ public final class ServerProcess implements AutoCloseable {
             throw new WrongOptionException(
                     "--console=%s: other hosts can reach it; give 127.0.0.1, or --console-remote if you mean it"
                             .formatted(address));
-        Screens shown = new Screens();
-        List<Capture> all = captures.of(core);
-        console = ConsoleServer.open(where, token == null ? AccessToken.random() : AccessToken.of(token),
-                ConsoleLimits.DEFAULT, new Shown(shown, all));
-        screens = shown;
-        all.forEach(this::hold);
+        return where;
     }
 
     /** The process as its console shows it. */

@@ -5,6 +5,8 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 
 import com.google.gson.JsonParser;
 import org.junit.jupiter.api.Test;
@@ -88,6 +90,19 @@ class ProfileCommandTest {
                 : line.replace("DIR", recorded("x").toString()).split(" ", -1);
         assertThat(run(arguments)).isEqualTo(2);
         assertThat(out.toString()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { "gpu", "gpu --socket-path=SOCKET --fd=3", "gpu --socket-path=SOCKET --max-outputs=x",
+            "gpu --socket-path=SOCKET --profile-events=3", "gpu --socket-path=SOCKET --record=FILE --record-events=3",
+            "gpu --socket-path=SOCKET --console-remote", "gpu --socket-path=SOCKET --console=0.0.0.0:0",
+            "serve", "serve --device=gpu", "serve --device=nonsense,socket-path=SOCKET" })
+    void wrongOptionsOfACommandLeaveNoFile(String line) {
+        List<String> arguments = new ArrayList<>(List.of("--out", folder.resolve("new").toString(), "--"));
+        arguments.addAll(List.of(line.replace("SOCKET", folder.resolve("socket").toString())
+                .replace("FILE", folder.resolve("file").toString()).split(" ", -1)));
+        assertThat(run(arguments.toArray(String[]::new))).isEqualTo(2);
+        assertThat(folder).isEmptyDirectory();
     }
 
     @Test
