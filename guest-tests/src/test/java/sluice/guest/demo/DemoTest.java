@@ -37,7 +37,8 @@ class DemoTest {
         assertThat(Demo.run("--frames=0")).isEqualTo(2);
         assertThat(Demo.run("--nonsense")).isEqualTo(2);
         assertThat(Demo.run("--profile", "--gpu-command=other")).isEqualTo(2);
-        assertThat(streams.errors().lines()).hasSize(4).allMatch(line -> line.startsWith("sluice: "));
+        assertThat(streams.errors().lines()).hasSize(4).allMatch(line -> line.startsWith("sluice: "))
+                .first().asString().contains("--mode=3d: give 2d, blob or video");
     }
 
     @Test
