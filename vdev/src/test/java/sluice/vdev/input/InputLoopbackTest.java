@@ -1,6 +1,8 @@
 package sluice.vdev.input;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -19,6 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
+import sluice.vdev.device.InputSeats;
 import sluice.vdev.feed.ControlScript;
 import sluice.vdev.feed.InputProvider;
 import sluice.vdev.fixture.CommandQueue;
@@ -29,6 +32,13 @@ import sluice.vdev.fixture.VhostUserBits;
 import sluice.vdev.fixture.VirtioPciRegisters;
 import sluice.vdev.fixture.VirtioPciSession;
 import sluice.vdev.fixture.VirtioSession;
+import sluice.vdev.gpu.GpuOptions;
+import sluice.vdev.loopback.GpuBackEnd;
+import sluice.vdev.rfb.RfbAddress;
+import sluice.vdev.rfb.RfbLimits;
+import sluice.vdev.rfb.RfbSecurity;
+import sluice.vdev.rfb.RfbServer;
+import sluice.vdev.rfb.VncClient;
 import sluice.vdev.serve.ServedDevice;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -227,6 +237,36 @@ class InputLoopbackTest {
             guest.see(4);
             assertThat(guest.seen.fingers).isEmpty();
             assertThat(guest.seen.keys.isEmpty()).isTrue();
+        }
+    }
+
+    /** A viewer that holds keys is cut off in the middle of its next message, and another goes on. */
+    @ParameterizedTest
+    @EnumSource(Transport.class)
+    void keysOfAViewerThatEndsAreReleased(Transport transport) throws Exception {
+        RfbAddress any = new RfbAddress.Tcp(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+        try (ServedDevice device = serve(transport, "keyboard");
+                Guest guest = new Guest(transport, device);
+                GpuBackEnd gpu = GpuBackEnd.viewed(GpuOptions.defaults());
+                RfbServer server = RfbServer.open("gpu", gpu.viewedDisplay(), 1, any, RfbSecurity.NONE,
+                        RfbLimits.DEFAULT,
+                        viewer -> device.seats().open(InputSeats.DEFAULT, viewer));
+                VncClient other = VncClient.open(server.addresses().getFirst())) {
+            guest.start();
+            try (VncClient client = VncClient.open(server.addresses().getFirst())) {
+                client.key('a', true);
+                guest.see(1);
+                other.key('b', true);
+                guest.see(2);
+                client.key('c', true);
+                guest.see(3);
+                client.cutOff();
+            }
+            assertThat(guest.see(5).packets.subList(0, 3)).containsExactly("key 30 1", "key 48 1", "key 46 1");
+            assertThat(guest.seen.packets.subList(3, 5)).containsExactlyInAnyOrder("key 30 0", "key 46 0");
+            assertThat(guest.seen.keys.get(48)).as("what the other viewer holds").isTrue();
+            other.key('b', false);
+            assertThat(guest.see(6).packets.getLast()).isEqualTo("key 48 0");
         }
     }
 

@@ -236,6 +236,11 @@ public final class VncClient implements AutoCloseable {
                 .array());
     }
 
+    /** Sends the beginning of a message; nothing else follows. */
+    public void cutOff() throws IOException {
+        out.write(4);
+    }
+
     void pointer(int buttons, int x, int y) throws IOException {
         out.write(ByteBuffer.allocate(6).put((byte) 5).put((byte) buttons).putShort((short) x).putShort((short) y)
                 .array());

@@ -12,6 +12,7 @@ import sluice.dmacore.buffer.DmaCore;
 import sluice.dmacore.buffer.DmaCoreOptions;
 import sluice.dmacore.linux.Fd;
 import sluice.dmacore.linux.UnixSocket;
+import sluice.vdev.device.InputSeats;
 import sluice.vdev.device.VirtioDevice;
 import sluice.vdev.fixture.FrontEnd;
 import sluice.vdev.fixture.VfioUserClient;
@@ -85,6 +86,11 @@ public final class ServedDevice implements AutoCloseable {
     /** Where front-ends connect. */
     public Path socket() {
         return socket;
+    }
+
+    /** Where viewers send their input to. */
+    public InputSeats seats() {
+        return process.seats();
     }
 
     private Fd connect() throws IOException {
