@@ -52,7 +52,7 @@ public class ProfileBenchmark {
     private @Nullable Path folder;
 
     @Setup
-    public void start() throws IOException, InterruptedException {
+    public void start() throws IOException {
         DmaCore core = DmaCore.open(DmaCoreOptions.counting().withTrace(sink()));
         BenchGpu made = new BenchGpu(GpuOptions.defaults(), core,
                 trace.equals("none") ? QueueTrace.NONE : core.queueTrace("gpu: control"));
@@ -68,7 +68,7 @@ public class ProfileBenchmark {
         for (int slot : new int[]{ CREATE, ATTACH, SHOW }) made.run(slot);
     }
 
-    private TraceSink sink() throws IOException, InterruptedException {
+    private TraceSink sink() throws IOException {
         if (trace.equals("none")) return TraceSink.NONE;
         if (trace.equals("off")) return new JfrSink();
         Path made = Files.createTempDirectory("profile");

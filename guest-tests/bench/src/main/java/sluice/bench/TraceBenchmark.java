@@ -35,7 +35,7 @@ public class TraceBenchmark {
     private @Nullable TraceSink both;
 
     @Setup
-    public void open() throws IOException, InterruptedException {
+    public void open() throws IOException {
         Path made = Files.createTempDirectory("trace");
         FlightRecorder fresh = FlightRecorder.start(RecorderOptions.of(made.resolve("bench.rec")));
         if (!fresh.awaitOpen()) throw new IllegalStateException("the recorder did not open");

@@ -15,8 +15,8 @@ import org.junit.jupiter.api.Test;
 import sluice.dmacore.memory.FrontTranslation;
 import sluice.dmacore.trace.EventKind;
 import sluice.dmacore.trace.QueueTrace;
-import sluice.dmacore.trace.TraceSink;
 import sluice.vdev.fixture.Used;
+import sluice.vdev.loopback.KeptTrace;
 import sluice.vdev.queue.Polled;
 import sluice.vdev.queue.QueueRig;
 import sluice.vdev.queue.RingFeatures;
@@ -180,29 +180,10 @@ class EventQueueTest {
         assertThat(events.waiting()).isZero();
     }
 
-    /** Keeps how long each request has waited. */
-    private record Waits(List<Long> nanos) implements TraceSink {
-        @Override
-        public boolean isOn() {
-            return true;
-        }
-
-        @Override
-        public void name(int number, String name) {
-            throw new AssertionError("an event queue names nothing");
-        }
-
-        @Override
-        public void record(EventKind kind, int buffer, int attachment, int detail, long from, long length, long bytes,
-                long duration, long ended) {
-            if (kind == EventKind.COMMAND) nanos.add(from);
-        }
-    }
-
     @Test
     void aPostedBufferHasWaitedOnlyIfAnEventWasThereBeforeIt() {
-        Waits waits = new Waits(new ArrayList<>());
-        QueueTrace trace = new QueueTrace(waits, 1);
+        KeptTrace kept = new KeptTrace(true);
+        QueueTrace trace = new QueueTrace(kept, 1);
         events.stop();
         events.start(rig.start(0, () -> {}, trace), context);
         lend();
@@ -211,7 +192,7 @@ class EventQueueTest {
         run();
         send(event(1));
         send(event(2));
-        assertThat(waits.nanos()).as("posted before the event").containsExactly(0L, 0L);
+        assertThat(waits(kept)).as("posted before the event").containsExactly(0L, 0L);
         send(event(3));
         lend();
         trace.noticed();
@@ -219,9 +200,15 @@ class EventQueueTest {
         while (System.nanoTime() == kicked)
             Thread.onSpinWait();
         run();
-        assertThat(waits.nanos()).hasSize(3);
-        assertThat(waits.nanos().getLast()).as("posted after the event").isPositive();
+        assertThat(waits(kept)).hasSize(3);
+        assertThat(waits(kept).getLast()).as("posted after the event").isPositive();
         assertThat(got()).containsExactly(1, 2, 3);
+        assertThat(kept.names()).isEmpty();
+    }
+
+    /** How long each request has waited. */
+    private static List<Long> waits(KeptTrace kept) {
+        return kept.of(EventKind.COMMAND).stream().map(KeptTrace.Told::from).toList();
     }
 
     @Test

@@ -1,8 +1,6 @@
 package sluice.vdev.input;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -34,10 +32,10 @@ import sluice.vdev.fixture.VirtioPciSession;
 import sluice.vdev.fixture.VirtioSession;
 import sluice.vdev.gpu.GpuOptions;
 import sluice.vdev.loopback.GpuBackEnd;
-import sluice.vdev.rfb.RfbAddress;
 import sluice.vdev.rfb.RfbLimits;
 import sluice.vdev.rfb.RfbSecurity;
 import sluice.vdev.rfb.RfbServer;
+import sluice.vdev.rfb.ViewedGpu;
 import sluice.vdev.rfb.VncClient;
 import sluice.vdev.serve.ServedDevice;
 
@@ -244,11 +242,10 @@ class InputLoopbackTest {
     @ParameterizedTest
     @EnumSource(Transport.class)
     void keysOfAViewerThatEndsAreReleased(Transport transport) throws Exception {
-        RfbAddress any = new RfbAddress.Tcp(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
         try (ServedDevice device = serve(transport, "keyboard");
                 Guest guest = new Guest(transport, device);
                 GpuBackEnd gpu = GpuBackEnd.viewed(GpuOptions.defaults());
-                RfbServer server = RfbServer.open("gpu", gpu.viewedDisplay(), 1, any, RfbSecurity.NONE,
+                RfbServer server = RfbServer.open("gpu", gpu.viewedDisplay(), 1, ViewedGpu.ANY_PORT, RfbSecurity.NONE,
                         RfbLimits.DEFAULT,
                         viewer -> device.seats().open(InputSeats.DEFAULT, viewer));
                 VncClient other = VncClient.open(server.addresses().getFirst())) {

@@ -1,8 +1,6 @@
 package sluice.vdev.rfb;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -81,7 +79,7 @@ class TlsLoopbackTest {
 
     private RfbServer listen(RfbSecurity security, RfbLimits limits) throws IOException {
         return RfbServer.open("gpu", backEnd.viewedDisplay(), 1,
-                new RfbAddress.Tcp(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)), security, limits,
+                ViewedGpu.ANY_PORT, security, limits,
                 viewer -> new InputSeats().open(InputSeats.DEFAULT, viewer));
     }
 

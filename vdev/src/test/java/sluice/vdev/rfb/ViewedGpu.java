@@ -13,8 +13,9 @@ import sluice.vdev.loopback.GpuBackEnd;
 import sluice.vdev.loopback.GuestVariant;
 
 /** A guest whose GPU has a VNC server on any free port, without a password. */
-final class ViewedGpu implements AutoCloseable {
-    static final RfbAddress ANY_PORT = new RfbAddress.Tcp(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+public final class ViewedGpu implements AutoCloseable {
+    public static final RfbAddress ANY_PORT = new RfbAddress.Tcp(
+            new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
 
     private final GpuBackEnd backEnd;
     private final AttachedGpu gpu;
